@@ -1,0 +1,1 @@
+//! The HTTP face: workflow REST, management, Data Index GraphQL, health.

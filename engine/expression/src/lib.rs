@@ -1,0 +1,1 @@
+//! jq within a budget, the value type, data filters and merging.

@@ -1,0 +1,1 @@
+//! Doing what an action asks outside: OpenAPI and HTTP calls, with authentication and limits.

@@ -1,0 +1,1 @@
+//! The pure interpreter: (program, snapshot, inputs, now) to (snapshot, effects, facts).

@@ -1,0 +1,1 @@
+//! The dialect-free program that workflow documents are lowered to.

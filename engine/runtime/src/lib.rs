@@ -1,0 +1,1 @@
+//! The living engine: runs turns, timers, calls, recovery and limits.

@@ -1,0 +1,1 @@
+//! What is durable: instances, history, definitions; SQLite with group commit.
