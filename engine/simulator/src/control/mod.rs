@@ -1,0 +1,156 @@
+//! The control plane below `/_sim/`: what exists, what was called, what shall fail or take time, and the approver.
+//!
+//! Needs no token. Everything takes JSON; what the page's plain forms send is answered with the page again.
+//!
+//! | request | body | does |
+//! | --- | --- | --- |
+//! | `GET /_sim/` | | the approver's page |
+//! | `GET /_sim/state` | | all that exists |
+//! | `GET /_sim/calls` | | the requests that the services received |
+//! | `POST /_sim/failures` | [`Failure`] | makes coming requests fail |
+//! | `POST /_sim/delays` | `{"service": "template", "millis": 500}` | how long things take, see [`Delays`](crate::Delays) |
+//! | `POST /_sim/advance` | `{"millis": 60000}` | moves the clock forward |
+//! | `POST /_sim/approvals` | `{"after_millis": 5000}` or `{"after_millis": null}` | approves by itself, or no more |
+//! | `POST /_sim/idempotency` | `{"remember": false}` | whether idempotency keys are honoured |
+//! | `POST /_sim/issues/{project}/{iid}/approve`, `…/deny` | | sets the label |
+//! | `POST /_sim/reset` | | makes everything as it was at the start |
+
+mod page;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::gitlab::Decision;
+use crate::traffic::Failure;
+use crate::world::Shared;
+
+/// Where the page is.
+const PAGE: &str = "/_sim/";
+
+/// All of it, to be nested below `/_sim`.
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/", get(page))
+        .route("/state", get(state))
+        .route("/calls", get(calls))
+        .route("/failures", post(fail))
+        .route("/delays", post(delay))
+        .route("/advance", post(advance))
+        .route("/approvals", post(approvals))
+        .route("/idempotency", post(idempotency))
+        .route("/issues/{project}/{iid}/{decision}", post(decide))
+        .route("/reset", post(reset))
+}
+
+/// Leads whoever opens any other address to the page.
+pub(crate) async fn go_to_page() -> Redirect {
+    Redirect::to(PAGE)
+}
+
+async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
+    Html(page::render(&shared.world(), &shared.urls))
+}
+
+async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(shared.world().describe(&shared.urls))
+}
+
+async fn calls(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.world().traffic.calls()).into_response()
+}
+
+async fn fail(State(shared): State<Arc<Shared>>, Json(failure): Json<Failure>) -> Response {
+    if StatusCode::from_u16(failure.status).is_err() {
+        return wrong(&format!("{} is no HTTP status", failure.status));
+    }
+    shared.world().traffic.fail(failure);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delay {
+    service: String,
+    millis: u64,
+}
+
+async fn delay(State(shared): State<Arc<Shared>>, Json(Delay { service, millis }): Json<Delay>) -> Response {
+    match shared.world().delays.set(&service, Duration::from_millis(millis)) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => wrong(&error.to_string()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    millis: u64,
+}
+
+async fn advance(State(shared): State<Arc<Shared>>, Json(Advance { millis }): Json<Advance>) -> StatusCode {
+    shared.world().clock.advance(Duration::from_millis(millis));
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approvals {
+    after_millis: Option<u64>,
+}
+
+async fn approvals(State(shared): State<Arc<Shared>>, Json(body): Json<Approvals>) -> StatusCode {
+    shared.world().approve_after = body.after_millis.map(Duration::from_millis);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Idempotency {
+    remember: bool,
+}
+
+async fn idempotency(State(shared): State<Arc<Shared>>, Json(body): Json<Idempotency>) -> StatusCode {
+    shared.world().traffic.remembers = body.remember;
+    StatusCode::NO_CONTENT
+}
+
+async fn decide(
+    State(shared): State<Arc<Shared>>,
+    Path((project, iid, decision)): Path<(u64, u64, Decision)>,
+    headers: HeaderMap,
+) -> Response {
+    let mut world = shared.world();
+    let now = world.clock.now();
+    if let Err(error) = world.gitlab.decide(project, iid, decision, now) {
+        return (StatusCode::NOT_FOUND, Json(json!({ "error": error.to_string() }))).into_response();
+    }
+    drop(world);
+    done(&headers)
+}
+
+async fn reset(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    shared.reset();
+    done(&headers)
+}
+
+/// A form gets the page again, anything else nothing.
+fn done(headers: &HeaderMap) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        Redirect::to(PAGE).into_response()
+    } else {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+fn wrong(message: &str) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "error": message }))).into_response()
+}

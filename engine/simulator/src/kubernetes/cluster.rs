@@ -1,0 +1,360 @@
+//! The objects of the cluster: create, read, list, change, delete.
+//!
+//! Promises: an object lives in a namespace that exists; deleting a namespace deletes what is in it; each change gets a
+//! new `resourceVersion`. The namespaces of the system are there and cannot be touched.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::machine::Machine;
+use super::resource::{INSTANCES, MACHINES, NAMESPACES, QUOTAS, ROLE_BINDINGS, Resource};
+use super::status::{self, Problem};
+use crate::clock::{later, seconds};
+use crate::options::Delays;
+
+/// What a cluster starts with.
+const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// All objects.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    objects: BTreeMap<Key, Value>,
+    /// What virtual machines are up to, by namespace and name.
+    machines: BTreeMap<(String, String), Machine>,
+    version: u64,
+    machines_ever: u64,
+}
+
+/// Plural, namespace, name.
+type Key = (&'static str, String, String);
+
+impl Cluster {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
+        let mut cluster =
+            Self { objects: BTreeMap::new(), machines: BTreeMap::new(), version: 0, machines_ever: 0 };
+        for name in SYSTEM_NAMESPACES {
+            cluster.put(&NAMESPACES, "", name, json!({}), now);
+        }
+        cluster
+    }
+
+    /// Names of the namespaces that somebody created.
+    pub(crate) fn created_namespaces(&self) -> Vec<String> {
+        let names = self.keys(&NAMESPACES, "").map(|(_, _, name)| name.clone());
+        names.filter(|name| !SYSTEM_NAMESPACES.contains(&name.as_str())).collect()
+    }
+
+    /// The objects that people and workflows made.
+    pub(crate) fn describe(&self, now: DateTime<Utc>) -> Value {
+        let mut namespaces = self.list(&NAMESPACES, "", now);
+        namespaces.retain(|namespace| {
+            !SYSTEM_NAMESPACES.iter().any(|system| namespace["metadata"]["name"] == *system)
+        });
+        json!({
+            "namespaces": namespaces,
+            "resourcequotas": self.list(&QUOTAS, "", now),
+            "rolebindings": self.list(&ROLE_BINDINGS, "", now),
+            "virtualmachines": self.list(&MACHINES, "", now),
+            "virtualmachineinstances": self.list(&INSTANCES, "", now),
+        })
+    }
+
+    /// All objects of a kind; in all namespaces if none is given.
+    pub(super) fn list(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        now: DateTime<Utc>,
+    ) -> Vec<Value> {
+        let stored = if *resource == INSTANCES { &MACHINES } else { resource };
+        let keys = self.keys(stored, namespace);
+        keys.filter_map(|(_, namespace, name)| self.read(resource, namespace, name, now).ok()).collect()
+    }
+
+    /// One object, with the status it has now.
+    pub(super) fn read(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Value, Problem> {
+        let missing = || Problem::not_found(resource, name);
+        let is_instance = *resource == INSTANCES;
+        let plural = if is_instance { MACHINES.plural } else { resource.plural };
+        let key = (plural, namespace.to_owned(), name.to_owned());
+        let mut object = self.objects.get(&key).ok_or_else(missing)?.clone();
+        if let Some(machine) = self.machines.get(&(key.1, key.2)).filter(|_| plural == MACHINES.plural) {
+            if is_instance {
+                return machine.instance(&object, now).ok_or_else(missing);
+            }
+            let status = machine.status(&object["spec"], now);
+            object["status"] = status;
+        }
+        Ok(object)
+    }
+
+    /// Creates an object from what a client sent.
+    pub(super) fn create(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        object: Value,
+        delays: Delays,
+        now: DateTime<Utc>,
+    ) -> Result<Value, Problem> {
+        let name = check(resource, namespace, &object)?;
+        if resource.namespaced && !self.has(&NAMESPACES, "", namespace) {
+            return Err(Problem::not_found(&NAMESPACES, namespace));
+        }
+        guard(resource, namespace, &name)?;
+        if self.has(resource, namespace, &name) {
+            return Err(Problem::exists(resource, &name));
+        }
+        if *resource == MACHINES {
+            check_run_strategy(&name, &object["spec"])?;
+            self.machines_ever += 1;
+            let provisioned = later(now, delays.vm_provisioning);
+            let mut machine = Machine::new(self.machines_ever, provisioned, delays.vm_starting);
+            machine.follow(&object["spec"], now);
+            self.machines.insert((namespace.to_owned(), name.clone()), machine);
+        }
+        self.put(resource, namespace, &name, object, now);
+        self.read(resource, namespace, &name, now)
+    }
+
+    /// Merges a JSON merge patch (RFC 7396) into an object. Its identity stays.
+    pub(super) fn patch(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+        now: DateTime<Utc>,
+    ) -> Result<Value, Problem> {
+        guard(resource, namespace, name)?;
+        self.version += 1;
+        let version = self.version.to_string();
+        let key = (resource.plural, namespace.to_owned(), name.to_owned());
+        let object = self.objects.get_mut(&key).ok_or_else(|| Problem::not_found(resource, name))?;
+        let mut changed = object.clone();
+        merge(&mut changed, patch);
+        if check(resource, namespace, &changed)? != name {
+            return Err(Problem::bad_request("the name of the object does not match the name on the URL"));
+        }
+        for fixed in ["name", "namespace", "uid", "creationTimestamp"] {
+            changed["metadata"][fixed] = object["metadata"][fixed].clone();
+        }
+        if *resource == MACHINES {
+            check_run_strategy(name, &changed["spec"])?;
+            if let Some(machine) = self.machines.get_mut(&(key.1, key.2)) {
+                machine.follow(&changed["spec"], now);
+            }
+        }
+        changed["metadata"]["resourceVersion"] = version.into();
+        *object = changed;
+        self.read(resource, namespace, name, now)
+    }
+
+    /// Deletes an object, and with a namespace all that is in it.
+    pub(super) fn delete(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Value, Problem> {
+        guard(resource, namespace, name)?;
+        let key = (resource.plural, namespace.to_owned(), name.to_owned());
+        let mut object = self.objects.remove(&key).ok_or_else(|| Problem::not_found(resource, name))?;
+        if *resource == NAMESPACES {
+            self.objects.retain(|(_, namespace, _), _| namespace != name);
+            self.machines.retain(|(namespace, _), _| namespace != name);
+            object["status"] = json!({ "phase": "Terminating" });
+            return Ok(object);
+        }
+        if *resource == MACHINES {
+            self.machines.remove(&(key.1, key.2));
+        }
+        Ok(status::deleted(resource, name, &object["metadata"]["uid"]))
+    }
+
+    /// Starts, stops or restarts a virtual machine.
+    pub(super) fn act(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        action: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let key = (namespace.to_owned(), name.to_owned());
+        let missing = || Problem::not_found(&MACHINES, name);
+        let machine = self.machines.get_mut(&key).ok_or_else(missing)?;
+        let object = self.objects.get_mut(&(MACHINES.plural, key.0, key.1)).ok_or_else(missing)?;
+        let runs = match (action, machine.is_started()) {
+            ("start", false) => true,
+            ("stop", true) => false,
+            ("restart", true) => {
+                machine.stop();
+                true
+            }
+            ("start", true) => return Err(Problem::conflict(&MACHINES, name, "VM is already running")),
+            ("stop" | "restart", false) => {
+                return Err(Problem::conflict(&MACHINES, name, "VM is not running"));
+            }
+            _ => return Err(Problem::no_such_path()),
+        };
+        let spec = &mut object["spec"];
+        if spec["running"].is_boolean() {
+            spec["running"] = runs.into();
+        } else if spec["runStrategy"] != "Manual" {
+            spec["runStrategy"] = if runs { "Always" } else { "Halted" }.into();
+        }
+        if runs {
+            machine.start(now);
+        } else {
+            machine.stop();
+        }
+        Ok(())
+    }
+
+    /// Stores an object under this name, with the metadata that the server adds.
+    pub(super) fn put(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        mut object: Value,
+        now: DateTime<Utc>,
+    ) {
+        self.version += 1;
+        object["apiVersion"] = resource.api_version().into();
+        object["kind"] = resource.kind.into();
+        let metadata = &mut object["metadata"];
+        metadata["name"] = name.into();
+        if resource.namespaced {
+            metadata["namespace"] = namespace.into();
+        }
+        metadata["uid"] = uuid::Uuid::new_v4().to_string().into();
+        metadata["creationTimestamp"] = seconds(now).into();
+        metadata["resourceVersion"] = self.version.to_string().into();
+        if *resource == NAMESPACES {
+            metadata["labels"]["kubernetes.io/metadata.name"] = name.into();
+            object["status"] = json!({ "phase": "Active" });
+        }
+        self.objects.insert((resource.plural, namespace.to_owned(), name.to_owned()), object);
+    }
+
+    pub(super) fn has(&self, resource: &Resource, namespace: &str, name: &str) -> bool {
+        self.objects.contains_key(&(resource.plural, namespace.to_owned(), name.to_owned()))
+    }
+
+    fn keys(&self, resource: &Resource, namespace: &str) -> impl Iterator<Item = &Key> {
+        self.objects.keys().filter(move |(plural, within, _)| {
+            *plural == resource.plural && (namespace.is_empty() || within == namespace)
+        })
+    }
+}
+
+/// Checks what any object must have; gives its name.
+fn check(resource: &Resource, namespace: &str, object: &Value) -> Result<String, Problem> {
+    let Some(fields) = object.as_object() else {
+        return Err(Problem::bad_request("the object provided is unrecognized: it is no JSON object"));
+    };
+    for (field, expected) in [("apiVersion", resource.api_version()), ("kind", resource.kind.to_owned())] {
+        let given = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+        if given != expected {
+            let message =
+                format!("the {field} in the data ({given}) does not match the expected {field} ({expected})");
+            return Err(Problem::bad_request(message));
+        }
+    }
+    for field in ["metadata", "spec"] {
+        if !fields.get(field).is_none_or(|value| value.is_object() || value.is_null()) {
+            return Err(Problem::bad_request(format!("the {field} of the object is no JSON object")));
+        }
+    }
+    let metadata = &object["metadata"];
+    if !matches!(metadata["labels"], Value::Null | Value::Object(_)) {
+        return Err(Problem::bad_request("the labels of the object are no JSON object"));
+    }
+    let within = metadata["namespace"].as_str().filter(|_| resource.namespaced);
+    if within.is_some_and(|within| within != namespace) {
+        return Err(Problem::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    let name = metadata["name"].as_str().unwrap_or_default();
+    if name.is_empty() {
+        return Err(Problem::invalid(
+            resource,
+            "",
+            "metadata.name",
+            "Required value: name or generateName is required",
+        ));
+    }
+    if !is_label(name) {
+        let why = format!(
+            "Invalid value: \"{name}\": a lowercase RFC 1123 label must consist of lower case alphanumeric \
+             characters or '-', and must start and end with an alphanumeric character"
+        );
+        return Err(Problem::invalid(resource, name, "metadata.name", &why));
+    }
+    Ok(name.to_owned())
+}
+
+/// `KubeVirt`'s rules about running; `spec` becomes part of the object that they refuse.
+fn check_run_strategy(name: &str, spec: &Value) -> Result<(), Problem> {
+    let invalid = |field: &str, why: &str| Err(Problem::invalid(&MACHINES, name, field, why));
+    if !spec["template"].is_object() {
+        return invalid("spec.template", "Required value");
+    }
+    match (spec["running"].is_null(), spec["runStrategy"].is_null()) {
+        (false, false) => invalid("spec.running", "Running and RunStrategy are mutually exclusive"),
+        (true, true) => invalid("spec.running", "One of Running or RunStrategy must be specified"),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what the token may not touch.
+fn guard(resource: &Resource, namespace: &str, name: &str) -> Result<(), Problem> {
+    let of_system = |namespace: &str| namespace.starts_with("kube-") || namespace.starts_with("openshift-");
+    let within = if *resource == NAMESPACES { name } else { namespace };
+    if of_system(within) {
+        let why = format!(
+            "User \"system:serviceaccount:self-service:bot\" cannot change resource \"{}\" in API group \"{}\" in the \
+             namespace \"{within}\"",
+            resource.plural, resource.group
+        );
+        return Err(Problem::forbidden(resource, name, &why));
+    }
+    if *resource == NAMESPACES && name == "default" {
+        return Err(Problem::forbidden(resource, name, "this namespace may not be deleted or changed"));
+    }
+    Ok(())
+}
+
+/// RFC 1123 label: letters, digits, hyphens within, at most 63.
+fn is_label(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 63 && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+/// JSON merge patch, RFC 7396.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    for (name, value) in patch {
+        match target.as_object_mut() {
+            Some(object) if value.is_null() => drop(object.remove(name)),
+            Some(object) => merge(object.entry(name.clone()).or_insert(Value::Null), value),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Kubernetes with `KubeVirt`: namespaces, what belongs to a tenant, and virtual machines that start and stop.
+//!
+//! One handler takes every path below `/api` and `/apis`: Kubernetes' paths are regular, and so is this. Never:
+//! admission, controllers or watch; an object is what was sent plus metadata, a virtual machine's status is computed
+//! from time. Source: Kubernetes API conventions; <https://kubevirt.io/api-reference/>.
+
+mod cluster;
+mod handler;
+mod machine;
+mod resource;
+mod status;
+mod tenant;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+
+pub(crate) use cluster::Cluster;
+pub(crate) use status::refusal_body;
+
+use crate::world::Shared;
+
+/// The API below `/api` and `/apis`.
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new().route("/api/{*rest}", any(handler::handle)).route("/apis/{*rest}", any(handler::handle))
+}

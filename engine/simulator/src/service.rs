@@ -1,0 +1,68 @@
+//! The three services: their names, whom they let in, and how each of them words a refusal.
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::options::Options;
+use crate::{backstage, gitlab, kubernetes};
+
+/// One of the simulated products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// GitLab, API version 4.
+    Gitlab,
+    /// Backstage with scaffolder, notifications and catalog.
+    Backstage,
+    /// Kubernetes with `KubeVirt`.
+    Kubernetes,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 3] = [Self::Gitlab, Self::Backstage, Self::Kubernetes];
+
+    /// Whether these headers hold the token of this service.
+    pub(crate) fn lets_in(self, headers: &HeaderMap, options: &Options) -> bool {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = header(header::AUTHORIZATION.as_str())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        match self {
+            Self::Gitlab => {
+                header("private-token").is_some_and(|token| token == options.gitlab_token)
+                    || bearer.is_some_and(|token| token == options.gitlab_token)
+            }
+            Self::Backstage => bearer.is_some_and(|token| token == options.backstage_token),
+            Self::Kubernetes => bearer.is_some_and(|token| token == options.kubernetes_token),
+        }
+    }
+
+    /// The body of an answer that refuses a request, as this product words it.
+    pub(crate) fn refusal(self, status: StatusCode, message: &str, method: &Method, url: &str) -> Value {
+        match self {
+            Self::Gitlab => gitlab::refusal_body(status, message),
+            Self::Backstage => backstage::refusal_body(status, message, method, url),
+            Self::Kubernetes => kubernetes::refusal_body(status, message),
+        }
+    }
+
+    /// What this product says to a request without a valid token.
+    pub(crate) fn unauthorized_message(self) -> &'static str {
+        match self {
+            Self::Gitlab | Self::Kubernetes => "Unauthorized",
+            Self::Backstage => "Missing credentials",
+        }
+    }
+}
+
+impl std::fmt::Display for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Gitlab => "GitLab",
+            Self::Backstage => "Backstage",
+            Self::Kubernetes => "Kubernetes",
+        })
+    }
+}

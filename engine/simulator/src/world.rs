@@ -1,0 +1,112 @@
+//! All that exists in the simulated world, behind one lock.
+//!
+//! Promises: whoever takes the lock sees a world in which everything that time alone brings about (templates that
+//! finish, automatic approvals) has happened. Never: held across an await.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::backstage::Backstage;
+use crate::clock::Clock;
+use crate::gitlab::Gitlab;
+use crate::kubernetes::Cluster;
+use crate::options::{Delays, Options};
+use crate::service::Service;
+use crate::traffic::Traffic;
+
+/// What the handlers of all servers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) urls: Urls,
+    /// Held while a request with an idempotency key is carried out, so that two at the same time have one effect.
+    pub(crate) keyed: tokio::sync::Mutex<()>,
+    world: Mutex<World>,
+}
+
+/// Where the services are, without a slash at the end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Urls {
+    pub(crate) gitlab: String,
+    pub(crate) backstage: String,
+    pub(crate) kubernetes: String,
+}
+
+/// The state of the three services, and how they behave.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) delays: Delays,
+    pub(crate) approve_after: Option<Duration>,
+    pub(crate) traffic: Traffic,
+    pub(crate) gitlab: Gitlab,
+    pub(crate) backstage: Backstage,
+    pub(crate) cluster: Cluster,
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options, urls: Urls) -> Self {
+        let world = Mutex::new(World::new(&options));
+        Self { options, urls, keyed: tokio::sync::Mutex::default(), world }
+    }
+
+    /// The world as it is now.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        // A handler that panicked leaves data that is odd at worst; a simulator can go on with it.
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.settle();
+        world
+    }
+
+    /// Makes everything as it was at the start.
+    pub(crate) fn reset(&self) {
+        *self.world() = World::new(&self.options);
+    }
+}
+
+impl Urls {
+    pub(crate) fn set(&mut self, service: Service, url: String) {
+        match service {
+            Service::Gitlab => self.gitlab = url,
+            Service::Backstage => self.backstage = url,
+            Service::Kubernetes => self.kubernetes = url,
+        }
+    }
+}
+
+impl World {
+    fn new(options: &Options) -> Self {
+        let clock = Clock::default();
+        Self {
+            clock,
+            delays: options.delays,
+            approve_after: options.approve_after,
+            traffic: Traffic::default(),
+            gitlab: Gitlab::new(&options.projects),
+            backstage: Backstage::default(),
+            cluster: Cluster::new(clock.now()),
+        }
+    }
+
+    /// All that exists, for people and tests.
+    pub(crate) fn describe(&self, urls: &Urls) -> Value {
+        let now = self.clock.now();
+        json!({
+            "gitlab": self.gitlab.describe(&urls.gitlab),
+            "backstage": self.backstage.describe(),
+            "kubernetes": self.cluster.describe(now),
+            "calls": self.traffic.calls().len(),
+            "repeated": self.traffic.repeated(),
+        })
+    }
+
+    fn settle(&mut self) {
+        let now = self.clock.now();
+        if let Some(age) = self.approve_after {
+            self.gitlab.approve_undecided(age, now);
+        }
+        self.backstage.finish_due_tasks(now, &mut self.cluster);
+    }
+}
