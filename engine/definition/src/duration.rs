@@ -1,0 +1,127 @@
+//! ISO 8601 durations.
+//!
+//! Owns: which texts are durations. A day has 24 hours and a week seven days; months and years have no fixed length and
+//! are refused. Tolerated, as the examples of the specification have them: days and weeks behind the `T` (`PT30D`).
+
+use std::time::Duration;
+
+use jiff::{SpanRelativeTo, fmt::temporal::SpanParser};
+
+/// Why a text is no duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// Not ISO 8601.
+    #[error("`{0}` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D")]
+    Syntax(String),
+    /// Months or years.
+    #[error("`{0}` has months or years, whose length is not fixed; write days")]
+    Calendar(String),
+    /// Below zero, or longer than any clock runs.
+    #[error("`{0}` is negative or too long for a duration")]
+    Range(String),
+}
+
+/// Reads a duration.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let syntax = || DurationError::Syntax(text.to_owned());
+    let trimmed = text.trim();
+    let upper = trimmed.to_ascii_uppercase();
+    let strict = misplaced(&upper).unwrap_or(upper);
+    if !strict.trim_start_matches(['+', '-']).starts_with('P') {
+        return Err(syntax());
+    }
+    let span = SpanParser::new().parse_span(&strict).map_err(|_| syntax())?;
+    if span.get_years() != 0 || span.get_months() != 0 {
+        return Err(DurationError::Calendar(text.to_owned()));
+    }
+    let signed = span
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| DurationError::Range(text.to_owned()))?;
+    Duration::try_from(signed).map_err(|_| DurationError::Range(text.to_owned()))
+}
+
+/// Whether a text has days or weeks behind the `T`: accepted, with a warning.
+pub fn has_misplaced_designator(text: &str) -> bool {
+    misplaced(&text.trim().to_ascii_uppercase()).is_some()
+}
+
+/// `PT1W2DT3H` and the like, rewritten with days and weeks before the `T`.
+fn misplaced(upper: &str) -> Option<String> {
+    let (date, time) = upper.split_once('T')?;
+    let end = time.rfind(['D', 'W'])?;
+    let (days, rest) = time.split_at(end + 1);
+    let rest = rest.strip_prefix('T').unwrap_or(rest);
+    let separator = if rest.is_empty() { "" } else { "T" };
+    Some(format!("{date}{days}{separator}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DurationError, has_misplaced_designator, parse_duration};
+
+    #[test]
+    fn durations_have_seconds() {
+        for (text, seconds) in [
+            ("PT0S", 0.0),
+            ("PT30S", 30.0),
+            ("PT0.5S", 0.5),
+            ("PT1H30M", 5400.0),
+            ("P1D", 86_400.0),
+            ("P1DT1S", 86_401.0),
+            ("P90D", 7_776_000.0),
+            ("P2W", 1_209_600.0),
+            ("PT72H", 259_200.0),
+            ("pt5s", 5.0),
+            (" PT5S ", 5.0),
+            ("PT30D", 2_592_000.0),
+            ("PT2W", 1_209_600.0),
+            ("PT1D2H", 93_600.0),
+        ] {
+            let duration = parse_duration(text).unwrap_or_else(|error| panic!("{error}"));
+            assert!((duration.as_secs_f64() - seconds).abs() < 1e-9, "{text} is {duration:?}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_the_reason() {
+        for (text, expected) in [
+            ("5 minutes", "syntax"),
+            ("1h 30m", "syntax"),
+            ("", "syntax"),
+            ("P", "syntax"),
+            ("PT", "syntax"),
+            ("PT5", "syntax"),
+            ("${ .timeout }", "syntax"),
+            ("P1M", "calendar"),
+            ("P1Y", "calendar"),
+            ("-PT5S", "range"),
+        ] {
+            let kind = match parse_duration(text) {
+                Ok(duration) => panic!("{text} is {duration:?}"),
+                Err(DurationError::Syntax(_)) => "syntax",
+                Err(DurationError::Calendar(_)) => "calendar",
+                Err(DurationError::Range(_)) => "range",
+            };
+            assert_eq!(kind, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_days_and_weeks_behind_the_t_are_misplaced() {
+        for (text, expected) in
+            [("PT30D", true), ("PT2W", true), ("P30D", false), ("PT30S", false), ("P1DT2H", false)]
+        {
+            assert_eq!(has_misplaced_designator(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_duration_or_an_error(text in "[-+]?P?[0-9A-Za-z. ]{0,12}|\\PC*") {
+            let _ = parse_duration(&text);
+            let _ = has_misplaced_designator(&text);
+        }
+    }
+}

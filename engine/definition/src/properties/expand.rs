@@ -1,0 +1,127 @@
+//! `${NAME}` and `${NAME:default}` inside of property values.
+//!
+//! Owns: the syntax, nested (`${A:${B:c}}`), with `$${` and `\${` for a literal `${`. Promises: ends on any text. A
+//! reference without closing brace is text.
+
+use super::PropertyError;
+
+/// References inside of references; real files have two.
+const DEPTH: usize = 32;
+
+/// Longer values come only from properties that multiply each other.
+const LENGTH: usize = 1 << 20;
+
+/// The value `raw` of `key` with all references replaced.
+pub(super) fn expand<'p>(
+    raw: &str,
+    key: &str,
+    lookup: &dyn Fn(&str) -> Option<&'p str>,
+) -> Result<String, PropertyError> {
+    let mut out = String::new();
+    Expansion { key, lookup }.append(raw, &mut vec![key.to_owned()], 0, &mut out)?;
+    Ok(out)
+}
+
+struct Expansion<'e, 'p> {
+    key: &'e str,
+    lookup: &'e dyn Fn(&str) -> Option<&'p str>,
+}
+
+impl Expansion<'_, '_> {
+    fn append(
+        &self,
+        mut rest: &str,
+        path: &mut Vec<String>,
+        depth: usize,
+        out: &mut String,
+    ) -> Result<(), PropertyError> {
+        while let Some(at) = rest.find("${") {
+            let (before, reference) = rest.split_at(at);
+            if let Some(literal) = before.strip_suffix(['$', '\\']) {
+                out.push_str(literal);
+                out.push_str("${");
+                rest = &reference[2..];
+                continue;
+            }
+            let Some(end) = closing(reference) else { break };
+            out.push_str(before);
+            self.reference(&reference[2..end], path, depth + 1, out)?;
+            rest = &reference[end + 1..];
+        }
+        out.push_str(rest);
+        Ok(())
+    }
+
+    /// `NAME` or `NAME:default`; the name itself may hold references.
+    fn reference(
+        &self,
+        inner: &str,
+        path: &mut Vec<String>,
+        depth: usize,
+        out: &mut String,
+    ) -> Result<(), PropertyError> {
+        let (name, default) = split_default(inner);
+        let cycle =
+            |name: &str| PropertyError::Cycle { key: self.key.to_owned(), reference: name.to_owned() };
+        if depth > DEPTH || out.len() > LENGTH {
+            return Err(cycle(name));
+        }
+        let mut expanded = String::new();
+        self.append(name.trim(), path, depth, &mut expanded)?;
+        if let Some(raw) = (self.lookup)(&expanded) {
+            if path.contains(&expanded) {
+                return Err(cycle(&expanded));
+            }
+            path.push(expanded);
+            self.append(raw, path, depth, out)?;
+            path.pop();
+            return Ok(());
+        }
+        match default {
+            Some(default) => self.append(default, path, depth, out),
+            None => Err(PropertyError::Unset { key: self.key.to_owned(), reference: expanded }),
+        }
+    }
+}
+
+/// Byte of the `}` that closes the `${` at the start of a text.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'$' if bytes.peek().is_some_and(|(_, next)| *next == b'{') => {
+                bytes.next();
+                open += 1;
+            }
+            b'}' => {
+                open = open.saturating_sub(1);
+                if open == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Splits at the first `:` outside of nested references.
+fn split_default(inner: &str) -> (&str, Option<&str>) {
+    let mut from = 0;
+    loop {
+        let Some(tail) = inner.get(from..) else { return (inner, None) };
+        let colon = tail.find(':');
+        match (colon, tail.find("${")) {
+            (Some(colon), Some(open)) if open < colon => match closing(&tail[open..]) {
+                Some(end) => from += open + end + 1,
+                None => return (inner, None),
+            },
+            (Some(colon), _) => {
+                let at = from + colon;
+                return (&inner[..at], Some(&inner[at + 1..]));
+            }
+            (None, _) => return (inner, None),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One document as its author wrote it, and where each of its values stands.
+//!
+//! Owns: the text, line and column of every JSON pointer, and the list of files that were read on the document's behalf
+//! (they are part of its revision). Promises: a pointer that leads nowhere gives the nearest place around it.
+//! Never: reads a file or interprets a value.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+
+use crate::{
+    Pointer,
+    spots::{Spot, Spots, Style},
+};
+
+/// A place in a text, both numbers counted from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Character in the line.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// YAML 1.2.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+impl Format {
+    /// By the end of the file's name: `.json` is JSON, everything else YAML.
+    pub fn of(path: &str) -> Self {
+        if path.to_ascii_lowercase().ends_with(".json") { Self::Json } else { Self::Yaml }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yaml => "YAML",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+/// A document's text with the places of its values.
+#[derive(Debug)]
+pub struct Source {
+    path: Arc<str>,
+    text: Arc<str>,
+    format: Format,
+    /// Byte at which each line starts.
+    lines: Vec<usize>,
+    spots: Spots,
+    /// Digests of the files read on behalf of this document, by name.
+    used: Mutex<BTreeMap<String, String>>,
+}
+
+impl Source {
+    /// A text whose values are not known: only lines can be shown. `path` is the name that users see.
+    pub fn unread(path: &str, text: &str) -> Self {
+        Self::with_spots(path, text, Format::of(path), Spots::default())
+    }
+
+    pub(crate) fn with_spots(path: &str, text: &str, format: Format, spots: Spots) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { path: path.into(), text: text.into(), format, lines, spots, used: Mutex::default() }
+    }
+
+    /// Name of the file as users see it, relative to the folder of workflows.
+    pub fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How it is written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Where the value at a pointer starts.
+    pub fn position(&self, at: &Pointer) -> Position {
+        self.spots
+            .find(at)
+            .map_or(Position { line: 1, column: 1 }, |found| self.position_of_byte(found.spot.start as usize))
+    }
+
+    /// Where the name of the member at a pointer starts; for other values where the value starts.
+    pub fn key_position(&self, at: &Pointer) -> Position {
+        match self.spots.find(at) {
+            Some(found) => self.position_of_byte(found.key.unwrap_or(found.spot.start) as usize),
+            None => Position { line: 1, column: 1 },
+        }
+    }
+
+    /// Where byte `offset` of the text at a pointer stands, for problems inside an expression.
+    ///
+    /// Exact in plain and quoted text on one line and in `|` blocks; elsewhere the start of the text.
+    pub fn position_within(&self, at: &Pointer, offset: usize) -> Position {
+        match self.spots.find(at) {
+            Some(found) if found.exact => {
+                let raw =
+                    self.text.get(found.spot.start as usize..found.spot.end as usize).unwrap_or_default();
+                let inner = within(found.spot.style, raw, offset).unwrap_or(0);
+                self.position_of_byte(found.spot.start as usize + inner)
+            }
+            _ => self.position(at),
+        }
+    }
+
+    /// The scalar at a pointer exactly as written, quotes included; `None` for objects, lists and places that are not there.
+    pub fn raw(&self, at: &Pointer) -> Option<&str> {
+        let found = self.spots.find(at).filter(|found| found.exact)?;
+        let Spot { start, end, style, .. } = found.spot;
+        (*style != Style::Collection).then(|| self.text.get(*start as usize..*end as usize))?
+    }
+
+    /// Line number `line`, counted from 1, without its line break.
+    pub fn line_text(&self, line: usize) -> Option<&str> {
+        let start = *self.lines.get(line.checked_sub(1)?)?;
+        let end = self.lines.get(line).copied().unwrap_or(self.text.len());
+        Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
+    }
+
+    /// Line and column of a byte of the text.
+    pub fn position_of_byte(&self, byte: usize) -> Position {
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or(0);
+        let mut end = byte.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = self.text.get(start..end).unwrap_or_default();
+        Position { line: line.max(1), column: before.chars().count() + 1 }
+    }
+
+    /// Notes that a file was read on behalf of this document.
+    pub(crate) fn note_use(&self, name: &str, digest: String) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), digest);
+    }
+
+    /// Names and SHA-256 digests (hex) of the files read on behalf of this document so far.
+    pub fn uses(&self) -> BTreeMap<String, String> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Byte of the raw scalar that holds byte `offset` of its value.
+fn within(style: Style, raw: &str, offset: usize) -> Option<usize> {
+    match style {
+        Style::Plain if !raw.contains('\n') => Some(offset),
+        Style::SingleQuoted | Style::DoubleQuoted if !raw.contains('\n') => {
+            let mut value = 0;
+            let mut chars = raw.char_indices().skip(1).peekable();
+            while let Some((at, c)) = chars.next() {
+                if value >= offset {
+                    return Some(at);
+                }
+                if style == Style::SingleQuoted && c == '\'' {
+                    chars.next();
+                } else if c == '\\' && style == Style::DoubleQuoted {
+                    // The two-character escapes stand for one byte; longer ones are not followed.
+                    let (_, escaped) = chars.next()?;
+                    if !"\"\\/nrt0abfve ".contains(escaped) {
+                        return None;
+                    }
+                    value += 1;
+                    continue;
+                }
+                value += c.len_utf8();
+            }
+            None
+        }
+        Style::Literal => within_block(raw, offset),
+        _ => None,
+    }
+}
+
+/// The same for a `|` block, whose lines are the value's lines behind a common indentation.
+fn within_block(raw: &str, offset: usize) -> Option<usize> {
+    let (header, body) = raw.split_once('\n')?;
+    if header.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let first = body.lines().find(|line| !line.trim().is_empty())?;
+    let indent = first.len() - first.trim_start_matches(' ').len();
+    let mut value = 0;
+    let mut at = header.len() + 1;
+    for line in body.split_inclusive('\n') {
+        let skipped = indent.min(line.trim_end_matches(['\n', '\r']).len());
+        let length = line.len() - skipped;
+        if offset < value + length {
+            return Some(at + skipped + (offset - value));
+        }
+        value += length;
+        at += line.len();
+    }
+    None
+}
