@@ -117,10 +117,11 @@ impl Source {
     pub fn position_within(&self, at: &Pointer, offset: usize) -> Position {
         match self.spots.find(at) {
             Some(found) if found.exact => {
-                let raw =
-                    self.text.get(found.spot.start as usize..found.spot.end as usize).unwrap_or_default();
-                let inner = within(found.spot.style, raw, offset).unwrap_or(0);
-                self.position_of_byte(found.spot.start as usize + inner)
+                let Spot { start, end, style, .. } = found.spot;
+                let (start, end) = (*start as usize, *end as usize);
+                let before = self.text.get(..start).unwrap_or_default();
+                let raw = self.text.get(start..end).unwrap_or_default();
+                self.position_of_byte(start + within(*style, before, raw, offset).unwrap_or(0))
             }
             _ => self.position(at),
         }
@@ -163,8 +164,8 @@ impl Source {
     }
 }
 
-/// Byte of the raw scalar that holds byte `offset` of its value.
-fn within(style: Style, raw: &str, offset: usize) -> Option<usize> {
+/// Byte of the raw scalar that holds byte `offset` of its value. `before` is the text before the scalar.
+fn within(style: Style, before: &str, raw: &str, offset: usize) -> Option<usize> {
     match style {
         Style::Plain if !raw.contains('\n') => Some(offset),
         Style::SingleQuoted | Style::DoubleQuoted if !raw.contains('\n') => {
@@ -189,28 +190,25 @@ fn within(style: Style, raw: &str, offset: usize) -> Option<usize> {
             }
             None
         }
-        Style::Literal => within_block(raw, offset),
+        Style::Literal => within_block(before, raw, offset),
         _ => None,
     }
 }
 
-/// The same for a `|` block, whose lines are the value's lines behind a common indentation.
-fn within_block(raw: &str, offset: usize) -> Option<usize> {
-    let (header, body) = raw.split_once('\n')?;
-    if header.contains(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let first = body.lines().find(|line| !line.trim().is_empty())?;
-    let indent = first.len() - first.trim_start_matches(' ').len();
-    let mut value = 0;
-    let mut at = header.len() + 1;
-    for line in body.split_inclusive('\n') {
-        let skipped = indent.min(line.trim_end_matches(['\n', '\r']).len());
+/// The same for a `|` block, whose lines are the value's lines behind a common indentation. The block begins behind the
+/// indentation of its first line that is not empty.
+fn within_block(before: &str, raw: &str, offset: usize) -> Option<usize> {
+    let (above, indent) = before.rsplit_once('\n')?;
+    let empty_lines = above.rsplit('\n').take_while(|line| line.trim().is_empty()).count();
+    let mut offset = offset.checked_sub(empty_lines)?;
+    let mut at = 0;
+    for line in raw.split_inclusive('\n') {
+        let skipped = if at == 0 { 0 } else { indent.len().min(line.trim_end_matches(['\n', '\r']).len()) };
         let length = line.len() - skipped;
-        if offset < value + length {
-            return Some(at + skipped + (offset - value));
+        if offset < length {
+            return Some(at + skipped + offset);
         }
-        value += length;
+        offset -= length;
         at += line.len();
     }
     None

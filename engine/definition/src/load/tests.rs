@@ -144,7 +144,7 @@ fn aliases_that_multiply_and_depth_without_end_are_refused() {
 
 #[test]
 fn places_are_those_of_values_and_keys() {
-    let text = "id: a\nstates:\n- name: 'It''s'\n  data:\n    x: \"\\\"y\\\" z\"\n    ü: {k: v}\n  run: |\n    .a\n      | .b\n  empty:\n";
+    let text = "id: a\nstates:\n- name: 'It''s'\n  data:\n    x: \"\\\"y\\\" z\"\n    ü: {k: v}\n  run: |\n    .a\n      | .b\n  empty:\n  late: |\n\n\n    .c\n";
     let source = load("a.yaml", text, Limits::WORKFLOW).unwrap().source;
     let place = |pointer: &str| {
         let at = Pointer::from(pointer);
@@ -169,7 +169,8 @@ fn places_are_those_of_values_and_keys() {
         ("/states/0/data/x", 4, "5:15"),
         ("/states/0/run", 1, "8:6"),
         ("/states/0/run", 7, "9:9"),
-        ("/states/0/run", 99, "7:8"),
+        ("/states/0/run", 99, "8:5"),
+        ("/states/0/late", 3, "14:6"),
     ] {
         assert_eq!(
             source.position_within(&Pointer::from(pointer), offset).to_string(),
