@@ -1,1 +1,40 @@
-//! Doing what an action asks outside: OpenAPI and HTTP calls, with authentication and limits.
+//! Doing what an action asks outside: binding a workflow's functions to real calls, and making them.
+//!
+//! [`bind`] is called when a definition is loaded and reports everything that could not work later. [`Caller::call`] is
+//! called when an action is carried out. In between nothing is kept but a [`Binding`]: addresses and credentials are
+//! looked up for every call, so that a rotated token counts at once.
+//!
+//! *Always*: a call ends within its deadline; an error names function, method, URL, status and the beginning of the
+//! body, with secrets masked. *Never*: retries; follows a redirect to another host; connects to a link-local address.
+
+mod address;
+mod auth;
+mod bind;
+mod binding;
+mod caller;
+pub mod codes;
+mod draft;
+mod encoding;
+mod error;
+mod headers;
+mod key;
+mod openapi;
+mod rest;
+mod secret;
+mod security;
+mod settings;
+mod specs;
+mod sysout;
+mod token;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+pub use bind::Bindings;
+pub use binding::Binding;
+pub use caller::{Answer, Caller, Request, SetupError};
+pub use error::{CallError, CallErrorKind, Site};
+pub use headers::ProcessHeaders;
+pub use secret::Secret;
+pub use specs::Specs;

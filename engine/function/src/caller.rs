@@ -1,0 +1,336 @@
+//! Makes the calls.
+//!
+//! Owns: [`Caller`], shared by all instances of a process. Promises: a call ends within its deadline; what it fails
+//! with is masked. Never: retries, and never remembers anything but access tokens and connections.
+
+use std::time::Duration;
+
+use rondo_definition::Properties;
+use serde_json::Value as Val;
+use serde_json::Value;
+use url::Url;
+
+use crate::address::AddressPolicy;
+use crate::binding::{Binding, OpenApiTarget, Target};
+use crate::draft::Draft;
+use crate::error::{CallError, CallErrorKind, Site};
+use crate::headers::{self, ProcessHeaders};
+use crate::openapi;
+use crate::rest::{self, RestTarget};
+use crate::secret::Mask;
+use crate::security::Credentials;
+use crate::settings::{ClientSettings, is_true, lookup, millis};
+use crate::sysout;
+use crate::token::Tokens;
+use crate::transport::{Incoming, Outgoing, Transport, TransportOptions};
+
+/// Makes the calls of all workflows of a process.
+pub struct Caller {
+    transport: Transport,
+    tokens: Tokens,
+    deadline: Duration,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Arguments after evaluation: an object, or the whole body; null when there are none.
+    pub arguments: Val,
+    /// State data, which a `rest:post:` without arguments sends.
+    pub state_data: &'a Val,
+    /// Headers that the instance was started with.
+    pub headers: &'a [(String, String)],
+    /// Who calls.
+    pub process: ProcessHeaders<'a>,
+    /// Sent as `Idempotency-Key`; the same when a call is repeated.
+    pub idempotency_key: &'a str,
+    /// Value of the function's `configKey`.
+    pub config_key: Option<&'a str>,
+    /// Where addresses and credentials are looked up.
+    pub properties: &'a Properties,
+    /// Name of the state, for messages.
+    pub state: &'a str,
+    /// Name of the action, may be empty; for messages.
+    pub action: &'a str,
+    /// From 1, for messages.
+    pub attempt: u32,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The result of the action; null when the service answered nothing.
+    pub result: Val,
+    /// HTTP status; 0 for functions that call no service.
+    pub status: u16,
+    /// Reason phrase.
+    pub status_message: String,
+    /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
+    pub headers: Vec<(String, String)>,
+}
+
+/// A [`Caller`] that cannot be made, because a property is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SetupError(String);
+
+/// Long enough for a slow service, short enough that a hanging one is noticed.
+const DEADLINE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
+
+/// So much of an error's body is kept: enough for the message to the client, too little to fill a database.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+impl Caller {
+    /// A caller with the limits and the trust that the properties give. Fails when one of them cannot be read.
+    pub fn new(properties: &Properties) -> Result<Self, SetupError> {
+        let options = transport_options(properties)?;
+        if options.trust_all {
+            tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
+        }
+        Ok(Self {
+            transport: Transport::new(options).map_err(SetupError)?,
+            tokens: Tokens::default(),
+            deadline: millis(properties, "rondo.http.timeout").unwrap_or(DEADLINE),
+        })
+    }
+
+    /// Calls a function.
+    pub async fn call(&self, binding: &Binding, request: Request<'_>) -> Result<Answer, CallError> {
+        let mut site = Site {
+            function: binding.name.clone(),
+            state: request.state.to_owned(),
+            action: request.action.to_owned(),
+            attempt: request.attempt,
+            ..Site::default()
+        };
+        let result = match &binding.target {
+            Target::OpenApi(target) => self.call_openapi(binding, target, &request, &mut site).await,
+            Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
+            Target::Sysout(level) => {
+                let process = &request.process;
+                sysout::write(*level, &to_json(&request.arguments), process.workflow_id, process.instance_id);
+                Ok(Answer {
+                    result: Val::Null,
+                    status: 0,
+                    status_message: String::new(),
+                    headers: Vec::new(),
+                })
+            }
+            Target::Unsupported(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
+        };
+        let openapi = matches!(binding.target, Target::OpenApi(_));
+        result.map_err(|kind| CallError { kind, site, openapi })
+    }
+
+    async fn call_openapi(
+        &self,
+        binding: &Binding,
+        target: &OpenApiTarget,
+        request: &Request<'_>,
+        site: &mut Site,
+    ) -> Result<Answer, CallErrorKind> {
+        let settings = ClientSettings {
+            properties: request.properties,
+            key: &target.key,
+            choice: request.config_key.filter(|_| binding.config_key.is_some()),
+        };
+        let operation = &target.operation;
+        let mut draft = openapi::request::draft(operation, to_json(&request.arguments))
+            .map_err(CallErrorKind::InvalidArgument)?;
+        let base = base_url(&settings, operation.server.as_deref())?;
+        let mut mask = Mask::default();
+        let credentials = Credentials {
+            settings,
+            incoming: request.headers,
+            tokens: &self.tokens,
+            transport: &self.transport,
+        };
+        let token = credentials.add(&operation.security, &mut draft, &mut mask).await?;
+        draft.headers.add("Accept", operation.answers.accept());
+        request.process.add_to(&mut draft.headers);
+        draft.headers.add("Idempotency-Key", request.idempotency_key);
+        headers::forward(request.headers, &mut draft.headers);
+        hide_credentials(&draft, &mut mask);
+        draft.url = draft.address(&base);
+        let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);
+        let connect = settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT);
+        let incoming = self.send(draft, connect, deadline, &mask, site).await?;
+        if incoming.status == 401
+            && let Some(token) = token
+        {
+            self.tokens.forget(&token).await;
+        }
+        if !incoming.is_success() {
+            return Err(status_error(&incoming, &mask));
+        }
+        let read = openapi::answer::read(operation, incoming.status, incoming.content_type(), &incoming.body);
+        let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
+        Ok(answer(result, &incoming))
+    }
+
+    async fn call_rest(
+        &self,
+        function: &str,
+        target: &RestTarget,
+        request: &Request<'_>,
+        site: &mut Site,
+    ) -> Result<Answer, CallErrorKind> {
+        let mut mask = Mask::default();
+        let mut draft = rest::draft(
+            target,
+            function,
+            to_json(&request.arguments),
+            &|| to_json(request.state_data),
+            request.properties,
+            &mut mask,
+        )
+        .map_err(CallErrorKind::InvalidArgument)?;
+        request.process.add_to(&mut draft.headers);
+        draft.headers.add("Idempotency-Key", request.idempotency_key);
+        hide_credentials(&draft, &mut mask);
+        let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
+        draft.url = draft.address("");
+        let deadline = timeout.unwrap_or(self.deadline);
+        let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mask, site).await?;
+        if target.fail_on_status && !incoming.is_success() {
+            return Err(status_error(&incoming, &mask));
+        }
+        let read = rest::read(&incoming.body, incoming.content_type(), !incoming.is_success());
+        let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
+        Ok(answer(result, &incoming))
+    }
+
+    async fn send(
+        &self,
+        draft: Draft,
+        connect_timeout: Duration,
+        deadline: Duration,
+        mask: &Mask,
+        site: &mut Site,
+    ) -> Result<Incoming, CallErrorKind> {
+        let url =
+            Url::parse(&draft.url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(
+                || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&draft.url))),
+            )?;
+        site.method.clone_from(&draft.method);
+        site.url = mask.apply(without_password(&url).as_str());
+        tracing::debug!(function = %site.function, method = %site.method, url = %site.url, "calling");
+        let outgoing = Outgoing {
+            method: draft.method,
+            url,
+            headers: draft.headers,
+            body: draft.body,
+            connect_timeout,
+            deadline,
+        };
+        self.transport.send(outgoing).await
+    }
+}
+
+fn transport_options(properties: &Properties) -> Result<TransportOptions, SetupError> {
+    let files: Vec<String> = lookup(properties, "rondo.tls.ca-file")
+        .into_iter()
+        .chain(lookup(properties, "quarkus.tls.trust-store.pem.certs"))
+        .collect();
+    let mut authorities = Vec::new();
+    for file in files.iter().flat_map(|files| files.split(',')).map(str::trim) {
+        let pem = std::fs::read(file);
+        authorities.push(pem.map_err(|error| SetupError(format!("certificates in `{file}`: {error}")))?);
+    }
+    let max_answer_bytes = match lookup(properties, "rondo.http.max-answer-bytes") {
+        None => MAX_ANSWER_BYTES,
+        Some(text) => text.trim().parse().map_err(|_| {
+            SetupError(format!("`rondo.http.max-answer-bytes` must be a number of bytes, not `{text}`"))
+        })?,
+    };
+    Ok(TransportOptions {
+        addresses: AddressPolicy { link_local: is_true(properties, "rondo.http.allow-link-local") },
+        max_answer_bytes,
+        authorities,
+        trust_all: is_true(properties, "quarkus.tls.trust-all"),
+    })
+}
+
+/// The configured address, else the document's. With a choice only the configured one counts.
+fn base_url(settings: &ClientSettings<'_>, server: Option<&str>) -> Result<String, CallErrorKind> {
+    let configured = settings.base_url().map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
+    let server = server.filter(|server| settings.choice.is_none() && server.contains("://"));
+    configured.or_else(|| server.map(str::to_owned)).ok_or_else(|| {
+        let key = settings.full_key();
+        let quote = if settings.choice.is_some() { "\"" } else { "" };
+        CallErrorKind::NotConfigured(format!(
+            "no address is known; set `quarkus.rest-client.{quote}{key}{quote}.url`"
+        ))
+    })
+}
+
+/// Whatever identifies the caller, its own or that of the instance, is hidden in messages.
+fn hide_credentials(draft: &Draft, mask: &mut Mask) {
+    for (name, value) in draft.headers.iter() {
+        let name = name.to_ascii_lowercase();
+        if ["authorization", "cookie", "token", "secret", "api-key", "apikey"]
+            .iter()
+            .any(|word| name.contains(word))
+        {
+            mask.hide(value);
+        }
+    }
+}
+
+fn without_password(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // Only an address without a host refuses, and has no password either.
+    let _ = shown.set_password(None);
+    let _ = shown.set_username("");
+    shown
+}
+
+fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
+    CallErrorKind::Status {
+        status: incoming.status,
+        reason: incoming.reason.clone(),
+        body: shown_body(&incoming.body, mask),
+    }
+}
+
+fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> CallErrorKind {
+    CallErrorKind::BadAnswer {
+        status: incoming.status,
+        expected: expected.to_owned(),
+        body: shown_body(&incoming.body, mask),
+    }
+}
+
+/// Text, or compact JSON.
+fn shown_body(body: &[u8], mask: &Mask) -> String {
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::String(text)) => text,
+        Ok(value) => value.to_string(),
+        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+    };
+    let mut masked = mask.apply(&text);
+    masked.truncate(masked.floor_char_boundary(MAX_ERROR_BODY));
+    masked
+}
+
+fn answer(result: Value, incoming: &Incoming) -> Answer {
+    let headers = incoming
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (headers::usual_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    Answer {
+        result: Val::from(result),
+        status: incoming.status,
+        status_message: incoming.reason.clone(),
+        headers,
+    }
+}
+
+fn to_json(value: &Val) -> Value {
+    value.clone()
+}

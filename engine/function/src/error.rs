@@ -1,0 +1,218 @@
+//! Why a call failed, in three voices: for people, for the client that started the instance, and for `onErrors`.
+//!
+//! Promises: every text is masked before it gets here; `Display` names function, method, URL, state, action and
+//! attempt. Source of the Java class names: `apache/incubator-kie-kogito-runtimes`, `ExceptionHandlerPolicyFactory`
+//! and the handlers of the work items, because error definitions of published workflows name them.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("function `{}`: {}{kind}{}", site.function, Target(site), Where(site))]
+pub struct CallError {
+    /// What went wrong.
+    pub kind: CallErrorKind,
+    /// Which call it was.
+    pub site: Site,
+    /// Whether the function is of the kind that SonataFlow's `OpenAPI` client calls; decides the class names.
+    pub(crate) openapi: bool,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CallErrorKind {
+    /// The service answered with an error status.
+    #[error("answered {status} {reason}{}", Excerpt(body))]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// Reason phrase of the status, may be empty.
+        reason: String,
+        /// Body, as text or compact JSON, masked; at most 64 KiB.
+        body: String,
+    },
+    /// No connection came about.
+    #[error("could not connect: {0}")]
+    Connect(String),
+    /// The connection broke before the answer was complete.
+    #[error("broke off: {0}")]
+    Interrupted(String),
+    /// No answer within the deadline.
+    #[error("gave no answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The answer cannot be understood.
+    #[error("answered {status} with something that is not {expected}{}", Excerpt(body))]
+    BadAnswer {
+        /// HTTP status.
+        status: u16,
+        /// What the answer should have been.
+        expected: String,
+        /// Beginning of the body, masked.
+        body: String,
+    },
+    /// The answer is larger than the limit.
+    #[error("answered with more than {limit} bytes, the limit that `rondo.http.max-answer-bytes` sets")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// An argument is missing or of the wrong type.
+    #[error("{0}")]
+    InvalidArgument(String),
+    /// A property that the call needs is missing or wrong.
+    #[error("{0}")]
+    NotConfigured(String),
+    /// The address must not be called.
+    #[error("is refused: {0}")]
+    Forbidden(String),
+    /// No access token could be had for the call.
+    #[error("needs an access token: {0}")]
+    Token(String),
+    /// A kind of function that cannot be called.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// Which call it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Site {
+    /// Name of the function.
+    pub function: String,
+    /// HTTP method; empty when it did not get so far.
+    pub method: String,
+    /// Masked URL; empty when it did not get so far.
+    pub url: String,
+    /// Name of the state.
+    pub state: String,
+    /// Name of the action; may be empty.
+    pub action: String,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// So much of a body is shown to people.
+const EXCERPT_BYTES: usize = 500;
+
+const WORK_ITEM: &str = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
+const PROCESSING: &str = "jakarta.ws.rs.ProcessingException";
+const COMPLETION: &str = "java.util.concurrent.CompletionException";
+const CONNECT: &str = "java.net.ConnectException";
+const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
+const JSON_PARSE: &str = "com.fasterxml.jackson.core.JsonParseException";
+const IO: &str = "java.io.IOException";
+const READ_TIMEOUT: &str = "java.net.SocketTimeoutException";
+const TIMEOUT: &str = "java.util.concurrent.TimeoutException";
+const UNSUPPORTED: &str = "java.lang.UnsupportedOperationException";
+
+impl CallError {
+    /// HTTP status that the service answered with: the error code that `onErrors` compares.
+    pub fn status(&self) -> Option<u16> {
+        match &self.kind {
+            CallErrorKind::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// HTTP status of the answer to the client whose request led here.
+    pub fn client_status(&self) -> u16 {
+        match &self.kind {
+            CallErrorKind::Status { status: status @ (400 | 403 | 404 | 409 | 412), .. } => *status,
+            CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => 400,
+            _ => 500,
+        }
+    }
+
+    /// Message of the answer to that client.
+    pub fn client_message(&self) -> String {
+        match &self.kind {
+            CallErrorKind::Status { reason, .. } if !self.openapi => {
+                format!("Request failed with message: {reason}")
+            }
+            CallErrorKind::Status { reason, body, .. } if body.is_empty() => reason.clone(),
+            CallErrorKind::Status { body, .. } => body.clone(),
+            CallErrorKind::InvalidArgument(text) | CallErrorKind::NotConfigured(text) => text.clone(),
+            CallErrorKind::Connect(_) => format!("{CONNECT} - {}", self.short()),
+            _ => format!("{} - {}", self.root_class(), self.short()),
+        }
+    }
+
+    /// The exceptions that SonataFlow has in its chain of causes here, outermost first.
+    pub fn chain(&self) -> Vec<&'static str> {
+        let outer = if self.openapi { PROCESSING } else { COMPLETION };
+        match &self.kind {
+            CallErrorKind::Status { .. } => vec![WORK_ITEM],
+            CallErrorKind::Connect(_) => vec![outer, CONNECT],
+            CallErrorKind::Interrupted(_) | CallErrorKind::TooLarge { .. } | CallErrorKind::Forbidden(_) => {
+                vec![outer, IO]
+            }
+            CallErrorKind::Timeout(_) => vec![outer, if self.openapi { READ_TIMEOUT } else { TIMEOUT }],
+            CallErrorKind::BadAnswer { .. } => vec![outer, JSON_PARSE],
+            CallErrorKind::Token(_) => vec![PROCESSING],
+            CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => vec![ILLEGAL_ARGUMENT],
+            CallErrorKind::Unsupported(_) => vec![UNSUPPORTED],
+        }
+    }
+
+    /// The superclasses of [`Self::chain`], which an error definition may name as well.
+    pub fn superclasses(&self) -> Vec<&'static str> {
+        let mut classes = Vec::new();
+        for class in self.chain() {
+            match class {
+                CONNECT => classes.extend(["java.net.SocketException", IO]),
+                READ_TIMEOUT => classes.extend(["java.io.InterruptedIOException", IO]),
+                JSON_PARSE => classes.extend(["com.fasterxml.jackson.core.JsonProcessingException", IO]),
+                IO | TIMEOUT => {}
+                _ => classes.push("java.lang.RuntimeException"),
+            }
+        }
+        classes.extend(["java.lang.Exception", "java.lang.Throwable"]);
+        classes
+    }
+
+    fn root_class(&self) -> &'static str {
+        self.chain().last().copied().unwrap_or("java.lang.RuntimeException")
+    }
+
+    /// What happened in a few words, for the client's message.
+    fn short(&self) -> String {
+        match &self.kind {
+            CallErrorKind::Connect(text) | CallErrorKind::Interrupted(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+struct Target<'a>(&'a Site);
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.url.is_empty() { Ok(()) } else { write!(f, "{} {} ", self.0.method, self.0.url) }
+    }
+}
+
+struct Where<'a>(&'a Site);
+
+impl fmt::Display for Where<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " (state `{}`", self.0.state)?;
+        if !self.0.action.is_empty() {
+            write!(f, ", action `{}`", self.0.action)?;
+        }
+        write!(f, ", attempt {})", self.0.attempt)
+    }
+}
+
+struct Excerpt<'a>(&'a str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let end = text.floor_char_boundary(EXCERPT_BYTES);
+        let (shown, rest) = text.split_at(end);
+        write!(f, ": {shown}{}", if rest.is_empty() { "" } else { "…" })
+    }
+}

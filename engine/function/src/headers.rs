@@ -1,0 +1,96 @@
+//! The headers that every call carries: who calls, and what the instance was started with.
+//!
+//! Source: `apache/incubator-kie-kogito-runtimes`, `CloudEventExtensionConstants` and `OpenApiWorkItemHandler`.
+
+use crate::draft::Headers;
+
+/// Who calls, sent as `kogitoproc…` headers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessHeaders<'a> {
+    /// The instance.
+    pub instance_id: &'a str,
+    /// Its workflow.
+    pub workflow_id: &'a str,
+    /// Version of the workflow.
+    pub version: &'a str,
+    /// The instance that called this one as a subflow.
+    pub parent_instance_id: Option<&'a str>,
+    /// The outermost calling instance.
+    pub root_instance_id: Option<&'a str>,
+    /// Workflow of the outermost calling instance.
+    pub root_workflow_id: Option<&'a str>,
+    /// Business key.
+    pub business_key: Option<&'a str>,
+    /// Reference id.
+    pub reference_id: Option<&'a str>,
+}
+
+impl ProcessHeaders<'_> {
+    pub(crate) fn add_to(&self, headers: &mut Headers) {
+        for (name, value) in [
+            ("kogitoprocid", Some(self.workflow_id)),
+            ("kogitoprocinstanceid", Some(self.instance_id)),
+            ("kogitoprocversion", Some(self.version)),
+            ("kogitoprocist", Some("Active")),
+            ("kogitoproctype", Some("SW")),
+            ("kogitoparentprociid", self.parent_instance_id),
+            ("kogitorootprociid", self.root_instance_id),
+            ("kogitorootprocid", self.root_workflow_id),
+            ("kogitobusinesskey", self.business_key),
+            ("kogitoprocrefid", self.reference_id),
+        ] {
+            if let Some(value) = value {
+                headers.add(name, value);
+            }
+        }
+    }
+}
+
+/// Headers of the start request that are not passed on. The first line is `SonataFlow`'s; the others belong to one
+/// connection or one body, and would break the call or make it look like a repetition of another.
+const NOT_FORWARDED: [&str; 17] = [
+    "user-agent",
+    "host",
+    "content-length",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "expect",
+    "proxy-authorization",
+    "proxy-connection",
+    "idempotency-key",
+];
+
+/// Adds the headers that the instance was started with, as far as they are passed on and not set already.
+pub(crate) fn forward(from: &[(String, String)], headers: &mut Headers) {
+    for (name, value) in from {
+        if !NOT_FORWARDED.contains(&name.to_ascii_lowercase().as_str()) {
+            headers.add(name, value);
+        }
+    }
+}
+
+/// The first value of a header, in any case of letters.
+pub(crate) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+/// A name as it is usually written, `x-custom-header` → `X-Custom-Header`. HTTP libraries give names in lower case, but
+/// expressions look for `$WORKFLOW.responseHeaders["X-Custom-Header"]`.
+pub(crate) fn usual_case(name: &str) -> String {
+    let mut start = true;
+    name.chars()
+        .map(|c| {
+            let c = if start { c.to_ascii_uppercase() } else { c };
+            start = c == '-';
+            c
+        })
+        .collect()
+}

@@ -1,0 +1,146 @@
+//! Brings values into the form that a document declares: strictly what is sent, leniently what comes back.
+//!
+//! Promises: [`to_send`] fails only where the JSON type is another one and no conversion of scalars helps;
+//! [`received`] never fails and keeps what it does not understand. Source: `SonataFlow` 10.1.0, which passes both
+//! directions through classes made from the document; what that drops (undeclared members) or refuses (enum values) is
+//! kept here.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::shape::{Members, Shape, Shapes};
+
+/// The value as the shape wants it, or where and how it differs.
+pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Value, Mismatch> {
+    match (shapes.resolve(shape), value) {
+        (Shape::Any, value) | (_, value @ Value::Null) => Ok(value),
+        (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
+            scalar(&value, shape).ok_or_else(|| Mismatch::new(shape, &value))
+        }
+        (Shape::Array(items), Value::Array(values)) => values
+            .into_iter()
+            .enumerate()
+            .map(|(i, value)| to_send(value, items, shapes).map_err(|error| error.below(&i.to_string())))
+            .collect(),
+        (Shape::Object(members), Value::Object(values)) => values
+            .into_iter()
+            .map(|(name, value)| {
+                let value = match members.declared.get(&name) {
+                    Some(member) => {
+                        to_send(value, &member.shape, shapes).map_err(|error| error.below(&name))?
+                    }
+                    None => value,
+                };
+                Ok((name, value))
+            })
+            .collect(),
+        (shape, value) => Err(Mismatch::new(shape, &value)),
+    }
+}
+
+/// The value as the shape declares it: scalars converted, declared defaults filled in, null members left out.
+pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
+    match (shapes.resolve(shape), value) {
+        (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
+            scalar(&value, shape).unwrap_or(value)
+        }
+        (Shape::Array(items), Value::Array(values)) => {
+            values.into_iter().map(|value| received(value, items, shapes)).collect()
+        }
+        (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
+            Value::Object(received_object(values, members, shapes))
+        }
+        (_, value) => value,
+    }
+}
+
+fn received_object(
+    mut values: Map<String, Value>,
+    members: &Arc<Members>,
+    shapes: &Shapes,
+) -> Map<String, Value> {
+    for (name, member) in &members.declared {
+        if let (false, Some(default)) = (values.contains_key(name), &member.default) {
+            values.insert(name.clone(), default.clone());
+        }
+    }
+    let known = |name: &str| members.declared.get(name);
+    values
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| match known(&name) {
+            Some(member) => {
+                let value = received(value, &member.shape, shapes);
+                (name, value)
+            }
+            None => (name, value),
+        })
+        .collect()
+}
+
+/// A scalar as another one, when nothing is lost by it.
+fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
+    match (shape, value) {
+        (Shape::Text, Value::String(_)) | (Shape::Boolean, Value::Bool(_)) => Some(value.clone()),
+        (Shape::Integer | Shape::Number, Value::Number(_)) => Some(value.clone()),
+        (Shape::Text, Value::Number(_) | Value::Bool(_)) => Some(value.to_string().into()),
+        (Shape::Integer | Shape::Number, Value::String(text)) => {
+            serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::Number)
+        }
+        (Shape::Boolean, Value::String(text)) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" => Some(true.into()),
+            "false" => Some(false.into()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A value of another JSON type than declared.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}must be {wanted}, not {got}", Path(path))]
+pub(crate) struct Mismatch {
+    path: Vec<String>,
+    wanted: &'static str,
+    got: &'static str,
+}
+
+impl Mismatch {
+    fn new(shape: &Shape, value: &Value) -> Self {
+        let wanted = match shape {
+            Shape::Boolean => "a boolean",
+            Shape::Integer => "an integer",
+            Shape::Number => "a number",
+            Shape::Text => "a string",
+            Shape::Array(_) => "an array",
+            Shape::Object(_) | Shape::Any | Shape::Named(_) => "an object",
+        };
+        Self { path: Vec::new(), wanted, got: type_name(value) }
+    }
+
+    /// The same mismatch, seen from one level above.
+    pub(crate) fn below(mut self, name: &str) -> Self {
+        self.path.insert(0, name.to_owned());
+        self
+    }
+}
+
+struct Path<'a>(&'a [String]);
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "`{}` ", self.0.join(".")) }
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text of another form",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

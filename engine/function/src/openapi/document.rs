@@ -1,0 +1,186 @@
+//! An `OpenAPI` document, read only as far as its operations need.
+//!
+//! Owns: the text and an index of where its parts are. Promises: a document of several megabytes costs one scan of its
+//! text; a subtree becomes values only when [`SpecDocument::node`] asks for it. Never: checks the document as a whole,
+//! because one that is wrong in places that nobody calls is good enough.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Which specification a document follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Swagger, `OpenAPI` 2.0.
+    V2,
+    /// `OpenAPI` 3.0 and 3.1.
+    V3,
+}
+
+/// Where an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OperationPlace {
+    pub(crate) path: String,
+    /// Lower case, as in the document.
+    pub(crate) method: String,
+}
+
+type Children = HashMap<String, Range<usize>>;
+
+/// A document and the index of its parts.
+#[derive(Debug)]
+pub(crate) struct SpecDocument {
+    /// Where it was read from.
+    pub(crate) uri: String,
+    pub(crate) version: Version,
+    /// `info.title`.
+    pub(crate) title: String,
+    text: Arc<str>,
+    operations: HashMap<String, OperationPlace>,
+    children: Mutex<HashMap<String, Arc<Children>>>,
+}
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+#[derive(Deserialize)]
+struct OperationHead {
+    #[serde(rename = "operationId")]
+    operation_id: Option<String>,
+}
+
+impl SpecDocument {
+    /// Reads a document that is JSON text.
+    pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<Self, String> {
+        let document = Self {
+            uri: uri.to_owned(),
+            version: Version::V3,
+            title: String::new(),
+            text,
+            operations: HashMap::new(),
+            children: Mutex::default(),
+        };
+        let whole = 0..document.text.len();
+        let top = index(&document.text, whole).map_err(|error| format!("is not a JSON object: {error}"))?;
+        let version = if top.contains_key("openapi") {
+            Version::V3
+        } else if top.contains_key("swagger") {
+            Version::V2
+        } else {
+            return Err("is no OpenAPI document: it has neither `openapi` nor `swagger`".to_owned());
+        };
+        let operations = match top.get("paths") {
+            Some(paths) => operations(&document.text, paths.clone())?,
+            None => HashMap::new(),
+        };
+        let title = document.node("/info/title");
+        let title = title.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { version, title, operations, ..document })
+    }
+
+    /// The value at a JSON pointer.
+    pub(crate) fn node(&self, pointer: &str) -> Option<Value> {
+        serde_json::from_str(self.text.get(self.find(pointer)?)?).ok()
+    }
+
+    /// The operation of that id.
+    pub(crate) fn operation(&self, id: &str) -> Option<&OperationPlace> {
+        self.operations.get(id)
+    }
+
+    /// Every operation id.
+    pub(crate) fn operation_ids(&self) -> impl Iterator<Item = &str> {
+        self.operations.keys().map(String::as_str)
+    }
+
+    fn find(&self, pointer: &str) -> Option<Range<usize>> {
+        if pointer.is_empty() {
+            return Some(0..self.text.len());
+        }
+        let (parent, last) = pointer.rsplit_once('/')?;
+        let name = last.replace("~1", "/").replace("~0", "~");
+        self.children(parent)?.get(&name).cloned()
+    }
+
+    fn children(&self, pointer: &str) -> Option<Arc<Children>> {
+        let known = self.children.lock().unwrap_or_else(PoisonError::into_inner).get(pointer).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let children = Arc::new(index(&self.text, self.find(pointer)?).ok()?);
+        let mut cache = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(pointer.to_owned(), Arc::clone(&children));
+        Some(children)
+    }
+}
+
+/// Names and places of the members of the object, or of the elements of the array, at a place in the text.
+fn index(text: &str, place: Range<usize>) -> Result<Children, serde_json::Error> {
+    let part = text.get(place.clone()).unwrap_or_default();
+    let start = place.start;
+    let range = |raw: &RawValue| {
+        let raw = raw.get();
+        let offset = start + (raw.as_ptr().addr() - part.as_ptr().addr());
+        offset..offset + raw.len()
+    };
+    if part.trim_start().starts_with('[') {
+        let elements: Vec<&RawValue> = serde_json::from_str(part)?;
+        return Ok(elements.into_iter().enumerate().map(|(i, raw)| (i.to_string(), range(raw))).collect());
+    }
+    let members: HashMap<String, &RawValue> = serde_json::from_str(part)?;
+    Ok(members.into_iter().map(|(name, raw)| (name, range(raw))).collect())
+}
+
+/// All operations by id. One without an id is called `<path>_<method>`, as generators do, and can so be named too.
+fn operations(text: &str, paths: Range<usize>) -> Result<HashMap<String, OperationPlace>, String> {
+    let mut operations = HashMap::new();
+    let wrong = |error: serde_json::Error| format!("has `paths` that cannot be read: {error}");
+    for (path, item) in index(text, paths).map_err(wrong)? {
+        if path.starts_with("x-") {
+            continue;
+        }
+        for (method, place) in index(text, item).map_err(wrong)? {
+            if !METHODS.contains(&method.as_str()) {
+                continue;
+            }
+            let head: OperationHead =
+                serde_json::from_str(text.get(place).unwrap_or_default()).map_err(wrong)?;
+            let id = head.operation_id.unwrap_or_else(|| format!("{path}_{method}"));
+            operations.insert(id, OperationPlace { path: path.clone(), method });
+        }
+    }
+    Ok(operations)
+}
+
+/// A JSON pointer to a member below another pointer.
+pub(crate) fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_by_pointer() {
+        let text = r##"{ "openapi": "3.0.3", "info": {"title": "A"},
+            "paths": {"/a/{b}": {"get": {"operationId": "x", "tags": ["t", "u"]}, "put": {}, "x-y": 1}} }"##;
+        let document = SpecDocument::parse("a.json", text.into()).unwrap();
+        assert_eq!(document.title, "A");
+        assert_eq!(document.node("/paths/~1a~1{b}/get/tags/1"), Some("u".into()));
+        assert_eq!(document.node("/paths/none"), None);
+        let mut ids: Vec<_> = document.operation_ids().collect();
+        ids.sort_unstable();
+        assert_eq!(ids, ["/a/{b}_put", "x"]);
+    }
+
+    #[test]
+    fn what_is_no_openapi_document_says_so() {
+        let error = |text: &str| SpecDocument::parse("a", text.into()).unwrap_err();
+        insta::assert_snapshot!(error("{}"), @"is no OpenAPI document: it has neither `openapi` nor `swagger`");
+        insta::assert_snapshot!(error("[1"), @"is not a JSON object: EOF while parsing a list at line 1 column 2");
+    }
+}

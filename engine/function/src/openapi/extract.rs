@@ -1,0 +1,287 @@
+//! Takes one operation out of an `OpenAPI` 3.0 or 3.1 document.
+//!
+//! Promises: what the operation does not use is not looked at; what is odd but harmless becomes a problem text beside
+//! the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
+
+use std::sync::Arc;
+
+use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
+use serde_json::Value;
+
+use super::document::{OperationPlace, SpecDocument, Version, child};
+use super::operation::{
+    AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme, SchemeUse,
+};
+use super::reference::{Open, References};
+use super::shape::{Shape, ShapeReader};
+use super::swagger;
+use crate::key::mangle;
+
+/// The operation at a place, and what is odd about it.
+pub(crate) fn extract(
+    document: &Arc<SpecDocument>,
+    place: &OperationPlace,
+    open: &Open<'_>,
+) -> Result<(Operation, Vec<String>), String> {
+    let references = References::new(open);
+    let item_pointer = child("/paths", &place.path);
+    let item = document.node(&item_pointer).ok_or("has a path that cannot be read")?;
+    let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
+    let mut source =
+        Source { document, references: &references, shapes: ShapeReader::new(&references), item, node };
+    let mut problems = Vec::new();
+    let mut operation = match document.version {
+        Version::V3 => v3(&mut source, place, &mut problems),
+        Version::V2 => swagger::v2(&mut source, place, &mut problems),
+    };
+    add_undeclared(&mut operation);
+    operation.shapes = source.shapes.finish();
+    problems.extend(references.problems());
+    Ok((operation, problems))
+}
+
+/// What one operation is read from.
+pub(super) struct Source<'a> {
+    pub(super) document: &'a Arc<SpecDocument>,
+    pub(super) references: &'a References<'a>,
+    pub(super) shapes: ShapeReader<'a>,
+    pub(super) item: Value,
+    pub(super) node: Value,
+}
+
+impl Source<'_> {
+    /// The parameters of path and operation, references followed; those of the operation replace those of the path.
+    pub(super) fn parameters(&self) -> Vec<(Arc<SpecDocument>, Value)> {
+        let mut all: Vec<(Arc<SpecDocument>, Value)> = Vec::new();
+        for list in [&self.item, &self.node] {
+            for parameter in list.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+                let Some(found) = self.references.resolve(self.document, parameter.clone()) else { continue };
+                let same = |(_, other): &(_, Value)| {
+                    other.get("name") == found.1.get("name") && other.get("in") == found.1.get("in")
+                };
+                match all.iter_mut().find(|other| same(other)) {
+                    Some(other) => *other = found,
+                    None => all.push(found),
+                }
+            }
+        }
+        all
+    }
+
+    /// The schemes that the operation's `security` names, or the document's when it has none of its own or names only
+    /// such as are not defined (which published documents do).
+    pub(super) fn security(
+        &self,
+        schemes: &str,
+        problems: &mut Vec<String>,
+        read: &dyn Fn(&Value) -> Result<Scheme, String>,
+    ) -> Vec<SchemeUse> {
+        let own = self.node.get("security").cloned();
+        let global = self.document.node("/security");
+        let mut uses: Vec<SchemeUse> = Vec::new();
+        let mut undefined = Vec::new();
+        for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
+            let alternatives = requirements.as_array().map(Vec::as_slice).unwrap_or_default();
+            for (name, scopes) in alternatives.iter().filter_map(Value::as_object).flatten() {
+                let found = self
+                    .document
+                    .node(&child(schemes, name))
+                    .and_then(|scheme| self.references.resolve(self.document, scheme));
+                let Some((_, scheme)) = found else {
+                    undefined.push(name.clone());
+                    continue;
+                };
+                match read(&scheme) {
+                    Ok(scheme) => {
+                        let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
+                        let scopes = scopes.map(str::to_owned).collect();
+                        let known = SchemeUse { name: mangle(name), scheme, scopes };
+                        if !uses.iter().any(|other| other.name == known.name) {
+                            uses.push(known);
+                        }
+                    }
+                    Err(problem) => problems.push(format!("security scheme `{name}` {problem}")),
+                }
+            }
+            // An operation that asks for nothing (`security: []`) gets nothing.
+            if !uses.is_empty() || undefined.is_empty() {
+                break;
+            }
+        }
+        if uses.is_empty() && !undefined.is_empty() {
+            problems.push(format!("no security scheme is called `{}`", undefined.join("`, `")));
+        }
+        uses
+    }
+}
+
+fn v3(source: &mut Source<'_>, place: &OperationPlace, problems: &mut Vec<String>) -> Operation {
+    let mut parameters = Vec::new();
+    for (document, parameter) in source.parameters() {
+        parameters.extend(parameter_v3(source, &document, &parameter));
+    }
+    let body = source.node.get("requestBody").cloned().and_then(|body| body_v3(source, body, problems));
+    Operation {
+        method: place.method.to_ascii_uppercase(),
+        path: place.path.clone(),
+        server: server_v3(source, problems),
+        parameters,
+        body,
+        answers: answers_v3(source),
+        security: source.security("/components/securitySchemes", problems, &scheme_v3),
+        shapes: super::shape::Shapes::default(),
+    }
+}
+
+fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Value) -> Option<Parameter> {
+    let text = |name: &str| node.get(name).and_then(Value::as_str);
+    let flag = |name: &str| node.get(name).and_then(Value::as_bool);
+    let style = text("style").unwrap_or_default();
+    let place = match text("in")? {
+        "path" => Place::Path(serde_json::from_value(style.into()).unwrap_or_default()),
+        "query" => Place::Query(serde_json::from_value(style.into()).unwrap_or_default()),
+        "header" => Place::Header,
+        "cookie" => Place::Cookie,
+        _ => return None,
+    };
+    let content = node.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
+    let schema = content.unwrap_or(node).get("schema").cloned().unwrap_or_default();
+    let (_, plain) =
+        source.references.resolve(document, schema.clone()).unwrap_or((Arc::clone(document), Value::Null));
+    Some(Parameter {
+        name: text("name")?.to_owned(),
+        explode: flag("explode").unwrap_or(matches!(place, Place::Query(QueryStyle::Form) | Place::Cookie)),
+        required: flag("required").unwrap_or(false),
+        reserved: flag("allowReserved").unwrap_or(false),
+        json: content.is_some(),
+        shape: source.shapes.read(document, &schema),
+        default: plain.get("default").filter(|value| !value.is_null()).cloned(),
+        place,
+    })
+}
+
+fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> Option<Body> {
+    let (document, body) = source.references.resolve(source.document, body)?;
+    let content = body.get("content").and_then(Value::as_object)?;
+    let writable =
+        || content.iter().filter_map(|(media_type, form)| Some((media_type, form, Format::of(media_type)?)));
+    let chosen =
+        writable().find(|(media_type, ..)| *media_type == "application/json").or_else(|| writable().next());
+    let Some((media_type, form, format)) = chosen else {
+        if !content.is_empty() {
+            let known: Vec<_> = content.keys().map(String::as_str).collect();
+            problems.push(format!(
+                "takes `{}`, none of which can be written; no body is sent",
+                known.join("`, `")
+            ));
+        }
+        return None;
+    };
+    let schema = form.get("schema").cloned().unwrap_or_default();
+    Some(Body {
+        media_type: if media_type.contains('*') { "application/json".to_owned() } else { media_type.clone() },
+        format,
+        shape: source.shapes.read(&document, &schema),
+        required: body.get("required").and_then(Value::as_bool).unwrap_or(false),
+    })
+}
+
+fn answers_v3(source: &mut Source<'_>) -> Answers {
+    let mut answers = Answers::default();
+    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
+        return answers;
+    };
+    for (status, response) in responses {
+        let Some((document, response)) = source.references.resolve(source.document, response) else {
+            continue;
+        };
+        let Some(content) = response.get("content").and_then(Value::as_object) else { continue };
+        let mut media_types: Vec<String> = content.keys().cloned().collect();
+        media_types.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));
+        let Some(form) = media_types.first().and_then(|media_type| content.get(media_type)) else { continue };
+        let shape = match form.get("schema") {
+            Some(schema) => source.shapes.read(&document, schema),
+            None => Shape::Any,
+        };
+        answers.by_status.push((status, AnswerForm { media_types, shape }));
+    }
+    answers
+}
+
+fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
+    let top = source.document.node("/servers");
+    let server = [source.node.get("servers"), source.item.get("servers"), top.as_ref()]
+        .into_iter()
+        .flatten()
+        .find_map(|servers| servers.as_array()?.first().cloned());
+    let url = match server.map(serde_json::from_value::<Server>) {
+        Some(Ok(server)) => {
+            let variables = server.variables.unwrap_or_default();
+            variables.iter().fold(server.url, |url, (name, variable)| {
+                url.replace(&format!("{{{name}}}"), &variable.default)
+            })
+        }
+        Some(Err(error)) => {
+            problems.push(format!("has a server that cannot be read: {error}"));
+            return None;
+        }
+        None => "/".to_owned(),
+    };
+    // A relative server is relative to where the document was fetched from.
+    match url::Url::parse(&source.document.uri) {
+        Ok(base) if matches!(base.scheme(), "http" | "https") => base.join(&url).ok().map(String::from),
+        _ => Some(url),
+    }
+}
+
+fn scheme_v3(node: &Value) -> Result<Scheme, String> {
+    let scheme: SecurityScheme =
+        serde_json::from_value(node.clone()).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(match scheme {
+        SecurityScheme::APIKey { location, name, .. } => {
+            let place = match location {
+                APIKeyLocation::Header => KeyPlace::Header,
+                APIKeyLocation::Query => KeyPlace::Query,
+                APIKeyLocation::Cookie => KeyPlace::Cookie,
+            };
+            Scheme::ApiKey { place, name }
+        }
+        SecurityScheme::HTTP { scheme, .. } => match scheme.to_ascii_lowercase().as_str() {
+            "basic" => Scheme::Basic,
+            "bearer" => Scheme::Bearer,
+            other => return Err(format!("is of the HTTP scheme `{other}`; basic and bearer can be used")),
+        },
+        SecurityScheme::OAuth2 { flows, .. } => {
+            Scheme::OAuth2 { token_url: flows.client_credentials.map(|flow| flow.token_url) }
+        }
+        SecurityScheme::OpenIDConnect { open_id_connect_url, .. } => {
+            Scheme::OpenId { discovery_url: open_id_connect_url }
+        }
+    })
+}
+
+/// Names in the path that no parameter declares are path parameters all the same.
+fn add_undeclared(operation: &mut Operation) {
+    let names: Vec<String> = operation
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for name in names {
+        let declared = |p: &Parameter| p.name == name && matches!(p.place, Place::Path(_));
+        if !operation.parameters.iter().any(declared) {
+            operation.parameters.push(Parameter {
+                name,
+                place: Place::Path(PathStyle::Simple),
+                explode: false,
+                required: true,
+                reserved: false,
+                json: false,
+                shape: Shape::Any,
+                default: None,
+            });
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Calls that an `OpenAPI` document describes: reading the document, making the request, reading the answer.
+//!
+//! Never: touches the network; what comes out is a [`crate::draft::Draft`], what goes in is an answer's bytes.
+
+pub(crate) mod answer;
+mod body;
+mod convert;
+pub(crate) mod document;
+mod extract;
+pub(crate) mod operation;
+mod reference;
+pub(crate) mod request;
+mod shape;
+mod style;
+mod swagger;
+
+pub(crate) use extract::extract;

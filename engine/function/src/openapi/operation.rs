@@ -1,0 +1,161 @@
+//! One operation of an `OpenAPI` document, as much of it as a call needs.
+//!
+//! Owns: the types between reading a document and making a request; 2.0, 3.0 and 3.1 all end up here.
+
+use openapiv3::{PathStyle, QueryStyle};
+use serde_json::Value;
+
+use super::shape::{Shape, Shapes};
+
+/// An operation that can be called.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// Upper case.
+    pub(crate) method: String,
+    /// Template with `{name}`.
+    pub(crate) path: String,
+    /// The document's server, variables filled in; absolute unless the document does not say where it is.
+    pub(crate) server: Option<String>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Option<Body>,
+    pub(crate) answers: Answers,
+    /// What may identify the caller; everything that is configured is used.
+    pub(crate) security: Vec<SchemeUse>,
+    pub(crate) shapes: Shapes,
+}
+
+/// A parameter.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) explode: bool,
+    pub(crate) required: bool,
+    /// `allowReserved`.
+    pub(crate) reserved: bool,
+    /// The value is one JSON text (`content` instead of `schema`).
+    pub(crate) json: bool,
+    pub(crate) shape: Shape,
+    pub(crate) default: Option<Value>,
+}
+
+/// Where a parameter is sent and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Place {
+    Path(PathStyle),
+    Query(QueryStyle),
+    Header,
+    Cookie,
+}
+
+/// The request body.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    /// Sent as `Content-Type`.
+    pub(crate) media_type: String,
+    pub(crate) format: Format,
+    pub(crate) shape: Shape,
+    pub(crate) required: bool,
+}
+
+/// How a value becomes bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Form,
+    Multipart,
+    Text,
+    Bytes,
+}
+
+impl Format {
+    /// The format of a media type, if it is one that can be written.
+    pub(crate) fn of(media_type: &str) -> Option<Self> {
+        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "*/*" | "application/*" | "application/json" | "text/json" => Some(Self::Json),
+            "application/x-www-form-urlencoded" => Some(Self::Form),
+            "multipart/form-data" => Some(Self::Multipart),
+            "application/octet-stream" => Some(Self::Bytes),
+            other if other.ends_with("+json") => Some(Self::Json),
+            other if other.starts_with("text/") || other.ends_with("xml") => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+/// What an operation answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answers {
+    /// By status: `200`, `2XX` or `default`, in the order of the document.
+    pub(crate) by_status: Vec<(String, AnswerForm)>,
+}
+
+/// The content that is declared for one status.
+#[derive(Debug, Clone)]
+pub(crate) struct AnswerForm {
+    /// JSON first, if the service can send it.
+    pub(crate) media_types: Vec<String>,
+    pub(crate) shape: Shape,
+}
+
+impl Answers {
+    /// The form of an answer: by its status, else that of the first success declared (a service that answers 201 where
+    /// its document says 200 is common), else the default.
+    pub(crate) fn form(&self, status: u16) -> Option<&AnswerForm> {
+        let exact = status.to_string();
+        let by = |wanted: &dyn Fn(&str) -> bool| {
+            self.by_status.iter().find(|(code, _)| wanted(code)).map(|(_, form)| form)
+        };
+        by(&|code| code == exact)
+            .or_else(|| by(&|code| code.starts_with('2')))
+            .or_else(|| by(&|code| code.eq_ignore_ascii_case("default")))
+    }
+
+    /// The `Accept` header.
+    pub(crate) fn accept(&self) -> String {
+        let media_types = self.form(200).map(|form| form.media_types.as_slice()).unwrap_or_default();
+        match media_types.first() {
+            None => "application/json, */*;q=0.8".to_owned(),
+            Some(first) if first == "*/*" => "application/json, */*;q=0.8".to_owned(),
+            Some(first) if Format::of(first) == Some(Format::Json) => first.clone(),
+            Some(_) => media_types.join(", "),
+        }
+    }
+}
+
+/// A security scheme that an operation uses.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SchemeUse {
+    /// Mangled, as in the properties.
+    pub(crate) name: String,
+    pub(crate) scheme: Scheme,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// How a caller is identified.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Scheme {
+    ApiKey {
+        place: KeyPlace,
+        name: String,
+    },
+    Basic,
+    Bearer,
+    /// `OAuth2` client credentials, with the document's token address.
+    OAuth2 {
+        token_url: Option<String>,
+    },
+    /// `OpenID` Connect, with the address of its discovery document.
+    OpenId {
+        discovery_url: String,
+    },
+}
+
+/// Where an API key is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    Header,
+    Query,
+    Cookie,
+}

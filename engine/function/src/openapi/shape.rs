@@ -1,0 +1,244 @@
+//! What a JSON schema of an `OpenAPI` document says about the form of a value, and nothing more.
+//!
+//! Owns: [`Shape`], made once when a definition is loaded. Promises: a schema with cycles or of any depth is read in
+//! bounded stack; what a schema leaves open stays [`Shape::Any`]. Never: validates; enums, patterns and bounds are the
+//! business of the service.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::document::SpecDocument;
+use super::reference::References;
+
+/// The form of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Shape {
+    Any,
+    Boolean,
+    Integer,
+    Number,
+    Text,
+    Array(Box<Shape>),
+    /// The declared members; none: an object of any members.
+    Object(Arc<Members>),
+    /// A schema by its absolute reference, found in [`Shapes`].
+    Named(Arc<str>),
+}
+
+/// Members that an object declares.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Members {
+    pub(crate) declared: IndexMap<String, Member>,
+    /// `additionalProperties` are explicitly welcome.
+    pub(crate) open: bool,
+}
+
+/// A declared member.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) shape: Shape,
+    pub(crate) default: Option<Value>,
+}
+
+/// The shapes that others refer to by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Shapes(HashMap<Arc<str>, Shape>);
+
+/// A chain of references longer than this goes in a circle.
+const LONGEST_CHAIN: usize = 32;
+
+/// Schemas inside schemas (`allOf` and the like) are followed so deep; beyond it anything goes.
+const DEEPEST: usize = 48;
+
+impl Shapes {
+    /// Follows names until there is a form.
+    pub(crate) fn resolve<'a>(&'a self, shape: &'a Shape) -> &'a Shape {
+        let mut shape = shape;
+        for _ in 0..LONGEST_CHAIN {
+            match shape {
+                Shape::Named(name) => match self.0.get(name) {
+                    Some(target) => shape = target,
+                    None => return &Shape::Any,
+                },
+                _ => return shape,
+            }
+        }
+        &Shape::Any
+    }
+}
+
+/// Reads the schemas of one operation.
+pub(crate) struct ShapeReader<'a> {
+    references: &'a References<'a>,
+    shapes: HashMap<Arc<str>, Shape>,
+    waiting: Vec<(Arc<SpecDocument>, Value, Arc<str>)>,
+    under_way: HashSet<Arc<str>>,
+}
+
+impl<'a> ShapeReader<'a> {
+    pub(crate) fn new(references: &'a References<'a>) -> Self {
+        Self { references, shapes: HashMap::new(), waiting: Vec::new(), under_way: HashSet::new() }
+    }
+
+    /// The shape of a schema that stands in a document.
+    pub(crate) fn read(&mut self, document: &Arc<SpecDocument>, schema: &Value) -> Shape {
+        let shape = self.shape(document, schema, 0);
+        while let Some((document, schema, name)) = self.waiting.pop() {
+            if !self.shapes.contains_key(&name) {
+                let shape = self.shape(&document, &schema, 0);
+                self.shapes.insert(name, shape);
+            }
+        }
+        shape
+    }
+
+    /// The shapes that what was read refers to.
+    pub(crate) fn finish(self) -> Shapes {
+        Shapes(self.shapes)
+    }
+
+    fn shape(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
+        let Some(schema) = schema.as_object() else { return Shape::Any };
+        if depth > DEEPEST {
+            return Shape::Any;
+        }
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let Some((document, schema, name)) = self.references.follow(document, reference) else {
+                return Shape::Any;
+            };
+            if !self.shapes.contains_key(&name) {
+                self.waiting.push((document, schema, Arc::clone(&name)));
+            }
+            return Shape::Named(name);
+        }
+        let own = self.own_shape(document, schema, depth);
+        let combined = self.combined(document, schema, depth);
+        merge(own, combined)
+    }
+
+    fn own_shape(
+        &mut self,
+        document: &Arc<SpecDocument>,
+        schema: &Map<String, Value>,
+        depth: usize,
+    ) -> Shape {
+        match type_of(schema) {
+            Some("boolean") => Shape::Boolean,
+            Some("integer") => Shape::Integer,
+            Some("number") => Shape::Number,
+            Some("string" | "file") => Shape::Text,
+            Some("array") => {
+                let items = schema.get("items").map_or(Shape::Any, |i| self.shape(document, i, depth + 1));
+                Shape::Array(Box::new(items))
+            }
+            Some("object") => {
+                let mut members = Members {
+                    open: matches!(
+                        schema.get("additionalProperties"),
+                        Some(Value::Bool(true) | Value::Object(_))
+                    ),
+                    ..Members::default()
+                };
+                for (name, member) in
+                    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+                {
+                    let shape = self.shape(document, member, depth + 1);
+                    let default = member.get("default").filter(|value| !value.is_null()).cloned();
+                    members.declared.insert(name.clone(), Member { shape, default });
+                }
+                Shape::Object(Arc::new(members))
+            }
+            _ => Shape::Any,
+        }
+    }
+
+    /// What `allOf`, `oneOf` and `anyOf` add: the union of the members, or the one type that all have.
+    fn combined(
+        &mut self,
+        document: &Arc<SpecDocument>,
+        schema: &Map<String, Value>,
+        depth: usize,
+    ) -> Option<Shape> {
+        let mut all: Option<Shape> = None;
+        for (keyword, alternatives) in [("allOf", false), ("oneOf", true), ("anyOf", true)] {
+            for part in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+                if alternatives && part.get("type").and_then(Value::as_str) == Some("null") {
+                    continue;
+                }
+                let part = self.flat(document, part, depth + 1);
+                all = Some(match all {
+                    None => part,
+                    Some(before) if alternatives => either(before, part),
+                    Some(before) => merge(before, Some(part)),
+                });
+            }
+        }
+        all
+    }
+
+    /// The shape of a part whose reference, if it is one, is followed at once, because its members are wanted here.
+    fn flat(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
+        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
+            return self.shape(document, schema, depth);
+        };
+        let Some((document, schema, name)) = self.references.follow(document, reference) else {
+            return Shape::Any;
+        };
+        if let Some(known) = self.shapes.get(&name) {
+            return known.clone();
+        }
+        if depth > DEEPEST || !self.under_way.insert(Arc::clone(&name)) {
+            return Shape::Any;
+        }
+        let shape = self.flat(&document, &schema, depth + 1);
+        self.under_way.remove(&name);
+        self.shapes.insert(name, shape.clone());
+        shape
+    }
+}
+
+/// `type`, also of 3.1 where it may be a list; without one, what other keywords imply.
+fn type_of(schema: &Map<String, Value>) -> Option<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => Some(name),
+        Some(Value::Array(names)) => {
+            let mut names = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
+            let first = names.next();
+            if names.next().is_some() { None } else { first }
+        }
+        _ if schema.contains_key("properties") => Some("object"),
+        _ if schema.contains_key("items") => Some("array"),
+        _ => None,
+    }
+}
+
+/// Both hold: members of both, else what is known.
+fn merge(one: Shape, other: Option<Shape>) -> Shape {
+    match (one, other) {
+        (one, None | Some(Shape::Any)) => one,
+        (Shape::Any, Some(other)) => other,
+        (Shape::Object(a), Some(Shape::Object(b))) => Shape::Object(Arc::new(union(&a, &b))),
+        (one, Some(_)) => one,
+    }
+}
+
+/// One of both holds: members of both, else anything unless they are alike.
+fn either(one: Shape, other: Shape) -> Shape {
+    match (one, other) {
+        (Shape::Object(a), Shape::Object(b)) => Shape::Object(Arc::new(union(&a, &b))),
+        (Shape::Integer | Shape::Number, Shape::Integer | Shape::Number) => Shape::Number,
+        (one, other) if one == other => one,
+        _ => Shape::Any,
+    }
+}
+
+fn union(a: &Members, b: &Members) -> Members {
+    let mut declared = a.declared.clone();
+    for (name, member) in &b.declared {
+        declared.entry(name.clone()).or_insert_with(|| member.clone());
+    }
+    Members { declared, open: a.open || b.open }
+}

@@ -1,0 +1,166 @@
+//! Takes one operation out of an `OpenAPI` 2.0 (Swagger) document.
+//!
+//! Source: `OpenAPI` 2.0, `versions/2.0.md`. The differences to 3.x: host and base path instead of servers, the body is
+//! a parameter, media types stand beside the operation, arrays are written by `collectionFormat`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use openapiv3::{PathStyle, QueryStyle};
+use serde_json::Value;
+
+use super::document::{OperationPlace, SpecDocument};
+use super::extract::Source;
+use super::operation::{AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme};
+use super::shape::{Member, Members, Shape, Shapes};
+
+pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut Vec<String>) -> Operation {
+    let mut parameters = Vec::new();
+    let mut body = None;
+    let mut form = IndexMap::new();
+    let consumes = media_types(source, "consumes");
+    for (document, node) in source.parameters() {
+        match node.get("in").and_then(Value::as_str) {
+            Some("body") => {
+                let schema = node.get("schema").cloned().unwrap_or_default();
+                body = Some((source.shapes.read(&document, &schema), required(&node)));
+            }
+            Some("formData") => {
+                if let Some(name) = node.get("name").and_then(Value::as_str) {
+                    let shape = source.shapes.read(&document, &node);
+                    form.insert(name.to_owned(), Member { shape, default: None });
+                }
+            }
+            _ => parameters.extend(parameter(source, &document, &node)),
+        }
+    }
+    let body = match body {
+        Some((shape, required)) => {
+            let media_type = consumes.iter().find(|m| Format::of(m).is_some()).cloned();
+            let media_type = media_type.filter(|m| !m.contains('*')).unwrap_or("application/json".to_owned());
+            Some(Body {
+                format: Format::of(&media_type).unwrap_or(Format::Json),
+                media_type,
+                shape,
+                required,
+            })
+        }
+        None if !form.is_empty() => {
+            let multipart = consumes.iter().any(|media_type| media_type.starts_with("multipart/"));
+            let media_type =
+                if multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
+            Some(Body {
+                media_type: media_type.to_owned(),
+                format: if multipart { Format::Multipart } else { Format::Form },
+                shape: Shape::Object(Arc::new(Members { declared: form, open: false })),
+                required: false,
+            })
+        }
+        None => None,
+    };
+    Operation {
+        method: place.method.to_ascii_uppercase(),
+        path: place.path.clone(),
+        server: Some(server(source)),
+        parameters,
+        body,
+        answers: answers(source),
+        security: source.security("/securityDefinitions", problems, &scheme),
+        shapes: Shapes::default(),
+    }
+}
+
+fn parameter(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Value) -> Option<Parameter> {
+    let format = node.get("collectionFormat").and_then(Value::as_str).unwrap_or("csv");
+    let place = match node.get("in").and_then(Value::as_str)? {
+        "path" => Place::Path(PathStyle::Simple),
+        "query" => Place::Query(match format {
+            "ssv" => QueryStyle::SpaceDelimited,
+            "pipes" => QueryStyle::PipeDelimited,
+            _ => QueryStyle::Form,
+        }),
+        "header" => Place::Header,
+        _ => return None,
+    };
+    Some(Parameter {
+        name: node.get("name").and_then(Value::as_str)?.to_owned(),
+        place,
+        explode: format == "multi",
+        required: required(node),
+        reserved: false,
+        json: false,
+        shape: source.shapes.read(document, node),
+        default: node.get("default").filter(|value| !value.is_null()).cloned(),
+    })
+}
+
+fn required(node: &Value) -> bool {
+    node.get("required").and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn answers(source: &mut Source<'_>) -> Answers {
+    let mut produces = media_types(source, "produces");
+    if produces.is_empty() {
+        produces.push("application/json".to_owned());
+    }
+    produces.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));
+    let mut answers = Answers::default();
+    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
+        return answers;
+    };
+    for (status, response) in responses {
+        let Some((document, response)) = source.references.resolve(source.document, response) else {
+            continue;
+        };
+        let Some(schema) = response.get("schema") else { continue };
+        let shape = source.shapes.read(&document, schema);
+        answers.by_status.push((status, AnswerForm { media_types: produces.clone(), shape }));
+    }
+    answers
+}
+
+fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
+    let global = source.document.node(&format!("/{keyword}"));
+    let list = source.node.get(keyword).or(global.as_ref());
+    list.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Scheme, host and base path; without a host those of the place the document was fetched from, else a bare path.
+fn server(source: &Source<'_>) -> String {
+    let text = |pointer: &str| source.document.node(pointer).and_then(|v| v.as_str().map(str::to_owned));
+    let base_path = text("/basePath").unwrap_or("/".to_owned());
+    let schemes = source.node.get("schemes").cloned().or_else(|| source.document.node("/schemes"));
+    let schemes: Vec<&str> =
+        schemes.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let secure = schemes.is_empty() || schemes.contains(&"https");
+    match text("/host") {
+        Some(host) => format!("{}://{host}{base_path}", if secure { "https" } else { "http" }),
+        None => match url::Url::parse(&source.document.uri) {
+            Ok(base) if matches!(base.scheme(), "http" | "https") => {
+                base.join(&base_path).map_or(base_path, String::from)
+            }
+            _ => base_path,
+        },
+    }
+}
+
+fn scheme(node: &Value) -> Result<Scheme, String> {
+    let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
+    match text("type") {
+        "basic" => Ok(Scheme::Basic),
+        "apiKey" => {
+            let place = if text("in") == "query" { KeyPlace::Query } else { KeyPlace::Header };
+            Ok(Scheme::ApiKey { place, name: text("name").to_owned() })
+        }
+        "oauth2" => {
+            let token_url = Some(text("tokenUrl").to_owned()).filter(|url| !url.is_empty());
+            Ok(Scheme::OAuth2 { token_url })
+        }
+        other => Err(format!("is of the type `{other}`; basic, apiKey and oauth2 can be used")),
+    }
+}

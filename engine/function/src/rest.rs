@@ -1,0 +1,164 @@
+//! Custom functions `rest:<method>:<path or URL>`: plain HTTP without a document.
+//!
+//! Source: `apache/incubator-kie-kogito-runtimes`, `RestTypeHandler` and `RestWorkItemHandler`. One flaw of it is not
+//! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
+
+use rondo_definition::Properties;
+use serde_json::{Map, Value};
+
+use crate::draft::Draft;
+use crate::encoding::{form_encode, has_dot_segment};
+use crate::openapi::operation::Format;
+use crate::secret::Mask;
+use crate::security;
+use crate::settings::lookup;
+
+/// A parsed operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RestTarget {
+    /// Upper case.
+    pub(crate) method: String,
+    /// Path or absolute URL, with `{name}`.
+    pub(crate) place: String,
+    /// Whether an error status fails the call.
+    pub(crate) fail_on_status: bool,
+}
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+
+/// Reads what follows `rest:`.
+pub(crate) fn parse(operation: &str, fail_on_status: bool) -> Result<RestTarget, String> {
+    let (method, place) = operation
+        .split_once(':')
+        .filter(|(_, place)| !place.trim().is_empty())
+        .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
+    let method = method.trim().to_ascii_uppercase();
+    if !METHODS.contains(&method.as_str()) {
+        return Err(format!("`{method}` is none of the methods {}", METHODS.join(", ").to_ascii_lowercase()));
+    }
+    Ok(RestTarget { method, place: place.trim().to_owned(), fail_on_status })
+}
+
+/// The request with its whole address; or a text that names what is missing.
+pub(crate) fn draft(
+    target: &RestTarget,
+    function: &str,
+    arguments: Value,
+    state_data: &dyn Fn() -> Value,
+    properties: &Properties,
+    mask: &mut Mask,
+) -> Result<Draft, String> {
+    let mut draft = Draft::new(&target.method);
+    let (mut named, whole) = match arguments {
+        Value::Object(named) => (named, None),
+        Value::Null => (Map::new(), None),
+        other => (Map::new(), Some(other)),
+    };
+    let place = fill(&target.place, &mut named)?;
+    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
+    draft.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
+    for (name, value) in std::mem::take(&mut named) {
+        if let Some(header) = name.strip_prefix("HEADER_") {
+            draft.headers.set(header, text(&value));
+        } else if let Some(parameter) = name.strip_prefix("QUERY_") {
+            draft.query.push(format!("{}={}", form_encode(parameter), form_encode(&text(&value))));
+        } else {
+            named.insert(name, value);
+        }
+    }
+    if matches!(target.method.as_str(), "POST" | "PUT") {
+        let body = match whole {
+            Some(value) => value,
+            None if named.is_empty() => state_data(),
+            None => Value::Object(named),
+        };
+        draft.body = Some(("application/json".to_owned(), body.to_string().into_bytes()));
+    }
+    identify(&mut draft, &setting, mask);
+    draft.headers.add("Accept", "application/json");
+    Ok(draft)
+}
+
+/// The result, or what the answer should have been.
+pub(crate) fn read(body: &[u8], content_type: &str, tolerant: bool) -> Result<Value, &'static str> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    match serde_json::from_slice(body) {
+        Ok(value) => Ok(value),
+        Err(_) if tolerant && Format::of(content_type) != Some(Format::Json) => {
+            Ok(String::from_utf8_lossy(body).into_owned().into())
+        }
+        Err(_) => Err("JSON"),
+    }
+}
+
+/// Puts arguments into the place's `{name}` and takes them out of the others.
+fn fill(place: &str, named: &mut Map<String, Value>) -> Result<String, String> {
+    let mut filled = String::with_capacity(place.len());
+    let mut used = Vec::new();
+    let mut rest = place;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        let value = named.get(name).filter(|value| !value.is_null());
+        let value = value.ok_or_else(|| format!("missing parameter {name}"))?;
+        filled.push_str(before);
+        filled.push_str(&form_encode(&text(value)));
+        used.push(name);
+        rest = after;
+    }
+    filled.push_str(rest);
+    let path = filled.split_once("://").map_or(filled.as_str(), |(_, rest)| rest);
+    if !used.is_empty() && has_dot_segment(path) {
+        return Err(format!("the arguments make `{filled}` of the path, which would be another path"));
+    }
+    for name in used {
+        named.remove(name);
+    }
+    Ok(filled)
+}
+
+/// The address of a path, by the function's properties.
+fn address(path: &str, properties: &Properties, setting: &dyn Fn(&str) -> Option<String>) -> String {
+    let port = setting("port").or_else(|| lookup(properties, "kogito.sw.functions.port"));
+    let protocol = setting("protocol").unwrap_or_else(|| {
+        let secure = port.as_deref().map(str::trim) == Some("443");
+        if secure { "https".to_owned() } else { "http".to_owned() }
+    });
+    let host = setting("host").unwrap_or_else(|| "localhost".to_owned());
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let port = port.map(|port| format!(":{}", port.trim())).unwrap_or_default();
+    format!("{}://{}{port}{slash}{path}", protocol.trim().to_ascii_lowercase(), host.trim())
+}
+
+fn identify(draft: &mut Draft, setting: &dyn Fn(&str) -> Option<String>, mask: &mut Mask) {
+    let authorization = match (setting("access_token"), setting("username"), setting("password")) {
+        (Some(token), ..) => Some(security::bearer(&token)),
+        (None, None, None) => None,
+        (None, username, password) => {
+            let password = password.unwrap_or_default();
+            mask.hide(&password);
+            Some(security::basic(&username.unwrap_or_default(), &password))
+        }
+    };
+    if let Some(value) = authorization {
+        mask.hide(&value);
+        draft.headers.add("Authorization", value);
+    }
+    if let Some(key) = setting("api_key") {
+        mask.hide(&key);
+        let key = match setting("api_key_prefix") {
+            Some(prefix) => format!("{} {key}", prefix.trim()),
+            None => key,
+        };
+        draft.headers.add("X-API-KEY", key);
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

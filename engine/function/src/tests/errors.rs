@@ -1,0 +1,127 @@
+//! Failures, as people, clients and error handlers see them.
+
+use serde_json::{Value, json};
+
+use super::support::{Reply, Server, call, openapi, properties, rest, spec};
+use crate::error::CallError;
+
+/// The error in all its voices, with the server's address made stable.
+fn shown(error: &CallError, server: &str) -> String {
+    let text = format!(
+        "{error}\n{} {}\n{}\n{}",
+        error.client_status(),
+        error.client_message(),
+        error.chain().join(" < "),
+        error.superclasses().join(" < ")
+    );
+    text.replace(server, "http://SERVER")
+}
+
+async fn openapi_error(reply: Reply) -> String {
+    let server = Server::start(vec![reply]).await;
+    let binding = openapi(&spec("/a", "post", json!({}), json!({})));
+    let error = call(&binding, &properties(&server.url, ""), Value::Null).await.unwrap_err();
+    shown(&error, &server.url)
+}
+
+async fn rest_error(reply: Reply) -> String {
+    let server = Server::start(vec![reply]).await;
+    let binding = rest(&format!("get:{}/a", server.url), true);
+    let error = call(&binding, &properties(&server.url, ""), Value::Null).await.unwrap_err();
+    shown(&error, &server.url)
+}
+
+#[tokio::test]
+async fn an_error_status_tells_the_body() {
+    insta::assert_snapshot!(openapi_error(Reply::new(500, "application/json", "{ \"difference\": 68.0 }")).await, @r#"
+    function `f`: POST http://SERVER/a answered 500 Internal Server Error: {"difference":68.0} (state `Create issue`, action `create`, attempt 2)
+    500 {"difference":68.0}
+    org.kie.kogito.internal.process.workitem.WorkItemExecutionException
+    java.lang.RuntimeException < java.lang.Exception < java.lang.Throwable
+    "#);
+    insta::assert_snapshot!(openapi_error(Reply::new(403, "", "")).await, @r"
+    function `f`: POST http://SERVER/a answered 403 Forbidden (state `Create issue`, action `create`, attempt 2)
+    403 Forbidden
+    org.kie.kogito.internal.process.workitem.WorkItemExecutionException
+    java.lang.RuntimeException < java.lang.Exception < java.lang.Throwable
+    ");
+    insta::assert_snapshot!(rest_error(Reply::new(404, "text/plain", "gone")).await, @r"
+    function `f`: GET http://SERVER/a answered 404 Not Found: gone (state `Create issue`, action `create`, attempt 2)
+    404 Request failed with message: Not Found
+    org.kie.kogito.internal.process.workitem.WorkItemExecutionException
+    java.lang.RuntimeException < java.lang.Exception < java.lang.Throwable
+    ");
+}
+
+#[tokio::test]
+async fn only_some_statuses_reach_the_client() {
+    for (status, expected) in [
+        (400, 400),
+        (401, 500),
+        (403, 403),
+        (404, 404),
+        (409, 409),
+        (412, 412),
+        (422, 500),
+        (503, 500),
+        (302, 500),
+    ] {
+        let server = Server::start(vec![Reply::new(status, "", "")]).await;
+        let binding = openapi(&spec("/a", "get", json!({}), json!({})));
+        let error = call(&binding, &properties(&server.url, ""), Value::Null).await.unwrap_err();
+        assert_eq!((error.status(), error.client_status()), (Some(status), expected));
+    }
+}
+
+#[tokio::test]
+async fn long_bodies_are_cut() {
+    let error = openapi_error(Reply::new(500, "text/plain", "ä".repeat(400))).await;
+    let first = error.lines().next().unwrap();
+    assert!(first.contains(&format!("{}… (state", "ä".repeat(250))), "{first}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_json_fails_a_rest_function() {
+    insta::assert_snapshot!(rest_error(Reply::new(200, "text/plain", "hello")).await, @r"
+    function `f`: GET http://SERVER/a answered 200 with something that is not JSON: hello (state `Create issue`, action `create`, attempt 2)
+    500 com.fasterxml.jackson.core.JsonParseException - answered 200 with something that is not JSON: hello
+    java.util.concurrent.CompletionException < com.fasterxml.jackson.core.JsonParseException
+    java.lang.RuntimeException < com.fasterxml.jackson.core.JsonProcessingException < java.io.IOException < java.lang.Exception < java.lang.Throwable
+    ");
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_connect_exception() {
+    // Bound and dropped: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let binding = openapi(&spec("/a", "get", json!({}), json!({})));
+    let error = call(&binding, &properties(&url, ""), Value::Null).await.unwrap_err();
+    insta::assert_snapshot!(shown(&error, &url), @r"
+    function `f`: GET http://SERVER/a could not connect: Connection refused (state `Create issue`, action `create`, attempt 2)
+    500 java.net.ConnectException - Connection refused
+    jakarta.ws.rs.ProcessingException < java.net.ConnectException
+    java.lang.RuntimeException < java.net.SocketException < java.io.IOException < java.lang.Exception < java.lang.Throwable
+    ");
+}
+
+#[tokio::test]
+async fn what_is_not_configured_says_which_property() {
+    let binding = openapi(&spec("/a", "get", json!({}), json!({"servers": [{"url": "/api"}]})));
+    let error = call(&binding, &properties("", ""), Value::Null).await.unwrap_err();
+    insta::assert_snapshot!(shown(&error, "http://none"), @r"
+    function `f`: no address is known; set `quarkus.rest-client.svc.url` (state `Create issue`, action `create`, attempt 2)
+    400 no address is known; set `quarkus.rest-client.svc.url`
+    java.lang.IllegalArgumentException
+    java.lang.RuntimeException < java.lang.Exception < java.lang.Throwable
+    ");
+    for (url, expected) in [
+        ("ftp://host", "`ftp://host/a` is no HTTP address"),
+        ("not an address", "`not an address/a` is no HTTP address"),
+    ] {
+        let error = call(&binding, &properties(url, ""), Value::Null).await.unwrap_err();
+        assert_eq!(error.client_message(), expected);
+    }
+    let error = call(&binding, &properties("${NOWHERE}", ""), Value::Null).await.unwrap_err();
+    insta::assert_snapshot!(error.client_message(), @"the property `quarkus.rest-client.svc.url` refers to `${NOWHERE}`, which is neither a property nor an environment variable");
+}

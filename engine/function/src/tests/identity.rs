@@ -1,0 +1,177 @@
+//! Credentials: which are sent, and that none is shown.
+
+use serde_json::{Value, json};
+
+use super::support::{Reply, Server, call, call_with, openapi, properties, rest, spec};
+use crate::caller::Caller;
+
+fn schemes() -> Value {
+    json!({
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "query-key": {"type": "apiKey", "in": "query", "name": "token"},
+        "cookieKey": {"type": "apiKey", "in": "cookie", "name": "c"},
+        "basic": {"type": "http", "scheme": "basic"},
+        "bearer": {"type": "http", "scheme": "Bearer"},
+        "oauth": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "http://127.0.0.1:9/none", "scopes": {}}}},
+    })
+}
+
+fn secured(security: Value, global: Value) -> Value {
+    let mut document = spec("/a", "get", json!({}), json!({"components": {"securitySchemes": schemes()}}));
+    if !security.is_null() {
+        document["paths"]["/a"]["get"]["security"] = security;
+    }
+    if !global.is_null() {
+        document["security"] = global;
+    }
+    document
+}
+
+#[tokio::test]
+async fn everything_that_is_configured_is_used() {
+    let auth = |line: &str| format!("quarkus.openapi-generator.svc.auth.{line}");
+    let incoming = [("X-Authorization-Git", "gho-1"), ("Authorization", "Bearer of-the-caller")];
+    for (security, global, lines, expected) in [
+        (json!([{"bearer": []}]), Value::Null, vec![auth("bearer.bearer-token=abc")], "Bearer abc,,,/a"),
+        (
+            json!([{"basic": []}]),
+            Value::Null,
+            vec![auth("basic.username=u"), auth("basic.password=p")],
+            "Basic dTpw,,,/a",
+        ),
+        (json!([{}, {"bearer": []}]), Value::Null, vec![], "Bearer of-the-caller,,,/a"),
+        (
+            json!([{"key": []}, {"query-key": []}, {"cookieKey": []}]),
+            Value::Null,
+            vec![auth("key.api-key=k1"), auth("query_key.api-key=k2"), auth("cookieKey.api-key=k3")],
+            "Bearer of-the-caller,k1,c=k3,/a?token=k2",
+        ),
+        (
+            json!([{"key": []}, {"bearer": []}]),
+            Value::Null,
+            vec![auth("key.use-authorization-header-value=true"), auth("bearer.bearer-token=abc")],
+            "Bearer abc,Bearer abc,,/a",
+        ),
+        // Schemes that are not defined fall back to the global ones; none asked for, none sent.
+        (
+            json!([{"bearerAuth": []}]),
+            json!([{"bearer": []}]),
+            vec![auth("bearer.bearer-token=abc")],
+            "Bearer abc,,,/a",
+        ),
+        (json!([]), json!([{"key": []}]), vec![auth("key.api-key=k1")], "Bearer of-the-caller,,,/a"),
+        (Value::Null, json!([{"key": []}]), vec![auth("key.api-key=k1")], "Bearer of-the-caller,k1,,/a"),
+        (
+            json!([{"bearer": []}]),
+            Value::Null,
+            vec![auth("bearer.token-propagation=true"), auth("bearer.header-name=X-Authorization-Git")],
+            "Bearer gho-1,,,/a",
+        ),
+        (
+            json!([{"oauth": []}]),
+            Value::Null,
+            vec![auth("oauth.token-propagation=true")],
+            "Bearer of-the-caller,,,/a",
+        ),
+        (
+            json!([{"bearer": []}]),
+            Value::Null,
+            vec![
+                auth("bearer.token-propagation=true"),
+                auth("bearer.header-name=X-Absent"),
+                auth("bearer.bearer-token=abc"),
+            ],
+            "Bearer of-the-caller,,,/a",
+        ),
+    ] {
+        let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+        let properties = properties(&server.url, &lines.join("\n"));
+        let caller = Caller::new(&properties).unwrap();
+        let binding = openapi(&secured(security.clone(), global));
+        call_with(&caller, &binding, &properties, Value::Null, &incoming).await.unwrap();
+        let seen = server.last();
+        let got = [seen.header("authorization"), seen.header("x-key"), seen.header("cookie"), &seen.target]
+            .join(",");
+        assert_eq!(got, expected, "{security} {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn oauth2_tokens_are_fetched_once_and_again_after_a_refusal() {
+    let token = |token: &str| Reply::json(200, &json!({"access_token": token, "expires_in": 300}));
+    let tokens = Server::start(vec![token("first"), token("second")]).await;
+    let ok = Reply::json(200, &json!({}));
+    let service = Server::start(vec![ok.clone(), ok.clone(), Reply::new(401, "", ""), ok]).await;
+    let lines = format!(
+        "quarkus.oidc-client.oauth.auth-server-url={}\n\
+         quarkus.oidc-client.oauth.token-path=/token\n\
+         quarkus.oidc-client.oauth.client-id=app\n\
+         quarkus.oidc-client.oauth.credentials.secret=s3cret\n\
+         quarkus.oidc-client.oauth.scopes=a,b",
+        tokens.url
+    );
+    let properties = properties(&service.url, &lines);
+    let caller = Caller::new(&properties).unwrap();
+    let binding = openapi(&secured(json!([{"oauth": []}]), Value::Null));
+    let one = call_with(&caller, &binding, &properties, Value::Null, &[]);
+    let other = call_with(&caller, &binding, &properties, Value::Null, &[]);
+    let (one, other) = tokio::join!(one, other);
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(tokens.seen().len(), 1);
+    assert_eq!(tokens.last().target, "/token");
+    assert_eq!(tokens.last().header("authorization"), "Basic YXBwOnMzY3JldA==");
+    assert_eq!(tokens.last().body, "grant_type=client_credentials&scope=a+b");
+    assert_eq!(service.last().header("authorization"), "Bearer first");
+    let refused = call_with(&caller, &binding, &properties, Value::Null, &[]).await;
+    assert_eq!(refused.unwrap_err().status(), Some(401));
+    call_with(&caller, &binding, &properties, Value::Null, &[]).await.unwrap();
+    assert_eq!(service.last().header("authorization"), "Bearer second");
+}
+
+#[tokio::test]
+async fn the_token_endpoint_can_be_discovered() {
+    let tokens = Server::start(vec![Reply::json(200, &json!({}))]).await;
+    let discovery =
+        Server::start(vec![Reply::json(200, &json!({"token_endpoint": format!("{}/t", tokens.url)}))]).await;
+    let lines = format!(
+        "quarkus.oidc-client.oauth.auth-server-url={}/realms/x/\nquarkus.oidc-client.oauth.client-id=app\n\
+         quarkus.oidc-client.oauth.credentials.client-secret.value=s3cret\n\
+         quarkus.oidc-client.oauth.credentials.client-secret.method=post",
+        discovery.url
+    );
+    let error = call(
+        &openapi(&secured(json!([{"oauth": []}]), Value::Null)),
+        &properties("http://127.0.0.1:9", &lines),
+        Value::Null,
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(discovery.last().target, "/realms/x/.well-known/openid-configuration");
+    assert_eq!(tokens.last().body, "grant_type=client_credentials&client_id=app&client_secret=s3cret");
+    let shown = error.to_string().replace(&tokens.url, "http://TOKENS");
+    insta::assert_snapshot!(shown, @"function `f`: needs an access token: `http://TOKENS/t` answered without an access_token (state `Create issue`, action `create`, attempt 2)");
+}
+
+#[tokio::test]
+async fn credentials_do_not_appear_in_errors() {
+    let echo = r#"{"got":"Bearer abc-123","key":"k/e+y","basic":"hunter2","caller":"tok-9"}"#;
+    let server = Server::start(vec![Reply::new(500, "application/json", echo)]).await;
+    let lines = "quarkus.openapi-generator.svc.auth.bearer.bearer-token=abc-123\n\
+                 quarkus.openapi-generator.svc.auth.query_key.api-key=k/e+y\n\
+                 kogito.sw.functions.f.username=u\nkogito.sw.functions.f.password=hunter2";
+    let properties = properties(&server.url, lines);
+    let caller = Caller::new(&properties).unwrap();
+    let secured = openapi(&secured(json!([{"bearer": []}, {"query-key": []}]), Value::Null));
+    let plain = rest(&format!("get:{}/x", server.url), true);
+    let incoming = [("X-Authorization-Git", "tok-9")];
+    for (binding, secrets) in
+        [(secured, vec!["abc-123", "k/e+y", "k%2Fe%2By", "tok-9"]), (plain, vec!["hunter2"])]
+    {
+        let error = call_with(&caller, &binding, &properties, Value::Null, &incoming).await.unwrap_err();
+        for shown in [error.to_string(), format!("{error:?}"), error.client_message()] {
+            for secret in &secrets {
+                assert!(!shown.contains(secret), "{secret} in {shown}");
+            }
+        }
+    }
+}

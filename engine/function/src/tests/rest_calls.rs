@@ -1,0 +1,78 @@
+//! Functions `rest:<method>:<path or URL>`.
+
+use serde_json::{Value, json};
+
+use super::support::{Reply, Server, call, properties, rest};
+
+#[tokio::test]
+async fn arguments_become_path_query_headers_and_body() {
+    let server = Server::start(vec![Reply::json(200, &json!({"sum": 84}))]).await;
+    let port = server.url.rsplit(':').next().unwrap();
+    let properties = properties(
+        &server.url,
+        &format!("kogito.sw.functions.f.host=127.0.0.1\nkogito.sw.functions.port={port}"),
+    );
+    for (operation, arguments, expected) in [
+        (
+            "post:/numbers/{m}/sum",
+            json!({"m": 3, "numbers": [1]}),
+            r#"POST /numbers/3/sum application/json {"numbers":[1]} "#,
+        ),
+        ("post:/{a}", json!({"a": "x y/z"}), r#"POST /x+y%2Fz application/json {"whole":"data"} "#),
+        ("put:/a", Value::Null, r#"PUT /a application/json {"whole":"data"} "#),
+        ("post:/a", json!([1, 2]), "POST /a application/json [1,2] "),
+        ("get:/a", json!({"QUERY_q": "a b", "HEADER_X-H": 5, "left": 1}), "GET /a?q=a+b   5"),
+        ("get:/a?k=v", json!({"QUERY_q": 1}), "GET /a?k=v&q=1   "),
+        ("delete:a", json!({"left": 1}), "DELETE /a   "),
+        ("get:/a/{b}", json!({"c": 1}), "missing parameter b"),
+    ] {
+        let got = match call(&rest(operation, true), &properties, arguments).await {
+            Ok(answer) => {
+                assert_eq!(answer.result, json!({"sum": 84}));
+                let seen = server.last();
+                assert_eq!(seen.header("kogitoprocinstanceid"), "i-1");
+                assert_eq!(seen.header("idempotency-key"), "i-1/7");
+                let (content_type, header) = (seen.header("content-type"), seen.header("x-h"));
+                format!("{} {} {content_type} {} {header}", seen.method, seen.target, seen.body)
+            }
+            Err(error) => error.client_message(),
+        };
+        assert_eq!(got, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_come_from_the_functions_properties() {
+    for (lines, authorization, key) in [
+        ("username=u\nkogito.sw.functions.f.password=p", "Basic dTpw", ""),
+        ("access_token=t1", "Bearer t1", ""),
+        ("api_key=k1\nkogito.sw.functions.f.api_key_prefix=Token", "", "Token k1"),
+    ] {
+        let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+        let properties = properties(&server.url, &format!("kogito.sw.functions.f.{lines}"));
+        call(&rest(&format!("get:{}/a", server.url), true), &properties, Value::Null).await.unwrap();
+        let seen = server.last();
+        assert_eq!((seen.header("authorization"), seen.header("x-api-key")), (authorization, key));
+    }
+}
+
+#[tokio::test]
+async fn an_error_status_can_be_looked_at() {
+    let server = Server::start(vec![Reply::new(404, "text/plain", "none")]).await;
+    let binding = rest(&format!("get:{}/a", server.url), false);
+    let answer = call(&binding, &properties("", ""), Value::Null).await.unwrap();
+    assert_eq!((answer.status, answer.status_message.as_str()), (404, "Not Found"));
+    assert_eq!(answer.result, json!("none"));
+}
+
+#[test]
+fn operations_are_read_strictly() {
+    for (operation, expected) in [
+        ("get", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
+        ("get:", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
+        ("fetch:/a", "`FETCH` is none of the methods get, post, put, delete, patch, head, options"),
+    ] {
+        assert_eq!(crate::rest::parse(operation, true).unwrap_err(), expected);
+    }
+    assert_eq!(crate::rest::parse("Get:https://h.test/{a}", true).unwrap().place, "https://h.test/{a}");
+}

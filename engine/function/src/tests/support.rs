@@ -1,0 +1,179 @@
+//! A server that records what it is sent and answers what it is told, and calls against it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{Request as HttpRequest, Response};
+use rondo_definition::Properties;
+use serde_json::{Value, json};
+
+use crate::binding::{Binding, OpenApiTarget, Target};
+use crate::caller::{Answer, Caller, Request};
+use crate::error::CallError;
+use crate::headers::ProcessHeaders;
+use crate::openapi::document::SpecDocument;
+use crate::{openapi, rest};
+
+/// What the server answers, in order; the last one again and again.
+#[derive(Clone)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let headers =
+            if content_type.is_empty() { vec![] } else { vec![("content-type", content_type.to_owned())] };
+        Self { status, headers, body: body.into() }
+    }
+
+    pub(super) fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+}
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) method: String,
+    /// Path and query.
+    pub(super) target: String,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: String,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+pub(super) struct Server {
+    pub(super) url: String,
+    state: Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>,
+}
+
+impl Server {
+    pub(super) async fn start(replies: Vec<Reply>) -> Self {
+        let state = Arc::new(Mutex::new((replies, Vec::new())));
+        let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&state));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, state }
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().1.clone()
+    }
+
+    pub(super) fn last(&self) -> Seen {
+        self.seen().pop().expect("a request")
+    }
+}
+
+async fn serve(
+    State(state): State<Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>>,
+    request: HttpRequest<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let seen = Seen {
+        method: parts.method.to_string(),
+        target: parts.uri.to_string(),
+        headers: headers.collect(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    let mut state = state.lock().unwrap();
+    state.1.push(seen);
+    let reply = if state.0.len() > 1 { state.0.remove(0) } else { state.0[0].clone() };
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(reply.body)).unwrap()
+}
+
+/// A document with one path; `more` is merged into its top level.
+pub(super) fn spec(path: &str, method: &str, operation: Value, more: Value) -> Value {
+    let mut document = json!({"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": {}});
+    let mut operation = operation;
+    operation["operationId"] = "op".into();
+    document["paths"][path][method] = operation;
+    for (name, value) in more.as_object().unwrap() {
+        document[name.as_str()] = value.clone();
+    }
+    document
+}
+
+/// The operation `op` of a document, whose settings are called `svc`.
+pub(super) fn openapi(document: &Value) -> Binding {
+    let document = Arc::new(SpecDocument::parse("specs/svc", document.to_string().into()).unwrap());
+    let place = document.operation("op").unwrap().clone();
+    let (operation, problems) =
+        openapi::extract(&document, &place, &|_, file| Err(format!("`{file}` is not there"))).unwrap();
+    assert_eq!(problems, Vec::<String>::new());
+    let target = Target::OpenApi(Box::new(OpenApiTarget { operation, key: "svc".to_owned() }));
+    Binding { name: "f".to_owned(), config_key: None, target }
+}
+
+/// A function `rest:<operation>`.
+pub(super) fn rest(operation: &str, fail_on_status: bool) -> Binding {
+    let target = Target::Rest(rest::parse(operation, fail_on_status).unwrap());
+    Binding { name: "f".to_owned(), config_key: None, target }
+}
+
+/// The settings: those that name the server, and more lines.
+pub(super) fn properties(server: &str, more: &str) -> Properties {
+    let text = format!("quarkus.rest-client.svc.url={server}\n{more}\n");
+    let (properties, diagnostics) = Properties::parse("application.properties", &text, BTreeMap::new());
+    assert_eq!(diagnostics, vec![]);
+    properties
+}
+
+/// Calls with nothing special.
+pub(super) async fn call(
+    binding: &Binding,
+    properties: &Properties,
+    arguments: Value,
+) -> Result<Answer, CallError> {
+    call_with(&Caller::new(properties).unwrap(), binding, properties, arguments, &[]).await
+}
+
+pub(super) async fn call_with(
+    caller: &Caller,
+    binding: &Binding,
+    properties: &Properties,
+    arguments: Value,
+    headers: &[(&str, &str)],
+) -> Result<Answer, CallError> {
+    let headers: Vec<(String, String)> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let state_data = json!({"whole": "data"}).into();
+    let request = Request {
+        arguments: arguments.into(),
+        state_data: &state_data,
+        headers: &headers,
+        process: ProcessHeaders {
+            instance_id: "i-1",
+            workflow_id: "flow",
+            version: "1.0",
+            ..ProcessHeaders::default()
+        },
+        idempotency_key: "i-1/7",
+        config_key: None,
+        properties,
+        state: "Create issue",
+        action: "create",
+        attempt: 2,
+    };
+    caller.call(binding, request).await
+}

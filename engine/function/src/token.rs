@@ -1,0 +1,164 @@
+//! Access tokens from `OAuth2` token endpoints.
+//!
+//! Owns: the cache of tokens. Promises: a token is asked for once at a time and used until shortly before it expires;
+//! neither tokens nor client secrets appear in errors. Source: RFC 6749, sections 4.3 and 4.4; `OpenID` Connect
+//! Discovery 1.0, section 4.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::draft::Headers;
+use crate::secret::Secret;
+use crate::security;
+use crate::transport::{Outgoing, Transport};
+
+/// How to get a token; equal requests share one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TokenRequest {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Secret,
+    /// The secret is sent in the body, not as HTTP basic.
+    pub(crate) secret_in_body: bool,
+    /// Name and password, for the password grant.
+    pub(crate) user: Option<(String, Secret)>,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// Where tokens are had.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Endpoint {
+    Known(String),
+    /// The address of the discovery document that names it.
+    Discovered(String),
+}
+
+type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+/// The cache.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    slots: Mutex<HashMap<TokenRequest, Slot>>,
+}
+
+struct Token {
+    secret: Secret,
+    until: Instant,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    expires_in: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    token_endpoint: String,
+}
+
+/// A token is renewed so long before it expires, for the time that the call itself takes.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// How long a token is kept whose endpoint does not say when it expires.
+const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+
+const DEADLINE: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Tokens {
+    /// A valid token. While one caller waits for the endpoint the others wait for the same answer.
+    pub(crate) async fn get(&self, request: &TokenRequest, transport: &Transport) -> Result<Secret, String> {
+        let slot = self.slot(request);
+        let mut cached = slot.lock().await;
+        if let Some(token) = cached.as_ref().filter(|token| token.until > Instant::now()) {
+            return Ok(token.secret.clone());
+        }
+        let token = fetch(request, transport).await?;
+        let secret = token.secret.clone();
+        *cached = Some(token);
+        Ok(secret)
+    }
+
+    /// Forgets a token that a service did not accept.
+    pub(crate) async fn forget(&self, request: &TokenRequest) {
+        *self.slot(request).lock().await = None;
+    }
+
+    fn slot(&self, request: &TokenRequest) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(request.clone()).or_default())
+    }
+}
+
+async fn fetch(request: &TokenRequest, transport: &Transport) -> Result<Token, String> {
+    let address = match &request.endpoint {
+        Endpoint::Known(address) => address.clone(),
+        Endpoint::Discovered(address) => {
+            let body = exchange(transport, "GET", address, Headers::default(), None).await?;
+            let found: Result<Discovery, _> = serde_json::from_slice(&body);
+            found.map_err(|_| format!("`{address}` names no token_endpoint"))?.token_endpoint
+        }
+    };
+    let mut headers = Headers::default();
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    match &request.user {
+        None => {
+            form.append_pair("grant_type", "client_credentials");
+        }
+        Some((name, password)) => {
+            form.append_pair("grant_type", "password");
+            form.append_pair("username", name).append_pair("password", password.expose());
+        }
+    }
+    if !request.scopes.is_empty() {
+        form.append_pair("scope", &request.scopes.join(" "));
+    }
+    if request.secret_in_body {
+        form.append_pair("client_id", &request.client_id);
+        form.append_pair("client_secret", request.client_secret.expose());
+    } else {
+        headers.set("Authorization", security::basic(&request.client_id, request.client_secret.expose()));
+    }
+    let asked = Instant::now();
+    let body = exchange(transport, "POST", &address, headers, Some(form.finish())).await?;
+    let answer: TokenAnswer =
+        serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
+    let seconds = answer.expires_in.and_then(|value| match value {
+        serde_json::Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    });
+    let lifetime = seconds.map_or(UNKNOWN_LIFETIME, Duration::from_secs).saturating_sub(MARGIN);
+    let until = asked.checked_add(lifetime).unwrap_or(asked);
+    Ok(Token { secret: Secret::new(answer.access_token), until })
+}
+
+async fn exchange(
+    transport: &Transport,
+    method: &str,
+    address: &str,
+    mut headers: Headers,
+    form: Option<String>,
+) -> Result<Vec<u8>, String> {
+    headers.add("Accept", "application/json");
+    let url = Url::parse(address).map_err(|error| format!("`{address}` is no address: {error}"))?;
+    let body = form.map(|form| ("application/x-www-form-urlencoded".to_owned(), form.into_bytes()));
+    let outgoing = Outgoing {
+        method: method.to_owned(),
+        url,
+        headers,
+        body,
+        connect_timeout: CONNECT_TIMEOUT,
+        deadline: DEADLINE,
+    };
+    let incoming = transport.send(outgoing).await.map_err(|error| format!("{method} {address} {error}"))?;
+    if incoming.is_success() {
+        Ok(incoming.body)
+    } else {
+        Err(format!("{method} {address} answered {} {}", incoming.status, incoming.reason))
+    }
+}
