@@ -197,7 +197,7 @@ fn router(service: Service, shared: &Arc<Shared>) -> Router {
     let watched = axum::middleware::from_fn_with_state((shared.clone(), service), traffic::handle);
     Router::new()
         .merge(api.layer(watched))
-        .nest("/_sim", control::router())
+        .merge(control::router())
         // Links in results lead to pages of the real products; here they lead to the one page there is.
         .fallback(control::go_to_page)
         .with_state(shared.clone())

@@ -35,19 +35,19 @@ use crate::world::Shared;
 /// Where the page is.
 const PAGE: &str = "/_sim/";
 
-/// All of it, to be nested below `/_sim`.
+/// All of it.
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/", get(page))
-        .route("/state", get(state))
-        .route("/calls", get(calls))
-        .route("/failures", post(fail))
-        .route("/delays", post(delay))
-        .route("/advance", post(advance))
-        .route("/approvals", post(approvals))
-        .route("/idempotency", post(idempotency))
-        .route("/issues/{project}/{iid}/{decision}", post(decide))
-        .route("/reset", post(reset))
+        .route(PAGE, get(page))
+        .route("/_sim/state", get(state))
+        .route("/_sim/calls", get(calls))
+        .route("/_sim/failures", post(fail))
+        .route("/_sim/delays", post(delay))
+        .route("/_sim/advance", post(advance))
+        .route("/_sim/approvals", post(approvals))
+        .route("/_sim/idempotency", post(idempotency))
+        .route("/_sim/issues/{project}/{iid}/{decision}", post(decide))
+        .route("/_sim/reset", post(reset))
 }
 
 /// Leads whoever opens any other address to the page.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use axum::RequestExt;
+use axum::body::Bytes;
 use axum::extract::{Form, FromRequest, Query, Request};
 use axum::http::{StatusCode, header};
-use axum::{Json, RequestExt};
 use serde_json::{Map, Value};
 
 use super::Refusal;
@@ -60,7 +61,12 @@ impl<S: Send + Sync> FromRequest<S> for Params {
 
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if content_type.is_some_and(|kind| kind.starts_with("application/json")) {
-            let Ok(Json(body)) = request.extract::<Json<Map<String, Value>>, _>().await else {
+            let Ok(bytes) = request.extract::<Bytes, _>().await else {
+                return Err(unreadable());
+            };
+            // Clients that always name the type also do so when there is no body.
+            let body = if bytes.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(&bytes) };
+            let Ok(body) = body else {
                 return Err(unreadable());
             };
             params.extend(body);

@@ -1,9 +1,10 @@
 //! Kubernetes with `KubeVirt`: namespaces, what belongs to a tenant, and virtual machines that start and stop.
 //!
 //! One handler takes every path below `/api` and `/apis`: Kubernetes' paths are regular, and so is this. Never:
-//! admission, controllers or watch; an object is what was sent plus metadata, a virtual machine's status is computed
+//! controllers or watch; an object is what was sent plus metadata, a virtual machine's status is computed
 //! from time. Source: Kubernetes API conventions; <https://kubevirt.io/api-reference/>.
 
+mod admission;
 mod cluster;
 mod handler;
 mod machine;

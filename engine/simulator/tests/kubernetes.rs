@@ -1,0 +1,166 @@
+//! The simulated Kubernetes and `KubeVirt` over real HTTP.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{World, contains, header, machine, namespace};
+use rondo_simulator::Delays;
+use rondo_simulator::Service::Kubernetes;
+use serde_json::{Value, json};
+
+const NONE: Value = Value::Null;
+const MACHINES: &str = "/apis/kubevirt.io/v1/namespaces/vms/virtualmachines";
+const WEB: &str = "/apis/kubevirt.io/v1/namespaces/vms/virtualmachines/web";
+const INSTANCE: &str = "/apis/kubevirt.io/v1/namespaces/vms/virtualmachineinstances/web";
+const ACTIONS: &str = "/apis/subresources.kubevirt.io/v1/namespaces/vms/virtualmachines/web";
+
+async fn world_with_namespace(delays: Delays) -> World {
+    let world = World::with(delays).await;
+    world.play(Kubernetes, &[("POST /api/v1/namespaces", namespace("vms"), 201, json!({}))]).await;
+    world
+}
+
+#[tokio::test]
+async fn a_machine_is_provisioned_starts_and_runs_and_is_deleted() {
+    let delays = Delays {
+        vm_provisioning: Duration::from_mins(1),
+        vm_starting: Duration::from_mins(1),
+        ..Delays::default()
+    };
+    let world = world_with_namespace(delays).await;
+    let halted = machine("web", &json!({ "runStrategy": "Halted" }));
+    let status = |word: &str| json!({ "status": { "printableStatus": word } });
+    let get = format!("GET {WEB}");
+    world
+        .play(
+            Kubernetes,
+            &[
+                (&format!("POST {MACHINES}"), halted, 201, json!({ "metadata": { "namespace": "vms" } })),
+                (&get, NONE, 200, status("Provisioning")),
+                (&format!("PUT {ACTIONS}/start"), NONE, 202, json!("")),
+                (&get, NONE, 200, json!({ "spec": { "runStrategy": "Always" } })),
+                (&format!("GET {INSTANCE}"), NONE, 404, json!({ "reason": "NotFound" })),
+            ],
+        )
+        .await;
+    world.simulator.advance(Duration::from_mins(1));
+    world.play(Kubernetes, &[(&get, NONE, 200, status("Starting"))]).await;
+    world.simulator.advance(Duration::from_mins(1));
+    let conflict = |why: &str| json!({ "reason": "Conflict", "message": format!("Operation cannot be fulfilled on virtualmachines.kubevirt.io \"web\": {why}") });
+    world
+        .play(
+            Kubernetes,
+            &[
+                (&get, NONE, 200, json!({ "status": { "printableStatus": "Running", "ready": true } })),
+                (&format!("GET {INSTANCE}"), NONE, 200, json!({ "status": { "phase": "Running", "interfaces": [{ "ipAddress": "10.128.0.3" }] } })),
+                (&format!("PUT {ACTIONS}/start"), NONE, 409, conflict("VM is already running")),
+                (&format!("PUT {ACTIONS}/restart"), NONE, 202, json!("")),
+                (&get, NONE, 200, status("Starting")),
+                (&format!("PUT {ACTIONS}/stop"), NONE, 202, json!("")),
+                (&get, NONE, 200, status("Stopped")),
+                (&format!("PUT {ACTIONS}/stop"), NONE, 409, conflict("VM is not running")),
+                (&format!("DELETE {WEB}"), NONE, 200, json!({ "kind": "Status", "status": "Success", "details": { "name": "web" } })),
+                (&get, NONE, 404, json!({ "reason": "NotFound", "message": "virtualmachines.kubevirt.io \"web\" not found" })),
+            ],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_merge_patch_changes_a_machine_but_not_what_it_is() {
+    let world = world_with_namespace(Delays::default()).await;
+    let patch = format!("PATCH {WEB}");
+    let labelled = json!({ "metadata": { "labels": { "a": "b" }, "name": "web", "uid": "other" } });
+    world
+        .play(
+            Kubernetes,
+            &[
+                (&format!("POST {MACHINES}"), machine("web", &json!({ "running": false })), 201, json!({})),
+                (
+                    &patch,
+                    json!({ "spec": { "running": true } }),
+                    200,
+                    json!({ "status": { "printableStatus": "Running" } }),
+                ),
+                (&patch, labelled, 200, json!({ "metadata": { "labels": { "a": "b" } } })),
+                (
+                    &format!("GET {MACHINES}?labelSelector=a=b"),
+                    NONE,
+                    200,
+                    json!({ "kind": "VirtualMachineList", "items": [{}] }),
+                ),
+                (&format!("GET {MACHINES}?labelSelector=a=c"), NONE, 200, json!({ "items": [] })),
+                (
+                    &patch,
+                    json!({ "metadata": { "labels": null } }),
+                    200,
+                    json!({ "metadata": { "labels": null } }),
+                ),
+                (&patch, json!({ "metadata": "none" }), 400, json!({ "reason": "BadRequest" })),
+                (&patch, json!({ "spec": { "runStrategy": "Always" } }), 422, json!({ "reason": "Invalid" })),
+                (&patch, json!([]), 400, json!({ "reason": "BadRequest" })),
+            ],
+        )
+        .await;
+    let (status, answer) =
+        world.ask_with(Kubernetes, (&patch, json!({})), header("content-type", "application/json")).await;
+    assert_eq!((status, &answer["reason"]), (415, &json!("UnsupportedMediaType")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_with_a_status_object() {
+    let world = world_with_namespace(Delays::default()).await;
+    let post = format!("POST {MACHINES}");
+    let spaces = "POST /api/v1/namespaces";
+    let elsewhere = "POST /apis/kubevirt.io/v1/namespaces/none/virtualmachines";
+    let failure = |code: u16, reason: &str| json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code });
+    let mut other = machine("web", &json!({ "running": true }));
+    other["metadata"]["namespace"] = "other".into();
+    for (line, body, status, reason) in [
+        (spaces, namespace("vms"), 409, "AlreadyExists"),
+        (spaces, namespace("Not_A_Name"), 422, "Invalid"),
+        (spaces, namespace(""), 422, "Invalid"),
+        (spaces, namespace("kube-mine"), 403, "Forbidden"),
+        (spaces, json!({ "kind": "Pod" }), 400, "BadRequest"),
+        (spaces, json!([]), 400, "BadRequest"),
+        (spaces, NONE, 400, "BadRequest"),
+        ("DELETE /api/v1/namespaces/default", NONE, 403, "Forbidden"),
+        ("DELETE /api/v1/namespaces/none", NONE, 404, "NotFound"),
+        ("PUT /api/v1/namespaces/vms", namespace("vms"), 405, "MethodNotAllowed"),
+        (elsewhere, machine("web", &json!({ "running": true })), 404, "NotFound"),
+        (&post, machine("web", &json!({})), 422, "Invalid"),
+        (&post, machine("web", &json!({ "running": true, "runStrategy": "Always" })), 422, "Invalid"),
+        (&post, machine("web", &json!({ "running": true, "template": [] })), 422, "Invalid"),
+        (&post, other, 400, "BadRequest"),
+        (&format!("PUT {ACTIONS}/start"), NONE, 404, "NotFound"),
+        (&format!("DELETE {INSTANCE}"), NONE, 405, "MethodNotAllowed"),
+        ("GET /api/v1/pods", NONE, 404, "NotFound"),
+    ] {
+        let (found, answer) = world.ask(Kubernetes, (line, body.clone())).await;
+        assert_eq!(found, status, "{line} {body}: {answer}");
+        contains(&answer, &failure(status, reason), line);
+    }
+    let request = ("GET /api/v1/namespaces", NONE);
+    let (status, answer) = world.ask_with(Kubernetes, request, header("authorization", "Bearer no")).await;
+    assert_eq!(status, 401);
+    contains(&answer, &failure(401, "Unauthorized"), "without a token");
+}
+
+#[tokio::test]
+async fn a_namespace_takes_what_is_in_it_along() {
+    let world = world_with_namespace(Delays::default()).await;
+    world
+        .play(
+            Kubernetes,
+            &[
+                (&format!("POST {MACHINES}"), machine("web", &json!({ "running": true })), 201, json!({})),
+                ("DELETE /api/v1/namespaces/vms", NONE, 200, json!({ "status": { "phase": "Terminating" } })),
+                (&format!("GET {WEB}"), NONE, 404, json!({})),
+                ("GET /apis/kubevirt.io/v1/virtualmachineinstances", NONE, 200, json!({ "items": [] })),
+            ],
+        )
+        .await;
+    assert!(world.simulator.namespaces().is_empty());
+}
