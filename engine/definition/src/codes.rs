@@ -88,3 +88,5 @@ pub const RESOURCE_CONTENT: &str = "RON0402";
 pub const PROPERTIES: &str = "RON0501";
 /// A property that refers to itself.
 pub const PROPERTY_CYCLE: &str = "RON0502";
+/// A setting of Rondo's own with a value that it cannot have.
+pub const SETTING: &str = "RON0503";

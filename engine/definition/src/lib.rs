@@ -1,18 +1,28 @@
 //! Workflow documents: parsing with locations, the 0.8 model, references and validation.
 
 pub mod codes;
+mod compat;
 mod diagnostic;
 pub mod duration;
+mod folder;
 mod load;
 pub mod model;
+mod parse;
 mod pointer;
 mod properties;
+mod read;
+mod resources;
 mod source;
 mod spots;
+mod validate;
 
+pub use compat::Compat;
 pub use diagnostic::{Diagnostic, Severity, did_you_mean};
 pub use duration::{DurationError, parse_duration};
+pub use folder::Folder;
 pub use load::{Limits, Loaded, load};
+pub use parse::{Document, Options, parse, parse_with};
 pub use pointer::Pointer;
 pub use properties::{Environment, Properties, PropertyError};
+pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
 pub use source::{Format, Position, Source};

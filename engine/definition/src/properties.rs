@@ -47,6 +47,15 @@ pub enum PropertyError {
     },
 }
 
+impl PropertyError {
+    /// The property asked for.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Unset { key, .. } | Self::Cycle { key, .. } | Self::Type { key, .. } => key,
+        }
+    }
+}
+
 /// Properties and environment variables of one run of the engine. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Properties(Arc<Layers>);

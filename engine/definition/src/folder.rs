@@ -1,0 +1,206 @@
+//! A folder of workflows: everything that one engine serves.
+//!
+//! Owns: which files are workflows and where the configuration is. Promises: all problems of all files are reported
+//! together; files that start with a dot, `target`, `node_modules` and what lies outside of the folder are left alone.
+//! Never: reads the process's environment; it is handed in.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Properties, PropertyError, Resources,
+    Severity, codes, parse_with, read::Reader, resources::read_confined, validate,
+};
+
+/// What was found in a folder.
+#[derive(Debug)]
+pub struct Folder {
+    /// The definitions that could be read, those with errors included, sorted by file.
+    pub documents: Vec<Document>,
+    /// `application.properties` and the environment.
+    pub properties: Properties,
+    /// The files that definitions name.
+    pub resources: Resources,
+    /// Where specification and SonataFlow disagree.
+    pub compat: Compat,
+    /// All problems, sorted by file and place. With an error among them the folder may not be served.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Text of every file with diagnostics, by its name, for snippets.
+    pub sources: BTreeMap<String, Arc<crate::Source>>,
+}
+
+/// Endings of the names of workflow files.
+const ENDINGS: [&str; 3] = [".sw.json", ".sw.yml", ".sw.yaml"];
+
+/// Folders that hold copies or foreign files.
+const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
+
+/// Places of the configuration, the first that exists counts.
+const PROPERTIES: [&str; 2] = ["application.properties", "src/main/resources/application.properties"];
+
+/// Folders inside each other beyond this are not searched.
+const DEPTH: usize = 32;
+
+impl Folder {
+    /// Reads all workflows below `root`, checks them and what they want of each other. `fetch` gets documents of other
+    /// hosts; without it only those in the mirror are found.
+    pub fn load(root: &Path, env: Environment, fetch: Option<Arc<dyn Fetch>>) -> Self {
+        let mut folder = Self {
+            documents: Vec::new(),
+            properties: Properties::default(),
+            resources: Resources::default(),
+            compat: Compat::default(),
+            diagnostics: Vec::new(),
+            sources: BTreeMap::new(),
+        };
+        folder.properties = folder.read_properties(root, env);
+        let settings = &folder.properties;
+        let compat = Compat::of(settings);
+        let resources = Resources::new(root, settings, fetch);
+        let ignore_hidden = settings.flag("kogito.codegen.ignoreHiddenFiles", true);
+        folder.compat = folder.setting(compat).unwrap_or_default();
+        folder.resources = folder.setting(resources).unwrap_or_default();
+        let ignore_hidden = folder.setting(ignore_hidden).unwrap_or(true);
+
+        let mut files = Vec::new();
+        if let Err(error) = find(root, "", ignore_hidden, DEPTH, &mut files) {
+            let message = format!("the folder cannot be read: {error}");
+            let name = root.display().to_string();
+            folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
+        }
+        files.sort();
+        for file in files {
+            folder.read_workflow(root, &file);
+        }
+        folder.refuse_duplicate_ids();
+        validate::workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
+        folder.check_secrets();
+        folder.diagnostics.sort();
+        folder
+    }
+
+    /// Whether nothing keeps the folder from being served.
+    pub fn is_valid(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
+        for name in PROPERTIES {
+            let Some(text) = self.text(root, name) else { continue };
+            let (properties, diagnostics) = Properties::parse(name, &text, env);
+            self.keep_source(&diagnostics, || crate::Source::unread(name, &text));
+            self.diagnostics.extend(diagnostics);
+            return properties;
+        }
+        Properties::from_env(env)
+    }
+
+    fn read_workflow(&mut self, root: &Path, file: &str) {
+        let Some(text) = self.text(root, file) else { return };
+        let options = Options { compat: self.compat, resources: Some(&self.resources) };
+        let (document, diagnostics) = parse_with(file, &text, options);
+        self.keep_source(&diagnostics, || crate::Source::unread(file, &text));
+        self.diagnostics.extend(diagnostics);
+        self.documents.extend(document);
+    }
+
+    /// Content of a file; `None`, with a diagnostic unless it does not exist, if it cannot be had.
+    fn text(&mut self, root: &Path, file: &str) -> Option<String> {
+        let fault = match read_confined(root, file) {
+            Ok(None) => return None,
+            Ok(Some(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => return Some(text),
+                Err(error) => format!("the file is not UTF-8: {}", error.utf8_error()),
+            },
+            Err(error) => error.to_string(),
+        };
+        self.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, file, fault));
+        None
+    }
+
+    fn keep_source(&mut self, diagnostics: &[Diagnostic], source: impl FnOnce() -> crate::Source) {
+        if let Some(first) = diagnostics.first() {
+            self.sources.insert(first.file.to_string(), Arc::new(source()));
+        }
+    }
+
+    /// The value of a setting; a wrong one is reported at its line.
+    fn setting<T>(&mut self, value: Result<T, PropertyError>) -> Option<T> {
+        let error = match value {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let place = self.properties.position(error.key());
+        let file = place.as_ref().map_or(PROPERTIES[0], |(file, _)| file);
+        let mut diagnostic = Diagnostic::file(Severity::Error, codes::SETTING, file, error.to_string());
+        diagnostic.position = place.as_ref().map(|(_, position)| *position);
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn refuse_duplicate_ids(&mut self) {
+        let mut first: BTreeMap<&str, &Document> = BTreeMap::new();
+        for document in &self.documents {
+            let workflow = &document.workflow;
+            let Some(other) = first.get(workflow.id.as_str()) else {
+                first.insert(&workflow.id, document);
+                continue;
+            };
+            let message = format!(
+                "Duplicated item found with id {}. Please review the .sw files: {} has it too",
+                workflow.id,
+                other.source.path()
+            );
+            let at = Pointer::root().key("id");
+            self.diagnostics.push(Diagnostic::error(codes::DUPLICATE_ID, &document.source, &at, message));
+        }
+    }
+
+    /// Declared secrets have values; SonataFlow does not look at the declaration.
+    fn check_secrets(&mut self) {
+        let nothing = Resources::default();
+        for document in &self.documents {
+            let mut reader = Reader::new(&document.source, self.compat, &nothing, &mut self.diagnostics);
+            for (index, secret) in document.workflow.secrets.iter().enumerate() {
+                if self.properties.get(secret).is_none() {
+                    let at = Pointer::root().key("secrets").index(index);
+                    let message = format!("workflow: the secret `{secret}` has no value");
+                    let problem = reader.deviation(codes::SECRET, &at, message);
+                    problem.help("set it in application.properties or as environment variable");
+                }
+            }
+        }
+    }
+}
+
+/// Names of the workflow files below `root/below`, relative to `root`, with `/` between the parts.
+fn find(
+    root: &Path,
+    below: &str,
+    ignore_hidden: bool,
+    depth: usize,
+    files: &mut Vec<String>,
+) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(PathBuf::from(below)))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if ignore_hidden && name.starts_with('.') {
+            continue;
+        }
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        // Links to folders are not followed; links to files are, if they stay inside (mounted configuration is made so).
+        if entry.file_type()?.is_dir() {
+            if depth > 0 && !SKIPPED.contains(&name) {
+                find(root, &path, ignore_hidden, depth - 1, files)?;
+            }
+        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Actions: the function, event or subflow they refer to, and what stands around the call.
+
+use serde_json::Value;
+
+use super::{Fields, Reader, filters, next};
+use crate::{
+    Pointer, codes,
+    model::{Action, ActionKind, At, EventRef, FunctionRef, ProduceEvent, SubFlowRef},
+};
+
+/// `actionMode`: whether it is parallel.
+pub(super) fn mode(reader: &mut Reader, fields: &mut Fields) -> bool {
+    fields.choice(reader, "actionMode", &[("sequential", false), ("parallel", true)]).unwrap_or(false)
+}
+
+/// `actions`; none when absent. `place` names the state.
+pub(super) fn list(reader: &mut Reader, fields: &mut Fields, place: &str) -> Vec<Action> {
+    let list = fields.list(reader, "actions");
+    list.into_iter()
+        .enumerate()
+        .filter_map(|(index, (at, value))| read(reader, value, &at, place, index + 1))
+        .collect()
+}
+
+/// One action; `number` counts from 1 and names it if it has no name.
+pub(super) fn read(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    place: &str,
+    number: usize,
+) -> Option<Action> {
+    let mut fields = Fields::open(reader, value, at, &format!("{place}, action {number}"))?;
+    fields.take("id");
+    let name = fields.text(reader, "name").map(|name| name.value);
+    if let Some(name) = &name {
+        fields.place = format!("{place}, action `{name}`");
+    }
+    let kind = kind(reader, &mut fields);
+    let condition = fields.text(reader, "condition");
+    let (sleep_before, sleep_after) = sleep(reader, &mut fields);
+    let filter = filters::action(reader, &mut fields);
+    let retry_ref = fields.text(reader, "retryRef");
+    let retryable_errors = fields.texts(reader, "retryableErrors");
+    let non_retryable_errors = fields.texts(reader, "nonRetryableErrors");
+    fields.finish(reader);
+    Some(Action {
+        name,
+        kind: kind?,
+        condition,
+        sleep_before,
+        sleep_after,
+        filter,
+        retry_ref,
+        retryable_errors,
+        non_retryable_errors,
+        at: at.clone(),
+    })
+}
+
+/// What the action does: the first of function, event and subflow, as SonataFlow takes it.
+fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
+    let given: Vec<_> =
+        ["functionRef", "eventRef", "subFlowRef"].into_iter().filter(|name| fields.has(name)).collect();
+    if given.is_empty() {
+        let message =
+            format!("{}: one of `functionRef`, `eventRef` and `subFlowRef` is required", fields.place);
+        reader.error(codes::ACTION, &fields.at, message);
+    }
+    if given.len() > 1 {
+        let message = format!("{}: only one of `{}` may be given", fields.place, given.join("` and `"));
+        reader.deviation(codes::ACTION, &fields.at, message).help("the first of them is used");
+    }
+    let function = function_ref(reader, fields).map(ActionKind::Function);
+    let event = event_ref(reader, fields).map(ActionKind::Event);
+    let subflow = sub_flow_ref(reader, fields).map(ActionKind::SubFlow);
+    function.or(event).or(subflow)
+}
+
+const INVOKE: [(&str, bool); 2] = [("sync", false), ("async", true)];
+
+/// `functionRef`: a name, or an object.
+fn function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<FunctionRef> {
+    if !fields.take("functionRef").is_some_and(Value::is_object) {
+        let name = fields.text(reader, "functionRef")?;
+        return Some(FunctionRef { name, arguments: None, selection_set: None, invoke_async: false });
+    }
+    let mut inner = fields.object(reader, "functionRef")?;
+    let name = inner.required_text(reader, "refName");
+    // A list is what the Python services of SonataFlow take.
+    let arguments = match inner.take("arguments") {
+        Some(Value::Array(_)) => inner.value("arguments"),
+        _ => inner.text_or_object(reader, "arguments"),
+    };
+    let selection_set = inner.text(reader, "selectionSet");
+    let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    inner.finish_leniently(reader);
+    Some(FunctionRef { name: name?, arguments, selection_set, invoke_async })
+}
+
+/// `eventRef`: an event to publish, and one to wait for.
+fn event_ref(reader: &mut Reader, fields: &mut Fields) -> Option<EventRef> {
+    let mut inner = fields.object(reader, "eventRef")?;
+    let trigger = inner.required_text(reader, "triggerEventRef");
+    let result = inner.text(reader, "resultEventRef");
+    let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    if result.is_none() && !invoke_async {
+        let message = format!("{}: `resultEventRef` is required in `eventRef`", inner.place);
+        reader.deviation(codes::MISSING, &inner.at, message).help("without it the event is only published");
+    }
+    let result_timeout = inner.lenient_duration(reader, "resultEventTimeout");
+    let data = inner.text_or_object(reader, "data");
+    let context_attributes = next::context_attributes(reader, &mut inner);
+    inner.finish(reader);
+    let trigger = ProduceEvent { event_ref: trigger?, data, context_attributes };
+    Some(EventRef { trigger, result, result_timeout, invoke_async })
+}
+
+/// `subFlowRef`: an id, or an object.
+fn sub_flow_ref(reader: &mut Reader, fields: &mut Fields) -> Option<SubFlowRef> {
+    if !fields.take("subFlowRef").is_some_and(Value::is_object) {
+        let workflow_id = fields.text(reader, "subFlowRef")?;
+        return Some(SubFlowRef {
+            workflow_id,
+            version: None,
+            invoke_async: false,
+            continue_after_parent: false,
+        });
+    }
+    let mut inner = fields.object(reader, "subFlowRef")?;
+    let workflow_id = inner.required_text(reader, "workflowId");
+    let version = inner.text(reader, "version").map(|version| version.value);
+    let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    let continue_after_parent = inner
+        .choice(reader, "onParentComplete", &[("terminate", false), ("continue", true)])
+        .unwrap_or(false);
+    inner.finish(reader);
+    Some(SubFlowRef { workflow_id: workflow_id?, version, invoke_async, continue_after_parent })
+}
+
+/// `sleep`: before, after, or both.
+fn sleep(reader: &mut Reader, fields: &mut Fields) -> (Option<At<String>>, Option<At<String>>) {
+    let Some(mut inner) = fields.object(reader, "sleep") else { return (None, None) };
+    if !inner.has("before") && !inner.has("after") {
+        inner.missing(reader, "before", "a duration, here or as `after`");
+    }
+    inner.place = format!("{}, sleep", fields.place);
+    let sleeps = (inner.duration(reader, "before"), inner.duration(reader, "after"));
+    inner.finish(reader);
+    sleeps
+}

@@ -1,0 +1,267 @@
+//! Functions, events, errors, retries and auth: what the states refer to by name.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{Fields, Reader};
+use crate::{
+    Pointer, codes, duration,
+    model::{At, Correlation, ErrorDefinition, Event, Function, FunctionKind, Jitter, Retry},
+};
+
+/// Names of `list` that stand in it more than once are errors. `what` is the singular of its contents.
+pub(super) fn refuse_duplicates(
+    reader: &mut Reader,
+    what: &str,
+    names: &[String],
+    list: &[(Pointer, &Value)],
+) {
+    for (index, name) in names.iter().enumerate() {
+        let count = names.iter().filter(|other| *other == name).count();
+        if count < 2 || names.iter().take(index).any(|earlier| earlier == name) {
+            continue;
+        }
+        let mut places =
+            list.iter().filter(|(_, value)| value.get("name").and_then(Value::as_str) == Some(name));
+        let at = places.nth(1).map(|(at, _)| at.clone()).unwrap_or_default();
+        let mut title = what.to_owned();
+        title.get_mut(..1).map(str::make_ascii_uppercase);
+        let message =
+            format!("There are duplicated {what} definitions: {title} {name} appears {count} times");
+        reader.error(codes::DUPLICATE_NAME, &at, message);
+    }
+}
+
+/// Reads each element of a list of definitions; `declare` gets the names, those of broken ones included.
+fn each<'v, T>(
+    reader: &mut Reader,
+    what: &str,
+    list: &[(Pointer, &'v Value)],
+    declare: &mut Vec<String>,
+    mut read: impl FnMut(&mut Reader, &mut Fields<'v>, &str) -> Option<T>,
+) -> IndexMap<String, T> {
+    let mut all = IndexMap::new();
+    for (at, value) in list {
+        let Some(mut fields) = Fields::open(reader, value, at, &format!("{what} at {at}")) else { continue };
+        let name = fields.required_text(reader, "name");
+        if let Some(name) = &name {
+            fields.place = format!("{what} `{}`", name.value);
+            declare.push(name.value.clone());
+        }
+        let label = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+        let definition = read(reader, &mut fields, &label);
+        fields.finish(reader);
+        if let (Some(name), Some(definition)) = (name, definition) {
+            all.entry(name.value).or_insert(definition);
+        }
+    }
+    refuse_duplicates(reader, what, declare, list);
+    all
+}
+
+const FUNCTION_KINDS: [(&str, FunctionKind); 7] = [
+    ("rest", FunctionKind::Rest),
+    ("asyncapi", FunctionKind::AsyncApi),
+    ("rpc", FunctionKind::Rpc),
+    ("graphql", FunctionKind::GraphQl),
+    ("odata", FunctionKind::OData),
+    ("expression", FunctionKind::Expression),
+    ("custom", FunctionKind::Custom),
+];
+
+/// `functions`.
+pub(super) fn functions(
+    reader: &mut Reader,
+    list: &[(Pointer, &Value)],
+    declare: &mut Vec<String>,
+) -> IndexMap<String, Function> {
+    each(reader, "function", list, declare, |reader, fields, name| {
+        let typed = fields.has("type");
+        let kind = fields.choice(reader, "type", &FUNCTION_KINDS);
+        let operation = fields.required_text(reader, "operation");
+        let auth_ref = fields.text(reader, "authRef");
+        let metadata = fields.map(reader, "metadata");
+        let kind = if typed { kind? } else { FunctionKind::Rest };
+        let operation = operation?;
+        check_operation(reader, fields, kind, &operation);
+        let at = fields.at.clone();
+        Some(Function { name: name.to_owned(), kind, operation, auth_ref, metadata, at })
+    })
+}
+
+/// The form of the operations whose parts are set apart by `#`.
+fn check_operation(reader: &mut Reader, fields: &Fields, kind: FunctionKind, operation: &At<String>) {
+    let (form, marks) = match kind {
+        FunctionKind::Rest | FunctionKind::AsyncApi => ("DOCUMENT#OPERATION", 1),
+        FunctionKind::OData => ("URL#ENTITYSET", 1),
+        FunctionKind::Rpc => ("DOCUMENT#SERVICE#METHOD", 2),
+        FunctionKind::GraphQl => ("URL#query#FIELD or URL#mutation#FIELD", 2),
+        FunctionKind::Expression | FunctionKind::Custom => return,
+    };
+    if operation.value.matches('#').count() != marks {
+        let message = format!(
+            "{}: the operation `{}` has not the form {form} of its type (at {})",
+            fields.place, operation.value, operation.at
+        );
+        let problem = reader.error(codes::OPERATION, &operation.at, message);
+        if kind == FunctionKind::Rest && operation.value.contains(':') && !operation.value.contains('#') {
+            problem.help("operations such as rest:get:/path or sysout need `type: custom`");
+        }
+    }
+}
+
+/// `events`.
+pub(super) fn events(
+    reader: &mut Reader,
+    list: &[(Pointer, &Value)],
+    declare: &mut Vec<String>,
+) -> IndexMap<String, Event> {
+    each(reader, "event", list, declare, |reader, fields, name| {
+        let source = fields.text(reader, "source").map(|source| source.value);
+        let event_type = fields.required_text(reader, "type");
+        let produced =
+            fields.choice(reader, "kind", &[("consumed", false), ("produced", true)]).unwrap_or(false);
+        if source.is_none() && !produced {
+            let message = format!("{}: `source` is required for a consumed event", fields.place);
+            reader.deviation(codes::MISSING, &fields.at, message);
+        }
+        let data_only = fields.flag(reader, "dataOnly", true);
+        let correlation = correlation(reader, fields);
+        fields.take("metadata");
+        Some(Event {
+            name: name.to_owned(),
+            source,
+            event_type: event_type?.value,
+            produced,
+            data_only,
+            correlation,
+            at: fields.at.clone(),
+        })
+    })
+}
+
+fn correlation(reader: &mut Reader, event: &mut Fields) -> Vec<Correlation> {
+    let mut correlations = Vec::new();
+    let place = event.place.clone();
+    for (at, value) in event.list(reader, "correlation") {
+        let Some(mut fields) = Fields::open(reader, value, &at, &place) else { continue };
+        let attribute = fields.required_text(reader, "contextAttributeName");
+        let value = fields.text(reader, "contextAttributeValue");
+        fields.finish(reader);
+        correlations.extend(attribute.map(|attribute| Correlation { attribute: attribute.value, value }));
+    }
+    correlations
+}
+
+/// `errors`.
+pub(super) fn errors(
+    reader: &mut Reader,
+    list: &[(Pointer, &Value)],
+    declare: &mut Vec<String>,
+) -> IndexMap<String, ErrorDefinition> {
+    each(reader, "error", list, declare, |reader, fields, name| {
+        let code = fields.number_or_text(reader, "code").map(|code| code.value);
+        fields.take("description");
+        Some(ErrorDefinition { name: name.to_owned(), code, at: fields.at.clone() })
+    })
+}
+
+/// `retries`.
+pub(super) fn retries(
+    reader: &mut Reader,
+    list: &[(Pointer, &Value)],
+    declare: &mut Vec<String>,
+) -> IndexMap<String, Retry> {
+    each(reader, "retry", list, declare, |reader, fields, name| {
+        Some(Retry {
+            name: name.to_owned(),
+            delay: fields.lenient_duration(reader, "delay"),
+            max_delay: fields.lenient_duration(reader, "maxDelay"),
+            increment: fields.lenient_duration(reader, "increment"),
+            multiplier: number(reader, fields, "multiplier", "a number of at least 0", |number| {
+                number >= 0.0
+            }),
+            max_attempts: max_attempts(reader, fields),
+            jitter: jitter(reader, fields),
+            at: fields.at.clone(),
+        })
+    })
+}
+
+fn max_attempts(reader: &mut Reader, fields: &mut Fields) -> Option<u32> {
+    let whole = |number: f64| number >= 0.0 && number.fract() == 0.0 && number <= f64::from(u32::MAX);
+    let number = number(reader, fields, "maxAttempts", "a whole number of at least 0", whole)?;
+    // Checked to be whole and in range just now.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Some(number as u32)
+}
+
+/// `jitter`: a fraction of the delay, or a duration.
+fn jitter(reader: &mut Reader, fields: &mut Fields) -> Option<Jitter> {
+    let is_duration = fields
+        .take("jitter")
+        .and_then(Value::as_str)
+        .is_some_and(|text| duration::parse_duration(text).is_ok());
+    if is_duration {
+        return fields.lenient_duration(reader, "jitter").map(Jitter::Duration);
+    }
+    number(reader, fields, "jitter", "a number from 0 to 1 or a duration", |number| {
+        (0.0..=1.0).contains(&number)
+    })
+    .map(Jitter::Fraction)
+}
+
+fn number(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    name: &'static str,
+    expected: &str,
+    fits: impl Fn(f64) -> bool,
+) -> Option<f64> {
+    let text = fields.number_or_text(reader, name)?;
+    let number = text.value.trim().parse().ok().filter(|number| fits(*number));
+    if number.is_none() {
+        let message = format!("{}: `{name}` is `{}`, but must be {expected}", fields.place, text.value);
+        reader.deviation(codes::WRONG_VALUE, &text.at, message);
+    }
+    number
+}
+
+/// `auth`: the definitions as they stand, once their form is checked.
+pub(super) fn auth(
+    reader: &mut Reader,
+    list: &[(Pointer, &Value)],
+    declare: &mut Vec<String>,
+) -> Vec<At<Value>> {
+    each(reader, "auth", list, declare, |reader, fields, _| {
+        let scheme = fields.choice(reader, "scheme", &[("basic", 0), ("bearer", 1), ("oauth2", 2)]);
+        if fields.has("scheme") && scheme.is_none() {
+            return None;
+        }
+        let required: &[&'static str] = match scheme {
+            Some(1) => &["token"],
+            Some(2) => &["grantType", "clientId"],
+            _ => &["username", "password"],
+        };
+        auth_properties(reader, fields, required);
+        Some(())
+    });
+    list.iter().map(|(at, value)| At { value: (*value).clone(), at: at.clone() }).collect()
+}
+
+/// `properties` of an auth definition: the name of a secret, or an object.
+fn auth_properties(reader: &mut Reader, fields: &mut Fields, required: &[&'static str]) {
+    if !fields.has("properties") {
+        fields.take("properties");
+        fields.missing(reader, "properties", "an object, or the name of a secret");
+        return;
+    }
+    if fields.take("properties").is_some_and(Value::is_string) {
+        return;
+    }
+    if let Some(mut properties) = fields.object(reader, "properties") {
+        for name in required {
+            properties.required_text(reader, name);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What event and callback states wait for.
+
+use serde_json::Value;
+
+use super::{Fields, Reader, actions, filters};
+use crate::{
+    Pointer, codes,
+    model::{Callback, EventState, OnEvents, StateKind},
+};
+
+/// The properties of an event state.
+pub(super) fn event(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+    let exclusive = fields.flag(reader, "exclusive", true);
+    let place = fields.place.clone();
+    let list = fields.required_list(reader, "onEvents");
+    let on_events =
+        list?.into_iter().filter_map(|(at, value)| on_events(reader, value, &at, &place)).collect();
+    Some(StateKind::Event(EventState { exclusive, on_events }))
+}
+
+fn on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<OnEvents> {
+    let mut fields = Fields::open(reader, value, at, &format!("{place}, onEvents"))?;
+    let refs_given = fields.required_list(reader, "eventRefs").is_some();
+    let event_refs = fields.texts(reader, "eventRefs");
+    for (index, event) in event_refs.iter().enumerate() {
+        if event_refs.iter().take(index).any(|earlier| earlier.value == event.value) {
+            let message = format!("{place}: the event `{}` stands twice in `eventRefs`", event.value);
+            reader.error(codes::DUPLICATE_NAME, &event.at, message);
+        }
+    }
+    let parallel_actions = actions::mode(reader, &mut fields);
+    let filter = filters::event(reader, &mut fields);
+    let actions = actions::list(reader, &mut fields, place);
+    fields.finish(reader);
+    refs_given.then_some(OnEvents { event_refs, parallel_actions, filter, actions })
+}
+
+/// The properties of a callback state.
+pub(super) fn callback(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+    if !fields.has("action") {
+        fields.missing(reader, "action", "an object");
+    }
+    let at = fields.pointer("action");
+    let place = fields.place.clone();
+    let action = fields.take("action").and_then(|value| actions::read(reader, value, &at, &place, 1));
+    let event_ref = fields.required_text(reader, "eventRef");
+    let filter = filters::event(reader, fields);
+    Some(StateKind::Callback(Callback { action: Box::new(action?), event_ref: event_ref?, filter }))
+}

@@ -1,0 +1,344 @@
+//! One object of a document, property by property.
+//!
+//! Owns: types, required properties, unknown properties and the tolerated ways to write a scalar. Promises: each problem
+//! names the place in words, the property, its pointer and what was expected. What is asked for is what is known: a
+//! property that nobody asked for is reported by [`Fields::finish`]. `null` counts as absent.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::Reader;
+use crate::{Pointer, codes, duration, model::At};
+
+/// An object being read.
+pub(crate) struct Fields<'v> {
+    map: &'v Map<String, Value>,
+    /// Where it is.
+    pub(crate) at: Pointer,
+    /// The same in words: state `A`, action `b`.
+    pub(crate) place: String,
+    asked: Vec<&'static str>,
+}
+
+impl<'v> Fields<'v> {
+    /// Starts to read a value that must be an object.
+    pub(crate) fn open(reader: &mut Reader, value: &'v Value, at: &Pointer, place: &str) -> Option<Self> {
+        if let Value::Object(map) = value {
+            return Some(Self {
+                map,
+                at: at.clone(),
+                place: place.to_owned(),
+                asked: Vec::with_capacity(16),
+            });
+        }
+        wrong_type(reader, place, at, "an object", value);
+        None
+    }
+
+    /// The value of a property, of any type.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<&'v Value> {
+        self.asked.push(name);
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether a property is there, without reading it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Pointer of a property.
+    pub(crate) fn pointer(&self, name: &str) -> Pointer {
+        self.at.key(name)
+    }
+
+    /// A property of any type with its place.
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<At<Value>> {
+        self.take(name).map(|value| At { value: value.clone(), at: self.pointer(name) })
+    }
+
+    /// A property that must be text or an object: an expression, or an object that holds some.
+    pub(crate) fn text_or_object(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<Value>> {
+        let value = self.value(name)?;
+        if value.value.is_string() || value.value.is_object() {
+            return Some(value);
+        }
+        self.mistyped(reader, name, "text or an object", &value.value);
+        None
+    }
+
+    /// A text. Numbers and booleans are accepted as they are written, with a warning.
+    pub(crate) fn text(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let value = self.take(name)?;
+        let at = self.pointer(name);
+        match value {
+            Value::String(text) => Some(At { value: text.clone(), at }),
+            Value::Number(_) | Value::Bool(_) => {
+                let text = reader.source.raw(&at).map_or_else(|| value.to_string(), str::to_owned);
+                let message = format!("{}: `{name}` should be text: \"{text}\"", self.place);
+                reader.warning(codes::TOLERATED, &at, message);
+                Some(At { value: text, at })
+            }
+            other => {
+                self.mistyped(reader, name, "text", other);
+                None
+            }
+        }
+    }
+
+    /// A text that must be there and must not be empty.
+    pub(crate) fn required_text(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        if !self.has(name) {
+            self.asked.push(name);
+            self.missing(reader, name, "text");
+            return None;
+        }
+        let text = self.text(reader, name)?;
+        if text.value.is_empty() {
+            self.missing(reader, name, "text that is not empty");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A number, or text: where the language allows both.
+    pub(crate) fn number_or_text(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let at = self.pointer(name);
+        match self.take(name)? {
+            Value::String(value) => Some(At { value: value.clone(), at }),
+            Value::Number(number) => Some(At { value: number.to_string(), at }),
+            other => {
+                self.mistyped(reader, name, "a number or text", other);
+                None
+            }
+        }
+    }
+
+    /// A boolean; `"true"` is accepted with a warning.
+    pub(crate) fn flag(&mut self, reader: &mut Reader, name: &'static str, default: bool) -> bool {
+        let Some(value) = self.take(name) else { return default };
+        let at = self.pointer(name);
+        flag(reader, value, &at, &self.place, name).unwrap_or_else(|| {
+            self.mistyped(reader, name, "true or false", value);
+            default
+        })
+    }
+
+    /// One of some words; the first is the default.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        reader: &mut Reader,
+        name: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
+        let text = self.text(reader, name)?;
+        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == text.value) {
+            return Some(*choice);
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let message = format!(
+            "{}: `{name}` is `{}`, but must be one of {} (at {})",
+            self.place,
+            text.value,
+            words.join(", "),
+            text.at
+        );
+        reader.error(codes::WRONG_VALUE, &text.at, message).did_you_mean(&text.value, words);
+        None
+    }
+
+    /// A list with the pointers of its elements; empty when absent.
+    pub(crate) fn list(&mut self, reader: &mut Reader, name: &'static str) -> Vec<(Pointer, &'v Value)> {
+        let at = self.pointer(name);
+        match self.take(name) {
+            None => Vec::new(),
+            Some(Value::Array(list)) => {
+                list.iter().enumerate().map(|(index, value)| (at.index(index), value)).collect()
+            }
+            Some(other) => {
+                self.mistyped(reader, name, "a list", other);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A list that must be there with at least one element.
+    pub(crate) fn required_list(
+        &mut self,
+        reader: &mut Reader,
+        name: &'static str,
+    ) -> Option<Vec<(Pointer, &'v Value)>> {
+        if !self.has(name) {
+            self.asked.push(name);
+            self.missing(reader, name, "list");
+            return None;
+        }
+        if self.map.get(name).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
+            self.asked.push(name);
+            self.missing(reader, name, "list with at least one element");
+            return None;
+        }
+        let list = self.list(reader, name);
+        (!list.is_empty()).then_some(list)
+    }
+
+    /// A list of texts; empty when absent.
+    pub(crate) fn texts(&mut self, reader: &mut Reader, name: &'static str) -> Vec<At<String>> {
+        let mut texts = Vec::new();
+        for (at, value) in self.list(reader, name) {
+            match value {
+                Value::String(text) => texts.push(At { value: text.clone(), at }),
+                Value::Number(_) | Value::Bool(_) => {
+                    let value = reader.source.raw(&at).map_or_else(|| value.to_string(), str::to_owned);
+                    let message = format!("{}: `{name}` should hold text: \"{value}\"", self.place);
+                    reader.warning(codes::TOLERATED, &at, message);
+                    texts.push(At { value, at });
+                }
+                other => {
+                    wrong_type(reader, &format!("{}: an element of `{name}`", self.place), &at, "text", other)
+                }
+            }
+        }
+        texts
+    }
+
+    /// An object within this one.
+    pub(crate) fn object(&mut self, reader: &mut Reader, name: &'static str) -> Option<Fields<'v>> {
+        let value = self.take(name)?;
+        let at = self.pointer(name);
+        if value.is_object() {
+            return Fields::open(reader, value, &at, &self.place);
+        }
+        self.mistyped(reader, name, "an object", value);
+        None
+    }
+
+    /// An object that maps free names to values.
+    pub(crate) fn map(&mut self, reader: &mut Reader, name: &'static str) -> IndexMap<String, Value> {
+        match self.take(name) {
+            None => IndexMap::new(),
+            Some(Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            Some(other) => {
+                self.mistyped(reader, name, "an object", other);
+                IndexMap::new()
+            }
+        }
+    }
+
+    /// A duration without which the definition is refused if it is wrong.
+    pub(crate) fn duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let text = self.text(reader, name)?;
+        self.check_duration(reader, name, &text).then_some(text)
+    }
+
+    /// A duration that SonataFlow never looks at: if it is wrong it counts as absent.
+    pub(crate) fn lenient_duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let text = self.text(reader, name)?;
+        match duration::parse_duration(&text.value) {
+            Ok(_) => {
+                self.lint_duration(reader, name, &text);
+                Some(text)
+            }
+            Err(error) => {
+                reader.deviation(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                None
+            }
+        }
+    }
+
+    /// Reports a text that is no duration; whether it is one.
+    pub(crate) fn check_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) -> bool {
+        match duration::parse_duration(&text.value) {
+            Ok(_) => {
+                self.lint_duration(reader, name, text);
+                true
+            }
+            Err(error) => {
+                reader.error(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                false
+            }
+        }
+    }
+
+    fn lint_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) {
+        if duration::has_misplaced_designator(&text.value) {
+            let message =
+                format!("{}: `{name}` is `{}`, with days or weeks behind the `T`", self.place, text.value);
+            reader.warning(codes::TOLERATED, &text.at, message).help("write days as P30D, weeks as P2W");
+        }
+    }
+
+    /// Reports a property that has to be there.
+    pub(crate) fn missing(&self, reader: &mut Reader, name: &str, expected: &str) {
+        let message = format!("{}: `{name}` is required: {expected} (at {})", self.place, self.at);
+        reader.error(codes::MISSING, &self.at, message);
+    }
+
+    /// Reports a property of the wrong type.
+    pub(crate) fn mistyped(&self, reader: &mut Reader, name: &str, expected: &str, found: &Value) {
+        wrong_type(reader, &format!("{}: `{name}`", self.place), &self.at.key(name), expected, found);
+    }
+
+    /// Names of all properties that are there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'v str> {
+        self.map.keys().map(String::as_str)
+    }
+
+    /// Names of all properties that were asked for.
+    pub(crate) fn known(&self) -> &[&'static str] {
+        &self.asked
+    }
+
+    /// Reports the properties that nobody asked for.
+    pub(crate) fn finish(self, reader: &mut Reader) {
+        for (at, name, message) in self.unknown() {
+            let known = self.asked.iter().copied();
+            reader.error(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
+        }
+    }
+
+    /// The same for an object of which SonataFlow reads only what it knows.
+    pub(crate) fn finish_leniently(self, reader: &mut Reader) {
+        for (at, name, message) in self.unknown() {
+            let known = self.asked.iter().copied();
+            reader.deviation(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
+        }
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = (Pointer, &'v str, String)> {
+        self.names().filter(|name| !self.asked.contains(name)).map(|name| {
+            let at = self.pointer(name);
+            let message = format!("{}: there is no property `{name}` here (at {at})", self.place);
+            (at, name, message)
+        })
+    }
+}
+
+/// A boolean; `"true"` is accepted with a warning. `None` for anything else.
+pub(crate) fn flag(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    place: &str,
+    name: &str,
+) -> Option<bool> {
+    let flag = match value {
+        Value::Bool(flag) => return Some(*flag),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
+        _ => return None,
+    };
+    reader.warning(codes::TOLERATED, at, format!("{place}: `{name}` should be the boolean {flag}, not text"));
+    Some(flag)
+}
+
+/// Reports a value of the wrong type. `what` names it.
+pub(crate) fn wrong_type(reader: &mut Reader, what: &str, at: &Pointer, expected: &str, found: &Value) {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    reader.error(codes::WRONG_TYPE, at, format!("{what} must be {expected}, not {found} (at {at})"));
+}

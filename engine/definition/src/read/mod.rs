@@ -1,0 +1,146 @@
+//! From the value tree of a document to the model, with every problem on the way.
+//!
+//! Owns: the shape of Serverless Workflow 0.8, one file for each part of the language. Promises: reading goes on after a
+//! problem, so that all are reported. Never: looks at what a name refers to; [`crate::validate`] does, on the model.
+
+mod actions;
+mod conditions;
+mod definitions;
+mod events;
+mod extensions;
+mod fields;
+mod filters;
+mod next;
+mod start;
+mod states;
+mod timeouts;
+mod workflow;
+
+use serde_json::Value;
+
+use crate::{Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
+pub(crate) use fields::Fields;
+
+/// A definition that was read, as far as it could be.
+pub(crate) struct Outcome {
+    /// `None` if a part is missing without which there is no workflow.
+    pub(crate) workflow: Option<Workflow>,
+    pub(crate) declared: Declared,
+}
+
+/// Names that a definition declares, those of broken parts included: a reference to them is no second problem.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) states: Vec<String>,
+    pub(crate) functions: Vec<String>,
+    pub(crate) events: Vec<String>,
+    pub(crate) errors: Vec<String>,
+    pub(crate) retries: Vec<String>,
+    pub(crate) auth: Vec<String>,
+    /// Prefixes of functions that the runtime brings, from the extension `workflow-function-namespaces`.
+    pub(crate) namespaces: Vec<String>,
+    /// Whether the document has an `errors` property.
+    pub(crate) has_errors: bool,
+}
+
+/// What reading needs: the document, what it may name, where problems go.
+pub(crate) struct Reader<'r> {
+    /// The document that problems are in: the workflow, or a file of definitions.
+    pub(crate) source: &'r Source,
+    /// The workflow's own document.
+    owner: &'r Source,
+    pub(crate) compat: Compat,
+    resources: &'r Resources,
+    problems: &'r mut Vec<Diagnostic>,
+}
+
+impl<'r> Reader<'r> {
+    pub(crate) fn new(
+        source: &'r Source,
+        compat: Compat,
+        resources: &'r Resources,
+        problems: &'r mut Vec<Diagnostic>,
+    ) -> Self {
+        Self { source, owner: source, compat, resources, problems }
+    }
+
+    /// Reads the whole document.
+    pub(crate) fn workflow(&mut self, value: &Value) -> Outcome {
+        workflow::read(self, value)
+    }
+
+    /// The definition is refused.
+    pub(crate) fn error(
+        &mut self,
+        code: &'static str,
+        at: &Pointer,
+        message: impl Into<String>,
+    ) -> Noted<'_> {
+        self.note(Diagnostic::error(code, self.source, at, message))
+    }
+
+    /// The definition is accepted, with a word about it.
+    pub(crate) fn warning(
+        &mut self,
+        code: &'static str,
+        at: &Pointer,
+        message: impl Into<String>,
+    ) -> Noted<'_> {
+        self.note(Diagnostic::warning(code, self.source, at, message))
+    }
+
+    /// Wrong by the specification, but something that SonataFlow never looks at: an error only with `rondo.compat=spec`.
+    /// The caller treats what is concerned as absent.
+    pub(crate) fn deviation(
+        &mut self,
+        code: &'static str,
+        at: &Pointer,
+        message: impl Into<String>,
+    ) -> Noted<'_> {
+        match self.compat {
+            Compat::Spec => self.error(code, at, message),
+            Compat::SonataFlow => self.warning(code, at, message),
+        }
+    }
+
+    fn note(&mut self, diagnostic: Diagnostic) -> Noted<'_> {
+        Noted { source: self.source, diagnostic: Some(diagnostic), problems: self.problems }
+    }
+}
+
+/// A problem just found, to which help can be added. It is reported when this is dropped.
+pub(crate) struct Noted<'n> {
+    source: &'n Source,
+    diagnostic: Option<Diagnostic>,
+    problems: &'n mut Vec<Diagnostic>,
+}
+
+impl Noted<'_> {
+    /// Says what would be right.
+    pub(crate) fn help(mut self, help: impl Into<String>) {
+        self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.help(help));
+    }
+
+    /// Says that something of a similar name exists.
+    pub(crate) fn did_you_mean<'c>(self, name: &str, candidates: impl IntoIterator<Item = &'c str>) {
+        if let Some(similar) = crate::did_you_mean(name, candidates) {
+            self.help(format!("`{similar}` has a similar name"));
+        }
+    }
+
+    /// Points to the property's name.
+    pub(crate) fn on_key(mut self) -> Self {
+        let source = self.source;
+        self.diagnostic = self.diagnostic.take().map(|diagnostic| {
+            let at = diagnostic.pointer.clone().unwrap_or_default();
+            diagnostic.on_key(source, &at)
+        });
+        self
+    }
+}
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        self.problems.extend(self.diagnostic.take());
+    }
+}

@@ -1,0 +1,152 @@
+//! `start` and its schedule. The form of the schedule is checked here; it is interpreted elsewhere.
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde_json::Value;
+
+use super::{Fields, Reader};
+use crate::{codes, model::At};
+
+/// What `start` says.
+#[derive(Default)]
+pub(super) struct Start {
+    pub(super) state: Option<At<String>>,
+    pub(super) schedule: Option<At<Value>>,
+}
+
+/// `start`: a name, or an object. Editors write `{stateName}` without a schedule.
+pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
+    if !fields.take("start").is_some_and(Value::is_object) {
+        return Start { state: fields.text(reader, "start"), schedule: None };
+    }
+    let Some(mut inner) = fields.object(reader, "start") else { return Start::default() };
+    inner.place = "start".to_owned();
+    let state = inner.required_text(reader, "stateName");
+    let schedule = inner.text_or_object(reader, "schedule").filter(|_| schedule(reader, &mut inner));
+    inner.finish(reader);
+    Start { state, schedule }
+}
+
+/// Whether the schedule has a form that can be kept to.
+fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
+    let Some(Value::Object(_)) = start.take("schedule") else {
+        let interval = start.text(reader, "schedule");
+        return interval.is_some_and(|interval| interval_is_good(reader, &interval));
+    };
+    let Some(mut fields) = start.object(reader, "schedule") else { return false };
+    fields.place = "start, schedule".to_owned();
+    let interval = fields.text(reader, "interval");
+    let cron = cron(reader, &mut fields);
+    let zone = fields.text(reader, "timezone");
+    let mut good = match (&interval, &cron) {
+        (Some(interval), Some(cron)) => {
+            let message = format!(
+                "start: the schedule has both `interval` (`{}`) and `cron` (`{}`); only one may be given",
+                interval.value, cron.value
+            );
+            reader.deviation(codes::SCHEDULE, &fields.at, message);
+            false
+        }
+        (None, None) => {
+            let message = "start: the schedule needs one of `interval` and `cron`";
+            reader.deviation(codes::SCHEDULE, &fields.at, message);
+            false
+        }
+        _ => true,
+    };
+    if let Some(interval) = &interval {
+        good &= interval_is_good(reader, interval);
+    }
+    if let Some(cron) = &cron {
+        good &= cron_is_good(reader, cron);
+    }
+    if let Some(zone) = &zone
+        && TimeZone::get(&zone.value).is_err()
+    {
+        let message = format!("start: the `timezone` `{}` of the schedule is not known", zone.value);
+        reader
+            .deviation(codes::SCHEDULE, &zone.at, message)
+            .help("write a name such as Europe/Berlin or UTC");
+        good = false;
+    }
+    fields.finish(reader);
+    good
+}
+
+/// `cron`: an expression, or an object with one.
+fn cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
+    if !schedule.take("cron").is_some_and(Value::is_object) {
+        return schedule.text(reader, "cron");
+    }
+    let mut inner = schedule.object(reader, "cron")?;
+    let expression = inner.required_text(reader, "expression");
+    let until = inner.text(reader, "validUntil");
+    if let Some(until) = &until
+        && !is_moment(&until.value)
+    {
+        let message =
+            format!("start: the `validUntil` `{}` of the schedule is no ISO 8601 time", until.value);
+        reader.deviation(codes::SCHEDULE, &until.at, message);
+    }
+    inner.finish(reader);
+    expression
+}
+
+fn cron_is_good(reader: &mut Reader, cron: &At<String>) -> bool {
+    let fields: Vec<_> = cron.value.split_whitespace().collect();
+    let good = (5..=7).contains(&fields.len())
+        && fields.iter().all(|field| {
+            field.starts_with(|c: char| c.is_ascii_digit() || "*?LlW".contains(c) || c.is_ascii_alphabetic())
+                && field.chars().all(|c| c.is_ascii_alphanumeric() || "*/,-?#".contains(c))
+                && field.split([',', '-', '/', '#']).all(is_cron_word)
+        });
+    if !good {
+        let message =
+            format!("start: `cron` of the schedule is `{}`, which is no cron expression", cron.value);
+        reader
+            .deviation(codes::SCHEDULE, &cron.at, message)
+            .help("five fields, minute first, or six or seven, second first");
+    }
+    good
+}
+
+/// A number, a star, or the name of a day or month with what Quartz hangs on it (`5L`, `15W`).
+fn is_cron_word(word: &str) -> bool {
+    const NAMES: [&str; 19] = [
+        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", "SUN", "MON",
+        "TUE", "WED", "THU", "FRI", "SAT",
+    ];
+    let word = word.to_ascii_uppercase();
+    let bare = word.trim_end_matches(['L', 'W']);
+    matches!(word.as_str(), "*" | "?" | "L" | "W" | "LW")
+        || (!bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()))
+        || NAMES.contains(&word.as_str())
+        || NAMES.contains(&bare)
+}
+
+/// `R[n]/start/duration`, `R[n]/duration/end`, `R[n]/duration`, or `start/end` that bounds event starts.
+fn interval_is_good(reader: &mut Reader, interval: &At<String>) -> bool {
+    let is_duration = |text: &str| crate::parse_duration(text).is_ok();
+    let is_repeat =
+        |text: &str| text.strip_prefix('R').is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
+    let parts: Vec<_> = interval.value.trim().split('/').collect();
+    let good = match parts.as_slice() {
+        [repeat, duration] if is_repeat(repeat) => is_duration(duration),
+        [start, end] => is_moment(start) && is_moment(end),
+        [repeat, a, b] if is_repeat(repeat) => {
+            (is_moment(a) && is_duration(b)) || (is_duration(a) && is_moment(b))
+        }
+        _ => false,
+    };
+    if !good {
+        let message =
+            format!("start: the `interval` `{}` of the schedule is no repeating interval", interval.value);
+        reader
+            .deviation(codes::SCHEDULE, &interval.at, message)
+            .help("write R/PT1H, R/2026-01-01T00:00:00Z/P1D, …");
+    }
+    good
+}
+
+fn is_moment(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok()
+}

@@ -1,0 +1,243 @@
+//! The eight kinds of states.
+
+use serde_json::Value;
+
+use super::{Fields, Reader, actions, conditions, events, filters, next, timeouts};
+use crate::{
+    Compat, Pointer, codes,
+    model::{At, Branch, Completion, ForEach, State, StateKind},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Operation,
+    Switch,
+    Inject,
+    Sleep,
+    Parallel,
+    ForEach,
+    Event,
+    Callback,
+}
+
+const KINDS: [(&str, Kind); 8] = [
+    ("operation", Kind::Operation),
+    ("switch", Kind::Switch),
+    ("inject", Kind::Inject),
+    ("sleep", Kind::Sleep),
+    ("parallel", Kind::Parallel),
+    ("foreach", Kind::ForEach),
+    ("event", Kind::Event),
+    ("callback", Kind::Callback),
+];
+
+/// One state. Its name is reported through `declare` even if the rest of it is broken.
+pub(super) fn read(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    declare: &mut Vec<String>,
+) -> Option<State> {
+    let mut fields = Fields::open(reader, value, at, &format!("state at {at}"))?;
+    let name = fields.required_text(reader, "name");
+    if let Some(name) = &name {
+        fields.place = format!("state `{}`", name.value);
+        declare.push(name.value.clone());
+    }
+    if !fields.has("type") {
+        fields.missing(reader, "type", "text");
+    }
+    // What the properties mean, and which there are, depends on the type.
+    let kind = fields.choice(reader, "type", &KINDS)?;
+    let label = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+    fields.take("id");
+    let filter = filters::state(reader, &mut fields);
+    let used_for_compensation = fields.flag(reader, "usedForCompensation", false);
+    let next = match kind {
+        Kind::Switch => None,
+        _ if used_for_compensation => next::optional(reader, &mut fields),
+        _ => next::required(reader, &mut fields),
+    };
+    let body = body(reader, &mut fields, kind, &label);
+    let allowed = allowed(kind, &fields);
+    let mut timeouts = timeouts::of(reader, &mut fields, allowed, &label);
+    if kind == Kind::Switch && fields.has("eventTimeout") {
+        let message = format!("{}: `eventTimeout` belongs into `timeouts`", fields.place);
+        reader.warning(codes::TOLERATED, &fields.pointer("eventTimeout"), message).on_key();
+        timeouts.event = timeouts::event(reader, &mut fields, &label).or(timeouts.event);
+    }
+    let on_errors = next::on_errors(reader, &mut fields);
+    let compensated_by = fields.text(reader, "compensatedBy");
+    let metadata = fields.map(reader, "metadata");
+    fields.finish(reader);
+    Some(State {
+        name: name?.value,
+        kind: body?,
+        filter,
+        next,
+        on_errors,
+        timeouts,
+        compensated_by,
+        used_for_compensation,
+        metadata,
+        at: at.clone(),
+    })
+}
+
+/// The time limits that states of a kind have.
+fn allowed(kind: Kind, fields: &Fields) -> timeouts::Allowed {
+    match kind {
+        Kind::Sleep | Kind::Inject => &["stateExecTimeout"],
+        Kind::Switch if fields.has("eventConditions") => &["stateExecTimeout", "eventTimeout"],
+        Kind::Switch => &["stateExecTimeout"],
+        Kind::Operation | Kind::ForEach => &["stateExecTimeout", "actionExecTimeout"],
+        Kind::Parallel => &["stateExecTimeout", "branchExecTimeout"],
+        Kind::Event | Kind::Callback => &["stateExecTimeout", "actionExecTimeout", "eventTimeout"],
+    }
+}
+
+fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Option<StateKind> {
+    match kind {
+        Kind::Operation => {
+            if !fields.has("actions") {
+                let message = format!("{}: `actions` is required: a list (at {})", fields.place, fields.at);
+                reader.deviation(codes::MISSING, &fields.at, message);
+            }
+            let place = fields.place.clone();
+            let actions = actions::list(reader, fields, &place);
+            Some(StateKind::Operation { actions, parallel: actions::mode(reader, fields) })
+        }
+        Kind::Switch => conditions::switch(reader, fields, name),
+        Kind::Inject => {
+            if !fields.has("data") {
+                fields.missing(reader, "data", "an object");
+            }
+            let data = fields.value("data")?;
+            if !data.value.is_object() {
+                let message = format!("{}: `data` should be an object (at {})", fields.place, data.at);
+                reader.deviation(codes::WRONG_TYPE, &data.at, message);
+            }
+            Some(StateKind::Inject { data })
+        }
+        Kind::Sleep => {
+            if !fields.has("duration") {
+                fields.missing(reader, "duration", "an ISO 8601 duration");
+            }
+            let duration = fields.duration(reader, "duration")?;
+            Some(StateKind::Sleep { duration })
+        }
+        Kind::Parallel => parallel(reader, fields, name),
+        Kind::ForEach => for_each(reader, fields),
+        Kind::Event => events::event(reader, fields),
+        Kind::Callback => events::callback(reader, fields),
+    }
+}
+
+/// `actions`, which must be there but may be empty.
+fn required_actions(reader: &mut Reader, fields: &mut Fields) -> Option<Vec<crate::model::Action>> {
+    if !fields.has("actions") {
+        fields.take("actions");
+        fields.missing(reader, "actions", "a list");
+        return None;
+    }
+    let place = fields.place.clone();
+    Some(actions::list(reader, fields, &place))
+}
+
+/// A state as problems in it name it.
+struct Label {
+    name: String,
+    place: String,
+}
+
+fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
+    let label = Label { name: name.to_owned(), place: fields.place.clone() };
+    let branches: Option<Vec<_>> = fields.required_list(reader, "branches").map(|list| {
+        let numbered = list.into_iter().zip(1..);
+        numbered.filter_map(|((at, value), number)| branch(reader, value, &at, &label, number)).collect()
+    });
+    let at_least =
+        fields.choice(reader, "completionType", &[("allOf", false), ("atLeast", true)]).unwrap_or(false);
+    let wanted = fields.number_or_text(reader, "numCompleted");
+    let branches = branches?;
+    let completion = match (at_least, wanted) {
+        (false, _) => Completion::AllOf,
+        (true, None) => {
+            fields.missing(
+                reader,
+                "numCompleted",
+                "how many branches must end, as `completionType` is atLeast",
+            );
+            Completion::AllOf
+        }
+        (true, Some(wanted)) => {
+            check_count(reader, &wanted, branches.len(), &label.place);
+            Completion::AtLeast(wanted)
+        }
+    };
+    Some(StateKind::Parallel { branches, completion })
+}
+
+/// A number of branches, unless it is an expression.
+fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place: &str) {
+    let Ok(number) = wanted.value.trim().parse::<f64>() else { return };
+    let most = f64::from(u32::try_from(branches).unwrap_or(u32::MAX));
+    if number.fract() != 0.0 || !(1.0..=most).contains(&number) {
+        let message = format!(
+            "{place}: `numCompleted` is {}, but must be from 1 to the number of branches, {branches}",
+            wanted.value
+        );
+        reader.error(codes::COUNT, &wanted.at, message);
+    }
+}
+
+/// One branch; `number` counts from 1 and names it if it has no name.
+fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, number: usize) -> Option<Branch> {
+    let mut fields = Fields::open(reader, value, at, &format!("{}, branch {number}", state.place))?;
+    let name = fields.text(reader, "name").map(|name| name.value);
+    match &name {
+        Some(name) => fields.place = format!("{}, branch `{name}`", state.place),
+        None => {
+            let message = format!("{}: `name` is required: text (at {at})", fields.place);
+            reader.deviation(codes::MISSING, at, message);
+        }
+    }
+    let name = name.unwrap_or_else(|| format!("branch {number}"));
+    let actions = required_actions(reader, &mut fields);
+    let timeouts = timeouts::of(reader, &mut fields, timeouts::BRANCH, &state.name);
+    fields.finish(reader);
+    Some(Branch { name, actions: actions?, timeouts, at: at.clone() })
+}
+
+fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+    let input_collection = fields.required_text(reader, "inputCollection");
+    let output_collection = fields.text(reader, "outputCollection");
+    let iteration_param =
+        fields.text(reader, "iterationParam").map_or_else(|| "item".to_owned(), |name| name.value);
+    let batch_size = fields.number_or_text(reader, "batchSize");
+    let sequential =
+        fields.choice(reader, "mode", &[("parallel", false), ("sequential", true)]).unwrap_or(false);
+    let actions = required_actions(reader, fields);
+    let batch_size = batch_size.filter(|size| batch_is_good(reader, size, &fields.place));
+    Some(StateKind::ForEach(ForEach {
+        input_collection: input_collection?,
+        output_collection,
+        iteration_param,
+        batch_size,
+        sequential,
+        actions: actions?,
+    }))
+}
+
+/// Batches of one and less mean nothing; where SonataFlow's rules hold, 0 is what editors write for "no batches".
+fn batch_is_good(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
+    let Ok(number) = size.value.trim().parse::<f64>() else { return true };
+    if number > 1.0 && number.fract() == 0.0 {
+        return true;
+    }
+    if number != 0.0 || reader.compat == Compat::Spec {
+        let message = format!("{place}: `batchSize` is {}, but must be a number above 1", size.value);
+        reader.deviation(codes::COUNT, &size.at, message);
+    }
+    false
+}

@@ -1,0 +1,242 @@
+//! The top level of a definition, and the parts of it that may stand in files of their own.
+
+use serde_json::{Map, Value};
+
+use super::{Declared, Fields, Outcome, Reader, definitions, extensions, fields, start, states, timeouts};
+use crate::{
+    Limits, Pointer, codes,
+    model::{At, ExpressionLang, Workflow},
+};
+
+/// Reads a definition.
+pub(super) fn read(reader: &mut Reader, value: &Value) -> Outcome {
+    let mut declared = Declared::default();
+    let workflow = workflow(reader, value, &mut declared);
+    Outcome { workflow, declared }
+}
+
+fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Option<Workflow> {
+    let mut fields = Fields::open(reader, value, &Pointer::root(), "workflow")?;
+    if fields.has("document") || fields.has("do") {
+        let message =
+            "this is a document of the Serverless Workflow DSL 1.0 (`document`, `do`); only 0.8 is served";
+        reader.error(codes::DIALECT, &Pointer::root(), message);
+        return None;
+    }
+    let id = id(reader, &mut fields);
+    let name = fields.text(reader, "name").map(|name| name.value);
+    let version = fields.text(reader, "version").map_or_else(|| "1.0".to_owned(), |version| version.value);
+    let description = fields.text(reader, "description").map(|text| text.value).unwrap_or_default();
+    let annotations = fields.texts(reader, "annotations").into_iter().map(|text| text.value).collect();
+    spec_version(reader, &mut fields);
+    let expression_lang = fields
+        .choice(
+            reader,
+            "expressionLang",
+            &[("jq", ExpressionLang::Jq), ("jsonpath", ExpressionLang::JsonPath)],
+        )
+        .unwrap_or_default();
+    let data_input_schema = extensions::schema(reader, &mut fields, "dataInputSchema");
+    let extensions = extensions::read(reader, &mut fields);
+    declared.namespaces.clone_from(&extensions.namespaces);
+
+    let constants = constants(reader, &mut fields);
+    let secrets = elsewhere(reader, &mut fields, "secrets", |reader, fields| {
+        fields.texts(reader, "secrets").into_iter().map(|name| name.value).collect()
+    })
+    .unwrap_or_default();
+    let functions = listed(reader, &mut fields, "functions", &mut declared.functions, definitions::functions);
+    let events = listed(reader, &mut fields, "events", &mut declared.events, definitions::events);
+    declared.has_errors = fields.has("errors");
+    let errors = listed(reader, &mut fields, "errors", &mut declared.errors, definitions::errors);
+    let retries = listed(reader, &mut fields, "retries", &mut declared.retries, definitions::retries);
+    let auth = listed(reader, &mut fields, "auth", &mut declared.auth, definitions::auth);
+    let timeouts = elsewhere(reader, &mut fields, "timeouts", |reader, fields| {
+        let at = fields.pointer("timeouts");
+        fields.take("timeouts").map(|value| timeouts::workflow(reader, value, &at)).unwrap_or_default()
+    })
+    .unwrap_or_default();
+    let auto_retries = fields.flag(reader, "autoRetries", false);
+    let keep_active = fields.flag(reader, "keepActive", false);
+    fields.take("metadata");
+
+    let start = start::read(reader, &mut fields);
+    let states = states(reader, &mut fields, declared);
+    mention_unknown(reader, &fields);
+    let id = id?;
+    let first = states.first().map(|state| At { value: state.name.clone(), at: state.at.key("name") })?;
+    Some(Workflow {
+        name: name.unwrap_or_else(|| id.clone()),
+        id,
+        version,
+        description,
+        annotations,
+        start: start.state.unwrap_or(first),
+        schedule: start.schedule,
+        expression_lang,
+        data_input_schema,
+        data_output_schema: extensions.output_schema,
+        uri_definitions: extensions.uri_definitions,
+        constants,
+        secrets,
+        functions,
+        events,
+        errors,
+        retries,
+        auth,
+        auto_retries,
+        keep_active,
+        timeouts,
+        states,
+    })
+}
+
+/// `id`, else `key`. It becomes a part of paths.
+fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
+    let key = fields.text(reader, "key");
+    if !fields.has("id") && key.is_none() {
+        fields.take("id");
+        let message = "workflow: one of `id` and `key` is required";
+        reader.error(codes::MISSING, &fields.at, message);
+        return None;
+    }
+    if fields.has("id") && key.is_some() {
+        let message = "workflow: only one of `id` and `key` may be given";
+        reader.deviation(codes::ID, &fields.pointer("key"), message).help("`id` is the one that counts");
+    }
+    let id = match fields.has("id") {
+        true => fields.required_text(reader, "id")?,
+        false => key?,
+    };
+    let fits = |c: char| !c.is_control() && !"/\\?#%".contains(c);
+    if id.value.trim().is_empty() || matches!(id.value.as_str(), "." | "..") || !id.value.chars().all(fits) {
+        let message = format!("workflow: the id `{}` cannot be a part of a path", id.value.escape_debug());
+        reader.error(codes::ID, &id.at, message).help("use letters, digits, `-`, `_` and `.`");
+        return None;
+    }
+    Some(id.value)
+}
+
+fn spec_version(reader: &mut Reader, fields: &mut Fields) {
+    let Some(version) = fields.text(reader, "specVersion") else {
+        let message = "workflow: `specVersion` is missing";
+        reader.deviation(codes::SPEC_VERSION, &fields.at, message).help("write specVersion: '0.8'");
+        return;
+    };
+    if version.value != "0.8" && !version.value.starts_with("0.8.") {
+        let message = format!("workflow: `specVersion` is `{}`; the document is read as 0.8", version.value);
+        reader.deviation(codes::SPEC_VERSION, &version.at, message);
+    }
+}
+
+fn states(reader: &mut Reader, fields: &mut Fields, declared: &mut Declared) -> Vec<crate::model::State> {
+    let Some(list) = fields.required_list(reader, "states") else { return Vec::new() };
+    let states =
+        list.iter().filter_map(|(at, value)| states::read(reader, value, at, &mut declared.states)).collect();
+    definitions::refuse_duplicates(reader, "state", &declared.states, &list);
+    states
+}
+
+/// Top-level properties that nobody knows are allowed; those that look like slips are mentioned.
+fn mention_unknown(reader: &mut Reader, fields: &Fields) {
+    for name in fields.names().filter(|name| !fields.known().contains(name)) {
+        let known = fields.known().iter().copied();
+        if let Some(similar) = crate::did_you_mean(name, known.filter(|known| !fields.has(known))) {
+            let message = format!("workflow: there is no property `{name}`; it has no effect");
+            let warning = reader.warning(codes::UNKNOWN_PROPERTY, &fields.pointer(name), message);
+            warning.on_key().help(format!("`{similar}` has a similar name"));
+        }
+    }
+}
+
+/// `constants`: an object, or the URI of a file that holds it, itself or under `constants`.
+fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
+    let empty = || Value::Object(Map::new());
+    match fields.take("constants") {
+        None => empty(),
+        Some(Value::String(uri)) => {
+            let at = fields.pointer("constants");
+            let Some(loaded) = file(reader, "constants", uri, &at) else { return empty() };
+            match loaded.value {
+                Value::Object(mut map) => match map.remove("constants") {
+                    Some(Value::Object(inner)) => Value::Object(inner),
+                    Some(other) => {
+                        map.insert("constants".to_owned(), other);
+                        Value::Object(map)
+                    }
+                    None => Value::Object(map),
+                },
+                other => {
+                    let what = format!("workflow: the file `{uri}` of `constants`");
+                    fields::wrong_type(reader, &what, &at, "an object", &other);
+                    empty()
+                }
+            }
+        }
+        Some(Value::Object(map)) => Value::Object(map.clone()),
+        Some(other) => {
+            fields.mistyped(reader, "constants", "an object or the URI of a file", other);
+            empty()
+        }
+    }
+}
+
+/// A list of definitions, here or in a file that holds it under the same name.
+fn listed<T: Default>(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    name: &'static str,
+    declare: &mut Vec<String>,
+    read: impl FnOnce(&mut Reader, &[(Pointer, &Value)], &mut Vec<String>) -> T,
+) -> T {
+    let read = |reader: &mut Reader, fields: &mut Fields| {
+        let list = fields.list(reader, name);
+        read(reader, &list, declare)
+    };
+    elsewhere(reader, fields, name, read).unwrap_or_default()
+}
+
+/// Reads a property that may be the URI of a file, in which it then stands under the same name.
+fn elsewhere<T>(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    name: &'static str,
+    read: impl FnOnce(&mut Reader, &mut Fields) -> T,
+) -> Option<T> {
+    let Some(Value::String(uri)) = fields.take(name) else { return Some(read(reader, fields)) };
+    let at = fields.pointer(name);
+    let loaded = file(reader, name, uri, &at)?;
+    if loaded.value.get(name).is_none_or(Value::is_null) {
+        let message = format!("workflow: the file `{uri}` of `{name}` has no `{name}` at its top level");
+        reader.error(codes::RESOURCE_CONTENT, &at, message);
+        return None;
+    }
+    let mut inner = Reader {
+        source: &loaded.source,
+        owner: reader.owner,
+        compat: reader.compat,
+        resources: reader.resources,
+        problems: reader.problems,
+    };
+    let mut fields = Fields::open(&mut inner, &loaded.value, &Pointer::root(), name)?;
+    Some(read(&mut inner, &mut fields))
+}
+
+/// The file that a property names. Problems with its syntax are reported in the file, others at the property.
+fn file(reader: &mut Reader, name: &str, uri: &str, at: &Pointer) -> Option<crate::Loaded> {
+    let resource = match reader.resources.read(reader.owner, uri) {
+        Ok(resource) => resource,
+        Err(error) => {
+            reader.error(codes::RESOURCE, at, format!("workflow: `{name}` is in `{uri}`: {error}"));
+            return None;
+        }
+    };
+    let text = String::from_utf8_lossy(&resource.bytes);
+    match crate::load(&resource.name, &text, Limits::WORKFLOW) {
+        Ok(loaded) => Some(loaded),
+        Err(problems) => {
+            reader.problems.extend(problems);
+            None
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Files that definitions name: OpenAPI documents, schemas, shared definitions.
+//!
+//! Owns: what a URI in a definition means, and that nothing outside of the folder of workflows is ever read (neither by
+//! `..` nor through a symbolic link). Promises: each file read is noted on the document it was read for, so that the
+//! document's revision pins it. Never: opens the network; that is a [`Fetch`] handed in.
+
+use std::{
+    fmt, fs, io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::{Properties, PropertyError, Source, parse::hex};
+
+/// Larger files are refused: the largest published document has 7 MB.
+pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Fetches documents of other hosts.
+pub trait Fetch: Send + Sync {
+    /// The body behind an `http` or `https` URL, or why it cannot be had, in words without credentials.
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, String>;
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// Its path below the folder of workflows, or its URL. References in it are relative to this.
+    pub name: String,
+}
+
+/// Why a file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ResourceError {
+    /// It is in none of the places where it could be.
+    #[error("the file does not exist; looked for {}", .0.join(", "))]
+    NotFound(Vec<String>),
+    /// It is outside of the folder of workflows.
+    #[error("the file is outside of the folder of workflows")]
+    Outside,
+    /// It is too large.
+    #[error("the file `{0}` is larger than {MAX_BYTES} bytes")]
+    TooLarge(String),
+    /// It is there, but cannot be read.
+    #[error("the file `{0}` cannot be read: {1}")]
+    Io(String, #[source] io::Error),
+    /// It is on another host, and nothing fetches from there.
+    #[error("`{0}` is on another host and is not in the folder `rondo.resources.mirror`")]
+    Remote(String),
+    /// It is on another host, and fetching failed.
+    #[error("`{0}` cannot be fetched: {1}")]
+    Fetch(String, String),
+    /// It is no URI.
+    #[error("`{0}` is no URI of a file")]
+    Invalid(String),
+}
+
+/// Reads the files that definitions name. Without a folder (`default()`) nothing is found.
+#[derive(Clone, Default)]
+pub struct Resources {
+    root: Option<PathBuf>,
+    mirror: Option<String>,
+    /// Prefixes of URIs and what stands for them.
+    aliases: Vec<(String, String)>,
+    fetch: Option<Arc<dyn Fetch>>,
+}
+
+/// Folder of resources in a project laid out for Maven.
+const MAVEN: &str = "src/main/resources";
+
+impl Resources {
+    /// Files below a folder. `rondo.resources.mirror` and `rondo.uri.alias` are read from the properties.
+    pub fn new(
+        root: &Path,
+        properties: &Properties,
+        fetch: Option<Arc<dyn Fetch>>,
+    ) -> Result<Self, PropertyError> {
+        let mirror = properties.resolve("rondo.resources.mirror")?.map(|folder| folder.trim().to_owned());
+        let key = "rondo.uri.alias";
+        let aliases = properties.resolve(key)?.unwrap_or_default();
+        let aliases: Option<Vec<_>> = aliases
+            .split(',')
+            .map(str::trim)
+            .filter(|alias| !alias.is_empty())
+            .map(|alias| {
+                alias.split_once('=').map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
+            })
+            .collect();
+        let aliases = aliases.ok_or(PropertyError::Type {
+            key: key.to_owned(),
+            expected: "a list PREFIX=TARGET,PREFIX=TARGET",
+        })?;
+        Ok(Self { root: Some(root.to_owned()), mirror: mirror.filter(|m| !m.is_empty()), aliases, fetch })
+    }
+
+    /// Reads the file that a URI in a workflow document means: relative to the document, then to the folder, then to its
+    /// `src/main/resources`. The URI must not have a `#fragment`.
+    pub fn read(&self, from: &Source, uri: &str) -> Result<Resource, ResourceError> {
+        self.read_from(from, from.path(), uri)
+    }
+
+    /// The same for a URI that stands in another file, `base`, read before on behalf of the document `owner`.
+    pub fn read_from(&self, owner: &Source, base: &str, uri: &str) -> Result<Resource, ResourceError> {
+        let uri = self.resolve_alias(uri.trim());
+        let resource = match remote(base, &uri) {
+            Some(url) => self.read_remote(&url)?,
+            None => self.read_local(base, &uri)?,
+        };
+        owner.note_use(&resource.name, hex(&Sha256::digest(&resource.bytes)));
+        Ok(resource)
+    }
+
+    /// A URI with its prefix replaced as `rondo.uri.alias` says; also for endpoints that are called, not read.
+    pub fn resolve_alias(&self, uri: &str) -> String {
+        let alias = self
+            .aliases
+            .iter()
+            .find_map(|(prefix, target)| Some((uri.strip_prefix(prefix.as_str())?, target)));
+        match alias {
+            Some((rest, target)) => format!("{target}{rest}"),
+            None => uri.to_owned(),
+        }
+    }
+
+    fn read_remote(&self, url: &Url) -> Result<Resource, ResourceError> {
+        if let (Some(mirror), Some(host)) = (&self.mirror, url.host_str()) {
+            let path = url.path().trim_start_matches('/');
+            let with_port = url.port().map(|port| format!("{mirror}/{host}:{port}/{path}"));
+            for candidate in with_port.into_iter().chain([format!("{mirror}/{host}/{path}")]) {
+                if let Some(bytes) = self.read_below_root(&candidate)? {
+                    return Ok(Resource { bytes, name: url.to_string() });
+                }
+            }
+        }
+        let name = url.to_string();
+        let Some(fetch) = &self.fetch else { return Err(ResourceError::Remote(name)) };
+        match fetch.fetch(&name) {
+            Ok(bytes) if bytes.len() as u64 > MAX_BYTES => Err(ResourceError::TooLarge(name)),
+            Ok(bytes) => Ok(Resource { bytes, name }),
+            Err(reason) => Err(ResourceError::Fetch(name, reason)),
+        }
+    }
+
+    fn read_local(&self, base: &str, uri: &str) -> Result<Resource, ResourceError> {
+        let (path, beside) = match uri.split_once(':') {
+            Some(("classpath", path)) => (path, false),
+            Some(("file", path)) => (path.strip_prefix("//").unwrap_or(path), true),
+            // A drive letter or another scheme.
+            Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                return Err(ResourceError::Invalid(uri.to_owned()));
+            }
+            _ => (uri, true),
+        };
+        let beside = beside && !path.starts_with('/');
+        let path = path.trim_start_matches('/');
+        if path.is_empty() {
+            return Err(ResourceError::Invalid(uri.to_owned()));
+        }
+        let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut candidates = Vec::new();
+        for folder in beside.then_some(folder).into_iter().chain(["", MAVEN]) {
+            let candidate = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+            if !candidates.contains(&candidate) {
+                candidates.push(candidate);
+            }
+        }
+        let (mut looked_for, mut outside) = (Vec::new(), false);
+        for candidate in candidates {
+            match self.read_below_root(&candidate) {
+                Ok(Some(bytes)) => {
+                    let name = normalize(&candidate).unwrap_or(candidate);
+                    return Ok(Resource { bytes, name });
+                }
+                Ok(None) => looked_for.push(format!("`{}`", normalize(&candidate).unwrap_or(candidate))),
+                Err(ResourceError::Outside) => outside = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(if outside { ResourceError::Outside } else { ResourceError::NotFound(looked_for) })
+    }
+
+    /// The content of a file by its path below the folder; `None` if it does not exist.
+    fn read_below_root(&self, path: &str) -> Result<Option<Vec<u8>>, ResourceError> {
+        let Some(root) = &self.root else { return Ok(None) };
+        let path = normalize(path).ok_or(ResourceError::Outside)?;
+        read_confined(root, &path)
+    }
+}
+
+/// Reads a file below `root`; `None` if it does not exist or is a folder.
+pub(crate) fn read_confined(root: &Path, path: &str) -> Result<Option<Vec<u8>>, ResourceError> {
+    let failed = |error| ResourceError::Io(path.to_owned(), error);
+    let is_absent =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let root = root.canonicalize().map_err(failed)?;
+    let file = match root.join(path).canonicalize() {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if !file.starts_with(&root) {
+        return Err(ResourceError::Outside);
+    }
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(ResourceError::TooLarge(path.to_owned()));
+    }
+    fs::read(&file).map(Some).map_err(failed)
+}
+
+/// The URL if a URI, seen from the file `base`, is on another host.
+fn remote(base: &str, uri: &str) -> Option<Url> {
+    let is_remote = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    if is_remote(uri) {
+        return Url::parse(uri).ok();
+    }
+    let has_scheme = uri.starts_with("classpath:") || uri.starts_with("file:");
+    if is_remote(base) && !has_scheme { Url::parse(base).ok()?.join(uri).ok() } else { None }
+}
+
+/// A path below the folder without `.` and `..`; `None` if it leads out of it.
+fn normalize(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str()?),
+            Component::CurDir => {}
+            Component::ParentDir => _ = parts.pop()?,
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(parts.join("/"))
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources")
+            .field("root", &self.root)
+            .field("mirror", &self.mirror)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! What the definitions of one folder want of each other: subflows and successors.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::graph;
+use crate::{
+    Compat, Diagnostic, Document, Pointer, Resources, codes,
+    model::{Action, ActionKind, Next, State, StateKind, SubFlowRef, SwitchConditions, Workflow},
+    read::Reader,
+};
+
+/// Versions by id.
+type Known = HashMap<String, Vec<String>>;
+
+/// Checks that every workflow named by another is there.
+pub(crate) fn workflows(documents: &mut [Document], compat: Compat, problems: &mut Vec<Diagnostic>) {
+    let mut known = Known::new();
+    for document in documents.iter() {
+        let Workflow { id, version, .. } = &document.workflow;
+        known.entry(id.clone()).or_default().push(version.clone());
+    }
+    let nothing = Resources::default();
+    for document in documents {
+        let mut reader = Reader::new(&document.source, compat, &nothing, problems);
+        for state in &mut document.workflow.states {
+            for action in actions(state) {
+                if let ActionKind::SubFlow(subflow) = &action.kind {
+                    check_subflow(&mut reader, &known, &state.name, subflow);
+                }
+            }
+            check_successors(&mut reader, &known, state);
+        }
+    }
+}
+
+fn check_subflow(reader: &mut Reader, known: &Known, state: &str, subflow: &SubFlowRef) {
+    let id = &subflow.workflow_id;
+    if let Some(fault) = fault(known, &id.value, subflow.version.as_deref()) {
+        let message = format!("state `{state}`: the subflow {fault}");
+        let ids = known.keys().map(String::as_str).filter(|other| *other != id.value);
+        reader.error(codes::UNKNOWN_WORKFLOW, &id.at, message).did_you_mean(&id.value, ids);
+    }
+}
+
+/// Why a workflow cannot be had; `None` if it can.
+fn fault(known: &Known, id: &str, version: Option<&str>) -> Option<String> {
+    let Some(versions) = known.get(id) else { return Some(format!("`{id}` is no workflow of this folder")) };
+    let version = version.filter(|wanted| !versions.iter().any(|version| version == wanted))?;
+    Some(format!("`{id}` has no version `{version}`, only {}", versions.join(", ")))
+}
+
+/// `continueAs` of all ends of a state; SonataFlow never looks at it, so one that leads nowhere is taken out.
+fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
+    let mut missing: Vec<(Pointer, String, String)> = Vec::new();
+    for next in graph::ways(state) {
+        let Next::End(end) = next else { continue };
+        let Some(successor) = &end.continue_as else { continue };
+        let (id, version) = match &successor.value {
+            Value::String(id) => (Some(id.as_str()), None),
+            other => (
+                other.get("workflowId").and_then(Value::as_str),
+                other.get("version").and_then(Value::as_str),
+            ),
+        };
+        let Some(id) = id else { continue };
+        if let Some(fault) = fault(known, id, version) {
+            missing.push((successor.at.clone(), id.to_owned(), fault));
+        }
+    }
+    for (at, id, fault) in &missing {
+        let message = format!("state `{}`: `continueAs`: {fault}", state.name);
+        reader
+            .deviation(codes::UNKNOWN_WORKFLOW, at, message)
+            .did_you_mean(id, known.keys().map(String::as_str));
+    }
+    let is_missing = |at: &Pointer| missing.iter().any(|(other, ..)| other == at);
+    for next in ways_mut(state) {
+        if let Next::End(end) = next {
+            end.continue_as.take_if(|successor| is_missing(&successor.at));
+        }
+    }
+}
+
+fn ways_mut(state: &mut State) -> impl Iterator<Item = &mut Next> {
+    let conditions: Vec<&mut Next> = match &mut state.kind {
+        StateKind::Switch(switch) => {
+            let conditions: Vec<&mut Next> = match &mut switch.conditions {
+                SwitchConditions::Data(list) => {
+                    list.iter_mut().map(|condition| &mut condition.next).collect()
+                }
+                SwitchConditions::Events(list) => {
+                    list.iter_mut().map(|condition| &mut condition.next).collect()
+                }
+            };
+            conditions.into_iter().chain(&mut switch.default).collect()
+        }
+        _ => Vec::new(),
+    };
+    let handlers = state.on_errors.iter_mut().map(|handler| &mut handler.next);
+    state.next.iter_mut().chain(conditions).chain(handlers)
+}
+
+fn actions(state: &State) -> Vec<&Action> {
+    match &state.kind {
+        StateKind::Operation { actions, .. } => actions.iter().collect(),
+        StateKind::ForEach(for_each) => for_each.actions.iter().collect(),
+        StateKind::Parallel { branches, .. } => branches.iter().flat_map(|branch| &branch.actions).collect(),
+        StateKind::Event(event) => event.on_events.iter().flat_map(|on_events| &on_events.actions).collect(),
+        StateKind::Callback(callback) => vec![&callback.action],
+        StateKind::Switch(_) | StateKind::Inject { .. } | StateKind::Sleep { .. } => Vec::new(),
+    }
+}
