@@ -142,3 +142,12 @@ async fn the_page_lets_a_person_decide_without_javascript() {
     let (status, _) = world.ask(Gitlab, ("GET /platform/self-service/-/issues/1", NONE)).await;
     assert_eq!(status, 303, "links in results lead to the page");
 }
+
+#[tokio::test]
+async fn a_stopped_simulator_is_gone_even_if_clients_keep_connections() {
+    let world = World::new().await;
+    world.ask(Gitlab, (ISSUES, issue())).await;
+    let address = world.simulator.gitlab_url().replace("http://", "");
+    world.simulator.stop().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
