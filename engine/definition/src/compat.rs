@@ -1,11 +1,11 @@
-//! Where the specification and SonataFlow disagree: which of the two holds.
+//! Where the specification and `SonataFlow` disagree: which of the two holds.
 
 use crate::{Properties, PropertyError};
 
 /// `rondo.compat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compat {
-    /// What published workflows rely on holds; what SonataFlow never looks at is a warning and counts as absent.
+    /// What published workflows rely on holds; what `SonataFlow` never looks at is a warning and counts as absent.
     #[default]
     SonataFlow,
     /// The text of the specification holds.

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Properties, PropertyError, Resources,
-    Severity, codes, parse_with, read::Reader, resources::read_confined, validate,
+    Severity, Source, codes, parse_with, read::Reader, resources::read_confined, validate,
 };
 
 /// What was found in a folder.
@@ -25,12 +25,12 @@ pub struct Folder {
     pub properties: Properties,
     /// The files that definitions name.
     pub resources: Resources,
-    /// Where specification and SonataFlow disagree.
+    /// Where specification and `SonataFlow` disagree.
     pub compat: Compat,
     /// All problems, sorted by file and place. With an error among them the folder may not be served.
     pub diagnostics: Vec<Diagnostic>,
     /// Text of every file with diagnostics, by its name, for snippets.
-    pub sources: BTreeMap<String, Arc<crate::Source>>,
+    pub sources: BTreeMap<String, Arc<Source>>,
 }
 
 /// Endings of the names of workflow files.
@@ -80,6 +80,7 @@ impl Folder {
         validate::workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
         folder.check_secrets();
         folder.diagnostics.sort();
+        folder.keep_sources(root);
         folder
     }
 
@@ -92,7 +93,6 @@ impl Folder {
         for name in PROPERTIES {
             let Some(text) = self.text(root, name) else { continue };
             let (properties, diagnostics) = Properties::parse(name, &text, env);
-            self.keep_source(&diagnostics, || crate::Source::unread(name, &text));
             self.diagnostics.extend(diagnostics);
             return properties;
         }
@@ -103,7 +103,6 @@ impl Folder {
         let Some(text) = self.text(root, file) else { return };
         let options = Options { compat: self.compat, resources: Some(&self.resources) };
         let (document, diagnostics) = parse_with(file, &text, options);
-        self.keep_source(&diagnostics, || crate::Source::unread(file, &text));
         self.diagnostics.extend(diagnostics);
         self.documents.extend(document);
     }
@@ -122,9 +121,16 @@ impl Folder {
         None
     }
 
-    fn keep_source(&mut self, diagnostics: &[Diagnostic], source: impl FnOnce() -> crate::Source) {
-        if let Some(first) = diagnostics.first() {
-            self.sources.insert(first.file.to_string(), Arc::new(source()));
+    /// Reads the files with diagnostics once more, to show their lines.
+    fn keep_sources(&mut self, root: &Path) {
+        for diagnostic in &self.diagnostics {
+            if self.sources.contains_key(&*diagnostic.file) {
+                continue;
+            }
+            if let Ok(Some(bytes)) = read_confined(root, &diagnostic.file) {
+                let source = Source::unread(&diagnostic.file, &String::from_utf8_lossy(&bytes));
+                self.sources.insert(diagnostic.file.to_string(), Arc::new(source));
+            }
         }
     }
 
@@ -160,7 +166,7 @@ impl Folder {
         }
     }
 
-    /// Declared secrets have values; SonataFlow does not look at the declaration.
+    /// Declared secrets have values; `SonataFlow` does not look at the declaration.
     fn check_secrets(&mut self) {
         let nothing = Resources::default();
         for document in &self.documents {

@@ -4,6 +4,7 @@
 //! duplicate keys, aliases and the budgets. Promises: any text ends with a value or with diagnostics, within bounded
 //! memory and depth; a text that YAML 1.1 and 1.2 read differently is reported. Never: knows what a workflow is.
 
+mod problem;
 mod scalar;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::{
     Diagnostic, Format, Severity, Source, codes,
     spots::{Member, SpotId, Spots, Style},
 };
+use problem::{Message, Problem};
 use scalar::Scalar;
 
 /// How much a document may hold.
@@ -29,7 +31,7 @@ pub struct Limits {
 impl Limits {
     /// For workflows: the longest published one has some 2,000 values.
     pub const WORKFLOW: Self = Self { values: 250_000, depth: 200 };
-    /// For the documents that workflows name; OpenAPI documents of 7 MB have 250,000 values and more.
+    /// For the documents that workflows name; `OpenAPI` documents of 7 MB have 250,000 values and more.
     pub const RESOURCE: Self = Self { values: 4_000_000, depth: 200 };
 }
 
@@ -89,42 +91,6 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
             Ok(Loaded { value, source, warnings: diagnostics })
         }
         _ => Err(diagnostics),
-    }
-}
-
-/// A problem whose line is not counted yet.
-struct Problem {
-    severity: Severity,
-    code: &'static str,
-    byte: usize,
-    message: Message,
-    help: Option<String>,
-}
-
-enum Message {
-    Text(String),
-    /// A key stands twice: its name, and the byte of the first one.
-    Duplicate(String, usize),
-    /// The parser's words; they are put behind format and line.
-    Syntax(Format, String),
-}
-
-impl Problem {
-    fn locate(self, source: &Source) -> Diagnostic {
-        let position = source.position_of_byte(self.byte);
-        let message = match self.message {
-            Message::Text(text) => text,
-            Message::Duplicate(name, first) => {
-                format!("`{name}` is given twice: here and at {}", source.position_of_byte(first))
-            }
-            Message::Syntax(format, text) => {
-                format!("not valid {format}, line {} column {}: {text}", position.line, position.column)
-            }
-        };
-        let mut diagnostic =
-            Diagnostic::file(self.severity, self.code, source.path(), message).at_position(position);
-        diagnostic.help = self.help;
-        diagnostic
     }
 }
 
@@ -194,18 +160,15 @@ impl<'t> Loader<'t> {
             }
             Event::SequenceStart(_, anchor, _) => (self.list(span, depth)?, anchor),
             Event::MappingStart(_, anchor, _) => (self.map(span, depth)?, anchor),
-            Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(node) => {
-                    let node = node.clone();
-                    self.count(node.size, span)?;
-                    return Ok(node);
-                }
-                // The parser knows the anchor, so it is one that is still being read.
-                None => {
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    // The parser knows the anchor, so it is one that is still being read.
                     self.error(codes::SYNTAX, span, "the alias stands inside of what it repeats".to_owned());
                     return Err(Halt);
-                }
-            },
+                };
+                self.count(node.size, span)?;
+                return Ok(node);
+            }
             _ => {
                 self.error(codes::SYNTAX, span, "a value is missing here".to_owned());
                 return Err(Halt);
@@ -255,7 +218,7 @@ impl<'t> Loader<'t> {
                 let spot = self.spots.map(start(span), end(key), members);
                 return Ok(Node { value: Value::Object(values), spot, size });
             }
-            let Some((name, merges)) = self.name(event, key)? else { return Err(Halt) };
+            let (name, merges) = self.name(event, key)?;
             let (event, inner) = self.next()?;
             let node = self.node(event, inner, depth + 1)?;
             size += node.size;
@@ -281,7 +244,7 @@ impl<'t> Loader<'t> {
     }
 
     /// A name of a member, and whether it is the merge key. Names are texts, whatever they look like.
-    fn name(&mut self, event: Event<'t>, span: Span) -> Result<Option<(String, bool)>, Halt> {
+    fn name(&mut self, event: Event<'t>, span: Span) -> Result<(String, bool), Halt> {
         let named = match event {
             Event::Scalar(text, style, anchor, _) => {
                 if anchor != 0 {
@@ -298,7 +261,7 @@ impl<'t> Loader<'t> {
             },
             _ => None,
         };
-        if named.is_none() {
+        named.ok_or_else(|| {
             self.problems.push(Problem {
                 severity: Severity::Error,
                 code: codes::SYNTAX,
@@ -308,8 +271,8 @@ impl<'t> Loader<'t> {
                     "quote text that holds `{` or `[`, such as expressions: '${ {a: .b} }'".to_owned(),
                 ),
             });
-        }
-        Ok(named)
+            Halt
+        })
     }
 
     /// Adds the members of what stands at a `<<` that are not there yet.

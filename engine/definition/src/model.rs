@@ -107,7 +107,7 @@ pub struct Function {
     pub operation: At<String>,
     /// `authRef` names a definition used to fetch the document, not for the call.
     pub auth_ref: Option<At<String>>,
-    /// Free properties; SonataFlow reads `failOnStatusCode` and `configKey`.
+    /// Free properties; `SonataFlow` reads `failOnStatusCode` and `configKey`.
     pub metadata: IndexMap<String, Value>,
     /// The function's place.
     pub at: Pointer,
@@ -131,9 +131,9 @@ pub enum FunctionKind {
 pub struct Event {
     /// Unique among the events.
     pub name: String,
-    /// `source`, which SonataFlow ignores for matching.
+    /// `source`, which `SonataFlow` ignores for matching.
     pub source: Option<String>,
-    /// CloudEvents `type`.
+    /// `CloudEvents` `type`.
     pub event_type: String,
     /// `kind: produced`; otherwise consumed.
     pub produced: bool,
@@ -239,7 +239,7 @@ pub struct State {
     pub compensated_by: Option<At<String>>,
     /// Whether this state only runs as a compensation.
     pub used_for_compensation: bool,
-    /// Free properties; SonataFlow reads `errorMessage` of an end state.
+    /// Free properties; `SonataFlow` reads `errorMessage` of an end state.
     pub metadata: IndexMap<String, Value>,
     /// The state's place.
     pub at: Pointer,

@@ -39,7 +39,7 @@ impl Document {
 /// What parsing depends on besides the text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'o> {
-    /// Which rules hold where specification and SonataFlow disagree.
+    /// Which rules hold where specification and `SonataFlow` disagree.
     pub compat: Compat,
     /// Where files of definitions are; `None`: a document that names one is refused.
     pub resources: Option<&'o Resources>,
@@ -53,7 +53,7 @@ pub struct Options<'o> {
 /// assert_eq!(document.unwrap().workflow.states[0].name, "A");
 /// assert_eq!(
 ///     diagnostics[0].to_string(),
-///     "hello.sw.yaml:4:50: error[RON0103]: There is no state for transition B originated in A; it connects to nothing",
+///     "hello.sw.yaml:4:49: error[RON0103]: There is no state for transition B originated in A; it connects to nothing",
 /// );
 /// ```
 pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {

@@ -62,6 +62,11 @@ impl Pointer {
         })
     }
 
+    /// The text form for people, to whom an empty text says nothing.
+    pub(crate) fn shown(&self) -> &str {
+        if self.0.is_empty() { "the top level" } else { &self.0 }
+    }
+
     /// The text form.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Files that definitions name: OpenAPI documents, schemas, shared definitions.
+//! Files that definitions name: `OpenAPI` documents, schemas, shared definitions.
 //!
 //! Owns: what a URI in a definition means, and that nothing outside of the folder of workflows is ever read (neither by
 //! `..` nor through a symbolic link). Promises: each file read is noted on the document it was read for, so that the

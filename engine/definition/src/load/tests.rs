@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -5,9 +7,7 @@ use super::{Limits, load};
 use crate::{Pointer, Source};
 
 fn value(text: &str) -> Value {
-    load("a.yaml", text, Limits::WORKFLOW)
-        .map(|loaded| loaded.value)
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
+    load("a.yaml", text, Limits::WORKFLOW).unwrap_or_else(|problems| panic!("{problems:?}")).value
 }
 
 /// What a person reads: all diagnostics of a text, with snippets.
@@ -134,7 +134,7 @@ fn aliases_that_multiply_and_depth_without_end_are_refused() {
     let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let before = format!("*a{}", n - 1);
-        laughs += &format!("a{n}: &a{n} [{}]\n", vec![before; 9].join(", "));
+        writeln!(laughs, "a{n}: &a{n} [{}]", vec![before; 9].join(", ")).unwrap();
     }
     assert!(problems("a.yaml", &laughs).contains("more than 250000 values"));
     assert!(load("a.yaml", &"[".repeat(100_000), Limits::WORKFLOW).is_err());
@@ -209,7 +209,7 @@ fn starts_there(source: &Source, at: &Pointer, value: &Value) {
     assert!(rest.starts_with(first), "{at}: `{rest}` is not the start of {value}");
     match value {
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, v)| starts_there(source, &at.index(i), v))
+            list.iter().enumerate().for_each(|(i, v)| starts_there(source, &at.index(i), v));
         }
         Value::Object(map) => map.iter().for_each(|(name, v)| {
             let key = source.key_position(&at.key(name));

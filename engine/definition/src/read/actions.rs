@@ -58,7 +58,7 @@ pub(super) fn read(
     })
 }
 
-/// What the action does: the first of function, event and subflow, as SonataFlow takes it.
+/// What the action does: the first of function, event and subflow, as `SonataFlow` takes it.
 fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
     let given: Vec<_> =
         ["functionRef", "eventRef", "subFlowRef"].into_iter().filter(|name| fields.has(name)).collect();

@@ -10,25 +10,20 @@ use crate::{
 };
 
 /// Names of `list` that stand in it more than once are errors. `what` is the singular of its contents.
-pub(super) fn refuse_duplicates(
-    reader: &mut Reader,
-    what: &str,
-    names: &[String],
-    list: &[(Pointer, &Value)],
-) {
-    for (index, name) in names.iter().enumerate() {
-        let count = names.iter().filter(|other| *other == name).count();
-        if count < 2 || names.iter().take(index).any(|earlier| earlier == name) {
-            continue;
+pub(super) fn refuse_duplicates(reader: &mut Reader, what: &str, list: &[(Pointer, &Value)]) {
+    let mut places: IndexMap<&str, Vec<&Pointer>> = IndexMap::new();
+    for (at, value) in list {
+        if let Some(name) = value.get("name").and_then(Value::as_str) {
+            places.entry(name).or_default().push(at);
         }
-        let mut places =
-            list.iter().filter(|(_, value)| value.get("name").and_then(Value::as_str) == Some(name));
-        let at = places.nth(1).map(|(at, _)| at.clone()).unwrap_or_default();
+    }
+    for (name, places) in places {
+        let Some(second) = places.get(1) else { continue };
         let mut title = what.to_owned();
         title.get_mut(..1).map(str::make_ascii_uppercase);
         let message =
-            format!("There are duplicated {what} definitions: {title} {name} appears {count} times");
-        reader.error(codes::DUPLICATE_NAME, &at, message);
+            format!("There are duplicated {what} definitions: {title} {name} appears {} times", places.len());
+        reader.error(codes::DUPLICATE_NAME, second, message);
     }
 }
 
@@ -55,7 +50,7 @@ fn each<'v, T>(
             all.entry(name.value).or_insert(definition);
         }
     }
-    refuse_duplicates(reader, what, declare, list);
+    refuse_duplicates(reader, what, list);
     all
 }
 
@@ -236,6 +231,7 @@ pub(super) fn auth(
     each(reader, "auth", list, declare, |reader, fields, _| {
         let scheme = fields.choice(reader, "scheme", &[("basic", 0), ("bearer", 1), ("oauth2", 2)]);
         if fields.has("scheme") && scheme.is_none() {
+            fields.take("properties");
             return None;
         }
         let required: &[&'static str] = match scheme {

@@ -1,4 +1,4 @@
-//! `dataInputSchema`, and the extensions of SonataFlow: output schema, aliases of URIs, namespaces of functions.
+//! `dataInputSchema`, and the extensions of `SonataFlow`: output schema, aliases of URIs, namespaces of functions.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -71,7 +71,7 @@ pub(super) fn schema(reader: &mut Reader, fields: &mut Fields, name: &'static st
         return Some(SchemaRef { schema, fail_on_validation_errors: true });
     }
     let mut inner = fields.object(reader, name)?;
-    inner.place = name.to_owned();
+    name.clone_into(&mut inner.place);
     if !inner.has("schema") {
         inner.missing(reader, "schema", "the URI of a JSON schema, or the schema itself");
     }

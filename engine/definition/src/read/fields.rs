@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::Reader;
-use crate::{Pointer, codes, duration, model::At};
+use crate::{Pointer, codes, model::At};
 
 /// An object being read.
 pub(crate) struct Fields<'v> {
@@ -169,12 +169,12 @@ impl<'v> Fields<'v> {
     ) -> Option<Vec<(Pointer, &'v Value)>> {
         if !self.has(name) {
             self.asked.push(name);
-            self.missing(reader, name, "list");
+            self.missing(reader, name, "a list");
             return None;
         }
         if self.map.get(name).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
             self.asked.push(name);
-            self.missing(reader, name, "list with at least one element");
+            self.missing(reader, name, "a list with at least one element");
             return None;
         }
         let list = self.list(reader, name);
@@ -194,7 +194,13 @@ impl<'v> Fields<'v> {
                     texts.push(At { value, at });
                 }
                 other => {
-                    wrong_type(reader, &format!("{}: an element of `{name}`", self.place), &at, "text", other)
+                    wrong_type(
+                        reader,
+                        &format!("{}: an element of `{name}`", self.place),
+                        &at,
+                        "text",
+                        other,
+                    );
                 }
             }
         }
@@ -224,52 +230,10 @@ impl<'v> Fields<'v> {
         }
     }
 
-    /// A duration without which the definition is refused if it is wrong.
-    pub(crate) fn duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
-        let text = self.text(reader, name)?;
-        self.check_duration(reader, name, &text).then_some(text)
-    }
-
-    /// A duration that SonataFlow never looks at: if it is wrong it counts as absent.
-    pub(crate) fn lenient_duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
-        let text = self.text(reader, name)?;
-        match duration::parse_duration(&text.value) {
-            Ok(_) => {
-                self.lint_duration(reader, name, &text);
-                Some(text)
-            }
-            Err(error) => {
-                reader.deviation(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
-                None
-            }
-        }
-    }
-
-    /// Reports a text that is no duration; whether it is one.
-    pub(crate) fn check_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) -> bool {
-        match duration::parse_duration(&text.value) {
-            Ok(_) => {
-                self.lint_duration(reader, name, text);
-                true
-            }
-            Err(error) => {
-                reader.error(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
-                false
-            }
-        }
-    }
-
-    fn lint_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) {
-        if duration::has_misplaced_designator(&text.value) {
-            let message =
-                format!("{}: `{name}` is `{}`, with days or weeks behind the `T`", self.place, text.value);
-            reader.warning(codes::TOLERATED, &text.at, message).help("write days as P30D, weeks as P2W");
-        }
-    }
-
     /// Reports a property that has to be there.
     pub(crate) fn missing(&self, reader: &mut Reader, name: &str, expected: &str) {
-        let message = format!("{}: `{name}` is required: {expected} (at {})", self.place, self.at);
+        let message =
+            format!("{}: `{name}` is missing; it must be {expected} (at {})", self.place, self.at.shown());
         reader.error(codes::MISSING, &self.at, message);
     }
 
@@ -296,7 +260,7 @@ impl<'v> Fields<'v> {
         }
     }
 
-    /// The same for an object of which SonataFlow reads only what it knows.
+    /// The same for an object of which `SonataFlow` reads only what it knows.
     pub(crate) fn finish_leniently(self, reader: &mut Reader) {
         for (at, name, message) in self.unknown() {
             let known = self.asked.iter().copied();
@@ -340,5 +304,9 @@ pub(crate) fn wrong_type(reader: &mut Reader, what: &str, at: &Pointer, expected
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    reader.error(codes::WRONG_TYPE, at, format!("{what} must be {expected}, not {found} (at {at})"));
+    reader.error(
+        codes::WRONG_TYPE,
+        at,
+        format!("{what} must be {expected}, not {found} (at {})", at.shown()),
+    );
 }

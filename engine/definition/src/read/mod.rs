@@ -6,6 +6,7 @@
 mod actions;
 mod conditions;
 mod definitions;
+mod durations;
 mod events;
 mod extensions;
 mod fields;
@@ -89,7 +90,7 @@ impl<'r> Reader<'r> {
         self.note(Diagnostic::warning(code, self.source, at, message))
     }
 
-    /// Wrong by the specification, but something that SonataFlow never looks at: an error only with `rondo.compat=spec`.
+    /// Wrong by the specification, but something that `SonataFlow` never looks at: an error only with `rondo.compat=spec`.
     /// The caller treats what is concerned as absent.
     pub(crate) fn deviation(
         &mut self,

@@ -19,7 +19,7 @@ pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
         return Start { state: fields.text(reader, "start"), schedule: None };
     }
     let Some(mut inner) = fields.object(reader, "start") else { return Start::default() };
-    inner.place = "start".to_owned();
+    "start".clone_into(&mut inner.place);
     let state = inner.required_text(reader, "stateName");
     let schedule = inner.text_or_object(reader, "schedule").filter(|_| schedule(reader, &mut inner));
     inner.finish(reader);
@@ -33,7 +33,7 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
         return interval.is_some_and(|interval| interval_is_good(reader, &interval));
     };
     let Some(mut fields) = start.object(reader, "schedule") else { return false };
-    fields.place = "start, schedule".to_owned();
+    "start, schedule".clone_into(&mut fields.place);
     let interval = fields.text(reader, "interval");
     let cron = cron(reader, &mut fields);
     let zone = fields.text(reader, "timezone");

@@ -87,9 +87,8 @@ pub(super) fn read(
 /// The time limits that states of a kind have.
 fn allowed(kind: Kind, fields: &Fields) -> timeouts::Allowed {
     match kind {
-        Kind::Sleep | Kind::Inject => &["stateExecTimeout"],
         Kind::Switch if fields.has("eventConditions") => &["stateExecTimeout", "eventTimeout"],
-        Kind::Switch => &["stateExecTimeout"],
+        Kind::Switch | Kind::Sleep | Kind::Inject => &["stateExecTimeout"],
         Kind::Operation | Kind::ForEach => &["stateExecTimeout", "actionExecTimeout"],
         Kind::Parallel => &["stateExecTimeout", "branchExecTimeout"],
         Kind::Event | Kind::Callback => &["stateExecTimeout", "actionExecTimeout", "eventTimeout"],
@@ -166,7 +165,7 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
             fields.missing(
                 reader,
                 "numCompleted",
-                "how many branches must end, as `completionType` is atLeast",
+                "the number of branches that must end, as `completionType` is atLeast",
             );
             Completion::AllOf
         }
@@ -195,12 +194,11 @@ fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place:
 fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, number: usize) -> Option<Branch> {
     let mut fields = Fields::open(reader, value, at, &format!("{}, branch {number}", state.place))?;
     let name = fields.text(reader, "name").map(|name| name.value);
-    match &name {
-        Some(name) => fields.place = format!("{}, branch `{name}`", state.place),
-        None => {
-            let message = format!("{}: `name` is required: text (at {at})", fields.place);
-            reader.deviation(codes::MISSING, at, message);
-        }
+    if let Some(name) = &name {
+        fields.place = format!("{}, branch `{name}`", state.place);
+    } else {
+        let message = format!("{}: `name` is required: text (at {at})", fields.place);
+        reader.deviation(codes::MISSING, at, message);
     }
     let name = name.unwrap_or_else(|| format!("branch {number}"));
     let actions = required_actions(reader, &mut fields);
@@ -229,7 +227,7 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     }))
 }
 
-/// Batches of one and less mean nothing; where SonataFlow's rules hold, 0 is what editors write for "no batches".
+/// Batches of one and less mean nothing; where `SonataFlow`'s rules hold, 0 is what editors write for "no batches".
 fn batch_is_good(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
     let Ok(number) = size.value.trim().parse::<f64>() else { return true };
     if number > 1.0 && number.fract() == 0.0 {

@@ -104,10 +104,7 @@ fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
         let message = "workflow: only one of `id` and `key` may be given";
         reader.deviation(codes::ID, &fields.pointer("key"), message).help("`id` is the one that counts");
     }
-    let id = match fields.has("id") {
-        true => fields.required_text(reader, "id")?,
-        false => key?,
-    };
+    let id = if fields.has("id") { fields.required_text(reader, "id")? } else { key? };
     let fits = |c: char| !c.is_control() && !"/\\?#%".contains(c);
     if id.value.trim().is_empty() || matches!(id.value.as_str(), "." | "..") || !id.value.chars().all(fits) {
         let message = format!("workflow: the id `{}` cannot be a part of a path", id.value.escape_debug());
@@ -133,7 +130,7 @@ fn states(reader: &mut Reader, fields: &mut Fields, declared: &mut Declared) -> 
     let Some(list) = fields.required_list(reader, "states") else { return Vec::new() };
     let states =
         list.iter().filter_map(|(at, value)| states::read(reader, value, at, &mut declared.states)).collect();
-    definitions::refuse_duplicates(reader, "state", &declared.states, &list);
+    definitions::refuse_duplicates(reader, "state", &list);
     states
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns: every check for which one place of a definition is not enough: references, compensation, the state that runs
 //! before a time limit ends an instance, and what definitions of one folder want of each other. Promises: the words are
-//! those of SonataFlow where it has some, with the names that the conformance suite asks for. What SonataFlow never looks
+//! those of `SonataFlow` where it has some, with the names that the conformance suite asks for. What `SonataFlow` never looks
 //! at is a warning, and taken out of the model. Never: compiles an expression or opens a document of a function.
 
 mod actions;

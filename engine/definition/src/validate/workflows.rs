@@ -51,7 +51,7 @@ fn fault(known: &Known, id: &str, version: Option<&str>) -> Option<String> {
     Some(format!("`{id}` has no version `{version}`, only {}", versions.join(", ")))
 }
 
-/// `continueAs` of all ends of a state; SonataFlow never looks at it, so one that leads nowhere is taken out.
+/// `continueAs` of all ends of a state; `SonataFlow` never looks at it, so one that leads nowhere is taken out.
 fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
     let mut missing: Vec<(Pointer, String, String)> = Vec::new();
     for next in graph::ways(state) {

@@ -1,0 +1,49 @@
+//! Durations among the properties of an object.
+
+use super::{Fields, Reader};
+use crate::{codes, duration, model::At};
+
+impl Fields<'_> {
+    /// A duration without which the definition is refused if it is wrong.
+    pub(crate) fn duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let text = self.text(reader, name)?;
+        self.check_duration(reader, name, &text).then_some(text)
+    }
+
+    /// A duration that `SonataFlow` never looks at: if it is wrong it counts as absent.
+    pub(crate) fn lenient_duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
+        let text = self.text(reader, name)?;
+        match duration::parse_duration(&text.value) {
+            Ok(_) => {
+                self.lint_duration(reader, name, &text);
+                Some(text)
+            }
+            Err(error) => {
+                reader.deviation(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                None
+            }
+        }
+    }
+
+    /// Reports a text that is no duration; whether it is one.
+    pub(crate) fn check_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) -> bool {
+        match duration::parse_duration(&text.value) {
+            Ok(_) => {
+                self.lint_duration(reader, name, text);
+                true
+            }
+            Err(error) => {
+                reader.error(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                false
+            }
+        }
+    }
+
+    fn lint_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) {
+        if duration::has_misplaced_designator(&text.value) {
+            let message =
+                format!("{}: `{name}` is `{}`, with days or weeks behind the `T`", self.place, text.value);
+            reader.warning(codes::TOLERATED, &text.at, message).help("write days as P30D, weeks as P2W");
+        }
+    }
+}
