@@ -1,0 +1,31 @@
+//! Definitions, kept for the instances that run them.
+
+/// A definition, by content digest. It is never changed, so that an instance can go on whatever becomes of the files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Revision {
+    /// Digest of the source and the files it refers to: the key.
+    pub digest: String,
+    /// Id of the workflow.
+    pub workflow: String,
+    /// Version of the workflow.
+    pub version: String,
+    /// Name of the workflow.
+    pub name: String,
+    /// Description of the workflow; may be empty.
+    pub description: String,
+    /// The document as it was read.
+    pub source: String,
+    /// Path of the document below the folder that it was read from.
+    pub path: String,
+    /// Files that it refers to, as name and content. Equal contents are stored once.
+    pub bundle: Vec<(String, Vec<u8>)>,
+}
+
+/// The newest revision of a workflow that was ever served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The revision, with an empty [`Revision::bundle`]. Ask for it by digest when the files are needed.
+    pub revision: Revision,
+    /// Whether it is served now; `false` when its file is gone.
+    pub available: bool,
+}

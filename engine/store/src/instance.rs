@@ -1,0 +1,124 @@
+//! The row of an instance.
+
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+/// One run of a definition, as it was last committed. Moments are milliseconds since 1970, UTC.
+///
+/// Texts and bytes that are called opaque are stored and given back as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Instance {
+    /// Its id. Time-ordered ids (UUID version 7) make inserting several times faster than random ones.
+    pub id: Uuid,
+    /// Id of its workflow. Belongs to the revision: it is read from there, and not looked at in a write.
+    pub workflow: String,
+    /// Version of its workflow; belongs to the revision likewise.
+    pub version: String,
+    /// Name of its workflow; belongs to the revision likewise.
+    pub name: String,
+    /// Digest of the revision that it runs. Fixed by the insert.
+    pub revision: String,
+    /// How it is.
+    pub state: State,
+    /// Business key. Fixed by the insert.
+    pub business_key: Option<String>,
+    /// Reference id that its starter gave it. Fixed by the insert.
+    pub reference_id: Option<String>,
+    /// The instance that started it. Fixed by the insert.
+    pub parent: Option<Uuid>,
+    /// The first instance of its family; `None` when it has no parent. Fixed by the insert.
+    pub root: Option<Uuid>,
+    /// Id of the root's workflow. Fixed by the insert.
+    pub root_workflow: Option<String>,
+    /// When it started. Fixed by the insert.
+    pub started_at: i64,
+    /// When it completed or was aborted.
+    pub ended_at: Option<i64>,
+    /// When it was last committed.
+    pub updated_at: i64,
+    /// The next moment at which it has something to do. [`Store::due`](crate::Store::due) finds it then.
+    pub wake_at: Option<i64>,
+    /// Whether work of it is in flight, so that it must be taken up after a crash. [`Store::busy`](crate::Store::busy) finds it.
+    pub busy: bool,
+    /// How many turns it has taken: the fence of [`Write::Update`](crate::Write::Update).
+    pub turn: u64,
+    /// State data: JSON text, which filters look into.
+    pub data: String,
+    /// What the input was, relative to the data; opaque.
+    pub input: Option<String>,
+    /// Variables beside the data: text of a JSON object, which filters look into. Fixed by the insert.
+    pub extra: Option<String>,
+    /// Where it stands; opaque.
+    pub frames: Vec<u8>,
+    /// Request headers, sealed by who knows the key; opaque.
+    pub sealed: Option<Vec<u8>>,
+    /// The error that it stands at: `{"nodeDefinitionId":…,"nodeInstanceId":…,"message":…}`.
+    pub error: Option<String>,
+}
+
+/// How an instance is. The numbers are those of the database, and the order is that of sorted lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum State {
+    /// Made, and not yet begun.
+    Pending = 0,
+    /// Under way.
+    #[default]
+    Active = 1,
+    /// Ended as written.
+    Completed = 2,
+    /// Ended by hand.
+    Aborted = 3,
+    /// Halted by hand.
+    Suspended = 4,
+    /// Stands at an error, and can be retried.
+    Error = 5,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Active, Self::Completed, Self::Aborted, Self::Suspended, Self::Error];
+
+    /// The name that clients see: `ACTIVE`, ….
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Active => "ACTIVE",
+            Self::Completed => "COMPLETED",
+            Self::Aborted => "ABORTED",
+            Self::Suspended => "SUSPENDED",
+            Self::Error => "ERROR",
+        }
+    }
+
+    pub(crate) fn number(self) -> i64 {
+        self as i64
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.number() == number)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A text that names no state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no state: PENDING, ACTIVE, COMPLETED, ABORTED, SUSPENDED or ERROR is")]
+pub struct UnknownState(pub String);
+
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}

@@ -1,0 +1,132 @@
+//! Where a database is.
+
+use std::path::{Path, PathBuf};
+
+/// A place that a URL names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// Memory of this process.
+    Memory,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is not one of a database.
+    #[error("`{url}` names no database: {problem}; `sqlite://PATH` does")]
+    Url {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Another process has it open.
+    #[error(
+        "database `{}` is in use by another process{}: stop that one, or give this one a database of its own",
+        .path.display(), .process.map(|id| format!(" (process id {id})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Id of the process, if it is known.
+        process: Option<u32>,
+    },
+    /// A newer version of this program has changed the schema.
+    #[error(
+        "database `{}` was written by a newer version (its schema is number {found}, this version knows up to {known}): \
+         use that version again, or a backup", .path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Number of its schema.
+        found: i64,
+        /// Number of the newest schema known here.
+        known: i64,
+    },
+    /// It is a database, but of another program.
+    #[error("`{}` is the database of another program", .path.display())]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be used.
+    #[error("database `{}` cannot be opened: {source}", .path.display())]
+    File {
+        /// The database.
+        path: PathBuf,
+        /// What the system or the database library says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Location {
+    pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
+        let refused = |problem| Err(OpenError::Url { url: url.to_owned(), problem });
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return refused("PostgreSQL is not in this build yet");
+        }
+        let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) else {
+            return refused("it does not begin with `sqlite://`");
+        };
+        if path == ":memory:" {
+            return Ok(Self::Memory);
+        }
+        if path.is_empty() {
+            return refused("the path is missing");
+        }
+        if path.contains(['?', '#']) {
+            return refused("options after `?` or `#` are not understood");
+        }
+        Ok(Self::File(PathBuf::from(path)))
+    }
+
+    /// How errors name it.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Memory => Path::new(":memory:"),
+        }
+    }
+}
+
+/// The folder that a database's file is in, for other files that belong beside it; `None` when there is no file.
+pub fn folder_of(url: &str) -> Option<PathBuf> {
+    match Location::parse(url).ok()? {
+        Location::File(path) => path.parent().map(|folder| match folder.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => folder.to_owned(),
+        }),
+        Location::Memory => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_places() {
+        for (url, place, folder) in [
+            ("sqlite://rondo.db", "rondo.db", Some(".")),
+            ("sqlite:///var/lib/rondo/rondo.db", "/var/lib/rondo/rondo.db", Some("/var/lib/rondo")),
+            ("sqlite:data/rondo.db", "data/rondo.db", Some("data")),
+            ("sqlite::memory:", ":memory:", None),
+        ] {
+            let location = Location::parse(url).unwrap();
+            assert_eq!(location.path(), Path::new(place), "{url}");
+            assert_eq!(folder_of(url), folder.map(PathBuf::from), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_urls_are_refused_with_a_reason() {
+        let refused = |url: &str| Location::parse(url).unwrap_err().to_string();
+        insta::assert_snapshot!(refused("postgres://db/rondo"), @"");
+        insta::assert_snapshot!(refused("rondo.db"), @"");
+        insta::assert_snapshot!(refused("sqlite://"), @"");
+        insta::assert_snapshot!(refused("sqlite://rondo.db?mode=rwc"), @"");
+    }
+}

@@ -1,0 +1,179 @@
+//! Opens the file: the lock, the settings, the schema.
+//!
+//! Promises: one process at a time; a file of a newer version or of another program is left untouched. Nothing is scanned, so that
+//! opening takes the same time however many instances there are.
+
+use std::{
+    ffi::OsString,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    path::{Path, PathBuf},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::readers::Readers;
+use crate::{OpenError, location::Location};
+
+/// Numbered from 1; the number of the last one that was applied stands in the file as `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_instances.sql")];
+
+/// Marks a file as ours (`application_id`): the letters `Rond`.
+const APPLICATION: i64 = 0x526f_6e64;
+
+/// How long to wait for another program that holds the file for a moment, such as a backup.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements that a connection keeps compiled. Filters differ in their shape, so there can be many.
+const STATEMENTS: usize = 64;
+
+/// Threads for short reads, and for lists.
+const POINT_READERS: usize = 2;
+const LIST_READERS: usize = 2;
+
+/// Rows of a little more than 1 KiB fill pages of 8 KiB to 98 %, those of 4 KiB to 85 %. Larger ones gain nothing more, and a commit
+/// writes whole pages.
+const PAGE_SIZE: i64 = 8192;
+
+/// Pages in the write-ahead log before it is copied into the file: 16 MiB. A larger one would save some copying, but reading it after a
+/// crash delays the start.
+const CHECKPOINT_PAGES: i64 = 2048;
+
+/// Memory for pages of the writer, in KiB: the inner pages of all indexes of some million instances.
+const WRITER_CACHE: i64 = 65_536;
+
+/// An open database.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    /// For short reads, and for lists; `None` in memory, which only one connection sees.
+    pub(super) readers: Option<(Readers, Readers)>,
+    pub(super) threads: Vec<JoinHandle<()>>,
+    /// Given up when dropped.
+    pub(super) lock: Option<File>,
+}
+
+pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
+    let path = location.path();
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| OpenError::File { path: path.to_owned(), source };
+    match location {
+        Location::Memory => {
+            let connection = Connection::open_in_memory().map_err(|error| failed(error.into()))?;
+            migrate(&connection, path)?;
+            Ok(Database { connection, readers: None, threads: Vec::new(), lock: None })
+        }
+        Location::File(path) => {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+            }
+            let lock = lock(path)?;
+            let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
+            connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
+            check(&connection, path)?;
+            settings(&connection).map_err(|error| failed(error.into()))?;
+            migrate(&connection, path)?;
+            let mut threads = Vec::new();
+            let mut readers = |name, count| {
+                let connections = (0..count).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
+                let connections = connections.map_err(|error| failed(error.into()))?;
+                Readers::spawn(name, connections, &mut threads).map_err(|error| failed(error.into()))
+            };
+            let readers =
+                Some((readers("store-point", POINT_READERS)?, readers("store-list", LIST_READERS)?));
+            Ok(Database { connection, readers, threads, lock: Some(lock) })
+        }
+    }
+}
+
+/// Takes the lock that keeps a second process away. It is on a file of its own: SQLite's own locks must let other connections
+/// of this process in, and a backup.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
+    let mut name = OsString::from(path);
+    name.push(".lock");
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(PathBuf::from(name))
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // Only for the message: an unreadable id is left out.
+            let _ = file.read_to_string(&mut text);
+            return Err(OpenError::InUse { path: path.to_owned(), process: text.trim().parse().ok() });
+        }
+    }
+    file.set_len(0).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// Refuses what is not ours to change. Changes nothing.
+fn check(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::File { path: path.to_owned(), source: error.into() };
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
+    let version = number("PRAGMA user_version")?;
+    if number("PRAGMA application_id")? != APPLICATION
+        && number("SELECT count(*) FROM sqlite_schema")? + version != 0
+    {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
+    }
+    Ok(version)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    // Takes effect in a new file only, and only before the first page is written.
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    // Readers and the writer do not wait for each other, and a commit is one append.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // In WAL mode only FULL syncs the log at each commit; NORMAL would lose answered commits when the power fails.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // A log that grew while a long list was read is cut to its usual size again.
+    connection.pragma_update(None, "journal_size_limit", CHECKPOINT_PAGES * PAGE_SIZE)?;
+    // Negative: KiB instead of pages.
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+/// Brings the schema up to date, all steps or none.
+fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let done = usize::try_from(check(connection, path)?).unwrap_or_default();
+    let failed = |error: rusqlite::Error| OpenError::File { path: path.to_owned(), source: error.into() };
+    let missing = MIGRATIONS.get(done..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    for migration in missing {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction
+        .pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
+        .map_err(failed)?;
+    transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    // Each connection stays with one thread, so SQLite need not lock it.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}

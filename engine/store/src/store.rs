@@ -1,0 +1,79 @@
+//! The trait that every database is used through.
+
+use std::{fmt::Debug, pin::Pin};
+
+use uuid::Uuid;
+
+use crate::{Commit, CommitError, Definition, Filter, History, Instance, Query, Revision};
+
+/// What a store will answer. The work is under way when the method returns; dropping the answer does not take it back.
+pub type Answer<T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// A database of instances.
+///
+/// Every read sees all commits that were answered before it was asked for.
+pub trait Store: Debug + Send + Sync {
+    /// Writes rows. Answers when they are durable.
+    ///
+    /// Commits that wait at the same time are written as one transaction, yet each succeeds or fails by itself.
+    fn commit(&self, commit: Commit) -> Answer<(), CommitError>;
+
+    /// An instance; `None` when there is none of this id.
+    fn instance(&self, id: Uuid) -> Answer<Option<Instance>>;
+
+    /// Several instances, in the order of `ids`; those that are not there are left out.
+    fn instances(&self, ids: Vec<Uuid>) -> Answer<Vec<Instance>>;
+
+    /// Up to `limit` instances that have something to do at `until` (milliseconds) or before: moment and id, in this order.
+    /// `after` is the last one of the page before. Costs as much as it answers, however many others sleep.
+    fn due(&self, until: i64, after: Option<(i64, Uuid)>, limit: usize) -> Answer<Vec<(i64, Uuid)>>;
+
+    /// Up to `limit` ids of instances that have work in flight, ascending. `after` is the last one of the page before.
+    fn busy(&self, after: Option<Uuid>, limit: usize) -> Answer<Vec<Uuid>>;
+
+    /// The history of an instance, in the order of its turns.
+    fn history(&self, id: Uuid) -> Answer<Vec<History>>;
+
+    /// Ids of the instances that an instance started, ascending.
+    fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
+
+    /// What is in the mailbox of an instance, as number and payload, oldest first. A number is never used again.
+    fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>>;
+
+    /// Whose mailboxes are not empty.
+    fn mailboxes(&self) -> Answer<Vec<Uuid>>;
+
+    /// The instances that a query asks for.
+    fn query(&self, query: Query) -> Answer<Vec<Instance>>;
+
+    /// How many instances a filter lets through.
+    fn count(&self, filter: Filter) -> Answer<u64>;
+
+    /// Stores the revisions that are served from now on, and takes every workflow that is not among them for unavailable. Of
+    /// several revisions of one workflow the last is the one of [`Store::definitions`].
+    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<()>;
+
+    /// A revision with its files; `None` when it was never stored.
+    fn revision(&self, digest: &str) -> Answer<Option<Revision>>;
+
+    /// Every workflow that was ever served, by id.
+    fn definitions(&self) -> Answer<Vec<Definition>>;
+
+    /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
+    /// closing again too.
+    fn close(&self) -> Answer<()>;
+}
+
+/// Why a store does not do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// There is no room left on the disk. The store goes on when there is.
+    #[error("there is no room left on the disk of the database")]
+    Full,
+    /// Anything else that the database says.
+    #[error("the database says: {0}")]
+    Database(String),
+}
