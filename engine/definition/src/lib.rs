@@ -1,4 +1,8 @@
 //! Workflow documents: parsing with locations, the 0.8 model, references and validation.
+//!
+//! Owns: everything between the files of a folder and [`model::Workflow`]. [`Folder::load`] reads a whole folder,
+//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text whatsoever ends with a
+//! document or with diagnostics. Never: evaluates an expression, or opens the network by itself.
 
 pub mod codes;
 mod compat;

@@ -50,10 +50,10 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(name, inner)| pointers(inner, &format!("{at}/{name}"), all))
+            map.iter().for_each(|(name, inner)| pointers(inner, &format!("{at}/{name}"), all));
         }
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, inner)| pointers(inner, &format!("{at}/{i}"), all))
+            list.iter().enumerate().for_each(|(i, inner)| pointers(inner, &format!("{at}/{i}"), all));
         }
         _ => {}
     }
