@@ -4,11 +4,12 @@
 //! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
 //! path that is never taken) or talks to the services.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rondo_definition::model::{Function, FunctionKind, Workflow};
-use rondo_definition::{Diagnostic, Properties, Source, did_you_mean};
+use rondo_definition::{Diagnostic, Document, Properties, Resources, Severity, Source, did_you_mean};
 use serde_json::Value;
 
 use crate::binding::{Binding, OpenApiTarget, Target};
@@ -18,6 +19,7 @@ use crate::openapi;
 use crate::openapi::document::SpecDocument;
 use crate::rest;
 use crate::settings::{ClientSettings, lookup};
+use crate::specs::Specs;
 use crate::sysout::Level;
 
 /// What the functions of one workflow are bound to.
@@ -33,25 +35,30 @@ impl Bindings {
     }
 }
 
-/// Binds the functions of a workflow.
-pub(crate) fn bind_workflow(
-    workflow: &Workflow,
-    source: &Source,
-    documents: &dyn Documents,
+/// Binds the functions of a workflow. `specs` are the documents read so far for the same folder.
+pub fn bind(
+    document: &Document,
+    resources: &Resources,
     properties: &Properties,
+    specs: &Specs,
 ) -> (Bindings, Vec<Diagnostic>) {
-    let mut binder = Binder { workflow, source, documents, properties, diagnostics: Vec::new() };
+    let (workflow, source) = (&document.workflow, document.source.as_ref());
+    let mut binder = Binder {
+        workflow,
+        source,
+        resources,
+        properties,
+        specs,
+        opened: RefCell::default(),
+        diagnostics: Vec::new(),
+    };
     let strategy = binder.strategy();
     let mut bindings = Bindings::default();
     for function in workflow.functions.values() {
         if function.kind == FunctionKind::Expression {
             continue;
         }
-        let target = binder.target(function, strategy).unwrap_or_else(|problem| {
-            let reason = problem.message.clone();
-            binder.diagnostics.push(problem);
-            Target::Unsupported(reason)
-        });
+        let target = binder.target(function, strategy);
         let config_key = function.metadata.get("configKey").and_then(Value::as_str).map(str::to_owned);
         let binding = Binding { name: function.name.clone(), config_key, target };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
@@ -59,25 +66,16 @@ pub(crate) fn bind_workflow(
     (bindings, binder.diagnostics)
 }
 
-/// A document as it was found.
-pub(crate) struct Found {
-    /// Where: the name that messages show and relative references start from.
-    pub(crate) uri: String,
-    pub(crate) document: Arc<SpecDocument>,
-}
-
-/// Opens the documents that operations name.
-pub(crate) trait Documents {
-    /// The document at a URI, as written in the workflow or in the document `from`; for a function with `authRef`
-    /// with the value of the `Authorization` header.
-    fn open(&self, from: Option<&str>, uri: &str, auth: Option<&str>) -> Result<Found, String>;
-}
+type Opened = Result<Arc<SpecDocument>, String>;
 
 struct Binder<'a> {
     workflow: &'a Workflow,
     source: &'a Source,
-    documents: &'a dyn Documents,
+    resources: &'a Resources,
     properties: &'a Properties,
+    specs: &'a Specs,
+    /// What the functions bound so far have opened, by base and URI: most name the same document.
+    opened: RefCell<HashMap<(String, String), Opened>>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -88,7 +86,7 @@ impl Binder<'_> {
         KeyStrategy::parse(&text).unwrap_or_else(|| {
             let message = format!("`{PROPERTY}` is `{text}`, which is none of `{}`", STRATEGIES.join("`, `"));
             self.diagnostics.push(Diagnostic::file(
-                rondo_definition::Severity::Warning,
+                Severity::Warning,
                 codes::PROPERTY,
                 "application.properties",
                 message,
@@ -97,28 +95,22 @@ impl Binder<'_> {
         })
     }
 
-    fn target(&mut self, function: &Function, strategy: KeyStrategy) -> Result<Target, Diagnostic> {
-        match function.kind {
-            FunctionKind::Rest => self.openapi(function, strategy),
-            FunctionKind::Custom => self.custom(function),
-            other => {
-                let name = match other {
-                    FunctionKind::AsyncApi => "asyncapi",
-                    FunctionKind::Rpc => "rpc",
-                    FunctionKind::GraphQl => "graphql",
-                    _ => "odata",
-                };
-                let message = format!(
-                    "function `{}` is of the type `{name}`, which Rondo cannot call: `{}`",
-                    function.name, function.operation.value
-                );
-                Err(self.error(codes::UNSUPPORTED, function, message)
-                    .help("`rest` with an OpenAPI document, `custom` with `rest:<method>:<URL>` and `expression` can be used"))
-            }
-        }
+    fn target(&mut self, function: &Function, strategy: KeyStrategy) -> Target {
+        let kind = match function.kind {
+            FunctionKind::Rest => return self.openapi(function, strategy),
+            FunctionKind::Custom => return self.custom(function),
+            FunctionKind::AsyncApi => "asyncapi",
+            FunctionKind::Rpc => "rpc",
+            FunctionKind::GraphQl => "graphql",
+            FunctionKind::OData => "odata",
+            FunctionKind::Expression => "expression",
+        };
+        let operation = &function.operation.value;
+        let problem = format!("is of the type `{kind}`, which Rondo cannot call: `{operation}`");
+        self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
     }
 
-    fn custom(&self, function: &Function) -> Result<Target, Diagnostic> {
+    fn custom(&mut self, function: &Function) -> Target {
         let operation = function.operation.value.trim();
         let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
         match kind {
@@ -126,84 +118,99 @@ impl Binder<'_> {
                 let fail = function.metadata.get("failOnStatusCode");
                 let fail_on_status = !matches!(fail, Some(Value::Bool(false)))
                     && fail.and_then(Value::as_str) != Some("false");
-                rest::parse(rest, fail_on_status).map(Target::Rest).map_err(|problem| {
-                    let message = format!("function `{}`: operation `{operation}` {problem}", function.name);
-                    self.error(codes::OPERATION, function, message)
-                })
+                let rest = match rest.split_once(':') {
+                    Some((method, place)) => {
+                        format!("{method}:{}", self.resources.resolve_alias(place.trim()))
+                    }
+                    None => rest.to_owned(),
+                };
+                match rest::parse(&rest, fail_on_status) {
+                    Ok(target) => Target::Rest(target),
+                    Err(problem) => {
+                        let problem = format!("has the operation `{operation}`: {problem}");
+                        self.refuse(codes::OPERATION, function, &problem, "write it as `rest:get:/numbers`")
+                    }
+                }
             }
-            "sysout" => Level::parse(rest).map(Target::Sysout).ok_or_else(|| {
-                let message = format!("function `{}`: `{rest}` is no level of a log", function.name);
-                self.error(codes::OPERATION, function, message)
-                    .help("the levels are TRACE, DEBUG, INFO, WARN and ERROR")
-            }),
+            "sysout" => match Level::parse(rest) {
+                Some(level) => Target::Sysout(level),
+                None => {
+                    let problem = format!("logs at `{rest}`, which is no level");
+                    let help = "the levels are TRACE, DEBUG, INFO, WARN and ERROR";
+                    self.refuse(codes::OPERATION, function, &problem, help)
+                }
+            },
             "knative" | "script" | "service" => {
-                let message =
-                    format!("function `{}` calls `{operation}`, which Rondo cannot do", function.name);
-                Err(self.error(codes::UNSUPPORTED, function, message).help(
-                    "a service with an OpenAPI document, or `rest:<method>:<URL>`, can stand in for it",
-                ))
+                let problem = format!("calls `{operation}`, which Rondo cannot do");
+                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
             }
             _ => {
-                let message =
-                    format!("function `{}`: Rondo has no custom operation `{operation}`", function.name);
-                Err(self
-                    .error(codes::UNSUPPORTED, function, message)
-                    .help("there are `rest:<method>:<path or URL>` and `sysout`"))
+                let problem = format!("has the custom operation `{operation}`, which Rondo does not know");
+                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
             }
         }
     }
 
-    fn openapi(&mut self, function: &Function, strategy: KeyStrategy) -> Result<Target, Diagnostic> {
+    fn openapi(&mut self, function: &Function, strategy: KeyStrategy) -> Target {
         let operation = function.operation.value.as_str();
-        let parts: Vec<&str> = operation.split('#').collect();
-        let [place, id] = parts.as_slice() else {
-            let message = format!("function `{}`: operation `{operation}` must have one `#`", function.name);
-            return Err(self
-                .error(codes::OPERATION, function, message)
-                .help("write it as `<document>#<operationId>`"));
+        let Some((place, id)) = operation.split_once('#') else {
+            // Reported with the definition.
+            return Target::Unsupported(format!("operation `{operation}` is not `<document>#<operationId>`"));
         };
         let (place, id) = (place.trim(), id.trim());
         let alias = self.workflow.uri_definitions.get(place).map(String::as_str);
         let uri = alias.unwrap_or(place);
-        let auth = self.authorization(function)?;
-        let found = self.documents.open(None, uri, auth.as_deref()).map_err(|problem| {
-            let message = format!("function `{}`: document `{uri}` {problem}", function.name);
-            self.error(codes::SPEC, function, message)
-        })?;
-        let document = found.document;
+        let auth = match self.authorization(function) {
+            Ok(auth) => auth,
+            Err(problem) => {
+                return self.refuse(codes::AUTH, function, &problem, "basic and bearer can be used");
+            }
+        };
+        let document = match self.open(self.source.path(), uri, auth.as_deref()) {
+            Ok(document) => document,
+            Err(problem) => {
+                let problem = format!("needs the document `{uri}`: {problem}");
+                return self.refuse(codes::SPEC, function, &problem, "");
+            }
+        };
         let Some(at) = document.operation(id).cloned() else {
-            let message = format!("function `{}`: `{uri}` has no operation `{id}`", function.name);
-            let error = self.error(codes::UNKNOWN_OPERATION, function, message);
-            return Err(match did_you_mean(id, document.operation_ids()) {
-                Some(other) => error.help(format!("there is `{other}`")),
-                None => error.help(some_of(document.operation_ids())),
-            });
+            let help = match did_you_mean(id, document.operation_ids()) {
+                Some(other) => format!("there is `{other}`"),
+                None => some_of(document.operation_ids()),
+            };
+            let problem = format!("calls `{id}`, but `{uri}` has no such operation");
+            return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
         };
-        let open = |from: &SpecDocument, file: &str| {
-            self.documents.open(Some(&from.uri), file, auth.as_deref()).map(|found| found.document)
+        let open = |from: &SpecDocument, file: &str| self.open(&from.uri, file, auth.as_deref());
+        let (operation, problems) = match openapi::extract(&document, &at, &open) {
+            Ok(extracted) => extracted,
+            Err(problem) => {
+                let problem = format!("calls `{id}` of `{uri}`, which {problem}");
+                return self.refuse(codes::SPEC, function, &problem, "");
+            }
         };
-        let (operation, problems) = openapi::extract(&document, &at, &open).map_err(|problem| {
-            let message = format!("function `{}`: operation `{id}` of `{uri}` {problem}", function.name);
-            self.error(codes::SPEC, function, message)
-        })?;
         for problem in problems {
-            let message = format!("function `{}`: operation `{id}` of `{uri}`: {problem}", function.name);
-            self.warn(codes::SPEC_PART, function, message, None);
+            self.warn(codes::SPEC_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
         }
-        let key = match alias {
-            Some(_) => place.to_owned(),
-            None => client_key(
-                strategy,
-                KeyParts {
-                    uri: place,
-                    title: &document.title,
-                    workflow: &self.workflow.id,
-                    function: &function.name,
-                },
-            ),
+        let parts = KeyParts {
+            uri: place,
+            title: &document.title,
+            workflow: &self.workflow.id,
+            function: &function.name,
         };
+        let key = if alias.is_some() { place.to_owned() } else { client_key(strategy, parts) };
         self.check_address(function, &key, operation.server.as_deref());
-        Ok(Target::OpenApi(Box::new(OpenApiTarget { operation, key })))
+        Target::OpenApi(Box::new(OpenApiTarget { operation, key }))
+    }
+
+    fn open(&self, base: &str, uri: &str, auth: Option<&str>) -> Opened {
+        let key = (base.to_owned(), uri.to_owned());
+        if let Some(known) = self.opened.borrow().get(&key) {
+            return known.clone();
+        }
+        let opened = self.specs.open(self.resources, self.source, base, uri, auth);
+        self.opened.borrow_mut().insert(key, opened.clone());
+        opened
     }
 
     /// With a `configKey` the address is only known when a call is made.
@@ -218,38 +225,39 @@ impl Binder<'_> {
             Ok(None) => "its document names no server".to_owned(),
             Err(error) => error.to_string(),
         };
-        let message =
-            format!("function `{}` cannot be called, because no address is known: {why}", function.name);
+        let problem = format!("cannot be called, because no address is known: {why}");
         let help = format!("set `quarkus.rest-client.{key}.url` in application.properties");
-        self.warn(codes::NO_ADDRESS, function, message, Some(help));
+        self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 
     /// The `Authorization` header for fetching the document, by the function's `authRef`.
-    fn authorization(&self, function: &Function) -> Result<Option<String>, Diagnostic> {
+    fn authorization(&self, function: &Function) -> Result<Option<String>, String> {
         let Some(reference) = &function.auth_ref else { return Ok(None) };
         let named = |auth: &Value| auth.get("name").and_then(Value::as_str) == Some(reference.value.as_str());
-        let Some(auth) = self.workflow.auth.iter().find(|auth| named(&auth.value)) else {
-            // Reported with the definition.
-            return Ok(None);
-        };
-        crate::auth::authorization(&auth.value, self.properties).map(Some).map_err(|problem| {
-            let message = format!("function `{}`: auth `{}` {problem}", function.name, reference.value);
-            Diagnostic::error(codes::AUTH, self.source, &auth.at, message)
-        })
+        // One that is not there is reported with the definition.
+        let Some(auth) = self.workflow.auth.iter().find(|auth| named(&auth.value)) else { return Ok(None) };
+        crate::auth::authorization(&auth.value, self.properties)
+            .map(Some)
+            .map_err(|problem| format!("has the auth `{}`, which {problem}", reference.value))
     }
 
-    fn error(&self, code: &'static str, function: &Function, message: String) -> Diagnostic {
-        Diagnostic::error(code, self.source, &function.operation.at, message)
+    /// Reports that a function cannot be called.
+    fn refuse(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) -> Target {
+        let message = format!("function `{}` {problem}", function.name);
+        let error = Diagnostic::error(code, self.source, &function.operation.at, message.clone());
+        self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
+        Target::Unsupported(message)
     }
 
-    fn warn(&mut self, code: &'static str, function: &Function, message: String, help: Option<String>) {
+    fn warn(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) {
+        let message = format!("function `{}` {problem}", function.name);
         let warning = Diagnostic::warning(code, self.source, &function.operation.at, message);
-        self.diagnostics.push(match help {
-            Some(help) => warning.help(help),
-            None => warning,
-        });
+        self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
     }
 }
+
+/// What can stand in for a kind of function that cannot be called.
+const CALLABLE: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
 
 /// The first operation ids in alphabetical order, for a message.
 fn some_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {

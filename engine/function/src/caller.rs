@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use rondo_definition::Properties;
-use serde_json::Value as Val;
+use rondo_expression::Val;
+use serde::Deserialize as _;
 use serde_json::Value;
 use url::Url;
 
-use crate::address::AddressPolicy;
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::draft::Draft;
 use crate::error::{CallError, CallErrorKind, Site};
@@ -19,10 +19,11 @@ use crate::openapi;
 use crate::rest::{self, RestTarget};
 use crate::secret::Mask;
 use crate::security::Credentials;
-use crate::settings::{ClientSettings, is_true, lookup, millis};
+use crate::settings::{ClientSettings, millis};
+use crate::setup::{SetupError, transport_options};
 use crate::sysout;
 use crate::token::Tokens;
-use crate::transport::{Incoming, Outgoing, Transport, TransportOptions};
+use crate::transport::{Incoming, Outgoing, Redirects, Transport};
 
 /// Makes the calls of all workflows of a process.
 pub struct Caller {
@@ -69,15 +70,9 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
 }
 
-/// A [`Caller`] that cannot be made, because a property is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SetupError(String);
-
 /// Long enough for a slow service, short enough that a hanging one is noticed.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// So much of an error's body is kept: enough for the message to the client, too little to fill a database.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -90,7 +85,7 @@ impl Caller {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
         }
         Ok(Self {
-            transport: Transport::new(options).map_err(SetupError)?,
+            transport: Transport::new(options).map_err(SetupError::new)?,
             tokens: Tokens::default(),
             deadline: millis(properties, "rondo.http.timeout").unwrap_or(DEADLINE),
         })
@@ -182,7 +177,7 @@ impl Caller {
             target,
             function,
             to_json(&request.arguments),
-            &|| to_json(request.state_data),
+            &|| request.state_data.to_json(),
             request.properties,
             &mut mask,
         )
@@ -224,33 +219,10 @@ impl Caller {
             body: draft.body,
             connect_timeout,
             deadline,
+            redirects: Redirects::SameHost,
         };
         self.transport.send(outgoing).await
     }
-}
-
-fn transport_options(properties: &Properties) -> Result<TransportOptions, SetupError> {
-    let files: Vec<String> = lookup(properties, "rondo.tls.ca-file")
-        .into_iter()
-        .chain(lookup(properties, "quarkus.tls.trust-store.pem.certs"))
-        .collect();
-    let mut authorities = Vec::new();
-    for file in files.iter().flat_map(|files| files.split(',')).map(str::trim) {
-        let pem = std::fs::read(file);
-        authorities.push(pem.map_err(|error| SetupError(format!("certificates in `{file}`: {error}")))?);
-    }
-    let max_answer_bytes = match lookup(properties, "rondo.http.max-answer-bytes") {
-        None => MAX_ANSWER_BYTES,
-        Some(text) => text.trim().parse().map_err(|_| {
-            SetupError(format!("`rondo.http.max-answer-bytes` must be a number of bytes, not `{text}`"))
-        })?,
-    };
-    Ok(TransportOptions {
-        addresses: AddressPolicy { link_local: is_true(properties, "rondo.http.allow-link-local") },
-        max_answer_bytes,
-        authorities,
-        trust_all: is_true(properties, "quarkus.tls.trust-all"),
-    })
 }
 
 /// The configured address, else the document's. With a choice only the configured one counts.
@@ -324,7 +296,8 @@ fn answer(result: Value, incoming: &Incoming) -> Answer {
         })
         .collect();
     Answer {
-        result: Val::from(result),
+        // Every JSON value is one.
+        result: Val::deserialize(result).unwrap_or_default(),
         status: incoming.status,
         status_message: incoming.reason.clone(),
         headers,
@@ -332,5 +305,6 @@ fn answer(result: Value, incoming: &Incoming) -> Answer {
 }
 
 fn to_json(value: &Val) -> Value {
-    value.clone()
+    // Values are JSON, so this cannot fail.
+    serde_json::to_value(value).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// Which call it was.
     pub site: Site,
-    /// Whether the function is of the kind that SonataFlow's `OpenAPI` client calls; decides the class names.
+    /// Whether the function is of the kind that `SonataFlow`'s `OpenAPI` client calls; decides the class names.
     pub(crate) openapi: bool,
 }
 
@@ -137,7 +137,7 @@ impl CallError {
         }
     }
 
-    /// The exceptions that SonataFlow has in its chain of causes here, outermost first.
+    /// The exceptions that `SonataFlow` has in its chain of causes here, outermost first.
     pub fn chain(&self) -> Vec<&'static str> {
         let outer = if self.openapi { PROCESSING } else { COMPLETION };
         match &self.kind {

@@ -32,9 +32,10 @@ pub(crate) fn parse(operation: &str, fail_on_status: bool) -> Result<RestTarget,
         .split_once(':')
         .filter(|(_, place)| !place.trim().is_empty())
         .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
-    let method = method.trim().to_ascii_uppercase();
+    let name = method.trim();
+    let method = name.to_ascii_uppercase();
     if !METHODS.contains(&method.as_str()) {
-        return Err(format!("`{method}` is none of the methods {}", METHODS.join(", ").to_ascii_lowercase()));
+        return Err(format!("`{name}` is none of the methods {}", METHODS.join(", ").to_ascii_lowercase()));
     }
     Ok(RestTarget { method, place: place.trim().to_owned(), fail_on_status })
 }
@@ -44,7 +45,7 @@ pub(crate) fn draft(
     target: &RestTarget,
     function: &str,
     arguments: Value,
-    state_data: &dyn Fn() -> Value,
+    state_data: &dyn Fn() -> String,
     properties: &Properties,
     mask: &mut Mask,
 ) -> Result<Draft, String> {
@@ -68,11 +69,11 @@ pub(crate) fn draft(
     }
     if matches!(target.method.as_str(), "POST" | "PUT") {
         let body = match whole {
-            Some(value) => value,
+            Some(value) => value.to_string(),
             None if named.is_empty() => state_data(),
-            None => Value::Object(named),
+            None => Value::Object(named).to_string(),
         };
-        draft.body = Some(("application/json".to_owned(), body.to_string().into_bytes()));
+        draft.body = Some(("application/json".to_owned(), body.into_bytes()));
     }
     identify(&mut draft, &setting, mask);
     draft.headers.add("Accept", "application/json");

@@ -7,22 +7,48 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rondo_definition::{Limits, load};
+use rondo_definition::{Limits, Resource, Resources, Source, load};
 
+use crate::fetch::Fetcher;
 use crate::openapi::document::SpecDocument;
 
 /// What came of reading a document.
 type Read = Result<Arc<SpecDocument>, String>;
 
 /// Documents by place and text.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Specs {
+    fetcher: Option<Arc<Fetcher>>,
     read: Mutex<HashMap<(String, Arc<str>), Read>>,
 }
 
 impl Specs {
+    /// Documents of a folder. The fetcher is the one that the folder's [`Resources`] use; without one, documents that
+    /// need credentials cannot be had.
+    pub fn new(fetcher: Option<Arc<Fetcher>>) -> Self {
+        Self { fetcher, read: Mutex::default() }
+    }
+
+    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`.
+    pub(crate) fn open(
+        &self,
+        resources: &Resources,
+        owner: &Source,
+        base: &str,
+        uri: &str,
+        authorization: Option<&str>,
+    ) -> Read {
+        if let (Some(authorization), Some(fetcher)) = (authorization, &self.fetcher) {
+            fetcher.authorize(&resources.resolve_alias(uri), authorization);
+        }
+        let Resource { bytes, name } =
+            resources.read_from(owner, base, uri).map_err(|error| error.to_string())?;
+        let text = String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?;
+        self.document(&name, text.into())
+    }
+
     /// The document of that text; `uri` is where it was found.
-    pub(crate) fn document(&self, uri: &str, text: Arc<str>) -> Result<Arc<SpecDocument>, String> {
+    fn document(&self, uri: &str, text: Arc<str>) -> Read {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = read.entry((uri.to_owned(), Arc::clone(&text)));
         entry.or_insert_with(|| parse(uri, text).map(Arc::new)).clone()
@@ -34,11 +60,15 @@ fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
     let is_json =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
     if is_json {
-        return SpecDocument::parse(uri, text);
+        return index(uri, text);
     }
     let loaded = load(uri, &text, Limits::RESOURCE).map_err(|problems| match problems.first() {
-        Some(problem) => format!("cannot be read: {problem}"),
-        None => "cannot be read".to_owned(),
+        Some(problem) => problem.to_string(),
+        None => format!("`{uri}` cannot be read"),
     })?;
-    SpecDocument::parse(uri, loaded.value.to_string().into())
+    index(uri, loaded.value.to_string().into())
+}
+
+fn index(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
+    SpecDocument::parse(uri, text).map_err(|problem| format!("`{uri}` {problem}"))
 }

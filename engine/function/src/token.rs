@@ -14,7 +14,7 @@ use url::Url;
 use crate::draft::Headers;
 use crate::secret::Secret;
 use crate::security;
-use crate::transport::{Outgoing, Transport};
+use crate::transport::{Outgoing, Redirects, Transport};
 
 /// How to get a token; equal requests share one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ struct Discovery {
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// How long a token is kept whose endpoint does not say when it expires.
-const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+const UNKNOWN_LIFETIME: Duration = Duration::from_mins(1);
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,6 +154,7 @@ async fn exchange(
         body,
         connect_timeout: CONNECT_TIMEOUT,
         deadline: DEADLINE,
+        redirects: Redirects::SameHost,
     };
     let incoming = transport.send(outgoing).await.map_err(|error| format!("{method} {address} {error}"))?;
     if incoming.is_success() {

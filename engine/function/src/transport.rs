@@ -1,7 +1,7 @@
 //! Sends requests: the one place where this crate meets the network.
 //!
 //! Owns: connection pools, TLS, proxies, deadlines, redirects and size limits. Promises: every request ends within its
-//! deadline; a redirect is followed only to the same host, so credentials go nowhere else; no more than the limit of an
+//! deadline; credentials go to no other host than the one they are meant for; no more than the limit of an
 //! answer is read. Never: knows what a workflow is.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, StatusCode, redirect};
 use url::Url;
 
@@ -40,6 +40,16 @@ pub(crate) struct Outgoing {
     pub(crate) connect_timeout: Duration,
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
+    pub(crate) redirects: Redirects,
+}
+
+/// Where redirects may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// To the same scheme, host and port.
+    SameHost,
+    /// Anywhere, but not from https to http; credentials stay behind when the host changes.
+    Anywhere,
 }
 
 /// What came back.
@@ -114,12 +124,17 @@ impl Transport {
                 request = request.body(bytes.clone());
             }
             let response = request.send().await.map_err(|error| failure(&error, outgoing.deadline))?;
-            let Some(target) =
-                redirect_target(&method, &url, &response).filter(|_| redirects < MOST_REDIRECTS)
-            else {
+            let target = redirect_target(&method, &url, &response).filter(|_| redirects < MOST_REDIRECTS);
+            let Some(target) = target.filter(|target| match outgoing.redirects {
+                Redirects::SameHost => same_host(&url, target),
+                Redirects::Anywhere => url.scheme() == "http" || target.scheme() == "https",
+            }) else {
                 return self.read(response, outgoing.deadline).await;
             };
             redirects += 1;
+            if !same_host(&url, &target) {
+                headers.remove(AUTHORIZATION);
+            }
             if response.status() == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
                 body = None;
@@ -175,8 +190,8 @@ impl Transport {
     }
 }
 
-/// Where to go on, if the answer is a redirect that may be followed: to the same host, and either a request without
-/// side effects or a status that keeps method and body.
+/// Where to go on, if the answer is a redirect that can be followed: of a request without side effects, or by a status
+/// that keeps method and body.
 fn redirect_target(method: &Method, from: &Url, response: &reqwest::Response) -> Option<Url> {
     let status = response.status();
     let keeps = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
@@ -186,11 +201,13 @@ fn redirect_target(method: &Method, from: &Url, response: &reqwest::Response) ->
         return None;
     }
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let target = from.join(location).ok()?;
-    let same = target.scheme() == from.scheme()
-        && target.host() == from.host()
-        && target.port_or_known_default() == from.port_or_known_default();
-    same.then_some(target)
+    from.join(location).ok().filter(|target| matches!(target.scheme(), "http" | "https"))
+}
+
+fn same_host(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {

@@ -3,6 +3,8 @@
 //! Source: `SonataFlow` 10.1.0. With declared properties the arguments are the body's members; without them a single
 //! argument left is the body itself. Of several left `SonataFlow` sends one; here they are members of an object.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::convert::{Mismatch, to_send};
@@ -79,12 +81,13 @@ fn multipart(value: &Value) -> (String, Vec<u8>) {
     let mut body = String::new();
     for ((name, value), text) in fields.iter().zip(&texts) {
         let name: String = name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
-        body.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n"));
+        // Writing to a String cannot fail.
+        let _ = write!(body, "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n");
         if value.is_object() {
             body.push_str("Content-Type: application/json\r\n");
         }
-        body.push_str(&format!("\r\n{text}\r\n"));
+        let _ = write!(body, "\r\n{text}\r\n");
     }
-    body.push_str(&format!("--{boundary}--\r\n"));
+    let _ = write!(body, "--{boundary}--\r\n");
     (format!("multipart/form-data; boundary={boundary}"), body.into_bytes())
 }

@@ -82,8 +82,9 @@ fn received_object(
 /// A scalar as another one, when nothing is lost by it.
 fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
     match (shape, value) {
-        (Shape::Text, Value::String(_)) | (Shape::Boolean, Value::Bool(_)) => Some(value.clone()),
-        (Shape::Integer | Shape::Number, Value::Number(_)) => Some(value.clone()),
+        (Shape::Text, Value::String(_))
+        | (Shape::Boolean, Value::Bool(_))
+        | (Shape::Integer | Shape::Number, Value::Number(_)) => Some(value.clone()),
         (Shape::Text, Value::Number(_) | Value::Bool(_)) => Some(value.to_string().into()),
         (Shape::Integer | Shape::Number, Value::String(text)) => {
             serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::Number)

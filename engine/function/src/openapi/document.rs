@@ -166,8 +166,8 @@ mod tests {
 
     #[test]
     fn parts_are_found_by_pointer() {
-        let text = r##"{ "openapi": "3.0.3", "info": {"title": "A"},
-            "paths": {"/a/{b}": {"get": {"operationId": "x", "tags": ["t", "u"]}, "put": {}, "x-y": 1}} }"##;
+        let text = r#"{ "openapi": "3.0.3", "info": {"title": "A"},
+            "paths": {"/a/{b}": {"get": {"operationId": "x", "tags": ["t", "u"]}, "put": {}, "x-y": 1}} }"#;
         let document = SpecDocument::parse("a.json", text.into()).unwrap();
         assert_eq!(document.title, "A");
         assert_eq!(document.node("/paths/~1a~1{b}/get/tags/1"), Some("u".into()));

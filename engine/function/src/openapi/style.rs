@@ -21,10 +21,10 @@ pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Value) -> S
         }
         PathStyle::Matrix => match value {
             Value::Object(_) if parameter.explode => {
-                parts(value, parameter, &encode).iter().map(|part| format!(";{part}")).collect()
+                parts(value, parameter, &encode).iter().flat_map(|part| [";", part]).collect()
             }
             Value::Array(_) if parameter.explode => {
-                parts(value, parameter, &encode).iter().map(|part| format!(";{name}={part}")).collect()
+                parts(value, parameter, &encode).iter().flat_map(|part| [";", &name, "=", part]).collect()
             }
             _ => format!(";{name}={}", parts(value, parameter, &encode).join(",")),
         },

@@ -1,7 +1,11 @@
 //! Calls against a real HTTP server on loopback: what it sees, and what its answers become.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` as an argument reads better without `&`")]
+
 mod answers;
+mod binding;
 mod errors;
+mod fetching;
 mod identity;
 mod limits;
 mod requests;

@@ -7,6 +7,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{Request as HttpRequest, Response};
 use rondo_definition::Properties;
+use rondo_expression::Val;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::binding::{Binding, OpenApiTarget, Target};
@@ -52,9 +54,12 @@ impl Seen {
     }
 }
 
+/// Replies to come, and requests so far.
+type Shared = Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>;
+
 pub(super) struct Server {
     pub(super) url: String,
-    state: Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>,
+    state: Shared,
 }
 
 impl Server {
@@ -76,10 +81,7 @@ impl Server {
     }
 }
 
-async fn serve(
-    State(state): State<Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>>,
-    request: HttpRequest<Body>,
-) -> Response<Body> {
+async fn serve(State(state): State<Shared>, request: HttpRequest<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let headers = parts
@@ -103,9 +105,8 @@ async fn serve(
 }
 
 /// A document with one path; `more` is merged into its top level.
-pub(super) fn spec(path: &str, method: &str, operation: Value, more: Value) -> Value {
+pub(super) fn spec(path: &str, method: &str, mut operation: Value, more: Value) -> Value {
     let mut document = json!({"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": {}});
-    let mut operation = operation;
     operation["operationId"] = "op".into();
     document["paths"][path][method] = operation;
     for (name, value) in more.as_object().unwrap() {
@@ -139,7 +140,16 @@ pub(super) fn properties(server: &str, more: &str) -> Properties {
     properties
 }
 
-/// Calls with nothing special.
+pub(super) fn val(json: Value) -> Val {
+    Val::deserialize(json).unwrap()
+}
+
+/// The result of a call, as JSON.
+pub(super) fn result(answer: &Answer) -> Value {
+    serde_json::to_value(&answer.result).unwrap()
+}
+
+/// Calls with nothing special; the `configKey`, for functions that have one, is `east`.
 pub(super) async fn call(
     binding: &Binding,
     properties: &Properties,
@@ -157,9 +167,9 @@ pub(super) async fn call_with(
 ) -> Result<Answer, CallError> {
     let headers: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let state_data = json!({"whole": "data"}).into();
+    let state_data = val(json!({"whole": "data"}));
     let request = Request {
-        arguments: arguments.into(),
+        arguments: val(arguments),
         state_data: &state_data,
         headers: &headers,
         process: ProcessHeaders {
@@ -169,7 +179,7 @@ pub(super) async fn call_with(
             ..ProcessHeaders::default()
         },
         idempotency_key: "i-1/7",
-        config_key: None,
+        config_key: Some("east"),
         properties,
         state: "Create issue",
         action: "create",

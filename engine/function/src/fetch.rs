@@ -1,0 +1,99 @@
+//! Fetches the documents that definitions name by an http(s) address.
+//!
+//! Owns: [`Fetcher`], for loading only. Promises: a document is there or refused within [`DEADLINE`]; credentials appear
+//! in no message and go to no other host. It blocks its caller, but works inside an asynchronous runtime too, because
+//! it runs on a thread of its own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rondo_definition::{Fetch, Properties};
+use url::Url;
+
+use crate::draft::Headers;
+use crate::secret::{Mask, Secret};
+use crate::setup::{SetupError, transport_options};
+use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
+
+/// A folder is loaded while somebody waits for it.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Fetches documents, each once: make one for a load, and another for the next. Handed to
+/// [`rondo_definition::Resources`], and to [`crate::Specs`], which tells it the credentials that workflows define.
+pub struct Fetcher {
+    options: TransportOptions,
+    /// `Authorization` by address.
+    credentials: Mutex<HashMap<String, Secret>>,
+    fetched: Mutex<HashMap<(String, Option<Secret>), Fetched>>,
+}
+
+type Fetched = Result<Vec<u8>, String>;
+
+impl Fetcher {
+    /// A fetcher with the trust and the limits that the properties give.
+    pub fn new(properties: &Properties) -> Result<Self, SetupError> {
+        let options = transport_options(properties)?;
+        Ok(Self { options, credentials: Mutex::default(), fetched: Mutex::default() })
+    }
+
+    /// Sends this `Authorization` header when the document at an address is fetched from now on.
+    pub(crate) fn authorize(&self, address: &str, authorization: &str) {
+        let address = Url::parse(address).map_or_else(|_| address.to_owned(), String::from);
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        credentials.insert(address, Secret::new(authorization));
+    }
+}
+
+impl Fetch for Fetcher {
+    fn fetch(&self, address: &str) -> Fetched {
+        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (address.to_owned(), credentials.get(address).cloned());
+        drop(credentials);
+        // Held while fetching, so that workflows bound at the same time share one request.
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = fetched.get(&key) {
+            return known.clone();
+        }
+        let authorization = key.1.as_ref().map(Secret::expose);
+        let result = thread::scope(|scope| scope.spawn(|| self.run(address, authorization)).join());
+        let mut mask = Mask::default();
+        mask.hide(authorization.unwrap_or_default());
+        let result = result
+            .unwrap_or_else(|_| Err("the fetching thread failed".to_owned()))
+            .map_err(|problem| mask.apply(&problem));
+        fetched.insert(key, result.clone());
+        result
+    }
+}
+
+impl Fetcher {
+    fn run(&self, address: &str, authorization: Option<&str>) -> Fetched {
+        let url = Url::parse(address).map_err(|error| format!("is no address: {error}"))?;
+        let mut headers = Headers::default();
+        headers.set("Accept", "application/json, application/yaml, text/yaml, */*;q=0.8");
+        if let Some(authorization) = authorization {
+            headers.set("Authorization", authorization);
+        }
+        let outgoing = Outgoing {
+            method: "GET".to_owned(),
+            url,
+            headers,
+            body: None,
+            connect_timeout: DEADLINE,
+            deadline: DEADLINE,
+            redirects: Redirects::Anywhere,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("{error}"))?;
+        let incoming = runtime.block_on(async {
+            let transport = Transport::new(self.options.clone())?;
+            transport.send(outgoing).await.map_err(|error| error.to_string())
+        })?;
+        if !incoming.is_success() {
+            return Err(format!("answered {} {}", incoming.status, incoming.reason));
+        }
+        Ok(incoming.body)
+    }
+}

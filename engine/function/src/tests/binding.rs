@@ -1,0 +1,194 @@
+//! Functions to bindings, and what is wrong with them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rondo_definition::{Fetch, Properties, Resources, parse};
+use serde_json::{Value, json};
+
+use super::support::{Reply, Server, call, properties, spec};
+use crate::fetch::Fetcher;
+use crate::{Bindings, Specs, bind};
+
+/// A folder that is removed at the end of its test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("rondo-function-{}-{number}", std::process::id()));
+        for (name, text) in files {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn workflow(members: &str) -> String {
+    format!(
+        "id: flow\nspecVersion: '0.8'\nstart: A\nstates:\n- {{name: A, type: inject, data: {{}}, end: true}}\n{members}"
+    )
+}
+
+fn bind_in(
+    folder: &Folder,
+    members: &str,
+    properties: &Properties,
+    fetcher: Option<Arc<Fetcher>>,
+) -> (Bindings, String) {
+    let (document, problems) = parse("flow.sw.yaml", &workflow(members));
+    assert_eq!(problems.iter().filter(|problem| problem.is_error()).collect::<Vec<_>>(), Vec::<&_>::new());
+    let fetch = fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>);
+    let resources = Resources::new(&folder.0, properties, fetch).unwrap();
+    let (bindings, diagnostics) = bind(&document.unwrap(), &resources, properties, &Specs::new(fetcher));
+    let lines: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.render(None)).collect();
+    (bindings, lines.join("\n"))
+}
+
+const SPEC: &str = "openapi: 3.0.3\ninfo: {title: My API, version: '1'}\npaths:\n  /issue:\n    \
+    post: {operationId: createIssue}\n    get:\n      operationId: listIssues\n      responses:\n        \
+    200: {content: {application/json: {schema: {$ref: 'common/types.yaml#/Count'}}}}\n";
+
+#[test]
+fn what_cannot_be_called_is_reported_at_its_operation() {
+    let folder = Folder::new(&[
+        ("specs/jira.yaml", SPEC),
+        ("specs/none.yaml", "a: 1"),
+        ("specs/bad.json", "{\"a\": "),
+    ]);
+    let functions = "\
+functions:
+- {name: good, operation: specs/jira.yaml#createIssue}
+- {name: misspelled, operation: specs/jira.yaml#createIsue}
+- {name: unknown, operation: specs/jira.yaml#somethingElse}
+- {name: absent, operation: specs/away.yaml#x}
+- {name: outside, operation: ../../x.yaml#x}
+- {name: noSpec, operation: specs/none.yaml#x}
+- {name: noJson, operation: specs/bad.json#x}
+- {name: reference, operation: specs/jira.yaml#listIssues}
+- {name: remote, operation: 'https://docs.test/a.json#x'}
+- {name: events, type: asyncapi, operation: specs/a.yaml#x}
+- {name: python, type: custom, operation: script:python}
+- {name: jwt, type: custom, operation: 'jwt-parser:parse'}
+- {name: fetch, type: custom, operation: 'rest:fetch:/a'}
+- {name: loud, type: custom, operation: sysout:LOUD}
+- {name: log, type: custom, operation: sysout}
+- {name: plain, type: custom, operation: 'rest:get:/a'}
+- {name: expression, type: expression, operation: .a}
+";
+    let (bindings, problems) = bind_in(&folder, functions, &properties("", ""), None);
+    insta::assert_snapshot!(problems, @r##"
+    flow.sw.yaml:7:27: warning[RON0306]: function `good` cannot be called, because no address is known: its document names no server
+      help: set `quarkus.rest-client.jira_yaml.url` in application.properties
+    flow.sw.yaml:8:33: error[RON0303]: function `misspelled` calls `createIsue`, but `specs/jira.yaml` has no such operation
+      help: there is `createIssue`
+    flow.sw.yaml:9:30: error[RON0303]: function `unknown` calls `somethingElse`, but `specs/jira.yaml` has no such operation
+      help: it has `createIssue`, `listIssues`
+    flow.sw.yaml:10:29: error[RON0302]: function `absent` needs the document `specs/away.yaml`: the file does not exist; looked for `specs/away.yaml`, `src/main/resources/specs/away.yaml`
+    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows
+    flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: `specs/none.yaml` is no OpenAPI document: it has neither `openapi` nor `swagger`
+    flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
+    flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`
+    flow.sw.yaml:14:32: warning[RON0306]: function `reference` cannot be called, because no address is known: its document names no server
+      help: set `quarkus.rest-client.jira_yaml.url` in application.properties
+    flow.sw.yaml:15:29: error[RON0302]: function `remote` needs the document `https://docs.test/a.json`: `https://docs.test/a.json` is on another host and is not in the folder `rondo.resources.mirror`
+    flow.sw.yaml:16:45: error[RON0304]: function `events` is of the type `asyncapi`, which Rondo cannot call: `specs/a.yaml#x`
+      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
+    flow.sw.yaml:17:43: error[RON0304]: function `python` calls `script:python`, which Rondo cannot do
+      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
+    flow.sw.yaml:18:40: error[RON0304]: function `jwt` has the custom operation `jwt-parser:parse`, which Rondo does not know
+      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
+    flow.sw.yaml:19:42: error[RON0301]: function `fetch` has the operation `rest:fetch:/a`: `fetch` is none of the methods get, post, put, delete, patch, head, options
+      help: write it as `rest:get:/numbers`
+    flow.sw.yaml:20:41: error[RON0301]: function `loud` logs at `LOUD`, which is no level
+      help: the levels are TRACE, DEBUG, INFO, WARN and ERROR
+    "##);
+    for (name, bound) in
+        [("good", true), ("misspelled", true), ("plain", true), ("expression", false), ("nobody", false)]
+    {
+        assert_eq!(bindings.get(name).is_some(), bound, "{name}");
+    }
+    assert!(bindings.get("log").unwrap().is_log());
+}
+
+#[tokio::test]
+async fn settings_are_found_under_the_key_of_the_strategy() {
+    let folder = Folder::new(&[("sub/my-api.json", &spec("/a", "get", json!({}), json!({})).to_string())]);
+    let functions = "functions:\n- {name: f, operation: sub/my-api.json#op}\n- {name: g, operation: 'the-alias#op'}\n\
+        - {name: h, operation: sub/my-api.json#op, metadata: {configKey: .cluster}}\n\
+        extensions:\n- {extensionid: workflow-uri-definitions, definitions: {the-alias: sub/my-api.json}}\n";
+    for (strategy, function, key) in [
+        ("", "f", "my_api_json"),
+        ("FILE_NAME", "f", "my_api_json"),
+        ("FULL_URI", "f", "sub_my_api_json"),
+        ("SPEC_TITLE", "f", "T"),
+        ("FUNCTION_NAME", "f", "flow_f"),
+        ("FULL_URI", "g", "the-alias"),
+        ("", "h", "\"my_api_json.east\""),
+    ] {
+        let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+        let lines = format!(
+            "kogito.sw.operationIdStrategy={strategy}\nquarkus.rest-client.{key}.url={}/base/",
+            server.url
+        );
+        let properties = properties("", &lines);
+        let (bindings, _) = bind_in(&folder, functions, &properties, None);
+        let answer = call(bindings.get(function).unwrap(), &properties, Value::Null).await;
+        assert!(answer.is_ok(), "{strategy} {function}: {answer:?}");
+        assert_eq!(server.last().target, "/base/a");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_is_not_configured_is_an_error() {
+    let folder = Folder::new(&[(
+        "a.json",
+        &spec("/a", "get", json!({}), json!({"servers": [{"url": "http://127.0.0.1:9"}]})).to_string(),
+    )]);
+    let functions = "functions:\n- {name: f, operation: 'a.json#op', metadata: {configKey: .cluster}}\n";
+    let properties = properties("", "quarkus.rest-client.a_json.url=http://127.0.0.1:9");
+    let (bindings, _) = bind_in(&folder, functions, &properties, None);
+    let binding = bindings.get("f").unwrap();
+    assert_eq!(binding.config_key(), Some(".cluster"));
+    let error = call(binding, &properties, Value::Null).await.unwrap_err();
+    insta::assert_snapshot!(error.client_message(), @r#"no address is known; set `quarkus.rest-client."a_json.east".url`"#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_are_fetched_with_the_credentials_of_auth_ref() {
+    let text = spec("/a", "get", json!({}), json!({"servers": [{"url": "v1"}]}));
+    let server = Server::start(vec![Reply::json(200, &text)]).await;
+    let folder = Folder::new(&[("x", "")]);
+    let functions = "\
+functions:
+- {name: f, operation: 'http://docs.test/specs/api.json#op', authRef: Docs}
+- {name: g, operation: 'http://docs.test/specs/api.json#op', authRef: Docs}
+secrets: [DOC_TOKEN]
+auth:
+- {name: Docs, scheme: bearer, properties: {token: '${ $SECRETS.DOC_TOKEN }'}}
+";
+    let properties =
+        properties("", &format!("DOC_TOKEN=abc\nrondo.uri.alias=http://docs.test/={}/", server.url));
+    let fetcher = Arc::new(Fetcher::new(&properties).unwrap());
+    let (bindings, problems) = bind_in(&folder, functions, &properties, Some(fetcher));
+    assert_eq!(problems, "");
+    assert_eq!(server.seen().len(), 1);
+    assert_eq!(
+        (server.last().target.as_str(), server.last().header("authorization")),
+        ("/specs/api.json", "Bearer abc")
+    );
+    // The server of the document is relative to where it was fetched; its calls do not carry the token.
+    call(bindings.get("g").unwrap(), &properties, Value::Null).await.unwrap();
+    assert_eq!((server.last().target.as_str(), server.last().header("authorization")), ("/specs/v1/a", ""));
+}

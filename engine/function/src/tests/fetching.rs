@@ -1,0 +1,27 @@
+//! Documents behind an address.
+
+use rondo_definition::Fetch as _;
+use serde_json::json;
+
+use super::support::{Reply, Server, properties};
+use crate::fetch::Fetcher;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_are_fetched_with_credentials_for_their_host_only() {
+    let other = Server::start(vec![Reply::json(200, &json!({"openapi": "3.0.3"}))]).await;
+    let mut redirect = Reply::new(302, "", "");
+    redirect.headers.push(("location", format!("{}/moved.json", other.url)));
+    let server = Server::start(vec![redirect, Reply::new(401, "text/plain", "who is tok-1?")]).await;
+    let fetcher = Fetcher::new(&properties("", "")).unwrap();
+    let address = format!("{}/a.json", server.url);
+    fetcher.authorize(&address, "Bearer tok-1");
+    for _ in 0..2 {
+        assert_eq!(fetcher.fetch(&address).unwrap(), br#"{"openapi":"3.0.3"}"#);
+    }
+    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.last().header("authorization"), "Bearer tok-1");
+    assert_eq!((other.last().target.as_str(), other.last().header("authorization")), ("/moved.json", ""));
+    let other_address = format!("{}/b.json", server.url);
+    assert_eq!(fetcher.fetch(&other_address).unwrap_err(), "answered 401 Unauthorized");
+    assert_eq!(fetcher.fetch("no address").unwrap_err(), "is no address: relative URL without a base");
+}
