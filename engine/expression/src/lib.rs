@@ -1,1 +1,25 @@
-//! jq within a budget, the value type, data filters and merging.
+//! Expressions: the value type of the engine, jq and `JSONPath` within a budget, data filters and merging.
+//!
+//! Owns: [`Val`]; [`Expression`], compiled once; [`Template`], the one rule for "expression or text"; [`merge`] and [`assign`].
+//! Promises: an evaluation ends within its [`Budget`] of steps, time, stack and size, and none can abort the process.
+//! Never: `$ENV`, `input`, `halt`, or any other way out of the expression.
+
+mod assign;
+mod budget;
+mod expression;
+mod jq;
+mod jsonpath;
+mod merge;
+mod natives;
+mod template;
+mod text;
+mod value;
+
+pub use assign::assign;
+pub use budget::{Budget, Exceeded};
+pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
+pub use jq::pattern_found;
+pub use merge::merge;
+pub use template::Template;
+pub use text::strip;
+pub use value::{Array, Lookup, Members, Object, Val};

@@ -1,0 +1,228 @@
+//! A compiled expression of either language, and what it may look at.
+
+use std::{
+    fmt::{self, Debug},
+    ops::Range,
+    sync::Arc,
+};
+
+use crate::{
+    budget::{Budget, Exceeded},
+    jq::Jq,
+    jsonpath::JsonPath,
+    text,
+    value::Val,
+};
+
+/// Language of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// jq, the default of the specification.
+    #[default]
+    Jq,
+    /// `JSONPath`, as older Kogito examples use it.
+    JsonPath,
+}
+
+/// A compiled expression; cheap to clone.
+#[derive(Clone)]
+pub struct Expression {
+    source: Arc<str>,
+    kind: Arc<Kind>,
+}
+
+enum Kind {
+    Jq(Jq),
+    JsonPath(JsonPath),
+    /// Stands in for one that could not be compiled, in a program that must not run.
+    Null,
+}
+
+/// A text is no expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CompileError {
+    /// What is wrong with it.
+    pub message: String,
+    /// Where in the text, in bytes.
+    pub range: Option<Range<usize>>,
+}
+
+/// An expression that was compiled could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// It fails on this data. The beginning is SonataFlow's text.
+    #[error("Unable to evaluate content {data} using expr {expression}: {reason}")]
+    Failed {
+        /// The data, shortened.
+        data: String,
+        /// The expression.
+        expression: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+    /// It asks for more than an evaluation may have.
+    #[error("Unable to evaluate expr {expression}: {exceeded}")]
+    Budget {
+        /// The expression.
+        expression: Arc<str>,
+        /// The bound.
+        exceeded: Exceeded,
+    },
+}
+
+/// How an evaluation ended, before it is told with expression and data.
+pub(crate) enum Failure {
+    Failed(String),
+    Budget(Exceeded),
+}
+
+/// What an evaluation may look at beside the data.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// `$WORKFLOW`
+    pub workflow: &'a Val,
+    /// `$SECRET` and `$SECRETS`
+    pub secrets: &'a Val,
+    /// `$CONST`
+    pub constants: &'a Val,
+    /// Others, without `$`; the last of a name counts.
+    pub variables: &'a [(Arc<str>, Val)],
+    /// Bounds.
+    pub budget: &'a Budget,
+    /// What `now` gives: milliseconds since 1970. An evaluation has no clock of its own.
+    pub now: i64,
+}
+
+impl<'a> Scope<'a> {
+    /// Nothing but the data.
+    pub fn bare(budget: &'a Budget) -> Self {
+        const NOTHING: &Val = &Val::Null;
+        Self { workflow: NOTHING, secrets: NOTHING, constants: NOTHING, variables: &[], budget, now: 0 }
+    }
+
+    /// The value of a variable, named with its `$`.
+    pub(crate) fn variable(&self, name: &str) -> Option<Val> {
+        let name = name.strip_prefix('$')?;
+        match name {
+            "WORKFLOW" => Some(self.workflow.clone()),
+            "SECRET" | "SECRETS" => Some(self.secrets.clone()),
+            "CONST" => Some(self.constants.clone()),
+            _ => self
+                .variables
+                .iter()
+                .rev()
+                .find(|(known, _)| **known == *name)
+                .map(|(_, value)| value.clone()),
+        }
+    }
+}
+
+/// Compiles a text.
+pub fn compile(language: Language, text: &str) -> Result<Expression, CompileError> {
+    let kind = match language {
+        Language::Jq => Kind::Jq(Jq::compile(text)?),
+        Language::JsonPath => Kind::JsonPath(JsonPath::compile(text)?),
+    };
+    Ok(Expression { source: text.into(), kind: Arc::new(kind) })
+}
+
+/// Compiles a property that is always an expression: bare, in `${ }` or `{{ }}`, or with `fn:NAME` for one of the
+/// definition's expression functions, whose texts `functions` gives.
+///
+/// A range in the error is one of `text`.
+pub fn compile_property(
+    language: Language,
+    text: &str,
+    functions: &dyn Fn(&str) -> Option<String>,
+) -> Result<Expression, CompileError> {
+    let stripped = text::strip(text);
+    let whole = text::with_functions(stripped, functions);
+    let moved = |error: CompileError| {
+        // Only where nothing was replaced are the places in the text the same.
+        let offset = (whole == stripped).then(|| stripped.as_ptr().addr() - text.as_ptr().addr());
+        let range = error.range.zip(offset).map(|(range, by)| range.start + by..range.end + by);
+        CompileError { range, ..error }
+    };
+    match compile(language, &whole) {
+        Ok(expression) => Ok(expression),
+        Err(error) => match text::interpolated(language, &whole) {
+            Some(expression) => Ok(expression),
+            None => Err(moved(error)),
+        },
+    }
+}
+
+impl Expression {
+    /// An expression that gives null; stands in for one that could not be compiled.
+    pub fn null(_language: Language) -> Self {
+        Self { source: "null".into(), kind: Arc::new(Kind::Null) }
+    }
+
+    /// The text it was compiled from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its value: several outputs are an array, none is null.
+    pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
+        let failed = |failure| self.told(failure, data);
+        match &*self.kind {
+            Kind::Null => Ok(Val::Null),
+            Kind::JsonPath(path) => path.eval(data, scope).map_err(Failure::Failed).map_err(failed),
+            Kind::Jq(jq) => {
+                let mut outputs = jq.run(data, scope).map_err(failed)?;
+                Ok(if outputs.len() > 1 { Val::array(outputs) } else { outputs.pop().unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Whether a condition holds: exactly `true` does; a `JSONPath` that found something.
+    pub fn eval_bool(&self, data: &Val, scope: &Scope<'_>) -> Result<bool, EvalError> {
+        let value = self.eval(data, scope)?;
+        Ok(match &*self.kind {
+            Kind::JsonPath(_) => match &value {
+                Val::Array(_) => !value.elements().is_empty(),
+                other => other.is_true() || other.as_str() == Some("true"),
+            },
+            _ => value.is_true(),
+        })
+    }
+
+    /// Whether the text mentions `.name` or `$name`.
+    pub fn reads(&self, name: &str) -> bool {
+        text::mentions(&self.source, name)
+    }
+
+    fn told(&self, failure: Failure, data: &Val) -> EvalError {
+        let expression = Arc::clone(&self.source);
+        match failure {
+            Failure::Failed(reason) => {
+                EvalError::Failed { data: shortened(&data.to_json()), expression, reason }
+            }
+            Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
+        }
+    }
+}
+
+/// So much of the data is shown in an error.
+const SHOWN: usize = 2048;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+impl CompileError {
+    pub(crate) fn new(message: String) -> Self {
+        Self { message, range: None }
+    }
+}
+
+impl Debug for Expression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Expression({})", self.source)
+    }
+}

@@ -1,0 +1,242 @@
+//! jq: compiled once, evaluated within a budget.
+
+use std::{ops::Range, sync::Arc, sync::LazyLock};
+
+use jaq_core::{
+    Compiler, Ctx, DataT, Filter, Lut, Vars,
+    compile::Undefined,
+    data::HasLut,
+    load::{self, Arena, File, Loader, parse::Def},
+    native::Fun,
+};
+
+use crate::{
+    CompileError, Scope,
+    budget::{self, Budget},
+    expression::Failure,
+    natives,
+    value::Val,
+};
+
+/// Longest text that is compiled: an expression is written by a person.
+const LONGEST: usize = 64 * 1024;
+
+/// Deepest nesting of brackets: the parser recurses.
+const DEEPEST: usize = 100;
+
+/// What the interpreter works with.
+pub(crate) struct Data;
+
+/// What is handed through an evaluation.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    lut: &'a Lut<Data>,
+    pub(crate) now: i64,
+}
+
+impl DataT for Data {
+    type V<'a> = Val;
+    type Data<'a> = Run<'a>;
+}
+
+/// The interpreter asks for its table once a step, which is where steps are counted.
+impl<'a> HasLut<'a, Data> for Run<'a> {
+    fn lut(&self) -> &'a Lut<Data> {
+        budget::step();
+        self.lut
+    }
+}
+
+/// A compiled program.
+pub(crate) struct Jq {
+    filter: Filter<Data>,
+    /// Names of its free variables, with `$`, in the order in which their values are given.
+    globals: Vec<Arc<str>>,
+}
+
+/// Definitions of the interpreter's library for which there are native functions here. Its `nan` and `infinite` divide by zero,
+/// which is an error in jq.
+const REPLACED: [&str; 4] = ["nan", "infinite", "isnan", "type"];
+
+static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
+    let own = load::parse(include_str!("prelude.jq"), |parser| parser.defs()).unwrap_or_default();
+    let library = jaq_std::defs().filter(|def| !REPLACED.contains(&def.name));
+    jaq_core::defs().chain(library).chain(own).collect()
+});
+
+fn functions() -> impl Iterator<Item = Fun<Data>> {
+    // Of two functions of one name the first is found.
+    const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
+    let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
+    natives::funs().chain(library)
+}
+
+impl Jq {
+    pub(crate) fn compile(text: &str) -> Result<Self, CompileError> {
+        if text.len() > LONGEST {
+            return Err(CompileError::new(format!(
+                "an expression may have {LONGEST} bytes, this has {}",
+                text.len()
+            )));
+        }
+        if nesting(text) > DEEPEST {
+            return Err(CompileError::new(format!(
+                "brackets may be nested {DEEPEST} deep, these are deeper"
+            )));
+        }
+        let mut globals: Vec<Arc<str>> = Vec::new();
+        loop {
+            match Self::with_globals(text, &globals) {
+                Ok(filter) => return Ok(Self { filter, globals }),
+                Err(Problem::FreeVariables(names)) => globals.extend(names),
+                Err(Problem::Invalid(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn with_globals(text: &str, globals: &[Arc<str>]) -> Result<Filter<Data>, Problem> {
+        let arena = Arena::default();
+        let loader = Loader::new(DEFINITIONS.iter().cloned());
+        let modules = loader
+            .load(&arena, File { code: text, path: () })
+            .map_err(|errors| Problem::Invalid(load_error(text, errors)))?;
+        let compiler =
+            Compiler::default().with_funs(functions()).with_global_vars(globals.iter().map(|name| &**name));
+        compiler.compile(modules).map_err(|errors| {
+            let undefined: Vec<_> = errors.into_iter().flat_map(|(_, errors)| errors).collect();
+            let free: Vec<Arc<str>> = undefined
+                .iter()
+                .filter(|(_, kind)| matches!(kind, Undefined::Var))
+                .map(|(name, _)| Arc::from(*name))
+                .filter(|name| !globals.contains(name) && &**name != "$ENV" && &**name != "$__loc__")
+                .collect();
+            let mut free_once = free.clone();
+            free_once.sort();
+            free_once.dedup();
+            match undefined.iter().find(|(name, kind)| {
+                !matches!(kind, Undefined::Var) || !free.iter().any(|free| **free == **name)
+            }) {
+                Some((name, kind)) => Problem::Invalid(CompileError {
+                    message: undefined_message(name, kind),
+                    range: span(text, name),
+                }),
+                None => Problem::FreeVariables(free_once),
+            }
+        })
+    }
+
+    /// All outputs.
+    pub(crate) fn run(&self, data: &Val, scope: &Scope<'_>) -> Result<Vec<Val>, Failure> {
+        let mut variables = Vec::with_capacity(self.globals.len());
+        for name in &self.globals {
+            variables
+                .push(scope.variable(name).ok_or_else(|| Failure::Failed(format!("{name} is not defined")))?);
+        }
+        let outputs = budget::within(scope.budget, || {
+            let data_of_run = Run { lut: &self.filter.lut, now: scope.now };
+            let context = Ctx::<Data>::new(data_of_run, Vars::new(variables));
+            let mut outputs = Vec::new();
+            let mut nodes = 0_usize;
+            for output in self.filter.id.run((context, data.clone())) {
+                match output {
+                    Ok(value) => {
+                        let value = value.plain();
+                        nodes = nodes.saturating_add(value.nodes());
+                        budget::check_nodes(nodes);
+                        outputs.push(value);
+                    }
+                    Err(exception) => {
+                        let message = match exception.get_err() {
+                            Ok(error) => error.to_string(),
+                            Err(_) => "it breaks off".to_owned(),
+                        };
+                        return Err(Failure::Failed(unquoted(&message)));
+                    }
+                }
+            }
+            Ok(outputs)
+        });
+        outputs.map_err(Failure::Budget)?
+    }
+}
+
+enum Problem {
+    FreeVariables(Vec<Arc<str>>),
+    Invalid(CompileError),
+}
+
+/// Deepest nesting of brackets in a text; what stands in strings counts too, which errs on the safe side.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    // `- - - 1`, `if if if`, `def def` and the like recurse without brackets.
+    let words = ["if ", "try ", "reduce ", "foreach ", "def ", "label "];
+    let nested_words: usize = words.iter().map(|word| text.matches(word).count()).sum();
+    deepest.max(nested_words).max(text.matches('-').count().saturating_sub(DEEPEST))
+}
+
+/// Where a part of the text is; `None` for a part of something else (the library).
+fn span(text: &str, part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let range = start..start + part.len();
+    text.get(range.clone()).filter(|found| *found == part).map(|_| range)
+}
+
+fn load_error(text: &str, errors: load::Errors<&str, ()>) -> CompileError {
+    for (_, error) in errors {
+        match error {
+            load::Error::Io(_) => return CompileError::new("modules cannot be imported".to_owned()),
+            load::Error::Lex(errors) => {
+                if let Some((expected, found)) = errors.into_iter().next() {
+                    return unexpected(text, expected.as_str(), found);
+                }
+            }
+            load::Error::Parse(errors) => {
+                if let Some((expected, found)) = errors.into_iter().next() {
+                    return unexpected(text, expected.as_str(), found);
+                }
+            }
+        }
+    }
+    CompileError::new("it cannot be read".to_owned())
+}
+
+fn unexpected(text: &str, expected: &str, found: &str) -> CompileError {
+    let shown: String = found.chars().take(20).collect();
+    let message = match shown.as_str() {
+        "" => format!("it ends where {expected} is expected"),
+        shown => format!("{expected} is expected where `{shown}` stands"),
+    };
+    let range = span(text, found).or_else(|| Some(text.len()..text.len()));
+    CompileError { message, range }
+}
+
+fn undefined_message(name: &str, kind: &Undefined) -> String {
+    match kind {
+        Undefined::Filter(arity) => format!("no function is called `{name}/{arity}`"),
+        Undefined::Var => format!("`{name}` is not available"),
+        kind => format!("no {} is called `{name}`", kind.as_str()),
+    }
+}
+
+/// Errors that are texts print with quotes.
+fn unquoted(message: &str) -> String {
+    serde_json::from_str::<String>(message).unwrap_or_else(|_| message.to_owned())
+}
+
+/// Whether a regular expression is found in a text; one that is none is not found.
+pub fn pattern_found(pattern: &str, text: &str) -> bool {
+    static TEST: LazyLock<Option<Jq>> = LazyLock::new(|| Jq::compile("$pattern as $p | test($p)").ok());
+    let variables = [(Arc::from("pattern"), Val::text(pattern))];
+    let budget = Budget::default();
+    let scope = Scope { variables: &variables, ..Scope::bare(&budget) };
+    let found = TEST.as_ref().map(|test| test.run(&Val::text(text), &scope));
+    matches!(found, Some(Ok(outputs)) if outputs.first().is_some_and(Val::is_true))
+}

@@ -1,0 +1,97 @@
+//! A JSON tree with expressions in it: arguments of functions, data of events, log messages.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    EvalError, Expression, Language, Scope,
+    text::{Meaning, meaning},
+    value::Val,
+};
+
+/// A compiled tree.
+#[derive(Debug, Clone)]
+pub struct Template(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    Literal(Val),
+    Expression(Expression),
+    Array(Vec<Node>),
+    Object(Vec<(Arc<str>, Node)>),
+}
+
+impl Template {
+    /// Compiles a tree: each text in it is an expression or text, by the one rule for both.
+    pub fn compile(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self(node(language, value, functions))
+    }
+
+    /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow.
+    pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Val {
+        fill(&self.0, &mut |expression| {
+            Ok::<_, EvalError>(match expression.eval(data, scope) {
+                // What JSON cannot say is no result.
+                Ok(Val::Float(number)) if !number.is_finite() => Val::text(expression.source()),
+                Ok(value) => value,
+                Err(_) => Val::text(expression.source()),
+            })
+        })
+        .unwrap_or_default()
+    }
+
+    /// The tree with the values of its expressions. One that fails is an error.
+    pub fn eval_strict(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
+        fill(&self.0, &mut |expression| expression.eval(data, scope))
+    }
+
+    /// Whether some expression in it mentions `.name` or `$name`.
+    pub fn reads(&self, name: &str) -> bool {
+        reads(&self.0, name)
+    }
+}
+
+fn node(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Node {
+    match value {
+        Value::String(text) => match meaning(language, text, functions) {
+            Meaning::Expression(expression) => Node::Expression(expression),
+            Meaning::Text(text) => Node::Literal(text),
+        },
+        Value::Array(items) => {
+            Node::Array(items.iter().map(|item| node(language, item, functions)).collect())
+        }
+        Value::Object(members) => {
+            let members = members.iter();
+            Node::Object(
+                members
+                    .map(|(name, value)| (name.as_str().into(), node(language, value, functions)))
+                    .collect(),
+            )
+        }
+        other => Node::Literal(other.clone().into()),
+    }
+}
+
+fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression) -> Result<Val, E>) -> Result<Val, E> {
+    Ok(match node {
+        Node::Literal(value) => value.clone(),
+        Node::Expression(expression) => eval(expression)?,
+        Node::Array(items) => {
+            Val::array(items.iter().map(|item| fill(item, eval)).collect::<Result<Vec<_>, _>>()?)
+        }
+        Node::Object(members) => {
+            let members = members.iter().map(|(name, node)| Ok((Arc::clone(name), fill(node, eval)?)));
+            Val::object(members.collect::<Result<Vec<_>, _>>()?)
+        }
+    })
+}
+
+fn reads(node: &Node, name: &str) -> bool {
+    match node {
+        Node::Literal(_) => false,
+        Node::Expression(expression) => expression.reads(name),
+        Node::Array(items) => items.iter().any(|item| reads(item, name)),
+        Node::Object(members) => members.iter().any(|(_, node)| reads(node, name)),
+    }
+}

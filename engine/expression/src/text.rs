@@ -1,0 +1,142 @@
+//! What an author writes around expressions: `${ … }`, `{{ … }}`, `fn:NAME`, `\( … )` in plain text.
+
+use crate::{
+    expression::{Expression, Language, compile},
+    value::Val,
+};
+
+/// The expression inside of `${ … }` or `{{ … }}`; anything else as it is, without the blanks around it.
+///
+/// A closing bracket may be missing, as on SonataFlow.
+pub fn strip(text: &str) -> &str {
+    let text = text.trim();
+    for (open, close) in [("${", "}"), ("{{", "}}")] {
+        if let Some(inner) = text.strip_prefix(open) {
+            return inner.strip_suffix(close).unwrap_or(inner).trim();
+        }
+    }
+    text
+}
+
+/// Whether a text is marked as an expression.
+pub(crate) fn is_marked(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("${") || text.starts_with("{{")
+}
+
+/// Replaces `fn:NAME` by the text of that expression function.
+pub(crate) fn with_functions(text: &str, functions: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("fn:") {
+        result.push_str(before);
+        let name_ends = behind.find(|next: char| !next.is_alphanumeric() && next != '_' && next != '-');
+        let (name, after) = behind.split_at(name_ends.unwrap_or(behind.len()));
+        let stands_alone = !before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+        match functions(name).filter(|_| stands_alone) {
+            // Alone it needs no brackets, and `JSONPath` has none.
+            Some(body) if before.trim().is_empty() && after.trim().is_empty() => {
+                result.push_str(strip(&body))
+            }
+            Some(body) => {
+                result.push('(');
+                result.push_str(strip(&body));
+                result.push(')');
+            }
+            None => {
+                result.push_str("fn:");
+                result.push_str(name);
+            }
+        }
+        rest = after;
+    }
+    result.push_str(rest);
+    result
+}
+
+/// Plain text with `\( … )` in it is a jq text with interpolation.
+pub(crate) fn interpolated(language: Language, text: &str) -> Option<Expression> {
+    if language != Language::Jq || !text.contains("\\(") {
+        return None;
+    }
+    compile(language, &format!("\"{text}\"")).ok()
+}
+
+/// A text in an argument: an expression if it is one, else what it says.
+pub(crate) enum Meaning {
+    Expression(Expression),
+    Text(Val),
+}
+
+/// The rule by which a bare text is an expression or text.
+///
+/// What is valid in the language is an expression. What is not is text: as it stands, or, when it was marked as an
+/// expression, without the mark. `kogito/jq-or-text` recorded what the real engine makes of 118 texts.
+pub(crate) fn meaning(language: Language, text: &str, functions: &dyn Fn(&str) -> Option<String>) -> Meaning {
+    let stripped = strip(text);
+    let whole = with_functions(stripped, functions);
+    let blank = whole.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
+    let is_path = language == Language::Jq || whole.contains('$');
+    if !blank && is_path {
+        if let Ok(expression) = compile(language, &whole) {
+            return Meaning::Expression(expression);
+        }
+        if let Some(expression) = interpolated(language, &whole) {
+            return Meaning::Expression(expression);
+        }
+    }
+    Meaning::Text(Val::text(if is_marked(text) { stripped } else { text }))
+}
+
+/// Whether a text mentions `.name` or `$name` as a whole word.
+pub(crate) fn mentions(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(start, found)| {
+        let before = text.get(..start).and_then(|before| before.chars().next_back());
+        let after = text.get(start + found.len()..).and_then(|after| after.chars().next());
+        let word = |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
+        matches!(before, Some('.' | '"' | '$')) && !word(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_taken_off_also_half_open_ones() {
+        for (text, stripped) in [
+            ("${ .a }", ".a"),
+            ("{{ .a }}", ".a"),
+            (" ${.a} ", ".a"),
+            ("${ .a", ".a"),
+            ("${.a}${.b}", ".a}${.b"),
+            (".a\n", ".a"),
+            ("Hello ${ .a }", "Hello ${ .a }"),
+            ("}", "}"),
+        ] {
+            assert_eq!(strip(text), stripped, "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_are_put_in_by_name() {
+        let functions = |name: &str| (name == "isAdult").then(|| "${ .age >= 18 }".to_owned());
+        for (text, whole) in [
+            ("fn:isAdult", ".age >= 18"),
+            ("fn:isAdult and .ok", "(.age >= 18) and .ok"),
+            ("fn:other", "fn:other"),
+            ("\"xfn:isAdult\"", "\"xfn:isAdult\""),
+        ] {
+            assert_eq!(with_functions(text, &functions), whole);
+        }
+    }
+
+    #[test]
+    fn a_name_is_mentioned_as_a_whole_word() {
+        for (text, found) in
+            [(".item", true), ("$item.x", true), (".items", false), (".\"item\"", true), ("item", false)]
+        {
+            assert_eq!(mentions(text, "item"), found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The one value type of the engine: JSON, shared.
+//!
+//! Owns: [`Val`]. Promises: cloning costs a few nanoseconds whatever the size; objects keep the order of their members; every
+//! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
+//! Never: panics on any input; changes a value that somebody else holds (a change copies one level when shared).
+
+mod arithmetic;
+mod jaq;
+mod json;
+mod order;
+
+use std::{fmt::Debug, sync::Arc};
+
+use indexmap::IndexMap;
+
+use crate::budget;
+
+/// A JSON value, or something that is looked up when it is needed.
+#[derive(Clone, Default)]
+pub enum Val {
+    /// `null`
+    #[default]
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number; one that was written `1.0` stays so.
+    Float(f64),
+    /// Text.
+    Text(Arc<str>),
+    /// An array.
+    Array(Arc<Array>),
+    /// An object.
+    Object(Arc<Object>),
+    /// An object whose members are found when they are asked for.
+    Lookup(Arc<dyn Lookup>),
+}
+
+/// Finds members when they are asked for: `$WORKFLOW`, `$SECRET`.
+pub trait Lookup: Send + Sync + Debug {
+    /// The member; `Err` says why it cannot be had, and fails the expression.
+    fn get(&self, key: &str) -> Result<Val, String>;
+
+    /// What the whole is where a plain value is needed.
+    fn value(&self) -> Val;
+}
+
+/// Elements, with what is known of them together.
+#[derive(Clone, Default)]
+pub struct Array {
+    items: Vec<Val>,
+    extent: Extent,
+}
+
+/// Members in order, with what is known of them together.
+#[derive(Clone, Default)]
+pub struct Object {
+    members: IndexMap<Arc<str>, Val>,
+    extent: Extent,
+}
+
+/// How much a value holds, itself included.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Values, counted as often as they are reached.
+    pub(crate) nodes: usize,
+    /// Levels of arrays and objects.
+    pub(crate) depth: usize,
+}
+
+impl Extent {
+    fn around<'a>(values: impl Iterator<Item = &'a Val>) -> Self {
+        let inner = values.map(Val::extent).fold(Self::default(), |sum, one| Self {
+            nodes: sum.nodes.saturating_add(one.nodes),
+            depth: sum.depth.max(one.depth),
+        });
+        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 }
+    }
+}
+
+impl Val {
+    /// A text.
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        budget::check_text(text.len());
+        Self::Text(text)
+    }
+
+    /// An array of these elements.
+    pub fn array(items: impl IntoIterator<Item = Self>) -> Self {
+        Self::from_items(items.into_iter().map(Self::plain).collect())
+    }
+
+    /// An object of these members, in this order; of two of one name the later counts.
+    pub fn object<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
+        Self::from_members(members.into_iter().map(|(name, value)| (name.into(), value.plain())).collect())
+    }
+
+    pub(crate) fn from_items(items: Vec<Self>) -> Self {
+        let extent = Extent::around(items.iter());
+        budget::check_extent(extent);
+        Self::Array(Arc::new(Array { items, extent }))
+    }
+
+    pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
+        let extent = Extent::around(members.values());
+        budget::check_extent(extent);
+        Self::Object(Arc::new(Object { members, extent }))
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        match self {
+            Self::Array(array) => array.extent,
+            Self::Object(object) => object.extent,
+            _ => Extent { nodes: 1, depth: 0 },
+        }
+    }
+
+    /// How many values it holds, itself included.
+    pub fn nodes(&self) -> usize {
+        self.extent().nodes
+    }
+
+    /// The value itself, where a lookup is no use.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Lookup(lookup) => lookup.value(),
+            other => other,
+        }
+    }
+
+    /// A member of an object; `None` also for what is no object.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(object) => object.members.get(name),
+            _ => None,
+        }
+    }
+
+    /// Sets a member of an object. What is no object becomes one.
+    pub fn insert(&mut self, name: &str, value: Self) {
+        let mut members = self.take_members();
+        members.insert(name.into(), value.plain());
+        *self = Self::from_members(members);
+    }
+
+    /// Removes a member of an object, keeping the order of the others.
+    pub fn remove(&mut self, name: &str) -> Option<Self> {
+        self.get(name)?;
+        let mut members = self.take_members();
+        let removed = members.shift_remove(name);
+        *self = Self::from_members(members);
+        removed
+    }
+
+    /// The members, to be changed; copied only if somebody else holds them too.
+    pub(crate) fn take_members(&mut self) -> IndexMap<Arc<str>, Self> {
+        match std::mem::take(self) {
+            Self::Object(object) => Arc::unwrap_or_clone(object).members,
+            _ => IndexMap::new(),
+        }
+    }
+
+    /// The elements, to be changed; copied only if somebody else holds them too.
+    pub(crate) fn take_items(&mut self) -> Vec<Self> {
+        match std::mem::take(self) {
+            Self::Array(array) => Arc::unwrap_or_clone(array).items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The elements of an array; none for what is no array.
+    pub fn elements(&self) -> &[Self] {
+        match self {
+            Self::Array(array) => &array.items,
+            _ => &[],
+        }
+    }
+
+    /// The members of an object in order; none for what is no object.
+    pub fn members(&self) -> Members<'_> {
+        match self {
+            Self::Object(object) => Members(Some(&object.members)),
+            _ => Members(None),
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if it is one, also written as `1.0`.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::Float(number) => whole(*number),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    #[allow(clippy::cast_precision_loss, reason = "a number too large to be exact is rounded, as jq does")]
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Whether it is exactly `true`.
+    pub fn is_true(&self) -> bool {
+        matches!(self, Self::Bool(true))
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(&self) -> bool {
+        matches!(self, Self::Array(_))
+    }
+
+    /// Its type, in jq's words.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Int(_) | Self::Float(_) => "number",
+            Self::Text(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) | Self::Lookup(_) => "object",
+        }
+    }
+
+    /// The text itself, or compact JSON of anything else: jq's `tostring`.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
+            Self::Lookup(lookup) => lookup.value().to_text(),
+            other => other.to_json(),
+        }
+    }
+}
+
+/// The members of an object.
+#[derive(Clone, Copy)]
+pub struct Members<'a>(Option<&'a IndexMap<Arc<str>, Val>>);
+
+impl<'a> Members<'a> {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none_or(IndexMap::is_empty)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.map_or(0, IndexMap::len)
+    }
+
+    pub(crate) fn shared(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Val)> {
+        self.0.into_iter().flatten()
+    }
+}
+
+impl<'a> IntoIterator for Members<'a> {
+    type Item = (&'a str, &'a Val);
+    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.0.into_iter().flatten().map(|(name, value)| (&**name, value)))
+    }
+}
+
+/// A float as a whole number, if it is one that `i64` holds.
+#[allow(clippy::cast_possible_truncation, reason = "the range was checked")]
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    // 2^63 itself is out of range; every float below it, and -2^63, converts exactly.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+}

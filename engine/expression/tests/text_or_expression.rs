@@ -1,0 +1,168 @@
+//! What a text in an argument means: an expression, text with `\\( )`, or text as it stands.
+//!
+//! The rows were recorded on SonataFlow 10.1.0; drop-in means that each text means here what it means there.
+
+use std::sync::Arc;
+
+use rondo_expression::{Budget, Language, Scope, Template, Val};
+use serde_json::{Value, json};
+
+const DATA: &str = r#"{"a": 3, "b": "two", "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "list": [3, 1, 2], "name": "Ada", "size": "large", "item": null, "who": {"first": "Ann", "last": "Lee"}}"#;
+
+/// The text, and the value that it gives, as JSON.
+const ROWS: &[(&str, &str)] = &[
+    ("a", r#""a""#),
+    ("hello", r#""hello""#),
+    (".a", r#"3"#),
+    ("${ .a }", r#"3"#),
+    ("${.b}", r#""two""#),
+    ("Hello ${ .name }", r#""Hello ${ .name }""#),
+    ("a.b", r#""a.b""#),
+    ("x.y.z", r#""x.y.z""#),
+    ("$.a", r#""$.a""#),
+    ("true", r#"true"#),
+    (
+        ".",
+        r#"{"a": 3, "b": "two", "item": null, "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "size": "large", "name": "Ada", "list": [3, 1, 2], "who": {"last": "Lee", "first": "Ann"}}"#,
+    ),
+    ("a + b", r#""a + b""#),
+    ("1 + 1", r#"2"#),
+    ("[.a]", r#"[3]"#),
+    (".hidden", r#"null"#),
+    ("a and b", r#""a and b""#),
+    ("{{ .a }}", r#"3"#),
+    ("${ .list[0] }", r#"3"#),
+    ("$WORKFLOW.id", r#""texts01""#),
+    ("${ $WORKFLOW.id }", r#""texts01""#),
+    ("# no", r###""# no""###),
+    ("${ .nope }", r#"null"#),
+    (r#"say \(.name)"#, r#""say Ada""#),
+    ("a: b", r#""a: b""#),
+    ("null.x", r#"null"#),
+    ("50%", r#""50%""#),
+    ("a|b", r#""a|b""#),
+    (".a|tostring", r#""3""#),
+    ("type", r#""object""#),
+    ("add", r#""add""#),
+    (".c.f[]", r#"[1, 2, 3]"#),
+    ("Hello .name", r#""Hello .name""#),
+    ("${.a}${.b}", r#"".a}${.b""#),
+    ("${ $CONST.k }", r#"5"#),
+    (".list[]", r#"[3, 1, 2]"#),
+    (r#".c["d"]"#, r#"4"#),
+    (r#"."name""#, r#""Ada""#),
+    (".name.", r#"".name.""#),
+    ("name.", r#""name.""#),
+    (".a?", r#"3"#),
+    (".a // 1", r#"3"#),
+    ("[]", r#"[]"#),
+    ("{}", r#"{}"#),
+    ("[1,2]", r#"[1, 2]"#),
+    (r#"{"x":1}"#, r#"{"x": 1}"#),
+    (r#"{"x": .a}"#, r#"{"x": 3}"#),
+    (r#""\(.a)""#, r#""3""#),
+    ("-1", r#"-1"#),
+    ("1.5", r#"1.5"#),
+    ("+1", r#""+1""#),
+    ("0x10", r#""0x10""#),
+    ("True", r#""True""#),
+    ("12:30", r#""12:30""#),
+    ("a@b.c", r#""a@b.c""#),
+    ("user@example.org", r#""user@example.org""#),
+    ("a,b", r#""a,b""#),
+    ("a.b.c/d", r#""a.b.c/d""#),
+    ("/path/.x", r#""/path/.x""#),
+    ("https://x.y/z?q=.a", r#""https://x.y/z?q=.a""#),
+    ("*", r#""*""#),
+    ("?", r#""?""#),
+    ("if", r#""if""#),
+    ("def f: 1; f", r#"1"#),
+    ("not", r#"false"#),
+    (".name|length", r#"3"#),
+    (
+        "select(.a>1)",
+        r#"{"a": 3, "b": "two", "item": null, "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "size": "large", "name": "Ada", "list": [3, 1, 2], "who": {"last": "Lee", "first": "Ann"}}"#,
+    ),
+    ("$__loc__", r#""$__loc__""#),
+    ("error", r#""error""#),
+    (
+        r#"ltrimstr("x")"#,
+        r#"{"a": 3, "b": "two", "item": null, "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "size": "large", "name": "Ada", "list": [3, 1, 2], "who": {"last": "Lee", "first": "Ann"}}"#,
+    ),
+    (r#"\(.a)"#, r#""3""#),
+    (r#"x\(.a)y"#, r#""x3y""#),
+    ("${ .a", r#"3"#),
+    ("}", r#""}""#),
+    (" .a ", r#"3"#),
+    (" ${ .a } ", r#"3"#),
+    (".a\n", r#"3"#),
+    (".a # comment", r#"3"#),
+    ("# .a", r###""# .a""###),
+    ("ünï", r#""ünï""#),
+    (".aaa", r#"null"#),
+    ("Split", r#""Split""#),
+    ("split", r#""split""#),
+    ("a-b", r#""a-b""#),
+    (".a-1", r#"2"#),
+    (".a - 1", r#"2"#),
+    ("approve", r#""approve""#),
+    ("denied", r#""denied""#),
+    ("approved,denied", r#""approved,denied""#),
+    (
+        "values",
+        r#"{"a": 3, "b": "two", "item": null, "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "size": "large", "name": "Ada", "list": [3, 1, 2], "who": {"last": "Lee", "first": "Ann"}}"#,
+    ),
+    ("values.x", r#"null"#),
+    ("test", r#""test""#),
+    ("error.message", r#""error.message""#),
+    ("min", r#""min""#),
+    ("max", r#""max""#),
+    ("any", r#"true"#),
+    ("range", r#""range""#),
+    ("floor", r#""floor""#),
+    ("del", r#""del""#),
+    ("nth", r#""nth""#),
+    ("input_line_number", r#""input_line_number""#),
+    ("infinite", r#""infinite""#),
+    ("nan", r#""nan""#),
+    ("isnan", r#""isnan""#),
+    ("group", r#""group""#),
+    ("unique", r#""unique""#),
+    ("reverse", r#""reverse""#),
+    ("contains", r#""contains""#),
+    ("inside", r#""inside""#),
+    ("walk", r#""walk""#),
+    ("transpose", r#""transpose""#),
+    ("fromjson", r#""fromjson""#),
+    ("getpath", r#""getpath""#),
+    ("join", r#""join""#),
+    ("min_by", r#""min_by""#),
+    (
+        "iterables",
+        r#"{"a": 3, "b": "two", "item": null, "c": {"d": 4, "e": "five", "f": [1, 2, 3]}, "size": "large", "name": "Ada", "list": [3, 1, 2], "who": {"last": "Lee", "first": "Ann"}}"#,
+    ),
+    ("booleans", r#"null"#),
+    ("scalars", r#"null"#),
+    ("arrays", r#"null"#),
+];
+
+#[test]
+fn a_text_means_what_it_means_to_users_of_sonataflow() {
+    let data: Value = serde_json::from_str(DATA).unwrap();
+    let budget = Budget::default();
+    let constants = Val::from(json!({"k": 5}));
+    let workflow = Val::from(json!({"id": "texts01"}));
+    let variables: [(Arc<str>, Val); 0] = [];
+    let scope =
+        Scope { workflow: &workflow, constants: &constants, variables: &variables, ..Scope::bare(&budget) };
+    let mut wrong = Vec::new();
+    for (text, expected) in ROWS {
+        let template = Template::compile(Language::Jq, &Value::String((*text).to_owned()), &|_| None);
+        let meant = Value::from(template.eval(&data.clone().into(), &scope));
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        if meant != expected {
+            wrong.push(format!("{text:?} means {meant}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,213 @@
+//! Branches, iterations and compensations: frames below frames.
+//!
+//! A branch has a copy of the data, and what it changed goes back when the fork is done. An iteration works on the data of
+//! the state itself, as on SonataFlow, so that `toStateData` of one element is seen by the next. A compensation works on
+//! the data that the one before left.
+
+use rondo_expression::{Expression, Val};
+use rondo_program::{Completion, Instruction, Loop, Pc, Pick};
+
+use crate::{
+    Failure, FrameId, changes,
+    snapshot::{Role, Wait},
+    turn::{Machine, Step},
+};
+
+impl Machine<'_> {
+    pub(crate) fn fork(
+        &mut self,
+        id: FrameId,
+        branches: &[Pc],
+        completion: &Completion,
+    ) -> Result<Step, Failure> {
+        let all = count(branches.len());
+        let need = match completion {
+            Completion::All => all,
+            Completion::Count(number) => count(*number).clamp(1, all.max(1)),
+            Completion::Computed(expression) => {
+                self.number(id, expression, "numCompleted")?.clamp(1, all.max(1))
+            }
+        };
+        if branches.is_empty() {
+            return Ok(Step::Next);
+        }
+        self.wait(id, Wait::Branches { need, ended: Vec::new() });
+        let data = self.snapshot.data_of(id).clone();
+        for (index, pc) in (0..).zip(branches) {
+            let branch = self.snapshot.push_frame(Some(id), Role::Branch(index), *pc);
+            let data = data.clone();
+            self.with_frame(branch, |frame| frame.data = Some(data));
+            self.ready.push_back(branch);
+        }
+        Ok(Step::Moved)
+    }
+
+    pub(crate) fn for_each(&mut self, id: FrameId, each: &Loop) -> Result<Step, Failure> {
+        let items = match self.evaluate(id, &each.input, self.snapshot.data_of(id))? {
+            Val::Array(items) => Val::Array(items),
+            // SonataFlow goes one round without a value when the collection is missing, and takes one value as one element.
+            other => Val::array([other]),
+        };
+        let length = items.elements().len();
+        if length == 0 {
+            return Ok(Step::Next);
+        }
+        let batch = match &each.batch {
+            Pick::All => count(length),
+            Pick::One => 1,
+            Pick::Batch(size) => self.number(id, size, "batchSize")?.max(1),
+        };
+        self.wait(id, Wait::Loop { items, next: 0, live: 0, batch, results: Vec::new() });
+        self.start_batch(id, each);
+        Ok(Step::Moved)
+    }
+
+    /// Starts the iterations of the next batch.
+    fn start_batch(&mut self, id: FrameId, each: &Loop) {
+        let Some(Wait::Loop { items, next, batch, .. }) = self.snapshot.frame(id).map(|frame| &frame.wait)
+        else {
+            return;
+        };
+        let (first, size) = (*next, *batch);
+        let chosen: Vec<Val> =
+            items.elements().iter().skip(first as usize).take(size as usize).cloned().collect();
+        let started = count(chosen.len());
+        for (index, item) in (first..).zip(chosen) {
+            let iteration = self.snapshot.push_frame(Some(id), Role::Iteration(index), each.body);
+            let variable = (std::sync::Arc::clone(&each.parameter), item);
+            self.with_frame(iteration, |frame| frame.variables.push(variable));
+            self.ready.push_back(iteration);
+        }
+        self.with_frame(id, |frame| {
+            if let Wait::Loop { next, live, .. } = &mut frame.wait {
+                *next += started;
+                *live = started;
+            }
+        });
+    }
+
+    /// The frame's branch, iteration or compensation has ended: the frame goes away, and its parent hears of it.
+    pub(crate) fn end_branch(&mut self, id: FrameId) {
+        let Some(index) = self.snapshot.index_of(id) else { return };
+        let frame = self.snapshot.frames.remove(index);
+        let Some(parent) = frame.parent else { return };
+        match frame.role {
+            Role::Branch(index) => self.branch_ended(parent, index, frame.data.unwrap_or_default()),
+            Role::Iteration(index) => self.iteration_ended(parent, index, frame.previous),
+            Role::Compensation => self.next_compensation(parent),
+            Role::Root => {}
+        }
+    }
+
+    fn branch_ended(&mut self, parent: FrameId, index: u32, after: Val) {
+        let mut done = None;
+        self.with_frame(parent, |frame| {
+            if let Wait::Branches { need, ended } = &mut frame.wait {
+                ended.push((index, after));
+                if count(ended.len()) >= *need {
+                    done = Some(std::mem::take(ended));
+                }
+            }
+        });
+        let Some(mut ended) = done else { return };
+        self.drop_below(parent);
+        ended.sort_by_key(|(index, _)| *index);
+        let before = self.snapshot.data_of(parent).clone();
+        let data = ended.iter().fold(before.clone(), |data, (_, after)| changes::apply(data, &before, after));
+        self.snapshot.set_data_of(parent, data);
+        self.go_on_behind(parent);
+    }
+
+    fn iteration_ended(&mut self, parent: FrameId, index: u32, result: Option<Val>) {
+        let mut batch_done = false;
+        let mut all_done = false;
+        self.with_frame(parent, |frame| {
+            if let Wait::Loop { items, next, live, results, .. } = &mut frame.wait {
+                *live = live.saturating_sub(1);
+                results.extend(result.filter(|result| !result.is_null()).map(|result| (index, result)));
+                batch_done = *live == 0;
+                all_done = batch_done && *next as usize >= items.elements().len();
+            }
+        });
+        if !batch_done {
+            return;
+        }
+        let Some(frame) = self.snapshot.frame(parent) else { return };
+        let Some(Instruction::ForEach(each)) = self.program.instruction(frame.pc) else { return };
+        let each = std::sync::Arc::clone(each);
+        if !all_done {
+            self.start_batch(parent, &each);
+            return;
+        }
+        if let Some(output) = &each.output
+            && let Err(failure) = self.collect(parent, output)
+        {
+            self.raise(parent, failure);
+            return;
+        }
+        self.go_on_behind(parent);
+    }
+
+    /// Puts the results of a loop, in the order of the elements, where the state wants them.
+    fn collect(&mut self, id: FrameId, output: &Expression) -> Result<(), Failure> {
+        let Some(Wait::Loop { results, .. }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
+            return Ok(());
+        };
+        let mut results = results.clone();
+        results.sort_by_key(|(index, _)| *index);
+        let results = Val::array(results.into_iter().map(|(_, result)| result));
+        let scope = self.scope(id);
+        let data = self.snapshot.data_of(id).clone();
+        let data = rondo_expression::assign(data, output, results, &scope.as_scope())
+            .map_err(|error| Failure::expression(&error))?;
+        self.snapshot.set_data_of(id, data);
+        Ok(())
+    }
+
+    /// Compensates what completed, the last first.
+    pub(crate) fn compensate(&mut self, id: FrameId) -> Step {
+        if self.snapshot.completed.is_empty() {
+            return Step::Next;
+        }
+        self.wait(id, Wait::Compensation);
+        self.next_compensation(id);
+        Step::Moved
+    }
+
+    fn next_compensation(&mut self, id: FrameId) {
+        let program = self.program;
+        loop {
+            let Some(state) = self.snapshot.completed.pop() else {
+                self.go_on_behind(id);
+                return;
+            };
+            if let Some(pc) = program.state(state).and_then(|info| info.compensation) {
+                let frame = self.snapshot.push_frame(Some(id), Role::Compensation, pc);
+                self.ready.push_back(frame);
+                return;
+            }
+        }
+    }
+
+    fn go_on_behind(&mut self, id: FrameId) {
+        self.with_frame(id, |frame| frame.pc += 1);
+        self.wake(id);
+    }
+
+    /// A number that a property gives.
+    fn number(&self, id: FrameId, expression: &Expression, property: &str) -> Result<u32, Failure> {
+        let value = self.evaluate(id, expression, self.snapshot.data_of(id))?;
+        let number = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+        number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+            Failure::runtime(format!(
+                "{property} `{}` gives `{}`, not a number",
+                expression.source(),
+                value.to_text()
+            ))
+        })
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

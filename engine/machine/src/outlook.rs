@@ -1,0 +1,95 @@
+//! What an instance waits for, for people: why, since what, until when, and what comes next.
+
+use std::sync::Arc;
+
+use rondo_program::{Instruction, Program};
+use serde::Serialize;
+
+use crate::{Millis, Snapshot, Visit, snapshot::Wait};
+
+/// One thing that an instance waits for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outlook {
+    /// Name of the state.
+    pub state: Arc<str>,
+    /// Name of the action, if it is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Arc<str>>,
+    /// What is waited for.
+    pub waiting: Waiting,
+    /// Visit of the innermost thing; history knows since when.
+    pub visit: Visit,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "for", rename_all = "camelCase")]
+pub enum Waiting {
+    /// A moment, in engine milliseconds.
+    Sleep {
+        /// When it goes on.
+        until: Millis,
+    },
+    /// An answer of a function.
+    Call {
+        /// The function.
+        function: Arc<str>,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// The next attempt of a failed call.
+    Retry {
+        /// When it is made.
+        until: Millis,
+        /// Which attempt it will be, from 1.
+        attempt: u32,
+    },
+    /// The end of a subflow.
+    Subflow {
+        /// Id of the workflow.
+        workflow: Arc<str>,
+    },
+    /// Events.
+    Events {
+        /// Names of the events.
+        events: Vec<Arc<str>>,
+        /// When the waiting ends without one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Millis>,
+    },
+    /// Somebody who retries or skips.
+    Repair,
+}
+
+/// Everything that an instance waits for, outermost frames first.
+pub fn outlook(program: &Program, snapshot: &Snapshot) -> Vec<Outlook> {
+    snapshot.frames.iter().filter_map(|frame| of_frame(program, snapshot, frame)).collect()
+}
+
+fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Frame) -> Option<Outlook> {
+    let waiting = match (&frame.wait, program.instruction(frame.pc)) {
+        (Wait::Sleep(until), _) => Waiting::Sleep { until: *until },
+        (Wait::Call { a, .. }, Some(Instruction::Call { function, .. })) => {
+            Waiting::Call { function: Arc::clone(function), attempt: *a }
+        }
+        (Wait::Retry { until, a, .. }, _) => Waiting::Retry { until: *until, attempt: *a },
+        (Wait::Child { .. }, Some(Instruction::Child { workflow, .. })) => {
+            Waiting::Subflow { workflow: Arc::clone(workflow) }
+        }
+        (Wait::Events { until, .. }, Some(Instruction::Await { wanted, .. })) => Waiting::Events {
+            events: wanted.iter().flat_map(|wanted| wanted.events.iter().cloned()).collect(),
+            until: *until,
+        },
+        (Wait::Failed, _) => Waiting::Repair,
+        _ => return None,
+    };
+    let mut holder = frame;
+    while holder.state.is_none() {
+        holder = snapshot.frame(holder.parent?)?;
+    }
+    let state = holder.state?;
+    let action = frame.action.and_then(|open| program.action(open.id)).map(|info| Arc::clone(&info.name));
+    let visit = frame.action.map_or(state.visit, |open| open.visit);
+    let state = Arc::clone(&program.state(state.id)?.name);
+    Some(Outlook { state, action, waiting, visit })
+}

@@ -1,0 +1,296 @@
+//! Errors: retries, handlers, and the instance that stands still at one; time limits, which raise some of them.
+
+use rondo_program::{Instruction, Pc};
+
+use crate::{
+    Effect, Fact, Failed, Failure, FrameId, Millis, Status, Visit,
+    failure::find_match,
+    retry,
+    snapshot::{Frame, Wait},
+    turn::Machine,
+};
+
+/// What is due on a frame.
+enum Due {
+    Sleep,
+    Retry { call: crate::CallNumber, attempt: u32 },
+    Events,
+    State(Visit),
+    Action(Visit),
+}
+
+impl Machine<'_> {
+    /// A call failed: it is tried again, or the error is raised.
+    pub(crate) fn call_failed(&mut self, id: FrameId, failure: Failure) {
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        let Wait::Call { n, a } = frame.wait else { return self.raise(id, failure) };
+        let Some(open) = frame.action else { return self.raise(id, failure) };
+        let policy = self.program.action(open.id).and_then(|action| action.retry.as_ref());
+        let seed = (&*self.context.instance, n);
+        let Some(delay) = policy.and_then(|policy| retry::delay(policy, &failure, a, seed)) else {
+            return self.raise(id, failure);
+        };
+        let until = self.after(delay);
+        self.facts.push(Fact::Retry { v: open.visit, attempt: a, until, message: failure.message });
+        self.with_frame(id, |frame| {
+            frame.wait = Wait::Retry { until, n, a: a + 1 };
+            if let Some(open) = &mut frame.action {
+                open.deadline = None;
+            }
+        });
+    }
+
+    /// An error occurs on a frame. The state that the frame is in handles it, or the instance stands still.
+    pub(crate) fn raise(&mut self, id: FrameId, failure: Failure) {
+        let Some(holder) = self.frame_with_state(id) else { return self.fail(id, failure) };
+        let state = self.snapshot.frame(holder).and_then(|frame| frame.state);
+        let program = self.program;
+        let handled = state.and_then(|open| {
+            let handlers = &program.state(open.id)?.handlers;
+            let found = find_match(handlers.iter().map(|handler| handler.errors.as_slice()), &failure)?;
+            handlers.get(found).map(|handler| (open.visit, handler.then))
+        });
+        match handled {
+            Some((visit, then)) => self.handle(holder, visit, then, failure),
+            None => self.fail(id, failure),
+        }
+    }
+
+    fn handle(&mut self, id: FrameId, visit: Visit, then: Pc, failure: Failure) {
+        self.drop_below(id);
+        let action = self.snapshot.frame_mut(id).and_then(|frame| frame.action.take());
+        self.facts.extend(action.map(|open| Fact::Dropped { v: open.visit }));
+        self.facts.push(Fact::Handled { v: visit, message: failure.described() });
+        self.with_frame(id, |frame| {
+            frame.pc = then;
+            frame.focus = None;
+            frame.result = None;
+        });
+        self.wake(id);
+    }
+
+    /// Nothing handles the error: the instance stands still, so that somebody can look, retry or skip.
+    fn fail(&mut self, id: FrameId, failure: Failure) {
+        let action = self.snapshot.frame(id).and_then(|frame| frame.action);
+        let state = self.open_state(id);
+        let visit = action.map(|open| open.visit).or(state.map(|open| open.visit)).unwrap_or_default();
+        let target = action.and_then(|open| self.program.action(open.id)).map(|info| info.target.clone());
+        self.facts.push(Fact::Failed { v: visit, message: failure.described() });
+        let state = self.state_name(id);
+        self.wait(id, Wait::Failed);
+        self.snapshot.status = Status::Error;
+        self.snapshot.failed = Some(Failed { frame: id, visit, state, action: target, failure });
+    }
+
+    /// Runs the failed step again.
+    pub(crate) fn retrigger(&mut self) {
+        for id in self.failed_frames() {
+            self.facts.push(Fact::Retriggered { frame: id });
+            self.wake(id);
+        }
+        self.resume();
+    }
+
+    /// Goes on behind the failed step. A switch that found no way cannot be skipped.
+    pub(crate) fn skip(&mut self) -> bool {
+        let failed = self.failed_frames();
+        for id in &failed {
+            let Some(frame) = self.snapshot.frame(*id) else { continue };
+            match self.program.instruction(frame.pc) {
+                Some(Instruction::Switch { .. }) => return false,
+                Some(Instruction::End { .. }) => {
+                    // The path ends as if no message had been there.
+                    self.snapshot.failed = None;
+                    self.finish(Status::Completed);
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        for id in failed {
+            let visit = self.snapshot.frame(id).and_then(|frame| frame.action).map(|open| open.visit);
+            self.facts.extend(visit.map(|v| Fact::Skipped { v }));
+            self.with_frame(id, |frame| frame.pc += 1);
+            self.wake(id);
+        }
+        self.resume();
+        true
+    }
+
+    fn resume(&mut self) {
+        self.snapshot.failed = None;
+        self.snapshot.status = Status::Active;
+    }
+
+    fn failed_frames(&self) -> Vec<FrameId> {
+        let failed = self.snapshot.frames.iter().filter(|frame| frame.wait == Wait::Failed);
+        failed.map(|frame| frame.id).collect()
+    }
+
+    /// Lets happen whatever is due by now.
+    pub(crate) fn due(&mut self) {
+        if self.snapshot.status != Status::Active {
+            return;
+        }
+        if self.snapshot.deadline.is_some_and(|deadline| deadline <= self.now) {
+            self.snapshot.deadline = None;
+            self.time_is_over();
+            return;
+        }
+        let mut due: Vec<(Millis, FrameId, Due)> = Vec::new();
+        for frame in &self.snapshot.frames {
+            due.extend(what_is_due(frame, self.now).map(|(at, what)| (at, frame.id, what)));
+        }
+        due.sort_by_key(|(at, id, _)| (*at, *id));
+        for (_, id, what) in due {
+            if self.snapshot.status == Status::Active && self.still_due(id, &what) {
+                self.happen(id, what);
+            }
+        }
+    }
+
+    /// The time limit of the workflow: completed states are compensated, and the instance ends as aborted.
+    fn time_is_over(&mut self) {
+        for frame in self.snapshot.frames.clone().iter().filter(|frame| frame.parent.is_none()) {
+            self.drop_below(frame.id);
+            let open =
+                frame.action.map(|open| open.visit).into_iter().chain(frame.state.map(|open| open.visit));
+            self.facts.extend(open.map(|v| Fact::Dropped { v }));
+            self.cancel_child(frame.id);
+        }
+        self.snapshot.frames.clear();
+        self.ready.clear();
+        let root = self.snapshot.push_frame(None, crate::snapshot::Role::Root, self.program.abort);
+        self.ready.push_back(root);
+    }
+
+    /// Something that was due may have been overtaken by what was due before it.
+    fn still_due(&self, id: FrameId, what: &Due) -> bool {
+        self.snapshot.frame(id).is_some_and(|frame| match what {
+            Due::Sleep => matches!(frame.wait, Wait::Sleep(_)),
+            Due::Retry { call, .. } => matches!(frame.wait, Wait::Retry { n, .. } if n == *call),
+            Due::Events => matches!(frame.wait, Wait::Events { .. }),
+            Due::State(visit) => frame.state.is_some_and(|open| open.visit == *visit),
+            Due::Action(visit) => frame.action.is_some_and(|open| open.visit == *visit),
+        })
+    }
+
+    fn happen(&mut self, id: FrameId, what: Due) {
+        match what {
+            Due::Sleep => self.wake(id),
+            Due::Retry { call, attempt } => self.call_again(id, call, attempt),
+            Due::Events => self.no_event_came(id),
+            Due::State(_) => {
+                let state = self.state_name(id);
+                self.with_frame(id, |frame| {
+                    if let Some(open) = &mut frame.state {
+                        open.deadline = None;
+                    }
+                });
+                self.raise(id, Failure::timeout("timeout", format!("the time of state `{state}` is over")));
+            }
+            Due::Action(_) => {
+                let action = self.snapshot.frame(id).and_then(|frame| frame.action);
+                let name = action.and_then(|open| self.program.action(open.id)).map(|info| info.name.clone());
+                let name = name.unwrap_or_default();
+                self.with_frame(id, |frame| {
+                    if let Some(open) = &mut frame.action {
+                        open.deadline = None;
+                    }
+                });
+                self.cancel_child(id);
+                let failure = Failure::timeout("timeout", format!("the time of action `{name}` is over"));
+                self.call_failed(id, failure);
+            }
+        }
+    }
+
+    /// The action's limit holds for each attempt anew.
+    fn call_again(&mut self, id: FrameId, call: crate::CallNumber, attempt: u32) {
+        let action = self.snapshot.frame(id).and_then(|frame| frame.action);
+        let limit = action.and_then(|open| self.program.action(open.id)).and_then(|info| info.timeout);
+        let deadline = limit.map(|limit| self.after(limit));
+        self.with_frame(id, |frame| {
+            frame.wait = Wait::Call { n: call, a: attempt };
+            if let Some(open) = &mut frame.action {
+                open.deadline = deadline;
+            }
+        });
+        match self.call_request(id) {
+            Ok(request) => self.effects.extend(request.map(Effect::Call)),
+            Err(failure) => self.raise(id, failure),
+        }
+    }
+
+    /// The time for an event is over: a handler for it is followed; without one the state goes on without an event.
+    fn no_event_came(&mut self, id: FrameId) {
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        let Some(Instruction::Await { timeout: Some((_, then)), .. }) = self.program.instruction(frame.pc)
+        else {
+            return;
+        };
+        let then = *then;
+        let state = self.state_name(id);
+        let failure = Failure::timeout("TimedOut", format!("no event came in time in state `{state}`"));
+        let holder = self.frame_with_state(id);
+        let open = holder.and_then(|holder| self.snapshot.frame(holder)).and_then(|frame| frame.state);
+        let takes = open.and_then(|open| self.program.state(open.id)).is_some_and(|info| {
+            find_match(info.handlers.iter().map(|handler| handler.errors.as_slice()), &failure).is_some()
+        });
+        if takes {
+            return self.raise(id, failure);
+        }
+        self.go_to(id, then);
+        self.wake(id);
+    }
+
+    /// The nearest frame upwards on which a state is open.
+    fn frame_with_state(&self, id: FrameId) -> Option<FrameId> {
+        let mut frame = self.snapshot.frame(id)?;
+        while frame.state.is_none() {
+            frame = self.snapshot.frame(frame.parent?)?;
+        }
+        Some(frame.id)
+    }
+
+    /// Drops everything below a frame: nobody waits for it any more.
+    pub(crate) fn drop_below(&mut self, id: FrameId) {
+        let mut below = vec![id];
+        let mut gone = Vec::new();
+        for frame in &self.snapshot.frames {
+            if frame.parent.is_some_and(|parent| below.contains(&parent)) {
+                below.push(frame.id);
+                gone.push(frame.id);
+            }
+        }
+        for frame in &gone {
+            self.cancel_child(*frame);
+            let Some(frame) = self.snapshot.frame(*frame) else { continue };
+            let open =
+                frame.action.map(|open| open.visit).into_iter().chain(frame.state.map(|open| open.visit));
+            self.facts.extend(open.map(|v| Fact::Dropped { v }));
+        }
+        self.snapshot.remove_descendants(id);
+        self.ready.retain(|frame| !gone.contains(frame));
+    }
+
+    fn cancel_child(&mut self, id: FrameId) {
+        if let Some(Wait::Child { n }) = self.snapshot.frame(id).map(|frame| &frame.wait) {
+            self.effects.push(Effect::CancelChild(*n));
+        }
+    }
+}
+
+/// What is due on a frame by `now`, the earliest.
+fn what_is_due(frame: &Frame, now: Millis) -> Option<(Millis, Due)> {
+    let wait = match frame.wait {
+        Wait::Sleep(until) => Some((until, Due::Sleep)),
+        Wait::Retry { until, n, a } => Some((until, Due::Retry { call: n, attempt: a })),
+        Wait::Events { until: Some(until), .. } => Some((until, Due::Events)),
+        _ => None,
+    };
+    let action = frame.action.and_then(|open| Some((open.deadline?, Due::Action(open.visit))));
+    let state = frame.state.and_then(|open| Some((open.deadline?, Due::State(open.visit))));
+    let all = [wait, action, state];
+    all.into_iter().flatten().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)
+}

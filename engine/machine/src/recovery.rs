@@ -1,0 +1,28 @@
+//! What a snapshot says is under way.
+
+use rondo_program::Program;
+
+use crate::{Context, Effect, Failure, Millis, Snapshot, snapshot::Wait, turn::Machine};
+
+/// The calls that a snapshot waits for, to be made again after a crash: same arguments, same idempotency keys.
+///
+/// They are derived as they were the first time, by evaluating the arguments on the same data. A call whose arguments
+/// cannot be evaluated any more (a secret has gone) is given back with the failure instead.
+pub fn pending(
+    program: &Program,
+    snapshot: &Snapshot,
+    context: &Context,
+    now: Millis,
+) -> Vec<Result<Effect, (crate::CallNumber, Failure)>> {
+    let machine = Machine::new(program, snapshot.clone(), context, now);
+    let waiting = snapshot.frames.iter().filter_map(|frame| match frame.wait {
+        Wait::Call { n, .. } => Some((frame.id, n)),
+        _ => None,
+    });
+    waiting
+        .filter_map(|(id, call)| match machine.call_request(id) {
+            Ok(request) => request.map(|request| Ok(Effect::Call(request))),
+            Err(failure) => Some(Err((call, failure))),
+        })
+        .collect()
+}

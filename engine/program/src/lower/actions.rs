@@ -1,0 +1,155 @@
+//! Actions: condition, sleeps, filters, and what they call.
+
+use std::sync::Arc;
+
+use rondo_definition::model::{self, ActionKind, FunctionKind, State};
+
+use super::{Lowering, shared, states::what};
+use crate::{ActionId, ActionInfo, Arguments, Duration, Instruction, LogLevel, StateId};
+
+impl<'a> Lowering<'a> {
+    /// Actions one after the other, their results merged.
+    pub(super) fn actions(
+        &mut self,
+        actions: &'a [model::Action],
+        state_id: StateId,
+        branch: Option<&Arc<str>>,
+        state: &'a State,
+    ) {
+        for action in actions {
+            self.action(action, state_id, branch, state, true);
+        }
+    }
+
+    /// One action. In a loop (`merges` is false) a result reaches the data only by `toStateData`.
+    pub(super) fn action(
+        &mut self,
+        action: &'a model::Action,
+        state_id: StateId,
+        branch: Option<&Arc<str>>,
+        state: &'a State,
+        merges: bool,
+    ) {
+        let id = ActionId(u32::try_from(self.actions.len()).unwrap_or(u32::MAX));
+        let target = shared(target_name(&action.kind));
+        let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);
+        let label = |property: &str| what(state, &format!("action `{name}`: {property}"));
+        let retry = self.retry(action);
+        let limit = state.timeouts.action_exec.clone();
+        let limit = limit.or_else(|| self.context.document.workflow.timeouts.action_exec.clone());
+        let timeout = limit.as_ref().and_then(|limit| self.context.duration(limit));
+        let enter = self.code.reserve();
+        self.sleep(action.sleep_before.as_ref());
+        let filter = &action.filter;
+        if let Some(from) = self.context.optional(filter.from_state_data.as_ref(), &label("fromStateData")) {
+            self.code.push(Instruction::Focus(from));
+        }
+        self.invocation(action, &label("arguments"));
+        if let Some(results) = self.context.optional(filter.results.as_ref(), &label("results"))
+            && filter.use_results
+        {
+            self.code.push(Instruction::Results(results));
+        }
+        let to = self.context.optional(filter.to_state_data.as_ref(), &label("toStateData"));
+        if filter.use_results && (merges || to.is_some()) {
+            self.code.push(Instruction::Merge(to));
+        }
+        self.sleep(action.sleep_after.as_ref());
+        self.code.push(Instruction::LeaveAction);
+        let skip = self.code.here();
+        let condition = self.context.optional(action.condition.as_ref(), &label("condition"));
+        self.code.patch(enter, Instruction::EnterAction { action: id, condition, skip });
+        self.actions.push(ActionInfo {
+            name,
+            target,
+            state: state_id,
+            branch: branch.cloned(),
+            timeout,
+            retry,
+        });
+    }
+
+    fn sleep(&mut self, text: Option<&model::At<String>>) {
+        if let Some(text) = text {
+            let span = self.context.duration(text).unwrap_or_default();
+            self.code.push(Instruction::Sleep(Duration::Fixed(span)));
+        }
+    }
+
+    fn invocation(&mut self, action: &'a model::Action, label: &str) {
+        match &action.kind {
+            ActionKind::Function(reference) => self.function(reference, label),
+            ActionKind::SubFlow(reference) => {
+                if reference.invoke_async {
+                    self.context.unsupported(&reference.workflow_id.at, "`invoke: async` of a subflow");
+                }
+                self.code.push(Instruction::Child {
+                    workflow: shared(&reference.workflow_id.value),
+                    version: reference.version.as_deref().map(shared),
+                });
+            }
+            ActionKind::Event(reference) => {
+                self.context.unsupported(&reference.trigger.event_ref.at, "an action that produces an event");
+            }
+        }
+    }
+
+    fn function(&mut self, reference: &'a model::FunctionRef, label: &str) {
+        let name = &reference.name;
+        let Some(function) = self.context.document.workflow.functions.get(&name.value) else {
+            return; // Reported when the document was checked.
+        };
+        if reference.invoke_async {
+            self.context.unsupported(&name.at, "`invoke: async` of a function");
+        }
+        if function.kind == FunctionKind::Expression {
+            let expression =
+                self.context.expression(&function.operation, &format!("function `{}`", function.name));
+            self.code.push(Instruction::Evaluate(expression));
+            return;
+        }
+        let arguments = reference.arguments.as_ref();
+        if let Some(level) = log_level(function) {
+            if let Some(message) = arguments.and_then(|arguments| arguments.value.get("message")) {
+                let message = self.context.template(message);
+                self.code.push(Instruction::Log { level, message });
+            }
+            return;
+        }
+        let config_key = function.metadata.get("configKey").and_then(serde_json::Value::as_str).map(|text| {
+            let text = model::At { value: text.to_owned(), at: function.at.clone() };
+            self.context.expression(&text, &format!("{label}: configKey of function `{}`", function.name))
+        });
+        let arguments = match arguments {
+            None => Arguments::None,
+            Some(arguments) => Arguments::Template(self.context.template(&arguments.value)),
+        };
+        self.code.push(Instruction::Call { function: shared(&name.value), arguments, config_key });
+    }
+}
+
+/// `sysout`, `sysout:LEVEL` (SonataFlow).
+fn log_level(function: &model::Function) -> Option<LogLevel> {
+    if function.kind != FunctionKind::Custom {
+        return None;
+    }
+    let mut parts = function.operation.value.splitn(2, ':');
+    if parts.next() != Some("sysout") {
+        return None;
+    }
+    Some(match parts.next().map(str::to_ascii_uppercase).as_deref() {
+        Some("TRACE") => LogLevel::Trace,
+        Some("DEBUG") => LogLevel::Debug,
+        Some("WARN" | "WARNING") => LogLevel::Warn,
+        Some("ERROR") => LogLevel::Error,
+        _ => LogLevel::Info,
+    })
+}
+
+fn target_name(kind: &ActionKind) -> &str {
+    match kind {
+        ActionKind::Function(reference) => &reference.name.value,
+        ActionKind::Event(reference) => &reference.trigger.event_ref.value,
+        ActionKind::SubFlow(reference) => &reference.workflow_id.value,
+    }
+}

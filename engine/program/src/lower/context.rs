@@ -1,0 +1,96 @@
+//! What every part of the lowering needs: the document, its expressions compiled, its durations read, the problems found.
+
+use std::time::Duration as Span;
+
+use rondo_definition::{
+    Diagnostic, Document, Pointer, duration,
+    model::{At, ExpressionLang},
+};
+use rondo_expression::{CompileError, Expression, Language, Template};
+use serde_json::Value;
+
+use crate::Duration;
+
+pub(super) struct Context<'a> {
+    pub(super) document: &'a Document,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    language: Language,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        let language = match document.workflow.expression_lang {
+            ExpressionLang::Jq => Language::Jq,
+            ExpressionLang::JsonPath => Language::JsonPath,
+        };
+        Self { document, diagnostics: Vec::new(), language }
+    }
+
+    /// Compiles a property that is always an expression. `what` names it for people: `state A: condition`.
+    pub(super) fn expression(&mut self, text: &At<String>, what: &str) -> Expression {
+        match rondo_expression::compile_property(self.language, &text.value, &self.functions()) {
+            Ok(expression) => expression,
+            Err(error) => {
+                self.invalid_expression(&text.value, &text.at, what, &error);
+                Expression::null(self.language)
+            }
+        }
+    }
+
+    /// Compiles an optional property that is always an expression.
+    pub(super) fn optional(&mut self, text: Option<&At<String>>, what: &str) -> Option<Expression> {
+        text.map(|text| self.expression(text, what))
+    }
+
+    /// Compiles a tree in which every text may be an expression.
+    pub(super) fn template(&self, value: &Value) -> Template {
+        Template::compile(self.language, value, &self.functions())
+    }
+
+    /// Texts of the expression functions, for `fn:NAME`.
+    fn functions(&self) -> impl Fn(&str) -> Option<String> + use<'a> {
+        let functions = &self.document.workflow.functions;
+        move |name| {
+            functions
+                .get(name)
+                .filter(|function| function.kind == rondo_definition::model::FunctionKind::Expression)
+                .map(|function| function.operation.value.clone())
+        }
+    }
+
+    /// A duration that the document's check has accepted; one that it has not is reported there.
+    pub(super) fn duration(&mut self, text: &At<String>) -> Option<Span> {
+        duration::parse_duration(&text.value).ok()
+    }
+
+    /// A duration, or an expression that gives one.
+    pub(super) fn computed_duration(&mut self, text: &At<String>, what: &str) -> Duration {
+        match duration::parse_duration(&text.value) {
+            Ok(span) => Duration::Fixed(span),
+            Err(_) => Duration::Computed(self.expression(text, what)),
+        }
+    }
+
+    /// Reports a construct that the engine does not run yet: nothing of a definition is dropped silently.
+    pub(super) fn unsupported(&mut self, at: &Pointer, what: &str) {
+        self.diagnostics.push(Diagnostic::error(
+            "RON0301",
+            &self.document.source,
+            at,
+            format!("{what} is not supported yet"),
+        ));
+    }
+
+    fn invalid_expression(&mut self, text: &str, at: &Pointer, what: &str, error: &CompileError) {
+        let diagnostic = Diagnostic::error(
+            "RON0201",
+            &self.document.source,
+            at,
+            format!("{what}: `{text}` is not a valid expression: {}", error.message),
+        );
+        self.diagnostics.push(match &error.range {
+            Some(range) => diagnostic.within(&self.document.source, at, range.clone()),
+            None => diagnostic,
+        });
+    }
+}

@@ -1,0 +1,300 @@
+//! States: filters, what they do, where they go.
+
+use std::sync::Arc;
+
+use rondo_definition::model::{
+    self, Completion as Ends, EventDataFilter, Next, State, StateKind, SwitchConditions,
+};
+use rondo_expression::Val;
+
+use super::{Lowering, shared};
+use crate::{
+    Completion, Duration, Handler, Instruction, Loop, Pc, Pick, StateId, StateInfo, Template, Wanted,
+};
+
+impl<'a> Lowering<'a> {
+    pub(super) fn state(&mut self, state: &'a State) {
+        let id = self.next_state_id();
+        let entry = self.code.push(Instruction::EnterState(id));
+        self.entries.insert(&state.name, entry);
+        self.within_compensation = state.used_for_compensation;
+        let timeout = self.state_timeout(state);
+        self.states.push(StateInfo {
+            name: shared(&state.name),
+            kind: kind_name(&state.kind),
+            entry,
+            handlers: Vec::new(),
+            compensation: None,
+            timeout,
+        });
+        let input = self.context.optional(state.filter.input.as_ref(), &what(state, "stateDataFilter.input"));
+        if let Some(input) = input {
+            self.code.push(Instruction::Filter(input));
+        }
+        self.body(state, id);
+        if let Some(next) = &state.next {
+            self.output_filter(state);
+            self.next(state, next);
+        } else if state.used_for_compensation {
+            self.output_filter(state);
+            self.code.push(Instruction::LeaveState);
+            self.code.push(Instruction::EndBranch);
+        }
+        self.handlers(state, id);
+    }
+
+    fn body(&mut self, state: &'a State, id: StateId) {
+        match &state.kind {
+            StateKind::Operation { actions, parallel: false } => self.actions(actions, id, None, state),
+            StateKind::Operation { actions, parallel: true } => {
+                let branches: Vec<_> =
+                    actions.iter().map(|action| (None, std::slice::from_ref(action))).collect();
+                self.fork(state, id, &branches, Completion::All);
+            }
+            StateKind::Parallel { branches, completion } => {
+                let completion = self.completion(state, completion);
+                let branches: Vec<_> = branches
+                    .iter()
+                    .map(|branch| (Some(shared(&branch.name)), branch.actions.as_slice()))
+                    .collect();
+                self.fork(state, id, &branches, completion);
+            }
+            StateKind::Inject { data } => {
+                self.code.push(Instruction::Inject(Val::from(data.value.clone())));
+            }
+            StateKind::Sleep { duration } => {
+                let span = self.context.duration(duration).unwrap_or_default();
+                self.code.push(Instruction::Sleep(Duration::Fixed(span)));
+            }
+            StateKind::ForEach(each) => self.for_each(state, id, each),
+            StateKind::Switch(switch) => self.switch(state, switch),
+            StateKind::Event(event) => self.event_state(state, id, event),
+            StateKind::Callback(callback) => {
+                self.action(&callback.action, id, None, state, true);
+                let await_event = self.code.reserve();
+                let arrived = self.code.here();
+                self.event_data(state, &callback.filter);
+                let over = self.code.here();
+                let timeout = self.event_timeout(state).map(|limit| (limit, over));
+                let events = vec![shared(&callback.event_ref.value)];
+                let wanted = vec![Wanted { events, then: arrived }];
+                self.code.patch(await_event, Instruction::Await { wanted, exclusive: true, timeout });
+            }
+        }
+    }
+
+    /// Branches side by side. Each is a list of actions that ends with [`Instruction::EndBranch`].
+    fn fork(
+        &mut self,
+        state: &'a State,
+        id: StateId,
+        branches: &[(Option<Arc<str>>, &'a [model::Action])],
+        completion: Completion,
+    ) {
+        let fork = self.code.reserve();
+        let over = self.code.reserve();
+        let mut starts = Vec::with_capacity(branches.len());
+        for (name, actions) in branches {
+            starts.push(self.code.here());
+            self.actions(actions, id, name.as_ref(), state);
+            self.code.push(Instruction::EndBranch);
+        }
+        let end = self.code.here();
+        self.code.patch(fork, Instruction::Fork { branches: starts, completion });
+        self.code.patch(over, Instruction::Jump(end));
+    }
+
+    fn completion(&mut self, state: &State, completion: &Ends) -> Completion {
+        match completion {
+            Ends::AllOf => Completion::All,
+            Ends::AtLeast(count) => match count.value.parse() {
+                Ok(count) => Completion::Count(count),
+                Err(_) => Completion::Computed(self.context.expression(count, &what(state, "numCompleted"))),
+            },
+        }
+    }
+
+    fn for_each(&mut self, state: &'a State, id: StateId, each: &'a model::ForEach) {
+        let input = self.context.expression(&each.input_collection, &what(state, "inputCollection"));
+        let output = self.context.optional(each.output_collection.as_ref(), &what(state, "outputCollection"));
+        let batch = match &each.batch_size {
+            _ if each.sequential => Pick::One,
+            Some(size) => Pick::Batch(self.context.expression(size, &what(state, "batchSize"))),
+            None => Pick::All,
+        };
+        let start = self.code.reserve();
+        let over = self.code.reserve();
+        let body = self.code.here();
+        for action in &each.actions {
+            self.action(action, id, None, state, false);
+        }
+        self.code.push(Instruction::EndBranch);
+        let end = self.code.here();
+        let parameter = shared(&each.iteration_param);
+        self.code
+            .patch(start, Instruction::ForEach(Arc::new(Loop { input, output, parameter, body, batch })));
+        self.code.patch(over, Instruction::Jump(end));
+    }
+
+    fn switch(&mut self, state: &'a State, switch: &'a model::Switch) {
+        let place = self.code.reserve();
+        match &switch.conditions {
+            SwitchConditions::Data(conditions) => {
+                let mut arms = Vec::with_capacity(conditions.len());
+                for condition in conditions {
+                    let test = self.context.expression(&condition.condition, &what(state, "condition"));
+                    arms.push((test, self.exit(state, &condition.next)));
+                }
+                let default = switch.default.as_ref().map(|next| self.exit(state, next));
+                self.code.patch(place, Instruction::Switch { arms, default });
+            }
+            SwitchConditions::Events(conditions) => {
+                let mut wanted = Vec::with_capacity(conditions.len());
+                for condition in conditions {
+                    let then = self.code.here();
+                    self.event_data(state, &condition.filter);
+                    self.exit(state, &condition.next);
+                    wanted.push(Wanted { events: vec![shared(&condition.event_ref.value)], then });
+                }
+                let default = switch.default.as_ref().map(|next| self.exit(state, next));
+                let timeout = self.event_timeout(state).zip(default);
+                self.code.patch(place, Instruction::Await { wanted, exclusive: true, timeout });
+            }
+        }
+    }
+
+    fn event_state(&mut self, state: &'a State, id: StateId, event: &'a model::EventState) {
+        let place = self.code.reserve();
+        let mut wanted = Vec::with_capacity(event.on_events.len());
+        let mut exits = Vec::new();
+        for on_events in &event.on_events {
+            let then = self.code.here();
+            self.event_data(state, &on_events.filter);
+            self.actions(&on_events.actions, id, None, state);
+            if event.exclusive {
+                exits.push(self.code.reserve());
+            } else {
+                self.code.push(Instruction::EndBranch);
+            }
+            let events = on_events.event_refs.iter().map(|name| shared(&name.value)).collect();
+            wanted.push(Wanted { events, then });
+        }
+        let end = self.code.here();
+        for exit in exits {
+            self.code.patch(exit, Instruction::Jump(end));
+        }
+        let timeout = self.event_timeout(state).map(|limit| (limit, end));
+        self.code.patch(place, Instruction::Await { wanted, exclusive: event.exclusive, timeout });
+    }
+
+    /// Merges the payload of an event, which is the *result*, into the data.
+    fn event_data(&mut self, state: &State, filter: &EventDataFilter) {
+        if !filter.use_data {
+            return;
+        }
+        if let Some(data) = self.context.optional(filter.data.as_ref(), &what(state, "eventDataFilter.data"))
+        {
+            self.code.push(Instruction::Results(data));
+        }
+        let path =
+            self.context.optional(filter.to_state_data.as_ref(), &what(state, "eventDataFilter.toStateData"));
+        self.code.push(Instruction::Merge(path));
+    }
+
+    fn event_timeout(&mut self, state: &State) -> Option<Duration> {
+        let of_workflow = self.context.document.workflow.timeouts.event.clone();
+        let limit = state.timeouts.event.clone().or(of_workflow)?;
+        Some(self.context.computed_duration(&limit, &what(state, "eventTimeout")))
+    }
+
+    fn state_timeout(&mut self, state: &State) -> Option<std::time::Duration> {
+        let of_workflow = self.context.document.workflow.timeouts.state_exec.as_ref();
+        let limit = state.timeouts.state_exec.as_ref().or(of_workflow)?;
+        limit.total.as_ref().and_then(|total| self.context.duration(total))
+    }
+
+    /// A normal way out of a state that has several: the output filter, then where it goes. Says where it begins.
+    fn exit(&mut self, state: &'a State, next: &'a Next) -> Pc {
+        let begin = self.code.here();
+        self.output_filter(state);
+        self.next(state, next);
+        begin
+    }
+
+    fn output_filter(&mut self, state: &State) {
+        let output =
+            self.context.optional(state.filter.output.as_ref(), &what(state, "stateDataFilter.output"));
+        if let Some(output) = output {
+            self.code.push(Instruction::Filter(output));
+        }
+    }
+
+    /// Where a path goes, the state still being open.
+    fn next(&mut self, state: &'a State, next: &'a Next) {
+        match next {
+            Next::Transition(transition) => {
+                for event in &transition.produce_events {
+                    self.context.unsupported(&event.event_ref.at, &what(state, "produceEvents"));
+                }
+                self.code.push(Instruction::LeaveState);
+                if transition.compensate {
+                    self.code.push(Instruction::Compensate);
+                }
+                let jump = self.code.reserve();
+                self.jumps.push((jump, &transition.next_state.value));
+            }
+            Next::End(_) if self.within_compensation => {
+                self.code.push(Instruction::LeaveState);
+                self.code.push(Instruction::EndBranch);
+            }
+            Next::End(end) => {
+                for event in &end.produce_events {
+                    self.context.unsupported(&event.event_ref.at, &what(state, "produceEvents"));
+                }
+                if let Some(continue_as) = &end.continue_as {
+                    self.context.unsupported(&continue_as.at, &what(state, "continueAs"));
+                }
+                if end.compensate {
+                    self.code.push(Instruction::LeaveState);
+                    self.code.push(Instruction::Compensate);
+                }
+                let error_message = self.error_message(state);
+                self.code.push(Instruction::End { terminate: end.terminate, error_message });
+            }
+        }
+    }
+
+    /// `metadata.errorMessage` of an end state (SonataFlow).
+    fn error_message(&self, state: &State) -> Option<Template> {
+        state.metadata.get("errorMessage").map(|text| self.context.template(text))
+    }
+
+    fn handlers(&mut self, state: &'a State, id: StateId) {
+        for on_error in &state.on_errors {
+            let errors = self.error_matches(&on_error.errors);
+            let then = self.code.here();
+            self.next(state, &on_error.next);
+            if let Some(info) = self.states.get_mut(id.0 as usize) {
+                info.handlers.push(Handler { errors, then });
+            }
+        }
+    }
+}
+
+/// Names a property of a state for people.
+pub(super) fn what(state: &State, property: &str) -> String {
+    format!("state `{}`: {property}", state.name)
+}
+
+fn kind_name(kind: &StateKind) -> &'static str {
+    match kind {
+        StateKind::Operation { .. } => "operation",
+        StateKind::Switch(_) => "switch",
+        StateKind::Inject { .. } => "inject",
+        StateKind::Sleep { .. } => "sleep",
+        StateKind::Parallel { .. } => "parallel",
+        StateKind::ForEach(_) => "foreach",
+        StateKind::Event(_) => "event",
+        StateKind::Callback(_) => "callback",
+    }
+}
