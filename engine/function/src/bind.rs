@@ -17,6 +17,7 @@ use crate::codes;
 use crate::key::{KeyParts, KeyStrategy, STRATEGIES, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
+use crate::openapi::operation::SchemeUse;
 use crate::rest;
 use crate::settings::{ClientSettings, lookup};
 use crate::specs::Specs;
@@ -132,14 +133,14 @@ impl Binder<'_> {
                     }
                 }
             }
-            "sysout" => match Level::parse(rest) {
-                Some(level) => Target::Sysout(level),
-                None => {
+            "sysout" => {
+                let Some(level) = Level::parse(rest) else {
                     let problem = format!("logs at `{rest}`, which is no level");
                     let help = "the levels are TRACE, DEBUG, INFO, WARN and ERROR";
-                    self.refuse(codes::OPERATION, function, &problem, help)
-                }
-            },
+                    return self.refuse(codes::OPERATION, function, &problem, help);
+                };
+                Target::Sysout(level)
+            }
             "knative" | "script" | "service" => {
                 let problem = format!("calls `{operation}`, which Rondo cannot do");
                 self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
@@ -200,6 +201,7 @@ impl Binder<'_> {
         };
         let key = if alias.is_some() { place.to_owned() } else { client_key(strategy, parts) };
         self.check_address(function, &key, operation.server.as_deref());
+        self.check_credentials(function, &key, &operation.security);
         Target::OpenApi(Box::new(OpenApiTarget { operation, key }))
     }
 
@@ -228,6 +230,24 @@ impl Binder<'_> {
         let problem = format!("cannot be called, because no address is known: {why}");
         let help = format!("set `quarkus.rest-client.{key}.url` in application.properties");
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
+    }
+
+    /// A credential that is configured but has no value would be missed only when the service refuses the call.
+    fn check_credentials(&mut self, function: &Function, key: &str, schemes: &[SchemeUse]) {
+        let settings = ClientSettings { properties: self.properties, key, choice: None };
+        for scheme in schemes {
+            for name in ["bearer-token", "username", "password", "api-key"] {
+                if let Some(error) = settings.auth_problem(&scheme.name, name) {
+                    let problem = format!("is called without these credentials: {error}");
+                    self.warn(
+                        codes::CREDENTIALS,
+                        function,
+                        &problem,
+                        "set the environment variable, or remove the property",
+                    );
+                }
+            }
+        }
     }
 
     /// The `Authorization` header for fetching the document, by the function's `authRef`.

@@ -16,3 +16,5 @@ pub const NO_ADDRESS: &str = "RON0306";
 pub const PROPERTY: &str = "RON0307";
 /// An `auth` definition that cannot be used.
 pub const AUTH: &str = "RON0308";
+/// Credentials that are configured but have no value.
+pub const CREDENTIALS: &str = "RON0309";

@@ -77,6 +77,16 @@ impl ClientSettings<'_> {
 
     /// What a security scheme is configured with: under the choice, else under the document.
     pub(crate) fn auth(&self, scheme: &str, name: &str) -> Option<String> {
+        self.auth_properties(scheme, name).iter().find_map(|property| lookup(self.properties, property))
+    }
+
+    /// Why a security scheme is without a value that is configured: by way of a variable that is not set.
+    pub(crate) fn auth_problem(&self, scheme: &str, name: &str) -> Option<PropertyError> {
+        let mut properties = self.auth_properties(scheme, name).into_iter();
+        properties.find_map(|property| self.properties.resolve(&property).err())
+    }
+
+    fn auth_properties(&self, scheme: &str, name: &str) -> Vec<String> {
         let mut keys = vec![self.key.to_owned()];
         if self.choice.is_some() {
             keys.insert(0, self.full_key());
@@ -85,9 +95,7 @@ impl ClientSettings<'_> {
         if mangled != self.key {
             keys.push(mangled);
         }
-        keys.iter().find_map(|key| {
-            lookup(self.properties, &format!("quarkus.openapi-generator.{key}.auth.{scheme}.{name}"))
-        })
+        keys.iter().map(|key| format!("quarkus.openapi-generator.{key}.auth.{scheme}.{name}")).collect()
     }
 
     /// What the `OpenID` Connect client of a security scheme is configured with.

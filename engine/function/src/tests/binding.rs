@@ -192,3 +192,22 @@ auth:
     call(bindings.get("g").unwrap(), &properties, Value::Null).await.unwrap();
     assert_eq!((server.last().target.as_str(), server.last().header("authorization")), ("/specs/v1/a", ""));
 }
+
+#[test]
+fn credentials_without_a_value_are_a_warning() {
+    let document = spec(
+        "/a",
+        "get",
+        json!({"security": [{"my-bearer": []}]}),
+        json!({"components": {"securitySchemes": {"my-bearer": {"type": "http", "scheme": "bearer"}}}}),
+    );
+    let folder = Folder::new(&[("a.json", &document.to_string())]);
+    let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
+                 quarkus.openapi-generator.a_json.auth.my_bearer.bearer-token=${API_TOKEN}";
+    let functions = "functions:\n- {name: f, operation: 'a.json#op'}\n";
+    let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
+    insta::assert_snapshot!(problems, @r##"
+    flow.sw.yaml:7:24: warning[RON0309]: function `f` is called without these credentials: the property `quarkus.openapi-generator.a_json.auth.my_bearer.bearer-token` refers to `${API_TOKEN}`, which is neither a property nor an environment variable
+      help: set the environment variable, or remove the property
+    "##);
+}

@@ -13,14 +13,12 @@ async fn check(rows: Vec<(Value, Value, &str)>) {
     let properties = properties(&server.url, "");
     for (document, arguments, expected) in rows {
         let shown = format!("{arguments}");
-        let result = call(&openapi(&document), &properties, arguments).await;
-        let got = match result {
-            Err(error) => error.to_string(),
-            Ok(_) => {
-                let seen = server.last();
-                let content_type = seen.header("content-type");
-                format!("{} {} {content_type} {}", seen.method, seen.target, seen.body).trim_end().to_owned()
-            }
+        let got = if let Err(error) = call(&openapi(&document), &properties, arguments).await {
+            error.to_string()
+        } else {
+            let seen = server.last();
+            let content_type = seen.header("content-type");
+            format!("{} {} {content_type} {}", seen.method, seen.target, seen.body).trim_end().to_owned()
         };
         assert_eq!(got, expected, "{shown}");
     }
