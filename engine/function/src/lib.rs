@@ -39,6 +39,5 @@ pub use caller::{Answer, Caller, Request};
 pub use error::{CallError, CallErrorKind, Site};
 pub use fetch::Fetcher;
 pub use headers::ProcessHeaders;
-pub use secret::Secret;
 pub use setup::SetupError;
 pub use specs::Specs;
