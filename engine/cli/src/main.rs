@@ -1,2 +1,72 @@
-//! The `rondo` binary.
-fn main() {}
+//! The `rondo` binary: what people type.
+//!
+//! `serve` runs the engine, `check` reads a folder and tells everything that is wrong with it, `start`, `ps` and `show` speak to a
+//! running engine over its REST and GraphQL faces, `demo` runs everything together.
+
+mod check;
+mod client;
+mod demo;
+mod folder;
+mod instances;
+mod logging;
+mod output;
+mod serve;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs CNCF Serverless Workflows, durably.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a folder of workflows.
+    Serve(serve::Serve),
+    /// Check a folder of workflows: all faults at once, with file, line and column.
+    Check(check::Check),
+    /// Start an instance of a workflow on a running engine.
+    Start(instances::Start),
+    /// List instances.
+    Ps(instances::Ps),
+    /// Show one instance: why it waits, since when, and what happened so far.
+    Show(show::Show),
+    /// Run two namespace requests from beginning to end, with simulated services.
+    Demo(demo::Demo),
+}
+
+fn main() -> ExitCode {
+    // One TLS backend for the whole process; a second installation can only mean that it is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // An evaluation of jq may use a part of the stack; see `rondo_expression::Budget`.
+        .thread_stack_size(8 * 1024 * 1024)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&format!("the runtime cannot be started: {error}")),
+    };
+    let outcome = match cli.command {
+        Command::Check(check) => check.run(),
+        Command::Serve(serve) => runtime.block_on(serve.run()),
+        Command::Start(start) => runtime.block_on(start.run()),
+        Command::Ps(ps) => runtime.block_on(ps.run()),
+        Command::Show(show) => runtime.block_on(show.run()),
+        Command::Demo(demo) => runtime.block_on(demo.run()),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(message) => output::fail(&message),
+    }
+}

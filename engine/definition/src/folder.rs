@@ -46,9 +46,9 @@ const PROPERTIES: [&str; 2] = ["application.properties", "src/main/resources/app
 const DEPTH: usize = 32;
 
 impl Folder {
-    /// Reads all workflows below `root`, checks them and what they want of each other. `fetch` gets documents of other
-    /// hosts; without it only those in the mirror are found.
-    pub fn load(root: &Path, env: Environment, fetch: Option<Arc<dyn Fetch>>) -> Self {
+    /// Reads all workflows below `root`, checks them and what they want of each other. `fetch` makes, of the folder's
+    /// properties, what gets documents of other hosts; without it only those in the mirror are found.
+    pub fn load(root: &Path, env: Environment, fetch: impl FnOnce(&Properties) -> Option<Arc<dyn Fetch>>) -> Self {
         let mut folder = Self {
             documents: Vec::new(),
             properties: Properties::default(),
@@ -60,7 +60,7 @@ impl Folder {
         folder.properties = folder.read_properties(root, env);
         let settings = &folder.properties;
         let compat = Compat::of(settings);
-        let resources = Resources::new(root, settings, fetch);
+        let resources = Resources::new(root, settings, fetch(settings));
         let ignore_hidden = settings.flag("kogito.codegen.ignoreHiddenFiles", true);
         folder.compat = folder.setting(compat).unwrap_or_default();
         folder.resources = folder.setting(resources).unwrap_or_default();

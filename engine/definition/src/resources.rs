@@ -5,6 +5,7 @@
 //! document's revision pins it. Never: opens the network; that is a [`Fetch`] handed in.
 
 use std::{
+    collections::BTreeMap,
     fmt, fs, io,
     path::{Component, Path, PathBuf},
     sync::Arc,
@@ -66,6 +67,8 @@ pub struct Resources {
     mirror: Option<String>,
     /// Prefixes of URIs and what stands for them.
     aliases: Vec<(String, String)>,
+    /// The files by name, where they come from the database instead of a folder.
+    bundle: Option<Arc<BTreeMap<String, Vec<u8>>>>,
     fetch: Option<Arc<dyn Fetch>>,
 }
 
@@ -94,7 +97,26 @@ impl Resources {
             key: key.to_owned(),
             expected: "a list PREFIX=TARGET,PREFIX=TARGET",
         })?;
-        Ok(Self { root: Some(root.to_owned()), mirror: mirror.filter(|m| !m.is_empty()), aliases, fetch })
+        let mirror = mirror.filter(|m| !m.is_empty());
+        Ok(Self { root: Some(root.to_owned()), mirror, aliases, bundle: None, fetch })
+    }
+
+    /// Files that were kept when a definition was stored. Nothing else is found.
+    pub fn of_bundle(bundle: Vec<(String, Vec<u8>)>) -> Self {
+        Self { bundle: Some(Arc::new(bundle.into_iter().collect())), ..Self::default() }
+    }
+
+    /// The files that have been read on behalf of a document, by the names under which [`Self::of_bundle`] finds them.
+    pub fn bundle(&self, owner: &Source) -> Result<Vec<(String, Vec<u8>)>, ResourceError> {
+        let mut bundle = Vec::new();
+        for (name, _) in owner.uses() {
+            let bytes = match remote("", &name) {
+                Some(url) => self.read_remote(&url)?.bytes,
+                None => self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?,
+            };
+            bundle.push((name, bytes));
+        }
+        Ok(bundle)
     }
 
     /// Reads the file that a URI in a workflow document means: relative to the document, then to the folder, then to its
@@ -127,6 +149,9 @@ impl Resources {
     }
 
     fn read_remote(&self, url: &Url) -> Result<Resource, ResourceError> {
+        if let Some(bytes) = self.bundle.as_ref().and_then(|bundle| bundle.get(url.as_str())) {
+            return Ok(Resource { bytes: bytes.clone(), name: url.to_string() });
+        }
         if let (Some(mirror), Some(host)) = (&self.mirror, url.host_str()) {
             let path = url.path().trim_start_matches('/');
             let with_port = url.port().map(|port| format!("{mirror}/{host}:{port}/{path}"));
@@ -185,8 +210,11 @@ impl Resources {
 
     /// The content of a file by its path below the folder; `None` if it does not exist.
     fn read_below_root(&self, path: &str) -> Result<Option<Vec<u8>>, ResourceError> {
-        let Some(root) = &self.root else { return Ok(None) };
         let path = normalize(path).ok_or(ResourceError::Outside)?;
+        if let Some(bundle) = &self.bundle {
+            return Ok(bundle.get(&path).cloned());
+        }
+        let Some(root) = &self.root else { return Ok(None) };
         read_confined(root, &path)
     }
 }

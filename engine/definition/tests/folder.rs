@@ -18,7 +18,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn load(root: &Path) -> Folder {
-    Folder::load(root, Environment::new(), None)
+    Folder::load(root, Environment::new(), |_| None)
 }
 
 fn lines(folder: &Folder) -> String {
@@ -171,7 +171,7 @@ fn documents_of_other_hosts_come_from_the_mirror_an_alias_or_the_fetcher() {
         ("local/x.yaml", "aliased"),
         ("application.properties", "rondo.resources.mirror=mirror\nrondo.uri.alias=http://far/=local/,\n"),
     ]);
-    let found = Folder::load(root.path(), Environment::new(), Some(Arc::new(Answers)));
+    let found = Folder::load(root.path(), Environment::new(), |_| Some(Arc::new(Answers)));
     let source = &found.documents[0].source;
     for (base, uri, expected) in [
         ("a.sw.yaml", "https://host/specs/api.yaml", "mirrored from https://host/specs/api.yaml"),

@@ -104,6 +104,22 @@ async fn fetch(request: &TokenRequest, transport: &Transport) -> Result<Token, S
             found.map_err(|_| format!("`{address}` names no token_endpoint"))?.token_endpoint
         }
     };
+    let (headers, form) = grant(request);
+    let asked = Instant::now();
+    let body = exchange(transport, "POST", &address, headers, Some(form)).await?;
+    let answer: TokenAnswer =
+        serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
+    let seconds = answer.expires_in.and_then(|value| match value {
+        serde_json::Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    });
+    let lifetime = seconds.map_or(UNKNOWN_LIFETIME, Duration::from_secs).saturating_sub(MARGIN);
+    let until = asked.checked_add(lifetime).unwrap_or(asked);
+    Ok(Token { secret: Secret::new(answer.access_token), until })
+}
+
+/// Headers and form of the request for a token.
+fn grant(request: &TokenRequest) -> (Headers, String) {
     let mut headers = Headers::default();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     match &request.user {
@@ -124,17 +140,7 @@ async fn fetch(request: &TokenRequest, transport: &Transport) -> Result<Token, S
     } else {
         headers.set("Authorization", security::basic(&request.client_id, request.client_secret.expose()));
     }
-    let asked = Instant::now();
-    let body = exchange(transport, "POST", &address, headers, Some(form.finish())).await?;
-    let answer: TokenAnswer =
-        serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
-    let seconds = answer.expires_in.and_then(|value| match value {
-        serde_json::Value::String(text) => text.parse().ok(),
-        other => other.as_u64(),
-    });
-    let lifetime = seconds.map_or(UNKNOWN_LIFETIME, Duration::from_secs).saturating_sub(MARGIN);
-    let until = asked.checked_add(lifetime).unwrap_or(asked);
-    Ok(Token { secret: Secret::new(answer.access_token), until })
+    (headers, form.finish())
 }
 
 async fn exchange(

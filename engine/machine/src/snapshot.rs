@@ -218,6 +218,11 @@ pub enum DecodeError {
 }
 
 impl Snapshot {
+    /// An instance that has not run yet.
+    pub fn new(data: Val) -> Self {
+        Self { input: data.clone(), data, ..Self::default() }
+    }
+
     /// The encoding, without `data` and `input`: one byte of format version, then compact JSON.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];

@@ -1,1 +1,34 @@
 //! The living engine: runs turns, timers, calls, recovery and limits.
+//!
+//! Owns: instances while they are worked on, time, the order *turn, commit, effects*. Promises: what was answered survives any
+//! crash; an instance is worked on by one task at a time; a sleeping instance is nothing but its row. Never: speaks HTTP to
+//! clients (`api` does), interprets a definition (`machine` does).
+
+mod calls;
+mod catalog;
+mod children;
+mod clock;
+mod delta;
+mod drive;
+mod engine;
+mod history;
+mod kept;
+mod living;
+mod open;
+mod recovery;
+mod registry;
+mod schema;
+mod seal;
+mod secrets;
+mod tasks;
+mod timers;
+mod view;
+
+pub use catalog::{Deployed, Loaded, load_folder};
+pub use clock::Clock;
+pub use engine::Engine;
+pub use history::{HistoryLine, NodeView};
+pub use open::{OpenError, Options};
+pub use schema::Schema;
+pub use seal::KeyError;
+pub use view::{FailureView, Refusal, Start, View};

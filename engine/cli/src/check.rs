@@ -1,0 +1,28 @@
+//! `rondo check`: reads a folder as `serve` would, and tells everything that is wrong with it.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use rondo_definition::Diagnostic;
+
+use crate::folder;
+
+/// Check a folder of workflows.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The folder.
+    #[arg(default_value = "workflows")]
+    folder: PathBuf,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Exit code 0: no errors (there may be warnings); 1: errors.
+    pub(crate) fn run(self) -> Result<ExitCode, String> {
+        let loaded = rondo_runtime::load_folder(&self.folder, std::env::vars().collect());
+        folder::report(&loaded.diagnostics, &loaded.sources, loaded.files, self.json)?;
+        let broken = loaded.diagnostics.iter().any(Diagnostic::is_error);
+        Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}

@@ -1,0 +1,69 @@
+//! Speaks to a running engine.
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+/// Where the engine is.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Target {
+    /// Base URL of the engine.
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "RONDO_URL")]
+    url: String,
+    /// Token, where the engine asks for one.
+    #[arg(long, env = "RONDO_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// An answer of the engine: its status and body, whatever the status is.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Target {
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, token: None, json: false }
+    }
+
+    /// Makes a request. The error says that the engine cannot be reached, and where it was looked for.
+    pub(crate) async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let mut request = Client::new().request(method, &url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|error| {
+            let why = if error.is_connect() { "nothing listens there".to_owned() } else { error.to_string() };
+            format!("no engine at {}: {why}. Start one with `rondo serve`, or name another with --url", self.url)
+        })?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer { status, body })
+    }
+
+    /// Asks the Data Index; gives the value of `data`.
+    pub(crate) async fn query(&self, query: &str, variables: Value) -> Result<Value, String> {
+        let body = json!({"query": query, "variables": variables});
+        let mut answer = self.request(Method::POST, "/graphql", Some(&body)).await?;
+        if let Some(message) = answer.body.pointer("/errors/0/message").and_then(Value::as_str) {
+            return Err(message.to_owned());
+        }
+        if answer.status != 200 {
+            return Err(message_of(&answer));
+        }
+        Ok(answer.body.get_mut("data").map(Value::take).unwrap_or_default())
+    }
+}
+
+/// What an error answer says.
+pub(crate) fn message_of(answer: &Answer) -> String {
+    let message = answer.body.get("message").and_then(Value::as_str).or(answer.body.as_str()).unwrap_or_default();
+    format!("the engine answered {}: {message}", answer.status)
+}

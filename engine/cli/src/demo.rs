@@ -1,0 +1,203 @@
+//! `rondo demo`: the main job from beginning to end, with simulated GitLab, Backstage and Kubernetes.
+//!
+//! Starts the simulators and an engine on an embedded database in a folder of its own, orders a small and a large
+//! namespace, and tells what happens as it happens. The large one needs somebody's approval.
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use rondo_definition::Environment;
+use rondo_runtime::{Engine, OpenError, Options};
+use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options as Services, Simulator};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{client::Target, folder, logging, output};
+
+/// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
+const SPEED: u32 = 30;
+
+/// How often the demo looks whether something happened.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the approver of `--auto-approve` thinks.
+const THINKS: Duration = Duration::from_secs(4);
+
+/// Run two namespace requests from beginning to end.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Approve the large request automatically after a few seconds.
+    #[arg(long)]
+    auto_approve: bool,
+    /// The folder of workflows.
+    #[arg(long, default_value = "workflows")]
+    workflows: PathBuf,
+    /// Address of the engine.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: std::net::SocketAddr,
+    /// Keep the engine running when the requests have ended, to look around.
+    #[arg(long)]
+    keep: bool,
+}
+
+impl Demo {
+    pub(crate) async fn run(self) -> Result<ExitCode, String> {
+        logging::start(logging::Format::Text, "warn");
+        let services = Simulator::start(Services::default()).await.map_err(|error| error.to_string())?;
+        let listener = match TcpListener::bind(self.listen).await {
+            Ok(listener) => listener,
+            // Somebody else has the port: any other serves the demo as well.
+            Err(_) => TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?,
+        };
+        let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
+        let data = std::env::temp_dir().join(format!("rondo-demo-{}", uuid::Uuid::new_v4()));
+        let engine = self.engine(&services, &url, &data).await?;
+        let stop = tokio::sync::watch::Sender::new(false);
+        let mut stopped = stop.subscribe();
+        let until = async move {
+            // The sender gone means stop as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
+        output::line(&format!("engine    {url}  (database in {})", data.display()));
+        output::line(&format!("services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)", services.control_url()));
+        if self.auto_approve {
+            services.approve_all_automatically(THINKS);
+        }
+        let outcome = self.requests(&Target::at(url.clone()), &services).await;
+        if outcome.is_ok() {
+            output::line("");
+            output::line(&format!("The simulated cluster now has the namespaces: {}", services.namespaces().join(", ")));
+            if self.keep {
+                output::line(&format!("The engine goes on at {url} until Ctrl-C:"));
+                output::line("  rondo ps        all instances");
+                output::line("  rondo show ID   what happened to one of them");
+                let _ = tokio::signal::ctrl_c().await;
+            } else {
+                output::line("Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md");
+            }
+        }
+        stop.send_replace(true);
+        let _ = serving.await;
+        engine.stop(Duration::from_secs(1)).await;
+        services.stop().await;
+        let _ = std::fs::remove_dir_all(&data);
+        outcome.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn engine(&self, services: &Simulator, url: &str, data: &std::path::Path) -> Result<Engine, String> {
+        let environment: Environment = [
+            ("GITLAB_URL", services.gitlab_url()),
+            ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
+            ("BACKSTAGE_URL", services.backstage_url()),
+            ("BACKSTAGE_TOKEN", BACKSTAGE_TOKEN.to_owned()),
+            ("KUBERNETES_URL", services.kubernetes_url()),
+            ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
+            ("RONDO_CLOCK_SPEED", SPEED.to_string()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        let options = Options {
+            workflows: self.workflows.clone(),
+            store: format!("sqlite://{}", data.join("rondo.db").display()),
+            service_url: url.to_owned(),
+            environment: environment,
+        };
+        match Engine::open(options).await {
+            Ok(engine) => Ok(engine),
+            Err(OpenError::Definitions { diagnostics, sources, files }) => {
+                folder::report(&diagnostics, &sources, files, false)?;
+                Err(format!("the workflows in {} cannot be served", self.workflows.display()))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Orders both namespaces and follows them to their ends.
+    async fn requests(&self, engine: &Target, services: &Simulator) -> Result<(), String> {
+        let begin = Instant::now();
+        let mut followed = Vec::new();
+        for (name, size) in [("team-small", "small"), ("team-large", "large")] {
+            let data = json!({
+                "namespace": name, "size": size, "requester": "user:default/jdoe",
+                "reason": format!("a {size} namespace for the demo"),
+            });
+            output::line("");
+            output::line(&format!("{} order {name} ({size}): POST /create-ocp-namespace", stamp(begin)));
+            let answer = engine.request(Method::POST, "/create-ocp-namespace", Some(&data)).await?;
+            let id = answer.body.get("id").and_then(Value::as_str).map(str::to_owned);
+            let id = id.ok_or_else(|| crate::client::message_of(&answer))?;
+            followed.push(Followed { name, id, told: 0, ended: false });
+        }
+        let mut asked = false;
+        while followed.iter().any(|instance| !instance.ended) {
+            for instance in followed.iter_mut().filter(|instance| !instance.ended) {
+                instance.follow(engine, begin).await?;
+            }
+            let waiting = services.issues().into_iter().find(|issue| issue.state == "opened");
+            if let (false, Some(issue)) = (asked, waiting) {
+                asked = true;
+                let how = if self.auto_approve {
+                    "it will be approved in a moment (--auto-approve)".to_owned()
+                } else {
+                    format!("approve or deny it at {}/_sim/", services.control_url())
+                };
+                output::line(&format!("{} approval asked for in ticket #{} — {how}", stamp(begin), issue.iid));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+}
+
+/// An instance and how much of its history has been told.
+struct Followed {
+    name: &'static str,
+    id: String,
+    told: usize,
+    ended: bool,
+}
+
+impl Followed {
+    async fn follow(&mut self, engine: &Target, begin: Instant) -> Result<(), String> {
+        let answer = engine.request(Method::GET, &format!("/rondo/instances/{}", self.id), None).await?;
+        let history = answer.body.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
+        for line in history.iter().skip(self.told) {
+            let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
+            let what = match text("f") {
+                "entered" => format!("→ {}", text("state")),
+                "action" if text("kind") == "call" => format!("    calls {}", text("target")),
+                "failed" | "handled" => format!("    {}", text("message")),
+                _ => continue,
+            };
+            output::line(&format!("{} {:<11} {what}", stamp(begin), self.name));
+        }
+        self.told = history.len();
+        let state = answer.body.get("state").and_then(Value::as_str).unwrap_or_default();
+        if !matches!(state, "ACTIVE" | "PENDING") {
+            self.ended = true;
+            self.tell_end(state, &answer.body, begin);
+        }
+        Ok(())
+    }
+
+    fn tell_end(&self, state: &str, instance: &Value, begin: Instant) {
+        let result = instance.pointer("/data/result").unwrap_or(&Value::Null);
+        let error = instance.pointer("/error/message").and_then(Value::as_str);
+        let message = error.or(result.get("message").and_then(Value::as_str)).unwrap_or_default();
+        output::line(&format!("{} {:<11} {state}: {message}", stamp(begin), self.name));
+        for entry in result.get("outputs").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+            output::line(&format!("{:>8} {:<11}     {}: {}", "", "", text("key"), text("value")));
+        }
+    }
+}
+
+fn stamp(begin: Instant) -> String {
+    format!("{:>7.1}s", begin.elapsed().as_secs_f64())
+}

@@ -1,0 +1,37 @@
+//! Reports about a folder of workflows, for people and for machines.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rondo_definition::{Diagnostic, Source};
+
+use crate::output;
+
+/// Writes all diagnostics, with the lines they are about, and a line that counts them.
+pub(crate) fn report(
+    diagnostics: &[Diagnostic],
+    sources: &BTreeMap<String, Arc<Source>>,
+    files: usize,
+    json: bool,
+) -> Result<(), String> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let warnings = diagnostics.len() - errors;
+    if json {
+        return output::json(&serde_json::json!({
+            "files": files, "errors": errors, "warnings": warnings, "diagnostics": diagnostics,
+        }));
+    }
+    for diagnostic in diagnostics {
+        output::error_line(&diagnostic.render(sources.get(&*diagnostic.file).map(|source| &**source)));
+    }
+    output::line(&format!(
+        "{files} workflow file{}: {errors} error{}, {warnings} warning{}",
+        plural(files),
+        plural(errors),
+        plural(warnings)
+    ));
+    Ok(())
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

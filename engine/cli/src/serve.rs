@@ -1,0 +1,77 @@
+//! `rondo serve`: runs the engine on a folder until it is told to stop.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use rondo_runtime::{Engine, OpenError, Options};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use crate::{folder, logging, output};
+
+/// How long calls in flight get to end when the engine stops; what has not ended by then is taken up at the next start.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serve a folder of workflows.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served.
+    #[arg(long, default_value = "workflows", env = "RONDO_WORKFLOWS")]
+    workflows: PathBuf,
+    /// The database.
+    #[arg(long, default_value = "sqlite://.rondo/rondo.db", env = "RONDO_STORE", hide_env_values = true)]
+    store: String,
+    /// Address to listen at.
+    #[arg(long, default_value = "127.0.0.1:8080", env = "RONDO_LISTEN")]
+    listen: SocketAddr,
+    /// How the log is written.
+    #[arg(long, value_enum, default_value = "text", env = "RONDO_LOG_FORMAT")]
+    log_format: logging::Format,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result<ExitCode, String> {
+        logging::start(self.log_format, "info");
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .map_err(|error| format!("cannot listen at {}: {error}", self.listen))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let options = Options {
+            workflows: self.workflows.clone(),
+            store: self.store,
+            service_url: format!("http://{address}"),
+            environment: std::env::vars().collect(),
+        };
+        let engine = match Engine::open(options).await {
+            Ok(engine) => engine,
+            Err(OpenError::Definitions { diagnostics, sources, files }) => {
+                folder::report(&diagnostics, &sources, files, false)?;
+                return Err(format!("the workflows in {} cannot be served", self.workflows.display()));
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        let workflows = engine.workflows().len();
+        tracing::info!(%address, workflows, folder = %self.workflows.display(), "ready");
+        rondo_api::serve(engine.clone(), listener, stop_signal()).await.map_err(|error| error.to_string())?;
+        engine.stop(GRACE).await;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                output::error_line(&format!("SIGTERM cannot be listened for: {error}"));
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

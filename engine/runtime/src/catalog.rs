@@ -1,0 +1,222 @@
+//! The workflows that are served, and the revisions that running instances are pinned to.
+//!
+//! Promises: a folder is served as a whole or not at all, with all problems told at once; an instance runs the revision it
+//! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use rondo_definition::{
+    Diagnostic, Document, Fetch, Folder, Properties, Resources, Source, codes,
+    model::{SchemaRef, SchemaSource, StateKind},
+};
+use rondo_expression::Val;
+use rondo_function::{Bindings, Fetcher, Specs};
+use rondo_machine::OutputCheck;
+use rondo_program::{Instruction, Program};
+
+use crate::{
+    schema::{Bundler, Schema, read_file},
+    secrets,
+};
+
+/// One revision of a workflow, ready to run.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The document.
+    pub document: Arc<Document>,
+    /// What it was lowered to.
+    pub program: Arc<Program>,
+    /// Digest of the document and the files it refers to.
+    pub revision: String,
+    /// Schema of the input.
+    pub input_schema: Option<Arc<Schema>>,
+    /// Schema of the output.
+    pub output_schema: Option<Arc<Schema>>,
+    /// What its functions call.
+    pub(crate) bindings: Bindings,
+    /// What `$SECRET` shows.
+    pub(crate) secrets: Val,
+    /// The output schema as the machine asks for it.
+    pub(crate) output_check: Option<Arc<dyn OutputCheck>>,
+}
+
+impl Deployed {
+    /// Whether an instance is started by an event only.
+    pub fn starts_by_event(&self) -> bool {
+        let workflow = &self.document.workflow;
+        let start = workflow.states.iter().find(|state| state.name == workflow.start.value);
+        start.is_some_and(|state| matches!(state.kind, StateKind::Event(_)))
+    }
+
+    /// Checks the input of an instance. `Err` says what is wrong with it.
+    pub(crate) fn check_input(&self, data: &Val) -> Result<(), String> {
+        let Some(schema) = &self.input_schema else { return Ok(()) };
+        match schema.check(data) {
+            Err(message) if !schema.strict => {
+                tracing::warn!(workflow = %self.program.id, %message, "the input breaks the schema, and is taken all the same");
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Output(Arc<Schema>);
+
+impl OutputCheck for Output {
+    fn check(&self, data: &Val) -> Result<(), String> {
+        match self.0.check(data) {
+            Err(_) if !self.0.strict => Ok(()),
+            checked => checked,
+        }
+    }
+}
+
+/// The served folder.
+pub(crate) struct Catalog {
+    by_id: HashMap<String, Arc<Deployed>>,
+    order: Vec<Arc<Deployed>>,
+    resources: Arc<Resources>,
+}
+
+/// A folder that was read: what can be served of it, and everything that is wrong with it.
+pub struct Loaded {
+    /// The workflows that could be made ready.
+    pub workflows: Vec<Deployed>,
+    /// Its properties.
+    pub properties: Properties,
+    /// Its files.
+    pub resources: Resources,
+    /// All problems, in the order of files and places.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many workflow files there are.
+    pub files: usize,
+    /// Texts of the files that have problems, by path, to show their lines.
+    pub sources: BTreeMap<String, Arc<Source>>,
+}
+
+/// Reads and checks a folder of workflows. Nothing is started.
+pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> Loaded {
+    let mut fetcher = None;
+    let folder = Folder::load(root, environment, |properties| {
+        // What keeps the client from being made is told when the engine's own is.
+        fetcher = Fetcher::new(properties).ok().map(Arc::new);
+        fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
+    });
+    let Folder { documents, properties, resources, mut diagnostics, sources, .. } = folder;
+    let files = documents.len();
+    let specs = Specs::new(fetcher);
+    let secrets = secrets::secrets(&properties);
+    let mut workflows = Vec::with_capacity(documents.len());
+    for document in documents {
+        let (deployed, problems) = deploy(document, &resources, &properties, &secrets, &specs);
+        diagnostics.extend(problems);
+        workflows.push(deployed);
+    }
+    diagnostics.sort();
+    diagnostics.dedup();
+    let mut sources = sources;
+    for workflow in &workflows {
+        let source = &workflow.document.source;
+        sources.insert(source.path().to_string(), Arc::clone(source));
+    }
+    Loaded { workflows, properties, resources, diagnostics, files, sources }
+}
+
+/// Makes a document ready to run.
+pub(crate) fn deploy(
+    document: Document,
+    resources: &Resources,
+    properties: &Properties,
+    secrets: &Val,
+    specs: &Specs,
+) -> (Deployed, Vec<Diagnostic>) {
+    let (program, mut diagnostics) = rondo_program::lower(&document);
+    let (bindings, problems) = rondo_function::bind(&document, resources, properties, specs);
+    diagnostics.extend(problems);
+    let workflow = &document.workflow;
+    let mut schema = |reference: Option<&SchemaRef>| {
+        let reference = reference?;
+        match read_schema(&document, resources, reference) {
+            Ok(schema) => Some(Arc::new(schema)),
+            Err(message) => {
+                let at = &reference.schema.at;
+                diagnostics.push(Diagnostic::error(codes::RESOURCE_CONTENT, &document.source, at, message));
+                None
+            }
+        }
+    };
+    let input_schema = schema(workflow.data_input_schema.as_ref());
+    let output_schema = schema(workflow.data_output_schema.as_ref());
+    let output_check =
+        output_schema.clone().map(|schema| Arc::new(Output(schema)) as Arc<dyn OutputCheck>);
+    let deployed = Deployed {
+        revision: document.revision(),
+        program: Arc::new(program),
+        input_schema,
+        output_schema,
+        bindings,
+        secrets: secrets.clone(),
+        output_check,
+        document: Arc::new(document),
+    };
+    (deployed, diagnostics)
+}
+
+fn read_schema(document: &Document, resources: &Resources, reference: &SchemaRef) -> Result<Schema, String> {
+    let own = document.source.path();
+    let (name, schema) = match &reference.schema.value {
+        SchemaSource::Inline(schema) => (own.to_string(), schema.clone()),
+        SchemaSource::Uri(uri) => read_file(resources, &document.source, own, uri)?,
+    };
+    let read = |from: &str, uri: &str| read_file(resources, &document.source, from, uri);
+    let bundled = Bundler::bundle(&name, schema, &read)?;
+    Schema::compile(bundled, reference.fail_on_validation_errors)
+        .map_err(|error| format!("`{name}` is no valid JSON schema: {error}"))
+}
+
+impl Catalog {
+    pub(crate) fn new(workflows: Vec<Deployed>, resources: Resources) -> Self {
+        let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
+        let by_id = order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
+        Self { by_id, order, resources: Arc::new(resources) }
+    }
+
+    /// A workflow by its id, in a certain version if one is asked for.
+    pub(crate) fn find(&self, id: &str, version: Option<&str>) -> Option<Arc<Deployed>> {
+        let found = self.by_id.get(id)?;
+        version.is_none_or(|version| *found.program.version == *version).then(|| Arc::clone(found))
+    }
+
+    /// A workflow by the part of its id after the last dot.
+    pub(crate) fn find_by_path(&self, part: &str) -> Option<Arc<Deployed>> {
+        let whole = self.by_id.get(part);
+        let last = |workflow: &&Arc<Deployed>| workflow.program.id.rsplit('.').next() == Some(part);
+        whole.or_else(|| self.order.iter().find(last)).map(Arc::clone)
+    }
+
+    /// A served workflow by its revision.
+    pub(crate) fn revision(&self, revision: &str) -> Option<Arc<Deployed>> {
+        self.order.iter().find(|workflow| workflow.revision == revision).map(Arc::clone)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Deployed>> {
+        self.order.iter()
+    }
+
+    pub(crate) fn resources(&self) -> Arc<Resources> {
+        Arc::clone(&self.resources)
+    }
+}
+
+impl Deployed {
+    /// Whether some instruction starts another workflow.
+    pub fn has_subflows(&self) -> bool {
+        self.program.code.iter().any(|instruction| matches!(instruction, Instruction::Child { .. }))
+    }
+}

@@ -1,0 +1,129 @@
+//! Subflows: instances that another instance started and waits for.
+//!
+//! A child is inserted by the same commit that says that its parent waits for it, so neither exists without the other. Its end
+//! reaches the parent through the mailbox: the message is written with the child's last commit and removed with the
+//! parent's next one, so it is heard exactly once, whatever crashes in between.
+
+use std::sync::Arc;
+
+use rondo_expression::Val;
+use rondo_machine::{CallNumber, ChildRequest, Failure, Input, Millis, Snapshot, Status};
+use rondo_store::{Commit, Instance, Message, State, Write};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{engine::Inner, living::Living, registry::Delivery};
+
+/// What a child tells its parent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Word {
+    child: Uuid,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Completed(Val),
+    Failed(Failure),
+    Aborted,
+}
+
+impl Word {
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        serde_json::from_slice(payload).ok()
+    }
+
+    /// What it means to a parent; `None` when the parent does not wait for this child any more.
+    pub(crate) fn input_for(self, parent: &Living) -> Option<Input> {
+        let call = parent.snapshot.children().find(|call| parent.child_id(*call) == self.child)?;
+        Some(match self.outcome {
+            Outcome::Completed(data) => Input::ChildEnded { call, outcome: Ok(data) },
+            Outcome::Failed(failure) => Input::ChildEnded { call, outcome: Err(failure) },
+            // Whoever ends a subflow by hand ends what waits for it.
+            Outcome::Aborted => Input::Abort,
+        })
+    }
+}
+
+/// The message to the parent, if this commit is the one that ends (or fails) the child.
+pub(crate) fn word_to_parent(row: &Instance, after: &Snapshot, before: Status) -> Option<Message> {
+    let parent = row.parent?;
+    if after.status == before {
+        return None;
+    }
+    let outcome = match after.status {
+        Status::Active => return None,
+        Status::Completed => Outcome::Completed(after.data.clone()),
+        Status::Aborted => Outcome::Aborted,
+        Status::Error => Outcome::Failed(after.failed.as_ref()?.failure.clone()),
+    };
+    let payload = serde_json::to_vec(&Word { child: row.id, outcome }).ok()?;
+    Some(Message { to: parent, payload })
+}
+
+/// A child that was put into its parent's commit.
+pub(crate) enum Started {
+    Child(Box<Living>),
+    Refused(CallNumber, Failure),
+}
+
+/// Puts a child into its parent's commit.
+pub(crate) fn start(
+    inner: &Inner,
+    parent: &Living,
+    request: &ChildRequest,
+    commit: &mut Commit,
+    now: Millis,
+) -> Started {
+    match make(inner, parent, request, now) {
+        Ok(child) => {
+            commit.writes.push(Write::Insert(child.row.clone()));
+            Started::Child(child)
+        }
+        Err(failure) => Started::Refused(request.call, failure),
+    }
+}
+
+fn make(inner: &Inner, parent: &Living, request: &ChildRequest, now: Millis) -> Result<Box<Living>, Failure> {
+    let deployed = inner.catalog().find(&request.workflow, request.version.as_deref()).ok_or_else(|| {
+        let version = request.version.as_deref().map(|version| format!(" in version {version}"));
+        Failure::validation(format!("no workflow is called `{}`{}", request.workflow, version.unwrap_or_default()))
+    })?;
+    deployed.check_input(&request.data).map_err(Failure::validation)?;
+    let variables: Arc<[_]> = request.variables.clone().into();
+    let id = parent.child_id(request.call);
+    let mut child = inner.new_living(id, deployed, request.data.clone(), Arc::clone(&parent.headers), variables);
+    child.row = Instance {
+        parent: Some(parent.row.id),
+        root: Some(parent.row.root.unwrap_or(parent.row.id)),
+        root_workflow: Some(parent.row.root_workflow.clone().unwrap_or_else(|| parent.row.workflow.clone())),
+        reference_id: Some(parent.row.id.to_string()),
+        started_at: now,
+        updated_at: now,
+        busy: true,
+        state: State::Active,
+        data: request.data.to_json(),
+        frames: child.snapshot.encode(),
+        ..child.row
+    };
+    child.stored = true;
+    Ok(child)
+}
+
+impl Started {
+    /// The commit is durable: the child runs.
+    pub(crate) fn carry_on(self, inner: &Arc<Inner>, parent: &mut Living) {
+        match self {
+            Self::Child(child) => {
+                let id = child.row.id;
+                parent.unsettled.insert(id);
+                inner.deliver_to(id, child, Delivery::input(Input::Start { at: None }));
+            }
+            Self::Refused(call, failure) => {
+                let ended = Input::ChildEnded { call, outcome: Err(failure) };
+                inner.deliver(parent.row.id, Delivery::input(ended));
+            }
+        }
+    }
+}

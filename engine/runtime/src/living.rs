@@ -1,0 +1,150 @@
+//! An instance in memory, between its rows and the machine.
+
+use std::{collections::HashSet, sync::Arc};
+
+use rondo_expression::{Budget, Val};
+use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
+use rondo_store::{Instance, State};
+use uuid::Uuid;
+
+use crate::{FailureView, View, catalog::Deployed, delta, registry::Reply};
+
+/// An instance that is being worked on.
+pub(crate) struct Living {
+    /// The row as it was last committed; data, input and frames are in `snapshot` instead.
+    pub(crate) row: Instance,
+    /// Whether the row is in the database yet.
+    pub(crate) stored: bool,
+    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) context: Context,
+    /// Headers of the request that started it, to be passed on by calls.
+    pub(crate) headers: Arc<Vec<(String, String)>>,
+    /// Who waits until nothing is in flight.
+    pub(crate) waiters: Vec<Reply>,
+    /// Child instances that still have something in flight.
+    pub(crate) unsettled: HashSet<Uuid>,
+}
+
+/// What every context has in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) budget: Budget,
+    pub(crate) speed: u32,
+    pub(crate) max_steps: u32,
+}
+
+impl Living {
+    /// Whether it must stay in memory although nothing is to be done now.
+    pub(crate) fn stays(&self) -> bool {
+        self.snapshot.has_calls() || !self.waiters.is_empty()
+    }
+
+    /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.snapshot.status != Status::Active || (!self.snapshot.has_calls() && self.unsettled.is_empty())
+    }
+
+    /// How it is now.
+    pub(crate) fn view(&self) -> View {
+        View {
+            id: self.row.id,
+            workflow: self.row.workflow.clone(),
+            state: state_of(self.snapshot.status),
+            data: self.snapshot.data.clone(),
+            failure: self.snapshot.failed.as_ref().map(FailureView::of),
+        }
+    }
+
+    /// The row that stands for a snapshot of this instance.
+    pub(crate) fn row_for(&self, snapshot: &Snapshot, now: Millis) -> Instance {
+        let state = state_of(snapshot.status);
+        let ended = matches!(state, State::Completed | State::Aborted);
+        Instance {
+            state,
+            updated_at: now,
+            ended_at: ended.then_some(now),
+            wake_at: snapshot.wake_at(),
+            busy: snapshot.status == Status::Active && (snapshot.has_calls() || snapshot.is_new()),
+            turn: self.row.turn + 1,
+            data: snapshot.data.to_json(),
+            input: delta::encode(&snapshot.input, &snapshot.data),
+            frames: if ended { Vec::new() } else { snapshot.encode() },
+            // What ended makes no calls any more, so the tokens of its requester need not be kept.
+            sealed: if ended { None } else { self.row.sealed.clone() },
+            error: snapshot.failed.as_ref().map(|failed| error_json(&FailureView::of(failed))),
+            ..self.row.clone()
+        }
+    }
+
+    /// The id of the child instance that a call number stands for.
+    pub(crate) fn child_id(&self, call: CallNumber) -> Uuid {
+        child_id(self.row.id, call)
+    }
+}
+
+/// The id of a child instance: derived from the parent's, so that starting it twice is starting it once.
+///
+/// It is a UUID of version 7 with the parent's time, so that families stand together in the database.
+pub(crate) fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
+    let mut text = parent.as_bytes().to_vec();
+    text.extend_from_slice(&call.to_be_bytes());
+    let digest = ring::digest::digest(&ring::digest::SHA256, &text);
+    let mut bytes = *parent.as_bytes();
+    bytes[6..].copy_from_slice(&digest.as_ref()[..10]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    Uuid::from_bytes(bytes)
+}
+
+/// The error as it stands in the instance's row, and as the Data Index shows it.
+fn error_json(failure: &FailureView) -> String {
+    serde_json::json!({
+        "nodeDefinitionId": failure.node,
+        "nodeInstanceId": failure.visit.to_string(),
+        "message": failure.described,
+    })
+    .to_string()
+}
+
+pub(crate) fn state_of(status: Status) -> State {
+    match status {
+        Status::Active => State::Active,
+        Status::Completed => State::Completed,
+        Status::Aborted => State::Aborted,
+        Status::Error => State::Error,
+    }
+}
+
+/// The headers as an object for expressions; a header that was sent several times is joined.
+pub(crate) fn headers_value(headers: &[(String, String)]) -> Val {
+    let mut object = Val::object::<&str>([]);
+    for (name, value) in headers {
+        let joined = match object.get(name).and_then(Val::as_str) {
+            Some(before) => format!("{before}{value}"),
+            None => value.clone(),
+        };
+        object.insert(name, Val::text(joined));
+    }
+    object
+}
+
+/// The surroundings in which an instance runs.
+pub(crate) fn context(
+    deployed: &Deployed,
+    limits: &Limits,
+    id: Uuid,
+    headers: &[(String, String)],
+    variables: Arc<[(Arc<str>, Val)]>,
+) -> Context {
+    Context {
+        instance: id.to_string().into(),
+        headers: headers_value(headers),
+        secrets: deployed.secrets.clone(),
+        variables,
+        budget: limits.budget.clone(),
+        speed: limits.speed,
+        output: deployed.output_check.clone(),
+        max_steps: limits.max_steps,
+    }
+}

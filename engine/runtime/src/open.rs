@@ -1,0 +1,149 @@
+//! Opens the engine: folder, database, key, what was under way.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, RwLock},
+};
+
+use rondo_definition::{Diagnostic, Environment, Properties, Source};
+use rondo_function::Caller;
+use rondo_store::{Revision, Store};
+use tokio::sync::watch;
+
+use crate::{
+    Engine,
+    catalog::{Catalog, Deployed, Loaded, load_folder},
+    clock::Clock,
+    engine::Inner,
+    living::Limits,
+    registry::Registry,
+    seal::{KeyError, Sealer},
+    tasks::Tasks,
+    timers::Timers,
+};
+
+/// How many instructions a turn may run; `rondo.limits.steps` changes it.
+const MAX_STEPS: u32 = 100_000;
+
+/// What an engine is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of workflows.
+    pub workflows: PathBuf,
+    /// The database: `sqlite://path`.
+    pub store: String,
+    /// Base of links, when neither `kogito.service.url` nor anything else says otherwise.
+    pub service_url: String,
+    /// The environment variables.
+    pub environment: Environment,
+}
+
+/// Why an engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Something is wrong with the folder. All problems, warnings included.
+    #[error("the workflows in the folder cannot be served")]
+    Definitions {
+        /// All problems.
+        diagnostics: Vec<Diagnostic>,
+        /// Texts of the files, to show their lines.
+        sources: BTreeMap<String, Arc<Source>>,
+        /// How many workflow files there are.
+        files: usize,
+    },
+    /// The database cannot be opened.
+    #[error("the database cannot be opened: {0}")]
+    Store(String),
+    /// The key for request headers cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A property is not what it must be.
+    #[error("{0}")]
+    Property(String),
+}
+
+impl Engine {
+    /// Opens the engine and begins to work. Warnings about the folder are logged.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let loaded = {
+            let (root, environment) = (options.workflows.clone(), options.environment.clone());
+            let reading = tokio::task::spawn_blocking(move || load_folder(&root, environment));
+            reading.await.map_err(|error| OpenError::Property(error.to_string()))?
+        };
+        if loaded.diagnostics.iter().any(Diagnostic::is_error) {
+            let Loaded { diagnostics, sources, files, .. } = loaded;
+            return Err(OpenError::Definitions { diagnostics, sources, files });
+        }
+        for diagnostic in &loaded.diagnostics {
+            tracing::warn!("{diagnostic}");
+        }
+        let properties = loaded.properties;
+        let store = rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
+        let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
+        let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
+        let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
+        keep_revisions(&*store, &loaded.workflows, &loaded.resources).await?;
+        let service_url = properties.get("kogito.service.url").unwrap_or(options.service_url);
+        let limits = limits(&properties)?;
+        if limits.speed > 1 {
+            tracing::warn!(speed = limits.speed, "durations pass faster than written (rondo.clock.speed)");
+        }
+        let caller = Caller::new(&properties).map_err(|error| OpenError::Property(error.to_string()))?;
+        let inner = Inner {
+            store,
+            registry: Registry::default(),
+            timers: Timers::default(),
+            clock: Clock,
+            caller,
+            calls: Tasks::default(),
+            sealer,
+            limits,
+            service_url: service_url.trim_end_matches('/').to_owned(),
+            catalog: RwLock::new(Arc::new(Catalog::new(loaded.workflows, loaded.resources))),
+            older: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            properties,
+        };
+        Ok(Self { inner: Arc::new(inner) }.run())
+    }
+}
+
+/// Stores the revisions that are served now, so that what starts today can go on whatever becomes of the files.
+async fn keep_revisions(
+    store: &dyn Store,
+    workflows: &[Deployed],
+    resources: &rondo_definition::Resources,
+) -> Result<(), OpenError> {
+    let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
+    let mut revisions = Vec::with_capacity(workflows.len());
+    for workflow in workflows {
+        let document = &workflow.document;
+        let bundle = resources.bundle(&document.source).map_err(|error| failed(&error))?;
+        revisions.push(Revision {
+            digest: workflow.revision.clone(),
+            workflow: document.workflow.id.clone(),
+            version: document.workflow.version.clone(),
+            name: document.workflow.name.clone(),
+            description: document.workflow.description.clone(),
+            source: document.source.text().to_owned(),
+            path: document.source.path().to_string(),
+            bundle,
+        });
+    }
+    store.put_revisions(revisions).await.map_err(|error| failed(&error))
+}
+
+fn limits(properties: &Properties) -> Result<Limits, OpenError> {
+    let number = |key: &str, default: u32| match properties.get(key) {
+        None => Ok(default),
+        Some(text) => text.trim().parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+            OpenError::Property(format!("{key} must be a whole number above 0, not `{text}`"))
+        }),
+    };
+    Ok(Limits {
+        budget: rondo_expression::Budget::default(),
+        speed: number("rondo.clock.speed", 1)?,
+        max_steps: number("rondo.limits.steps", MAX_STEPS)?,
+    })
+}
