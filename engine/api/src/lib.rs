@@ -1,1 +1,30 @@
-//! The HTTP face: workflow REST, management, Data Index GraphQL, health.
+//! The HTTP face: workflow REST, management, Data Index `GraphQL`, health.
+//!
+//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered, never a panic;
+//! every answer but a page, a source text and a bare status is JSON; an answer is sent after what it tells was committed.
+//! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
+//!
+//! | path | file |
+//! | --- | --- |
+//! | `/{workflow}`, `/{workflow}/{instance}` | `instances.rs` |
+//! | `/management/processes/…` | `management/` |
+//! | `/graphql` | `graphql/` |
+//! | `/q/health…`, `/q/openapi` | `health.rs`, `openapi/` |
+//! | `/` | `pages.rs` |
+
+mod auth;
+mod body;
+mod errors;
+mod graphql;
+mod health;
+mod instances;
+mod management;
+mod openapi;
+mod pages;
+mod server;
+mod settings;
+mod shape;
+mod times;
+
+pub use server::{RouterError, ServeError, router, serve};
+pub use settings::Settings;

@@ -1,0 +1,142 @@
+//! Instances as `ProcessInstance`.
+//!
+//! What costs a look into the database (nodes, summary, relatives) is read only when it is selected.
+
+use async_graphql::{Error, dynamic::FieldValue};
+use rondo_expression::Val;
+use rondo_runtime::{Engine, NodeView};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    definitions::{ADDONS, Definition},
+    queries,
+    resolve::{self, Resolved, refused},
+    summary,
+};
+use crate::{shape, times::date_time};
+
+/// An instance to be looked at.
+pub(super) struct Instance(pub(super) rondo_store::Instance);
+
+impl Instance {
+    /// A field of it.
+    pub(super) async fn field(&self, engine: &Engine, name: &str) -> Resolved {
+        let row = &self.0;
+        let optional = |text: &Option<String>| text.clone().map(resolve::text);
+        let moment = |moment: Option<i64>| moment.map(date_time).map(resolve::text);
+        let id = |id: Option<Uuid>| id.map(|id| resolve::text(id.to_string()));
+        Ok(match name {
+            "id" => id(Some(row.id)),
+            "processId" => Some(resolve::text(&row.workflow)),
+            "version" => Some(resolve::text(&row.version)),
+            "processName" => Some(resolve::text(&row.name)),
+            "parentProcessInstanceId" => id(row.parent),
+            "rootProcessInstanceId" => id(row.root),
+            "rootProcessId" => optional(&row.root_workflow),
+            "state" => Some(resolve::text(row.state.as_str())),
+            "endpoint" => Some(resolve::text(shape::endpoint(engine, &row.workflow))),
+            "serviceUrl" => Some(resolve::text(engine.service_url())),
+            "start" => moment(Some(row.started_at)),
+            "end" => moment(row.ended_at),
+            "lastUpdate" => moment(Some(row.updated_at)),
+            "businessKey" => optional(&row.business_key),
+            "variables" => resolve::json(shown(engine.variables(row))),
+            "error" => resolve::json(error(row)),
+            "roles" | "milestones" => resolve::json(json!([])),
+            "addons" => resolve::json(json!(ADDONS)),
+            "nodes" => resolve::json(self.nodes(engine).await?),
+            "executionSummary" => {
+                let history = engine.history(row.id).await.map_err(|refusal| refused(&refusal))?;
+                resolve::json(summary::lines(&history, row.state).into())
+            }
+            "parentProcessInstance" => match row.parent {
+                Some(parent) => queries::instance(engine, parent).await?,
+                None => None,
+            },
+            "childProcessInstances" => Some(queries::children(engine, row.id).await?),
+            "nodeDefinitions" => {
+                self.definition(engine).await?.and_then(|definition| resolve::json(definition.nodes()))
+            }
+            "source" => self.definition(engine).await?.map(|definition| resolve::text(definition.source())),
+            "definition" => self.definition(engine).await?.map(FieldValue::owned_any),
+            // Without a picture, without security, without deadlines of service levels.
+            _ => None,
+        })
+    }
+
+    async fn nodes(&self, engine: &Engine) -> Result<Value, Error> {
+        let nodes = engine.nodes(self.0.id).await.map_err(|refusal| refused(&refusal))?;
+        Ok(nodes.iter().map(node).collect())
+    }
+
+    async fn definition(&self, engine: &Engine) -> Result<Option<Definition>, Error> {
+        Definition::of(engine, &self.0.workflow).await.map_err(|error| Error::new(error.to_string()))
+    }
+}
+
+fn node(node: &NodeView) -> Value {
+    json!({
+        "id": node.id,
+        "nodeId": node.definition_id,
+        "definitionId": node.definition_id,
+        "name": node.name,
+        "type": node.kind,
+        "enter": date_time(node.enter),
+        "exit": node.exit.map(date_time),
+        "errorMessage": node.error_message,
+    })
+}
+
+/// Variables as an object; null for a run that was started with nothing and never set anything.
+fn shown(variables: Val) -> Value {
+    let variables = Value::from(variables);
+    let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+    let nothing = variables.as_object().is_some_and(|members| {
+        members.iter().all(|(name, value)| name.starts_with("workflowdata") && is_empty(value))
+    });
+    if nothing { Value::Null } else { variables }
+}
+
+/// The error that an instance stands at, its node by the id that `nodes` shows.
+fn error(row: &rondo_store::Instance) -> Value {
+    let Some(Value::Object(mut error)) =
+        row.error.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    else {
+        return Value::Null;
+    };
+    if let Some(Value::String(visit)) = error.get("nodeInstanceId") {
+        let whole = format!("{}-{visit}", row.id);
+        error.insert("nodeInstanceId".into(), whole.into());
+    }
+    Value::Object(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_never_set_anything_has_no_variables() {
+        for (variables, null) in [
+            (json!({"workflowdata": {}, "workflowdatainput": {}}), true),
+            (json!({"workflowdata": {}}), true),
+            (json!({"workflowdata": {"a": 1}, "workflowdatainput": {}}), false),
+            (json!({"workflowdata": {}, "workflowdatainput": {"a": 1}}), false),
+            (json!({"workflowdata": {}, "initiatorEntity": {}}), false),
+            (json!({"workflowdata": [], "workflowdatainput": []}), false),
+        ] {
+            assert_eq!(shown(variables.clone().into()).is_null(), null, "{variables}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_node_instance_as_the_nodes_do() {
+        let row = rondo_store::Instance {
+            error: Some(r#"{"nodeDefinitionId":"call","nodeInstanceId":"7","message":"a.B - no"}"#.into()),
+            ..rondo_store::Instance::default()
+        };
+        insta::assert_snapshot!(error(&row), @r#"{"nodeDefinitionId":"call","nodeInstanceId":"00000000-0000-0000-0000-000000000000-7","message":"a.B - no"}"#);
+        assert_eq!(error(&rondo_store::Instance::default()), Value::Null);
+    }
+}

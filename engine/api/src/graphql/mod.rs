@@ -1,0 +1,170 @@
+//! `/graphql`: instances and workflows as Kogito's Data Index shows them.
+//!
+//! Owns: `GraphQL` over HTTP. Promises: `GET` (form encoded) and `POST` are the same; the answer is `application/json` with
+//! status 200, whatever `Accept` says, since clients choose unreadable forms otherwise; an error says by
+//! `extensions.classification` whether the question was wrong or the answer could not be had. Never: lets a `GET` change something.
+
+mod condition;
+mod definitions;
+mod filter;
+mod guard;
+mod instances;
+mod jobs;
+mod mutations;
+mod order;
+mod queries;
+mod resolve;
+mod schema;
+mod summary;
+
+use async_graphql::{PathSegment, Request, ServerError, Value, Variables, parser::types::OperationType};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{RawQuery, State, rejection::BytesRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+pub(crate) use queries::unfinished;
+pub(crate) use schema::schema;
+
+use crate::{body, server::App};
+
+/// Routes of `GraphQL`. A client whose configured address ends with a slash asks for `//graphql`.
+pub(crate) fn routes() -> Router<App> {
+    let both = get(by_get).post(by_post);
+    Router::new().route("/graphql", both.clone()).route("//graphql", both)
+}
+
+/// A request in the form of `GraphQL` over HTTP.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    query: String,
+    operation_name: Option<String>,
+    /// An object, or null.
+    #[serde(default)]
+    variables: serde_json::Value,
+}
+
+async fn by_get(State(app): State<App>, RawQuery(text): RawQuery) -> Response {
+    match from_form(text.as_deref().unwrap_or_default()) {
+        Some(asked) => run(&app, asked, false).await,
+        None => unreadable("`variables` of the address is not JSON"),
+    }
+}
+
+async fn by_post(State(app): State<App>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body::bytes(body, app.settings.max_body_bytes) {
+        Ok(body) => body,
+        Err(answer) => return answer.into_response(),
+    };
+    match serde_json::from_slice(&body) {
+        Ok(asked) => run(&app, asked, true).await,
+        Err(error) => unreadable(&format!("the body is no GraphQL request as JSON: {error}")),
+    }
+}
+
+/// Reads a form-encoded request: a plus sign is a blank. `None` when the variables are no JSON.
+fn from_form(text: &str) -> Option<Asked> {
+    let mut asked = Asked::default();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        match &*name {
+            "query" => asked.query = value.into_owned(),
+            "operationName" => {
+                asked.operation_name = Some(value.into_owned()).filter(|name| !name.is_empty());
+            }
+            "variables" if !value.is_empty() => asked.variables = serde_json::from_str(&value).ok()?,
+            _ => {}
+        }
+    }
+    Some(asked)
+}
+
+/// What cannot be read as a request at all; the form is the Data Index's.
+fn unreadable(details: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "details": details, "stack": "" }))).into_response()
+}
+
+async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
+    let document = match guard::parse(&asked.query) {
+        Ok(document) => document,
+        Err(error) => return answer(Value::Null, vec![error]),
+    };
+    let changes =
+        document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
+    if changes && !may_change {
+        return answer(Value::Null, vec![ServerError::new("a mutation must be sent by POST", None)]);
+    }
+    let mut request = Request::new(asked.query).variables(Variables::from_json(asked.variables));
+    request.operation_name = asked.operation_name;
+    request.set_parsed_query(document);
+    let response = app.graphql.execute(request).await;
+    answer(response.data, response.errors)
+}
+
+/// The answer to a request. Data are left out when nothing was even tried.
+fn answer(data: Value, errors: Vec<ServerError>) -> Response {
+    let mut body = serde_json::Map::new();
+    if !errors.is_empty() {
+        let errors = errors.into_iter().map(classified).collect();
+        body.insert("errors".into(), serde_json::Value::Array(errors));
+    }
+    if body.is_empty() || data != Value::Null {
+        body.insert("data".into(), data.into_json().unwrap_or_default());
+    }
+    Json(body).into_response()
+}
+
+/// An error with its classification. A client may use data beside errors of the kind `DataFetchingException` only.
+fn classified(mut error: ServerError) -> serde_json::Value {
+    let known =
+        error.extensions.as_ref().is_some_and(|extensions| extensions.get("classification").is_some());
+    if !known {
+        let kind = if error.path.is_empty() { "ValidationError" } else { "DataFetchingException" };
+        error.extensions.get_or_insert_default().set("classification", kind);
+        if !error.path.is_empty() {
+            error.message =
+                format!("Exception while fetching data ({}) : {}", path(&error.path), error.message);
+        }
+    }
+    serde_json::to_value(&error).unwrap_or_default()
+}
+
+/// `/ProcessInstances/0/nodes`.
+fn path(segments: &[PathSegment]) -> String {
+    segments.iter().fold(String::new(), |path, segment| match segment {
+        PathSegment::Field(name) => path + "/" + name,
+        PathSegment::Index(index) => format!("{path}/{index}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_a_form() {
+        let asked = |query: &str, name: Option<&str>, variables| Asked {
+            query: query.into(),
+            operation_name: name.map(Into::into),
+            variables,
+        };
+        for (text, expected) in [
+            ("query=%7B+a%0A%7D&variables=%7B%7D", Some(asked("{ a\n}", None, json!({})))),
+            (
+                "query=%7Ba%7D&operationName=Q&variables=%7B%22x%22:1%7D",
+                Some(asked("{a}", Some("Q"), json!({"x": 1}))),
+            ),
+            ("query=%7Ba%7D&variables=", Some(asked("{a}", None, json!(null)))),
+            ("variables=%7B", None),
+            ("", Some(Asked::default())),
+        ] {
+            assert_eq!(from_form(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Mutations: what consoles do to instances.
+//!
+//! The answer is a text; a failure is an error of the kind `DataFetchingException` beside `null`. What would need a part
+//! of Kogito that we do not have (user tasks, single nodes, jobs) says so.
+
+use async_graphql::{
+    Error,
+    dynamic::{FieldValue, ResolverContext},
+};
+use rondo_expression::Val;
+use rondo_runtime::{Engine, View};
+use rondo_store::State;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::resolve::{Resolved, refused};
+
+/// Runs the mutation of this name.
+pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'_>) -> Resolved {
+    let argument =
+        |name: &str| context.args.get(name).and_then(|value| value.string().ok().map(str::to_owned));
+    let id = argument("id").unwrap_or_default();
+    let done = |what: &str| {
+        Ok(Some(FieldValue::value(format!("Successfully performed: {what} ProcessInstance with id: {id}"))))
+    };
+    match name {
+        "ProcessInstanceAbort" => {
+            engine.abort(known(&id)?).await.map_err(|refusal| refused(&refusal))?;
+            done("ABORT")
+        }
+        "ProcessInstanceRetry" => {
+            ran(engine.retrigger(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
+            done("RETRIGGER")
+        }
+        "ProcessInstanceSkip" => {
+            ran(engine.skip(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
+            done("SKIP")
+        }
+        "ProcessInstanceUpdateVariables" => {
+            let text = argument("variables").unwrap_or_default();
+            update(engine, known(&id)?, &text).await
+        }
+        other => Err(Error::new(format!(
+            "{other} is not supported: this engine has no user tasks, and timers and nodes belong to their instance"
+        ))),
+    }
+}
+
+fn known(id: &str) -> Result<Uuid, Error> {
+    Uuid::parse_str(id).map_err(|_| Error::new(format!("Unable to find the instance with id {id}")))
+}
+
+/// An instance that stands at an error again is no success.
+fn ran(view: View) -> Result<(), Error> {
+    match view.failure.filter(|_| view.state == State::Error) {
+        None => Ok(()),
+        Some(failure) => Err(Error::new(format!(
+            "Process instance with id {} failed because of {}",
+            view.id, failure.described
+        ))),
+    }
+}
+
+/// Replaces the data by the member `workflowdata` of a JSON text, and answers all variables as such.
+async fn update(engine: &Engine, id: Uuid, text: &str) -> Resolved {
+    let data = workflow_data(text)?;
+    engine.replace(id, data).await.map_err(|refusal| refused(&refusal))?;
+    let row = engine.store().instance(id).await.map_err(|error| Error::new(error.to_string()))?;
+    let variables = row.map(|row| engine.variables(&row).to_json()).unwrap_or_default();
+    Ok(Some(FieldValue::value(variables)))
+}
+
+fn workflow_data(text: &str) -> Result<Val, Error> {
+    let variables: Value = serde_json::from_str(text).map_err(|error| {
+        Error::new(format!("`variables` must be JSON such as {{\"workflowdata\": {{}}}}: {error}"))
+    })?;
+    match variables.get("workflowdata") {
+        Some(data) => Ok(Val::from(data.clone())),
+        None => {
+            Err(Error::new("`variables` must have the member `workflowdata`; the others cannot be changed"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_must_name_the_data() {
+        assert_eq!(
+            Value::from(workflow_data(r#"{"workflowdata": {"a": 77}}"#).unwrap()),
+            serde_json::json!({"a": 77})
+        );
+        for text in ["", "{", "[]", r#"{"a": 1}"#] {
+            assert!(workflow_data(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The one resolver: from the names of type and field to a value.
+
+use async_graphql::{
+    Error, Name, Value,
+    dynamic::{FieldFuture, FieldValue, ResolverContext},
+};
+use rondo_runtime::{Engine, Refusal};
+
+use super::{definitions::Definition, instances::Instance, mutations, queries};
+
+/// What a field resolves to; `None` is null.
+pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
+
+/// Resolves a field of an object.
+pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
+    FieldFuture::new(async move {
+        let (owner, name) = (owner.as_str(), name.as_str());
+        let engine = context.data::<Engine>()?;
+        match owner {
+            "Query" => return queries::run(engine, name, &context).await,
+            "Mutation" => return mutations::run(engine, name, &context).await,
+            _ => {}
+        }
+        if let Some(instance) = context.parent_value.downcast_ref::<Instance>() {
+            return instance.field(engine, name).await;
+        }
+        if let Some(definition) = context.parent_value.downcast_ref::<Definition>() {
+            return Ok(definition.field(engine, name));
+        }
+        // What is neither is a plain object.
+        match context.parent_value.as_value() {
+            Some(Value::Object(members)) => Ok(members.get(name).cloned().and_then(value)),
+            _ => Ok(None),
+        }
+    })
+}
+
+/// A `GraphQL` value, null as none.
+fn value(value: Value) -> Option<FieldValue<'static>> {
+    (value != Value::Null).then(|| FieldValue::value(value))
+}
+
+/// A JSON value as what a field resolves to.
+pub(super) fn json(json: serde_json::Value) -> Option<FieldValue<'static>> {
+    value(Value::from_json(json).unwrap_or_default())
+}
+
+/// A text.
+pub(super) fn text(text: impl Into<String>) -> FieldValue<'static> {
+    FieldValue::value(text.into())
+}
+
+/// The question is wrong, although it fits the schema.
+pub(super) fn wrong(message: impl Into<String>) -> Error {
+    let mut error = Error::new(message);
+    error.extensions.get_or_insert_default().set("classification", "ValidationError");
+    error
+}
+
+/// The engine could not give or do what was asked.
+pub(super) fn refused(refusal: &Refusal) -> Error {
+    Error::new(refusal.to_string())
+}

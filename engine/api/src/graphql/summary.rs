@@ -1,0 +1,92 @@
+//! `executionSummary`: the course of an instance in lines that the Orchestrator's pages read with patterns.
+//!
+//! The words are a contract. A moment has milliseconds and ends with `Z`; the name of a node has no blanks, since the
+//! pages look for `node (\S+) since`.
+
+use rondo_machine::Fact;
+use rondo_runtime::HistoryLine;
+use rondo_store::State;
+
+use crate::times::in_summary as time;
+
+/// The lines of an instance with this history.
+pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut open: Vec<(u64, &str, i64)> = Vec::new();
+    for HistoryLine { at, fact } in history {
+        match fact {
+            Fact::Started => lines.push(format!("Workflow started at {}", time(*at))),
+            Fact::Failed { message, .. } => {
+                lines.push(format!("Workflow failed with error {message} at {}", time(*at)));
+            }
+            Fact::Retriggered { .. } => {
+                let line = format!("Workflow retriggered at {}", time(*at));
+                // Several branches that failed are run again at once.
+                if lines.last() != Some(&line) {
+                    lines.push(line);
+                }
+            }
+            Fact::Completed => lines.push(format!("Workflow completed at {}", time(*at))),
+            Fact::Entered { v, state, .. } => open.push((*v, state, *at)),
+            Fact::Action { v, target, .. } => open.push((*v, target, *at)),
+            Fact::Left { v } | Fact::Dropped { v } | Fact::Skipped { v } => {
+                open.retain(|(visit, ..)| visit != v);
+            }
+            _ => {}
+        }
+    }
+    if let (State::Active, Some((_, node, since))) = (state, open.last()) {
+        let node: String = node.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+        lines.push(format!("Workflow waiting at node {node} since {}", time(*since)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(facts: Vec<Fact>, state: State) -> String {
+        let history: Vec<_> =
+            (0..).zip(facts).map(|(at, fact)| HistoryLine { at: at * 1000, fact }).collect();
+        lines(&history, state).join("\n")
+    }
+
+    fn entered(v: u64, state: &str) -> Fact {
+        Fact::Entered { v, state: state.into(), kind: "operation".into() }
+    }
+
+    #[test]
+    fn a_waiting_instance_tells_where() {
+        let facts = vec![Fact::Started, entered(1, "Ask"), Fact::Left { v: 1 }, entered(2, "Wait For It")];
+        insta::assert_snapshot!(told(facts, State::Active), @r"
+        Workflow started at 1970-01-01T00:00:00.000Z
+        Workflow waiting at node Wait_For_It since 1970-01-01T00:00:03.000Z
+        ");
+    }
+
+    #[test]
+    fn failures_and_repairs_are_told_in_order() {
+        let facts = vec![
+            Fact::Started,
+            entered(1, "Call"),
+            Fact::Failed { v: 1, message: "a.B - Service Unavailable".into() },
+            Fact::Retriggered { frame: 0 },
+            Fact::Left { v: 1 },
+            Fact::Completed,
+        ];
+        insta::assert_snapshot!(told(facts, State::Completed), @r"
+        Workflow started at 1970-01-01T00:00:00.000Z
+        Workflow failed with error a.B - Service Unavailable at 1970-01-01T00:00:02.000Z
+        Workflow retriggered at 1970-01-01T00:00:03.000Z
+        Workflow completed at 1970-01-01T00:00:05.000Z
+        ");
+    }
+
+    #[test]
+    fn an_aborted_instance_waits_for_nothing() {
+        assert!(
+            !told(vec![Fact::Started, entered(1, "Wait"), Fact::Aborted], State::Aborted).contains("waiting")
+        );
+    }
+}

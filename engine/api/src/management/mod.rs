@@ -1,0 +1,122 @@
+//! `/management/processes`: what is served, from which text, and how to repair or end an instance.
+//!
+//! Promises: information about a workflow costs no database access (the Orchestrator plugin asks for each workflow every
+//! five seconds); every answer but a source text is JSON, also an error's (`SonataFlow`'s are plain text, of which the
+//! plugin shows nothing). Source: `SonataFlow`'s `BaseProcessInstanceManagementResource` and `SourceFilesResource`.
+
+mod nodes;
+mod operations;
+mod waiting;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use rondo_runtime::Deployed;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub(crate) use nodes::{Metadata, nodes};
+pub(crate) use waiting::work_items;
+
+use crate::{errors::ErrorAnswer, server::App, shape};
+
+/// Routes below `/management/processes`.
+pub(crate) fn routes() -> Router<App> {
+    let instance = "/management/processes/{workflow}/instances/{instance}";
+    let below = |path: &str| format!("{instance}/{path}");
+    Router::new()
+        .route("/management/processes", get(list))
+        .route("/management/processes/sources", get(file))
+        .route("/management/processes/{workflow}", get(show))
+        .route("/management/processes/{workflow}/", get(show))
+        .route("/management/processes/{workflow}/nodes", get(definition_nodes))
+        .route("/management/processes/{workflow}/source", get(source))
+        .route("/management/processes/{workflow}/sources", get(sources))
+        .route(instance, delete(operations::abort))
+        .route(&below("error"), get(operations::error))
+        .route(&below("retrigger"), post(operations::retrigger))
+        .route(&below("skip"), post(operations::skip))
+        .route(&below("nodeInstances"), get(waiting::node_instances))
+        .route(&below("timers"), get(waiting::timers))
+}
+
+async fn list(State(app): State<App>) -> Json<Vec<String>> {
+    Json(app.engine.workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
+}
+
+/// A workflow as the Orchestrator plugin reads it. What is absent is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Information<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_schema: Option<&'a Value>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    annotations: &'a [String],
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_schema: Option<&'a Value>,
+}
+
+async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
+    let deployed = find(&app, &id)?;
+    let workflow = &deployed.document.workflow;
+    let information = Information {
+        input_schema: deployed.input_schema.as_ref().map(|schema| &schema.document),
+        name: &workflow.name,
+        description: &workflow.description,
+        annotations: &workflow.annotations,
+        id: &workflow.id,
+        kind: "SW",
+        version: &workflow.version,
+        output_schema: deployed.output_schema.as_ref().map(|schema| &schema.document),
+    };
+    Ok(Json(information).into_response())
+}
+
+async fn definition_nodes(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
+    let deployed = find(&app, &id)?;
+    Ok(Json(nodes(&deployed.document.workflow)).into_response())
+}
+
+async fn source(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
+    let deployed = find(&app, &id)?;
+    let label = [(header::CONTENT_TYPE, "text/plain;charset=UTF-8")];
+    Ok((label, deployed.document.source.text().to_owned()).into_response())
+}
+
+async fn sources(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ErrorAnswer> {
+    let deployed = find(&app, &id)?;
+    Ok(Json(json!([{ "uri": shape::file_name(&deployed) }])))
+}
+
+#[derive(Deserialize)]
+struct FileQuery {
+    uri: String,
+}
+
+/// A workflow's file by its name. Other files of the folder may hold secrets, so only these are given out.
+async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<Response, ErrorAnswer> {
+    let workflows = app.engine.workflows();
+    let found = workflows.iter().find(|deployed| shape::file_name(deployed) == query.uri);
+    let deployed =
+        found.ok_or_else(|| ErrorAnswer::not_found(format!("no workflow file is called {}", query.uri)))?;
+    let label = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((label, deployed.document.source.text().to_owned()).into_response())
+}
+
+/// The workflow of this whole id.
+fn find(app: &App, id: &str) -> Result<Arc<Deployed>, ErrorAnswer> {
+    app.engine.workflow(id).ok_or_else(|| ErrorAnswer::unknown_workflow(id))
+}

@@ -1,0 +1,108 @@
+//! The routes, what lies around all of them, and the loop that serves them.
+
+use std::{any::Any, future::Future, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Method, StatusCode, Uri},
+    middleware,
+    response::{IntoResponse, Response},
+};
+use rondo_definition::PropertyError;
+use rondo_runtime::Engine;
+use tokio::net::TcpListener;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
+
+use crate::{Settings, auth, errors::ErrorAnswer, graphql, health, instances, management, openapi, pages};
+
+/// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
+const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;
+
+/// What every handler sees.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) graphql: async_graphql::dynamic::Schema,
+}
+
+/// Why the routes cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the GraphQL schema of the Data Index cannot be built: {0}")]
+pub struct RouterError(pub(crate) String);
+
+/// Why serving did not begin, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A property is not what it must be.
+    #[error(transparent)]
+    Property(#[from] PropertyError),
+    /// The routes cannot be made.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    /// The listener failed.
+    #[error("requests cannot be taken: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// All routes of an engine.
+pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError> {
+    let tokens: Arc<[String]> = settings.tokens.clone().into();
+    let limit = settings.max_body_bytes;
+    let app = App { graphql: graphql::schema(&engine)?, engine, settings: Arc::new(settings) };
+    let mut router = Router::new()
+        .merge(pages::routes())
+        .merge(health::routes())
+        .merge(openapi::routes())
+        .merge(graphql::routes())
+        .merge(management::routes())
+        .merge(instances::routes())
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(limit));
+    if !tokens.is_empty() {
+        router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
+    }
+    Ok(router
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
+        .layer(CatchPanicLayer::custom(panicked)))
+}
+
+/// Serves an engine until `shutdown` resolves and the requests under way are answered. Settings are those of the
+/// engine's properties.
+pub async fn serve(
+    engine: Engine,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let settings = Settings::read(engine.properties())?;
+    let router = router(engine, settings)?;
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
+    Ok(())
+}
+
+async fn unknown_path(uri: Uri) -> ErrorAnswer {
+    ErrorAnswer::not_found(format!("there is nothing at {}", uri.path()))
+}
+
+async fn unknown_method(method: Method, uri: Uri) -> ErrorAnswer {
+    ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+}
+
+/// A defect of ours: the log has the text, the client does not.
+#[allow(clippy::needless_pass_by_value, reason = "the signature is given by tower-http")]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    tracing::error!(panic = text, "a request ended in a defect of the engine");
+    ErrorAnswer::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the request met a defect of the engine; its log says more",
+    )
+    .into_response()
+}

@@ -1,0 +1,72 @@
+//! What of the configuration concerns HTTP.
+
+use rondo_definition::{Properties, PropertyError};
+
+/// Most bytes that the body of a request may have, unless `rondo.http.max-body-bytes` says otherwise. Workflow data are
+/// documents, not files; the bound keeps a single request from filling the memory.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most instances in the answer to `GET /{workflow}`, as in `SonataFlow`.
+const MAX_LISTED: usize = 1000;
+
+/// Settings of the HTTP face.
+#[derive(Clone)]
+pub struct Settings {
+    /// Most bytes of a body; more is answered 413. Property `rondo.http.max-body-bytes`.
+    pub max_body_bytes: usize,
+    /// Most instances in a REST list. Property `kogito.process.instances.limit`.
+    pub max_listed: usize,
+    /// Bearer tokens one of which every request but health must carry; none: everybody is let in. Property
+    /// `rondo.auth.token`, comma separated.
+    pub tokens: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_body_bytes: MAX_BODY_BYTES, max_listed: MAX_LISTED, tokens: Vec::new() }
+    }
+}
+
+impl Settings {
+    /// Reads the settings. A property that is there but cannot be read is an error: a token list that silently counts as
+    /// absent would open the door.
+    pub fn read(properties: &Properties) -> Result<Self, PropertyError> {
+        let number = "a whole number";
+        let tokens = properties.resolve("rondo.auth.token")?.unwrap_or_default();
+        let tokens = tokens.split(',').map(str::trim).filter(|token| !token.is_empty()).map(str::to_owned);
+        Ok(Self {
+            max_body_bytes: properties
+                .get_parsed("rondo.http.max-body-bytes", number)?
+                .unwrap_or(MAX_BODY_BYTES),
+            max_listed: properties
+                .get_parsed("kogito.process.instances.limit", number)?
+                .unwrap_or(MAX_LISTED),
+            tokens: tokens.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, PropertyError> {
+        Settings::read(
+            &Properties::parse("application.properties", text, rondo_definition::Environment::new()).0,
+        )
+    }
+
+    #[test]
+    fn properties_change_the_defaults() {
+        let settings = read("rondo.http.max-body-bytes=10\nrondo.auth.token= a , b,\n").unwrap();
+        assert_eq!((settings.max_body_bytes, settings.max_listed), (10, 1000));
+        assert_eq!(settings.tokens, ["a", "b"]);
+        assert!(read("").unwrap().tokens.is_empty());
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_expanded_does_not_open_the_door() {
+        assert!(read("rondo.auth.token=${NOT_SET}").is_err());
+        assert!(read("rondo.http.max-body-bytes=many").is_err());
+    }
+}

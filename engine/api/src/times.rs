@@ -1,0 +1,49 @@
+//! Moments as the Data Index writes and reads them.
+//!
+//! In the engine a moment is a number of milliseconds since 1970, UTC.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// ISO 8601 in UTC, zeros at the end of the fraction left out: `2026-11-23T20:20:15.32Z`.
+pub(crate) fn date_time(moment: i64) -> String {
+    let text = in_summary(moment);
+    match text.strip_suffix('Z') {
+        Some(rest) if rest.contains('.') => format!("{}Z", rest.trim_end_matches('0').trim_end_matches('.')),
+        _ => text,
+    }
+}
+
+/// ISO 8601 in UTC, always with milliseconds.
+pub(crate) fn in_summary(moment: i64) -> String {
+    let time: DateTime<Utc> = DateTime::from_timestamp_millis(moment).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Reads a date with time and zone; `None` for anything else.
+pub(crate) fn read(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_the_data_index_does() {
+        for (moment, short, long) in [
+            (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+            (1_000_320, "1970-01-01T00:16:40.32Z", "1970-01-01T00:16:40.320Z"),
+            (1_795_465_207_138, "2026-11-23T20:20:07.138Z", "2026-11-23T20:20:07.138Z"),
+        ] {
+            assert_eq!((date_time(moment).as_str(), in_summary(moment).as_str()), (short, long));
+            assert_eq!(read(short), Some(moment));
+        }
+    }
+
+    #[test]
+    fn zones_are_understood_and_dates_without_time_are_not() {
+        assert_eq!(read("1970-01-01T02:00:00+02:00"), Some(0));
+        assert_eq!(read("2020-01-01"), None);
+        assert_eq!(read("soon"), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! The Data Index over real HTTP: the questions that the Orchestrator plugin asks, and what consoles do.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Served, serve, told};
+
+/// The question of the plugin's run page.
+const RUN: &str = "query FindProcessInstanceQuery($instanceId: String!) { ProcessInstances(where: {id: {equal: $instanceId}}) {
+  id version processName processId serviceUrl executionSummary state start end
+  nodes { id nodeId definitionId type name enter exit errorMessage } variables
+  parentProcessInstance { id processName businessKey } error { nodeDefinitionId nodeInstanceId message } } }";
+
+#[tokio::test]
+async fn the_page_of_a_completed_run() {
+    let served = serve("").await;
+    let body = json!({"workflowdata": {"name": "Ada"}, "initiatorEntity": "user:default/ada"});
+    let id = served.start("greeting", &body).await;
+    let answer = served.ask(RUN, json!({"instanceId": id})).await;
+    insta::assert_snapshot!(told(&answer, &id, &served.base), @"");
+}
+
+#[tokio::test]
+async fn the_page_of_a_failed_run_ties_error_and_node() {
+    let served = serve("").await;
+    let id = served.start("caller", &json!({"status": 503})).await;
+    let answer = served.ask(RUN, json!({"instanceId": id})).await;
+    let run = &answer["data"]["ProcessInstances"][0];
+    assert_eq!((&run["state"], &run["end"]), (&json!("ERROR"), &json!(null)));
+    let nodes = run["nodes"].as_array().unwrap();
+    let failed = nodes.iter().find(|node| node["id"] == run["error"]["nodeInstanceId"]).expect("the node that failed");
+    assert_eq!(failed["definitionId"], run["error"]["nodeDefinitionId"]);
+    assert_eq!(failed["errorMessage"], run["error"]["message"]);
+    assert_eq!(failed["exit"], json!(null));
+    let summary = run["executionSummary"].as_array().unwrap();
+    assert!(summary[1].as_str().unwrap().starts_with("Workflow failed with error "), "{summary:?}");
+}
+
+#[tokio::test]
+async fn the_page_of_a_waiting_run_tells_where_it_waits() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({})).await;
+    let question = "query($id: String) { ProcessInstances(where: {id: {equal: $id}}) { state variables executionSummary error { message }
+        roles milestones { id } addons diagram businessKey childProcessInstances { id } rootProcessInstanceId endpoint
+        definition { id name } nodeDefinitions { id type } source } }";
+    let answer = served.ask(question, json!({"id": id})).await;
+    insta::assert_snapshot!(told(&answer, &id, &served.base), @"");
+
+    let jobs = served.ask("query($id: String) { Jobs(where: {processInstanceId: {equal: $id}}) { status processId endpoint repeatLimit } CountJobs }", json!({"id": id})).await;
+    let endpoint = format!("{}/jobs", served.base);
+    let job = json!({"status": "SCHEDULED", "processId": "sleeper", "endpoint": endpoint, "repeatLimit": 0});
+    assert_eq!(jobs["data"], json!({"Jobs": [job], "CountJobs": 1}));
+}
+
+/// Ids of the runs that a filter, written as GraphQL, lets through; by their order of start.
+async fn found(served: &Served, filter: &str, variables: Value) -> Vec<String> {
+    let declared = if filter.contains("$V") { "($V: String)" } else { "" };
+    let question = format!("query{declared} {{ ProcessInstances(where: {filter}, orderBy: {{start: ASC}}) {{ processId state }} CountProcessInstances(where: {filter}) }}");
+    let answer = served.ask(&question, variables).await;
+    let rows = answer["data"]["ProcessInstances"].as_array().unwrap_or_else(|| panic!("{filter}: {answer}"));
+    assert_eq!(answer["data"]["CountProcessInstances"], rows.len(), "{filter}");
+    let mut ids: Vec<String> = rows.iter().map(|row| row["processId"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn filters_find_what_the_data_index_finds() {
+    let served = serve("").await;
+    let ada = "user:default/ada";
+    served.start("greeting", &json!({"workflowdata": {"name": "Ada", "aa": 1}, "initiatorEntity": ada})).await;
+    served.start("sleeper", &json!({"workflowdata": {"a": 1}, "initiatorEntity": ada})).await;
+    served.start("division", &json!({"number1": 1, "number2": 0})).await;
+    for (filter, expected) in [
+        ("{}", &["greeting", "math.division", "sleeper"][..]),
+        ("{processId: {isNull: false}}", &["greeting", "math.division", "sleeper"]),
+        ("{processId: {in: [\"greeting\", \"sleeper\"]}}", &["greeting", "sleeper"]),
+        ("{variables: {initiatorEntity: {equal: $V}}}", &["greeting", "sleeper"]),
+        ("{and: [{processId: {isNull: false}}, {and: {variables: {initiatorEntity: {equal: $V}}, state: {equal: ACTIVE}}}]}", &["sleeper"]),
+        ("{variables: {workflowdata: {a: {equal: \"1\"}}}}", &["sleeper"]),
+        ("{variables: {workflowdata: {a: {equal: 1}}}}", &["sleeper"]),
+        ("{variables: {workflowdata: {result: {message: {like: \"Hello*\"}}}}}", &["greeting"]),
+        ("{variables: {nosuch: {isNull: true}}, processId: {equal: \"greeting\"}}", &["greeting"]),
+        ("{or: {state: {equal: ERROR}, processId: {equal: \"greeting\"}}}", &["greeting", "math.division"]),
+        ("{or: {state: {}}}", &[]),
+        ("{not: {state: {equal: ERROR}, processId: {equal: \"greeting\"}}}", &["sleeper"]),
+        ("{end: {isNull: true}}", &["math.division", "sleeper"]),
+        ("{end: {between: {from: \"2020-01-01T00:00:00Z\", to: \"2021-01-01T00:00:00.000Z\"}}}", &[]),
+        ("{start: {greaterThan: \"2020-01-01T00:00:00Z\"}, state: {in: [COMPLETED]}}", &["greeting"]),
+        ("{id: {equal: \"nosuch\"}}", &[]),
+        ("{error: {message: {like: \"*IllegalArgument*\"}}}", &["math.division"]),
+        ("{definition: {name: {equal: \"Sleeper\"}}}", &["sleeper"]),
+    ] {
+        assert_eq!(found(&served, filter, json!({"V": ada})).await, expected, "{filter}");
+    }
+    assert!(found(&served, "{variables: {initiatorEntity: {equal: $V}}}", json!({"V": null})).await.is_empty(), "an owner that is null owns nothing");
+}
+
+#[tokio::test]
+async fn lists_are_ordered_and_paged() {
+    let served = serve("").await;
+    for name in ["A", "B", "C"] {
+        served.start("greeting", &json!({"name": name})).await;
+    }
+    let question = "query ($paginationInfo: Pagination, $orderByInfo: ProcessInstanceOrderBy) {
+        ProcessInstances(where: {processId: {isNull: false}}, orderBy: $orderByInfo, pagination: $paginationInfo) { variables nodes { id } } }";
+    for (order, page, expected) in [
+        (json!({"start": "DESC"}), json!({"limit": 2, "offset": 0}), 2),
+        (json!({"start": "ASC"}), json!({"limit": 2, "offset": 2}), 1),
+        (json!({}), json!({}), 3),
+    ] {
+        let answer = served.ask(question, json!({"orderByInfo": order, "paginationInfo": page})).await;
+        let rows = answer["data"]["ProcessInstances"].as_array().unwrap();
+        assert_eq!(rows.len(), expected, "{order} {page}");
+        assert!(rows.iter().all(|row| row["nodes"].is_array() && row["variables"]["workflowdata"]["name"].is_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_question_by_get_is_answered_as_plain_json_at_both_addresses() {
+    let served = serve("").await;
+    let accept = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed";
+    for path in ["/graphql", "//graphql"] {
+        let path = format!("{path}?query=%7B+ProcessDefinitions(where:+%7Bid:+%7Bequal:+%22sleeper%22%7D%7D)+%7B%0A+id+serviceUrl+%7D+%7D&variables=%7B%7D");
+        let answer = served.send("GET", &path, &[("accept", accept)], None).await;
+        assert_eq!((answer.status, answer.kind.as_str()), (200, "application/json"), "{}", answer.text);
+        assert_eq!(answer.json(), json!({"data": {"ProcessDefinitions": [{"id": "sleeper", "serviceUrl": served.base}]}}));
+    }
+    let answer = served.get("/graphql?query=mutation%7BProcessInstanceAbort(id:%22x%22)%7D").await;
+    assert_eq!(answer.json()["errors"][0]["message"], "a mutation must be sent by POST");
+}
+
+#[tokio::test]
+async fn definitions_are_listed_once_with_their_source() {
+    let served = serve("").await;
+    let question = "query ($paginationInfo: Pagination, $orderByInfo: ProcessDefinitionOrderBy) { ProcessDefinitions(where: {id: {in: [\"greeting\"]}},
+        orderBy: $orderByInfo, pagination: $paginationInfo) { id name version type endpoint serviceUrl source metadata description annotations
+        nodes { id type metadata { UniqueId state branch action } } } CountProcessDefinitions }";
+    let mut answer = served.ask(question, json!({"paginationInfo": {}, "orderByInfo": {}})).await;
+    let source = answer["data"]["ProcessDefinitions"][0]["source"].take();
+    assert!(source.as_str().unwrap().contains("Ask Politely"));
+    insta::assert_snapshot!(told(&answer, "-", &served.base), @"");
+}
+
+#[tokio::test]
+async fn introspection_has_the_names_that_the_plugin_looks_for() {
+    let served = serve("").await;
+    let question = "query ProcessInstanceArgument { __type(name: \"ProcessInstanceArgument\") { kind name inputFields { name type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } }";
+    let answer = served.ask(question, json!({})).await;
+    let fields = answer["data"]["__type"]["inputFields"].as_array().unwrap();
+    let mut types: Vec<String> = fields
+        .iter()
+        .filter(|field| field["type"]["kind"] != "LIST")
+        .map(|field| format!("{}: {}", field["name"].as_str().unwrap(), field["type"]["name"].as_str().unwrap()))
+        .collect();
+    types.sort();
+    insta::assert_snapshot!(types.join("\n"), @"");
+}
+
+#[tokio::test]
+async fn wrong_questions_say_of_which_kind_they_are() {
+    let served = serve("").await;
+    for (question, kind) in [
+        ("{ ProcessInstances(", "InvalidSyntax"),
+        ("{ ProcessDefinitions { nope } }", "ValidationError"),
+        ("{ ProcessInstances(where: {nope: {equal: 1}}) { id } }", "ValidationError"),
+        ("{ ProcessInstances(where: {end: {equal: \"2020-01-01\"}}) { id } }", "ValidationError"),
+        ("{ ProcessInstances(where: {or: {and: {id: {equal: \"a\"}}, and: {id: {equal: \"b\"}}}}) { id } }", "InvalidSyntax"),
+        ("mutation { ProcessInstanceAbort(id: \"nosuch\") }", "DataFetchingException"),
+        ("mutation { NodeInstanceCancel(id: \"a\", nodeInstanceId: \"b\") }", "DataFetchingException"),
+    ] {
+        let answer = served.ask(question, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["classification"], kind, "{question}: {answer}");
+    }
+    let broken = served.send("POST", "/graphql", &[], Some("{bad".into())).await;
+    assert_eq!((broken.status, &broken.json()["stack"]), (400, &json!("")));
+    let deep = served.ask(&"{a".repeat(100_000), json!({})).await;
+    assert_eq!(deep["errors"][0]["extensions"]["classification"], "InvalidSyntax");
+}
+
+#[tokio::test]
+async fn consoles_change_instances_by_mutations() {
+    let served = serve("").await;
+    let sleeper = served.start("sleeper", &json!({"a": 1})).await;
+    let division = served.start("division", &json!({"number1": 2, "number2": 0})).await;
+
+    let update = "mutation($id: String, $v: String) { ProcessInstanceUpdateVariables(id: $id, variables: $v) }";
+    let answer = served.ask(update, json!({"id": sleeper, "v": "{\"workflowdata\":{\"a\":77}}"})).await;
+    let variables: Value = serde_json::from_str(answer["data"]["ProcessInstanceUpdateVariables"].as_str().unwrap()).unwrap();
+    assert_eq!(variables, json!({"workflowdata": {"a": 77}, "workflowdatainput": {"a": 1}}));
+
+    let retry = "mutation($id: String) { ProcessInstanceRetry(id: $id) }";
+    let answer = served.ask(retry, json!({"id": division})).await;
+    assert_eq!(answer["data"], json!({"ProcessInstanceRetry": null}));
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("Exception while fetching data (/ProcessInstanceRetry) : Process instance with id {division} failed because of java.lang.IllegalArgumentException - ")), "{message}");
+
+    for (mutation, what, id) in [("ProcessInstanceAbort", "ABORT", &sleeper), ("ProcessInstanceSkip", "SKIP", &division)] {
+        let answer = served.ask(&format!("mutation($id: String) {{ {mutation}(id: $id) }}"), json!({"id": id})).await;
+        assert_eq!(answer, json!({"data": {mutation: format!("Successfully performed: {what} ProcessInstance with id: {id}")}}));
+    }
+}

@@ -1,0 +1,188 @@
+//! The workflow REST face, management and documents over real HTTP.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Answer, serve, told};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// One start: body and headers, expected status, and what the answer's text contains.
+#[tokio::test]
+async fn starts_are_answered_as_sonataflow_does() {
+    let served = serve("rondo.http.max-body-bytes=2000\n").await;
+    let large = json!({"name": "x".repeat(3000)}).to_string();
+    for (path, headers, body, status, contains) in [
+        ("/greeting", &[JSON][..], Some(r#"{"name": "Ada"}"#), 201, r#""message":"Hello Ada""#),
+        ("/greeting?businessKey=k", &[JSON], Some(r#"{"workflowdata": {"name": "Ada"}, "by": "x"}"#), 201, "Hello Ada"),
+        ("/greeting", &[("content-type", "application/json; charset=utf-8")], Some(r#"{"name": "A"}"#), 201, "Hello A"),
+        ("/sleeper", &[JSON], None, 201, r#""workflowdata":{}"#),
+        ("/sleeper", &[JSON], Some(r#"{"workflowdata": ""}"#), 201, r#""workflowdata":"""#),
+        ("/division", &[JSON], Some(r#"{"number1": 4, "number2": 2}"#), 201, "2"),
+        ("/greeting", &[], Some(r#"{"name": "Ada"}"#), 415, ""),
+        ("/greeting", &[], None, 415, ""),
+        ("/greeting", &[("content-type", "text/plain")], Some("{}"), 415, ""),
+        ("/greeting", &[JSON], Some("{bad"), 400, "Not able to deserialize data provided."),
+        ("/greeting", &[JSON], Some("[1]"), 400, "Not able to deserialize data provided."),
+        ("/greeting", &[JSON], Some("{}"), 400, "$.name: is missing but it is required"),
+        ("/greeting", &[JSON], Some(r#"{"name": 5}"#), 400, "$.name: integer found, string expected"),
+        ("/greeting", &[JSON], Some(large.as_str()), 413, "larger than 2000 bytes"),
+        ("/nosuch", &[JSON], Some("{}"), 404, "nosuch"),
+        ("/byevent", &[JSON], Some("{}"), 405, "started by an event"),
+        ("/caller", &[JSON], Some(r#"{"status": 200}"#), 201, r#""answered":200"#),
+        ("/caller", &[JSON], Some(r#"{"status": 404}"#), 404, r#""errorCode":"404""#),
+        ("/caller", &[JSON], Some(r#"{"status": 503}"#), 500, r#""errorCode":"503""#),
+        ("/division", &[JSON], Some(r#"{"number1": 4, "number2": 0}"#), 400, r#""failedNodeId":"divide""#),
+    ] {
+        let answer = served.send("POST", path, headers, body.map(Into::into)).await;
+        assert_eq!(answer.status, status, "{path} {body:?}: {}", answer.text);
+        assert!(answer.text.contains(contains), "{path} {body:?}: {}", answer.text);
+        if status == 201 {
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            let path = path.split('?').next().unwrap();
+            assert_eq!(answer.location, Some(format!("{}{path}/{id}", served.base)));
+        }
+        if status == 415 {
+            assert_eq!(answer.text, "");
+        } else {
+            assert_eq!(answer.kind, "application/json", "{path} {body:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_instance_is_changed_retriggered_and_gone() {
+    let served = serve("").await;
+    let id = served.start("division", &json!({"number1": 2, "number2": 0})).await;
+    let instance = format!("/management/processes/math.division/instances/{id}");
+
+    assert_eq!(served.get(&format!("/division/{id}")).await.status, 200);
+    let error = served.get(&format!("{instance}/error")).await.json();
+    assert_eq!((&error["id"], &error["failedNodeId"]), (&json!(id), &json!("divide")));
+
+    let again = served.send("POST", &format!("{instance}/retrigger"), &[], None).await;
+    assert_eq!((again.status, &again.json()["id"]), (400, &json!(id)));
+    let patched = served.json("PATCH", &format!("/division/{id}"), &json!({"number2": 1})).await;
+    assert_eq!((patched.status, patched.json()["workflowdata"].clone()), (200, json!({"number1": 2, "number2": 1})));
+    let done = served.send("POST", &format!("{instance}/retrigger"), &[], None).await;
+    assert_eq!((done.status, &done.json()["workflowdata"]["response"]), (200, &json!(2)));
+
+    assert_eq!(served.get(&format!("/division/{id}")).await.status, 404);
+    assert_eq!(served.send("DELETE", &instance, &[], None).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_sleeping_instance_is_listed_changed_and_aborted() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({"a": 1})).await;
+    assert_eq!(served.get("/sleeper").await.json(), json!([{"id": id, "workflowdata": {"a": 1}}]));
+    assert_eq!(served.get(&format!("/sleeper/{id}")).await.json(), json!({"id": id, "workflowdata": {"a": 1}}));
+    assert_eq!(served.get(&format!("/greeting/{id}")).await.status, 404, "an instance is found below its workflow only");
+    assert_eq!(served.get(&format!("/sleeper/{id}/tasks")).await.json(), json!([]));
+
+    let replaced = served.json("PUT", &format!("/sleeper/{id}"), &json!({"workflowdata": {"b": 2}})).await;
+    assert_eq!(replaced.json(), json!({"id": id, "workflowdata": {"b": 2}}));
+
+    let instance = format!("/management/processes/sleeper/instances/{id}");
+    let timers = served.get(&format!("{instance}/timers")).await.json();
+    assert_eq!(timers[0]["description"], "sleeps in state Rest A While");
+    assert_eq!(served.get(&format!("{instance}/nodeInstances")).await.json(), json!([]));
+    for path in ["error", "retrigger"] {
+        let method = if path == "error" { "GET" } else { "POST" };
+        let refused = served.send(method, &format!("{instance}/{path}"), &[], None).await;
+        let message = format!("Process instance with id {id} is not in error state");
+        assert_eq!((refused.status, refused.json()), (400, json!({"message": message})));
+    }
+
+    let aborted = served.send("DELETE", &instance, &[], None).await;
+    assert_eq!((aborted.status, aborted.json()), (200, json!({"id": id, "workflowdata": {"b": 2}})));
+    assert_eq!(served.get("/sleeper").await.json(), json!([]));
+    assert_eq!(served.get(&format!("/sleeper/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn management_tells_of_workflows() {
+    let served = serve("").await;
+    let mut ids: Vec<String> = serde_json::from_value(served.get("/management/processes").await.json()).unwrap();
+    ids.sort();
+    assert_eq!(ids, ["byevent", "caller", "greeting", "math.division", "sleeper"]);
+
+    let information = served.get("/management/processes/greeting").await;
+    insta::assert_snapshot!(information.text, @"");
+    insta::assert_snapshot!(served.get("/management/processes/greeting/nodes").await.text, @"");
+
+    let source = served.get("/management/processes/greeting/source").await;
+    assert_eq!((source.status, source.kind.as_str()), (200, "text/plain;charset=UTF-8"));
+    assert!(source.text.contains("name: Greeting workflow"));
+    let sources = served.get("/management/processes/math.division/sources").await.json();
+    assert_eq!(sources, json!([{"uri": "inner/division.sw.yaml"}]));
+    let file = served.get("/management/processes/sources?uri=inner/division.sw.yaml").await;
+    assert_eq!((file.status, file.kind.as_str()), (200, "application/octet-stream"));
+    assert_eq!(served.get("/greeting/schema").await.json()["title"], "Greeting input");
+
+    for (method, path, message) in [
+        ("GET", "/management/processes/nosuch", "Process with id nosuch not found"),
+        ("GET", "/management/processes/nosuch/source", "Process with id nosuch not found"),
+        ("GET", "/management/processes/sources?uri=application.properties", "no workflow file is called application.properties"),
+        ("DELETE", "/management/processes/sleeper/instances/nosuch", "Process instance with id nosuch not found"),
+        ("POST", "/management/processes/sleeper/instances/nosuch/retrigger", "Process instance with id nosuch not found"),
+        ("GET", "/no/such/path/at/all", "there is nothing at /no/such/path/at/all"),
+        ("GET", "/sleeper/schema", "workflow `sleeper` has no input schema"),
+    ] {
+        let answer = served.send(method, path, &[], None).await;
+        assert_eq!((answer.status, answer.json()), (404, json!({"message": message})), "{method} {path}");
+    }
+    assert_eq!(served.send("DELETE", "/greeting", &[], None).await.status, 405);
+}
+
+#[tokio::test]
+async fn health_documents_and_pages_are_there() {
+    let served = serve("").await;
+    for path in ["", "/live", "/ready", "/started"] {
+        let answer = served.get(&format!("/q/health{path}")).await;
+        assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("UP")), "{path}");
+    }
+    let document = |answer: Answer| -> Value { serde_yaml::from_str(&answer.text).unwrap() };
+    let json = served.get("/q/openapi?format=json").await;
+    assert_eq!(json.kind, "application/json");
+    assert_eq!(json.json()["components"]["schemas"]["Greeting input"]["properties"]["kind"]["$ref"], "#/components/schemas/Greeting%20input/$defs/Kind_1");
+    let yaml = served.get("/q/openapi").await;
+    assert!(yaml.kind.starts_with("application/yaml"));
+    assert_eq!(document(yaml), json.json());
+
+    let page = served.get("/").await;
+    assert!(page.kind.starts_with("text/html") && page.text.contains("Greeting workflow"));
+    let page = served.send("GET", "/greeting", &[("accept", "text/html, */*")], None).await;
+    assert!(page.kind.starts_with("text/html") && page.text.contains("ui:autofocus"));
+    let list = served.send("GET", "/greeting", &[("accept", "*/*")], None).await;
+    assert_eq!(list.json(), json!([]));
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_when_one_is_configured() {
+    let served = serve("rondo.auth.token=one,two\n").await;
+    for (path, token, status) in [
+        ("/greeting", None, 401),
+        ("/management/processes", Some("Bearer three"), 401),
+        ("/graphql?query=%7B__typename%7D", None, 401),
+        ("/nosuch", None, 401),
+        ("/greeting", Some("Bearer one"), 200),
+        ("/management/processes", Some("Bearer two"), 200),
+        ("/q/health/ready", None, 200),
+    ] {
+        let headers: Vec<_> = token.map(|token| ("authorization", token)).into_iter().collect();
+        let answer = served.send("GET", path, &headers, None).await;
+        assert_eq!(answer.status, status, "{path} {token:?}");
+        assert!(status == 200 || answer.json()["message"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn an_error_answer_names_instance_node_and_code() {
+    let served = serve("").await;
+    let answer = served.json("POST", "/caller", &json!({"status": 503})).await.json();
+    let id = answer["id"].as_str().unwrap().to_owned();
+    let mut answer = answer;
+    answer["message"] = "…".into();
+    insta::assert_snapshot!(told(&answer, &id, &served.base), @"");
+}
