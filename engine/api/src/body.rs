@@ -72,7 +72,7 @@ fn parse(body: &[u8]) -> Option<Input> {
         return Some(Input { data: value, extra: Val::Null });
     };
     let data = if data.is_null() { empty() } else { data };
-    let extra = if value.is_empty() { Val::Null } else { value };
+    let extra = if value.members().is_empty() { Val::Null } else { value };
     Some(Input { data, extra })
 }
 

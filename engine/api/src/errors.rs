@@ -9,8 +9,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use rondo_machine::FailureKind;
-use rondo_runtime::{FailureView, Refusal};
+use rondo_runtime::{FailureKind, FailureView, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
 

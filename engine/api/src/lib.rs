@@ -10,6 +10,7 @@
 //! | `/management/processes/…` | `management/` |
 //! | `/graphql` | `graphql/` |
 //! | `/q/health…`, `/q/openapi` | `health.rs`, `openapi/` |
+//! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/` | `pages.rs` |
 
 mod auth;
@@ -17,6 +18,7 @@ mod body;
 mod errors;
 mod graphql;
 mod health;
+mod inspect;
 mod instances;
 mod management;
 mod openapi;

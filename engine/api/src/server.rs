@@ -17,7 +17,7 @@ use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
 };
 
-use crate::{Settings, auth, errors::ErrorAnswer, graphql, health, instances, management, openapi, pages};
+use crate::{Settings, auth, errors::ErrorAnswer, graphql, health, inspect, instances, management, openapi, pages};
 
 /// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
 const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;
@@ -60,6 +60,7 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError>
         .merge(openapi::routes())
         .merge(graphql::routes())
         .merge(management::routes())
+        .merge(inspect::routes())
         .merge(instances::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

@@ -139,7 +139,7 @@ impl Demo {
             for instance in followed.iter_mut().filter(|instance| !instance.ended) {
                 instance.follow(engine, begin).await?;
             }
-            let waiting = services.issues().into_iter().find(|issue| issue.state == "opened");
+            let waiting = services.issues().into_iter().find(|issue| issue.state() == "opened");
             if let (false, Some(issue)) = (asked, waiting) {
                 asked = true;
                 let how = if self.auto_approve {

@@ -137,13 +137,16 @@ impl<'t> Loader<'t> {
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Halt> {
-        match self.parser.next_event() {
-            Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => {
-                self.syntax(&error);
-                Err(Halt)
+        loop {
+            match self.parser.next_event() {
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok(event)) => return Ok(event),
+                Some(Err(error)) => {
+                    self.syntax(&error);
+                    return Err(Halt);
+                }
+                None => return Ok((Event::StreamEnd, Span::default())),
             }
-            None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 

@@ -121,8 +121,11 @@ impl Failure {
         }
     }
 
-    /// `<class name> - <text>`, as the Data Index shows errors.
+    /// `<class name> - <text>`, as the Data Index shows errors; an error message of the flow itself stands alone.
     pub fn described(&self) -> String {
+        if self.kind == FailureKind::Declared {
+            return self.message.clone();
+        }
         format!("{} - {}", self.classes.first().map_or(RUNTIME, String::as_str), self.message)
     }
 }

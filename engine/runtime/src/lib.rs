@@ -28,6 +28,7 @@ pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use engine::Engine;
 pub use history::{HistoryLine, NodeView};
+pub use rondo_machine::{Fact, FailureKind, Outlook, Waiting};
 pub use open::{OpenError, Options};
 pub use schema::Schema;
 pub use seal::KeyError;

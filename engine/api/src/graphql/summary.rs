@@ -3,8 +3,7 @@
 //! The words are a contract. A moment has milliseconds and ends with `Z`; the name of a node has no blanks, since the
 //! pages look for `node (\S+) since`.
 
-use rondo_machine::Fact;
-use rondo_runtime::HistoryLine;
+use rondo_runtime::{Fact, HistoryLine};
 use rondo_store::State;
 
 use crate::times::in_summary as time;

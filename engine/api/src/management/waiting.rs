@@ -4,8 +4,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use rondo_machine::{Outlook, Waiting};
-use rondo_runtime::{Engine, Refusal};
+use rondo_runtime::{Engine, Outlook, Refusal, Waiting};
 use serde::Serialize;
 use uuid::Uuid;
 
