@@ -1,28 +1,41 @@
 //! `toStateData`: where a result goes.
 
-use crate::{EvalError, Expression, Scope, merge::merge, value::Val};
+use crate::{
+    EvalError, Expression, Scope,
+    merge::{Nulls, merge},
+    value::Val,
+};
 
 /// Merges a value into the data at the place that an expression names.
 ///
 /// The value is merged with what the expression evaluates to, and put at the path that the trailing names of its text make;
 /// objects on the way are created (SonataFlow, `ExpressionHandlerUtils.assign`). Without trailing names it is merged at the
 /// top.
-pub fn assign(data: Val, place: &Expression, value: Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
+pub fn assign(
+    data: Val,
+    place: &Expression,
+    value: Val,
+    nulls: Nulls,
+    scope: &Scope<'_>,
+) -> Result<Val, EvalError> {
     let path = trailing_names(place.source());
     if path.is_empty() {
-        return Ok(merge(data, value));
+        return Ok(merge(data, value, nulls));
     }
     let here = place.eval(&data, scope)?;
-    Ok(set(data, &path, merge(here, value)))
+    Ok(set(data, &path, merge(here, value, nulls), nulls))
 }
 
-fn set(mut data: Val, path: &[String], value: Val) -> Val {
+fn set(mut data: Val, path: &[String], value: Val, nulls: Nulls) -> Val {
     let Some((name, rest)) = path.split_first() else { return value };
     let value = match rest {
+        [] if value.is_null() && nulls == Nulls::Dropped && data.get(name).is_none() => {
+            return data.or_object();
+        }
         [] => value,
         rest => {
             let inner = data.remove_for_change(name);
-            set(inner, rest, value)
+            set(inner, rest, value, nulls)
         }
     };
     data.insert(name, value);
@@ -58,6 +71,11 @@ fn trailing_names(text: &str) -> Vec<String> {
 }
 
 impl Val {
+    /// The value itself if it is an object, else an empty one.
+    fn or_object(self) -> Self {
+        if self.is_object() { self } else { Self::object::<&str>([]) }
+    }
+
     /// Takes a member out, so that it can be changed without being copied; null where there is none.
     fn remove_for_change(&mut self, name: &str) -> Self {
         let mut members = self.take_members();
@@ -81,7 +99,8 @@ mod tests {
             (json!({"a": 1}), ".b", json!(2), json!({"a": 1, "b": 2})),
             (json!({"a": 1}), ".b.c", json!({"x": 1}), json!({"a": 1, "b": {"c": {"x": 1}}})),
             (json!({"b": {"c": {"y": 2}}}), ".b.c", json!({"x": 1}), json!({"b": {"c": {"y": 2, "x": 1}}})),
-            (json!({"a": 1}), ".b", json!(null), json!({"a": 1, "b": null})),
+            (json!({"a": 1}), ".b", json!(null), json!({"a": 1})),
+            (json!({"a": 1}), ".b.c", json!(null), json!({"a": 1, "b": {}})),
             (json!({"b": {"x": 1}}), ".b", json!(null), json!({"b": {"x": 1}})),
             (json!({"b": [1]}), ".b", json!([2]), json!({"b": [2]})),
             (json!({"a": 1}), ".", json!({"b": 2}), json!({"a": 1, "b": 2})),
@@ -95,7 +114,8 @@ mod tests {
             ),
         ] {
             let place = compile(Language::Jq, place).unwrap();
-            let assigned = assign(data.into(), &place, value.into(), &Scope::bare(&budget)).unwrap();
+            let assigned =
+                assign(data.into(), &place, value.into(), Nulls::Dropped, &Scope::bare(&budget)).unwrap();
             assert_eq!(Value::from(assigned), expected, "{place:?}");
         }
     }

@@ -144,7 +144,15 @@ pub fn compile_property(
         let range = error.range.zip(offset).map(|(range, by)| range.start + by..range.end + by);
         CompileError { range, ..error }
     };
-    match compile(language, &whole) {
+    // A property is a path whether it says so or not.
+    let rooted = match language {
+        Language::JsonPath if !whole.contains('$') => match whole.starts_with(['.', '[']) {
+            true => Some(format!("${whole}")),
+            false => Some(format!("$.{whole}")),
+        },
+        _ => None,
+    };
+    match compile(language, rooted.as_deref().unwrap_or(&whole)) {
         Ok(expression) => Ok(expression),
         Err(error) => match text::interpolated(language, &whole) {
             Some(expression) => Ok(expression),
@@ -187,6 +195,14 @@ impl Expression {
             },
             _ => value.is_true(),
         })
+    }
+
+    /// Whether it only picks a part of the data, as `.a.b` does; anything else makes a new value.
+    pub fn is_path(&self) -> bool {
+        let plain = |next: char| {
+            next.is_alphanumeric() || matches!(next, '.' | '_' | '[' | ']' | '"' | '-' | '$' | '\'')
+        };
+        self.source.starts_with(['.', '$']) && self.source.chars().all(plain)
     }
 
     /// Whether the text mentions `.name` or `$name`.

@@ -22,7 +22,7 @@ use crate::{
 const LONGEST: usize = 64 * 1024;
 
 /// Deepest nesting of brackets: the parser recurses.
-const DEEPEST: usize = 100;
+pub(crate) const DEEPEST: usize = 100;
 
 /// What the interpreter works with.
 pub(crate) struct Data;
@@ -166,7 +166,7 @@ enum Problem {
 }
 
 /// Deepest nesting of brackets in a text; what stands in strings counts too, which errs on the safe side.
-fn nesting(text: &str) -> usize {
+pub(crate) fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {
         match byte {

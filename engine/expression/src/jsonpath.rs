@@ -4,7 +4,11 @@
 //! value, any other an array of what it found. A text of several paths and words is concatenated. `$WORKFLOW.x`,
 //! `$SECRET.x`, `$CONST.x` and iteration parameters are variables.
 
-use crate::{CompileError, Scope, value::Val};
+use crate::{
+    CompileError, Scope,
+    jq::{DEEPEST, nesting},
+    value::Val,
+};
 
 /// Most values that a path may look at.
 const LONGEST: usize = 100_000;
@@ -48,6 +52,11 @@ enum Operand {
 
 impl JsonPath {
     pub(crate) fn compile(text: &str) -> Result<Self, CompileError> {
+        if nesting(text) > DEEPEST {
+            return Err(CompileError::new(format!(
+                "brackets may be nested {DEEPEST} deep, these are deeper"
+            )));
+        }
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(start) = path_start(rest) {
@@ -343,6 +352,12 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Condition, String> {
+        self.blanks();
+        if self.eat("(") {
+            let inner = self.any()?;
+            self.expect(")")?;
+            return Ok(inner);
+        }
         let left = self.operand()?;
         for operator in ["==", "!=", "<=", ">=", "=~", "<", ">", "in "] {
             if self.operator(operator) {
@@ -483,6 +498,7 @@ mod tests {
             ("$.list[?(@.a > 1 && @.b == 'x')]", json!([])),
             ("$.[?(@.name == 'Ada')].name", json!(["Ada"])),
             ("$.list[?(@.b =~ /^X$/i)].a", json!([1])),
+            ("$.[?((@.name == 'Ada') && (@.deep.a  < 4))].name", json!(["Ada"])),
             ("$['name','some-key']", json!(["Ada", 4])),
             ("Hello $.name!", json!("Hello Ada!")),
             ("$.name and $.deep.a.", json!("Ada and 3.")),

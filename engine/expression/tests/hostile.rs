@@ -1,7 +1,7 @@
 //! No expression can hang, exhaust or abort the process.
 
 use proptest::prelude::*;
-use rondo_expression::{Budget, Language, Scope, Template, Val, compile};
+use rondo_expression::{Budget, Language, Nulls, Scope, Template, Val, compile};
 
 /// Programs that loop, recurse, or make values without end, and what people would try next.
 const HOSTILE: &[&str] = &[
@@ -140,7 +140,7 @@ proptest! {
 
     #[test]
     fn merging_keeps_what_only_the_target_has(target in json_value(), source in json_value()) {
-        let merged = rondo_expression::merge(target.clone(), source.clone());
+        let merged = rondo_expression::merge(target.clone(), source.clone(), Nulls::Dropped);
         if target.is_object() && source.is_object() && !target.members().is_empty() {
             for (name, value) in target.members() {
                 if source.get(name).is_none() {

@@ -158,7 +158,7 @@ impl Machine<'_> {
         let results = Val::array(results.into_iter().map(|(_, result)| result));
         let scope = self.scope(id);
         let data = self.snapshot.data_of(id).clone();
-        let data = rondo_expression::assign(data, output, results, &scope.as_scope())
+        let data = rondo_expression::assign(data, output, results, self.snapshot.nulls, &scope.as_scope())
             .map_err(|error| Failure::expression(&error))?;
         self.snapshot.set_data_of(id, data);
         Ok(())

@@ -40,20 +40,29 @@ impl Machine<'_> {
         });
     }
 
+    /// A child instance stands at an error. The state takes it if it handles such errors; else the caller goes on waiting,
+    /// as on SonataFlow: when the child has been repaired and ends, the caller goes on.
+    pub(crate) fn child_failed(&mut self, id: FrameId, failure: Failure) {
+        if self.handler(id, &failure).is_some() {
+            self.raise(id, failure);
+        }
+    }
+
     /// An error occurs on a frame. The state that the frame is in handles it, or the instance stands still.
     pub(crate) fn raise(&mut self, id: FrameId, failure: Failure) {
-        let Some(holder) = self.frame_with_state(id) else { return self.fail(id, failure) };
-        let state = self.snapshot.frame(holder).and_then(|frame| frame.state);
-        let program = self.program;
-        let handled = state.and_then(|open| {
-            let handlers = &program.state(open.id)?.handlers;
-            let found = find_match(handlers.iter().map(|handler| handler.errors.as_slice()), &failure)?;
-            handlers.get(found).map(|handler| (open.visit, handler.then))
-        });
-        match handled {
-            Some((visit, then)) => self.handle(holder, visit, then, failure),
+        match self.handler(id, &failure) {
+            Some((holder, visit, then)) => self.handle(holder, visit, then, failure),
             None => self.fail(id, failure),
         }
+    }
+
+    /// The handler that takes an error of a frame: the frame on which its state is open, the visit, where it leads.
+    fn handler(&self, id: FrameId, failure: &Failure) -> Option<(FrameId, Visit, Pc)> {
+        let holder = self.frame_with_state(id)?;
+        let open = self.snapshot.frame(holder)?.state?;
+        let handlers = &self.program.state(open.id)?.handlers;
+        let found = find_match(handlers.iter().map(|handler| handler.errors.as_slice()), failure)?;
+        handlers.get(found).map(|handler| (holder, open.visit, handler.then))
     }
 
     fn handle(&mut self, id: FrameId, visit: Visit, then: Pc, failure: Failure) {
@@ -232,12 +241,7 @@ impl Machine<'_> {
         let then = *then;
         let state = self.state_name(id);
         let failure = Failure::timeout("TimedOut", format!("no event came in time in state `{state}`"));
-        let holder = self.frame_with_state(id);
-        let open = holder.and_then(|holder| self.snapshot.frame(holder)).and_then(|frame| frame.state);
-        let takes = open.and_then(|open| self.program.state(open.id)).is_some_and(|info| {
-            find_match(info.handlers.iter().map(|handler| handler.errors.as_slice()), &failure).is_some()
-        });
-        if takes {
+        if self.handler(id, &failure).is_some() {
             return self.raise(id, failure);
         }
         self.go_to(id, then);

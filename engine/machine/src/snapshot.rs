@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use rondo_expression::Val;
+use rondo_expression::{Nulls, Val};
 use rondo_program::{ActionId, Pc, StateId};
 use serde::{Deserialize, Serialize};
 
-use crate::Failure;
+use crate::{Failure, changes};
 
 /// A moment of the engine's clock, in milliseconds since 1970 (UTC).
 pub type Millis = i64;
@@ -56,6 +56,9 @@ pub struct Snapshot {
     /// The data at start, which `$WORKFLOW.input` shows. Stored apart.
     #[serde(skip)]
     pub input: Val,
+    /// What becomes of nulls that are merged into the data: a filter makes data that keep them.
+    #[serde(rename = "z", default, skip_serializing_if = "is_default")]
+    pub(crate) nulls: Nulls,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frames: Vec<Frame>,
     #[serde(rename = "n")]
@@ -73,6 +76,9 @@ pub struct Snapshot {
     /// The error that the instance stands at.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
+    /// The data, while they are not what is shown: only in an encoding.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none", with = "nullable")]
+    hidden: Option<Val>,
     /// What the last call's answer said beside its result.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) response: Option<Val>,
@@ -206,6 +212,10 @@ impl Wait {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// An encoding cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -223,8 +233,12 @@ impl Snapshot {
         Self { input: data.clone(), data, ..Self::default() }
     }
 
-    /// The encoding, without `data` and `input`: one byte of format version, then compact JSON.
-    pub fn encode(&self) -> Vec<u8> {
+    /// The encoding: one byte of format version, then compact JSON. `shown` is stored beside it, and so is `input`; the data
+    /// are in the encoding only where they are not what is shown, because branches are under way.
+    pub fn encode(&self, shown: &Val) -> Vec<u8> {
+        if self.data != *shown && self.hidden.is_none() {
+            return Self { hidden: Some(self.data.clone()), ..self.clone() }.encode(shown);
+        }
         let mut bytes = vec![FORMAT];
         // Writing to memory fails only for maps with keys that are no text, and there are none.
         if serde_json::to_writer(&mut bytes, self).is_err() {
@@ -239,9 +253,31 @@ impl Snapshot {
         if *format != FORMAT {
             return Err(DecodeError::Format(*format));
         }
-        let snapshot: Self =
+        let mut snapshot: Self =
             serde_json::from_slice(rest).map_err(|error| DecodeError::Damaged(Some(error)))?;
+        let data = snapshot.hidden.take().unwrap_or(data);
         Ok(Self { data, input, ..snapshot })
+    }
+
+    /// The data as they are shown: with what branches under way have changed so far.
+    pub fn visible_data(&self) -> Val {
+        self.with_branches(None, self.data.clone())
+    }
+
+    /// Data with the changes of the branches below a frame (`None`: below none, that is of the roots).
+    fn with_branches(&self, parent: Option<FrameId>, data: Val) -> Val {
+        let mut shown = data.clone();
+        for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
+            shown = match &frame.data {
+                Some(own) => changes::apply(shown, &data, &self.with_branches(Some(frame.id), own.clone())),
+                None => self.with_branches(Some(frame.id), shown),
+            };
+            if let Wait::Branches { ended, .. } = &frame.wait {
+                let before = frame.data.as_ref().unwrap_or(&data);
+                shown = ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, before, after));
+            }
+        }
+        shown
     }
 
     /// The earliest moment at which something is due; `None` while it waits for no moment.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_expression::{Expression, Scope, Val};
+use rondo_expression::{Expression, Nulls, Scope, Val};
 use rondo_program::{Arguments, Duration, Instruction, Pc, Program, Template};
 
 use crate::{
@@ -72,7 +72,7 @@ impl<'a> Machine<'a> {
                 let Some(id) = self.waiting_for(call) else { return false };
                 match outcome {
                     Ok(data) => self.result(id, Some(data)),
-                    Err(failure) => self.raise(id, failure),
+                    Err(failure) => self.child_failed(id, failure),
                 }
             }
             Input::Tick => return active,
@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
             }
             Input::Patch(data) if active || failed => {
                 let before = std::mem::take(&mut self.snapshot.data);
-                self.snapshot.data = rondo_expression::merge(before, data);
+                self.snapshot.data = rondo_expression::merge(before, data, self.snapshot.nulls);
                 self.facts.push(Fact::Changed);
             }
             _ => return false,
@@ -162,10 +162,14 @@ impl<'a> Machine<'a> {
             Instruction::Filter(expression) => {
                 let data = self.evaluate(id, expression, self.snapshot.data_of(id))?;
                 self.snapshot.set_data_of(id, data);
+                if !expression.is_path() {
+                    self.snapshot.nulls = Nulls::Kept;
+                }
             }
             Instruction::Inject(value) => {
                 let data = self.snapshot.take_data_of(id);
-                self.snapshot.set_data_of(id, rondo_expression::merge(data, value.clone()));
+                let data = rondo_expression::merge(data, value.clone(), self.snapshot.nulls);
+                self.snapshot.set_data_of(id, data);
             }
             Instruction::Switch { arms, default } => {
                 let target = self.choose(id, arms, *default)?;
@@ -287,11 +291,11 @@ impl<'a> Machine<'a> {
         };
         let data = self.snapshot.take_data_of(id);
         let merged = match path {
-            None => Ok(rondo_expression::merge(data, result)),
+            None => Ok(rondo_expression::merge(data, result, self.snapshot.nulls)),
             Some(path) => {
                 // `assign` takes the data, and a failure must leave it as it was.
                 let scope = self.scope(id);
-                rondo_expression::assign(data.clone(), path, result, &scope.as_scope())
+                rondo_expression::assign(data.clone(), path, result, self.snapshot.nulls, &scope.as_scope())
                     .map_err(|error| (data, Failure::expression(&error)))
             }
         };

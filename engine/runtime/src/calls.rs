@@ -20,7 +20,9 @@ pub(crate) fn make(inner: &Arc<Inner>, living: &Living, request: CallRequest) {
     running.calls.spawn(async move {
         rondo_store::failpoint("call-before");
         let input = match deployed.bindings.get(&request.function) {
-            None => failed(&request, Failure::validation(format!("no function is called `{}`", request.function))),
+            None => {
+                failed(&request, Failure::validation(format!("no function is called `{}`", request.function)))
+            }
             Some(binding) => {
                 let key = format!("{id}-{}", request.call);
                 let answer = inner

@@ -153,8 +153,7 @@ pub(crate) fn deploy(
     };
     let input_schema = schema(workflow.data_input_schema.as_ref());
     let output_schema = schema(workflow.data_output_schema.as_ref());
-    let output_check =
-        output_schema.clone().map(|schema| Arc::new(Output(schema)) as Arc<dyn OutputCheck>);
+    let output_check = output_schema.clone().map(|schema| Arc::new(Output(schema)) as Arc<dyn OutputCheck>);
     let deployed = Deployed {
         revision: document.revision(),
         program: Arc::new(program),
@@ -183,7 +182,8 @@ fn read_schema(document: &Document, resources: &Resources, reference: &SchemaRef
 impl Catalog {
     pub(crate) fn new(workflows: Vec<Deployed>, resources: Resources) -> Self {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
-        let by_id = order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
+        let by_id =
+            order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
         Self { by_id, order, resources: Arc::new(resources) }
     }
 

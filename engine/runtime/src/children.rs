@@ -88,12 +88,17 @@ pub(crate) fn start(
 fn make(inner: &Inner, parent: &Living, request: &ChildRequest, now: Millis) -> Result<Box<Living>, Failure> {
     let deployed = inner.catalog().find(&request.workflow, request.version.as_deref()).ok_or_else(|| {
         let version = request.version.as_deref().map(|version| format!(" in version {version}"));
-        Failure::validation(format!("no workflow is called `{}`{}", request.workflow, version.unwrap_or_default()))
+        Failure::validation(format!(
+            "no workflow is called `{}`{}",
+            request.workflow,
+            version.unwrap_or_default()
+        ))
     })?;
     deployed.check_input(&request.data).map_err(Failure::validation)?;
     let variables: Arc<[_]> = request.variables.clone().into();
     let id = parent.child_id(request.call);
-    let mut child = inner.new_living(id, deployed, request.data.clone(), Arc::clone(&parent.headers), variables);
+    let mut child =
+        inner.new_living(id, deployed, request.data.clone(), Arc::clone(&parent.headers), variables);
     child.row = Instance {
         parent: Some(parent.row.id),
         root: Some(parent.row.root.unwrap_or(parent.row.id)),
@@ -104,7 +109,7 @@ fn make(inner: &Inner, parent: &Living, request: &ChildRequest, now: Millis) -> 
         busy: true,
         state: State::Active,
         data: request.data.to_json(),
-        frames: child.snapshot.encode(),
+        frames: child.snapshot.encode(&child.snapshot.data),
         ..child.row
     };
     child.stored = true;

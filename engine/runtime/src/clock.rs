@@ -11,7 +11,11 @@ pub struct Clock;
 
 impl Clock {
     /// Milliseconds since 1970, UTC.
-    #[allow(clippy::unused_self, clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    #[allow(
+        clippy::unused_self,
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
     pub fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)

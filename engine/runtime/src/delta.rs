@@ -75,7 +75,11 @@ mod tests {
             (json!({"a": 1}), json!({"a": 1}), None),
             (json!({"a": 1}), json!({"a": 1, "b": 2}), Some(r#"{"members":{"same":["a"]}}"#)),
             (json!({"a": 1}), json!({"a": 2}), Some(r#"{"members":{"other":{"a":1}}}"#)),
-            (json!({"a": 1, "b": null}), json!({"a": 1}), Some(r#"{"members":{"same":["a"],"other":{"b":null}}}"#)),
+            (
+                json!({"a": 1, "b": null}),
+                json!({"a": 1}),
+                Some(r#"{"members":{"same":["a"],"other":{"b":null}}}"#),
+            ),
             (json!({}), json!({"a": 2}), Some(r#"{"members":{}}"#)),
             (json!([1]), json!({"a": 2}), Some(r#"{"whole":[1]}"#)),
             (json!("x"), json!("x"), None),

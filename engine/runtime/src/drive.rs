@@ -251,7 +251,9 @@ fn tell(living: &Living, facts: &[Fact]) {
             Fact::Failed { message, .. } => {
                 tracing::warn!(instance_id = %id, workflow, error = %message, "instance stands at an error");
             }
-            Fact::Entered { state, .. } => tracing::debug!(instance_id = %id, workflow, %state, "state entered"),
+            Fact::Entered { state, .. } => {
+                tracing::debug!(instance_id = %id, workflow, %state, "state entered")
+            }
             Fact::Retry { attempt, message, .. } => {
                 tracing::info!(instance_id = %id, workflow, attempt, error = %message, "attempt failed, trying again");
             }

@@ -167,7 +167,8 @@ impl Engine {
         if row.parent.is_none() {
             variables.insert("workflowdatainput", input);
         }
-        let extra: Val = row.extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let extra: Val =
+            row.extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         for (name, value) in extra.members() {
             variables.insert(name, value.clone());
         }

@@ -136,7 +136,9 @@ mod tests {
         ];
         let told: Vec<String> = nodes(Uuid::nil(), &lines)
             .iter()
-            .map(|node| format!("{} {} {} {:?} {:?}", node.name, node.kind, node.enter, node.exit, node.error_message))
+            .map(|node| {
+                format!("{} {} {} {:?} {:?}", node.name, node.kind, node.enter, node.exit, node.error_message)
+            })
             .collect();
         assert_eq!(
             told,

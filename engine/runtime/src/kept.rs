@@ -36,7 +36,8 @@ impl Inner {
         if headers.is_empty() && variables.is_empty() {
             return None;
         }
-        let text = serde_json::to_vec(&Kept { headers: headers.into(), variables: variables.to_vec() }).ok()?;
+        let text =
+            serde_json::to_vec(&Kept { headers: headers.into(), variables: variables.to_vec() }).ok()?;
         self.sealer.seal(id, &text)
     }
 
@@ -76,7 +77,8 @@ impl Inner {
             Refusal::Store(format!("revision {} cannot be read any more: {problem}", row.revision))
         })?;
         let secrets = secrets::secrets(&self.properties);
-        let (mut deployed, _) = catalog::deploy(document, &resources, &self.properties, &secrets, &Specs::new(None));
+        let (mut deployed, _) =
+            catalog::deploy(document, &resources, &self.properties, &secrets, &Specs::new(None));
         deployed.revision.clone_from(&row.revision);
         let deployed = Arc::new(deployed);
         self.keep_older(&deployed);

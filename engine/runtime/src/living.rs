@@ -37,7 +37,7 @@ pub(crate) struct Limits {
 impl Living {
     /// Whether it must stay in memory although nothing is to be done now.
     pub(crate) fn stays(&self) -> bool {
-        self.snapshot.has_calls() || !self.waiters.is_empty()
+        self.snapshot.has_calls() || !self.waiters.is_empty() || !self.unsettled.is_empty()
     }
 
     /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
@@ -51,7 +51,7 @@ impl Living {
             id: self.row.id,
             workflow: self.row.workflow.clone(),
             state: state_of(self.snapshot.status),
-            data: self.snapshot.data.clone(),
+            data: self.snapshot.visible_data(),
             failure: self.snapshot.failed.as_ref().map(FailureView::of),
         }
     }
@@ -60,6 +60,7 @@ impl Living {
     pub(crate) fn row_for(&self, snapshot: &Snapshot, now: Millis) -> Instance {
         let state = state_of(snapshot.status);
         let ended = matches!(state, State::Completed | State::Aborted);
+        let data = snapshot.visible_data();
         Instance {
             state,
             updated_at: now,
@@ -67,9 +68,9 @@ impl Living {
             wake_at: snapshot.wake_at(),
             busy: snapshot.status == Status::Active && (snapshot.has_calls() || snapshot.is_new()),
             turn: self.row.turn + 1,
-            data: snapshot.data.to_json(),
-            input: delta::encode(&snapshot.input, &snapshot.data),
-            frames: if ended { Vec::new() } else { snapshot.encode() },
+            data: data.to_json(),
+            input: delta::encode(&snapshot.input, &data),
+            frames: if ended { Vec::new() } else { snapshot.encode(&data) },
             // What ended makes no calls any more, so the tokens of its requester need not be kept.
             sealed: if ended { None } else { self.row.sealed.clone() },
             error: snapshot.failed.as_ref().map(|failed| error_json(&FailureView::of(failed))),

@@ -79,7 +79,8 @@ impl Engine {
             tracing::warn!("{diagnostic}");
         }
         let properties = loaded.properties;
-        let store = rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
+        let store =
+            rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
         let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;

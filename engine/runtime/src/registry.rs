@@ -91,7 +91,11 @@ impl Registry {
     }
 
     /// The next delivery. Without one the instance is parked, or forgotten when `living` is `None`; the caller is done.
-    pub(crate) fn next(&self, id: Uuid, living: Option<Box<Living>>) -> Option<(Delivery, Option<Box<Living>>)> {
+    pub(crate) fn next(
+        &self,
+        id: Uuid,
+        living: Option<Box<Living>>,
+    ) -> Option<(Delivery, Option<Box<Living>>)> {
         let mut shard = self.shard(id);
         let slot = shard.get_mut(&id)?;
         if let Some(delivery) = slot.queue.pop_front() {

@@ -43,7 +43,8 @@ impl Schema {
     /// Checks data; `Err` is the message with which a request is refused.
     pub fn check(&self, data: &Val) -> Result<(), String> {
         let data = Value::from(data.clone());
-        let mut lines: Vec<String> = self.validator.iter_errors(&data).map(|error| describe(&error)).collect();
+        let mut lines: Vec<String> =
+            self.validator.iter_errors(&data).map(|error| describe(&error)).collect();
         if lines.is_empty() {
             return Ok(());
         }
@@ -60,11 +61,12 @@ fn describe(error: &jsonschema::ValidationError<'_>) -> String {
             format!("{at}.{}: is missing but it is required", text(property))
         }
         ValidationErrorKind::Enum { options } => {
-            let options: Vec<_> =
-                options.as_array().into_iter().flatten().map(text).collect();
+            let options: Vec<_> = options.as_array().into_iter().flatten().map(text).collect();
             format!("{at}: does not have a value in the enumeration [{}]", options.join(", "))
         }
-        ValidationErrorKind::Pattern { pattern } => format!("{at}: does not match the regex pattern {pattern}"),
+        ValidationErrorKind::Pattern { pattern } => {
+            format!("{at}: does not match the regex pattern {pattern}")
+        }
         ValidationErrorKind::MinItems { limit } => {
             format!("{at}: there must be a minimum of {limit} items in the array")
         }
@@ -183,15 +185,19 @@ impl<'a> Bundler<'a> {
             return Ok(format!("{base}{fragment}"));
         }
         if depth >= DEEPEST {
-            return Err(format!("`{reference}`: schemas refer to each other more than {DEEPEST} levels deep"));
+            return Err(format!(
+                "`{reference}`: schemas refer to each other more than {DEEPEST} levels deep"
+            ));
         }
         let (name, schema) = (self.read)(file, target)?;
         if let Some(known) = self.names.get(&name) {
             return Ok(format!("#/$defs/{known}{fragment}"));
         }
         let title = schema.get("title").and_then(Value::as_str).unwrap_or("schema");
-        let title: String =
-            title.chars().map(|character| if character.is_alphanumeric() { character } else { '_' }).collect();
+        let title: String = title
+            .chars()
+            .map(|character| if character.is_alphanumeric() { character } else { '_' })
+            .collect();
         let definition = format!("{title}_{}", self.names.len() + 1);
         self.names.insert(name.clone(), definition.clone());
         let place = format!("#/$defs/{definition}");
@@ -214,10 +220,9 @@ pub(crate) fn read_file(
 ) -> Result<(String, Value), String> {
     let resource = resources.read_from(owner, from, uri).map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&resource.bytes);
-    let loaded = rondo_definition::load(&resource.name, &text, rondo_definition::Limits::RESOURCE)
-        .map_err(|problems| {
-            problems.first().map_or_else(|| format!("`{uri}` cannot be read"), ToString::to_string)
-        })?;
+    let loaded = rondo_definition::load(&resource.name, &text, rondo_definition::Limits::RESOURCE).map_err(
+        |problems| problems.first().map_or_else(|| format!("`{uri}` cannot be read"), ToString::to_string),
+    )?;
     Ok((resource.name, loaded.value))
 }
 
@@ -268,11 +273,14 @@ mod tests {
     #[test]
     fn files_that_a_schema_refers_to_become_definitions_of_it() {
         let read = |_: &str, uri: &str| match uri {
-            "item.json" => Ok(("s/item.json".to_owned(), json!({
-                "title": "An Item", "$id": "classpath:/x", "type": "object",
-                "properties": {"self": {"$ref": "#/definitions/n"}, "next": {"$ref": "item.json"}},
-                "definitions": {"n": {"type": "integer"}}
-            }))),
+            "item.json" => Ok((
+                "s/item.json".to_owned(),
+                json!({
+                    "title": "An Item", "$id": "classpath:/x", "type": "object",
+                    "properties": {"self": {"$ref": "#/definitions/n"}, "next": {"$ref": "item.json"}},
+                    "definitions": {"n": {"type": "integer"}}
+                }),
+            )),
             other => Err(format!("no file {other}")),
         };
         let bundled = Bundler::bundle(
@@ -298,6 +306,9 @@ mod tests {
         let schema = Schema::compile(bundled, true).unwrap();
         assert!(schema.check(&json!({"b": {"next": {"self": 1}}}).into()).is_ok());
         assert!(schema.check(&json!({"b": {"next": {"self": "x"}}}).into()).is_err());
-        assert_eq!(Bundler::bundle("m", json!({"$ref": "gone.json"}), &read), Err("no file gone.json".into()));
+        assert_eq!(
+            Bundler::bundle("m", json!({"$ref": "gone.json"}), &read),
+            Err("no file gone.json".into())
+        );
     }
 }

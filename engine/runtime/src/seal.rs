@@ -28,7 +28,9 @@ impl std::fmt::Debug for Sealer {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The environment variable is no key.
-    #[error("RONDO_SECRET_KEY must be 64 hexadecimal digits (32 bytes), for example from `openssl rand -hex 32`")]
+    #[error(
+        "RONDO_SECRET_KEY must be 64 hexadecimal digits (32 bytes), for example from `openssl rand -hex 32`"
+    )]
     Environment,
     /// The key file holds no key.
     #[error("{0} does not hold a key: 64 hexadecimal digits were expected")]

@@ -87,7 +87,9 @@ pub enum Refusal {
     #[error("Process instance with id {0} is not in error state")]
     NotInError(Uuid),
     /// The failed step cannot be skipped.
-    #[error("the failed step of instance {0} is a switch that found no way: change the data and retrigger it")]
+    #[error(
+        "the failed step of instance {0} is a switch that found no way: change the data and retrigger it"
+    )]
     CannotSkip(Uuid),
     /// The workflow starts by an event only.
     #[error("workflow `{0}` is started by an event, not by a request")]
