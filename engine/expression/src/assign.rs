@@ -23,7 +23,7 @@ pub fn assign(
         return Ok(merge(data, value, nulls));
     }
     let here = place.eval(&data, scope)?;
-    Ok(set(data, &path, merge(here, value, nulls), nulls))
+    Ok(set(data, &path, merge(here, value, Nulls::Dropped), nulls))
 }
 
 fn set(mut data: Val, path: &[String], value: Val, nulls: Nulls) -> Val {
@@ -35,6 +35,8 @@ fn set(mut data: Val, path: &[String], value: Val, nulls: Nulls) -> Val {
         [] => value,
         rest => {
             let inner = data.remove_for_change(name);
+            // An object that is there came with the data; one that is made here is like the data around it.
+            let nulls = if inner.is_object() { Nulls::Dropped } else { nulls };
             set(inner, rest, value, nulls)
         }
     };

@@ -76,7 +76,8 @@ fn merge_objects(mut target: Val, source: Val, nulls: Nulls) -> Val {
     let mut members = target.take_members();
     for (name, value) in source.members().shared() {
         let merged = match members.get_mut(name) {
-            Some(here) => merge(std::mem::take(here), value.clone(), nulls),
+            // What lies deeper mostly came with the data, whatever was made around it.
+            Some(here) => merge(std::mem::take(here), value.clone(), Nulls::Dropped),
             None if value.is_null() && nulls == Nulls::Dropped => continue,
             None => value.clone(),
         };
