@@ -36,7 +36,8 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Val
             wait
         })
         .collect();
-    let error = view.failure.as_ref().map(|failure| json!({"message": failure.message, "node": failure.node}));
+    let error =
+        view.failure.as_ref().map(|failure| json!({"message": failure.message, "node": failure.node}));
     Ok(Json(json!({
         "id": row.id,
         "workflow": row.workflow,
@@ -57,7 +58,9 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Val
 fn since(history: &[HistoryLine], visit: u64) -> Option<i64> {
     use rondo_runtime::Fact;
     let of_visit = history.iter().rev().find(|line| match &line.fact {
-        Fact::Entered { v, .. } | Fact::Action { v, .. } | Fact::Retry { v, .. } | Fact::Failed { v, .. } => *v == visit,
+        Fact::Entered { v, .. } | Fact::Action { v, .. } | Fact::Retry { v, .. } | Fact::Failed { v, .. } => {
+            *v == visit
+        }
         _ => false,
     });
     of_visit.map(|line| line.at)

@@ -17,7 +17,9 @@ use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
 };
 
-use crate::{Settings, auth, errors::ErrorAnswer, graphql, health, inspect, instances, management, openapi, pages};
+use crate::{
+    Settings, auth, errors::ErrorAnswer, graphql, health, inspect, instances, management, openapi, pages,
+};
 
 /// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
 const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;

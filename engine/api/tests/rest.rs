@@ -1,5 +1,6 @@
 //! The workflow REST face, management and documents over real HTTP.
 
+#[allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "helpers of tests")]
 mod support;
 
 use serde_json::{Value, json};
@@ -14,8 +15,20 @@ async fn starts_are_answered_as_sonataflow_does() {
     let large = json!({"name": "x".repeat(3000)}).to_string();
     for (path, headers, body, status, contains) in [
         ("/greeting", &[JSON][..], Some(r#"{"name": "Ada"}"#), 201, r#""message":"Hello Ada""#),
-        ("/greeting?businessKey=k", &[JSON], Some(r#"{"workflowdata": {"name": "Ada"}, "by": "x"}"#), 201, "Hello Ada"),
-        ("/greeting", &[("content-type", "application/json; charset=utf-8")], Some(r#"{"name": "A"}"#), 201, "Hello A"),
+        (
+            "/greeting?businessKey=k",
+            &[JSON],
+            Some(r#"{"workflowdata": {"name": "Ada"}, "by": "x"}"#),
+            201,
+            "Hello Ada",
+        ),
+        (
+            "/greeting",
+            &[("content-type", "application/json; charset=utf-8")],
+            Some(r#"{"name": "A"}"#),
+            201,
+            "Hello A",
+        ),
         ("/sleeper", &[JSON], None, 201, r#""workflowdata":{}"#),
         ("/sleeper", &[JSON], Some(r#"{"workflowdata": ""}"#), 201, r#""workflowdata":"""#),
         ("/division", &[JSON], Some(r#"{"number1": 4, "number2": 2}"#), 201, "2"),
@@ -63,7 +76,10 @@ async fn a_failed_instance_is_changed_retriggered_and_gone() {
     let again = served.send("POST", &format!("{instance}/retrigger"), &[], None).await;
     assert_eq!((again.status, &again.json()["id"]), (400, &json!(id)));
     let patched = served.json("PATCH", &format!("/division/{id}"), &json!({"number2": 1})).await;
-    assert_eq!((patched.status, patched.json()["workflowdata"].clone()), (200, json!({"number1": 2, "number2": 1})));
+    assert_eq!(
+        (patched.status, patched.json()["workflowdata"].clone()),
+        (200, json!({"number1": 2, "number2": 1}))
+    );
     let done = served.send("POST", &format!("{instance}/retrigger"), &[], None).await;
     assert_eq!((done.status, &done.json()["workflowdata"]["response"]), (200, &json!(2)));
 
@@ -76,8 +92,15 @@ async fn a_sleeping_instance_is_listed_changed_and_aborted() {
     let served = serve("").await;
     let id = served.start("sleeper", &json!({"a": 1})).await;
     assert_eq!(served.get("/sleeper").await.json(), json!([{"id": id, "workflowdata": {"a": 1}}]));
-    assert_eq!(served.get(&format!("/sleeper/{id}")).await.json(), json!({"id": id, "workflowdata": {"a": 1}}));
-    assert_eq!(served.get(&format!("/greeting/{id}")).await.status, 404, "an instance is found below its workflow only");
+    assert_eq!(
+        served.get(&format!("/sleeper/{id}")).await.json(),
+        json!({"id": id, "workflowdata": {"a": 1}})
+    );
+    assert_eq!(
+        served.get(&format!("/greeting/{id}")).await.status,
+        404,
+        "an instance is found below its workflow only"
+    );
     assert_eq!(served.get(&format!("/sleeper/{id}/tasks")).await.json(), json!([]));
 
     let replaced = served.json("PUT", &format!("/sleeper/{id}"), &json!({"workflowdata": {"b": 2}})).await;
@@ -103,7 +126,8 @@ async fn a_sleeping_instance_is_listed_changed_and_aborted() {
 #[tokio::test]
 async fn management_tells_of_workflows() {
     let served = serve("").await;
-    let mut ids: Vec<String> = serde_json::from_value(served.get("/management/processes").await.json()).unwrap();
+    let mut ids: Vec<String> =
+        serde_json::from_value(served.get("/management/processes").await.json()).unwrap();
     ids.sort();
     assert_eq!(ids, ["byevent", "caller", "greeting", "math.division", "sleeper"]);
 
@@ -123,9 +147,21 @@ async fn management_tells_of_workflows() {
     for (method, path, message) in [
         ("GET", "/management/processes/nosuch", "Process with id nosuch not found"),
         ("GET", "/management/processes/nosuch/source", "Process with id nosuch not found"),
-        ("GET", "/management/processes/sources?uri=application.properties", "no workflow file is called application.properties"),
-        ("DELETE", "/management/processes/sleeper/instances/nosuch", "Process instance with id nosuch not found"),
-        ("POST", "/management/processes/sleeper/instances/nosuch/retrigger", "Process instance with id nosuch not found"),
+        (
+            "GET",
+            "/management/processes/sources?uri=application.properties",
+            "no workflow file is called application.properties",
+        ),
+        (
+            "DELETE",
+            "/management/processes/sleeper/instances/nosuch",
+            "Process instance with id nosuch not found",
+        ),
+        (
+            "POST",
+            "/management/processes/sleeper/instances/nosuch/retrigger",
+            "Process instance with id nosuch not found",
+        ),
         ("GET", "/no/such/path/at/all", "there is nothing at /no/such/path/at/all"),
         ("GET", "/sleeper/schema", "workflow `sleeper` has no input schema"),
     ] {
@@ -142,10 +178,17 @@ async fn health_documents_and_pages_are_there() {
         let answer = served.get(&format!("/q/health{path}")).await;
         assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("UP")), "{path}");
     }
-    let document = |answer: Answer| -> Value { serde_yaml::from_str(&answer.text).unwrap() };
+    let document = |answer: Answer| -> Value {
+        rondo_definition::load("openapi.yaml", &answer.text, rondo_definition::Limits::RESOURCE)
+            .unwrap()
+            .value
+    };
     let json = served.get("/q/openapi?format=json").await;
     assert_eq!(json.kind, "application/json");
-    assert_eq!(json.json()["components"]["schemas"]["Greeting input"]["properties"]["kind"]["$ref"], "#/components/schemas/Greeting%20input/$defs/Kind_1");
+    assert_eq!(
+        json.json()["components"]["schemas"]["Greeting input"]["properties"]["kind"]["$ref"],
+        "#/components/schemas/Greeting%20input/$defs/Kind_1"
+    );
     let yaml = served.get("/q/openapi").await;
     assert!(yaml.kind.starts_with("application/yaml"));
     assert_eq!(document(yaml), json.json());

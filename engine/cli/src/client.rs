@@ -29,7 +29,12 @@ impl Target {
     }
 
     /// Makes a request. The error says that the engine cannot be reached, and where it was looked for.
-    pub(crate) async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, String> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = Client::new().request(method, &url);
         if let Some(token) = &self.token {
@@ -40,7 +45,10 @@ impl Target {
         }
         let answer = request.send().await.map_err(|error| {
             let why = if error.is_connect() { "nothing listens there".to_owned() } else { error.to_string() };
-            format!("no engine at {}: {why}. Start one with `rondo serve`, or name another with --url", self.url)
+            format!(
+                "no engine at {}: {why}. Start one with `rondo serve`, or name another with --url",
+                self.url
+            )
         })?;
         let status = answer.status().as_u16();
         let text = answer.text().await.map_err(|error| error.to_string())?;
@@ -64,6 +72,7 @@ impl Target {
 
 /// What an error answer says.
 pub(crate) fn message_of(answer: &Answer) -> String {
-    let message = answer.body.get("message").and_then(Value::as_str).or(answer.body.as_str()).unwrap_or_default();
+    let message =
+        answer.body.get("message").and_then(Value::as_str).or(answer.body.as_str()).unwrap_or_default();
     format!("the engine answered {}: {message}", answer.status)
 }

@@ -64,21 +64,29 @@ impl Demo {
         };
         let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
         output::line(&format!("engine    {url}  (database in {})", data.display()));
-        output::line(&format!("services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)", services.control_url()));
+        output::line(&format!(
+            "services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)",
+            services.control_url()
+        ));
         if self.auto_approve {
             services.approve_all_automatically(THINKS);
         }
         let outcome = self.requests(&Target::at(url.clone()), &services).await;
         if outcome.is_ok() {
             output::line("");
-            output::line(&format!("The simulated cluster now has the namespaces: {}", services.namespaces().join(", ")));
+            output::line(&format!(
+                "The simulated cluster now has the namespaces: {}",
+                services.namespaces().join(", ")
+            ));
             if self.keep {
                 output::line(&format!("The engine goes on at {url} until Ctrl-C:"));
                 output::line("  rondo ps        all instances");
                 output::line("  rondo show ID   what happened to one of them");
                 let _ = tokio::signal::ctrl_c().await;
             } else {
-                output::line("Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md");
+                output::line(
+                    "Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md",
+                );
             }
         }
         stop.send_replace(true);
@@ -89,7 +97,12 @@ impl Demo {
         outcome.map(|()| ExitCode::SUCCESS)
     }
 
-    async fn engine(&self, services: &Simulator, url: &str, data: &std::path::Path) -> Result<Engine, String> {
+    async fn engine(
+        &self,
+        services: &Simulator,
+        url: &str,
+        data: &std::path::Path,
+    ) -> Result<Engine, String> {
         let environment: Environment = [
             ("GITLAB_URL", services.gitlab_url()),
             ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
@@ -106,7 +119,7 @@ impl Demo {
             workflows: self.workflows.clone(),
             store: format!("sqlite://{}", data.join("rondo.db").display()),
             service_url: url.to_owned(),
-            environment: environment,
+            environment,
         };
         match Engine::open(options).await {
             Ok(engine) => Ok(engine),
@@ -147,7 +160,11 @@ impl Demo {
                 } else {
                     format!("approve or deny it at {}/_sim/", services.control_url())
                 };
-                output::line(&format!("{} approval asked for in ticket #{} — {how}", stamp(begin), issue.iid));
+                output::line(&format!(
+                    "{} approval asked for in ticket #{} — {how}",
+                    stamp(begin),
+                    issue.iid
+                ));
             }
             tokio::time::sleep(LOOK).await;
         }

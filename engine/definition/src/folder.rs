@@ -48,7 +48,11 @@ const DEPTH: usize = 32;
 impl Folder {
     /// Reads all workflows below `root`, checks them and what they want of each other. `fetch` makes, of the folder's
     /// properties, what gets documents of other hosts; without it only those in the mirror are found.
-    pub fn load(root: &Path, env: Environment, fetch: impl FnOnce(&Properties) -> Option<Arc<dyn Fetch>>) -> Self {
+    pub fn load(
+        root: &Path,
+        env: Environment,
+        fetch: impl FnOnce(&Properties) -> Option<Arc<dyn Fetch>>,
+    ) -> Self {
         let mut folder = Self {
             documents: Vec::new(),
             properties: Properties::default(),

@@ -112,7 +112,9 @@ impl Resources {
         for (name, _) in owner.uses() {
             let bytes = match remote("", &name) {
                 Some(url) => self.read_remote(&url)?.bytes,
-                None => self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?,
+                None => {
+                    self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
+                }
             };
             bundle.push((name, bytes));
         }

@@ -214,7 +214,7 @@ fn unexpected(text: &str, expected: &str, found: &str) -> CompileError {
         "" => format!("it ends where {expected} is expected"),
         shown => format!("{expected} is expected where `{shown}` stands"),
     };
-    let range = span(text, found).or_else(|| Some(text.len()..text.len()));
+    let range = span(text, found).or(Some(text.len()..text.len()));
     CompileError { message, range }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn with_functions(text: &str, functions: &dyn Fn(&str) -> Option<Stri
         match functions(name).filter(|_| stands_alone) {
             // Alone it needs no brackets, and `JSONPath` has none.
             Some(body) if before.trim().is_empty() && after.trim().is_empty() => {
-                result.push_str(strip(&body))
+                result.push_str(strip(&body));
             }
             Some(body) => {
                 result.push('(');

@@ -106,12 +106,8 @@ fn bounds_are_told_and_cannot_be_caught() {
         ("try until(false; .) catch 1", "steps"),
         ("try (reduce range(300) as $i (1; [.])) catch 1", "nested"),
     ] {
-        let budget = Budget {
-            steps: 100_000,
-            time: std::time::Duration::from_secs(60),
-            nodes: 1000,
-            ..budget.clone()
-        };
+        let budget =
+            Budget { steps: 100_000, time: std::time::Duration::from_mins(1), nodes: 1000, ..budget.clone() };
         let expression = compile(Language::Jq, program).unwrap();
         let error = expression.eval(&Val::Null, &Scope::bare(&budget)).unwrap_err().to_string();
         assert!(error.contains(bound), "{program}: {error}");

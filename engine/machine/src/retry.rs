@@ -10,7 +10,7 @@ use rondo_program::{Jitter, RetryPolicy};
 use crate::{Failure, failure::find_match};
 
 /// Longest wait between two attempts: a policy without `maxDelay` must not double its way to the end of time.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(720);
 
 /// The wait before the retry that follows attempt number `attempt`; `None` when there is none.
 ///

@@ -74,12 +74,11 @@ async fn read_mail(inner: &Arc<Inner>, living: Box<Living>) -> Option<Box<Living
     for (number, payload) in messages {
         let Some(held) = living.take() else { break };
         let input = children::Word::read(&payload).and_then(|word| word.input_for(&held));
-        living = match input {
-            Some(input) => apply(inner, held, input, Some(number), None).await,
-            None => {
-                forget(inner, number).await;
-                Some(held)
-            }
+        living = if let Some(input) = input {
+            apply(inner, held, input, Some(number), None).await
+        } else {
+            forget(inner, number).await;
+            Some(held)
         };
     }
     living
@@ -252,7 +251,7 @@ fn tell(living: &Living, facts: &[Fact]) {
                 tracing::warn!(instance_id = %id, workflow, error = %message, "instance stands at an error");
             }
             Fact::Entered { state, .. } => {
-                tracing::debug!(instance_id = %id, workflow, %state, "state entered")
+                tracing::debug!(instance_id = %id, workflow, %state, "state entered");
             }
             Fact::Retry { attempt, message, .. } => {
                 tracing::info!(instance_id = %id, workflow, attempt, error = %message, "attempt failed, trying again");
@@ -273,7 +272,7 @@ enum Stored {
 async fn store(inner: &Inner, commit: Commit, give_up: bool) -> Stored {
     loop {
         match inner.store.commit(commit.clone()).await {
-            Ok(_) => return Stored::Done,
+            Ok(()) => return Stored::Done,
             Err(CommitError::Fenced { .. }) => return Stored::Fenced,
             Err(error) if give_up || inner.is_stopping() => return Stored::Refused(error.to_string()),
             Err(error) => {

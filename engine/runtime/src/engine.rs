@@ -27,7 +27,7 @@ use crate::{
     delta, drive,
     living::{self, Limits, Living},
     recovery,
-    registry::{Delivery, Registry, Signal},
+    registry::{Delivery, Registry, Signal, Work},
     seal::Sealer,
     tasks::Tasks,
     timers::{self, Timers},
@@ -205,14 +205,14 @@ impl Engine {
 impl Inner {
     /// Gives an instance something to do.
     pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
-        if let Some(parked) = self.registry.deliver(id, delivery) {
+        if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
             tokio::spawn(drive::drive(Arc::clone(self), id, parked));
         }
     }
 
     /// Gives an instance that nobody works on yet something to do.
     pub(crate) fn deliver_to(self: &Arc<Self>, id: Uuid, living: Box<Living>, delivery: Delivery) {
-        if let Some(parked) = self.registry.deliver(id, delivery) {
+        if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
             tokio::spawn(drive::drive(Arc::clone(self), id, parked.or(Some(living))));
         }
     }

@@ -46,15 +46,14 @@ impl Inner {
         let Some(sealed) = &row.sealed else { return (Vec::new(), Arc::from([])) };
         let opened = self.sealer.open_sealed(row.id, sealed);
         let kept = opened.as_deref().and_then(|text| serde_json::from_slice::<Kept<'_>>(text).ok());
-        match kept {
-            Some(kept) => (kept.headers.into_owned(), kept.variables.into()),
-            None => {
-                tracing::error!(
-                    instance_id = %row.id,
-                    "the headers of the start request cannot be opened with this key; calls go on without them"
-                );
-                (Vec::new(), Arc::from([]))
-            }
+        if let Some(kept) = kept {
+            (kept.headers.into_owned(), kept.variables.into())
+        } else {
+            tracing::error!(
+                instance_id = %row.id,
+                "the headers of the start request cannot be opened with this key; calls go on without them"
+            );
+            (Vec::new(), Arc::from([]))
         }
     }
 

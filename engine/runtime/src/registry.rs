@@ -62,6 +62,14 @@ impl Delivery {
     }
 }
 
+/// Who works on an instance after a delivery.
+pub(crate) enum Work {
+    /// Somebody does already, and takes the delivery up.
+    IsDone,
+    /// Whoever delivered; with the instance, if it is in memory.
+    IsYours(Option<Box<Living>>),
+}
+
 #[derive(Default)]
 struct Slot {
     queue: VecDeque<Delivery>,
@@ -77,17 +85,17 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Adds a delivery. `Some` when nobody works on the instance: the caller must, with what was parked.
+    /// Adds a delivery. When nobody works on the instance the caller must, with what was parked.
     #[must_use]
-    pub(crate) fn deliver(&self, id: Uuid, delivery: Delivery) -> Option<Option<Box<Living>>> {
+    pub(crate) fn deliver(&self, id: Uuid, delivery: Delivery) -> Work {
         let mut shard = self.shard(id);
         let slot = shard.entry(id).or_default();
         slot.queue.push_back(delivery);
         if slot.running {
-            return None;
+            return Work::IsDone;
         }
         slot.running = true;
-        Some(slot.parked.take())
+        Work::IsYours(slot.parked.take())
     }
 
     /// The next delivery. Without one the instance is parked, or forgotten when `living` is `None`; the caller is done.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{engine::Inner, registry::Delivery};
 
 /// How far memory looks ahead.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// How many moments are read from the database at once.
 const PAGE: usize = 4096;

@@ -18,6 +18,8 @@ mod commit;
 mod definition;
 mod failpoint;
 mod instance;
+#[cfg(any(test, feature = "kit"))]
+pub mod kit;
 mod location;
 mod query;
 mod sqlite;

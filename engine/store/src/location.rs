@@ -124,9 +124,9 @@ mod tests {
     #[test]
     fn other_urls_are_refused_with_a_reason() {
         let refused = |url: &str| Location::parse(url).unwrap_err().to_string();
-        insta::assert_snapshot!(refused("postgres://db/rondo"), @"");
-        insta::assert_snapshot!(refused("rondo.db"), @"");
-        insta::assert_snapshot!(refused("sqlite://"), @"");
-        insta::assert_snapshot!(refused("sqlite://rondo.db?mode=rwc"), @"");
+        insta::assert_snapshot!(refused("postgres://db/rondo"), @"`postgres://db/rondo` names no database: PostgreSQL is not in this build yet; `sqlite://PATH` does");
+        insta::assert_snapshot!(refused("rondo.db"), @"`rondo.db` names no database: it does not begin with `sqlite://`; `sqlite://PATH` does");
+        insta::assert_snapshot!(refused("sqlite://"), @"`sqlite://` names no database: the path is missing; `sqlite://PATH` does");
+        insta::assert_snapshot!(refused("sqlite://rondo.db?mode=rwc"), @"`sqlite://rondo.db?mode=rwc` names no database: options after `?` or `#` are not understood; `sqlite://PATH` does");
     }
 }

@@ -17,8 +17,12 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
         let (owner, name) = (owner.as_str(), name.as_str());
         let engine = context.data::<Engine>()?;
         match owner {
-            "Query" => return queries::run(engine, name, &context).await,
-            "Mutation" => return mutations::run(engine, name, &context).await,
+            "Query" => {
+                return queries::run(engine, name, &context).await.map_err(|error| of_fetching(name, error));
+            }
+            "Mutation" => {
+                return mutations::run(engine, name, &context).await.map_err(|error| of_fetching(name, error));
+            }
             _ => {}
         }
         if let Some(instance) = context.parent_value.downcast_ref::<Instance>() {
@@ -60,4 +64,17 @@ pub(super) fn wrong(message: impl Into<String>) -> Error {
 /// The engine could not give or do what was asked.
 pub(super) fn refused(refusal: &Refusal) -> Error {
     Error::new(refusal.to_string())
+}
+
+/// Marks an error as one that happened while something was fetched or changed; a resolver's error has no path here.
+fn of_fetching(field: &str, mut error: async_graphql::Error) -> async_graphql::Error {
+    let classified =
+        error.extensions.as_ref().is_some_and(|extensions| extensions.get("classification").is_some());
+    if classified {
+        return error;
+    }
+    error.message = format!("Exception while fetching data (/{field}) : {}", error.message);
+    async_graphql::ErrorExtensions::extend_with(error, |_, extensions| {
+        extensions.set("classification", "DataFetchingException");
+    })
 }

@@ -32,18 +32,18 @@ states:
     end: true
 "#;
 
-const INPUT: &str = r##"{
+const INPUT: &str = r#"{
   "$schema": "http://json-schema.org/draft-07/schema#", "title": "Greeting input", "type": "object",
   "properties": {
     "name": {"type": "string", "title": "Name", "ui:autofocus": true},
     "kind": {"$ref": "kind.json"}, "aa": {"type": "integer"}
   },
   "required": ["name"]
-}"##;
+}"#;
 
 const KIND: &str = r#"{"title": "Kind", "type": "string", "enum": ["a", "b"]}"#;
 
-const DIVISION: &str = r#"
+const DIVISION: &str = r"
 id: math.division
 version: '1.0'
 specVersion: '0.8'
@@ -59,9 +59,9 @@ states:
     actions:
       - functionRef: divide
     end: true
-"#;
+";
 
-const SLEEPER: &str = r#"
+const SLEEPER: &str = r"
 id: sleeper
 version: '1.0'
 specVersion: '0.8'
@@ -72,9 +72,9 @@ states:
     type: sleep
     duration: PT1H
     end: true
-"#;
+";
 
-const CALLER: &str = r#"
+const CALLER: &str = r"
 id: caller
 version: '1.0'
 specVersion: '0.8'
@@ -92,9 +92,9 @@ states:
           refName: ask
           arguments: {status: .status}
     end: true
-"#;
+";
 
-const BY_EVENT: &str = r#"
+const BY_EVENT: &str = r"
 id: byevent
 version: '1.0'
 specVersion: '0.8'
@@ -111,7 +111,7 @@ states:
       - eventRefs: [called]
         actions: []
     end: true
-"#;
+";
 
 /// A served engine. Its folder goes when it is dropped.
 pub struct Served {
@@ -181,7 +181,13 @@ async fn service() -> String {
 
 impl Served {
     /// Sends a request; `body` as it is, with these headers.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
@@ -191,7 +197,8 @@ impl Served {
             request = request.body(body);
         }
         let response = request.send().await.unwrap();
-        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let header =
+            |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (kind, location) = (header("content-type").unwrap_or_default(), header("location"));
         Answer { status: response.status().as_u16(), kind, location, text: response.text().await.unwrap() }
     }
@@ -235,11 +242,14 @@ fn without_times(value: &Value) -> Value {
     let is_time = |word: &str| word.len() >= 20 && word.ends_with('Z') && word.get(10..11) == Some("T");
     match value {
         Value::String(text) => {
-            let words: Vec<&str> = text.split(' ').map(|word| if is_time(word) { "TIME" } else { word }).collect();
+            let words: Vec<&str> =
+                text.split(' ').map(|word| if is_time(word) { "TIME" } else { word }).collect();
             words.join(" ").into()
         }
         Value::Array(items) => items.iter().map(without_times).collect(),
-        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), without_times(value))).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), without_times(value))).collect()
+        }
         other => other.clone(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rondo_definition::model::{self, ActionKind, FunctionKind, State};
 
-use super::{Lowering, shared, states::what};
+use super::{Lowering, duration_of, shared, states::what};
 use crate::{ActionId, ActionInfo, Arguments, Duration, Instruction, LogLevel, StateId};
 
 impl<'a> Lowering<'a> {
@@ -37,7 +37,7 @@ impl<'a> Lowering<'a> {
         let retry = self.retry(action);
         let limit = state.timeouts.action_exec.clone();
         let limit = limit.or_else(|| self.context.document.workflow.timeouts.action_exec.clone());
-        let timeout = limit.as_ref().and_then(|limit| self.context.duration(limit));
+        let timeout = limit.as_ref().and_then(duration_of);
         let enter = self.code.reserve();
         self.sleep(action.sleep_before.as_ref());
         let filter = &action.filter;
@@ -71,7 +71,7 @@ impl<'a> Lowering<'a> {
 
     fn sleep(&mut self, text: Option<&model::At<String>>) {
         if let Some(text) = text {
-            let span = self.context.duration(text).unwrap_or_default();
+            let span = duration_of(text).unwrap_or_default();
             self.code.push(Instruction::Sleep(Duration::Fixed(span)));
         }
     }

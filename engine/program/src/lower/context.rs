@@ -58,11 +58,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A duration that the document's check has accepted; one that it has not is reported there.
-    pub(super) fn duration(&mut self, text: &At<String>) -> Option<Span> {
-        duration::parse_duration(&text.value).ok()
-    }
-
     /// A duration, or an expression that gives one.
     pub(super) fn computed_duration(&mut self, text: &At<String>, what: &str) -> Duration {
         match duration::parse_duration(&text.value) {
@@ -93,4 +88,9 @@ impl<'a> Context<'a> {
             None => diagnostic,
         });
     }
+}
+
+/// A duration that the document's check has accepted; one that it has not is reported there.
+pub(super) fn duration_of(text: &At<String>) -> Option<Span> {
+    duration::parse_duration(&text.value).ok()
 }

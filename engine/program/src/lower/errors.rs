@@ -2,7 +2,7 @@
 
 use rondo_definition::model::{self, At};
 
-use super::{Lowering, shared};
+use super::{Lowering, duration_of, shared};
 use crate::{ErrorMatch, Jitter, RetryPolicy};
 
 /// The wait of the default retry policy with `autoRetries`, as the specification names it.
@@ -45,7 +45,7 @@ impl<'a> Lowering<'a> {
                 except,
             });
         };
-        let mut span = |text: &Option<At<String>>| text.as_ref().and_then(|text| self.context.duration(text));
+        let span = |text: &Option<At<String>>| text.as_ref().and_then(duration_of);
         Some(RetryPolicy {
             delay: span(&named.delay).unwrap_or_default(),
             max_delay: span(&named.max_delay),

@@ -17,7 +17,7 @@ use rondo_expression::Val;
 
 use crate::{Instruction, Pc, Program, StateId, StateInfo};
 use code::Code;
-use context::Context;
+use context::{Context, duration_of};
 
 /// Lowers a document.
 ///
@@ -42,8 +42,7 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let abort = lowering.code.push(Instruction::Compensate);
     lowering.code.push(Instruction::Abort);
-    let timeout =
-        workflow.timeouts.workflow_exec.as_ref().and_then(|limit| lowering.context.duration(&limit.duration));
+    let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(|limit| duration_of(&limit.duration));
     let program = Program {
         id: workflow.id.as_str().into(),
         name: workflow.name.as_str().into(),

@@ -7,7 +7,7 @@ use rondo_definition::model::{
 };
 use rondo_expression::Val;
 
-use super::{Lowering, shared};
+use super::{Lowering, duration_of, shared};
 use crate::{
     Completion, Duration, Handler, Instruction, Loop, Pc, Pick, StateId, StateInfo, Template, Wanted,
 };
@@ -63,7 +63,7 @@ impl<'a> Lowering<'a> {
                 self.code.push(Instruction::Inject(Val::from(data.value.clone())));
             }
             StateKind::Sleep { duration } => {
-                let span = self.context.duration(duration).unwrap_or_default();
+                let span = duration_of(duration).unwrap_or_default();
                 self.code.push(Instruction::Sleep(Duration::Fixed(span)));
             }
             StateKind::ForEach(each) => self.for_each(state, id, each),
@@ -210,7 +210,7 @@ impl<'a> Lowering<'a> {
     fn state_timeout(&mut self, state: &State) -> Option<std::time::Duration> {
         let of_workflow = self.context.document.workflow.timeouts.state_exec.as_ref();
         let limit = state.timeouts.state_exec.as_ref().or(of_workflow)?;
-        limit.total.as_ref().and_then(|total| self.context.duration(total))
+        limit.total.as_ref().and_then(duration_of)
     }
 
     /// A normal way out of a state that has several: the output filter, then where it goes. Says where it begins.

@@ -3,7 +3,7 @@
 //! Promises: every operand and every path of the caller is bound as a parameter; the text of a statement depends on the shape of the filter
 //! only, so that equal shapes share one compiled statement.
 
-use rusqlite::{ParamsFromIter, params_from_iter, types::Value as Sql};
+use rusqlite::{Params, params_from_iter, types::Value as Sql};
 use uuid::Uuid;
 
 use crate::{Condition, Direction, Field, Filter, Query, State, Value};
@@ -85,8 +85,10 @@ fn is_text(field: Field) -> bool {
 }
 
 impl Statement {
-    pub(super) fn parameters(&self) -> ParamsFromIter<&Vec<Sql>> {
-        params_from_iter(&self.values)
+    /// What is bound to the statement, which takes `count` parameters. These can be fewer than there are values: a condition that is decided
+    /// without its operands, such as an empty list, leaves the last ones unused.
+    pub(super) fn parameters(&self, count: usize) -> impl Params {
+        params_from_iter(self.values.iter().take(count))
     }
 
     /// Binds a value; gives the text that stands for it.

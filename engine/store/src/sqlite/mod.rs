@@ -17,6 +17,9 @@ mod revisions;
 mod rows;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::mpsc;
 
 use rusqlite::Connection;

@@ -84,23 +84,27 @@ pub(super) fn busy(
     ids(connection, BUSY, params![after.unwrap_or(Uuid::nil()), bound(limit)])
 }
 
+pub(super) const HISTORY: &str = "SELECT turn, at, facts FROM history
+    WHERE instance = (SELECT number FROM instance WHERE id = ?1) ORDER BY turn";
+
 pub(super) fn history(connection: &Connection, id: Uuid) -> rusqlite::Result<Vec<History>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT turn, at, facts FROM history WHERE instance = (SELECT number FROM instance WHERE id = ?1) ORDER BY turn",
-    )?;
+    let mut statement = connection.prepare_cached(HISTORY)?;
     let rows = statement.query_map([id], |row| {
         Ok(History { instance: id, turn: row.get(0)?, at: row.get(1)?, facts: row.get(2)? })
     })?;
     rows.collect()
 }
 
+pub(super) const CHILDREN: &str = "SELECT id FROM instance WHERE parent = ?1 ORDER BY id";
+
 pub(super) fn children(connection: &Connection, id: Uuid) -> rusqlite::Result<Vec<Uuid>> {
-    ids(connection, "SELECT id FROM instance WHERE parent = ?1 ORDER BY id", params![id])
+    ids(connection, CHILDREN, params![id])
 }
 
+pub(super) const MAILBOX: &str = "SELECT number, payload FROM mailbox WHERE recipient = ?1 ORDER BY number";
+
 pub(super) fn mailbox(connection: &Connection, id: Uuid) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
-    let mut statement = connection
-        .prepare_cached("SELECT number, payload FROM mailbox WHERE recipient = ?1 ORDER BY number")?;
+    let mut statement = connection.prepare_cached(MAILBOX)?;
     let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
@@ -114,7 +118,8 @@ pub(super) fn query(connection: &Connection, query: &Query) -> rusqlite::Result<
     let moment = connection.unchecked_transaction()?;
     let chosen = filter::numbers(query);
     let mut statement = moment.prepare_cached(&chosen.sql)?;
-    let numbers = statement.query_map(chosen.parameters(), |row| row.get(0))?;
+    let parameters = chosen.parameters(statement.parameter_count());
+    let numbers = statement.query_map(parameters, |row| row.get(0))?;
     let numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare_cached(&(select(query.columns) + " WHERE instance.number = ?1"))?;
     numbers.into_iter().map(|number| statement.query_row([number], read)).collect()
@@ -122,7 +127,9 @@ pub(super) fn query(connection: &Connection, query: &Query) -> rusqlite::Result<
 
 pub(super) fn count(connection: &Connection, filter: &Filter) -> rusqlite::Result<u64> {
     let counted = filter::count(filter);
-    connection.prepare_cached(&counted.sql)?.query_row(counted.parameters(), |row| row.get(0))
+    let mut statement = connection.prepare_cached(&counted.sql)?;
+    let parameters = counted.parameters(statement.parameter_count());
+    statement.query_row(parameters, |row| row.get(0))
 }
 
 fn ids(connection: &Connection, sql: &str, parameters: &[&dyn ToSql]) -> rusqlite::Result<Vec<Uuid>> {

@@ -1,0 +1,124 @@
+//! Commits a second, bytes of a sleeping instance, and the time to open a database of them.
+//!
+//! `cargo run --release -p rondo-store --example commit_speed -- [FOLDER]`; the folder decides which disk is measured, and is the one
+//! for temporary files if left out.
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rondo_store::{Commit, Direction, Field, History, Instance, Query, Revision, Store, Write};
+use uuid::Uuid;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const SLEEPING: usize = 100_000;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = folder.join(format!("rondo-commit-speed-{}", std::process::id()));
+    let measured = measure(&folder).await;
+    std::fs::remove_dir_all(&folder)?;
+    measured
+}
+
+async fn measure(folder: &Path) -> Result<()> {
+    for (submitters, commits, history) in
+        [(1, 10_000, false), (64, 200_000, false), (1, 10_000, true), (64, 200_000, true)]
+    {
+        let store = open(folder, &format!("{submitters}-{history}")).await?;
+        let started = Instant::now();
+        insert(&store, submitters, commits, history).await?;
+        let rate = rate(commits, started.elapsed());
+        let rows = if history { "instance and history" } else { "instance" };
+        println!("{rate:>9.0} commits/s of {rows}, {submitters} submitters");
+        store.close().await?;
+    }
+
+    let store = open(folder, "sleeping").await?;
+    insert(&store, 64, SLEEPING, true).await?;
+    store.close().await?;
+    drop(store);
+    let bytes = std::fs::metadata(folder.join("sleeping.db"))?.len();
+    println!(
+        "{:>9} bytes on disk for each of {SLEEPING} sleeping instances",
+        bytes / u64::try_from(SLEEPING)?
+    );
+
+    let started = Instant::now();
+    let store = rondo_store::open(&url(folder, "sleeping")).await?;
+    println!("{:>9.1?} to open them", started.elapsed());
+    let started = Instant::now();
+    let due = store.due(i64::MAX, None, 4096).await?;
+    println!("{:>9.1?} to read {} that are due", started.elapsed(), due.len());
+    let started = Instant::now();
+    for (_, id) in &due {
+        store.instance(*id).await?;
+    }
+    println!("{:>9.0} reads/s of one instance, one after another", rate(due.len(), started.elapsed()));
+    let order = vec![(Field::StartedAt, Direction::Descending)];
+    let started = Instant::now();
+    store.query(Query { order, limit: Some(21), ..Query::default() }).await?;
+    println!("{:>9.1?} for the 21 that started last", started.elapsed());
+    store.close().await?;
+    Ok(())
+}
+
+async fn open(folder: &Path, name: &str) -> Result<Arc<dyn Store>> {
+    let store = rondo_store::open(&url(folder, name)).await?;
+    let revision = Revision { digest: "f".repeat(64), workflow: "sleeper".to_owned(), ..Revision::default() };
+    store.put_revisions(vec![revision]).await?;
+    Ok(store)
+}
+
+fn url(folder: &Path, name: &str) -> String {
+    format!("sqlite://{}/{name}.db", folder.display())
+}
+
+/// Inserts sleeping instances with 1 KiB of data. Each submitter waits for its commit before it makes the next.
+async fn insert(store: &Arc<dyn Store>, submitters: usize, commits: usize, history: bool) -> Result<()> {
+    let mut tasks = Vec::new();
+    for submitter in 0..submitters {
+        let store = Arc::clone(store);
+        tasks.push(tokio::spawn(async move {
+            for number in (submitter..commits).step_by(submitters) {
+                store.commit(sleeping(number, history)).await?;
+            }
+            Ok::<(), rondo_store::CommitError>(())
+        }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+fn sleeping(number: usize, history: bool) -> Commit {
+    let at = 1_764_000_000_000 + i64::try_from(number).unwrap_or_default();
+    let id = Uuid::now_v7();
+    let instance = Instance {
+        id,
+        revision: "f".repeat(64),
+        started_at: at,
+        updated_at: at,
+        wake_at: Some(at + 86_400_000),
+        turn: 1,
+        data: format!(r#"{{"number":{number:07},"text":"{}"}}"#, "x".repeat(998)),
+        frames: vec![7; 48],
+        ..Instance::default()
+    };
+    let facts = r#"[{"f":"started"},{"f":"entered","v":1,"state":"WaitForApproval","kind":"sleep"},{"f":"timer","v":1}]"#;
+    let line = History { instance: id, turn: 1, at, facts: facts.to_owned() };
+    let history = if history { vec![line] } else { Vec::new() };
+    Commit { writes: vec![Write::Insert(instance)], history, ..Commit::default() }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "for people")]
+fn rate(count: usize, taken: Duration) -> f64 {
+    count as f64 / taken.as_secs_f64()
+}

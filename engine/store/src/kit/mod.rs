@@ -1,0 +1,125 @@
+//! The promises of [`Store`], as functions that hold any store to them.
+//!
+//! Each takes an empty store and panics when a promise is broken. [`store_kit!`](crate::store_kit) makes a test of each. A promise that
+//! is made in the docs of the trait stands here, so that every database keeps the same ones.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is told by panicking")]
+
+mod commits;
+mod filters;
+mod oracle;
+mod reads;
+mod revisions;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use commits::*;
+pub use filters::*;
+pub use oracle::passes;
+pub use reads::*;
+pub use revisions::*;
+
+use crate::{Commit, History, Instance, Revision, Store, Write};
+
+/// Makes a test of each promise. `$fresh` is an async function without arguments that gives a new, empty store as
+/// `Arc<dyn Store>`, in a pair with whatever must live as long as the store.
+#[macro_export]
+macro_rules! store_kit {
+    ($fresh:path) => {
+        $crate::store_kit! {
+            $fresh:
+            a_row_is_read_as_it_was_written
+            an_update_needs_the_turn_it_was_computed_from
+            an_insert_needs_an_id_that_is_free
+            a_refused_commit_writes_nothing
+            commits_at_the_same_time_fail_each_by_itself
+            a_commit_that_cannot_be_written_fails_alone
+            what_is_fixed_by_the_insert_stays
+            an_instance_needs_a_stored_revision
+            due_instances_come_in_pages
+            busy_instances_come_in_pages
+            history_is_in_the_order_of_turns
+            children_are_found
+            a_message_is_there_until_it_is_consumed
+            lists_are_sorted_and_cut
+            columns_that_are_not_wanted_are_empty
+            a_filter_passes_what_it_says
+            a_revision_keeps_its_files
+            what_is_not_served_any_more_is_unavailable
+            a_closed_store_says_so
+        }
+    };
+    ($fresh:path: $($promise:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $promise() {
+                let (_lives, store) = $fresh().await;
+                $crate::kit::$promise(&store).await;
+                // One of the promises closes the store itself.
+                let _ = store.close().await;
+            }
+        )*
+    };
+}
+
+/// The digest of the revision that [`instance`] runs.
+pub const REVISION: &str = "0f3c";
+
+/// The revision that [`instance`] runs.
+pub fn revision() -> Revision {
+    Revision {
+        digest: REVISION.to_owned(),
+        workflow: "approval".to_owned(),
+        version: "1.0".to_owned(),
+        name: "Approval".to_owned(),
+        source: "id: approval".to_owned(),
+        path: "approval.sw.yaml".to_owned(),
+        ..Revision::default()
+    }
+}
+
+/// The instance of a small number: at turn 1, with data `{"n": number}`.
+pub fn instance(number: u8) -> Instance {
+    Instance {
+        id: id(number),
+        workflow: "approval".to_owned(),
+        version: "1.0".to_owned(),
+        name: "Approval".to_owned(),
+        revision: REVISION.to_owned(),
+        started_at: 1000 + i64::from(number),
+        updated_at: 1000 + i64::from(number),
+        turn: 1,
+        data: format!(r#"{{"n":{number}}}"#),
+        ..Instance::default()
+    }
+}
+
+/// The id of a small number, in the order of numbers.
+pub fn id(number: u8) -> Uuid {
+    let mut bytes = *b"\x01\x9a\xb2\x0e\x2c\x00\x70\x00\x80\x00\x00\x00\x00\x00\x00\x00";
+    bytes[15] = number;
+    Uuid::from_bytes(bytes)
+}
+
+/// A commit that inserts rows.
+pub fn inserting(rows: impl IntoIterator<Item = Instance>) -> Commit {
+    Commit { writes: rows.into_iter().map(Write::Insert).collect(), ..Commit::default() }
+}
+
+/// A commit that brings a row from its turn to the next.
+pub fn updating(row: Instance) -> Commit {
+    let expected_turn = row.turn;
+    let instance = Instance { turn: expected_turn + 1, ..row };
+    Commit { writes: vec![Write::Update { instance, expected_turn }], ..Commit::default() }
+}
+
+/// Inserts rows, after the revision that they run.
+pub async fn insert(store: &Arc<dyn Store>, rows: impl IntoIterator<Item = Instance>) {
+    store.put_revisions(vec![revision()]).await.unwrap();
+    store.commit(inserting(rows)).await.unwrap();
+}
+
+fn line(number: u8, turn: u64, facts: &str) -> History {
+    History { instance: id(number), turn, at: 2000, facts: facts.to_owned() }
+}

@@ -1,0 +1,58 @@
+//! Promises of definitions.
+
+use std::sync::Arc;
+
+use super::{REVISION, revision};
+use crate::{Definition, Revision, Store};
+
+/// A revision comes back with its files, also after others have taken its place.
+pub async fn a_revision_keeps_its_files(store: &Arc<dyn Store>) {
+    let files = |files: &[(&str, &[u8])]| {
+        files.iter().map(|(name, content)| ((*name).to_owned(), content.to_vec())).collect()
+    };
+    let first = Revision {
+        description: "asks".to_owned(),
+        bundle: files(&[("specs/b.yaml", b"openapi"), ("a.json", b"\xff\x00"), ("empty", b"")]),
+        ..revision()
+    };
+    let second = Revision {
+        digest: "1a2b".to_owned(),
+        bundle: files(&[("specs/renamed.yaml", b"openapi")]),
+        ..revision()
+    };
+    store.put_revisions(vec![first.clone()]).await.unwrap();
+    store.put_revisions(vec![second.clone()]).await.unwrap();
+    store.put_revisions(vec![second.clone()]).await.unwrap();
+    assert_eq!(store.revision(REVISION).await, Ok(Some(first)));
+    assert_eq!(store.revision("1a2b").await, Ok(Some(second)));
+    assert_eq!(store.revision("").await, Ok(None));
+}
+
+/// A workflow whose file is gone is still known; one that comes back is available again.
+pub async fn what_is_not_served_any_more_is_unavailable(store: &Arc<dyn Store>) {
+    let of = |workflow: &str, digest: &str| Revision {
+        digest: digest.to_owned(),
+        workflow: workflow.to_owned(),
+        ..revision()
+    };
+    let put = async |revisions| {
+        store.put_revisions(revisions).await.unwrap();
+        let definitions = store.definitions().await.unwrap();
+        let told = definitions.into_iter().map(|Definition { revision, available }| {
+            format!(
+                "{} {} {}",
+                revision.workflow,
+                revision.digest,
+                if available { "is served" } else { "is gone" }
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        put(vec![of("b", "b1"), of("a", "a1"), of("a", "a2")]).await,
+        ["a a2 is served", "b b1 is served"]
+    );
+    assert_eq!(put(vec![of("b", "b2")]).await, ["a a2 is gone", "b b2 is served"]);
+    assert_eq!(put(vec![of("b", "b1"), of("a", "a1")]).await, ["a a1 is served", "b b1 is served"]);
+    assert_eq!(put(vec![]).await, ["a a1 is gone", "b b1 is gone"]);
+}

@@ -1,0 +1,108 @@
+//! What was answered survives the end of the process, whenever it comes.
+
+use std::{
+    collections::HashSet,
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use uuid::Uuid;
+
+use super::Folder;
+use crate::{Filter, History, Instance, Store, kit};
+
+/// Tells [`commit_until_the_end`] in a child process where to commit, and by how many at a time.
+const URL: &str = "RONDO_STORE_CRASH_URL";
+const SUBMITTERS: &str = "RONDO_STORE_CRASH_SUBMITTERS";
+
+/// Not a test by itself: the process that is killed. It prints what was answered.
+#[tokio::test]
+async fn commit_until_the_end() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let submitters: usize = std::env::var(SUBMITTERS).unwrap().parse().unwrap();
+    let store = crate::open(&url).await.unwrap();
+    store.put_revisions(vec![kit::revision()]).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..submitters {
+        tasks.spawn(commit_on_and_on(Arc::clone(&store)));
+    }
+    tasks.join_all().await;
+}
+
+async fn commit_on_and_on(store: Arc<dyn Store>) {
+    loop {
+        let row = Instance { id: Uuid::now_v7(), ..kit::instance(0) };
+        let id = row.id;
+        let mut commit = kit::inserting([row]);
+        commit.history.push(History { instance: id, turn: 1, at: 1, facts: "[]".to_owned() });
+        store.commit(commit).await.unwrap();
+        // Written as one piece, so that a killed process leaves no half line but the last.
+        std::io::stdout().write_all(format!("answered {id}\n").as_bytes()).unwrap();
+    }
+}
+
+fn spawn(folder: &Folder, submitters: &str, failpoints: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::tests::crash::commit_until_the_end", "--nocapture"])
+        .env(URL, folder.url())
+        .env(SUBMITTERS, submitters)
+        .env("FAILPOINTS", failpoints)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The ids that a child printed. After `enough` of them it is killed.
+fn answered(child: &mut Child, enough: usize) -> HashSet<Uuid> {
+    let mut answered = HashSet::new();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.map_while(Result::ok) {
+        let id = line.split_once("answered ").and_then(|(_, id)| Uuid::try_parse(id).ok());
+        answered.extend(id);
+        if answered.len() == enough {
+            // SIGKILL; what is in the pipe is read on.
+            child.kill().unwrap();
+        }
+    }
+    assert!(!child.wait().unwrap().success());
+    answered
+}
+
+/// How many instances there are after a crash; those that were answered are among them, and none is there by half.
+async fn survivors(folder: &Folder, answered: &HashSet<Uuid>) -> u64 {
+    let store = crate::open(&folder.url()).await.unwrap();
+    for id in answered {
+        assert!(store.instance(*id).await.unwrap().is_some(), "{id} was answered and is lost");
+    }
+    for row in store.query(crate::Query::default()).await.unwrap() {
+        assert_eq!(store.history(row.id).await.unwrap().len(), 1, "{} is there by half", row.id);
+    }
+    let count = store.count(Filter::all()).await.unwrap();
+    store.close().await.unwrap();
+    count
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_being_killed() {
+    for enough in [1, 300, 3000] {
+        let folder = Folder::new();
+        let mut child = spawn(&folder, "16", "");
+        let answered = answered(&mut child, enough);
+        assert!(answered.len() >= enough);
+        survivors(&folder, &answered).await;
+    }
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn a_crash_before_the_commit_loses_it_and_one_after_keeps_it() {
+    for (failpoints, written) in [("commit-before@20", 19), ("commit-after@20", 20)] {
+        let folder = Folder::new();
+        let mut child = spawn(&folder, "1", failpoints);
+        let answered = answered(&mut child, usize::MAX);
+        assert_eq!(answered.len(), 19, "{failpoints}");
+        assert_eq!(survivors(&folder, &answered).await, written, "{failpoints}");
+    }
+}

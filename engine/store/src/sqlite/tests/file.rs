@@ -1,0 +1,123 @@
+//! The file: who may open it, what survives, how large it is.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::{Folder, in_a_file};
+use crate::{CommitError, Instance, OpenError, Store, StoreError, kit, location::Location, sqlite::Sqlite};
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again() {
+    let (folder, store) = in_a_file().await;
+    kit::insert(&store, [kit::instance(1)]).await;
+    store.close().await.unwrap();
+    let log = fs::metadata(folder.0.join("rondo.db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "closing copies the log into the file");
+
+    let store = crate::open(&folder.url()).await.unwrap();
+    assert_eq!(store.instance(kit::id(1)).await, Ok(Some(kit::instance(1))));
+    assert!(store.revision(kit::REVISION).await.unwrap().is_some());
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_one_is_kept_away_until_the_first_has_closed() {
+    let (folder, store) = in_a_file().await;
+    let Err(OpenError::InUse { process, .. }) = crate::open(&folder.url()).await else {
+        panic!("opened twice")
+    };
+    assert_eq!(process, Some(std::process::id()));
+    store.close().await.unwrap();
+    crate::open(&folder.url()).await.unwrap().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_folder_of_the_file_is_made() {
+    let folder = Folder::new();
+    let store = crate::open(&format!("sqlite://{}/a/b/rondo.db", folder.0.display())).await.unwrap();
+    store.close().await.unwrap();
+    assert!(folder.0.join("a/b/rondo.db").is_file());
+}
+
+#[tokio::test]
+async fn files_of_others_are_refused_and_left_as_they_are() {
+    let folder = Folder::new();
+    let file = folder.file();
+    let cases: [(&str, fn(&Connection) -> rusqlite::Result<()>); 3] = [
+        (
+            "database `FILE` was written by a newer version (its schema is number 999, this version knows up to 1): \
+             use that version again, or a backup",
+            |file| file.execute_batch("PRAGMA application_id = 0x526f6e64; PRAGMA user_version = 999"),
+        ),
+        ("`FILE` is the database of another program", |file| {
+            file.execute_batch("CREATE TABLE bookmark (url TEXT)")
+        }),
+        ("`FILE` is the database of another program", |file| file.execute_batch("PRAGMA user_version = 3")),
+    ];
+    for (refusal, make) in cases {
+        make(&Connection::open(&file).unwrap()).unwrap();
+        let before = fs::read(&file).unwrap();
+        let error = crate::open(&folder.url()).await.unwrap_err().to_string();
+        assert_eq!(error.replace(&file.display().to_string(), "FILE"), refusal);
+        assert_eq!(fs::read(&file).unwrap(), before, "{refusal}");
+        fs::remove_file(&file).unwrap();
+    }
+    fs::write(&file, "not a database, but long enough to be looked at as if it were one").unwrap();
+    let error = crate::open(&folder.url()).await.unwrap_err().to_string();
+    assert!(error.ends_with("cannot be opened: file is not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_the_store_goes_on_when_there_is_room() {
+    let folder = Folder::new();
+    let sqlite = Sqlite::open(Location::File(folder.file())).await.unwrap();
+    sqlite.put_revisions(vec![kit::revision()]).await.unwrap();
+    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
+    let large = Instance { data: format!(r#""{}""#, "x".repeat(1_000_000)), ..kit::instance(1) };
+    // Those that are gathered into one transaction are all told.
+    let answers: Vec<_> = [large.clone(), kit::instance(2)]
+        .into_iter()
+        .map(|row| sqlite.commit(kit::inserting([row])))
+        .collect();
+    let mut told = Vec::new();
+    for answer in answers {
+        told.push(answer.await);
+    }
+    assert_eq!(told[0], Err(CommitError::Store(StoreError::Full)));
+    assert_eq!(sqlite.instance(kit::id(1)).await, Ok(None));
+
+    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(()))).await.unwrap();
+    sqlite.commit(kit::inserting([large.clone()])).await.unwrap();
+    assert_eq!(sqlite.instance(kit::id(1)).await, Ok(Some(large)));
+    sqlite.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sleeping_instance_costs_little_more_than_its_data() {
+    const COUNT: u64 = 4000;
+    let (folder, store) = in_a_file().await;
+    store.put_revisions(vec![kit::revision()]).await.unwrap();
+    let commits = (0..COUNT).map(|number| {
+        let id = uuid::Uuid::now_v7();
+        let sleeping = Instance {
+            id,
+            wake_at: Some(1_764_000_000_000),
+            started_at: 1_764_000_000_000,
+            updated_at: 1_764_000_000_000,
+            data: format!(r#"{{"n":"{number:01016}"}}"#),
+            frames: vec![0; 48],
+            ..kit::instance(0)
+        };
+        let mut commit = kit::inserting([sleeping]);
+        let facts = r#"[{"f":"started"},{"f":"entered","v":1,"state":"Wait","kind":"sleep"}]"#.to_owned();
+        commit.history.push(crate::History { instance: id, turn: 1, at: 1_764_000_000_000, facts });
+        store.commit(commit)
+    });
+    for answer in commits.collect::<Vec<_>>() {
+        answer.await.unwrap();
+    }
+    store.close().await.unwrap();
+    let bytes = fs::metadata(folder.file()).unwrap().len() / COUNT;
+    assert!((1024..1600).contains(&bytes), "{bytes} bytes for 1024 bytes of data");
+}
