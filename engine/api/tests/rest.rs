@@ -132,8 +132,8 @@ async fn management_tells_of_workflows() {
     assert_eq!(ids, ["byevent", "caller", "greeting", "math.division", "sleeper"]);
 
     let information = served.get("/management/processes/greeting").await;
-    insta::assert_snapshot!(information.text, @"");
-    insta::assert_snapshot!(served.get("/management/processes/greeting/nodes").await.text, @"");
+    insta::assert_snapshot!(information.text, @r##"{"inputSchema":{"$schema":"http://json-schema.org/draft-07/schema#","title":"Greeting input","type":"object","properties":{"name":{"type":"string","title":"Name","ui:autofocus":true},"kind":{"$ref":"#/$defs/Kind_1"},"aa":{"type":"integer"}},"required":["name"],"$defs":{"Kind_1":{"title":"Kind","type":"string","enum":["a","b"]}}},"name":"Greeting workflow","description":"Says hello","annotations":["workflow-type/infrastructure"],"id":"greeting","type":"SW","version":"1.0"}"##);
+    insta::assert_snapshot!(served.get("/management/processes/greeting/nodes").await.text, @r#"[{"id":"Start","uniqueId":"Start","nodeDefinitionId":"Start","type":"StartNode","name":"Start","metadata":{"UniqueId":"Start"}},{"id":"Ask Politely","uniqueId":"Ask Politely","nodeDefinitionId":"Ask Politely","type":"CompositeContextNode","name":"Ask Politely","metadata":{"UniqueId":"Ask Politely","state":"Ask Politely"}},{"id":"greet","uniqueId":"greet","nodeDefinitionId":"greet","type":"ActionNode","name":"greet","metadata":{"UniqueId":"greet","state":"Ask Politely"}},{"id":"End","uniqueId":"End","nodeDefinitionId":"End","type":"EndNode","name":"End","metadata":{"UniqueId":"End"}}]"#);
 
     let source = served.get("/management/processes/greeting/source").await;
     assert_eq!((source.status, source.kind.as_str()), (200, "text/plain;charset=UTF-8"));
@@ -227,5 +227,12 @@ async fn an_error_answer_names_instance_node_and_code() {
     let id = answer["id"].as_str().unwrap().to_owned();
     let mut answer = answer;
     answer["message"] = "…".into();
-    insta::assert_snapshot!(told(&answer, &id, &served.base), @"");
+    insta::assert_snapshot!(told(&answer, &id, &served.base), @r#"
+    {
+      "message": "…",
+      "failedNodeId": "ask",
+      "id": "ID",
+      "errorCode": "503"
+    }
+    "#);
 }

@@ -35,8 +35,12 @@ pub(super) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
     }
     scan(query).map_err(|problem| refused(problem, None))?;
     parse_query(query).map_err(|error| {
-        let at = error.positions().next();
-        refused(format!("Invalid syntax: {error}"), at)
+        let at = error.positions().next().unwrap_or_default();
+        // The library's text repeats the whole line; only what it expected instead is told.
+        let text = error.to_string();
+        let expected = text.rsplit_once("= ").map(|(_, expected)| format!(": {}", expected.trim()));
+        let place = format!("Invalid syntax at line {} column {}", at.line, at.column);
+        refused(place + &expected.unwrap_or_default(), Some(at))
     })
 }
 
@@ -121,7 +125,7 @@ mod tests {
             "[".repeat(500_000),
             format!("{{a(x:{}", "{a:".repeat(300_000)),
             "{a".repeat(200_000),
-            format!("{{a(x:{}", r#"["]",#]"#.repeat(50_000).replace('#', "")),
+            format!("{{a(x:{}", r#"["]","#.repeat(50_000)),
             format!("{{a(x:{}", "[\"\"\"]\\\"\"\"]\"\"\",".repeat(50_000)),
             format!("{{a(x:{}", "[#]\"\n".repeat(50_000)),
             format!("{{a(x:{}", r#"["\"]","#.repeat(50_000)),
@@ -150,6 +154,6 @@ mod tests {
     fn a_broken_question_is_told_with_its_place() {
         let error = parse("{ ProcessInstances(").unwrap_err();
         assert_eq!(error.locations, [Pos { line: 1, column: 20 }]);
-        assert!(error.message.starts_with("Invalid syntax"), "{}", error.message);
+        assert_eq!(error.message, "Invalid syntax at line 1 column 20: expected name");
     }
 }

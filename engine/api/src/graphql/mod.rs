@@ -17,10 +17,7 @@ mod resolve;
 mod schema;
 mod summary;
 
-use async_graphql::{
-    PathSegment, Request, ServerError, Value, Variables,
-    parser::types::{ExecutableDocument, OperationType, Selection},
-};
+use async_graphql::{PathSegment, Request, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -105,11 +102,9 @@ async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
     }
     let mut request = Request::new(asked.query).variables(Variables::from_json(asked.variables));
     request.operation_name = asked.operation_name;
-    let failed = failed_fields(&document);
     request.set_parsed_query(document);
     let response = app.graphql.execute(request).await;
-    let tried = response.data == Value::Null && response.errors.iter().all(is_of_fetching);
-    answer(if tried { failed } else { response.data }, response.errors)
+    answer(response.data, response.errors)
 }
 
 /// The answer to a request. Data are left out when nothing was even tried.
@@ -123,23 +118,6 @@ fn answer(data: Value, errors: Vec<ServerError>) -> Response {
         body.insert("data".into(), data.into_json().unwrap_or_default());
     }
     Json(body).into_response()
-}
-
-/// The fields at the top of a question, each null: the data of an answer where all of them failed.
-fn failed_fields(document: &ExecutableDocument) -> Value {
-    let selections =
-        document.operations.iter().flat_map(|(_, operation)| &operation.node.selection_set.node.items);
-    let fields = selections.filter_map(|selection| match &selection.node {
-        Selection::Field(field) => Some((field.node.response_key().node.clone(), Value::Null)),
-        _ => None,
-    });
-    Value::Object(fields.collect())
-}
-
-/// Whether an error happened while something was fetched or changed, not before.
-fn is_of_fetching(error: &ServerError) -> bool {
-    let kind = error.extensions.as_ref().and_then(|extensions| extensions.get("classification"));
-    kind == Some(&Value::from("DataFetchingException"))
 }
 
 /// An error with its classification. A client may use data beside errors of the kind `DataFetchingException` only.

@@ -11,32 +11,36 @@ use super::{definitions::Definition, instances::Instance, mutations, queries};
 /// What a field resolves to; `None` is null.
 pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
 
-/// Resolves a field of an object.
+/// Resolves a field of an object. One that fails is null beside its error; the library alone would leave it out.
 pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
     FieldFuture::new(async move {
-        let (owner, name) = (owner.as_str(), name.as_str());
-        let engine = context.data::<Engine>()?;
-        match owner {
-            "Query" => {
-                return queries::run(engine, name, &context).await.map_err(|error| of_fetching(name, error));
-            }
-            "Mutation" => {
-                return mutations::run(engine, name, &context).await.map_err(|error| of_fetching(name, error));
-            }
-            _ => {}
-        }
-        if let Some(instance) = context.parent_value.downcast_ref::<Instance>() {
-            return instance.field(engine, name).await;
-        }
-        if let Some(definition) = context.parent_value.downcast_ref::<Definition>() {
-            return Ok(definition.field(engine, name));
-        }
-        // What is neither is a plain object.
-        match context.parent_value.as_value() {
-            Some(Value::Object(members)) => Ok(members.get(name).cloned().and_then(value)),
-            _ => Ok(None),
-        }
+        let resolved = resolve(&owner, &name, &context).await;
+        Ok(resolved.unwrap_or_else(|error| {
+            let error = error.into_server_error(context.item.pos);
+            context.add_error(context.set_error_path(error));
+            None
+        }))
     })
+}
+
+async fn resolve(owner: &str, name: &str, context: &ResolverContext<'_>) -> Resolved {
+    let engine = context.data::<Engine>()?;
+    match owner {
+        "Query" => return queries::run(engine, name, context).await,
+        "Mutation" => return mutations::run(engine, name, context).await,
+        _ => {}
+    }
+    if let Some(instance) = context.parent_value.downcast_ref::<Instance>() {
+        return instance.field(engine, name).await;
+    }
+    if let Some(definition) = context.parent_value.downcast_ref::<Definition>() {
+        return Ok(definition.field(engine, name));
+    }
+    // What is neither is a plain object.
+    match context.parent_value.as_value() {
+        Some(Value::Object(members)) => Ok(members.get(name).cloned().and_then(value)),
+        _ => Ok(None),
+    }
 }
 
 /// A `GraphQL` value, null as none.
@@ -64,17 +68,4 @@ pub(super) fn wrong(message: impl Into<String>) -> Error {
 /// The engine could not give or do what was asked.
 pub(super) fn refused(refusal: &Refusal) -> Error {
     Error::new(refusal.to_string())
-}
-
-/// Marks an error as one that happened while something was fetched or changed; a resolver's error has no path here.
-fn of_fetching(field: &str, mut error: async_graphql::Error) -> async_graphql::Error {
-    let classified =
-        error.extensions.as_ref().is_some_and(|extensions| extensions.get("classification").is_some());
-    if classified {
-        return error;
-    }
-    error.message = format!("Exception while fetching data (/{field}) : {}", error.message);
-    async_graphql::ErrorExtensions::extend_with(error, |_, extensions| {
-        extensions.set("classification", "DataFetchingException");
-    })
 }
