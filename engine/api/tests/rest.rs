@@ -1,6 +1,6 @@
 //! The workflow REST face, management and documents over real HTTP.
 
-#[allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "helpers of tests")]
+#[allow(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
 mod support;
 
 use serde_json::{Value, json};
