@@ -3,7 +3,12 @@
 //! The binary is built once, with failpoints, which do nothing unless `RONDO_FAILPOINT` names one. Nothing here waits for a
 //! fixed time: conditions are asked for until they hold, and a bound says when that has taken too long.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "this is a test harness")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "this is a test harness"
+)]
 
 use std::{
     fs,
@@ -64,7 +69,8 @@ pub struct Answer {
 impl Engine {
     /// Starts an engine and waits until it is ready.
     pub async fn start(folder: &Path, environment: &[(&str, String)]) -> Self {
-        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let data = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = spawn(folder, data.path(), port, &environment);
@@ -179,7 +185,8 @@ impl Engine {
 
     /// The instances of a workflow: id, state and variables of each.
     pub async fn instances(&self, workflow: &str) -> Vec<Value> {
-        let query = "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state variables } }";
+        let query =
+            "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state variables } }";
         let answer = self.post("/graphql", &json!({"query": query, "variables": {"w": workflow}})).await;
         answer.body["data"]["ProcessInstances"].as_array().cloned().unwrap_or_default()
     }

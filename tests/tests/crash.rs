@@ -21,7 +21,9 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
             collect(&path, names);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            for (_, rest) in text.match_indices("failpoint(\"").map(|(at, found)| (at, &text[at + found.len()..])) {
+            for (_, rest) in
+                text.match_indices("failpoint(\"").map(|(at, found)| (at, &text[at + found.len()..]))
+            {
                 names.extend(rest.split('"').next().map(str::to_owned));
             }
         }
@@ -42,8 +44,13 @@ async fn survives(failpoint: &str, nth: u32) -> bool {
             if engine.has_ended() {
                 return true;
             }
-            let instances = engine.try_post("/graphql", &serde_json::json!({"query": "{ ProcessInstances { state } }"}), &[]);
-            let state = instances.await.map(|answer| answer.body["data"]["ProcessInstances"][0]["state"].clone());
+            let instances = engine.try_post(
+                "/graphql",
+                &serde_json::json!({"query": "{ ProcessInstances { state } }"}),
+                &[],
+            );
+            let state =
+                instances.await.map(|answer| answer.body["data"]["ProcessInstances"][0]["state"].clone());
             if state == Some(Value::from("COMPLETED")) && !engine.has_ended() {
                 return false;
             }
@@ -58,7 +65,10 @@ async fn survives(failpoint: &str, nth: u32) -> bool {
     if instances.is_empty() {
         // The start was never made durable, and so was not answered: nothing has happened, and it is asked again.
         assert!(answered.is_none(), "an answered start is lost at {failpoint}:{nth}");
-        assert!(services.issues().is_empty(), "a call was made before its instance was durable at {failpoint}:{nth}");
+        assert!(
+            services.issues().is_empty(),
+            "a call was made before its instance was durable at {failpoint}:{nth}"
+        );
         engine.post("/create-ocp-namespace", &request).await;
         instances = engine.instances("create-ocp-namespace").await;
     }
