@@ -1,6 +1,6 @@
 //! Drives the real binary: starts it on a folder, speaks HTTP to it, kills it, starts it again.
 //!
-//! The binary is built once, with failpoints, which do nothing unless `RONDO_FAILPOINT` names one. Nothing here waits for a
+//! The binary is built once, with failpoints, which do nothing unless `RONDO_FAILPOINTS` names one. Nothing here waits for a
 //! fixed time: conditions are asked for until they hold, and a bound says when that has taken too long.
 
 #![allow(
@@ -69,7 +69,7 @@ pub struct Answer {
 impl Engine {
     /// Starts an engine and waits until it is ready.
     pub async fn start(folder: &Path, environment: &[(&str, String)]) -> Self {
-        let environment =
+        let environment: Vec<_> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let data = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -198,7 +198,7 @@ impl Drop for Engine {
     }
 }
 
-fn spawn(folder: &Path, data: &Path, port: u16, environment: &Vec<(String, String)>) -> Child {
+fn spawn(folder: &Path, data: &Path, port: u16, environment: &[(String, String)]) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(data.join("log")).unwrap();
     Command::new(binary())
         .arg("serve")

@@ -1,5 +1,7 @@
 //! The namespace request from beginning to end, against simulated GitLab, Backstage and Kubernetes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use rondo_simulator::{Decision, Simulator};

@@ -15,7 +15,7 @@ def datesub(u; n): . - n;
 def date: todate;
 
 def map_values(f): if type == "array" then [.[] | f] else with_entries(.value |= f) end;
-def join($s): if length == 0 then "" else reduce .[] as $x (null; (if . == null then "" else . + $s end) + ($x | if . == null then "" elif type == "string" then . elif type == "number" or type == "boolean" then tojson else error("Cannot join with \(type)") end)) end;
+def join($s): if . == [] or . == {} then "" else reduce .[] as $x (null; (if . == null then "" else . + $s end) + ($x | if . == null then "" elif type == "string" then . elif type == "number" or type == "boolean" then tojson else error("Cannot join with \(type)") end)) end;
 
 def from_entries: reduce .[] as $x ({};
   . + { ($x | if type == "object" then (if has("key") then .key elif has("k") then .k elif has("name") then .name elif has("Name") then .Name elif has("Key") then .Key elif has("K") then .K else null end) else . end

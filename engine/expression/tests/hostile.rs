@@ -1,5 +1,7 @@
 //! No expression can hang, exhaust or abort the process.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use proptest::prelude::*;
 use rondo_expression::{Budget, Language, Nulls, Scope, Template, Val, compile};
 

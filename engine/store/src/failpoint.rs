@@ -2,8 +2,8 @@
 
 /// A place where a crash would be interesting. Does nothing, save in a build with the feature `failpoints`.
 ///
-/// There the environment variable `FAILPOINTS` says at which places the process aborts, and at the how-manieth time of passing (the
-/// first, if that is left out): `FAILPOINTS=turn-before-commit@3,commit-after`.
+/// There the environment variable `RONDO_FAILPOINTS` says at which places the process aborts, and at the how-manieth time of passing (the
+/// first, if that is left out): `RONDO_FAILPOINTS=turn-before-commit@3,commit-after`.
 #[inline]
 pub fn failpoint(name: &str) {
     #[cfg(feature = "failpoints")]
@@ -24,7 +24,7 @@ mod armed {
 
     /// How many times each armed place is still to be passed.
     static LEFT: LazyLock<HashMap<String, AtomicU64>> =
-        LazyLock::new(|| read(&std::env::var("FAILPOINTS").unwrap_or_default()));
+        LazyLock::new(|| read(&std::env::var("RONDO_FAILPOINTS").unwrap_or_default()));
 
     pub(super) fn pass(name: &str) {
         if let Some(left) = LEFT.get(name)

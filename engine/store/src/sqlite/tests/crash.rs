@@ -47,7 +47,7 @@ fn spawn(folder: &Folder, submitters: &str, failpoints: &str) -> Child {
         .args(["--exact", "sqlite::tests::crash::commit_until_the_end", "--nocapture"])
         .env(URL, folder.url())
         .env(SUBMITTERS, submitters)
-        .env("FAILPOINTS", failpoints)
+        .env("RONDO_FAILPOINTS", failpoints)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

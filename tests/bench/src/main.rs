@@ -1,0 +1,115 @@
+//! Benchmarks of the real binary.
+//!
+//! `cargo run --release -p rondo-bench` runs all of them. Each prints a table: what was measured, the goal, and ratios of figures
+//! from one and the same run, because absolute figures tell more about a machine than about a program.
+//!
+//! * `starts`: start → switch → inject → end over REST, beside a bare server that does the same by hand;
+//! * `calls`: the same with one durable HTTP call;
+//! * `startup`: from the start of the process to the first answer, and the memory it takes when idle;
+//! * `sleepers`: instances that sleep: memory, disk, and the time of a restart.
+
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
+mod bare;
+mod compare;
+mod load;
+mod process;
+mod service;
+mod sleepers;
+mod startup;
+
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Benchmarks of the real binary.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What all benchmarks share.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// The engine's binary; `cargo build --release` makes it.
+    #[arg(long, global = true, default_value = "target/release/rondo")]
+    engine: PathBuf,
+    /// Connections that start instances, each one after the other.
+    #[arg(long, global = true, default_value_t = 64)]
+    clients: usize,
+    /// Seconds that one measurement takes.
+    #[arg(long, global = true, default_value_t = 5)]
+    seconds: u64,
+    /// How often engine and bare server take turns.
+    #[arg(long, global = true, default_value_t = 3)]
+    rounds: usize,
+    /// Instances that sleep.
+    #[arg(long, global = true, default_value_t = 100_000)]
+    sleepers: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Instances started a second, beside a bare server.
+    Starts,
+    /// Instances with one durable call a second, beside a bare server.
+    Calls,
+    /// Cold start and idle memory.
+    Startup,
+    /// Memory, disk and restart with sleeping instances.
+    Sleepers,
+    /// The bare server (started by the others).
+    #[command(hide = true)]
+    Bare {
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        store: String,
+        #[arg(long)]
+        service: Option<String>,
+    },
+    /// The service that is called (started by the others).
+    #[command(hide = true)]
+    Service {
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // A second installation can only mean that it is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Cli { what, options } = Cli::parse();
+    let outcome = match what {
+        Some(What::Bare { listen, store, service }) => bare::serve(listen, &store, service).await,
+        Some(What::Service { listen }) => service::serve(listen).await,
+        Some(What::Starts) => compare::starts(&options).await,
+        Some(What::Calls) => compare::calls(&options).await,
+        Some(What::Startup) => startup::run(&options).await,
+        Some(What::Sleepers) => sleepers::run(&options).await,
+        None => all(&options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn all(options: &Options) -> Result<()> {
+    compare::starts(options).await?;
+    compare::calls(options).await?;
+    startup::run(options).await?;
+    sleepers::run(options).await
+}
