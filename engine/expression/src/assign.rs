@@ -1,8 +1,10 @@
 //! `toStateData`: where a result goes.
 
+use indexmap::IndexMap;
+
 use crate::{
     EvalError, Expression, Scope,
-    merge::{Nulls, merge},
+    merge::{Renewed, merge},
     value::Val,
 };
 
@@ -15,40 +17,45 @@ pub fn assign(
     data: Val,
     place: &Expression,
     value: Val,
-    nulls: Nulls,
     scope: &Scope<'_>,
+    renewed: &mut Renewed,
 ) -> Result<Val, EvalError> {
     let path = trailing_names(place.source());
     if path.is_empty() {
-        return Ok(merge(data, value, nulls));
+        return Ok(merge(data, value, renewed));
     }
     let here = place.eval(&data, scope)?;
-    Ok(set(data, &path, merge(here, value, Nulls::Dropped), nulls))
+    let merged = merge(here, value, renewed);
+    Ok(set(data, &path, merged, renewed))
 }
 
-fn set(mut data: Val, path: &[String], value: Val, nulls: Nulls) -> Val {
+/// Sets a value at a path. Objects that are made on the way are like the one around them.
+fn set(mut data: Val, path: &[String], value: Val, renewed: &mut Renewed) -> Val {
     let Some((name, rest)) = path.split_first() else { return value };
+    let (before, made) = (Renewed::kept(&data), data.is_made());
+    if rest.is_empty() && value.is_null() && !made && data.is_object() && data.get(name).is_none() {
+        return data;
+    }
+    let mut members = data.take_members();
     let value = match rest {
-        [] if value.is_null() && nulls == Nulls::Dropped && data.get(name).is_none() => {
-            return data.or_object();
-        }
         [] => value,
         rest => {
-            let inner = data.remove_for_change(name);
-            // An object that is there came with the data; one that is made here is like the data around it.
-            let nulls = if inner.is_object() { Nulls::Dropped } else { nulls };
-            set(inner, rest, value, nulls)
+            let inner = members.get_mut(name.as_str()).map(std::mem::take).filter(Val::is_object);
+            set(inner.unwrap_or_else(|| Val::object_of(IndexMap::new(), made)), rest, value, renewed)
         }
     };
-    data.insert(name, value);
-    data
+    members.insert(name.as_str().into(), value);
+    let changed = Val::object_of(members, made);
+    renewed.note(before, &changed);
+    changed
 }
 
-/// The names at the end of a path: `.a.b` of `.x | .a.b`, also quoted ones.
+/// The names at the end of a path: `.a.b` of `.[0].a.b` and of `.a | .b`, also quoted ones.
 fn trailing_names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text.trim();
     loop {
+        rest = rest.trim_end().trim_end_matches('|').trim_end();
         if let Some(before) = rest.strip_suffix("\"]").or_else(|| rest.strip_suffix("']")) {
             let quote = if rest.ends_with("\"]") { "[\"" } else { "['" };
             let Some((before, name)) = before.rsplit_once(quote) else { break };
@@ -72,22 +79,6 @@ fn trailing_names(text: &str) -> Vec<String> {
     names
 }
 
-impl Val {
-    /// The value itself if it is an object, else an empty one.
-    fn or_object(self) -> Self {
-        if self.is_object() { self } else { Self::object::<&str>([]) }
-    }
-
-    /// Takes a member out, so that it can be changed without being copied; null where there is none.
-    fn remove_for_change(&mut self, name: &str) -> Self {
-        let mut members = self.take_members();
-        // The place is kept, so that the order of the members stays.
-        let taken = members.get_mut(name).map(std::mem::take).unwrap_or_default();
-        *self = Self::from_members(members);
-        taken
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +99,8 @@ mod tests {
             (json!({"a": 1}), ".", json!({"b": 2}), json!({"a": 1, "b": 2})),
             (json!({}), ".\"a b\"", json!(1), json!({"a b": 1})),
             (json!({}), ".[\"a b\"].c", json!(1), json!({"a b": {"c": 1}})),
+            (json!({}), ".a | .b", json!(1), json!({"a": {"b": 1}})),
+            (json!({"a": 1}), ".a", json!(null), json!({"a": null})),
             (
                 json!({"l": [{"n": {"v": 1}}, {"n": {"v": 2}}]}),
                 ".l | .[] | .n",
@@ -117,7 +110,8 @@ mod tests {
         ] {
             let place = compile(Language::Jq, place).unwrap();
             let assigned =
-                assign(data.into(), &place, value.into(), Nulls::Dropped, &Scope::bare(&budget)).unwrap();
+                assign(data.into(), &place, value.into(), &Scope::bare(&budget), &mut Renewed::default())
+                    .unwrap();
             assert_eq!(Value::from(assigned), expected, "{place:?}");
         }
     }

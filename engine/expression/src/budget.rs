@@ -115,6 +115,11 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     })
 }
 
+/// Whether an evaluation is under way on this thread.
+pub(crate) fn is_running() -> bool {
+    RUNNING.get().is_some()
+}
+
 /// Counts one step of the interpreter.
 pub(crate) fn step() {
     let Some(mut running) = RUNNING.get() else { return };

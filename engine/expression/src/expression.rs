@@ -180,7 +180,11 @@ impl Expression {
             Kind::JsonPath(path) => path.eval(data, scope).map_err(Failure::Failed).map_err(failed),
             Kind::Jq(jq) => {
                 let mut outputs = jq.run(data, scope).map_err(failed)?;
-                Ok(if outputs.len() > 1 { Val::array(outputs) } else { outputs.pop().unwrap_or_default() })
+                Ok(if outputs.len() > 1 {
+                    Val::array_of(outputs, true)
+                } else {
+                    outputs.pop().unwrap_or_default()
+                })
             }
         }
     }

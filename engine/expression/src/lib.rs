@@ -19,7 +19,7 @@ pub use assign::assign;
 pub use budget::{Budget, Exceeded};
 pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
 pub use jq::pattern_found;
-pub use merge::{Nulls, merge};
+pub use merge::{Renewed, merge};
 pub use template::Template;
 pub use text::strip;
 pub use value::{Array, Lookup, Members, Object, Val};

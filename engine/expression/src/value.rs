@@ -1,7 +1,8 @@
 //! The one value type of the engine: JSON, shared.
 //!
 //! Owns: [`Val`]. Promises: cloning costs a few nanoseconds whatever the size; objects keep the order of their members; every
-//! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
+//! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens, and whether
+//! an expression made it, which decides how results are merged into it.
 //! Never: panics on any input; changes a value that somebody else holds (a change copies one level when shared).
 
 mod arithmetic;
@@ -51,6 +52,7 @@ pub trait Lookup: Send + Sync + Debug {
 pub struct Array {
     items: Vec<Val>,
     extent: Extent,
+    made: bool,
 }
 
 /// Members in order, with what is known of them together.
@@ -58,6 +60,7 @@ pub struct Array {
 pub struct Object {
     members: IndexMap<Arc<str>, Val>,
     extent: Extent,
+    made: bool,
 }
 
 /// How much a value holds, itself included.
@@ -67,15 +70,18 @@ pub(crate) struct Extent {
     pub(crate) nodes: usize,
     /// Levels of arrays and objects.
     pub(crate) depth: usize,
+    /// Whether it, or something in it, was made by an expression.
+    made: bool,
 }
 
 impl Extent {
-    fn around<'a>(values: impl Iterator<Item = &'a Val>) -> Self {
-        let inner = values.map(Val::extent).fold(Self::default(), |sum, one| Self {
+    fn around<'a>(values: impl Iterator<Item = &'a Val>, made: bool) -> Self {
+        let inner = values.map(Val::extent).fold(Self { made, ..Self::default() }, |sum, one| Self {
             nodes: sum.nodes.saturating_add(one.nodes),
             depth: sum.depth.max(one.depth),
+            made: sum.made || one.made,
         });
-        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 }
+        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1, made: inner.made }
     }
 }
 
@@ -98,22 +104,72 @@ impl Val {
     }
 
     pub(crate) fn from_items(items: Vec<Self>) -> Self {
-        let extent = Extent::around(items.iter());
-        budget::check_extent(extent);
-        Self::Array(Arc::new(Array { items, extent }))
+        Self::array_of(items, budget::is_running())
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
-        let extent = Extent::around(members.values());
+        Self::object_of(members, budget::is_running())
+    }
+
+    /// An array that an expression made, or not; see [`Val::is_made`].
+    pub(crate) fn array_of(items: Vec<Self>, made: bool) -> Self {
+        let extent = Extent::around(items.iter(), made);
         budget::check_extent(extent);
-        Self::Object(Arc::new(Object { members, extent }))
+        Self::Array(Arc::new(Array { items, extent, made }))
+    }
+
+    /// An object that an expression made, or not; see [`Val::is_made`].
+    pub(crate) fn object_of(members: IndexMap<Arc<str>, Self>, made: bool) -> Self {
+        let extent = Extent::around(members.values(), made);
+        budget::check_extent(extent);
+        Self::Object(Arc::new(Object { members, extent, made }))
+    }
+
+    /// Whether this array or object was made by an expression, rather than having come with a request or an answer.
+    pub fn is_made(&self) -> bool {
+        match self {
+            Self::Array(array) => array.made,
+            Self::Object(object) => object.made,
+            _ => false,
+        }
+    }
+
+    /// Whether somebody else holds this array or object too.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Array(array) => Arc::strong_count(array) > 1,
+            Self::Object(object) => Arc::strong_count(object) > 1,
+            _ => false,
+        }
+    }
+
+    /// Where an array or object is; two of one place are one. `None` for anything else.
+    pub(crate) fn place(&self) -> Option<usize> {
+        match self {
+            Self::Array(array) => Some(Arc::as_ptr(array).addr()),
+            Self::Object(object) => Some(Arc::as_ptr(object).addr()),
+            _ => None,
+        }
+    }
+
+    /// An equal value that shares no array or object with this one, as if it had come with a request.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        match self {
+            Self::Array(array) => Self::array_of(array.items.iter().map(Self::fresh).collect(), false),
+            Self::Object(object) => {
+                let members = object.members.iter().map(|(name, value)| (Arc::clone(name), value.fresh()));
+                Self::object_of(members.collect(), false)
+            }
+            other => other.clone(),
+        }
     }
 
     pub(crate) fn extent(&self) -> Extent {
         match self {
             Self::Array(array) => array.extent,
             Self::Object(object) => object.extent,
-            _ => Extent { nodes: 1, depth: 0 },
+            _ => Extent { nodes: 1, depth: 0, made: false },
         }
     }
 
@@ -141,17 +197,19 @@ impl Val {
 
     /// Sets a member of an object. What is no object becomes one.
     pub fn insert(&mut self, name: &str, value: Self) {
+        let made = self.is_made();
         let mut members = self.take_members();
         members.insert(name.into(), value.plain());
-        *self = Self::from_members(members);
+        *self = Self::object_of(members, made);
     }
 
     /// Removes a member of an object, keeping the order of the others.
     pub fn remove(&mut self, name: &str) -> Option<Self> {
         self.get(name)?;
+        let made = self.is_made();
         let mut members = self.take_members();
         let removed = members.shift_remove(name);
-        *self = Self::from_members(members);
+        *self = Self::object_of(members, made);
         removed
     }
 

@@ -44,10 +44,11 @@ impl Machine<'_> {
 
     pub(crate) fn for_each(&mut self, id: FrameId, each: &Loop) -> Result<Step, Failure> {
         let items = match self.evaluate(id, &each.input, self.snapshot.data_of(id))? {
-            Val::Array(items) => Val::Array(items),
+            items @ Val::Array(_) => items.fresh(),
             // SonataFlow goes one round without a value when the collection is missing, and takes one value as one element.
             other => Val::array([other]),
         };
+        // Elements are copies: what an iteration does with its element does not show in the collection.
         let length = items.elements().len();
         if length == 0 {
             return Ok(Step::Next);
@@ -156,12 +157,7 @@ impl Machine<'_> {
         let mut results = results.clone();
         results.sort_by_key(|(index, _)| *index);
         let results = Val::array(results.into_iter().map(|(_, result)| result));
-        let scope = self.scope(id);
-        let data = self.snapshot.data_of(id).clone();
-        let data = rondo_expression::assign(data, output, results, self.snapshot.nulls, &scope.as_scope())
-            .map_err(|error| Failure::expression(&error))?;
-        self.snapshot.set_data_of(id, data);
-        Ok(())
+        self.assign(id, output, results)
     }
 
     /// Compensates what completed, the last first.

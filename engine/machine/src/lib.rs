@@ -4,11 +4,16 @@
 //! on alike; nothing in a definition or its data can make a turn run for ever. Never: does anything itself. It has no clock,
 //! no randomness, no I/O, and compiles without tokio.
 
+mod call;
 mod changes;
 mod context;
+mod data;
+mod ending;
 mod exchange;
+mod expressions;
 mod failure;
 mod fork;
+mod open;
 mod outlook;
 mod raise;
 mod recovery;

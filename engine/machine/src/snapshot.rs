@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rondo_expression::{Nulls, Val};
+use rondo_expression::Val;
 use rondo_program::{ActionId, Pc, StateId};
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +56,6 @@ pub struct Snapshot {
     /// The data at start, which `$WORKFLOW.input` shows. Stored apart.
     #[serde(skip)]
     pub input: Val,
-    /// What becomes of nulls that are merged into the data: a filter makes data that keep them.
-    #[serde(rename = "z", default, skip_serializing_if = "is_default")]
-    pub(crate) nulls: Nulls,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frames: Vec<Frame>,
     #[serde(rename = "n")]
@@ -210,10 +207,6 @@ impl Wait {
     fn is_ready(&self) -> bool {
         *self == Self::Ready
     }
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// An encoding cannot be read.
@@ -388,6 +381,31 @@ impl Snapshot {
         }
     }
 
+    /// Changes the data that a frame works on, and every value that frames hold which work on the same data.
+    pub(crate) fn change_values(&mut self, id: FrameId, change: impl Fn(&Val) -> Val) {
+        let owner = self.owner_of(id);
+        self.set_data_of(id, change(self.data_of(id)));
+        let ids: Vec<_> = self.frames.iter().map(|frame| frame.id).collect();
+        for id in ids {
+            if self.owner_of(id) == owner
+                && let Some(frame) = self.frame_mut(id)
+            {
+                frame.values().for_each(|value| *value = change(value));
+            }
+        }
+    }
+
+    /// Changes all data, and every value that frames hold.
+    pub(crate) fn change_all_values(&mut self, change: impl Fn(&Val) -> Val) {
+        self.data = change(&self.data);
+        for frame in &mut self.frames {
+            if let Some(data) = &mut frame.data {
+                *data = change(data);
+            }
+            frame.values().for_each(|value| *value = change(value));
+        }
+    }
+
     /// The nearest frame upwards that has data of its own; `None`: the instance's are used.
     fn owner_of(&self, id: FrameId) -> Option<FrameId> {
         let mut frame = self.frame(id)?;
@@ -401,6 +419,18 @@ impl Snapshot {
 }
 
 impl Frame {
+    /// Every value that it holds beside its data.
+    fn values(&mut self) -> impl Iterator<Item = &mut Val> {
+        let registers = [&mut self.focus, &mut self.result, &mut self.previous].into_iter().flatten();
+        let variables = self.variables.iter_mut().map(|(_, value)| value);
+        let (items, results) = match &mut self.wait {
+            Wait::Loop { items, results, .. } => (Some(items), results.as_mut_slice()),
+            Wait::Branches { ended, .. } => (None, ended.as_mut_slice()),
+            _ => (None, [].as_mut_slice()),
+        };
+        registers.chain(variables).chain(items).chain(results.iter_mut().map(|(_, value)| value))
+    }
+
     fn wake_at(&self) -> Option<Millis> {
         let wait = match self.wait {
             Wait::Sleep(until) | Wait::Retry { until, .. } => Some(until),

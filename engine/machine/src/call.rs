@@ -1,0 +1,39 @@
+//! The request that a call amounts to.
+
+use std::sync::Arc;
+
+use rondo_program::{Arguments, Instruction};
+
+use crate::{CallRequest, Failure, FrameId, snapshot::Wait, turn::Machine};
+
+impl Machine<'_> {
+    /// The request that the call instruction at which a frame stands amounts to. It is derived from the snapshot
+    /// alone, so that after a crash the same request can be derived again.
+    pub(crate) fn call_request(&self, id: FrameId) -> Result<Option<CallRequest>, Failure> {
+        let Some(frame) = self.snapshot.frame(id) else { return Ok(None) };
+        let (Wait::Call { n, a }, Some(Instruction::Call { function, arguments, config_key })) =
+            (&frame.wait, self.program.instruction(frame.pc))
+        else {
+            return Ok(None);
+        };
+        let config_key = match config_key {
+            Some(expression) => Some(self.evaluate(id, expression, self.focus(id))?.to_text()),
+            None => None,
+        };
+        let arguments = match arguments {
+            Arguments::None => None,
+            Arguments::Template(template) => Some(self.fill(id, template)),
+        };
+        let action = frame.action.and_then(|open| self.program.action(open.id));
+        Ok(Some(CallRequest {
+            call: *n,
+            attempt: *a,
+            function: Arc::clone(function),
+            arguments,
+            data: self.focus(id).clone(),
+            config_key,
+            state: self.state_name(id),
+            action: action.map_or_else(|| Arc::clone(function), |action| Arc::clone(&action.name)),
+        }))
+    }
+}

@@ -1,0 +1,117 @@
+//! Results of actions, and how they get into the data.
+//!
+//! The rules are SonataFlow's, so that data are what its users know. Two of them need a word:
+//!
+//! * An action's result begins as nothing. An empty array or object that an expression merely picked out of the data
+//!   leaves it so; one that an expression made counts (`VariableScopeInstance.ignoreChange`).
+//! * An array or object that a result puts at a second place of the data stays one with the first for the rest of the turn: a
+//!   later merge into one shows in the other. When the instance has waited they are two, as they are after SonataFlow
+//!   has read an instance from its database.
+
+use rondo_expression::{Expression, Renewed, Val};
+
+use crate::{Failure, FrameId, snapshot::Wait, turn::Machine};
+
+impl Machine<'_> {
+    /// Replaces the data of a frame by what a state's filter gives.
+    pub(crate) fn filter(&mut self, id: FrameId, filter: &Expression) -> Result<(), Failure> {
+        let data = self.evaluate(id, filter, self.snapshot.data_of(id))?;
+        self.linked |= data.is_made();
+        self.snapshot.set_data_of(id, data);
+        Ok(())
+    }
+
+    /// Merges the data of an inject state.
+    pub(crate) fn inject(&mut self, id: FrameId, value: &Val) {
+        let data = self.snapshot.take_data_of(id);
+        let mut renewed = Renewed::default();
+        let data = rondo_expression::merge(data, value.fresh(), &mut renewed);
+        self.store(id, data, &renewed);
+    }
+
+    /// What an action sees is also its result, until it has another.
+    pub(crate) fn focus_on(&mut self, id: FrameId, value: Val) {
+        self.linked |= is_container(&value);
+        let counts = !is_picked_empty(&value);
+        self.with_frame(id, |frame| {
+            frame.result = counts.then(|| value.clone());
+            frame.focus = Some(if counts { value } else { Val::Null });
+        });
+    }
+
+    /// An expression gave the result of an action.
+    pub(crate) fn computed(&mut self, id: FrameId, value: Val) {
+        self.linked |= is_container(&value);
+        self.with_frame(id, |frame| {
+            if frame.result.is_some() || !is_picked_empty(&value) {
+                frame.result = Some(value);
+            }
+        });
+    }
+
+    /// An answer came for a frame, which goes on behind the call. An empty one counts as none, as above.
+    pub(crate) fn answered(&mut self, id: FrameId, answer: Option<Val>) {
+        self.with_frame(id, |frame| {
+            frame.result = answer.filter(|answer| frame.focus.is_some() || !is_picked_empty(answer));
+            frame.wait = Wait::Ready;
+            frame.pc += 1;
+            if let Some(open) = &mut frame.action {
+                open.deadline = None;
+            }
+        });
+        self.ready.push_back(id);
+    }
+
+    /// Merges the result of an action into the data, at the top or at a path. No result is null for a path, and leaves the
+    /// data alone at the top.
+    pub(crate) fn merge(&mut self, id: FrameId, path: Option<&Expression>) -> Result<(), Failure> {
+        let result = self.snapshot.frame(id).and_then(|frame| frame.result.clone());
+        match (path, result) {
+            (Some(path), result) => self.assign(id, path, result.unwrap_or_default()),
+            (None, Some(result)) => {
+                let data = self.snapshot.take_data_of(id);
+                let mut renewed = Renewed::default();
+                let data = rondo_expression::merge(data, result, &mut renewed);
+                self.store(id, data, &renewed);
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Merges a value into the data at a path.
+    pub(crate) fn assign(&mut self, id: FrameId, path: &Expression, value: Val) -> Result<(), Failure> {
+        let mut renewed = Renewed::default();
+        // The data stay where they are, for a failure must leave them as they were.
+        let data = self.snapshot.data_of(id).clone();
+        let data = rondo_expression::assign(data, path, value, &self.scope(id).as_scope(), &mut renewed)
+            .map_err(|error| Failure::expression(&error))?;
+        self.store(id, data, &renewed);
+        Ok(())
+    }
+
+    /// Sets the data of a frame after a merge, which shows wherever that which it changed stands too.
+    fn store(&mut self, id: FrameId, data: Val, renewed: &Renewed) {
+        self.snapshot.set_data_of(id, data);
+        if self.linked && !renewed.is_empty() {
+            self.snapshot.change_values(id, |value| renewed.apply(value));
+        }
+    }
+
+    /// Makes two of everything that stands at two places, so that it does not matter whether the instance stays in memory
+    /// until its next turn.
+    pub(crate) fn settle(&mut self) {
+        if self.linked && !self.snapshot.frames.is_empty() {
+            self.snapshot.change_all_values(Val::fresh);
+        }
+    }
+}
+
+fn is_container(value: &Val) -> bool {
+    value.is_object() || value.is_array()
+}
+
+/// Whether it is an empty array or object that no expression made.
+fn is_picked_empty(value: &Val) -> bool {
+    is_container(value) && !value.is_made() && value.members().is_empty() && value.elements().is_empty()
+}
