@@ -16,7 +16,7 @@ use tokio::{
 use crate::Result;
 
 /// How long anything may take to get ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server under measurement; ended when dropped.
 pub(crate) struct Server {
