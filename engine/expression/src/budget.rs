@@ -143,6 +143,13 @@ fn check_clock(running: &Running) {
     }
 }
 
+/// Looks at the clock, where one step can be a long one.
+pub(crate) fn check_time() {
+    if let Some(running) = RUNNING.get() {
+        check_clock(&running);
+    }
+}
+
 /// Bounds the size of an array or object that is about to be made.
 pub(crate) fn check_extent(extent: Extent) {
     let Some(running) = RUNNING.get() else { return };

@@ -13,6 +13,7 @@ use jaq_core::{
 use crate::{
     CompileError, Scope,
     budget::{self, Budget},
+    dialect,
     expression::Failure,
     natives,
     value::Val,
@@ -54,14 +55,14 @@ pub(crate) struct Jq {
     globals: Vec<Arc<str>>,
 }
 
-/// Definitions of the interpreter's library for which there are native functions here. Its `nan` and `infinite` divide by zero,
-/// which is an error in jq.
-const REPLACED: [&str; 4] = ["nan", "infinite", "isnan", "type"];
+/// Definitions of the interpreter and its library for which there are native functions here. Its `nan` and `infinite` divide by
+/// zero, which is an error in jq.
+const REPLACED: [&str; 6] = ["nan", "infinite", "isnan", "type", "join", "from_entries"];
 
 static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     let own = load::parse(include_str!("prelude.jq"), |parser| parser.defs()).unwrap_or_default();
-    let library = jaq_std::defs().filter(|def| !REPLACED.contains(&def.name));
-    jaq_core::defs().chain(library).chain(own).collect()
+    let library = jaq_core::defs().chain(jaq_std::defs());
+    library.filter(|def| !REPLACED.contains(&def.name)).chain(own).collect()
 });
 
 fn functions() -> impl Iterator<Item = Fun<Data>> {
@@ -79,17 +80,28 @@ impl Jq {
                 text.len()
             )));
         }
+        let too_deep =
+            || CompileError::new(format!("brackets may be nested {DEEPEST} deep, these are deeper"));
         if nesting(text) > DEEPEST {
-            return Err(CompileError::new(format!(
-                "brackets may be nested {DEEPEST} deep, these are deeper"
-            )));
+            return Err(too_deep());
+        }
+        let adapted = dialect::adapted(text).map_err(|range| {
+            let number = text.get(range.clone()).unwrap_or_default();
+            CompileError { message: format!("`{number}` is no number"), range: Some(range) }
+        })?;
+        if nesting(&adapted) > DEEPEST {
+            return Err(too_deep());
         }
         let mut globals: Vec<Arc<str>> = Vec::new();
         loop {
-            match Self::with_globals(text, &globals) {
+            match Self::with_globals(&adapted, &globals) {
                 Ok(filter) => return Ok(Self { filter, globals }),
                 Err(Problem::FreeVariables(names)) => globals.extend(names),
-                Err(Problem::Invalid(error)) => return Err(error),
+                Err(Problem::Invalid(error)) => {
+                    // Where something was put in, the places are not those of the author's text.
+                    let range = error.range.filter(|_| *adapted == *text);
+                    return Err(CompileError { range, ..error });
+                }
             }
         }
     }

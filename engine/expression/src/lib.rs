@@ -6,6 +6,7 @@
 
 mod assign;
 mod budget;
+mod dialect;
 mod expression;
 mod jq;
 mod jsonpath;

@@ -1,4 +1,8 @@
-//! Functions of jq that the interpreter's own library leaves to the value type.
+//! Functions of jq that the interpreter's own library leaves to the value type, or has otherwise than SonataFlow's jq.
+
+mod paths;
+mod regex;
+mod texts;
 
 use std::cmp::Ordering;
 
@@ -7,25 +11,37 @@ use jaq_core::{
     native::{Fun, bome, run, unary, v},
 };
 
-use crate::{budget, jq::Data, value::Val};
+use crate::{
+    budget,
+    jq::Data,
+    value::{Numbers, Val},
+};
 
 /// All of them.
 pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
     let natives: Vec<Fun<Data>> = vec![
         run(("length", v(0), |cv| bome(length(cv.1)))),
-        run(("tojson", v(0), |cv| bome(Ok(Val::text(cv.1.plain().to_json()))))),
+        run(("tojson", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed_json(Numbers::Short)))))),
+        run(("_tostring", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed(Numbers::Short)))))),
         run(("fromjson", v(0), |cv| bome(from_json(cv.1)))),
         run(("tonumber", v(0), |cv| bome(to_number(cv.1)))),
         run(("nan", v(0), |_| bome(Ok(Val::Float(f64::NAN))))),
         run(("infinite", v(0), |_| bome(Ok(Val::Float(f64::INFINITY))))),
-        run(("isnan", v(0), |cv| bome(is_nan(cv.1)))),
+        run(("isnan", v(0), |cv| bome(Ok(Val::Bool(is_nan(cv.1)))))),
         run(("type", v(0), |cv| bome(Ok(Val::text(cv.1.type_name()))))),
-        run(("csv_cell", v(0), |cv| bome(cell(&cv.1, true)))),
-        run(("tsv_cell", v(0), |cv| bome(cell(&cv.1, false)))),
+        run(("@csv", v(0), |cv| bome(texts::row(&cv.1, texts::CSV)))),
+        run(("@tsv", v(0), |cv| bome(texts::row(&cv.1, texts::TSV)))),
+        run(("join", v(1), |cv| unary(cv, |value, separator| texts::join(&value.plain(), &separator)))),
+        run(("encode_uri", v(0), |cv| bome(Ok(texts::encode_uri(&cv.1))))),
+        run(("decode_base64", v(0), |cv| bome(texts::decode_base64(&cv.1)))),
+        run(("_test", v(2), |cv| with_two(cv, regex::test))),
+        run(("_matches", v(2), |cv| with_two(cv, regex::matches))),
+        run(("_parts", v(2), |cv| with_two(cv, regex::parts))),
+        run(("_delpaths", v(1), |cv| unary(cv, |value, paths| paths::delete(value, &paths)))),
+        run(("reverse", v(0), |cv| bome(reverse(cv.1)))),
+        run(("from_entries", v(0), |cv| bome(from_entries(&cv.1.plain())))),
         run(("has", v(1), |cv| unary(cv, has))),
-        run(("contains", v(1), |cv| {
-            unary(cv, |value, other| Ok(Val::Bool(contains(&value.plain(), &other.plain()))))
-        })),
+        run(("contains", v(1), |cv| unary(cv, checked_contains))),
         run(("indices", v(1), |cv| unary(cv, indices))),
         run(("now", v(0), |cv| {
             #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
@@ -39,7 +55,47 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    natives.into_iter()
+    natives.into_iter().chain(mathematics())
+}
+
+/// Functions of a number whose result is never made whole: `3.7 | floor` is `3.0` in a text.
+fn mathematics() -> impl Iterator<Item = Fun<Data>> {
+    let functions: [Fun<Data>; 21] = [
+        run(("floor", v(0), |cv| bome(of_number(cv.1, f64::floor)))),
+        run(("round", v(0), |cv| bome(of_number(cv.1, f64::round)))),
+        run(("sqrt", v(0), |cv| bome(of_number(cv.1, f64::sqrt)))),
+        run(("cbrt", v(0), |cv| bome(of_number(cv.1, f64::cbrt)))),
+        run(("exp", v(0), |cv| bome(of_number(cv.1, f64::exp)))),
+        run(("exp2", v(0), |cv| bome(of_number(cv.1, f64::exp2)))),
+        run(("exp10", v(0), |cv| bome(of_number(cv.1, |exponent| 10_f64.powf(exponent))))),
+        run(("log", v(0), |cv| bome(of_number(cv.1, f64::ln)))),
+        run(("log2", v(0), |cv| bome(of_number(cv.1, |number| number.log10() / 2_f64.log10())))),
+        run(("log10", v(0), |cv| bome(of_number(cv.1, f64::log10)))),
+        run(("log1p", v(0), |cv| bome(of_number(cv.1, f64::ln_1p)))),
+        run(("expm1", v(0), |cv| bome(of_number(cv.1, f64::exp_m1)))),
+        run(("sin", v(0), |cv| bome(of_number(cv.1, f64::sin)))),
+        run(("cos", v(0), |cv| bome(of_number(cv.1, f64::cos)))),
+        run(("tan", v(0), |cv| bome(of_number(cv.1, f64::tan)))),
+        run(("asin", v(0), |cv| bome(of_number(cv.1, f64::asin)))),
+        run(("acos", v(0), |cv| bome(of_number(cv.1, f64::acos)))),
+        run(("atan", v(0), |cv| bome(of_number(cv.1, f64::atan)))),
+        run(("sinh", v(0), |cv| bome(of_number(cv.1, f64::sinh)))),
+        run(("cosh", v(0), |cv| bome(of_number(cv.1, f64::cosh)))),
+        run(("tanh", v(0), |cv| bome(of_number(cv.1, f64::tanh)))),
+    ];
+    functions.into_iter()
+}
+
+fn of_number(value: Val, function: fn(f64) -> f64) -> ValR<Val> {
+    match value.as_number() {
+        Some(number) => Ok(Val::Float(function(number))),
+        None => Err(Error::typ(value, "number")),
+    }
+}
+
+fn with_two(mut cv: jaq_core::Cv<'_, Data>, function: fn(&Val, &Val, &Val) -> ValR<Val>) -> ValXs<'_, Val> {
+    let (second, first) = (cv.0.pop_var(), cv.0.pop_var());
+    bome(function(&cv.1, &first, &second))
 }
 
 fn length(value: Val) -> ValR<Val> {
@@ -51,66 +107,104 @@ fn length(value: Val) -> ValR<Val> {
         Val::Int(number) => {
             Ok(number.checked_abs().map_or(Val::Float(9_223_372_036_854_775_808.0), Val::Int))
         }
-        Val::Float(number) => Ok(Val::Float(number.abs())),
-        other => Err(Error::str(format!("{} ({other}) has no length", other.type_name()))),
+        Val::Float(number) => Ok(Val::from(number.abs())),
+        other => Err(Error::str(format!("{} has no length", other.shown()))),
     }
 }
 
-fn is_nan(value: Val) -> ValR<Val> {
-    match value.plain() {
-        Val::Float(number) => Ok(Val::Bool(number.is_nan())),
-        Val::Int(_) => Ok(Val::Bool(false)),
-        other => Err(Error::typ(other, "number")),
-    }
+fn is_nan(value: Val) -> bool {
+    matches!(value, Val::Float(number) if number.is_nan())
 }
 
 fn from_json(value: Val) -> ValR<Val> {
     match value.plain() {
         Val::Text(text) => Val::from_json(text.as_bytes())
-            .map_err(|error| Error::str(format!("the text is not JSON: {error}"))),
-        other => Err(Error::typ(other, "string")),
+            .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).shown()))),
+        other => Err(Error::str(format!("{} only strings can be parsed", other.shown()))),
     }
 }
 
 fn to_number(value: Val) -> ValR<Val> {
     match value.plain() {
         number @ (Val::Int(_) | Val::Float(_)) => Ok(number),
-        Val::Text(text) => Val::from_num(text.trim())
-            .map_err(|_| Error::str(format!("Cannot be parsed as a number: {text}"))),
-        other => Err(Error::str(format!("{} ({other}) cannot be parsed as a number", other.type_name()))),
+        // A text gives a computed number: that of "1.0" is whole.
+        Val::Text(text) => match Val::from_num(text.trim()) {
+            Ok(Val::Float(number)) => Ok(Val::from(number)),
+            Ok(number) => Ok(number),
+            Err(_) => Err(Error::str(format!("{text} cannot be parsed as a number"))),
+        },
+        other => Err(Error::str(format!("{} cannot be parsed as a number", other.shown()))),
     }
 }
 
-/// One cell of `@csv` or `@tsv`.
-fn cell(value: &Val, quoted: bool) -> ValR<Val> {
-    match value {
-        Val::Null => Ok(Val::text("")),
-        Val::Text(text) if quoted => Ok(Val::text(format!("\"{}\"", text.replace('"', "\"\"")))),
-        Val::Text(text) => {
-            let escaped =
-                text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r");
-            Ok(Val::text(escaped))
+/// An array backwards; what has nothing in it is an empty one.
+fn reverse(value: Val) -> ValR<Val> {
+    let mut value = value.plain();
+    let empty = match &value {
+        Val::Array(_) => {
+            let mut items = value.take_items();
+            items.reverse();
+            return Ok(Val::from_items(items));
         }
-        Val::Bool(_) | Val::Int(_) | Val::Float(_) => Ok(Val::text(value.to_json())),
-        other => Err(Error::str(format!("{} ({other}) is not valid in a row", other.type_name()))),
+        Val::Null => true,
+        Val::Text(text) => text.is_empty(),
+        Val::Object(_) => value.members().is_empty(),
+        other => other.as_number() == Some(0.0),
+    };
+    match empty {
+        true => Ok(Val::array([])),
+        false => Err(Error::str(format!("Cannot index {} with number", value.type_name()))),
     }
+}
+
+/// Keys must be texts. Of the names that a key and a value can have the first that is there counts.
+fn from_entries(value: &Val) -> ValR<Val> {
+    let entries: Vec<&Val> = match value {
+        Val::Array(_) => value.elements().iter().collect(),
+        Val::Object(_) => value.members().into_iter().map(|(_, entry)| entry).collect(),
+        other => return Err(Error::str(format!("Cannot iterate over {}", other.shown()))),
+    };
+    let mut members = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if !entry.is_object() {
+            return Err(Error::str(format!("Cannot index {} with string \"key\"", entry.type_name())));
+        }
+        let first =
+            |names: &[&str]| names.iter().find_map(|name| entry.get(name)).cloned().unwrap_or_default();
+        match first(&["key", "Key", "name", "Name"]) {
+            Val::Text(key) => members.push((key, first(&["value", "Value"]))),
+            other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
+        }
+    }
+    Ok(Val::object(members))
 }
 
 fn has(value: Val, key: Val) -> ValR<Val> {
     match (value.plain(), key.plain()) {
         (object @ Val::Object(_), Val::Text(name)) => Ok(Val::Bool(object.get(&name).is_some())),
-        (array @ Val::Array(_), key @ (Val::Int(_) | Val::Float(_))) => {
-            let index = key.as_number().unwrap_or(-1.0);
-            #[allow(clippy::cast_precision_loss, reason = "no array is as long as 2^53")]
-            let length = array.elements().len() as f64;
-            Ok(Val::Bool((0.0..length).contains(&index)))
+        (array @ Val::Array(_), Val::Int(index)) => {
+            let index = usize::try_from(index).ok();
+            Ok(Val::Bool(index.is_some_and(|index| index < array.elements().len())))
         }
-        (value, key) => Err(Error::str(format!(
-            "Cannot check whether {} has a {} key",
-            value.type_name(),
-            key.type_name()
-        ))),
+        (Val::Null, _) => Ok(Val::Bool(false)),
+        (Val::Object(_), _) => Err(Error::str("argument 1 of has() must be string for object input")),
+        (Val::Array(_), _) => Err(Error::str("argument 1 of has() must be int for array input")),
+        (value, _) => Err(Error::str(format!("has() is not applicable to {}", value.type_name()))),
     }
+}
+
+/// Values of different types have nothing to do with each other at the top; further in they just are no part.
+fn checked_contains(value: Val, other: Val) -> ValR<Val> {
+    let (value, other) = (value.plain(), other.plain());
+    let same_kind = match (&value, &other) {
+        (Val::Bool(a), Val::Bool(b)) => a == b,
+        (a, b) => a.type_name() == b.type_name(),
+    };
+    if same_kind {
+        return Ok(Val::Bool(contains(&value, &other)));
+    }
+    let (value, other) = (value.shown(), other.shown());
+    Err(Error::str(format!("{value} and {other} cannot have their containment checked")))
 }
 
 /// Whether `other` is part of `value`: texts by substring, arrays and objects by parts. What differs in type is no part.
@@ -139,7 +233,7 @@ fn indices(value: Val, wanted: Val) -> ValR<Val> {
                 .filter(|(_, (byte, _))| text.get(*byte..).is_some_and(|rest| rest.starts_with(&*part)));
             Ok(Val::array(starts.map(|(index, _)| Val::from(index))))
         }
-        (Val::Text(_), Val::Text(_)) => Ok(Val::Null),
+        (Val::Text(_), Val::Text(_)) => Ok(Val::array([])),
         (array @ Val::Array(_), wanted @ Val::Array(_)) => array.index(&wanted),
         (array @ Val::Array(_), wanted) => {
             let found = array.elements().iter().enumerate().filter(|(_, item)| **item == wanted);
@@ -156,11 +250,10 @@ fn range<'a>(from: &Val, to: &Val, by: &Val) -> ValXs<'a, Val> {
         return Val::once(Err(Error::str("Range bounds must be numeric")));
     };
     let (mut next, to, by) = (from.clone(), to.clone(), by.clone());
-    let forward = step > 0.0;
     Box::new(std::iter::from_fn(move || {
         budget::step();
         let goes_on = match next.cmp(&to) {
-            Ordering::Less => forward || step == 0.0,
+            Ordering::Less => step > 0.0,
             Ordering::Greater => step < 0.0,
             Ordering::Equal => false,
         };

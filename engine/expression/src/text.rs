@@ -68,6 +68,26 @@ pub(crate) enum Meaning {
     Text(Val),
 }
 
+/// Functions that jq has and SonataFlow has not, as far as they give something for any data. Such a word alone is text.
+const FOREIGN: [&str; 16] = [
+    "abs",
+    "debug",
+    "env",
+    "halt",
+    "have_decnum",
+    "have_literal_numbers",
+    "infinite",
+    "input",
+    "input_filename",
+    "isinfinite",
+    "isnan",
+    "isnormal",
+    "nan",
+    "stderr",
+    "toarray",
+    "tostream",
+];
+
 /// The rule by which a bare text is an expression or text.
 ///
 /// What is valid in the language is an expression. What is not is text: as it stands, or, when it was marked as an
@@ -75,7 +95,9 @@ pub(crate) enum Meaning {
 pub(crate) fn meaning(language: Language, text: &str, functions: &dyn Fn(&str) -> Option<String>) -> Meaning {
     let stripped = strip(text);
     let whole = with_functions(stripped, functions);
-    let blank = whole.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
+    let word = whole.trim();
+    let blank = FOREIGN.contains(&word)
+        || whole.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
     let is_path = language == Language::Jq || whole.contains('$');
     if !blank && is_path {
         if let Ok(expression) = compile(language, &whole) {

@@ -9,11 +9,13 @@ mod arithmetic;
 mod jaq;
 mod json;
 mod order;
+mod print;
 
 use std::{fmt::Debug, sync::Arc};
 
 use indexmap::IndexMap;
 
+pub(crate) use self::{jaq::cannot_index, print::Numbers};
 use crate::budget;
 
 /// A JSON value, or something that is looked up when it is needed.
@@ -155,11 +157,23 @@ impl Val {
     /// An equal value that shares no array or object with this one, as if it had come with a request.
     #[must_use]
     pub fn fresh(&self) -> Self {
+        self.copy(false)
+    }
+
+    /// An equal value that shares no array or object with this one, as if an expression had made all of it.
+    pub(crate) fn remade(&self) -> Self {
+        self.copy(true)
+    }
+
+    fn copy(&self, made: bool) -> Self {
         match self {
-            Self::Array(array) => Self::array_of(array.items.iter().map(Self::fresh).collect(), false),
+            Self::Array(array) => {
+                Self::array_of(array.items.iter().map(|item| item.copy(made)).collect(), made)
+            }
             Self::Object(object) => {
-                let members = object.members.iter().map(|(name, value)| (Arc::clone(name), value.fresh()));
-                Self::object_of(members.collect(), false)
+                let members = object.members.iter();
+                let members = members.map(|(name, value)| (Arc::clone(name), value.copy(made)));
+                Self::object_of(members.collect(), made)
             }
             other => other.clone(),
         }

@@ -34,6 +34,18 @@ const HOSTILE: &[&str] = &[
     "[range(300000)] | sort_by(-.) | group_by(. % 7)",
     r#"[range(100000)] | map("\(.)") | join(",") | test("(a*)*b")"#,
     r#""aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" | test("^(a+)+$x")"#,
+    r#""a" * 100000 | test("(?=a*b)c")"#,
+    r#""a" * 10000 | test("^(?=(a+)+$)x")"#,
+    r#""a" * 10000 | [match("(a*)*\\1b"; "g")]"#,
+    r#""ab" * 100000 | gsub("a"; "b") | length"#,
+    r#"[range(100000)] | map("a\(.)") | map(test("(?i)" + .))"#,
+    r#""a" | test("\\w{1000}{1000}")"#,
+    r#"("x" * 1000000) as $x | [range(100000)] | map($x) | join(",")"#,
+    r#"("x" * 1000000) as $x | [range(100000)] | map($x) | @csv"#,
+    r#"("x" * 1000000) as $x | [range(100000)] | map($x) | tojson"#,
+    "[range(100000)] | map({(tostring): .}) | add | del(.[])",
+    "[range(100000)] | del(.[])",
+    "delpaths([range(100000) | [.]])",
     r#"[splits("a"; "b"; "c")]"#,
     r#""%%%" | @base64d"#,
     "halt",
@@ -113,6 +125,13 @@ fn bounds_are_told_and_cannot_be_caught() {
         let expression = compile(Language::Jq, program).unwrap();
         let error = expression.eval(&Val::Null, &Scope::bare(&budget)).unwrap_err().to_string();
         assert!(error.contains(bound), "{program}: {error}");
+    }
+}
+
+#[test]
+fn a_long_chain_of_conditions_is_refused_or_evaluated() {
+    for link in [" or .a and .b", " and .a or .b", " + try .a", " | try .a + 1", " or try .a"] {
+        ends(&format!(".a{}", link.repeat(3000)));
     }
 }
 

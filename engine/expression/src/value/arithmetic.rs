@@ -14,8 +14,20 @@ fn number(value: f64) -> Val {
     whole(value).map_or(Val::Float(value), Val::Int)
 }
 
-fn fails(left: Val, operation: Math, right: Val) -> Outcome {
-    Err(Error::math(left, operation, right))
+fn fails(left: &Val, operation: Math, right: &Val) -> Outcome {
+    let done = match operation {
+        Math::Add => "added",
+        Math::Sub => "subtracted",
+        Math::Mul => "multiplied",
+        Math::Div => "divided",
+        Math::Rem => "divided (remainder)",
+    };
+    Err(Error::str(format!("{} and {} cannot be {done}", left.shown(), right.shown())))
+}
+
+fn divisor_is_zero(left: &Val, operation: &str, right: &Val) -> Outcome {
+    let (left, right) = (left.shown(), right.shown());
+    Err(Error::str(format!("{left} and {right} cannot be {operation} because the divisor is zero")))
 }
 
 /// Applies the operation to numbers: exactly while it fits, else as floats.
@@ -57,7 +69,7 @@ impl Add for Val {
             }
             _ => match compute(&left, &right, i64::checked_add, |a, b| a + b) {
                 Some(sum) => Ok(sum),
-                None => fails(left, Math::Add, right),
+                None => fails(&left, Math::Add, &right),
             },
         }
     }
@@ -76,7 +88,7 @@ impl Sub for Val {
         }
         match compute(&left, &right, i64::checked_sub, |a, b| a - b) {
             Some(difference) => Ok(difference),
-            None => fails(left, Math::Sub, right),
+            None => fails(&left, Math::Sub, &right),
         }
     }
 }
@@ -92,7 +104,7 @@ impl Mul for Val {
             (Self::Object(_), Self::Object(_)) => Ok(merged(left, right)),
             _ => match compute(&left, &right, i64::checked_mul, |a, b| a * b) {
                 Some(product) => Ok(product),
-                None => fails(left, Math::Mul, right),
+                None => fails(&left, Math::Mul, &right),
             },
         }
     }
@@ -132,14 +144,12 @@ impl Div for Val {
             return Ok(split(text, separator));
         }
         match (left.as_number(), right.as_number()) {
-            (Some(_), Some(0.0)) => {
-                Err(Error::str(format!("{left} and {right} cannot be divided because the divisor is zero")))
-            }
+            (Some(_), Some(0.0)) => divisor_is_zero(&left, "divided", &right),
             (Some(a), Some(b)) => Ok(match (&left, &right) {
                 (Self::Int(a), Self::Int(b)) if a.checked_rem(*b) == Some(0) => Self::Int(a / b),
                 _ => number(a / b),
             }),
-            _ => fails(left, Math::Div, right),
+            _ => fails(&left, Math::Div, &right),
         }
     }
 }
@@ -160,7 +170,7 @@ impl Rem for Val {
     fn rem(self, other: Self) -> Outcome {
         let (left, right) = (self.plain(), other.plain());
         let (Some(a), Some(b)) = (left.as_number(), right.as_number()) else {
-            return fails(left, Math::Rem, right);
+            return fails(&left, Math::Rem, &right);
         };
         if a.is_nan() || b.is_nan() {
             return Ok(Self::Float(f64::NAN));
@@ -169,9 +179,7 @@ impl Rem for Val {
             |value: f64| whole(value.trunc()).unwrap_or(if value < 0.0 { i64::MIN } else { i64::MAX });
         match truncated(a).checked_rem(truncated(b).saturating_abs()) {
             Some(rest) => Ok(Self::Int(rest)),
-            None => {
-                Err(Error::str(format!("{left} and {right} cannot be divided because the divisor is zero")))
-            }
+            None => divisor_is_zero(&left, "divided (remainder)", &right),
         }
     }
 }
@@ -184,8 +192,8 @@ impl Neg for Val {
             Self::Int(value) => {
                 Ok(value.checked_neg().map_or(Self::Float(9_223_372_036_854_775_808.0), Self::Int))
             }
-            Self::Float(value) => Ok(Self::Float(-value)),
-            other => Err(Error::typ(other, "number")),
+            Self::Float(value) => Ok(number(-value)),
+            other => Err(Error::str(format!("{} cannot be negated", other.shown()))),
         }
     }
 }

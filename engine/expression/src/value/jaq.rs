@@ -10,7 +10,7 @@ use jaq_core::{
     val::Range,
 };
 
-use super::{Val, whole};
+use super::{Numbers, Val, whole};
 use crate::budget;
 
 /// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
@@ -50,8 +50,7 @@ impl From<String> for Val {
 
 impl From<Range<Val>> for Val {
     fn from(range: Range<Val>) -> Self {
-        let members = [("start", range.start), ("end", range.end)];
-        Self::object(members.into_iter().filter_map(|(name, value)| Some((name, value?))))
+        Self::object([("start", range.start.unwrap_or_default()), ("end", range.end.unwrap_or_default())])
     }
 }
 
@@ -83,7 +82,7 @@ impl ValT for Val {
         for (name, value) in members {
             match name.plain() {
                 Self::Text(name) => collected.insert(name, value.plain()),
-                other => return Err(Error::str(format!("object keys must be strings, not {other}"))),
+                other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
             };
         }
         Ok(Self::from_members(collected))
@@ -130,12 +129,12 @@ impl ValT for Val {
             (Self::Lookup(lookup), Self::Text(name)) => lookup.get(name).map_err(Error::str),
             (Self::Lookup(_), _) => self.plain().index(index),
             (_, Self::Lookup(_)) => self.index(&index.clone().plain()),
-            (Self::Null, Self::Null | Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Object(_)) => {
-                Ok(Self::Null)
-            }
+            (Self::Null, Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Object(_)) => Ok(Self::Null),
             (Self::Object(object), Self::Text(name)) => {
                 Ok(object.members.get(name).cloned().unwrap_or_default())
             }
+            // Between two elements there is none.
+            (Self::Array(_), Self::Float(number)) if whole(*number).is_none() => Ok(Self::Null),
             (Self::Array(array), Self::Int(_) | Self::Float(_)) => {
                 let found = absolute(index, array.items.len()).and_then(|index| array.items.get(index));
                 Ok(found.cloned().unwrap_or_default())
@@ -172,13 +171,15 @@ impl ValT for Val {
         let mut this = self.plain();
         match &this {
             Self::Array(_) => {
-                let items = this.take_items().into_iter().filter_map(|item| f(item).next());
+                let items = this.take_items().into_iter();
+                let items = items.map(|item| f(item).next().unwrap_or_else(undefined));
                 Ok(Self::from_items(items.collect::<Result<_, _>>()?))
             }
             Self::Object(_) => {
                 let members = this.take_members().into_iter();
-                let members = members
-                    .filter_map(|(name, value)| Some(f(value).next()?.map(|value| (name, value.plain()))));
+                let members = members.map(|(name, value)| {
+                    f(value).next().unwrap_or_else(undefined).map(|value| (name, value.plain()))
+                });
                 Ok(Self::from_members(members.collect::<Result<_, _>>()?))
             }
             _ => opt.fail(this, |this| Exn::from(cannot_iterate(&this))),
@@ -196,17 +197,11 @@ impl ValT for Val {
             (Self::Null | Self::Object(_), Self::Text(name)) => {
                 let mut members = this.take_members();
                 let value = members.get_mut(name).map(std::mem::take).unwrap_or_default();
-                match f(value).next().transpose()? {
-                    Some(value) => {
-                        members.insert(Arc::clone(name), value.plain());
-                    }
-                    None => {
-                        members.shift_remove(name);
-                    }
-                }
+                let new = f(value).next().unwrap_or_else(undefined)?;
+                members.insert(Arc::clone(name), new.plain());
                 Ok(Self::from_members(members))
             }
-            (Self::Array(_), Self::Object(range)) => {
+            (Self::Null | Self::Array(_), Self::Object(range)) => {
                 let (start, end) = (range.members.get("start").cloned(), range.members.get("end").cloned());
                 this.map_range(start.as_ref()..end.as_ref(), opt, f)
             }
@@ -217,23 +212,15 @@ impl ValT for Val {
                     return opt.fail(this, |_| Exn::from(Error::str("out of bounds negative array index")));
                 };
                 let value = items.get_mut(index).map(std::mem::take).unwrap_or_default();
-                let new = f(value).next().transpose()?;
-                match new {
-                    Some(_) if index > items.len() + LONGEST_PADDING => {
-                        return Err(Exn::from(Error::str(format!("array index {index} is too large"))));
-                    }
-                    Some(value) => {
-                        if index >= items.len() {
-                            items.resize(index + 1, Self::Null);
-                        }
-                        if let Some(place) = items.get_mut(index) {
-                            *place = value.plain();
-                        }
-                    }
-                    None if index < items.len() => {
-                        items.remove(index);
-                    }
-                    None => {}
+                if index > items.len() + LONGEST_PADDING {
+                    return Err(Exn::from(Error::str(format!("array index {index} is too large"))));
+                }
+                let new = f(value).next().unwrap_or_else(undefined)?;
+                if index >= items.len() {
+                    items.resize(index + 1, Self::Null);
+                }
+                if let Some(place) = items.get_mut(index) {
+                    *place = new.plain();
                 }
                 Ok(Self::from_items(items))
             }
@@ -251,18 +238,18 @@ impl ValT for Val {
         if !matches!(this, Self::Array(_) | Self::Null) {
             return opt.fail(this, |this| Exn::from(Error::typ(this, "array")));
         }
+        let is_array = this.is_array();
         let mut items = this.take_items();
         let (start, end) = bounds(&range, items.len()).map_err(Exn::from)?;
-        let part = items.get(start..end).unwrap_or_default().to_vec();
-        let new = match f(Self::from_items(part)).next().transpose()? {
-            None => Vec::new(),
-            Some(new @ Self::Array(_)) => {
-                let mut new = new;
-                new.take_items()
-            }
-            Some(other) => return Err(Exn::from(Error::typ(other, "array"))),
+        let part = match is_array {
+            true => Self::from_items(items.get(start..end).unwrap_or_default().to_vec()),
+            false => Self::Null,
         };
-        items.splice(start..end, new);
+        let mut new = f(part).next().unwrap_or_else(undefined)?;
+        if !new.is_array() {
+            return Err(Exn::from(Error::str("A slice of an array can only be assigned another array")));
+        }
+        items.splice(start..end, new.take_items());
         Ok(Self::from_items(items))
     }
 
@@ -274,7 +261,7 @@ impl ValT for Val {
     fn into_string(self) -> Self {
         match self.plain() {
             text @ Self::Text(_) => text,
-            other => Self::text(other.to_json()),
+            other => Self::text(other.printed(Numbers::Java)),
         }
     }
 }
@@ -353,22 +340,24 @@ fn bounds(range: &Range<&Val>, length: usize) -> Result<(usize, usize), Error<Va
 /// Where a sequence occurs in another.
 fn positions(items: &[Val], wanted: &[Val]) -> Val {
     if wanted.is_empty() {
-        return Val::Null;
+        return Val::array([]);
     }
     let windows = items.windows(wanted.len()).enumerate();
     Val::array(windows.filter(|(_, window)| *window == wanted).map(|(index, _)| Val::from(index)))
 }
 
-fn cannot_iterate(value: &Val) -> Error<Val> {
-    match value {
-        Val::Null => Error::str("Cannot iterate over null"),
-        other => Error::str(format!("Cannot iterate over {} ({other})", other.type_name())),
-    }
+/// What an update that gives no new value comes to: SonataFlow's jq refuses it.
+fn undefined<'a>() -> ValX<'a, Val> {
+    Err(Exn::from(Error::str("`|= empty` is undefined")))
 }
 
-fn cannot_index(value: &Val, index: &Val) -> Error<Val> {
+fn cannot_iterate(value: &Val) -> Error<Val> {
+    Error::str(format!("Cannot iterate over {}", value.shown()))
+}
+
+pub(crate) fn cannot_index(value: &Val, index: &Val) -> Error<Val> {
     match index {
-        Val::Text(name) => Error::str(format!("Cannot index {} with \"{name}\"", value.type_name())),
+        Val::Text(name) => Error::str(format!("Cannot index {} with string \"{name}\"", value.type_name())),
         other => Error::str(format!("Cannot index {} with {}", value.type_name(), other.type_name())),
     }
 }

@@ -1,0 +1,74 @@
+//! Deleting what paths point at: nothing is made on the way, and what is not there is left alone.
+
+use jaq_core::{Error, ValR, ValT as _};
+
+use crate::{
+    budget,
+    value::{Val, cannot_index},
+};
+
+/// `delpaths`: the paths are taken from the last, so that none moves what another points at.
+pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
+    if !paths.is_array() {
+        return Err(Error::str("Paths must be specified as an array"));
+    }
+    let mut sorted = paths.elements().to_vec();
+    sorted.sort();
+    sorted.dedup();
+    // SonataFlow's jq deletes from a copy, so that nothing of it is one with the data any more.
+    let mut value = value.plain().remade();
+    for path in sorted.iter().rev() {
+        if !path.is_array() {
+            let kind = path.type_name();
+            return Err(Error::str(format!("Path must be specified as array, not {kind}")));
+        }
+        value = without(value, path.elements())?.unwrap_or_default();
+    }
+    Ok(value)
+}
+
+/// The value without what the path points at; `None` is nothing left.
+fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
+    budget::step();
+    let Some((step, rest)) = path.split_first() else { return Ok(None) };
+    match (&value, step) {
+        (Val::Null, _) => Ok(Some(Val::Null)),
+        (Val::Object(_), Val::Text(name)) if value.get(name).is_none() => Ok(Some(value)),
+        (Val::Object(_), Val::Text(name)) => {
+            let mut members = value.take_members();
+            let inner = members.get_mut(name).map(std::mem::take).unwrap_or_default();
+            match without(inner, rest)? {
+                Some(inner) => members.insert(name.clone(), inner),
+                None => members.shift_remove(name),
+            };
+            Ok(Some(Val::from_members(members)))
+        }
+        (Val::Array(_), Val::Int(_) | Val::Float(_)) => {
+            let mut items = value.take_items();
+            let Some(index) = position(step, items.len()) else { return Ok(Some(Val::from_items(items))) };
+            let inner = items.get_mut(index).map(std::mem::take).unwrap_or_default();
+            let left = without(inner, rest)?;
+            items.splice(index..=index, left);
+            Ok(Some(Val::from_items(items)))
+        }
+        (Val::Array(_), Val::Object(_)) => {
+            let part = value.clone().index(step)?;
+            let left = without(part, rest)?;
+            let (start, end) = (step.get("start"), step.get("end"));
+            let opt = jaq_core::path::Opt::Essential;
+            let new = left.unwrap_or_else(|| Val::array([]));
+            let replaced = value.map_range(start..end, opt, |_| std::iter::once(Ok(new.clone())));
+            replaced
+                .map(Some)
+                .map_err(|_| Error::str("A slice of an array can only be assigned another array"))
+        }
+        _ => Err(cannot_index(&value, step)),
+    }
+}
+
+/// Where an index points in an array; `None` outside of it.
+fn position(index: &Val, length: usize) -> Option<usize> {
+    let index = index.as_i64()?;
+    let index = if index < 0 { index.checked_add(i64::try_from(length).ok()?)? } else { index };
+    usize::try_from(index).ok().filter(|index| *index < length)
+}

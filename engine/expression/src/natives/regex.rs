@@ -1,0 +1,228 @@
+//! Regular expressions, as SonataFlow's jq finds them.
+//!
+//! Promises: what is linear in the text runs on an engine that is linear; look-around and back references need one that
+//! tries again, for which text and tries are bounded. Letters and digits are those of Unicode.
+
+use std::{cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
+
+use jaq_core::{Error, ValR};
+
+use crate::{budget, value::Val};
+
+/// Longest text in which a pattern is looked for, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Longest text for a pattern that can try again, in bytes: each try may look through all of it.
+const LONGEST_TRIED: usize = 16 * 1024;
+
+/// How often such a pattern may try again at one place.
+const TRIES: usize = 10_000;
+
+/// Largest compiled pattern, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// How many compiled patterns a thread keeps.
+const KEPT: usize = 64;
+
+enum Engine {
+    Linear(regex::Regex),
+    Trying(fancy_regex::Regex),
+}
+
+struct Pattern {
+    engine: Engine,
+    names: Vec<Option<String>>,
+    global: bool,
+    skips_empty: bool,
+}
+
+/// Where the whole and the groups were found.
+type Found = Vec<Option<Range<usize>>>;
+
+thread_local! {
+    static PATTERNS: RefCell<HashMap<(String, String), Rc<Pattern>>> = RefCell::new(HashMap::new());
+}
+
+/// Whether the pattern is found.
+pub(super) fn test(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
+    let (text, pattern) = prepared(text, pattern, flags)?;
+    Ok(Val::Bool(pattern.search(text, 0)?.is_some()))
+}
+
+/// What `match` gives, as an array.
+pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
+    let (text, pattern) = prepared(text, pattern, flags)?;
+    let (mut all, mut start, mut counted) = (Vec::new(), 0, (0, 0));
+    while let Some((whole, found)) = pattern.search(text, start)? {
+        let offset = counted.1 + characters(text, counted.0..whole.start);
+        counted = (whole.start, offset);
+        // An empty match has no groups there.
+        let groups = if whole.is_empty() { &[] } else { found.get(1..).unwrap_or_default() };
+        let captures = groups.iter().enumerate().map(|(index, group)| {
+            let name = pattern.names.get(index + 1).cloned().flatten();
+            let position = match group {
+                Some(group) => Val::from(offset + characters(text, whole.start..group.start)),
+                None => Val::Int(-1),
+            };
+            let shown = group.clone().map_or(Val::Null, |group| part(text, group));
+            let length = group.clone().map_or(0, |group| characters(text, group));
+            Val::object([
+                ("offset", position),
+                ("length", Val::from(length)),
+                ("string", shown),
+                ("name", name.map_or(Val::Null, Val::text)),
+            ])
+        });
+        let captures = Val::array(captures.collect::<Vec<_>>());
+        all.push(Val::object([
+            ("offset", Val::from(offset)),
+            ("length", Val::from(characters(text, whole.clone()))),
+            ("string", part(text, whole.clone())),
+            ("captures", captures),
+        ]));
+        start = next_start(text, &whole);
+        if !pattern.global || start >= text.len() {
+            break;
+        }
+    }
+    Ok(Val::array(all))
+}
+
+/// The text in parts: text between the matches, and between those an object of the named groups of each match.
+pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
+    let (text, pattern) = prepared(text, pattern, flags)?;
+    let (mut all, mut copied, mut start) = (Vec::new(), 0, 0);
+    while let Some((whole, found)) = pattern.search(text, start)? {
+        all.push(part(text, copied..whole.start));
+        let named = pattern.names.iter().zip(found).filter_map(|(name, group)| {
+            Some((name.clone()?, group.map_or(Val::Null, |group| part(text, group))))
+        });
+        all.push(Val::object(named.collect::<Vec<_>>()));
+        copied = whole.end;
+        if !pattern.global || copied == text.len() {
+            break;
+        }
+        start = next_start(text, &whole);
+    }
+    all.push(part(text, copied..text.len()));
+    Ok(Val::array(all))
+}
+
+impl Pattern {
+    fn compile(text: &str, flags: &str) -> ValR<Self, Val> {
+        if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
+            return Err(Error::str(format!("{flags} is not a valid modifier string: {unknown}")));
+        }
+        let has = |flag| flags.contains(flag);
+        let linear = regex::RegexBuilder::new(text)
+            .case_insensitive(has('i'))
+            .ignore_whitespace(has('x'))
+            .dot_matches_new_line(has('m') || has('p'))
+            .size_limit(LARGEST)
+            .build();
+        let (engine, names) = match linear {
+            Ok(regex) => {
+                let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
+                (Engine::Linear(regex), names)
+            }
+            Err(error) => {
+                let trying = fancy_regex::RegexBuilder::new(text)
+                    .case_insensitive(has('i'))
+                    .ignore_whitespace(has('x'))
+                    .dot_matches_new_line(has('m') || has('p'))
+                    .backtrack_limit(TRIES)
+                    .delegate_size_limit(LARGEST)
+                    .build();
+                let regex = trying.map_err(|_| Error::str(format!("invalid regular expression: {error}")))?;
+                let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
+                (Engine::Trying(regex), names)
+            }
+        };
+        Ok(Self { engine, names, global: has('g'), skips_empty: has('n') })
+    }
+
+    /// The first match at or behind a place.
+    fn search(&self, text: &str, mut start: usize) -> ValR<Option<(Range<usize>, Found)>, Val> {
+        loop {
+            budget::step();
+            budget::check_time();
+            if start > text.len() {
+                return Ok(None);
+            }
+            let found = self.found(text, start)?;
+            let Some(whole) = found.first().cloned().flatten() else { return Ok(None) };
+            if !(self.skips_empty && whole.is_empty()) {
+                return Ok(Some((whole, found)));
+            }
+            start = next_start(text, &whole);
+        }
+    }
+
+    fn found(&self, text: &str, start: usize) -> ValR<Found, Val> {
+        match &self.engine {
+            Engine::Linear(regex) => {
+                let captures = regex.captures_at(text, start);
+                Ok(captures.map_or_else(Vec::new, |captures| {
+                    captures.iter().map(|group| group.map(|group| group.range())).collect()
+                }))
+            }
+            Engine::Trying(regex) => {
+                let captures =
+                    regex.captures_from_pos(text, start).map_err(|error| Error::str(error.to_string()))?;
+                Ok(captures.map_or_else(Vec::new, |captures| {
+                    captures.iter().map(|group| group.map(|group| group.range())).collect()
+                }))
+            }
+        }
+    }
+}
+
+/// The text and the compiled pattern.
+fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&'a str, Rc<Pattern>), Val> {
+    let (Some(text), Some(pattern)) = (text.as_str(), pattern.as_str()) else {
+        return Err(Error::str(format!(
+            "{text} ({}) cannot be matched, as it is not a string",
+            text.type_name()
+        )));
+    };
+    let flags = match flags {
+        Val::Null => "",
+        other => other.as_str().ok_or_else(|| Error::str(format!("{other} is not a string")))?,
+    };
+    let key = (pattern.to_owned(), flags.to_owned());
+    let known = PATTERNS.with_borrow(|patterns| patterns.get(&key).cloned());
+    let compiled = if let Some(compiled) = known {
+        compiled
+    } else {
+        let compiled = Rc::new(Pattern::compile(pattern, flags)?);
+        PATTERNS.with_borrow_mut(|patterns| {
+            if patterns.len() >= KEPT {
+                patterns.clear();
+            }
+            patterns.insert(key, Rc::clone(&compiled));
+        });
+        compiled
+    };
+    let longest = if matches!(compiled.engine, Engine::Linear(_)) { LONGEST } else { LONGEST_TRIED };
+    if text.len() > longest {
+        let length = text.len();
+        return Err(Error::str(format!(
+            "the text has {length} bytes, more than the {longest} that may be matched"
+        )));
+    }
+    Ok((text, compiled))
+}
+
+fn part(text: &str, range: Range<usize>) -> Val {
+    Val::text(text.get(range).unwrap_or_default())
+}
+
+fn characters(text: &str, range: Range<usize>) -> usize {
+    text.get(range).map_or(0, |part| part.chars().count())
+}
+
+/// Where the next search begins: behind the match, and behind one character more if it was empty.
+fn next_start(text: &str, whole: &Range<usize>) -> usize {
+    let step = text.get(whole.end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+    if whole.is_empty() { whole.end + step } else { whole.end }
+}

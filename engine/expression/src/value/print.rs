@@ -1,0 +1,124 @@
+//! Values as text inside of expressions, where SonataFlow has two ways of writing a number that is not whole.
+//!
+//! `"\( )"` and `join` write it as Java does: `1.0`, `1.5E10`. `tostring`, `tojson` and the formats leave out a fraction of
+//! nothing: `1`, `1.5e+10`. JSON that leaves the engine is written by neither, see `json.rs`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Serializer, ser::Formatter};
+
+use super::{Val, whole};
+use crate::budget;
+
+/// A way of writing numbers that are not whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Numbers {
+    /// As Java does.
+    Java,
+    /// Without `.0`.
+    Short,
+}
+
+impl Val {
+    /// The text itself, or compact JSON of anything else.
+    pub(crate) fn printed(&self, numbers: Numbers) -> String {
+        match (self, numbers) {
+            (Self::Text(text), _) => text.to_string(),
+            (Self::Float(number), Numbers::Java) if number.is_nan() => "NaN".to_owned(),
+            (Self::Float(number), _) => float(*number, numbers),
+            _ => self.printed_json(numbers),
+        }
+    }
+
+    /// Its type and the beginning of its JSON, as messages say it.
+    pub(crate) fn shown(&self) -> String {
+        const LONGEST: usize = 14;
+        let (kind, json) = (self.type_name(), self.printed_json(Numbers::Short));
+        match json.char_indices().nth(LONGEST) {
+            Some(_) => format!("{kind} ({}...)", json.chars().take(LONGEST - 3).collect::<String>()),
+            None => format!("{kind} ({json})"),
+        }
+    }
+
+    /// Compact JSON.
+    pub(crate) fn printed_json(&self, numbers: Numbers) -> String {
+        let mut text = Bounded(Vec::new());
+        let mut serializer = Serializer::with_formatter(&mut text, numbers);
+        let written = self.serialize(&mut serializer);
+        written.ok().and_then(|()| String::from_utf8(text.0).ok()).unwrap_or_default()
+    }
+}
+
+/// A text that is looked at as it grows: an array can hold one long text many times.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        budget::check_text(self.0.len() + bytes.len());
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Formatter for Numbers {
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(float(value, *self).as_bytes())
+    }
+}
+
+fn float(number: f64, numbers: Numbers) -> String {
+    match numbers {
+        Numbers::Java if number.is_infinite() => {
+            if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+        }
+        Numbers::Java => java(number),
+        Numbers::Short if number.is_nan() => "null".to_owned(),
+        Numbers::Short => {
+            if let Some(whole) = whole(number) {
+                return whole.to_string();
+            }
+            let text = java(number.clamp(f64::MIN, f64::MAX));
+            if text.contains("E-") { text.replace('E', "e") } else { text.replace('E', "e+") }
+        }
+    }
+}
+
+/// Java's `Double.toString`: with an exponent below a thousandth and from ten millions.
+fn java(number: f64) -> String {
+    if number == 0.0 || (1e-3..1e7).contains(&number.abs()) {
+        return format!("{number:?}");
+    }
+    let text = format!("{number:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_two_ways() {
+        for (number, as_java, short) in [
+            (1.0, "1.0", "1"),
+            (-2.5, "-2.5", "-2.5"),
+            (0.001, "0.001", "0.001"),
+            (0.000_15, "1.5E-4", "1.5e-4"),
+            (1e10, "1.0E10", "10000000000"),
+            (123_456_789.5, "1.234567895E8", "1.234567895e+8"),
+            (1e300, "1.0E300", "1.0e+300"),
+            (f64::INFINITY, "Infinity", "1.7976931348623157e+308"),
+        ] {
+            assert_eq!(Val::Float(number).printed(Numbers::Java), as_java);
+            assert_eq!(Val::Float(number).printed(Numbers::Short), short);
+        }
+    }
+}
