@@ -64,6 +64,9 @@ pub struct Snapshot {
     pub(crate) next_call: CallNumber,
     #[serde(rename = "v")]
     pub(crate) next_visit: Visit,
+    /// How many instances stand above it: its parent, the parent's parent and so on.
+    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
     /// When the instance's time is over.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
@@ -207,6 +210,11 @@ impl Wait {
     fn is_ready(&self) -> bool {
         *self == Self::Ready
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// An encoding cannot be read.

@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use crate::{engine::Inner, living::Living, registry::Delivery};
 
+/// How deep subflows may call subflows. One that calls itself without end would fill memory and disk.
+const DEEPEST: u32 = 100;
+
 /// What a child tells its parent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Word {
@@ -95,10 +98,18 @@ fn make(inner: &Inner, parent: &Living, request: &ChildRequest, now: Millis) -> 
         ))
     })?;
     deployed.check_input(&request.data).map_err(Failure::validation)?;
+    let depth = parent.snapshot.depth + 1;
+    if depth > DEEPEST {
+        return Err(Failure::validation(format!(
+            "subflow `{}` would be the {depth}th inside of another, and {DEEPEST} are allowed: does a workflow call itself without end?",
+            request.workflow
+        )));
+    }
     let variables: Arc<[_]> = request.variables.clone().into();
     let id = parent.child_id(request.call);
     let mut child =
         inner.new_living(id, deployed, request.data.clone(), Arc::clone(&parent.headers), variables);
+    child.snapshot.depth = depth;
     child.row = Instance {
         parent: Some(parent.row.id),
         root: Some(parent.row.root.unwrap_or(parent.row.id)),
@@ -126,8 +137,9 @@ impl Started {
                 inner.deliver_to(id, child, Delivery::input(Input::Start { at: None }));
             }
             Self::Refused(call, failure) => {
-                let ended = Input::ChildEnded { call, outcome: Err(failure) };
-                inner.deliver(parent.row.id, Delivery::input(ended));
+                // There is no child that could be repaired, so the caller fails itself.
+                let refused = Input::CallFailed { call, failure };
+                inner.deliver(parent.row.id, Delivery::input(refused));
             }
         }
     }
