@@ -10,6 +10,9 @@ use crate::{folder, logging, output};
 /// How long calls in flight get to end when the engine stops; what has not ended by then is taken up at the next start.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long requests get to be answered when the engine stops.
+const REQUESTS_GRACE: Duration = Duration::from_secs(3);
+
 /// Serve a folder of workflows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
@@ -50,7 +53,25 @@ impl Serve {
         };
         let workflows = engine.workflows().len();
         tracing::info!(%address, workflows, folder = %self.workflows.display(), "ready");
-        rondo_api::serve(engine.clone(), listener, stop_signal()).await.map_err(|error| error.to_string())?;
+        let stopping = tokio::sync::watch::Sender::new(false);
+        let (mut stop, mut overdue) = (stopping.subscribe(), stopping.subscribe());
+        tokio::spawn(async move {
+            stop_signal().await;
+            stopping.send_replace(true);
+        });
+        let stopped = async move {
+            // The sender gone means stop as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        // A request that waits for a slow service, or never arrives whole, must not hold up the end.
+        let overdue = async move {
+            let _ = overdue.wait_for(|stop| *stop).await;
+            tokio::time::sleep(REQUESTS_GRACE).await;
+        };
+        tokio::select! {
+            served = rondo_api::serve(engine.clone(), listener, stopped) => served.map_err(|error| error.to_string())?,
+            () = overdue => tracing::info!("requests that are still open are cut off"),
+        }
         engine.stop(GRACE).await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
