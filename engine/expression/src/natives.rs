@@ -14,7 +14,7 @@ use jaq_core::{
 use crate::{
     budget,
     jq::Data,
-    value::{Numbers, Val},
+    value::{Numbers, Val, cannot_iterate},
 };
 
 /// All of them.
@@ -162,7 +162,7 @@ fn from_entries(value: &Val) -> ValR<Val> {
     let entries: Vec<&Val> = match value {
         Val::Array(_) => value.elements().iter().collect(),
         Val::Object(_) => value.members().into_iter().map(|(_, entry)| entry).collect(),
-        other => return Err(Error::str(format!("Cannot iterate over {}", other.shown()))),
+        other => return Err(cannot_iterate(other)),
     };
     let mut members = Vec::with_capacity(entries.len());
     for entry in entries {

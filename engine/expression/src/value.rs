@@ -15,7 +15,10 @@ use std::{fmt::Debug, sync::Arc};
 
 use indexmap::IndexMap;
 
-pub(crate) use self::{jaq::cannot_index, print::Numbers};
+pub(crate) use self::{
+    jaq::{cannot_index, cannot_iterate},
+    print::Numbers,
+};
 use crate::budget;
 
 /// A JSON value, or something that is looked up when it is needed.
@@ -72,18 +75,15 @@ pub(crate) struct Extent {
     pub(crate) nodes: usize,
     /// Levels of arrays and objects.
     pub(crate) depth: usize,
-    /// Whether it, or something in it, was made by an expression.
-    made: bool,
 }
 
 impl Extent {
-    fn around<'a>(values: impl Iterator<Item = &'a Val>, made: bool) -> Self {
-        let inner = values.map(Val::extent).fold(Self { made, ..Self::default() }, |sum, one| Self {
+    fn around<'a>(values: impl Iterator<Item = &'a Val>) -> Self {
+        let inner = values.map(Val::extent).fold(Self::default(), |sum, one| Self {
             nodes: sum.nodes.saturating_add(one.nodes),
             depth: sum.depth.max(one.depth),
-            made: sum.made || one.made,
         });
-        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1, made: inner.made }
+        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 }
     }
 }
 
@@ -115,14 +115,14 @@ impl Val {
 
     /// An array that an expression made, or not; see [`Val::is_made`].
     pub(crate) fn array_of(items: Vec<Self>, made: bool) -> Self {
-        let extent = Extent::around(items.iter(), made);
+        let extent = Extent::around(items.iter());
         budget::check_extent(extent);
         Self::Array(Arc::new(Array { items, extent, made }))
     }
 
     /// An object that an expression made, or not; see [`Val::is_made`].
     pub(crate) fn object_of(members: IndexMap<Arc<str>, Self>, made: bool) -> Self {
-        let extent = Extent::around(members.values(), made);
+        let extent = Extent::around(members.values());
         budget::check_extent(extent);
         Self::Object(Arc::new(Object { members, extent, made }))
     }
@@ -183,7 +183,7 @@ impl Val {
         match self {
             Self::Array(array) => array.extent,
             Self::Object(object) => object.extent,
-            _ => Extent { nodes: 1, depth: 0, made: false },
+            _ => Extent { nodes: 1, depth: 0 },
         }
     }
 

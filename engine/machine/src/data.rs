@@ -23,10 +23,7 @@ impl Machine<'_> {
 
     /// Merges the data of an inject state.
     pub(crate) fn inject(&mut self, id: FrameId, value: &Val) {
-        let data = self.snapshot.take_data_of(id);
-        let mut renewed = Renewed::default();
-        let data = rondo_expression::merge(data, value.fresh(), &mut renewed);
-        self.store(id, data, &renewed);
+        self.merge_at_top(id, value.fresh());
     }
 
     /// What an action sees is also its result, until it has another.
@@ -69,14 +66,18 @@ impl Machine<'_> {
         match (path, result) {
             (Some(path), result) => self.assign(id, path, result.unwrap_or_default()),
             (None, Some(result)) => {
-                let data = self.snapshot.take_data_of(id);
-                let mut renewed = Renewed::default();
-                let data = rondo_expression::merge(data, result, &mut renewed);
-                self.store(id, data, &renewed);
+                self.merge_at_top(id, result);
                 Ok(())
             }
             (None, None) => Ok(()),
         }
+    }
+
+    fn merge_at_top(&mut self, id: FrameId, value: Val) {
+        let data = self.snapshot.take_data_of(id);
+        let mut renewed = Renewed::default();
+        let data = rondo_expression::merge(data, value, &mut renewed);
+        self.store(id, data, &renewed);
     }
 
     /// Merges a value into the data at a path.

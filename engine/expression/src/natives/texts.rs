@@ -6,7 +6,7 @@ use jaq_core::{Error, ValR, ValT as _};
 
 use crate::{
     budget,
-    value::{Numbers, Val},
+    value::{Numbers, Val, cannot_iterate},
 };
 
 /// A format of rows: its name, what stands between cells, and how a text is written.
@@ -44,7 +44,7 @@ pub(super) fn row(value: &Val, Row(name, separator, quote): Row) -> ValR<Val> {
 /// `join`: null counts as an empty text, also as separator; numbers and booleans as they print.
 pub(super) fn join(value: &Val, separator: &Val) -> ValR<Val> {
     if !value.is_array() && !value.is_object() {
-        return Err(Error::str(format!("Cannot iterate over {}", value.shown())));
+        return Err(cannot_iterate(value));
     }
     let cannot = |joined: String, other: &Val| {
         Error::str(format!("{} and {} cannot be added", Val::text(joined).shown(), other.shown()))

@@ -351,7 +351,7 @@ fn undefined<'a>() -> ValX<'a, Val> {
     Err(Exn::from(Error::str("`|= empty` is undefined")))
 }
 
-fn cannot_iterate(value: &Val) -> Error<Val> {
+pub(crate) fn cannot_iterate(value: &Val) -> Error<Val> {
     Error::str(format!("Cannot iterate over {}", value.shown()))
 }
 
