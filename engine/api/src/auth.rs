@@ -1,22 +1,24 @@
 //! Bearer tokens at the door.
 //!
 //! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials; a proxy or a network
-//! policy guards then. When it is on, every path but health needs one of the tokens.
+//! policy guards then. When it is on, every path but health needs one of the tokens. Headers are kept with the instances
+//! that a request starts and passed on to services, so no token of the engine stays in them.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
 use crate::errors::ErrorAnswer;
 
-/// Lets a request in that carries one of the tokens, and every request about health.
-pub(crate) async fn guard(State(tokens): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+/// Lets a request in that carries one of the tokens, and every request about health. Behind it no header has a token.
+pub(crate) async fn guard(State(tokens): State<Arc<[String]>>, mut request: Request, next: Next) -> Response {
     if is_open(request.uri().path()) || is_known(&tokens, request.headers()) {
+        take_off(&tokens, request.headers_mut());
         return next.run(request).await;
     }
     let message = "a request needs the header `Authorization: Bearer …` with a token of `rondo.auth.token`";
@@ -30,13 +32,28 @@ fn is_open(path: &str) -> bool {
 }
 
 fn is_known(tokens: &[String], headers: &HeaderMap) -> bool {
-    let given = headers.get(header::AUTHORIZATION).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
+    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let Some((scheme, token)) = given.split_at_checked("Bearer ".len()) else { return false };
-    if !scheme.eq_ignore_ascii_case(b"Bearer ") {
-        return false;
+    scheme.eq_ignore_ascii_case(b"Bearer ") && is_one(tokens, token)
+}
+
+/// All are compared, so that the time tells nothing about which one was close.
+fn is_one(tokens: &[String], given: &[u8]) -> bool {
+    tokens.iter().fold(false, |known, expected| known | same(expected.as_bytes(), given.trim_ascii()))
+}
+
+/// Removes every header whose value is one of the tokens, alone or behind a scheme: proxies copy them under other names.
+fn take_off(tokens: &[String], headers: &mut HeaderMap) {
+    let is_token = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        let behind_scheme = value.iter().position(|byte| *byte == b' ').and_then(|at| value.get(at..));
+        is_one(tokens, value) || behind_scheme.is_some_and(|rest| is_one(tokens, rest))
+    };
+    let found = headers.iter().filter(|(_, value)| is_token(value));
+    let names: Vec<HeaderName> = found.map(|(name, _)| name.clone()).collect();
+    for name in names {
+        headers.remove(name);
     }
-    // All are compared, so that the time tells nothing about which one was close.
-    tokens.iter().fold(false, |known, expected| known | same(expected.as_bytes(), token.trim_ascii()))
 }
 
 /// Compares in a time that depends on the lengths only.
@@ -68,6 +85,26 @@ mod tests {
             }
             assert_eq!(is_known(&tokens, &headers), known, "{header:?}");
         }
+    }
+
+    #[test]
+    fn a_token_stays_in_no_header() {
+        let tokens = ["first".to_owned(), "second".to_owned()];
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer first"),
+            ("x-forwarded-access-token", "second"),
+            ("x-original-authorization", "bearer  second "),
+            ("x-authorization-git", "Bearer of-the-caller"),
+            ("x-note", "the second"),
+            ("x-other", "not the first one"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        take_off(&tokens, &mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["x-authorization-git", "x-other"]);
     }
 
     #[test]

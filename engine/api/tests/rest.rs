@@ -129,7 +129,7 @@ async fn management_tells_of_workflows() {
     let mut ids: Vec<String> =
         serde_json::from_value(served.get("/management/processes").await.json()).unwrap();
     ids.sort();
-    assert_eq!(ids, ["byevent", "caller", "greeting", "math.division", "sleeper"]);
+    assert_eq!(ids, ["byevent", "caller", "greeting", "headers", "math.division", "sleeper"]);
 
     let information = served.get("/management/processes/greeting").await;
     insta::assert_snapshot!(information.text, @r##"{"inputSchema":{"$schema":"http://json-schema.org/draft-07/schema#","title":"Greeting input","type":"object","properties":{"name":{"type":"string","title":"Name","ui:autofocus":true},"kind":{"$ref":"#/$defs/Kind_1"},"aa":{"type":"integer"}},"required":["name"],"$defs":{"Kind_1":{"title":"Kind","type":"string","enum":["a","b"]}}},"name":"Greeting workflow","description":"Says hello","annotations":["workflow-type/infrastructure"],"id":"greeting","type":"SW","version":"1.0"}"##);
@@ -218,6 +218,23 @@ async fn a_token_is_asked_for_when_one_is_configured() {
         assert_eq!(answer.status, status, "{path} {token:?}");
         assert!(status == 200 || answer.json()["message"].is_string());
     }
+}
+
+#[tokio::test]
+async fn the_engines_own_token_is_not_kept_with_an_instance() {
+    let served = serve("rondo.auth.token=of-the-engine\n").await;
+    let headers = [
+        JSON,
+        ("authorization", "Bearer of-the-engine"),
+        ("x-forwarded-access-token", "of-the-engine"),
+        ("x-authorization-git", "Bearer of-the-caller"),
+    ];
+    let answer = served.send("POST", "/headers", &headers, Some("{}".to_owned())).await;
+    let kept = answer.json()["workflowdata"]["kept"].clone();
+    assert_eq!(
+        kept,
+        json!({"authorization": null, "forwarded": null, "git": "Bearer of-the-caller", "secret": null})
+    );
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ impl Caller {
         draft.headers.add("Accept", operation.answers.accept());
         request.process.add_to(&mut draft.headers);
         draft.headers.add("Idempotency-Key", request.idempotency_key);
-        headers::forward(request.headers, &mut draft.headers);
+        headers::forward(request.headers, |name| operation.declares_header(name), &mut draft.headers);
         hide_credentials(&draft, &mut mask);
         draft.url = draft.address(&base);
         let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);

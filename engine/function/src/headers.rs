@@ -46,7 +46,7 @@ impl ProcessHeaders<'_> {
     }
 }
 
-/// Headers of the start request that are not passed on. The first line is `SonataFlow`'s; the others belong to one
+/// Headers of the start request that are not passed on. The first six are `SonataFlow`'s; the others belong to one
 /// connection or one body, and would break the call or make it look like a repetition of another.
 const NOT_FORWARDED: [&str; 17] = [
     "user-agent",
@@ -68,10 +68,16 @@ const NOT_FORWARDED: [&str; 17] = [
     "idempotency-key",
 ];
 
-/// Adds the headers that the instance was started with, as far as they are passed on and not set already.
-pub(crate) fn forward(from: &[(String, String)], headers: &mut Headers) {
+/// Sessions of the caller, with this engine or with a proxy before it: no business of a service that does not ask for them.
+const FORWARDED_IF_DECLARED: &str = "cookie";
+
+/// Adds the headers that the instance was started with, as far as they are passed on and not set already. `declares`
+/// says whether the operation has a header parameter of that name.
+pub(crate) fn forward(from: &[(String, String)], declares: impl Fn(&str) -> bool, headers: &mut Headers) {
     for (name, value) in from {
-        if !NOT_FORWARDED.contains(&name.to_ascii_lowercase().as_str()) {
+        let lower = name.to_ascii_lowercase();
+        let kept_back = lower == FORWARDED_IF_DECLARED && !declares(&lower);
+        if !kept_back && !NOT_FORWARDED.contains(&lower.as_str()) {
             headers.add(name, value);
         }
     }

@@ -113,6 +113,26 @@ states:
     end: true
 ";
 
+const HEADERS: &str = r#"
+id: headers
+version: '1.0'
+specVersion: '0.8'
+name: Headers
+start: Tell
+functions:
+  - name: tell
+    type: expression
+    operation: >-
+      {kept: {authorization: $WORKFLOW.headers.authorization, git: $WORKFLOW.headers["x-authorization-git"],
+      forwarded: $WORKFLOW.headers["x-forwarded-access-token"], secret: $SECRET.rondo.auth.token}}
+states:
+  - name: Tell
+    type: operation
+    actions:
+      - functionRef: tell
+    end: true
+"#;
+
 /// A served engine. Its folder goes when it is dropped.
 pub struct Served {
     /// `http://127.0.0.1:…`.
@@ -150,6 +170,7 @@ pub async fn serve(properties: &str) -> Served {
         ("sleeper.sw.yaml", SLEEPER.to_owned()),
         ("caller.sw.yaml", CALLER.replace("SERVICE", &service)),
         ("byevent.sw.yaml", BY_EVENT.to_owned()),
+        ("headers.sw.yaml", HEADERS.to_owned()),
         ("application.properties", properties.to_owned()),
     ] {
         fs::write(folder.join(name), text).unwrap();

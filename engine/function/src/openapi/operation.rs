@@ -24,6 +24,14 @@ pub(crate) struct Operation {
     pub(crate) shapes: Shapes,
 }
 
+impl Operation {
+    /// Whether the document says that the operation takes this header.
+    pub(crate) fn declares_header(&self, name: &str) -> bool {
+        let mut headers = self.parameters.iter().filter(|parameter| parameter.place == Place::Header);
+        headers.any(|parameter| parameter.name.eq_ignore_ascii_case(name))
+    }
+}
+
 /// A parameter.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {

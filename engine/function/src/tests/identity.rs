@@ -97,6 +97,32 @@ async fn everything_that_is_configured_is_used() {
 }
 
 #[tokio::test]
+async fn the_callers_cookies_are_passed_on_only_where_they_are_asked_for() {
+    let incoming = [("Cookie", "session=of-the-caller"), ("X-Trace", "t")];
+    let declared = json!({"parameters": [{"name": "Cookie", "in": "header", "schema": {"type": "string"}}]});
+    let cookie = json!({"parameters": [{"name": "c", "in": "cookie", "schema": {"type": "string"}}]});
+    let propagated = "quarkus.openapi-generator.svc.auth.bearer.token-propagation=true\n\
+                      quarkus.openapi-generator.svc.auth.bearer.header-name=cookie";
+    let bearer = json!({"security": [{"bearer": []}]});
+    for (operation, lines, expected) in [
+        (json!({}), "", ",,t"),
+        (cookie, "", "c=1,,t"),
+        (declared, "", "session=of-the-caller,,t"),
+        (bearer, propagated, ",Bearer session=of-the-caller,t"),
+    ] {
+        let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+        let properties = properties(&server.url, lines);
+        let document =
+            spec("/a", "get", operation.clone(), json!({"components": {"securitySchemes": schemes()}}));
+        let caller = Caller::new(&properties).unwrap();
+        call_with(&caller, &openapi(&document), &properties, json!({"c": "1"}), &incoming).await.unwrap();
+        let seen = server.last();
+        let got = [seen.header("cookie"), seen.header("authorization"), seen.header("x-trace")].join(",");
+        assert_eq!(got, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
 async fn oauth2_tokens_are_fetched_once_and_again_after_a_refusal() {
     let token = |token: &str| Reply::json(200, &json!({"access_token": token, "expires_in": 300}));
     let tokens = Server::start(vec![token("first"), token("second")]).await;
