@@ -1,13 +1,6 @@
 //! What of the configuration concerns HTTP.
 
-use rondo_definition::{Properties, PropertyError};
-
-/// Most bytes that the body of a request may have, unless `rondo.http.max-body-bytes` says otherwise. Workflow data are
-/// documents, not files; the bound keeps a single request from filling the memory.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-
-/// Most instances in the answer to `GET /{workflow}`, as in `SonataFlow`.
-const MAX_LISTED: usize = 1000;
+use rondo_definition::{Properties, PropertyError, settings};
 
 /// Settings of the HTTP face.
 #[derive(Clone)]
@@ -21,27 +14,14 @@ pub struct Settings {
     pub tokens: Vec<String>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { max_body_bytes: MAX_BODY_BYTES, max_listed: MAX_LISTED, tokens: Vec::new() }
-    }
-}
-
 impl Settings {
     /// Reads the settings. A property that is there but cannot be read is an error: a token list that silently counts as
     /// absent would open the door.
     pub fn read(properties: &Properties) -> Result<Self, PropertyError> {
-        let number = "a whole number";
-        let tokens = properties.resolve("rondo.auth.token")?.unwrap_or_default();
-        let tokens = tokens.split(',').map(str::trim).filter(|token| !token.is_empty()).map(str::to_owned);
         Ok(Self {
-            max_body_bytes: properties
-                .get_parsed("rondo.http.max-body-bytes", number)?
-                .unwrap_or(MAX_BODY_BYTES),
-            max_listed: properties
-                .get_parsed("kogito.process.instances.limit", number)?
-                .unwrap_or(MAX_LISTED),
-            tokens: tokens.collect(),
+            max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
+            max_listed: settings::MAX_LISTED.count(properties)?,
+            tokens: settings::AUTH_TOKEN.tokens(properties)?,
         })
     }
 }
@@ -66,7 +46,9 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_expanded_does_not_open_the_door() {
-        assert!(read("rondo.auth.token=${NOT_SET}").is_err());
+        for line in ["rondo.auth.token=${NOT_SET}", "rondo.auth.token=", "rondo.auth.token= , ,"] {
+            assert!(read(line).is_err(), "{line}");
+        }
         assert!(read("rondo.http.max-body-bytes=many").is_err());
     }
 }

@@ -88,5 +88,9 @@ pub const RESOURCE_CONTENT: &str = "RON0402";
 pub const PROPERTIES: &str = "RON0501";
 /// A property that refers to itself.
 pub const PROPERTY_CYCLE: &str = "RON0502";
-/// A setting of Rondo's own with a value that it cannot have.
+/// A setting with a value that it cannot have.
 pub const SETTING: &str = "RON0503";
+/// `${` without closing brace.
+pub const REFERENCE: &str = "RON0504";
+/// A property that begins with `rondo.` and is none of Rondo's.
+pub const UNKNOWN_SETTING: &str = "RON0505";

@@ -1,6 +1,6 @@
 //! Where the specification and `SonataFlow` disagree: which of the two holds.
 
-use crate::{Properties, PropertyError};
+use crate::{Properties, PropertyError, settings};
 
 /// `rondo.compat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,11 +15,10 @@ pub enum Compat {
 impl Compat {
     /// The choice that the configuration makes: `sonataflow` (default) or `spec`.
     pub fn of(properties: &Properties) -> Result<Self, PropertyError> {
-        let key = "rondo.compat";
-        match properties.resolve(key)?.as_deref().map(str::trim) {
+        match settings::COMPAT.text(properties)?.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("sonataflow") => Ok(Self::SonataFlow),
             Some("spec") => Ok(Self::Spec),
-            Some(_) => Err(PropertyError::Type { key: key.to_owned(), expected: "`sonataflow` or `spec`" }),
+            Some(_) => Err(settings::COMPAT.wrong(settings::COMPAT.name)),
         }
     }
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Properties, PropertyError, Resources,
-    Severity, Source, codes, parse_with, read::Reader, resources::read_confined, validate,
+    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Properties, Resources, Severity,
+    Source, codes, parse_with, read::Reader, resources::read_confined, settings, validate,
 };
 
 /// What was found in a folder.
@@ -62,13 +62,12 @@ impl Folder {
             sources: BTreeMap::new(),
         };
         folder.properties = folder.read_properties(root, env);
-        let settings = &folder.properties;
-        let compat = Compat::of(settings);
-        let resources = Resources::new(root, settings, fetch(settings));
-        let ignore_hidden = settings.flag("kogito.codegen.ignoreHiddenFiles", true);
-        folder.compat = folder.setting(compat).unwrap_or_default();
-        folder.resources = folder.setting(resources).unwrap_or_default();
-        let ignore_hidden = folder.setting(ignore_hidden).unwrap_or(true);
+        let properties = &folder.properties;
+        // What is wrong with a property is told by the check of all of them.
+        folder.diagnostics.extend(settings::check(properties, root));
+        folder.compat = Compat::of(properties).unwrap_or_default();
+        folder.resources = Resources::new(root, properties, fetch(properties)).unwrap_or_default();
+        let ignore_hidden = settings::IGNORE_HIDDEN.flag(properties).unwrap_or(true);
 
         let mut files = Vec::new();
         if let Err(error) = find(root, "", ignore_hidden, DEPTH, &mut files) {
@@ -132,24 +131,13 @@ impl Folder {
                 continue;
             }
             if let Ok(Some(bytes)) = read_confined(root, &diagnostic.file) {
-                let source = Source::unread(&diagnostic.file, &String::from_utf8_lossy(&bytes));
+                let text = String::from_utf8_lossy(&bytes);
+                let is_properties = PROPERTIES.contains(&&*diagnostic.file);
+                let text = if is_properties { settings::without_secrets(&text).into() } else { text };
+                let source = Source::unread(&diagnostic.file, &text);
                 self.sources.insert(diagnostic.file.to_string(), Arc::new(source));
             }
         }
-    }
-
-    /// The value of a setting; a wrong one is reported at its line.
-    fn setting<T>(&mut self, value: Result<T, PropertyError>) -> Option<T> {
-        let error = match value {
-            Ok(value) => return Some(value),
-            Err(error) => error,
-        };
-        let place = self.properties.position(error.key());
-        let file = place.as_ref().map_or(PROPERTIES[0], |(file, _)| file);
-        let mut diagnostic = Diagnostic::file(Severity::Error, codes::SETTING, file, error.to_string());
-        diagnostic.position = place.as_ref().map(|(_, position)| *position);
-        self.diagnostics.push(diagnostic);
-        None
     }
 
     fn refuse_duplicate_ids(&mut self) {

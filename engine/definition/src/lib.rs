@@ -16,6 +16,7 @@ mod pointer;
 mod properties;
 mod read;
 mod resources;
+pub mod settings;
 mod source;
 mod spots;
 mod validate;

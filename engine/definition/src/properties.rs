@@ -6,7 +6,7 @@
 
 mod expand;
 
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use encoding_rs::UTF_8;
 use java_properties::{LineContent, PropertiesIter};
@@ -43,7 +43,7 @@ pub enum PropertyError {
         /// The property asked for.
         key: String,
         /// What it should be, such as `a number`.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
 }
 
@@ -74,6 +74,8 @@ struct Layers {
 struct Entry {
     raw: String,
     line: usize,
+    /// Where key and value begin.
+    columns: (usize, usize),
     /// Which of the active profiles it is for, as 1 and up; 0 for all.
     rank: usize,
 }
@@ -82,12 +84,14 @@ impl Properties {
     /// Reads a properties file (UTF-8). The profile is `QUARKUS_PROFILE`, else the file's `quarkus.profile`, else `prod`.
     pub fn parse(file: &str, text: &str, env: Environment) -> (Self, Vec<Diagnostic>) {
         let (mut pairs, mut diagnostics) = (Vec::new(), Vec::new());
+        let lines: Vec<&str> = text.lines().collect();
         for line in PropertiesIter::new_with_encoding(text.as_bytes(), UTF_8) {
             match line {
                 Ok(line) => {
                     let number = line.line_number();
                     if let LineContent::KVPair(key, value) = line.consume_content() {
-                        pairs.push((key, value, number));
+                        let written = number.checked_sub(1).and_then(|index| lines.get(index));
+                        pairs.push((key, value, number, columns(written.copied().unwrap_or_default())));
                     }
                 }
                 Err(error) => {
@@ -112,18 +116,18 @@ impl Properties {
         Self::from_pairs("application.properties", Vec::new(), env)
     }
 
-    fn from_pairs(file: &str, pairs: Vec<(String, String, usize)>, env: Environment) -> Self {
+    fn from_pairs(file: &str, pairs: Vec<(String, String, usize, (usize, usize))>, env: Environment) -> Self {
         let named = env.get("QUARKUS_PROFILE").cloned().or_else(|| {
-            pairs.iter().rev().find(|(key, ..)| key == "quarkus.profile").map(|(_, value, _)| value.clone())
+            pairs.iter().rev().find(|(key, ..)| key == "quarkus.profile").map(|(_, value, ..)| value.clone())
         });
         let profiles: Vec<String> =
             named.as_deref().unwrap_or("prod").split(',').map(|name| name.trim().to_owned()).collect();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        for (key, raw, line) in pairs {
+        for (key, raw, line, columns) in pairs {
             let Some((key, rank)) = effective(&key, &profiles) else { continue };
             // The last of several entries wins, but one for a profile is not replaced by one for all.
             if entries.get(key).is_none_or(|entry| entry.rank <= rank) {
-                entries.insert(key.to_owned(), Entry { raw, line, rank });
+                entries.insert(key.to_owned(), Entry { raw, line, columns, rank });
             }
         }
         let unquoted = entries
@@ -146,24 +150,6 @@ impl Properties {
         expand::expand(raw, key, &|name| self.raw(name)).map(Some)
     }
 
-    /// The value of a property as a number, duration and so on; `expected` says in an error what it should be.
-    pub fn get_parsed<T: FromStr>(
-        &self,
-        key: &str,
-        expected: &'static str,
-    ) -> Result<Option<T>, PropertyError> {
-        self.resolve(key)?
-            .map(|value| {
-                value.trim().parse().map_err(|_| PropertyError::Type { key: key.to_owned(), expected })
-            })
-            .transpose()
-    }
-
-    /// Whether a property is `true`; `default` when it is absent.
-    pub fn flag(&self, key: &str, default: bool) -> Result<bool, PropertyError> {
-        Ok(self.get_parsed(key, "`true` or `false`")?.unwrap_or(default))
-    }
-
     /// Keys of the file that start with a text, in alphabetical order, profiles applied.
     pub fn keys_with_prefix<'p>(&'p self, prefix: &'p str) -> impl Iterator<Item = &'p str> {
         let from = self.0.entries.range(prefix.to_owned()..);
@@ -173,7 +159,30 @@ impl Properties {
     /// Name of the file and the place of a key in it; `None` if the file does not have it.
     pub fn position(&self, key: &str) -> Option<(Arc<str>, Position)> {
         let entry = self.entry(key)?;
-        Some((self.0.file.clone(), Position { line: entry.line, column: 1 }))
+        Some((self.0.file.clone(), Position { line: entry.line, column: entry.columns.0 }))
+    }
+
+    /// A fault of the value of a property: at its place in the file, or named after the environment variable that gives it.
+    pub fn fault(
+        &self,
+        severity: Severity,
+        code: &'static str,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        if let Some(variable) = self.variable(key) {
+            return Diagnostic::file(severity, code, &format!("environment variable {variable}"), message);
+        }
+        let fault = Diagnostic::file(severity, code, &self.0.file, message);
+        match self.entry(key) {
+            Some(entry) => fault.at_position(Position { line: entry.line, column: entry.columns.1 }),
+            None => fault,
+        }
+    }
+
+    /// Whether the file's value of a key has a `${` that nothing closes.
+    pub(crate) fn is_unterminated(&self, key: &str) -> bool {
+        self.entry(key).is_some_and(|entry| expand::is_unterminated(&entry.raw))
     }
 
     /// Names of the active profiles; `prod` unless configured.
@@ -183,13 +192,15 @@ impl Properties {
 
     /// The value as written: of the environment, else of the file.
     fn raw(&self, key: &str) -> Option<&str> {
-        let env = &self.0.env;
+        let variable = self.variable(key).and_then(|name| self.0.env.get(&name));
+        variable.or_else(|| self.entry(key).map(|entry| &entry.raw)).map(String::as_str)
+    }
+
+    /// The environment variable that gives a key its value.
+    fn variable(&self, key: &str) -> Option<String> {
         let mangled = mangle(key);
-        env.get(key)
-            .or_else(|| env.get(&mangled))
-            .or_else(|| env.get(&mangled.to_ascii_uppercase()))
-            .map(String::as_str)
-            .or_else(|| self.entry(key).map(|entry| entry.raw.as_str()))
+        let upper = mangled.to_ascii_uppercase();
+        [key.to_owned(), mangled, upper].into_iter().find(|name| self.0.env.contains_key(name))
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -228,6 +239,41 @@ fn effective<'k>(key: &'k str, profiles: &[String]) -> Option<(&'k str, usize)> 
     let (names, key) = profiled.split_once('.')?;
     let rank = profiles.iter().rposition(|active| names.split(',').any(|name| name.trim() == active))?;
     Some((key, rank + 1))
+}
+
+/// The key of an entry as written, and the byte at which its value begins in its first line.
+pub(crate) fn key_and_value(line: &str) -> (&str, usize) {
+    let blanks = |from: usize| {
+        let rest = line.get(from..).unwrap_or_default();
+        rest.len() - rest.trim_start_matches([' ', '\t', '\x0c']).len()
+    };
+    let start = blanks(0);
+    let mut characters = line.get(start..).unwrap_or_default().char_indices();
+    let mut end = line.len();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => _ = characters.next(),
+            ' ' | '\t' | '\x0c' | '=' | ':' => {
+                end = start + at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let mut value = end + blanks(end);
+    if line.get(value..).is_some_and(|rest| rest.starts_with(['=', ':'])) {
+        value += 1;
+        value += blanks(value);
+    }
+    (line.get(start..end).unwrap_or_default(), value)
+}
+
+/// Where key and value of an entry begin in its first line, in characters from 1.
+fn columns(line: &str) -> (usize, usize) {
+    let (_, value) = key_and_value(line);
+    let start = line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len();
+    let column = |byte: usize| line.get(..byte).map_or(0, |before| before.chars().count()) + 1;
+    (column(start), column(value))
 }
 
 /// The name of a property as one of an environment variable, but for capitals.

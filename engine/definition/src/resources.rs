@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{Properties, PropertyError, Source, parse::hex};
+use crate::{Properties, PropertyError, Source, parse::hex, settings};
 
 /// Larger files are refused: the largest published document has 7 MB.
 pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -82,22 +82,12 @@ impl Resources {
         properties: &Properties,
         fetch: Option<Arc<dyn Fetch>>,
     ) -> Result<Self, PropertyError> {
-        let mirror = properties.resolve("rondo.resources.mirror")?.map(|folder| folder.trim().to_owned());
-        let key = "rondo.uri.alias";
-        let aliases = properties.resolve(key)?.unwrap_or_default();
-        let aliases: Option<Vec<_>> = aliases
-            .split(',')
-            .map(str::trim)
-            .filter(|alias| !alias.is_empty())
-            .map(|alias| {
-                alias.split_once('=').map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
-            })
-            .collect();
-        let aliases = aliases.ok_or(PropertyError::Type {
-            key: key.to_owned(),
-            expected: "a list PREFIX=TARGET,PREFIX=TARGET",
-        })?;
-        let mirror = mirror.filter(|m| !m.is_empty());
+        let mirror = settings::MIRROR.text(properties)?;
+        let aliases = settings::URI_ALIAS.list(properties)?.into_iter().map(|alias| {
+            alias.split_once('=').map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
+        });
+        let aliases: Option<Vec<_>> = aliases.collect();
+        let aliases = aliases.ok_or_else(|| settings::URI_ALIAS.wrong(settings::URI_ALIAS.name))?;
         Ok(Self { root: Some(root.to_owned()), mirror, aliases, bundle: None, fetch })
     }
 
@@ -243,6 +233,11 @@ pub(crate) fn read_confined(root: &Path, path: &str) -> Result<Option<Vec<u8>>, 
         return Err(ResourceError::TooLarge(path.to_owned()));
     }
     fs::read(&file).map(Some).map_err(failed)
+}
+
+/// Whether there is a folder of that path below `root`.
+pub(crate) fn has_folder(root: &Path, path: &str) -> bool {
+    normalize(path).is_some_and(|path| root.join(path).is_dir())
 }
 
 /// The URL if a URI, seen from the file `base`, is on another host.

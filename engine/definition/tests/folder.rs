@@ -74,7 +74,7 @@ fn every_problem_of_every_file_is_reported() {
         ("application.properties", "rondo.uri.alias=x\na=${a}\n"),
     ]);
     insta::assert_snapshot!(lines(&load(root.path())), @r"
-    application.properties:1:1: error[RON0503]: the value of the property `rondo.uri.alias` is not a list PREFIX=TARGET,PREFIX=TARGET
+    application.properties:1:17: error[RON0503]: the value of the property `rondo.uri.alias` is not a list PREFIX=TARGET,PREFIX=TARGET
     application.properties:2:1: error[RON0502]: the property `a` refers to itself by `${a}`
     broken.sw.json:3:3: error[RON0002]: not valid JSON, line 3 column 3: while parsing a flow mapping, did not find expected ',' or '}'
     caller.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value

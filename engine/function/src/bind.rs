@@ -9,17 +9,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rondo_definition::model::{Function, FunctionKind, Workflow};
-use rondo_definition::{Diagnostic, Document, Properties, Resources, Severity, Source, did_you_mean};
+use rondo_definition::{Diagnostic, Document, Properties, Resources, Source, did_you_mean, settings};
 use serde_json::Value;
 
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::codes;
-use crate::key::{KeyParts, KeyStrategy, STRATEGIES, client_key};
+use crate::key::{KeyParts, KeyStrategy, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
 use crate::openapi::operation::SchemeUse;
 use crate::rest;
-use crate::settings::{ClientSettings, lookup};
+use crate::settings::ClientSettings;
 use crate::specs::Specs;
 use crate::sysout::Level;
 
@@ -81,19 +81,10 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    fn strategy(&mut self) -> KeyStrategy {
-        const PROPERTY: &str = "kogito.sw.operationIdStrategy";
-        let Some(text) = lookup(self.properties, PROPERTY) else { return KeyStrategy::default() };
-        KeyStrategy::parse(&text).unwrap_or_else(|| {
-            let message = format!("`{PROPERTY}` is `{text}`, which is none of `{}`", STRATEGIES.join("`, `"));
-            self.diagnostics.push(Diagnostic::file(
-                Severity::Warning,
-                codes::PROPERTY,
-                "application.properties",
-                message,
-            ));
-            KeyStrategy::default()
-        })
+    /// A strategy that there is not is reported with the properties.
+    fn strategy(&self) -> KeyStrategy {
+        let text = settings::KEY_STRATEGY.text(self.properties).ok().flatten();
+        text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
     }
 
     fn target(&mut self, function: &Function, strategy: KeyStrategy) -> Target {

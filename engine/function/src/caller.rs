@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rondo_definition::Properties;
+use rondo_definition::{Properties, settings};
 use rondo_expression::Val;
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::rest::{self, RestTarget};
 use crate::secret::Mask;
 use crate::security::Credentials;
 use crate::settings::{ClientSettings, millis};
-use crate::setup::{SetupError, transport_options};
+use crate::setup::{SetupError, transport_options, wrong};
 use crate::sysout;
 use crate::token::Tokens;
 use crate::transport::{Incoming, Outgoing, Redirects, Transport};
@@ -70,8 +70,6 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
 }
 
-/// Long enough for a slow service, short enough that a hanging one is noticed.
-const DEADLINE: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// So much of an error's body is kept: enough for the message to the client, too little to fill a database.
@@ -85,9 +83,10 @@ impl Caller {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
         }
         Ok(Self {
-            transport: Transport::new(options).map_err(SetupError::new)?,
+            transport: Transport::new(options)
+                .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))?,
             tokens: Tokens::default(),
-            deadline: millis(properties, "rondo.http.timeout").unwrap_or(DEADLINE),
+            deadline: wrong(&settings::HTTP_TIMEOUT, settings::HTTP_TIMEOUT.duration(properties))?,
         })
     }
 

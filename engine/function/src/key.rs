@@ -16,9 +16,6 @@ pub(crate) enum KeyStrategy {
     FunctionName,
 }
 
-/// Every value of the property.
-pub(crate) const STRATEGIES: [&str; 4] = ["FILE_NAME", "FULL_URI", "SPEC_TITLE", "FUNCTION_NAME"];
-
 impl KeyStrategy {
     /// Reads the property's value; case does not matter.
     pub(crate) fn parse(text: &str) -> Option<Self> {

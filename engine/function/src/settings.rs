@@ -14,11 +14,6 @@ pub(crate) fn lookup(properties: &Properties, name: &str) -> Option<String> {
     properties.get(name).filter(|value| !value.trim().is_empty())
 }
 
-/// Whether a property is `true`.
-pub(crate) fn is_true(properties: &Properties, name: &str) -> bool {
-    lookup(properties, name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
-}
-
 /// A property in milliseconds; anything but a positive whole number counts as absent.
 pub(crate) fn millis(properties: &Properties, name: &str) -> Option<Duration> {
     let value = lookup(properties, name)?.trim().parse::<u64>().ok()?;

@@ -2,46 +2,54 @@
 //!
 //! Promises: a property that cannot be read is an error at start, never a silent default.
 
-use rondo_definition::Properties;
+use reqwest::Certificate;
+use rondo_definition::settings::{self, Setting};
+use rondo_definition::{Properties, PropertyError};
 
 use crate::address::AddressPolicy;
-use crate::settings::{is_true, lookup};
 use crate::transport::TransportOptions;
 
 /// A property that holds for all calls and cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SetupError(String);
+#[error("{message}")]
+pub struct SetupError {
+    /// The property.
+    pub key: &'static str,
+    message: String,
+}
 
 impl SetupError {
-    pub(crate) fn new(message: String) -> Self {
-        Self(message)
+    pub(crate) fn new(setting: &Setting, message: impl Into<String>) -> Self {
+        Self { key: setting.name, message: message.into() }
     }
 }
 
-/// Enough for every API that workflows poll; a larger answer would fill the state data.
-const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
-
 pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOptions, SetupError> {
-    let files: Vec<String> = lookup(properties, "rondo.tls.ca-file")
-        .into_iter()
-        .chain(lookup(properties, "quarkus.tls.trust-store.pem.certs"))
-        .collect();
     let mut authorities = Vec::new();
-    for file in files.iter().flat_map(|files| files.split(',')).map(str::trim) {
-        let pem = std::fs::read(file);
-        authorities.push(pem.map_err(|error| SetupError(format!("certificates in `{file}`: {error}")))?);
+    for setting in [&settings::CA_FILE, &settings::TRUSTED] {
+        for file in wrong(setting, setting.list(properties))? {
+            let failed = |problem: &dyn std::fmt::Display| {
+                SetupError::new(setting, format!("`{}`: the file `{file}` {problem}", setting.name))
+            };
+            let pem =
+                std::fs::read(&file).map_err(|error| failed(&format_args!("cannot be read: {error}")))?;
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
+            if certificates.is_empty() {
+                return Err(failed(&"holds no certificate in PEM form"));
+            }
+            authorities.extend(certificates);
+        }
     }
-    let max_answer_bytes = match lookup(properties, "rondo.http.max-answer-bytes") {
-        None => MAX_ANSWER_BYTES,
-        Some(text) => text.trim().parse().map_err(|_| {
-            SetupError(format!("`rondo.http.max-answer-bytes` must be a number of bytes, not `{text}`"))
-        })?,
-    };
+    let flag = |setting: &Setting| wrong(setting, setting.flag(properties));
     Ok(TransportOptions {
-        addresses: AddressPolicy { link_local: is_true(properties, "rondo.http.allow-link-local") },
-        max_answer_bytes,
+        addresses: AddressPolicy { link_local: flag(&settings::ALLOW_LINK_LOCAL)? },
+        max_answer_bytes: wrong(&settings::MAX_ANSWER_BYTES, settings::MAX_ANSWER_BYTES.count(properties))?,
         authorities,
-        trust_all: is_true(properties, "quarkus.tls.trust-all"),
+        // A value that Quarkus does not take for `true` leaves the checks on.
+        trust_all: settings::TRUST_ALL.flag(properties).unwrap_or(false),
     })
+}
+
+pub(crate) fn wrong<T>(setting: &Setting, value: Result<T, PropertyError>) -> Result<T, SetupError> {
+    value.map_err(|error| SetupError::new(setting, error.to_string()))
 }

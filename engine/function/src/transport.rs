@@ -23,8 +23,8 @@ pub(crate) struct TransportOptions {
     pub(crate) addresses: AddressPolicy,
     /// Bytes of an answer, after decompression.
     pub(crate) max_answer_bytes: u64,
-    /// PEM texts of certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: Vec<Vec<u8>>,
+    /// Certificate authorities that are trusted besides the system's.
+    pub(crate) authorities: Vec<Certificate>,
     /// Certificates are not checked at all.
     pub(crate) trust_all: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) struct Transport {
 const MOST_REDIRECTS: usize = 5;
 
 impl Transport {
-    /// Fails when a certificate cannot be read.
+    /// Fails when the client cannot be made, which is when a certificate cannot be used.
     pub(crate) fn new(options: TransportOptions) -> Result<Self, String> {
         // Another part of the process may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -168,20 +168,14 @@ impl Transport {
         if let Some(client) = clients.get(&connect_timeout) {
             return Ok(client.clone());
         }
-        let mut authorities = Vec::new();
-        for pem in &self.options.authorities {
-            let read = Certificate::from_pem_bundle(pem);
-            authorities
-                .extend(read.map_err(|error| format!("a trusted certificate cannot be read: {error}"))?);
-        }
         let mut builder = Client::builder()
             .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(CheckedResolver(self.options.addresses)))
             .connect_timeout(connect_timeout)
             .tls_danger_accept_invalid_certs(self.options.trust_all);
-        if !authorities.is_empty() {
-            builder = builder.tls_certs_merge(authorities);
+        if !self.options.authorities.is_empty() {
+            builder = builder.tls_certs_merge(self.options.authorities.iter().cloned());
         }
         let client =
             builder.build().map_err(|error| format!("the HTTP client cannot be made: {}", root(&error)))?;

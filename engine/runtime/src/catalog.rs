@@ -10,7 +10,7 @@ use std::{
 };
 
 use rondo_definition::{
-    Diagnostic, Document, Fetch, Folder, Properties, Resources, Source, codes,
+    Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes,
     model::{SchemaRef, SchemaSource, StateKind},
 };
 use rondo_expression::Val;
@@ -103,13 +103,23 @@ pub struct Loaded {
 /// Reads and checks a folder of workflows. Nothing is started.
 pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> Loaded {
     let mut fetcher = None;
+    let mut unusable = None;
     let folder = Folder::load(root, environment, |properties| {
-        // What keeps the client from being made is told when the engine's own is.
-        fetcher = Fetcher::new(properties).ok().map(Arc::new);
+        match Fetcher::new(properties) {
+            Ok(made) => fetcher = Some(Arc::new(made)),
+            Err(error) => unusable = Some(error),
+        }
         fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
     });
     let Folder { documents, properties, resources, mut diagnostics, sources, .. } = folder;
     let files = documents.len();
+    if let Some(error) = unusable {
+        let fault = properties.fault(Severity::Error, codes::SETTING, error.key, error.to_string());
+        // The check of the properties may have found the same.
+        if !diagnostics.iter().any(|known| (&known.file, known.position) == (&fault.file, fault.position)) {
+            diagnostics.push(fault);
+        }
+    }
     let specs = Specs::new(fetcher);
     let secrets = secrets::secrets(&properties);
     let mut workflows = Vec::with_capacity(documents.len());

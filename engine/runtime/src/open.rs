@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use rondo_definition::{Diagnostic, Environment, Properties, Source};
+use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_function::Caller;
 use rondo_store::{Revision, Store};
 use tokio::sync::watch;
@@ -22,9 +22,6 @@ use crate::{
     tasks::Tasks,
     timers::Timers,
 };
-
-/// How many instructions a turn may run; `rondo.limits.steps` changes it.
-const MAX_STEPS: u32 = 100_000;
 
 /// What an engine is opened with.
 #[derive(Debug, Clone)]
@@ -85,8 +82,10 @@ impl Engine {
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
         keep_revisions(&*store, &loaded.workflows, &loaded.resources).await?;
-        let service_url = properties.get("kogito.service.url").unwrap_or(options.service_url);
-        let limits = limits(&properties)?;
+        let wrong = |error: PropertyError| OpenError::Property(error.to_string());
+        let service_url =
+            settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
+        let limits = limits(&properties).map_err(wrong)?;
         if limits.speed > 1 {
             tracing::warn!(speed = limits.speed, "durations pass faster than written (rondo.clock.speed)");
         }
@@ -135,16 +134,10 @@ async fn keep_revisions(
     store.put_revisions(revisions).await.map_err(|error| failed(&error))
 }
 
-fn limits(properties: &Properties) -> Result<Limits, OpenError> {
-    let number = |key: &str, default: u32| match properties.get(key) {
-        None => Ok(default),
-        Some(text) => text.trim().parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-            OpenError::Property(format!("{key} must be a whole number above 0, not `{text}`"))
-        }),
-    };
+fn limits(properties: &Properties) -> Result<Limits, PropertyError> {
     Ok(Limits {
         budget: rondo_expression::Budget::default(),
-        speed: number("rondo.clock.speed", 1)?,
-        max_steps: number("rondo.limits.steps", MAX_STEPS)?,
+        speed: settings::CLOCK_SPEED.count(properties)?,
+        max_steps: settings::MAX_STEPS.count(properties)?,
     })
 }

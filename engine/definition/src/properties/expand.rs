@@ -84,6 +84,17 @@ impl Expansion<'_, '_> {
     }
 }
 
+/// Whether a text has a `${` that nothing closes.
+pub(super) fn is_unterminated(mut rest: &str) -> bool {
+    while let Some(at) = rest.find("${") {
+        let (before, reference) = rest.split_at(at);
+        let end = if before.ends_with(['$', '\\']) { Some(1) } else { closing(reference) };
+        let Some(end) = end else { return true };
+        rest = &reference[end + 1..];
+    }
+    false
+}
+
 /// Byte of the `}` that closes the `${` at the start of a text.
 fn closing(text: &str) -> Option<usize> {
     let mut open = 0_usize;

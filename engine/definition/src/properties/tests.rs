@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Environment, Properties, PropertyError};
+use super::{Environment, Properties};
+use crate::Severity;
 
 fn env(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -101,23 +102,30 @@ fn an_invalid_escape_is_reported_with_its_line() {
 }
 
 #[test]
-fn values_of_other_types_are_refused_without_showing_them() {
-    let properties = properties("speed=fast\nn=3\n%prod.yes=true\n", &[]);
-    assert_eq!(properties.get_parsed::<u32>("n", "a number"), Ok(Some(3)));
-    assert_eq!(properties.flag("yes", false), Ok(true));
-    assert_eq!(
-        properties.get_parsed::<f64>("speed", "a number"),
-        Err(PropertyError::Type { key: "speed".to_owned(), expected: "a number" })
-    );
-}
-
-#[test]
 fn keys_are_listed_with_their_place() {
     let properties = properties("b.x=1\n\na.x=1\na.y=2\n%prod.a.z=3\n%dev.a.w=4\n", &[]);
     assert_eq!(properties.keys_with_prefix("a.").collect::<Vec<_>>(), ["a.x", "a.y", "a.z"]);
     let (file, position) = properties.position("a.x").unwrap();
     assert_eq!((&*file, position.line), ("application.properties", 3));
     assert_eq!(properties.position("nothing"), None);
+}
+
+#[test]
+fn a_fault_stands_at_the_value() {
+    let text = "plain=1\n  spaced  :  1\n\tbare 1\n%prod.es\\=c\\:aped = 1\nnothing=\nempty\n";
+    let properties = properties(text, &[("PLAIN_ENV", "1")]);
+    for (key, expected) in [
+        ("plain", "application.properties:1:7: error[X]: m"),
+        ("spaced", "application.properties:2:14: error[X]: m"),
+        ("bare", "application.properties:3:7: error[X]: m"),
+        ("es=c:aped", "application.properties:4:21: error[X]: m"),
+        ("nothing", "application.properties:5:9: error[X]: m"),
+        ("empty", "application.properties:6:6: error[X]: m"),
+        ("plain.env", "environment variable PLAIN_ENV: error[X]: m"),
+        ("absent", "application.properties: error[X]: m"),
+    ] {
+        assert_eq!(properties.fault(Severity::Error, "X", key, "m").to_string(), expected, "{key}");
+    }
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::{Reply, Server, call, openapi, properties, spec};
+use crate::caller::Caller;
 use crate::error::CallErrorKind;
 
 fn get() -> crate::Binding {
@@ -71,4 +72,26 @@ async fn redirects_are_followed_on_the_same_host_only() {
 async fn metadata_addresses_are_not_called() {
     let error = call(&get(), &properties("http://169.254.169.254", ""), Value::Null).await.unwrap_err();
     insta::assert_snapshot!(error, @"function `f`: GET http://169.254.169.254/a is refused: 169.254.169.254 is a link-local address; `rondo.http.allow-link-local=true` allows it (state `Create issue`, action `create`, attempt 2)");
+}
+
+#[test]
+fn a_property_that_the_client_cannot_use_is_named() {
+    let file = tempfile("no certificate");
+    for (line, key) in [
+        (format!("rondo.tls.ca-file={}", file.display()), "rondo.tls.ca-file"),
+        ("quarkus.tls.trust-store.pem.certs=/nowhere".to_owned(), "quarkus.tls.trust-store.pem.certs"),
+        ("rondo.http.max-answer-bytes=0".to_owned(), "rondo.http.max-answer-bytes"),
+        ("rondo.http.timeout=abc".to_owned(), "rondo.http.timeout"),
+    ] {
+        let error = Caller::new(&properties("", &line)).err().unwrap();
+        assert_eq!(error.key, key, "{error}");
+        assert!(error.to_string().contains(key), "{error}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+fn tempfile(text: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("rondo-function-{}.pem", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    path
 }

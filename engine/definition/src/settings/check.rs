@@ -1,0 +1,104 @@
+//! Finds everything that is wrong with the properties of a folder, each fault at its line.
+//!
+//! Promises: what is Rondo's own must be right; of `SonataFlow`'s properties only those are errors with which Quarkus
+//! does not start either, the others are warnings, since many a working folder has a wrong one that nothing uses.
+
+use std::{fs, path::Path};
+
+use super::{ALL, Kind, OWN, Setting, find, kind};
+use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
+
+/// The faults of all properties. `root` is the folder of workflows.
+pub(crate) fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
+    for setting in fixed {
+        found.extend(value(properties, root, setting, setting.name));
+    }
+    for key in properties.keys_with_prefix("") {
+        match find(key) {
+            Some(setting) if setting.name.contains('<') => {
+                found.extend(value(properties, root, setting, key));
+            }
+            None if key.starts_with(OWN) => found.push(unknown(properties, key)),
+            _ => {}
+        }
+        if properties.is_unterminated(key) {
+            let message = format!("the value of the property `{key}` has a `${{` without closing brace");
+            let fault = properties.fault(Severity::Warning, codes::REFERENCE, key, message);
+            found.push(fault.help("write `${NAME}`, or `$${` for the characters themselves"));
+        }
+    }
+    found
+}
+
+fn unknown(properties: &Properties, key: &str) -> Diagnostic {
+    let names = || ALL.iter().filter(|setting| setting.is_own()).map(|setting| setting.name);
+    let help = match did_you_mean(key, names()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("there are `{}`", names().collect::<Vec<_>>().join("`, `")),
+    };
+    let message = format!("there is no property `{key}`");
+    let fault = properties.fault(Severity::Error, codes::UNKNOWN_SETTING, key, message).help(help);
+    match properties.position(key) {
+        Some((_, position)) => fault.at_position(position),
+        None => fault,
+    }
+}
+
+/// What is wrong with the value of a key.
+fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
+    let severity = severity(setting);
+    let report = |message: String| properties.fault(severity, codes::SETTING, key, message);
+    let value = match properties.resolve(key) {
+        Ok(Some(value)) => value,
+        Ok(None) => return Vec::new(),
+        // Reported with the file.
+        Err(PropertyError::Cycle { .. }) => return Vec::new(),
+        Err(error) if setting.is_own() => return vec![report(error.to_string())],
+        // Reported where something needs it.
+        Err(_) => return Vec::new(),
+    };
+    let value = value.trim();
+    if value.is_empty() && setting.kind != Kind::Tokens {
+        return Vec::new();
+    }
+    if !setting.kind.allows(value, setting.is_own()) {
+        return vec![report(setting.wrong(key).to_string())];
+    }
+    match setting.kind {
+        Kind::Folder if !resources::has_folder(root, value) => {
+            vec![report(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
+        }
+        Kind::Files => kind::parts(value)
+            .filter_map(|file| fs::File::open(file).err().map(|error| (file, error)))
+            .map(|(file, error)| report(format!("`{key}`: the file `{file}` cannot be read: {error}")))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn severity(setting: &Setting) -> Severity {
+    match setting.kind {
+        Kind::Text | Kind::Secret | Kind::Flag | Kind::Url | Kind::Choice(_) if !setting.is_own() => {
+            Severity::Warning
+        }
+        _ => Severity::Error,
+    }
+}
+
+/// The text of a properties file, to show lines of it: what must not be shown is not in it.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let shown = text.lines().map(|line| {
+        let (key, at) = properties::key_and_value(line);
+        let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));
+        let setting = find(plain.map_or(key, |(_, key)| key));
+        match setting.map(|setting| setting.kind) {
+            Some(Kind::Secret | Kind::Tokens) if at < line.len() => {
+                format!("{}***", line.get(..at).unwrap_or_default())
+            }
+            _ => line.to_owned(),
+        }
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,111 @@
+//! What the values of properties may be.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A text that is never shown.
+    Secret,
+    /// Secrets separated by commas, at least one.
+    Tokens,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number of at least `least` and at most `most`.
+    Count {
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// Milliseconds.
+    Millis,
+    /// An address, http or https.
+    Url,
+    /// One of some words; case does not matter.
+    Choice(&'static [&'static str]),
+    /// A folder, seen from that of the workflows.
+    Folder,
+    /// Files separated by commas, seen from where the engine is started.
+    Files,
+    /// `PREFIX=TARGET` separated by commas.
+    Aliases,
+}
+
+impl Kind {
+    /// Whether a value that is not blank is of this kind; files are not looked for. `own` properties are Rondo's.
+    pub(crate) fn allows(self, value: &str, own: bool) -> bool {
+        match self {
+            Self::Text | Self::Secret | Self::Folder | Self::Files => true,
+            Self::Tokens => parts(value).next().is_some(),
+            Self::Flag => flag(value).is_some(),
+            Self::Count { .. } | Self::Millis => self.number(value, own).is_some(),
+            Self::Url => is_address(value),
+            Self::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
+            Self::Aliases => parts(value).all(|part| part.contains('=')),
+        }
+    }
+
+    /// A whole number within the bounds.
+    pub(crate) fn number(self, value: &str, own: bool) -> Option<u64> {
+        let (least, most) = self.bounds(own)?;
+        value.trim().parse().ok().filter(|number| (least..=most).contains(number))
+    }
+
+    fn bounds(self, own: bool) -> Option<(u64, u64)> {
+        match self {
+            Self::Count { least, most } => Some((least, most)),
+            // Quarkus takes 0, for no limit of its own.
+            Self::Millis => Some((u64::from(own), u64::MAX)),
+            _ => None,
+        }
+    }
+
+    /// What a value must be, for a message: `the value is not …`.
+    pub(crate) fn expected(self, own: bool) -> Cow<'static, str> {
+        match self {
+            Self::Text | Self::Secret => "text".into(),
+            Self::Tokens => {
+                "a token, or several separated by commas; without the property everybody is let in".into()
+            }
+            Self::Flag => "`true` or `false`".into(),
+            Self::Millis if own => "a whole number of milliseconds above 0".into(),
+            Self::Millis => "a whole number of milliseconds".into(),
+            Self::Count { least, most } if most >= u64::from(u32::MAX) => {
+                if least == 0 {
+                    "a whole number".into()
+                } else {
+                    "a whole number above 0".into()
+                }
+            }
+            Self::Count { least, most } => format!("a whole number from {least} to {most}").into(),
+            Self::Url => "an http or https address such as `https://host.example/path`".into(),
+            Self::Choice(words) => format!("one of `{}`", words.join("`, `")).into(),
+            Self::Folder => "a folder below that of the workflows".into(),
+            Self::Files => "a list of files".into(),
+            Self::Aliases => "a list PREFIX=TARGET,PREFIX=TARGET".into(),
+        }
+    }
+}
+
+/// The parts of a list that commas separate, blank ones left out.
+pub(super) fn parts(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// `true` or `false`, in the words of Quarkus.
+pub(super) fn flag(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "no" | "n" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn is_address(value: &str) -> bool {
+    Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}

@@ -1,0 +1,80 @@
+//! The table: every property that some part of Rondo reads. Sorted; Rondo's own first.
+
+use super::{Kind, Setting};
+
+const ANY: Kind = Kind::Count { least: 1, most: u64::MAX };
+const SMALL: Kind = Kind::Count { least: 1, most: u32::MAX as u64 };
+const PORT: Kind = Kind::Count { least: 1, most: 65535 };
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $constant:ident: $name:literal, $kind:expr, $default:literal, $meaning:literal;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`: ", $meaning)]
+            pub const $constant: Setting =
+                Setting { name: $name, kind: $kind, default: $default, meaning: $meaning };
+        )*
+        /// All settings.
+        pub const ALL: &[&Setting] = &[$(&$constant),*];
+    };
+}
+
+settings! {
+    AUTH_TOKEN: "rondo.auth.token", Kind::Tokens, "everybody is let in",
+        "every request but health needs `Authorization: Bearer <token>`; several tokens are separated by commas";
+    CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
+    COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
+        "which holds where SonataFlow and the specification disagree";
+    ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
+        "calls may go to link-local addresses, where clouds serve credentials of the machine";
+    MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
+    MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
+    HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
+    MAX_STEPS: "rondo.limits.steps", SMALL, "100000", "instructions that an instance may run without waiting";
+    MIRROR: "rondo.resources.mirror", Kind::Folder, "",
+        "folder that holds documents of other hosts, as `<folder>/<host>/<path>`";
+    CA_FILE: "rondo.tls.ca-file", Kind::Files, "",
+        "PEM files of certificate authorities that are trusted besides the system's";
+    URI_ALIAS: "rondo.uri.alias", Kind::Aliases, "",
+        "beginnings of URIs and what stands for them, as `PREFIX=TARGET,PREFIX=TARGET`";
+
+    SERVICE_URL: "kogito.service.url", Kind::Url, "the address listened at", "base of links";
+    IGNORE_HIDDEN: "kogito.codegen.ignoreHiddenFiles", Kind::Flag, "true", "workflow files that begin with a dot are skipped";
+    MAX_LISTED: "kogito.process.instances.limit", Kind::Count { least: 0, most: u64::MAX }, "1000", "most instances in a list";
+    KEY_STRATEGY: "kogito.sw.operationIdStrategy",
+        Kind::Choice(&["FILE_NAME", "FULL_URI", "SPEC_TITLE", "FUNCTION_NAME"]), "FILE_NAME", "what `<key>` is made of";
+    KEY_SEPARATOR: "kogito.sw.rest_client.config_key.separator", Kind::Text, ".", "stands before the value of a `configKey`";
+    KEY_SEPARATOR_OLD: "kogito.rest_client.config_key.separator", Kind::Text, ".", "the same";
+    FUNCTIONS_PORT: "kogito.sw.functions.port", PORT, "", "port of all `rest:` functions";
+    FUNCTION_PROTOCOL: "kogito.sw.functions.<name>.protocol", Kind::Choice(&["http", "https"]), "http", "protocol of a `rest:` function";
+    FUNCTION_HOST: "kogito.sw.functions.<name>.host", Kind::Text, "localhost", "host of a `rest:` function";
+    FUNCTION_PORT: "kogito.sw.functions.<name>.port", PORT, "", "port of a `rest:` function";
+    FUNCTION_TIMEOUT: "kogito.sw.functions.<name>.timeout", Kind::Millis, "", "milliseconds that a call of it may take";
+    FUNCTION_USERNAME: "kogito.sw.functions.<name>.username", Kind::Text, "", "HTTP basic";
+    FUNCTION_PASSWORD: "kogito.sw.functions.<name>.password", Kind::Secret, "", "HTTP basic";
+    FUNCTION_TOKEN: "kogito.sw.functions.<name>.access_token", Kind::Secret, "", "bearer token";
+    FUNCTION_KEY: "kogito.sw.functions.<name>.api_key", Kind::Secret, "", "header `X-API-KEY`";
+    FUNCTION_KEY_PREFIX: "kogito.sw.functions.<name>.api_key_prefix", Kind::Text, "", "stands before the key";
+
+    CLIENT_URL: "quarkus.rest-client.<key>.url", Kind::Url, "the document's server", "address of a service";
+    CLIENT_URI: "quarkus.rest-client.<key>.uri", Kind::Url, "", "the same";
+    CLIENT_MP_URL: "<key>/mp-rest/url", Kind::Url, "", "the same";
+    CLIENT_READ_TIMEOUT: "quarkus.rest-client.<key>.read-timeout", Kind::Millis, "", "milliseconds that a call may take";
+    CLIENT_CONNECT_TIMEOUT: "quarkus.rest-client.<key>.connect-timeout", Kind::Millis, "10000", "milliseconds to connect";
+    API_KEY: "quarkus.openapi-generator.<key>.auth.<scheme>.api-key", Kind::Secret, "", "API key";
+    API_KEY_REPEATS: "quarkus.openapi-generator.<key>.auth.<scheme>.use-authorization-header-value", Kind::Flag, "false",
+        "the API key is the value of the `Authorization` header";
+    USERNAME: "quarkus.openapi-generator.<key>.auth.<scheme>.username", Kind::Text, "", "HTTP basic";
+    PASSWORD: "quarkus.openapi-generator.<key>.auth.<scheme>.password", Kind::Secret, "", "HTTP basic";
+    BEARER_TOKEN: "quarkus.openapi-generator.<key>.auth.<scheme>.bearer-token", Kind::Secret, "", "HTTP bearer";
+    PROPAGATION: "quarkus.openapi-generator.<key>.auth.<scheme>.token-propagation", Kind::Flag, "false",
+        "the token of the start request is sent";
+    PROPAGATED_HEADER: "quarkus.openapi-generator.<key>.auth.<scheme>.header-name", Kind::Text, "Authorization",
+        "the header of the start request that holds it";
+    OIDC_SERVER: "quarkus.oidc-client.<scheme>.auth-server-url", Kind::Url, "", "OAuth2 server";
+    OIDC_DISCOVERY: "quarkus.oidc-client.<scheme>.discovery-enabled", Kind::Flag, "true", "its token endpoint is asked for";
+    OIDC_SECRET: "quarkus.oidc-client.<scheme>.credentials.secret", Kind::Secret, "", "client secret";
+    OIDC_CLIENT_SECRET: "quarkus.oidc-client.<scheme>.credentials.client-secret.value", Kind::Secret, "", "client secret";
+    OIDC_PASSWORD: "quarkus.oidc-client.<scheme>.grant-options.password.password", Kind::Secret, "", "password grant";
+    TRUST_ALL: "quarkus.tls.trust-all", Kind::Flag, "false", "certificates of services are not checked";
+    TRUSTED: "quarkus.tls.trust-store.pem.certs", Kind::Files, "", "PEM files of trusted certificate authorities";
+}

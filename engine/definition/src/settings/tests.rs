@@ -1,0 +1,144 @@
+use std::{fs, path::Path};
+
+use super::{ALL, Kind, check, find, without_secrets};
+use crate::{Environment, Properties};
+
+/// All faults of a file, one a line with its help.
+fn faults(text: &str, variables: &[(&str, &str)]) -> String {
+    let env: Environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let (properties, mut found) = Properties::parse("application.properties", text, env);
+    found.extend(check(&properties, Path::new("/nowhere")));
+    found.sort();
+    let lines = found.iter().map(|fault| match &fault.help {
+        Some(help) => format!("{fault} ({help})"),
+        None => fault.to_string(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn all_faults_are_told_at_their_places() {
+    let file = "\
+rondo.http.timeout=abc
+  rondo.limits.steps : 0
+rondo.clock.speed=4294967296
+rondo.http.max-body-bytes = -1
+rondo.http.allow-link-local=maybe
+rondo.compat=both
+rondo.resources.mirror=gone
+rondo.tls.ca-file=/nowhere/ca.pem
+rondo.auth.tokn=x
+rondo.something-else=1
+rondo.http.max-answer-bytes=${UNSET}
+quarkus.rest-client.a_yaml.url=host:8080
+quarkus.rest-client.\"b.c\".url=http://
+quarkus.rest-client.a_yaml.read-timeout=1s
+quarkus.tls.trust-all=perhaps
+kogito.sw.operationIdStrategy=NAME
+kogito.sw.functions.f.port=70000
+open=${never closed
+";
+    insta::assert_snapshot!(faults(file, &[("KOGITO_PROCESS_INSTANCES_LIMIT", "many")]), @r#"
+    application.properties:1:20: error[RON0503]: the value of the property `rondo.http.timeout` is not a whole number of milliseconds above 0
+    application.properties:2:24: error[RON0503]: the value of the property `rondo.limits.steps` is not a whole number above 0
+    application.properties:3:19: error[RON0503]: the value of the property `rondo.clock.speed` is not a whole number above 0
+    application.properties:4:29: error[RON0503]: the value of the property `rondo.http.max-body-bytes` is not a whole number above 0
+    application.properties:5:29: error[RON0503]: the value of the property `rondo.http.allow-link-local` is not `true` or `false`
+    application.properties:6:14: error[RON0503]: the value of the property `rondo.compat` is not one of `sonataflow`, `spec`
+    application.properties:7:24: error[RON0503]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
+    application.properties:8:19: error[RON0503]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
+    application.properties:9:1: error[RON0505]: there is no property `rondo.auth.tokn` (did you mean `rondo.auth.token`?)
+    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.http.allow-link-local`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.timeout`, `rondo.limits.steps`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
+    application.properties:11:29: error[RON0503]: the property `rondo.http.max-answer-bytes` refers to `${UNSET}`, which is neither a property nor an environment variable
+    application.properties:12:32: warning[RON0503]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
+    application.properties:13:31: warning[RON0503]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
+    application.properties:14:41: error[RON0503]: the value of the property `quarkus.rest-client.a_yaml.read-timeout` is not a whole number of milliseconds
+    application.properties:15:23: warning[RON0503]: the value of the property `quarkus.tls.trust-all` is not `true` or `false`
+    application.properties:16:31: warning[RON0503]: the value of the property `kogito.sw.operationIdStrategy` is not one of `FILE_NAME`, `FULL_URI`, `SPEC_TITLE`, `FUNCTION_NAME`
+    application.properties:17:28: error[RON0503]: the value of the property `kogito.sw.functions.f.port` is not a whole number from 1 to 65535
+    application.properties:18:6: warning[RON0504]: the value of the property `open` has a `${` without closing brace (write `${NAME}`, or `$${` for the characters themselves)
+    environment variable KOGITO_PROCESS_INSTANCES_LIMIT: error[RON0503]: the value of the property `kogito.process.instances.limit` is not a whole number
+    "#);
+}
+
+#[test]
+fn a_token_that_names_none_is_refused() {
+    for (text, variables) in [
+        ("rondo.auth.token=", &[][..]),
+        ("rondo.auth.token= , ", &[]),
+        ("rondo.auth.token=${TOKEN:}", &[]),
+        ("", &[("RONDO_AUTH_TOKEN", "")]),
+    ] {
+        let found = faults(text, variables);
+        assert!(found.contains("`rondo.auth.token` is not a token"), "{text} {variables:?}: {found}");
+        let place =
+            if variables.is_empty() { "application.properties:1:" } else { "RONDO_AUTH_TOKEN: error" };
+        assert!(found.contains(place), "{found}");
+    }
+}
+
+#[test]
+fn lines_are_shown_without_secrets() {
+    let text = "a=1\n%prod.rondo.auth.token = one,two\n\
+                quarkus.openapi-generator.\"x\".auth.y.bearer-token=abc${\nkogito.sw.functions.f.password:";
+    insta::assert_snapshot!(without_secrets(text), @r#"
+    a=1
+    %prod.rondo.auth.token = ***
+    quarkus.openapi-generator."x".auth.y.bearer-token=***
+    kogito.sw.functions.f.password:
+    "#);
+}
+
+#[test]
+fn what_is_right_passes() {
+    let file = "\
+rondo.auth.token=a,b
+rondo.http.timeout= 5000
+rondo.compat=Spec
+rondo.uri.alias=http://far/=local/,
+quarkus.rest-client.a_yaml.url=${HOST:http://localhost:8080}/api
+quarkus.rest-client.unused_yaml.url=${UNSET}
+quarkus.rest-client.a_yaml.connect-timeout=0
+quarkus.rest-client.a_yaml.scope=whatever
+quarkus.openapi-generator.a_yaml.auth.x.token-propagation=true
+kogito.codegen.ignoreHiddenFiles=no
+empty=
+my.own=$${literal}
+";
+    assert_eq!(faults(file, &[]), "");
+}
+
+#[test]
+fn a_key_belongs_to_the_setting_whose_holes_it_fills() {
+    for (key, name) in [
+        ("rondo.http.timeout", Some("rondo.http.timeout")),
+        ("quarkus.rest-client.\"a.b\".url", Some("quarkus.rest-client.<key>.url")),
+        ("quarkus.rest-client.url", None),
+        ("quarkus.rest-client..url", None),
+        ("a_yaml/mp-rest/url", Some("<key>/mp-rest/url")),
+        (
+            "quarkus.openapi-generator.a.b.auth.x.api-key",
+            Some("quarkus.openapi-generator.<key>.auth.<scheme>.api-key"),
+        ),
+        ("quarkus.openapi-generator.a.auth.api-key", None),
+    ] {
+        assert_eq!(find(key).map(|setting| setting.name), name, "{key}");
+    }
+}
+
+#[test]
+fn the_table_is_whole() {
+    for setting in ALL {
+        if matches!(setting.kind, Kind::Count { .. } | Kind::Flag | Kind::Millis | Kind::Choice(_))
+            && !setting.default.is_empty()
+        {
+            assert!(setting.kind.allows(setting.default, setting.is_own()), "{}", setting.name);
+        }
+    }
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    for setting in ALL.iter().filter(|setting| setting.is_own()) {
+        let row = format!("| `{}` | {} | {} |", setting.name, setting.default, setting.meaning);
+        assert!(readme.contains(&row), "the README lacks the line\n{row}");
+    }
+}
