@@ -129,7 +129,7 @@ async fn management_tells_of_workflows() {
     let mut ids: Vec<String> =
         serde_json::from_value(served.get("/management/processes").await.json()).unwrap();
     ids.sort();
-    assert_eq!(ids, ["byevent", "caller", "greeting", "headers", "math.division", "sleeper"]);
+    assert_eq!(ids, ["byevent", "caller", "greeting", "headers", "leak", "math.division", "sleeper"]);
 
     let information = served.get("/management/processes/greeting").await;
     insta::assert_snapshot!(information.text, @r##"{"inputSchema":{"$schema":"http://json-schema.org/draft-07/schema#","title":"Greeting input","type":"object","properties":{"name":{"type":"string","title":"Name","ui:autofocus":true},"kind":{"$ref":"#/$defs/Kind_1"},"aa":{"type":"integer"}},"required":["name"],"$defs":{"Kind_1":{"title":"Kind","type":"string","enum":["a","b"]}}},"name":"Greeting workflow","description":"Says hello","annotations":["workflow-type/infrastructure"],"id":"greeting","type":"SW","version":"1.0"}"##);
@@ -235,6 +235,25 @@ async fn the_engines_own_token_is_not_kept_with_an_instance() {
         kept,
         json!({"authorization": null, "forwarded": null, "git": "Bearer of-the-caller", "secret": null})
     );
+}
+
+#[tokio::test]
+async fn secrets_are_masked_wherever_an_error_is_told() {
+    let served = serve("hidden_key=correct/horse\n").await;
+    for (how, told) in [("call", "***"), ("compute", "not ***")] {
+        let answer = served.json("POST", "/leak", &json!({"how": how})).await;
+        assert!(answer.status >= 400, "{}", answer.text);
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        let error = served.get(&format!("/management/processes/leak/instances/{id}/error")).await;
+        let query = "{ProcessInstances {id variables error {message} nodes {name errorMessage}}}";
+        let listed = served.ask(query, json!({})).await.to_string();
+        assert!(error.text.contains(told) && listed.contains(told), "{} {listed}", error.text);
+        for text in [answer.text, error.text, listed] {
+            for secret in ["correct/horse", "correct%2Fhorse", "pa55word", "ada:"] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

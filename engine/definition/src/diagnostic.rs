@@ -1,14 +1,18 @@
 //! What a check found wrong, in words for the author of a workflow.
 //!
 //! Owns: the one form of every problem that Rondo reports about files, its text for terminals and its JSON for machines.
-//! Promises: names are spelled as in the file. Never: prints anything itself. Every code has an entry in `codes.rs` or in
+//! Promises: names are spelled as in the file; URLs are shown without
+//! passwords. Never: prints anything itself. Every code has an entry in `codes.rs` or in
 //! the crate that reports it.
 
 use std::{fmt, fmt::Write as _, ops::Range, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{Pointer, Position, Source};
+use crate::{
+    Pointer, Position, Source,
+    userinfo::{starred, without_userinfo},
+};
 
 /// Whether a definition is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,7 +67,7 @@ impl Diagnostic {
 
     /// A problem of a file as a whole.
     pub fn file(severity: Severity, code: &'static str, file: &str, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = without_userinfo(&message.into()).into_owned();
         Self { severity, code, file: file.into(), position: None, pointer: None, message, help: None }
     }
 
@@ -74,7 +78,7 @@ impl Diagnostic {
             file: source.path().clone(),
             position: Some(source.position(at)),
             pointer: Some(at.clone()),
-            message,
+            message: without_userinfo(&message).into_owned(),
             help: None,
         }
     }
@@ -119,7 +123,7 @@ impl Diagnostic {
             && let Some(line) = source.line_text(position.line)
         {
             let number = position.line.to_string();
-            let shown: String = line.chars().take(SNIPPET_CHARACTERS).collect();
+            let shown: String = starred(line).chars().take(SNIPPET_CHARACTERS).collect();
             let _ = write!(out, "\n {number} | {}", shown.replace('\t', " "));
             if position.column <= SNIPPET_CHARACTERS {
                 let _ = write!(out, "\n {:1$} | {2:>3$}", "", number.len(), "^", position.column);

@@ -19,6 +19,7 @@ mod resources;
 pub mod settings;
 mod source;
 mod spots;
+mod userinfo;
 mod validate;
 
 pub use compat::Compat;
@@ -31,3 +32,4 @@ pub use pointer::Pointer;
 pub use properties::{Environment, Properties, PropertyError};
 pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
 pub use source::{Format, Position, Source};
+pub use userinfo::without_userinfo;

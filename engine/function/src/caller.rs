@@ -15,9 +15,9 @@ use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::draft::Draft;
 use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
+use crate::mask::{Mask, Secrets};
 use crate::openapi;
 use crate::rest::{self, RestTarget};
-use crate::secret::Mask;
 use crate::security::Credentials;
 use crate::settings::{ClientSettings, millis};
 use crate::setup::{SetupError, transport_options, wrong};
@@ -30,6 +30,7 @@ pub struct Caller {
     transport: Transport,
     tokens: Tokens,
     deadline: Duration,
+    secrets: Secrets,
 }
 
 /// One call.
@@ -76,8 +77,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
 impl Caller {
-    /// A caller with the limits and the trust that the properties give. Fails when one of them cannot be read.
-    pub fn new(properties: &Properties) -> Result<Self, SetupError> {
+    /// A caller with the limits and the trust that the properties give; what it tells is masked by `secrets`. Fails when
+    /// a property cannot be used.
+    pub fn new(properties: &Properties, secrets: Secrets) -> Result<Self, SetupError> {
         let options = transport_options(properties)?;
         if options.trust_all {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
@@ -87,6 +89,7 @@ impl Caller {
                 .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))?,
             tokens: Tokens::default(),
             deadline: wrong(&settings::HTTP_TIMEOUT, settings::HTTP_TIMEOUT.duration(properties))?,
+            secrets,
         })
     }
 
@@ -104,7 +107,8 @@ impl Caller {
             Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
             Target::Sysout(level) => {
                 let process = &request.process;
-                sysout::write(*level, &to_json(&request.arguments), process.workflow_id, process.instance_id);
+                let arguments = to_json(&request.arguments);
+                sysout::write(*level, &arguments, process.workflow_id, process.instance_id, &self.secrets);
                 Ok(Answer {
                     result: Val::Null,
                     status: 0,
@@ -115,7 +119,7 @@ impl Caller {
             Target::Unsupported(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
         };
         let openapi = matches!(binding.target, Target::OpenApi(_));
-        result.map_err(|kind| CallError { kind, site, openapi })
+        result.map_err(|kind| CallError { kind: kind.masked(&self.secrets), site, openapi })
     }
 
     async fn call_openapi(
@@ -134,7 +138,7 @@ impl Caller {
         let mut draft = openapi::request::draft(operation, to_json(&request.arguments))
             .map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, operation.server.as_deref())?;
-        let mut mask = Mask::default();
+        let mut mask = Mask::new(self.secrets.clone());
         let credentials = Credentials {
             settings,
             incoming: request.headers,
@@ -171,7 +175,7 @@ impl Caller {
         request: &Request<'_>,
         site: &mut Site,
     ) -> Result<Answer, CallErrorKind> {
-        let mut mask = Mask::default();
+        let mut mask = Mask::new(self.secrets.clone());
         let mut draft = rest::draft(
             target,
             function,
@@ -209,7 +213,7 @@ impl Caller {
                 || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&draft.url))),
             )?;
         site.method.clone_from(&draft.method);
-        site.url = mask.apply(without_password(&url).as_str());
+        site.url = mask.apply(url.as_str());
         tracing::debug!(function = %site.function, method = %site.method, url = %site.url, "calling");
         let outgoing = Outgoing {
             method: draft.method,
@@ -248,14 +252,6 @@ fn hide_credentials(draft: &Draft, mask: &mut Mask) {
             mask.hide(value);
         }
     }
-}
-
-fn without_password(url: &Url) -> Url {
-    let mut shown = url.clone();
-    // Only an address without a host refuses, and has no password either.
-    let _ = shown.set_password(None);
-    let _ = shown.set_username("");
-    shown
 }
 
 fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::mask::Secrets;
+
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("function `{}`: {}{kind}{}", site.function, Target(site), Where(site))]
@@ -72,6 +74,27 @@ pub enum CallErrorKind {
     /// A kind of function that cannot be called.
     #[error("{0}")]
     Unsupported(String),
+}
+
+impl CallErrorKind {
+    /// The same with its texts as people may see them.
+    pub(crate) fn masked(self, secrets: &Secrets) -> Self {
+        let mask = |text: String| secrets.mask(&text);
+        match self {
+            Self::Status { status, reason, body } => Self::Status { status, reason, body: mask(body) },
+            Self::BadAnswer { status, expected, body } => {
+                Self::BadAnswer { status, expected, body: mask(body) }
+            }
+            Self::Connect(text) => Self::Connect(mask(text)),
+            Self::Interrupted(text) => Self::Interrupted(mask(text)),
+            Self::InvalidArgument(text) => Self::InvalidArgument(mask(text)),
+            Self::NotConfigured(text) => Self::NotConfigured(mask(text)),
+            Self::Forbidden(text) => Self::Forbidden(mask(text)),
+            Self::Token(text) => Self::Token(mask(text)),
+            Self::Unsupported(text) => Self::Unsupported(mask(text)),
+            Self::Timeout(_) | Self::TooLarge { .. } => self,
+        }
+    }
 }
 
 /// Which call it was.

@@ -13,7 +13,8 @@ use rondo_definition::{Fetch, Properties};
 use url::Url;
 
 use crate::draft::Headers;
-use crate::secret::{Mask, Secret};
+use crate::mask::Mask;
+use crate::secret::Secret;
 use crate::setup::{SetupError, transport_options};
 use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::draft::Draft;
 use crate::encoding::{form_encode, has_dot_segment};
+use crate::mask::Mask;
 use crate::openapi::operation::Format;
-use crate::secret::Mask;
 use crate::security;
 use crate::settings::lookup;
 

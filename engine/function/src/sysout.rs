@@ -1,8 +1,10 @@
 //! Custom functions `sysout` and `sysout:<LEVEL>`: a line in the log.
 //!
-//! Promises: never fails. The message is whatever the argument `message` was evaluated to.
+//! Promises: never fails. The message is whatever the argument `message` was evaluated to, secrets masked.
 
 use serde_json::Value;
+
+use crate::mask::Secrets;
 
 /// Level of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +31,12 @@ impl Level {
 }
 
 /// Writes the line.
-pub(crate) fn write(level: Level, arguments: &Value, workflow: &str, instance_id: &str) {
+pub(crate) fn write(level: Level, arguments: &Value, workflow: &str, instance_id: &str, secrets: &Secrets) {
     let message = match arguments.get("message").unwrap_or(arguments) {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
+    let message = secrets.mask(&message);
     match level {
         Level::Trace => tracing::trace!(target: "workflow", workflow, instance_id, "{message}"),
         Level::Debug => tracing::debug!(target: "workflow", workflow, instance_id, "{message}"),

@@ -14,7 +14,7 @@ use rondo_definition::{
     model::{SchemaRef, SchemaSource, StateKind},
 };
 use rondo_expression::Val;
-use rondo_function::{Bindings, Fetcher, Specs};
+use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_machine::OutputCheck;
 use rondo_program::{Instruction, Program};
 
@@ -90,6 +90,8 @@ pub struct Loaded {
     pub workflows: Vec<Deployed>,
     /// Its properties.
     pub properties: Properties,
+    /// What no text for people may show.
+    pub secrets: Secrets,
     /// Its files.
     pub resources: Resources,
     /// All problems, in the order of files and places.
@@ -121,7 +123,8 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         }
     }
     let specs = Specs::new(fetcher);
-    let secrets = secrets::secrets(&properties);
+    let hidden = Secrets::of(&properties);
+    let secrets = secrets::secrets(&properties, &hidden);
     let mut workflows = Vec::with_capacity(documents.len());
     for document in documents {
         let (deployed, problems) = deploy(document, &resources, &properties, &secrets, &specs);
@@ -135,7 +138,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         let source = &workflow.document.source;
         sources.insert(source.path().to_string(), Arc::clone(source));
     }
-    Loaded { workflows, properties, resources, diagnostics, files, sources }
+    Loaded { workflows, properties, secrets: hidden, resources, diagnostics, files, sources }
 }
 
 /// Makes a document ready to run.

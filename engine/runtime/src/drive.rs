@@ -12,6 +12,7 @@ use crate::{
     engine::Inner,
     living::Living,
     registry::{Delivery, Reply, Signal},
+    secrets,
 };
 
 /// Wait before a commit that the database refused is tried again.
@@ -132,7 +133,8 @@ async fn apply(
     let is_start = matches!(input, Input::Start { .. });
     let before = living.snapshot.clone();
     let again = input.clone();
-    let turn = rondo_machine::turn(&living.deployed.program, before, input, &living.context, now);
+    let mut turn = rondo_machine::turn(&living.deployed.program, before, input, &living.context, now);
+    secrets::mask(&mut turn, &inner.secrets);
     if !turn.accepted {
         if let Some(message) = message {
             forget(inner, message).await;

@@ -14,7 +14,7 @@ use std::{
 
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
-use rondo_function::Caller;
+use rondo_function::{Caller, Secrets};
 use rondo_machine::{Context, Input, Snapshot};
 use rondo_store::{Instance, State, Store};
 use tokio::sync::{oneshot, watch};
@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) timers: Timers,
     pub(crate) clock: Clock,
     pub(crate) caller: Caller,
+    pub(crate) secrets: Secrets,
     pub(crate) calls: Tasks,
     pub(crate) properties: Properties,
     pub(crate) sealer: Sealer,

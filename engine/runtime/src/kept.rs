@@ -75,7 +75,7 @@ impl Inner {
             let problem = problems.first().map(ToString::to_string).unwrap_or_default();
             Refusal::Store(format!("revision {} cannot be read any more: {problem}", row.revision))
         })?;
-        let secrets = secrets::secrets(&self.properties);
+        let secrets = secrets::secrets(&self.properties, &self.secrets);
         let (mut deployed, _) =
             catalog::deploy(document, &resources, &self.properties, &secrets, &Specs::new(None));
         deployed.revision.clone_from(&row.revision);

@@ -89,13 +89,15 @@ impl Engine {
         if limits.speed > 1 {
             tracing::warn!(speed = limits.speed, "durations pass faster than written (rondo.clock.speed)");
         }
-        let caller = Caller::new(&properties).map_err(|error| OpenError::Property(error.to_string()))?;
+        let caller = Caller::new(&properties, loaded.secrets.clone())
+            .map_err(|error| OpenError::Property(error.to_string()))?;
         let inner = Inner {
             store,
             registry: Registry::default(),
             timers: Timers::default(),
             clock: Clock,
             caller,
+            secrets: loaded.secrets,
             calls: Tasks::default(),
             sealer,
             limits,

@@ -1,13 +1,42 @@
 //! `$SECRET`: the properties of the served folder and the environment, by name.
+//!
+//! Promises: what it has shown is hidden in all texts from then on. What an author writes into the data on purpose is data.
 
 use std::sync::Arc;
 
 use rondo_definition::Properties;
 use rondo_expression::{Lookup, Val};
+use rondo_function::Secrets;
+use rondo_machine::{Effect, Fact, Failure, Turn};
 
 /// What `$SECRET` shows: `$SECRET.a.b` is the property `a.b`, and null when there is none.
-pub(crate) fn secrets(properties: &Properties) -> Val {
-    Val::Lookup(Arc::new(Secret { properties: properties.clone(), name: String::new() }))
+pub(crate) fn secrets(properties: &Properties, shown: &Secrets) -> Val {
+    Val::Lookup(Arc::new(Secret {
+        properties: properties.clone(),
+        shown: shown.clone(),
+        name: String::new(),
+    }))
+}
+
+/// Masks every text for people that a turn gives; they are logged, stored and answered from there.
+pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
+    for fact in &mut turn.facts {
+        if let Fact::Retry { message, .. } | Fact::Handled { message, .. } | Fact::Failed { message, .. } =
+            fact
+        {
+            *message = secrets.mask(message);
+        }
+    }
+    for effect in &mut turn.effects {
+        if let Effect::Log(line) = effect {
+            line.message = secrets.mask(&line.message);
+        }
+    }
+    if let Some(failed) = &mut turn.snapshot.failed {
+        let Failure { message, answer, .. } = &mut failed.failure;
+        *message = secrets.mask(message);
+        *answer = answer.take().map(|answer| secrets.mask(&answer));
+    }
 }
 
 /// What opens the engine itself; workflows have no use for it, and it must not get into what they send.
@@ -20,6 +49,7 @@ fn is_own(name: &str) -> bool {
 /// A name so far.
 struct Secret {
     properties: Properties,
+    shown: Secrets,
     name: String,
 }
 
@@ -36,9 +66,14 @@ impl Lookup for Secret {
             return Ok(Val::Null);
         }
         if let Some(value) = self.properties.get(&name) {
+            self.shown.hide(&value);
             return Ok(Val::text(value));
         }
-        Ok(Val::Lookup(Arc::new(Self { properties: self.properties.clone(), name })))
+        Ok(Val::Lookup(Arc::new(Self {
+            properties: self.properties.clone(),
+            shown: self.shown.clone(),
+            name,
+        })))
     }
 
     /// A name that has no value is null.

@@ -133,6 +133,41 @@ states:
     end: true
 "#;
 
+const LEAK: &str = r#"
+id: leak
+version: '1.0'
+specVersion: '0.8'
+name: Leak
+start: Choose
+functions:
+  - name: ask
+    type: custom
+    operation: rest:get:SERVICE/{key}
+  - name: fail
+    type: expression
+    operation: 'error("not \($SECRET.hidden_key)")'
+states:
+  - name: Choose
+    type: switch
+    dataConditions:
+      - condition: .how == "call"
+        transition: Call
+    defaultCondition:
+      transition: Compute
+  - name: Call
+    type: operation
+    actions:
+      - functionRef:
+          refName: ask
+          arguments: {key: $SECRET.hidden_key}
+    end: true
+  - name: Compute
+    type: operation
+    actions:
+      - functionRef: fail
+    end: true
+"#;
+
 /// A served engine. Its folder goes when it is dropped.
 pub struct Served {
     /// `http://127.0.0.1:…`.
@@ -171,6 +206,7 @@ pub async fn serve(properties: &str) -> Served {
         ("caller.sw.yaml", CALLER.replace("SERVICE", &service)),
         ("byevent.sw.yaml", BY_EVENT.to_owned()),
         ("headers.sw.yaml", HEADERS.to_owned()),
+        ("leak.sw.yaml", LEAK.replace("SERVICE", &service.replace("://", "://ada:pa55word@"))),
         ("application.properties", properties.to_owned()),
     ] {
         fs::write(folder.join(name), text).unwrap();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::{Reply, Server, call, call_with, openapi, properties, rest, spec};
 use crate::caller::Caller;
+use crate::mask::Secrets;
 
 fn schemes() -> Value {
     json!({
@@ -86,7 +87,7 @@ async fn everything_that_is_configured_is_used() {
     ] {
         let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
         let properties = properties(&server.url, &lines.join("\n"));
-        let caller = Caller::new(&properties).unwrap();
+        let caller = Caller::new(&properties, Secrets::default()).unwrap();
         let binding = openapi(&secured(security.clone(), global));
         call_with(&caller, &binding, &properties, Value::Null, &incoming).await.unwrap();
         let seen = server.last();
@@ -114,7 +115,7 @@ async fn the_callers_cookies_are_passed_on_only_where_they_are_asked_for() {
         let properties = properties(&server.url, lines);
         let document =
             spec("/a", "get", operation.clone(), json!({"components": {"securitySchemes": schemes()}}));
-        let caller = Caller::new(&properties).unwrap();
+        let caller = Caller::new(&properties, Secrets::default()).unwrap();
         call_with(&caller, &openapi(&document), &properties, json!({"c": "1"}), &incoming).await.unwrap();
         let seen = server.last();
         let got = [seen.header("cookie"), seen.header("authorization"), seen.header("x-trace")].join(",");
@@ -137,7 +138,7 @@ async fn oauth2_tokens_are_fetched_once_and_again_after_a_refusal() {
         tokens.url
     );
     let properties = properties(&service.url, &lines);
-    let caller = Caller::new(&properties).unwrap();
+    let caller = Caller::new(&properties, Secrets::default()).unwrap();
     let binding = openapi(&secured(json!([{"oauth": []}]), Value::Null));
     let one = call_with(&caller, &binding, &properties, Value::Null, &[]);
     let other = call_with(&caller, &binding, &properties, Value::Null, &[]);
@@ -180,24 +181,43 @@ async fn the_token_endpoint_can_be_discovered() {
 
 #[tokio::test]
 async fn credentials_do_not_appear_in_errors() {
-    let echo = r#"{"got":"Bearer abc-123","key":"k/e+y","basic":"hunter2","caller":"tok-9"}"#;
+    let echo =
+        r#"{"got":"Bearer abc-123","key":"k/e+y","basic":"hunter2","caller":"tok-9","other":"shown/before"}"#;
     let server = Server::start(vec![Reply::new(500, "application/json", echo)]).await;
     let lines = "quarkus.openapi-generator.svc.auth.bearer.bearer-token=abc-123\n\
                  quarkus.openapi-generator.svc.auth.query_key.api-key=k/e+y\n\
                  kogito.sw.functions.f.username=u\nkogito.sw.functions.f.password=hunter2";
     let properties = properties(&server.url, lines);
-    let caller = Caller::new(&properties).unwrap();
     let secured = openapi(&secured(json!([{"bearer": []}, {"query-key": []}]), Value::Null));
-    let plain = rest(&format!("get:{}/x", server.url), true);
+    let with_password = server.url.replace("://", "://ada:pa55word@");
+    let plain = rest(&format!("get:{with_password}/shown%2Fbefore"), true);
     let incoming = [("X-Authorization-Git", "tok-9")];
-    for (binding, secrets) in
-        [(secured, vec!["abc-123", "k/e+y", "k%2Fe%2By", "tok-9"]), (plain, vec!["hunter2"])]
-    {
+    let known = Secrets::of(&properties);
+    known.hide("shown/before");
+    let caller = Caller::new(&properties, known).unwrap();
+    for (binding, secrets) in [
+        (secured, vec!["abc-123", "k/e+y", "k%2Fe%2By", "tok-9"]),
+        (plain, vec!["hunter2", "shown/before", "shown%2Fbefore", "ada", "pa55word"]),
+    ] {
         let error = call_with(&caller, &binding, &properties, Value::Null, &incoming).await.unwrap_err();
         for shown in [error.to_string(), format!("{error:?}"), error.client_message()] {
             for secret in &secrets {
                 assert!(!shown.contains(secret), "{secret} in {shown}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_told_without_passwords() {
+    let lines = "quarkus.rest-client.svc.url=htp://ada:pa55word@host\n\
+                 quarkus.oidc-client.oauth.auth-server-url=http://ada:pa55word@127.0.0.1:9\n\
+                 quarkus.oidc-client.oauth.token-path=/t\nquarkus.oidc-client.oauth.client-id=app";
+    let properties = properties("", lines);
+    for security in [json!([]), json!([{"oauth": []}])] {
+        let error =
+            call(&openapi(&secured(security, Value::Null)), &properties, Value::Null).await.unwrap_err();
+        let shown = format!("{error:?} {error} {}", error.client_message());
+        assert!(shown.contains("://") && !shown.contains("ada"), "{shown}");
     }
 }

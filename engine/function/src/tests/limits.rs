@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::support::{Reply, Server, call, openapi, properties, spec};
 use crate::caller::Caller;
 use crate::error::CallErrorKind;
+use crate::mask::Secrets;
 
 fn get() -> crate::Binding {
     openapi(&spec("/a", "get", json!({}), json!({})))
@@ -83,7 +84,7 @@ fn a_property_that_the_client_cannot_use_is_named() {
         ("rondo.http.max-answer-bytes=0".to_owned(), "rondo.http.max-answer-bytes"),
         ("rondo.http.timeout=abc".to_owned(), "rondo.http.timeout"),
     ] {
-        let error = Caller::new(&properties("", &line)).err().unwrap();
+        let error = Caller::new(&properties("", &line), Secrets::default()).err().unwrap();
         assert_eq!(error.key, key, "{error}");
         assert!(error.to_string().contains(key), "{error}");
     }

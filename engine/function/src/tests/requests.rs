@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::support::{Reply, Server, call, call_with, openapi, properties, spec};
 use crate::binding::Target;
 use crate::caller::Caller;
+use crate::mask::Secrets;
 
 /// `METHOD target`, then the content type and the body if there is one.
 async fn check(rows: Vec<(Value, Value, &str)>) {
@@ -143,7 +144,7 @@ async fn headers_of_the_instance_are_passed_on_but_those_of_the_operation_win() 
         ], "responses": {"200": {"content": {"application/yaml": {}, "application/json": {}}}}}),
         json!({}),
     );
-    let caller = Caller::new(&properties).unwrap();
+    let caller = Caller::new(&properties, Secrets::default()).unwrap();
     let incoming = [
         ("x-team", "old"),
         ("X-Other", "kept"),

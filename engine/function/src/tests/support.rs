@@ -15,6 +15,7 @@ use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::caller::{Answer, Caller, Request};
 use crate::error::CallError;
 use crate::headers::ProcessHeaders;
+use crate::mask::Secrets;
 use crate::openapi::document::SpecDocument;
 use crate::{openapi, rest};
 
@@ -155,7 +156,8 @@ pub(super) async fn call(
     properties: &Properties,
     arguments: Value,
 ) -> Result<Answer, CallError> {
-    call_with(&Caller::new(properties).unwrap(), binding, properties, arguments, &[]).await
+    call_with(&Caller::new(properties, Secrets::default()).unwrap(), binding, properties, arguments, &[])
+        .await
 }
 
 pub(super) async fn call_with(

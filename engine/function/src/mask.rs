@@ -1,0 +1,169 @@
+//! Keeps secrets out of everything people read.
+//!
+//! Owns: [`Mask`], the secrets of one call, and [`Secrets`], those of the process. Promises: every occurrence of a masked
+//! text is replaced, also in the forms that it takes in URLs, forms and JSON; URLs lose their `user:password@`.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rondo_definition::settings::{self, Kind};
+use rondo_definition::{Properties, without_userinfo};
+
+use crate::encoding::{form_encode, percent_encode};
+
+/// The secrets that the process knows: those that properties hold, and those that expressions have been shown. Cheap to
+/// clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<RwLock<Texts>>);
+
+/// The secrets that one call uses, beside those of the process.
+#[derive(Clone, Default)]
+pub(crate) struct Mask {
+    texts: Texts,
+    process: Secrets,
+}
+
+/// What is looked for.
+#[derive(Clone, Default)]
+struct Texts {
+    /// As they were given, to find out quickly that one is known.
+    given: Vec<String>,
+    /// In all their forms, longest first.
+    forms: Vec<String>,
+}
+
+/// A shorter text of a call is not looked for: replacing every `a` would destroy the message and still tell the secret.
+const SHORTEST_OF_A_CALL: usize = 3;
+
+/// The same for the process, whose secrets are looked for in every text. Not every value of `$SECRET` is one.
+const SHORTEST_OF_THE_PROCESS: usize = 6;
+
+impl Secrets {
+    /// The secrets that properties hold.
+    pub fn of(properties: &Properties) -> Self {
+        let secrets = Self::default();
+        for key in properties.keys_with_prefix("") {
+            let kind = settings::find(key).map(|setting| setting.kind);
+            if matches!(kind, Some(Kind::Secret)) {
+                secrets.hide(&properties.get(key).unwrap_or_default());
+            }
+        }
+        for token in settings::AUTH_TOKEN.tokens(properties).unwrap_or_default() {
+            secrets.hide(&token);
+        }
+        secrets
+    }
+
+    /// Hides a text from now on, unless it is too short to be told from others.
+    pub fn hide(&self, text: &str) {
+        let text = text.trim();
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).knows(text);
+        if !known && text.chars().count() >= SHORTEST_OF_THE_PROCESS {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).add(text);
+        }
+    }
+
+    /// The text as people may see it.
+    pub fn mask(&self, text: &str) -> String {
+        let masked = self.0.read().unwrap_or_else(PoisonError::into_inner).apply(text);
+        without_userinfo(&masked).into_owned()
+    }
+}
+
+impl Mask {
+    /// A mask that hides the secrets of the process, so far.
+    pub(crate) fn new(process: Secrets) -> Self {
+        Self { texts: Texts::default(), process }
+    }
+
+    /// Hides a text from now on. Of a header value such as `Bearer abc` the credential itself is hidden too.
+    pub(crate) fn hide(&mut self, text: &str) {
+        for part in [text, text.split_once(' ').map_or("", |(_, credential)| credential.trim())] {
+            if part.chars().count() >= SHORTEST_OF_A_CALL && !self.texts.knows(part) {
+                self.texts.add(part);
+            }
+        }
+    }
+
+    /// The text with `***` in the place of each secret.
+    pub(crate) fn apply(&self, text: &str) -> String {
+        self.process.mask(&self.texts.apply(text))
+    }
+}
+
+impl Texts {
+    fn knows(&self, text: &str) -> bool {
+        self.given.iter().any(|known| known == text)
+    }
+
+    fn add(&mut self, text: &str) {
+        self.given.push(text.to_owned());
+        let in_json = serde_json::Value::from(text).to_string();
+        let in_json = in_json.trim_matches('"').to_owned();
+        for form in [text.to_owned(), percent_encode(text, false), form_encode(text), in_json] {
+            if !self.forms.contains(&form) {
+                self.forms.push(form);
+            }
+        }
+        // Longest first, so that no rest of a long secret is left behind by a short one inside it.
+        self.forms.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    fn apply(&self, text: &str) -> String {
+        self.forms.iter().fold(text.to_owned(), |masked, secret| {
+            if masked.contains(secret.as_str()) { masked.replace(secret.as_str(), "***") } else { masked }
+        })
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mask({})", self.texts.given.len())
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_hides_credentials_in_every_form() {
+        let mut mask = Mask::default();
+        mask.hide("Bearer p@ss/word");
+        mask.hide("p@ss");
+        mask.hide("x");
+        mask.hide("a \"quoted\" one");
+        assert_eq!(
+            mask.apply("Bearer p@ss/word, p@ss/word, p%40ss%2Fword, p@ss, x"),
+            "***, ***, ***, ***, x"
+        );
+        assert_eq!(
+            mask.apply(r#"{"m":"a \"quoted\" one"} a+%22quoted%22+one http://u:pw@h/"#),
+            r#"{"m":"***"} *** http://h/"#
+        );
+    }
+
+    #[test]
+    fn the_process_knows_what_properties_hold_and_what_it_is_told() {
+        let text = "rondo.auth.token=first-token, second-token\nkogito.sw.functions.f.password=hunter2\n\
+                    quarkus.oidc-client.o.credentials.secret=abc\nquarkus.rest-client.a.url=http://host\n";
+        let properties =
+            Properties::parse("application.properties", text, rondo_definition::Environment::new()).0;
+        let secrets = Secrets::of(&properties);
+        let mask = Mask::new(secrets.clone());
+        secrets.hide("told-later");
+        secrets.hide("short");
+        for shown in [
+            secrets.mask("second-token hunter2 told-later abc short http://host"),
+            mask.apply("first-token hunter2 told-later abc short http://host"),
+        ] {
+            assert_eq!(shown, "*** *** *** abc short http://host");
+        }
+    }
+}
