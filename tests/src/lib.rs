@@ -156,6 +156,22 @@ impl Engine {
         self.try_post(path, body, &[]).await.expect("an answer")
     }
 
+    /// Posts JSON without waiting for the answer, which nobody looks at.
+    pub fn post_in_background(&self, path: &str, body: &Value) -> tokio::task::JoinHandle<()> {
+        let request = reqwest::Client::new().post(self.url(path)).json(body);
+        tokio::spawn(async move {
+            let _ = request.send().await;
+        })
+    }
+
+    /// Deletes and expects an answer.
+    pub async fn delete(&self, path: &str) -> Answer {
+        let answer = reqwest::Client::new().delete(self.url(path)).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
     /// Gets JSON and expects an answer.
     pub async fn get(&self, path: &str) -> Answer {
         let answer = reqwest::get(self.url(path)).await.expect("an answer");
@@ -183,10 +199,10 @@ impl Engine {
         panic!("the instance is not {state}: {last}\n{}", self.log());
     }
 
-    /// The instances of a workflow: id, state and variables of each.
+    /// The instances of a workflow: id, state, parent and variables of each.
     pub async fn instances(&self, workflow: &str) -> Vec<Value> {
         let query =
-            "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state variables } }";
+            "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state parent: parentProcessInstanceId variables } }";
         let answer = self.post("/graphql", &json!({"query": query, "variables": {"w": workflow}})).await;
         answer.body["data"]["ProcessInstances"].as_array().cloned().unwrap_or_default()
     }

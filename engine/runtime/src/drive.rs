@@ -31,7 +31,7 @@ async fn handle(
     living: Option<Box<Living>>,
     delivery: Delivery,
 ) -> Option<Box<Living>> {
-    let Delivery { signal, reply, _permit } = delivery;
+    let Delivery { signal, reply, _permit, .. } = delivery;
     let living = match living {
         Some(living) => Ok(Some(living)),
         None => inner.load(id).await,
@@ -39,6 +39,10 @@ async fn handle(
     let mut living = match living {
         Ok(Some(living)) => living,
         Ok(None) => {
+            inner.families.has_dealt(id);
+            if matches!(signal, Signal::Mail) {
+                throw_away(inner, id).await;
+            }
             refuse(reply, Refusal::UnknownInstance(id));
             return None;
         }
@@ -49,7 +53,14 @@ async fn handle(
         }
     };
     match signal {
-        Signal::Input(input) => return apply(inner, living, *input, None, reply).await,
+        Signal::Input(input) => {
+            let ends = matches!(*input, Input::Abort);
+            let living = apply(inner, living, *input, None, reply).await;
+            if ends {
+                inner.families.has_dealt(id);
+            }
+            return living;
+        }
         Signal::Mail => return read_mail(inner, living).await,
         Signal::ChildSettled(child) => {
             living.unsettled.remove(&child);
@@ -60,7 +71,7 @@ async fn handle(
     Some(living)
 }
 
-/// Applies what children have told, each message with the commit that removes it.
+/// Applies what parent and children have told, each message with the commit that removes it.
 async fn read_mail(inner: &Arc<Inner>, living: Box<Living>) -> Option<Box<Living>> {
     let id = living.row.id;
     let mut living = Some(living);
@@ -73,9 +84,13 @@ async fn read_mail(inner: &Arc<Inner>, living: Box<Living>) -> Option<Box<Living
     };
     for (number, payload) in messages {
         let Some(held) = living.take() else { break };
-        let input = children::Word::read(&payload).and_then(|word| word.input_for(&held));
-        living = if let Some(input) = input {
-            apply(inner, held, input, Some(number), None).await
+        living = if let Some(input) = children::Letter::input_for(&payload, &held) {
+            let ends = matches!(input, Input::Abort);
+            let living = apply(inner, held, input, Some(number), None).await;
+            if ends {
+                inner.families.has_dealt(id);
+            }
+            living
         } else {
             forget(inner, number).await;
             Some(held)
@@ -88,6 +103,15 @@ async fn read_mail(inner: &Arc<Inner>, living: Box<Living>) -> Option<Box<Living
 async fn forget(inner: &Inner, message: i64) {
     let commit = Commit { messages_consumed: vec![message], ..Commit::default() };
     store(inner, commit, true).await;
+}
+
+/// Removes all messages of an instance that has ended.
+async fn throw_away(inner: &Inner, id: Uuid) {
+    let Ok(messages) = inner.store.mailbox(id).await else { return };
+    let messages_consumed: Vec<_> = messages.into_iter().map(|(number, _)| number).collect();
+    if !messages_consumed.is_empty() {
+        store(inner, Commit { messages_consumed, ..Commit::default() }, true).await;
+    }
 }
 
 /// Takes up what was under way: starts what had not started, makes the calls again that were in flight.
@@ -151,22 +175,31 @@ async fn apply(
     commit.history.extend(history(id, row.turn, now, &turn.facts));
     commit.messages_consumed.extend(message);
     commit.messages.extend(children::word_to_parent(&living.row, &turn.snapshot, living.snapshot.status));
-    let mut started = Vec::new();
-    for effect in &turn.effects {
-        if let Effect::StartChild(request) = effect {
-            started.push(children::start(inner, &living, request, &mut commit, now));
-        }
-    }
+    let cancelled: Vec<Uuid> = turn
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::CancelChild(call) => Some(living.child_id(*call)),
+            _ => None,
+        })
+        .collect();
+    commit.messages.extend(cancelled.iter().filter_map(|child| children::word_to_child(*child)));
+    let started =
+        children::start_all(inner, &mut living, &turn.snapshot, &turn.effects, &mut commit, now).await;
+    // Before the message can be heard, or nobody would take it back.
+    inner.families.asked_to_end(cancelled.iter().copied());
     rondo_store::failpoint("turn-before-commit");
     match store(inner, commit, is_start).await {
         Stored::Done => {}
         Stored::Fenced => {
+            take_back(inner, &living, &started, &cancelled);
             tracing::warn!(instance_id = %id, "another turn came first; this one is computed again");
             let delivery = Delivery { reply, ..Delivery::input(again) };
             inner.deliver(id, delivery);
             return None;
         }
         Stored::Refused(error) => {
+            take_back(inner, &living, &started, &cancelled);
             refuse(reply, Refusal::Store(error));
             return None;
         }
@@ -177,6 +210,10 @@ async fn apply(
     living.snapshot = turn.snapshot;
     tell(&living, &turn.facts);
     inner.timers_set(&living.snapshot, id);
+    let family = living.family();
+    for child in cancelled {
+        inner.deliver_mailbox(child, family);
+    }
     for child in started {
         child.carry_on(inner, &mut living);
     }
@@ -191,11 +228,20 @@ async fn apply(
     if let Some(parent) = living.row.parent
         && living.snapshot.status != Status::Active
     {
-        inner.deliver_mailbox(parent);
+        inner.deliver_mailbox(parent, family);
     }
     settle(inner, &mut living);
     let ended = matches!(living.snapshot.status, Status::Completed | Status::Aborted);
+    if ended && living.line.is_some() && living.row.root.is_none() {
+        inner.families.forget(id);
+    }
     (!ended).then_some(living)
+}
+
+/// The commit was refused: nothing was started, and nobody is asked to end.
+fn take_back(inner: &Inner, living: &Living, started: &[children::Started], cancelled: &[Uuid]) {
+    children::take_back(inner, living, started);
+    cancelled.iter().for_each(|child| inner.families.has_dealt(*child));
 }
 
 /// Answers those who wait until nothing is in flight, and tells the parent.
@@ -215,10 +261,8 @@ fn settle(inner: &Arc<Inner>, living: &mut Living) {
 fn perform(inner: &Arc<Inner>, living: &Living, effect: Effect) {
     match effect {
         Effect::Call(request) => crate::calls::make(inner, living, request),
-        Effect::StartChild(_) => {}
-        Effect::CancelChild(call) => {
-            inner.deliver(living.child_id(call), Delivery::input(Input::Abort));
-        }
+        // Both were part of the commit.
+        Effect::StartChild(_) | Effect::CancelChild(_) => {}
         Effect::Log(line) => log(living, &line),
     }
 }

@@ -24,7 +24,9 @@ use crate::{
     Refusal, Start, View,
     catalog::{Catalog, Deployed},
     clock::Clock,
-    delta, drive,
+    delta,
+    families::Families,
+    lanes::{self, Job, Lanes},
     living::{self, Limits, Living},
     recovery,
     registry::{Delivery, Registry, Signal, Work},
@@ -42,6 +44,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
+    pub(crate) lanes: Lanes,
+    pub(crate) families: Families,
     pub(crate) timers: Timers,
     pub(crate) clock: Clock,
     pub(crate) caller: Caller,
@@ -91,6 +95,7 @@ impl Engine {
 
     /// Ends an instance; what completed is compensated.
     pub async fn abort(&self, id: Uuid) -> Result<View, Refusal> {
+        self.inner.families.asked_to_end([id]);
         self.ask(id, Input::Abort, true).await
     }
 
@@ -205,15 +210,20 @@ impl Engine {
 impl Inner {
     /// Gives an instance something to do.
     pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
-        if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
-            tokio::spawn(drive::drive(Arc::clone(self), id, parked));
-        }
+        self.hand_over(id, None, delivery);
     }
 
     /// Gives an instance that nobody works on yet something to do.
     pub(crate) fn deliver_to(self: &Arc<Self>, id: Uuid, living: Box<Living>, delivery: Delivery) {
+        self.hand_over(id, Some(living), delivery);
+    }
+
+    fn hand_over(self: &Arc<Self>, id: Uuid, living: Option<Box<Living>>, delivery: Delivery) {
+        let (first, family) = (delivery.ends(), delivery.family);
         if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
-            tokio::spawn(drive::drive(Arc::clone(self), id, parked.or(Some(living))));
+            let living = parked.or(living);
+            let family = living.as_deref().and_then(Living::family).or(family);
+            lanes::work(self, family, Job { id, living, first });
         }
     }
 
@@ -271,6 +281,7 @@ impl Inner {
             headers,
             waiters: Vec::new(),
             unsettled: std::collections::HashSet::new(),
+            line: None,
         })
     }
 
@@ -296,6 +307,7 @@ impl Inner {
             headers: Arc::new(headers),
             waiters: Vec::new(),
             unsettled: std::collections::HashSet::new(),
+            line: None,
         })))
     }
 }

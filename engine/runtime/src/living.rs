@@ -7,7 +7,7 @@ use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
 use rondo_store::{Instance, State};
 use uuid::Uuid;
 
-use crate::{FailureView, View, catalog::Deployed, delta, registry::Reply};
+use crate::{FailureView, View, catalog::Deployed, delta, families::Line, registry::Reply};
 
 /// An instance that is being worked on.
 pub(crate) struct Living {
@@ -24,6 +24,8 @@ pub(crate) struct Living {
     pub(crate) waiters: Vec<Reply>,
     /// Child instances that still have something in flight.
     pub(crate) unsettled: HashSet<Uuid>,
+    /// The instances above it, where that is known: it is once something was started below it.
+    pub(crate) line: Option<Arc<Line>>,
 }
 
 /// What every context has in common.
@@ -35,6 +37,16 @@ pub(crate) struct Limits {
 }
 
 impl Living {
+    /// The first instance of its family, which may be itself.
+    pub(crate) fn root(&self) -> Uuid {
+        self.row.root.unwrap_or(self.row.id)
+    }
+
+    /// The root of its family, if it has one: a subflow does, and what has started one.
+    pub(crate) fn family(&self) -> Option<Uuid> {
+        self.row.root.or_else(|| self.line.as_ref().map(|_| self.row.id))
+    }
+
     /// Whether it must stay in memory although nothing is to be done now.
     pub(crate) fn stays(&self) -> bool {
         self.snapshot.has_calls() || !self.waiters.is_empty() || !self.unsettled.is_empty()

@@ -16,6 +16,8 @@ use crate::{
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
     engine::Inner,
+    families::Families,
+    lanes::Lanes,
     living::Limits,
     registry::Registry,
     seal::{KeyError, Sealer},
@@ -25,6 +27,10 @@ use crate::{
 
 /// How many instructions a turn may run; `rondo.limits.steps` changes it.
 const MAX_STEPS: u32 = 100_000;
+
+/// How many subflows may stand below one start; `rondo.limits.subflows` changes it. A loop over some thousand elements with a
+/// subflow each is within it; workflows that start each other without end soon are not.
+const MAX_SUBFLOWS: u32 = 10_000;
 
 /// What an engine is opened with.
 #[derive(Debug, Clone)]
@@ -94,6 +100,8 @@ impl Engine {
         let inner = Inner {
             store,
             registry: Registry::default(),
+            lanes: Lanes::default(),
+            families: Families::new(number(&properties, "rondo.limits.subflows", MAX_SUBFLOWS)?),
             timers: Timers::default(),
             clock: Clock,
             caller,
@@ -136,15 +144,19 @@ async fn keep_revisions(
 }
 
 fn limits(properties: &Properties) -> Result<Limits, OpenError> {
-    let number = |key: &str, default: u32| match properties.get(key) {
-        None => Ok(default),
-        Some(text) => text.trim().parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-            OpenError::Property(format!("{key} must be a whole number above 0, not `{text}`"))
-        }),
-    };
+    let number = |key, default| number(properties, key, default);
     Ok(Limits {
         budget: rondo_expression::Budget::default(),
         speed: number("rondo.clock.speed", 1)?,
         max_steps: number("rondo.limits.steps", MAX_STEPS)?,
     })
+}
+
+fn number(properties: &Properties, key: &str, default: u32) -> Result<u32, OpenError> {
+    match properties.get(key) {
+        None => Ok(default),
+        Some(text) => text.trim().parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+            OpenError::Property(format!("{key} must be a whole number above 0, not `{text}`"))
+        }),
+    }
 }
