@@ -106,6 +106,16 @@ impl Engine {
         self.wait_until_ready().await;
     }
 
+    /// Starts it again and waits until it ends by itself.
+    pub async fn restart_and_die(&mut self) {
+        self.process = spawn(&self.folder, self.data.path(), self.port, &self.environment);
+        let begin = Instant::now();
+        while !self.has_ended() {
+            assert!(begin.elapsed() < PATIENCE, "the engine does not end:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Asks it to stop, as a supervisor does.
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.process.id().to_string();
@@ -116,6 +126,16 @@ impl Engine {
     /// Whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Sets a variable of the environment, for the next start.
+    pub fn remember(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Where the files of the database are.
+    pub fn database_folder(&self) -> PathBuf {
+        self.data.path().join("db")
     }
 
     /// Removes a variable of the environment, for the next start.
@@ -201,8 +221,7 @@ impl Engine {
 
     /// The instances of a workflow: id, state, parent and variables of each.
     pub async fn instances(&self, workflow: &str) -> Vec<Value> {
-        let query =
-            "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state parent: parentProcessInstanceId variables } }";
+        let query = "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state parent: parentProcessInstanceId variables } }";
         let answer = self.post("/graphql", &json!({"query": query, "variables": {"w": workflow}})).await;
         answer.body["data"]["ProcessInstances"].as_array().cloned().unwrap_or_default()
     }

@@ -82,6 +82,12 @@ struct Running {
 
 thread_local! {
     static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Steps of all evaluations so far on this thread: the difference says what some of them cost.
+pub fn steps_taken() -> u64 {
+    TAKEN.get()
 }
 
 /// How many steps pass between two looks at the clock.
@@ -108,7 +114,8 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     // An evaluation within another (there is none today) keeps the outer one's bounds.
     let outer = RUNNING.replace(Some(running));
     let result = catch_unwind(AssertUnwindSafe(evaluation));
-    RUNNING.set(outer);
+    let left = RUNNING.replace(outer).map_or(0, |ended| ended.steps_left);
+    TAKEN.set(TAKEN.get().wrapping_add(budget.steps.saturating_sub(left)));
     result.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Exceeded>() {
         Ok(exceeded) => *exceeded,
         Err(other) => resume_unwind(other),

@@ -45,6 +45,8 @@ pub enum Input {
     Abort,
     /// The failed step is run again.
     Retrigger,
+    /// It is not to go on: it stands at this error, wherever it is.
+    Halt(Failure),
     /// The failed step is left out.
     Skip,
     /// The data is replaced.

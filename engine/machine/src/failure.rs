@@ -111,7 +111,7 @@ impl Failure {
     }
 
     /// The definition asks for something that cannot be done with this data.
-    pub(crate) fn runtime(message: String) -> Self {
+    pub fn runtime(message: String) -> Self {
         Self {
             kind: FailureKind::Runtime,
             code: None,

@@ -91,8 +91,21 @@ impl Machine<'_> {
         self.snapshot.failed = Some(Failed { frame: id, visit, state, action: target, failure });
     }
 
+    /// Makes the instance stand still where it is. A retrigger lets it go on from there.
+    pub(crate) fn halt(&mut self, failure: Failure) {
+        let id = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
+        let visit = self.snapshot.open_visits().last().copied().unwrap_or_default();
+        let state = self.state_name(id);
+        self.facts.push(Fact::Failed { v: visit, message: failure.described() });
+        self.snapshot.status = Status::Error;
+        self.snapshot.failed = Some(Failed { frame: id, visit, state, action: None, failure });
+    }
+
     /// Runs the failed step again.
     pub(crate) fn retrigger(&mut self) {
+        if self.snapshot.next_frame == 0 {
+            self.start(None);
+        }
         for id in self.failed_frames() {
             self.facts.push(Fact::Retriggered { frame: id });
             self.wake(id);

@@ -20,10 +20,14 @@ pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Conte
     if accepted {
         machine.due();
         machine.run();
+        machine.count();
         machine.settle();
     }
     Turn { snapshot: machine.snapshot, effects: machine.effects, facts: machine.facts, accepted }
 }
+
+/// Steps of an expression that take about as long as an instruction.
+const STEPS_OF_AN_INSTRUCTION: u64 = 1000;
 
 /// What an instruction made of its frame.
 pub(crate) enum Step {
@@ -80,6 +84,7 @@ impl<'a> Machine<'a> {
             Input::Tick => return active,
             Input::Abort if active || failed => self.abort(),
             Input::Retrigger if failed => self.retrigger(),
+            Input::Halt(failure) if active => self.halt(failure),
             Input::Skip if failed => return self.skip(),
             Input::Replace(data) if active || failed => {
                 self.snapshot.data = data;
@@ -95,7 +100,7 @@ impl<'a> Machine<'a> {
         true
     }
 
-    fn start(&mut self, at: Option<&str>) {
+    pub(crate) fn start(&mut self, at: Option<&str>) {
         let named = at.and_then(|name| self.program.states.iter().find(|state| &*state.name == name));
         let pc = named.map_or(self.program.start, |state| state.entry);
         self.snapshot.deadline = self.program.timeout.map(|limit| self.after(limit));
@@ -114,20 +119,43 @@ impl<'a> Machine<'a> {
         self.ready.push_back(root);
     }
 
-    /// Runs every frame until it waits. What an error leaves standing is not run: nothing else runs then.
+    /// Runs every frame until it waits, or until the turn is used up. What an error leaves standing is not run: nothing else
+    /// runs then.
     fn run(&mut self) {
-        let mut steps = 0;
+        let mut left = u64::from(self.context.turn_steps);
         while self.snapshot.status == Status::Active {
             let Some(id) = self.ready.pop_front() else { break };
             while self.is_ready(id) && self.snapshot.status == Status::Active {
-                steps += 1;
-                if steps > self.context.max_steps {
-                    self.raise(id, Failure::runtime(self.circles()));
+                if left == 0 {
                     return;
                 }
+                if !self.is_in_loop(id) {
+                    self.snapshot.steps += 1;
+                }
+                if self.snapshot.steps > self.context.max_steps {
+                    self.snapshot.steps = 0;
+                    self.raise(id, Failure::runtime(self.circles()));
+                    continue;
+                }
+                let before = rondo_expression::steps_taken();
                 self.step(id);
+                let evaluated = rondo_expression::steps_taken().wrapping_sub(before);
+                left = left.saturating_sub(1 + evaluated / STEPS_OF_AN_INSTRUCTION);
             }
+            self.go_on_with_loop(id);
         }
+    }
+
+    /// An instance that waits is not going round in circles.
+    fn count(&mut self) {
+        if !self.snapshot.needs_turn() {
+            self.snapshot.steps = 0;
+        }
+    }
+
+    /// Whether a frame runs for an element of a loop: there are only so many of them.
+    fn is_in_loop(&self, id: FrameId) -> bool {
+        self.snapshot.frame(id).is_some_and(|frame| matches!(frame.role, Role::Iteration(_)))
     }
 
     fn circles(&self) -> String {

@@ -17,7 +17,7 @@ use crate::{
     engine::Inner,
     families::{self, Ending, Full, Line},
     living::Living,
-    registry::Delivery,
+    registry::{Delivery, Signal},
 };
 
 /// How deep subflows may call subflows. One that calls itself without end would fill memory and disk.
@@ -51,7 +51,7 @@ enum Outcome {
 
 impl Letter {
     /// What it means to whom it was sent; `None` when that has passed.
-    pub(crate) fn input_for(payload: &[u8], living: &Living) -> Option<Input> {
+    pub(crate) fn input_for(payload: &[u8], living: &mut Living) -> Option<Input> {
         match serde_json::from_slice(payload).ok()? {
             Self::End => Some(Input::Abort),
             Self::Word(word) => word.input_for(living),
@@ -66,8 +66,8 @@ pub(crate) fn word_to_child(child: Uuid) -> Option<Message> {
 
 impl Word {
     /// What it means to a parent; `None` when the parent does not wait for this child any more.
-    fn input_for(self, parent: &Living) -> Option<Input> {
-        let call = parent.snapshot.children().find(|call| parent.child_id(*call) == self.child)?;
+    fn input_for(self, parent: &mut Living) -> Option<Input> {
+        let call = parent.call_of(self.child)?;
         Some(match self.outcome {
             Outcome::Completed(data) => Input::ChildEnded { call, outcome: Ok(data) },
             Outcome::Failed(failure) => Input::ChildEnded { call, outcome: Err(failure) },
@@ -122,11 +122,11 @@ pub(crate) async fn start_all(
         let refused = |request: &&ChildRequest| {
             let workflow = &request.workflow;
             let message = format!("subflow `{workflow}` is not started: what it belongs to was asked to end");
-            Started::Refused(request.call, Failure::validation(message))
+            Started::Refused(request.call, Failure::runtime(message))
         };
         return requests.iter().map(refused).collect();
     }
-    requests.into_iter().map(|request| start(inner, parent, request, commit, now)).collect()
+    requests.into_iter().map(|request| start(inner, parent, after.depth, request, commit, now)).collect()
 }
 
 /// The commit was refused: what was put into it has not been started.
@@ -141,20 +141,29 @@ pub(crate) fn take_back(inner: &Inner, parent: &Living, started: &[Started]) {
 fn start(
     inner: &Inner,
     parent: &mut Living,
+    depth: u32,
     request: &ChildRequest,
     commit: &mut Commit,
     now: Millis,
 ) -> Started {
-    match make(inner, parent, request, now) {
+    match make(inner, parent, depth + 1, request, now) {
         Ok(child) => {
-            commit.writes.push(Write::Insert(child.row.clone()));
+            let mut child = child;
+            let (data, frames) = (std::mem::take(&mut child.row.data), std::mem::take(&mut child.row.frames));
+            commit.writes.push(Write::Insert(Instance { data, frames, ..child.row.clone() }));
             Started::Child(child)
         }
         Err(failure) => Started::Refused(request.call, failure),
     }
 }
 
-fn make(inner: &Inner, parent: &mut Living, request: &ChildRequest, now: Millis) -> Result<Box<Living>, Failure> {
+fn make(
+    inner: &Inner,
+    parent: &mut Living,
+    depth: u32,
+    request: &ChildRequest,
+    now: Millis,
+) -> Result<Box<Living>, Failure> {
     let deployed = inner.catalog().find(&request.workflow, request.version.as_deref()).ok_or_else(|| {
         let version = request.version.as_deref().map(|version| format!(" in version {version}"));
         Failure::validation(format!(
@@ -164,15 +173,14 @@ fn make(inner: &Inner, parent: &mut Living, request: &ChildRequest, now: Millis)
         ))
     })?;
     deployed.check_input(&request.data).map_err(Failure::validation)?;
-    let depth = parent.snapshot.depth + 1;
     if depth > DEEPEST {
-        return Err(Failure::validation(format!(
+        return Err(Failure::runtime(format!(
             "subflow `{}` would be the {depth}th inside of another, and {DEEPEST} are allowed: does a workflow call itself without end?",
             request.workflow
         )));
     }
     inner.families.count_one(parent.root()).map_err(|Full(most)| {
-        Failure::validation(format!(
+        Failure::runtime(format!(
             "subflow `{}` would be one too many below instance {}, where {most} are allowed: do workflows start each other \
              without end? rondo.limits.subflows allows more",
             request.workflow,
@@ -196,6 +204,7 @@ fn make(inner: &Inner, parent: &mut Living, request: &ChildRequest, now: Millis)
         started_at: now,
         updated_at: now,
         busy: true,
+        sealed: inner.seal(id, &parent.headers, &child.context.variables),
         state: State::Active,
         data: request.data.to_json(),
         frames: child.snapshot.encode(&child.snapshot.data),
@@ -215,9 +224,11 @@ impl Started {
                 inner.deliver_to(id, child, Delivery::input(Input::Start { at: None }));
             }
             Self::Refused(call, failure) => {
-                // There is no child that could be repaired, so the caller fails itself.
-                let refused = Input::CallFailed { call, failure };
-                inner.deliver(parent.row.id, Delivery::input(refused));
+                // There is no child that could be repaired, so the caller fails itself; whoever waits is answered after that.
+                let (id, child) = (parent.row.id, parent.child_id(call));
+                parent.unsettled.insert(child);
+                inner.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
+                inner.deliver(id, Delivery::signal(Signal::ChildSettled(child)));
             }
         }
     }

@@ -7,7 +7,7 @@
 //! ```
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Refusal, Start, View,
+    at_work::AtWork,
     catalog::{Catalog, Deployed},
     clock::Clock,
     delta,
@@ -44,6 +45,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
+    pub(crate) at_work: AtWork,
     pub(crate) lanes: Lanes,
     pub(crate) families: Families,
     pub(crate) timers: Timers,
@@ -267,7 +269,6 @@ impl Inner {
             revision: deployed.revision.clone(),
             started_at: now,
             updated_at: now,
-            sealed: self.seal(id, &headers, &variables),
             ..Instance::default()
         };
         let context = living::context(&deployed, &self.limits, id, &headers, variables);
@@ -280,7 +281,10 @@ impl Inner {
             context,
             headers,
             waiters: Vec::new(),
-            unsettled: std::collections::HashSet::new(),
+            is_idle: false,
+            idle_calls: Vec::new(),
+            children: HashMap::new(),
+            unsettled: HashSet::new(),
             line: None,
         })
     }
@@ -292,10 +296,12 @@ impl Inner {
             return Ok(None);
         }
         let deployed = self.revision(&row).await?;
+        let _mark = self.at_work.mark(id);
         let data: Val = serde_json::from_str(&row.data).map_err(|error| Refusal::Store(error.to_string()))?;
         let input = delta::decode(row.input.as_deref(), &data);
         let snapshot =
             Snapshot::decode(&row.frames, data, input).map_err(|error| Refusal::Store(error.to_string()))?;
+        let idle_calls = snapshot.calls().collect();
         let (headers, variables) = self.unseal(&row);
         let context: Context = living::context(&deployed, &self.limits, id, &headers, variables);
         Ok(Some(Box::new(Living {
@@ -306,7 +312,10 @@ impl Inner {
             context,
             headers: Arc::new(headers),
             waiters: Vec::new(),
-            unsettled: std::collections::HashSet::new(),
+            is_idle: true,
+            idle_calls,
+            children: HashMap::new(),
+            unsettled: HashSet::new(),
             line: None,
         })))
     }

@@ -4,6 +4,8 @@
 //! crash; an instance is worked on by one task at a time; a sleeping instance is nothing but its row. Never: speaks HTTP to
 //! clients (`api` does), interprets a definition (`machine` does).
 
+mod apply;
+mod at_work;
 mod calls;
 mod catalog;
 mod children;
@@ -23,6 +25,7 @@ mod schema;
 mod seal;
 mod secrets;
 mod tasks;
+mod tell;
 mod timers;
 mod view;
 

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     Engine,
+    at_work::AtWork,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
     engine::Inner,
@@ -25,8 +26,11 @@ use crate::{
     timers::Timers,
 };
 
-/// How many instructions a turn may run; `rondo.limits.steps` changes it.
+/// How many instructions an instance may run without waiting; `rondo.limits.steps` changes it.
 const MAX_STEPS: u32 = 100_000;
+
+/// How much one turn may do: some tens of milliseconds of the machine.
+const TURN_STEPS: u32 = 4000;
 
 /// How many subflows may stand below one start; `rondo.limits.subflows` changes it. A loop over some thousand elements with a
 /// subflow each is within it; workflows that start each other without end soon are not.
@@ -88,6 +92,9 @@ impl Engine {
         let store =
             rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
         let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
+        let turns_file = rondo_store::file_of(&options.store).map(|file| beside(&file, ".turns"));
+        let at_work =
+            AtWork::open(turns_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
         keep_revisions(&*store, &loaded.workflows, &loaded.resources).await?;
@@ -100,6 +107,7 @@ impl Engine {
         let inner = Inner {
             store,
             registry: Registry::default(),
+            at_work,
             lanes: Lanes::default(),
             families: Families::new(number(&properties, "rondo.limits.subflows", MAX_SUBFLOWS)?),
             timers: Timers::default(),
@@ -116,6 +124,13 @@ impl Engine {
         };
         Ok(Self { inner: Arc::new(inner) }.run())
     }
+}
+
+/// The file that is called as another one, with something behind its name.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Stores the revisions that are served now, so that what starts today can go on whatever becomes of the files.
@@ -149,6 +164,7 @@ fn limits(properties: &Properties) -> Result<Limits, OpenError> {
         budget: rondo_expression::Budget::default(),
         speed: number("rondo.clock.speed", 1)?,
         max_steps: number("rondo.limits.steps", MAX_STEPS)?,
+        turn_steps: TURN_STEPS,
     })
 }
 

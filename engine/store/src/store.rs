@@ -73,6 +73,9 @@ pub enum StoreError {
     /// There is no room left on the disk. The store goes on when there is.
     #[error("there is no room left on the disk of the database")]
     Full,
+    /// Its file is not where it was: what were written now would be lost, so nothing is. The text says which file.
+    #[error("{0}")]
+    Lost(String),
     /// Anything else that the database says.
     #[error("the database says: {0}")]
     Database(String),
