@@ -192,6 +192,11 @@ impl Engine {
         self.inner.registry.len()
     }
 
+    /// Resolves, with the reason, when the database is lost: nothing can be kept any more, so the engine is to be stopped.
+    pub async fn lost(&self) -> String {
+        self.inner.store.lost().await.to_string()
+    }
+
     /// Stops: takes nothing new, gives calls in flight the grace time, leaves the rest for recovery.
     pub async fn stop(&self, grace: Duration) {
         self.inner.stopping.send_replace(true);
