@@ -121,6 +121,14 @@ impl Failure {
         }
     }
 
+    /// Whether a service has answered with an error; else it is not known what has become of the request. It is not when a
+    /// gateway has answered for a service that it did not hear of (502, 504), nor when the request is perhaps still being
+    /// carried out (409, as draft-ietf-httpapi-idempotency-key-header has it).
+    pub(crate) fn is_an_answer(&self) -> bool {
+        self.kind == FailureKind::Service
+            && self.code.as_deref().is_some_and(|code| !matches!(code, "409" | "502" | "504"))
+    }
+
     /// `<class name> - <text>`, as the Data Index shows errors; an error message of the flow itself stands alone.
     pub fn described(&self) -> String {
         if self.kind == FailureKind::Declared {

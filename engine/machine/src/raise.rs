@@ -31,6 +31,9 @@ impl Machine<'_> {
             return self.raise(id, failure);
         };
         let until = self.after(delay);
+        // A service that was not heard of may have done what it was asked, and is asked the same again. One that has answered would
+        // give the same answer again, if it keeps answers by their key, so this is another call.
+        let n = if failure.is_an_answer() { self.next_call() } else { n };
         self.facts.push(Fact::Retry { v: open.visit, attempt: a, until, message: failure.message });
         self.with_frame(id, |frame| {
             frame.wait = Wait::Retry { until, n, a: a + 1 };

@@ -326,7 +326,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn next_call(&mut self) -> crate::CallNumber {
+    pub(crate) fn next_call(&mut self) -> crate::CallNumber {
         self.snapshot.next_call += 1;
         self.snapshot.next_call
     }
