@@ -130,7 +130,7 @@ async fn a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_is_answered_a
         |folder| {
             fs::write(folder.0.join("new"), "")
                 .and_then(|()| fs::rename(folder.0.join("new"), folder.file()))
-                .unwrap()
+                .unwrap();
         },
         |folder| fs::remove_file(folder.0.join("rondo.db-wal")).unwrap(),
     ];
