@@ -105,6 +105,7 @@ pub(crate) async fn apply(
     }
     rondo_store::failpoint("turn-after-commit");
     inner.at_work.has_finished(id);
+    living.is_unproven = false;
     committed.write_to(&mut living.row);
     living.stored = true;
     living.snapshot = turn.snapshot;
@@ -149,7 +150,7 @@ fn compute(inner: &Inner, living: &mut Living, heard: &mut VecDeque<Heard>, now:
     let goes_on = snapshot.needs_turn();
     let mut turn = Turn { snapshot, effects: Vec::new(), facts: Vec::new(), accepted: false };
     let mut consumed = Vec::new();
-    let _mark = inner.at_work.mark(living.row.id);
+    let _mark = if living.is_unproven { inner.at_work.mark(living.row.id) } else { None };
     let run = || {
         while let Some(Heard { input, message }) = heard.pop_front() {
             if !matches!(input, Input::Halt(_)) {

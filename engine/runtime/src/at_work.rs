@@ -1,9 +1,10 @@
 //! Which instances are being computed right now, in a file that outlives the process.
 //!
 //! Something in a definition or its data may end the process: memory that runs out, an abort in native code. Taken up
-//! again at each start it would end it again and again. So the file beside the database names who is being computed. It is written at
-//! each turn but never synced: what the process wrote survives its end. At the next start the named ones are *suspects*: they
-//! are computed one after the other, so that the guilty one is told from those that just happened to be at work, and one that has
+//! again at each start it would end it again and again. So a file beside the database names who is being computed, of those that came
+//! from the database and have finished no turn since: what was never stored, or has just finished a turn, comes back otherwise, and
+//! costs nothing here. The file is never synced: what the process wrote survives its end. At the next start the named ones are
+//! *suspects*: they are computed one after the other, so that the guilty one is told from those that just happened to be at work, and one that has
 //! been there at [`DEATHS`] ends of the process, without a turn finished in between, is not computed again unless somebody asks.
 //!
 //! ```text

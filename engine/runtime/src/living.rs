@@ -27,6 +27,8 @@ pub(crate) struct Living {
     pub(crate) waiters: Vec<Reply>,
     /// Whether it came from the database and nobody has taken up yet what was under way then.
     pub(crate) is_idle: bool,
+    /// Whether it came from the database and has finished no turn since: it may be what ended the process before.
+    pub(crate) is_unproven: bool,
     /// The calls that were in flight then.
     pub(crate) idle_calls: Vec<CallNumber>,
     /// Children that were looked for by their id.
