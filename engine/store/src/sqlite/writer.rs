@@ -86,13 +86,27 @@ impl Writer {
 
     /// The next job; `None` when there will be none.
     fn wait(&self, queue: &mpsc::Receiver<Job>) -> Option<Job> {
+        let mut rests = false;
         loop {
             match queue.recv_timeout(LOOK) {
                 Ok(job) => return Some(job),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                // Whoever waits for it is told by the watch.
-                Err(RecvTimeoutError::Timeout) => drop(self.lookout.check()),
+                Err(RecvTimeoutError::Timeout) => {
+                    // Whoever wants to know is told by the lookout.
+                    let _ = self.lookout.check();
+                    if !rests {
+                        self.rest();
+                    }
+                    rests = true;
+                }
             }
+        }
+    }
+
+    /// Gives the memory for pages back, which is needed only while much is written; the system has them at hand.
+    fn rest(&self) {
+        if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
+            tracing::debug!(%error, "the memory for pages is kept");
         }
     }
 
