@@ -7,7 +7,7 @@
 //! ```
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -15,8 +15,8 @@ use std::{
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
 use rondo_function::Caller;
-use rondo_machine::{Context, Input, Snapshot};
-use rondo_store::{Instance, State, Store};
+use rondo_machine::{Input, Snapshot};
+use rondo_store::{Instance, Store};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ use crate::{
     delta,
     families::Families,
     lanes::{self, Job, Lanes},
-    living::{self, Limits, Living},
+    living::{Limits, Living},
     recovery,
     registry::{Delivery, Registry, Signal, Work},
     seal::Sealer,
@@ -254,77 +254,6 @@ impl Inner {
         let mut stopping = self.stopping.subscribe();
         // The sender lives as long as the engine, so this ends only with `true`.
         let _ = stopping.wait_for(|stopping| *stopping).await;
-    }
-
-    /// An instance that is not in the database yet.
-    pub(crate) fn new_living(
-        &self,
-        id: Uuid,
-        deployed: Arc<Deployed>,
-        data: Val,
-        headers: Arc<Vec<(String, String)>>,
-        variables: Arc<[(Arc<str>, Val)]>,
-    ) -> Box<Living> {
-        let now = self.clock.now();
-        let row = Instance {
-            id,
-            workflow: deployed.program.id.to_string(),
-            version: deployed.program.version.to_string(),
-            name: deployed.program.name.to_string(),
-            revision: deployed.revision.clone(),
-            started_at: now,
-            updated_at: now,
-            ..Instance::default()
-        };
-        let context = living::context(&deployed, &self.limits, id, &headers, variables);
-        let snapshot = Snapshot::new(data);
-        Box::new(Living {
-            row,
-            stored: false,
-            deployed,
-            snapshot,
-            context,
-            headers,
-            waiters: Vec::new(),
-            is_idle: false,
-            is_unproven: false,
-            idle_calls: Vec::new(),
-            children: HashMap::new(),
-            unsettled: HashSet::new(),
-            line: None,
-        })
-    }
-
-    /// Takes an instance up from the database; `None` when it is not there or has ended.
-    pub(crate) async fn load(&self, id: Uuid) -> Result<Option<Box<Living>>, Refusal> {
-        let Some(row) = self.store.instance(id).await.map_err(stored)? else { return Ok(None) };
-        if matches!(row.state, State::Completed | State::Aborted) {
-            return Ok(None);
-        }
-        let deployed = self.revision(&row).await?;
-        let _mark = self.at_work.mark(id);
-        let data: Val = serde_json::from_str(&row.data).map_err(|error| Refusal::Store(error.to_string()))?;
-        let input = delta::decode(row.input.as_deref(), &data);
-        let snapshot =
-            Snapshot::decode(&row.frames, data, input).map_err(|error| Refusal::Store(error.to_string()))?;
-        let idle_calls = snapshot.calls().collect();
-        let (headers, variables) = self.unseal(&row);
-        let context: Context = living::context(&deployed, &self.limits, id, &headers, variables);
-        Ok(Some(Box::new(Living {
-            row: Instance { data: String::new(), frames: Vec::new(), input: None, ..row },
-            stored: true,
-            deployed,
-            snapshot,
-            context,
-            headers: Arc::new(headers),
-            waiters: Vec::new(),
-            is_idle: true,
-            is_unproven: true,
-            idle_calls,
-            children: HashMap::new(),
-            unsettled: HashSet::new(),
-            line: None,
-        })))
     }
 }
 

@@ -18,6 +18,7 @@ mod history;
 mod kept;
 mod lanes;
 mod living;
+mod load;
 mod open;
 mod recovery;
 mod registry;
