@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     ops::Range,
     sync::{Arc, LazyLock},
+    thread,
 };
 
 use jaq_core::{
@@ -20,12 +21,18 @@ use crate::{
     budget::{self, Budget},
     dialect,
     expression::Failure,
-    value::Val,
+    value::{Extent, Val},
 };
 use library::Wanted;
 
 /// Longest text that is compiled: an expression is written by a person.
 const LONGEST: usize = 64 * 1024;
+
+/// An expression of so many tokens is compiled on whatever stack there is.
+const SHORT: usize = 200;
+
+/// Stack for longer ones: [`dialect::TOKENS`] times what a chain of operators takes for each without optimization.
+const STACK: usize = 256 * 1024 * 1024;
 
 /// Deepest nesting of brackets: the parser recurses.
 pub(crate) const DEEPEST: usize = 100;
@@ -76,24 +83,37 @@ impl Jq {
         if nesting(text) > DEEPEST {
             return Err(too_deep());
         }
-        let adapted = dialect::adapted(text).map_err(|range| {
-            let number = text.get(range.clone()).unwrap_or_default();
-            CompileError { message: format!("`{number}` is no number"), range: Some(range) }
-        })?;
-        if nesting(&adapted) > DEEPEST {
+        let adapted = dialect::adapted(text)?;
+        if nesting(&adapted.text) > DEEPEST {
             return Err(too_deep());
         }
+        let compiled = match adapted.tokens > SHORT {
+            false => Self::with_what_it_needs(&adapted.text),
+            // The interpreter recurses along chains of operators, so a long text gets a stack of its own.
+            true => thread::scope(|scope| {
+                let apart = || Self::with_what_it_needs(&adapted.text);
+                let worker = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, apart);
+                let ended = worker.map(thread::ScopedJoinHandle::join);
+                let Ok(Ok(compiled)) = ended else {
+                    return Err(CompileError::new("there is no memory to compile it".to_owned()));
+                };
+                compiled
+            }),
+        };
+        // Where something was put in, the places are not those of the author's text.
+        compiled
+            .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
+    }
+
+    /// Compiles, adding variables and functions until nothing is missing.
+    fn with_what_it_needs(text: &str) -> Result<Self, CompileError> {
         let mut globals: Vec<Arc<str>> = Vec::new();
         let mut wanted = Wanted::default();
         loop {
-            match Self::with(&adapted, &globals, &mut wanted) {
+            match Self::with(text, &globals, &mut wanted) {
                 Ok(filter) => return Ok(Self { filter, globals }),
                 Err(Problem::Missing(variables)) => globals.extend(variables),
-                Err(Problem::Invalid(error)) => {
-                    // Where something was put in, the places are not those of the author's text.
-                    let range = error.range.filter(|_| *adapted == *text);
-                    return Err(CompileError { range, ..error });
-                }
+                Err(Problem::Invalid(error)) => return Err(error),
             }
         }
     }
@@ -145,13 +165,13 @@ impl Jq {
             let data_of_run = Run { lut: &self.filter.lut, now: scope.now };
             let context = Ctx::<Data>::new(data_of_run, Vars::new(variables));
             let mut outputs = Vec::new();
-            let mut nodes = 0_usize;
+            let mut collected = Extent::default();
             for output in self.filter.id.run((context, data.clone())) {
                 match output {
                     Ok(value) => {
                         let value = value.plain();
-                        nodes = nodes.saturating_add(value.nodes());
-                        budget::check_nodes(nodes);
+                        collected = collected.with(&value);
+                        budget::check_extent(collected);
                         outputs.push(value);
                     }
                     Err(exception) => {
