@@ -49,7 +49,7 @@ async fn start(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
-    if workflow.starts_by_event() {
+    if workflow.outline.starts_by_event {
         let message = format!("workflow `{}` is started by an event, not by a request", workflow.program.id);
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }

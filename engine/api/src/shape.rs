@@ -62,7 +62,7 @@ pub(crate) fn endpoint(engine: &Engine, workflow: &str) -> String {
 
 /// Name of a workflow's file within the served folder.
 pub(crate) fn file_name(deployed: &Deployed) -> String {
-    deployed.document.source.path().to_string()
+    deployed.outline.path.to_string()
 }
 
 /// An instance of this workflow that has not ended.
