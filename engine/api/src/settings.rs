@@ -1,5 +1,7 @@
 //! What of the configuration concerns HTTP.
 
+use std::time::Duration;
+
 use rondo_definition::{Properties, PropertyError};
 
 /// Most bytes that the body of a request may have, unless `rondo.http.max-body-bytes` says otherwise. Workflow data are
@@ -8,6 +10,9 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// Most instances in the answer to `GET /{workflow}`, as in `SonataFlow`.
 const MAX_LISTED: usize = 1000;
+
+/// Longest time for the answer to a `GraphQL` question. The plugin would wait 300 s, and a proxy before it 30 or 60.
+const GRAPHQL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Settings of the HTTP face.
 #[derive(Clone)]
@@ -19,11 +24,18 @@ pub struct Settings {
     /// Bearer tokens one of which every request but health must carry; none: everybody is let in. Property
     /// `rondo.auth.token`, comma separated.
     pub tokens: Vec<String>,
+    /// Longest time for the answer to a `GraphQL` question. Property `rondo.graphql.timeout`, milliseconds.
+    pub graphql_timeout: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_body_bytes: MAX_BODY_BYTES, max_listed: MAX_LISTED, tokens: Vec::new() }
+        Self {
+            max_body_bytes: MAX_BODY_BYTES,
+            max_listed: MAX_LISTED,
+            tokens: Vec::new(),
+            graphql_timeout: GRAPHQL_TIMEOUT,
+        }
     }
 }
 
@@ -32,6 +44,10 @@ impl Settings {
     /// absent would open the door.
     pub fn read(properties: &Properties) -> Result<Self, PropertyError> {
         let number = "a whole number";
+        let time = |name: &str, default: Duration| {
+            let milliseconds: Option<u64> = properties.get_parsed(name, "a whole number of milliseconds")?;
+            Ok::<_, PropertyError>(milliseconds.map_or(default, Duration::from_millis))
+        };
         let tokens = properties.resolve("rondo.auth.token")?.unwrap_or_default();
         let tokens = tokens.split(',').map(str::trim).filter(|token| !token.is_empty()).map(str::to_owned);
         Ok(Self {
@@ -42,6 +58,7 @@ impl Settings {
                 .get_parsed("kogito.process.instances.limit", number)?
                 .unwrap_or(MAX_LISTED),
             tokens: tokens.collect(),
+            graphql_timeout: time("rondo.graphql.timeout", GRAPHQL_TIMEOUT)?,
         })
     }
 }

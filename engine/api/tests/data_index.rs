@@ -411,6 +411,11 @@ async fn wrong_questions_say_of_which_kind_they_are() {
     }
     let broken = served.send("POST", "/graphql", &[], Some("{bad".into())).await;
     assert_eq!((broken.status, &broken.json()["stack"]), (400, &json!("")));
+    let doubling: String =
+        (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1)).collect();
+    let doubling =
+        served.ask(&format!("{{ ...f0 }} {doubling} fragment f30 on Query {{ CountJobs }}"), json!({})).await;
+    assert_eq!(doubling["errors"][0]["extensions"]["classification"], "ValidationError");
     let deep = served.ask(&"{a".repeat(100_000), json!({})).await;
     assert_eq!(deep["errors"][0]["extensions"]["classification"], "InvalidSyntax");
 }
@@ -444,4 +449,15 @@ async fn consoles_change_instances_by_mutations() {
             json!({"data": {mutation: format!("Successfully performed: {what} ProcessInstance with id: {id}")}})
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let served = serve("rondo.graphql.timeout=300\n").await;
+    let id = served.start("caller", &json!({"status": 503})).await;
+    served.json("PATCH", &format!("/caller/{id}"), &json!({"status": support::NEVER})).await;
+    let answer =
+        served.ask("mutation($id: String) { ProcessInstanceRetry(id: $id) }", json!({"id": id})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["classification"], "DataFetchingException", "{answer}");
+    assert!(answer["errors"][0]["message"].as_str().unwrap().contains("longer than 300 ms"), "{answer}");
 }

@@ -2,9 +2,11 @@
 //!
 //! Owns: `GraphQL` over HTTP. Promises: `GET` (form encoded) and `POST` are the same; the answer is `application/json` with
 //! status 200, whatever `Accept` says, since clients choose unreadable forms otherwise; an error says by
-//! `extensions.classification` whether the question was wrong or the answer could not be had. Never: lets a `GET` change something.
+//! `extensions.classification` whether the question was wrong or the answer could not be had; no question holds a processor or the
+//! memory without a bound. Never: lets a `GET` change something.
 
 mod condition;
+mod cost;
 mod definitions;
 mod filter;
 mod guard;
@@ -16,6 +18,8 @@ mod queries;
 mod resolve;
 mod schema;
 mod summary;
+
+use std::time::Duration;
 
 use async_graphql::{PathSegment, Request, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
@@ -100,11 +104,30 @@ async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
     if changes && !may_change {
         return answer(Value::Null, vec![ServerError::new("a mutation must be sent by POST", None)]);
     }
-    let mut request = Request::new(asked.query).variables(Variables::from_json(asked.variables));
+    let variables = Variables::from_json(asked.variables);
+    if let Err(error) = cost::check(&document, &variables) {
+        return answer(Value::Null, vec![error]);
+    }
+    let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
     request.set_parsed_query(document);
-    let response = app.graphql.execute(request).await;
-    answer(response.data, response.errors)
+    let limit = app.settings.graphql_timeout;
+    match tokio::time::timeout(limit, app.graphql.execute(request)).await {
+        Ok(response) => answer(response.data, response.errors),
+        Err(_) => answer(Value::Null, vec![too_late(limit)]),
+    }
+}
+
+/// The answer would have been right, but it cannot be had in time.
+fn too_late(limit: Duration) -> ServerError {
+    let message = format!(
+        "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \
+         `pagination`. What a mutation began goes on",
+        limit.as_millis()
+    );
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("classification", "DataFetchingException");
+    error
 }
 
 /// The answer to a request. Data are left out when nothing was even tried.

@@ -167,11 +167,17 @@ pub async fn serve(properties: &str) -> Served {
     Served { base, client: Client::new(), folder }
 }
 
+/// The status that the service never answers with.
+pub const NEVER: u16 = 299;
+
 /// A service that answers `GET /{status}` with that status.
 async fn service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let answer = |path: axum::extract::Path<u16>| async move {
+        if path.0 == NEVER {
+            std::future::pending::<()>().await;
+        }
         (StatusCode::from_u16(path.0).unwrap(), axum::Json(json!({"answered": path.0})))
     };
     let router: Router = Router::new().route("/{status}", get(answer));
