@@ -14,7 +14,8 @@ use axum::{
     routing::get,
 };
 use rondo_expression::Val;
-use rondo_runtime::{Deployed, Start};
+use rondo_runtime::{Deployed, Refusal, Start};
+use rondo_store::StoreError;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -79,7 +80,17 @@ async fn list(
     if names_html(&headers) {
         return Ok(pages::workflow(&app, &workflow));
     }
-    let rows = graphql::unfinished(&app.engine, &workflow.program.id, app.settings.max_listed).await?;
+    let most = app.settings.max_graphql_bytes;
+    let rows = graphql::unfinished(&app.engine, &workflow.program.id, app.settings.max_listed, most).await;
+    let rows = rows.map_err(|error| match error {
+        StoreError::TooLarge(bytes) => ErrorAnswer::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!(
+                "the list would be larger than {bytes} bytes; ask /graphql for parts of it with `pagination`"
+            ),
+        ),
+        error => Refusal::Store(error.to_string()).into(),
+    })?;
     let bodies: Vec<_> = rows
         .into_iter()
         .map(|row| InstanceBody::new(row.id, serde_json::from_str(&row.data).unwrap_or_default()))

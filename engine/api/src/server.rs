@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) settings: Arc<Settings>,
     pub(crate) graphql: async_graphql::dynamic::Schema,
+    /// What the `GraphQL` answers that are being made take together.
+    pub(crate) together: graphql::Together,
 }
 
 /// Why the routes cannot be made.
@@ -55,7 +57,8 @@ pub enum ServeError {
 pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError> {
     let tokens: Arc<[String]> = settings.tokens.clone().into();
     let limit = settings.max_body_bytes;
-    let app = App { graphql: graphql::schema(&engine)?, engine, settings: Arc::new(settings) };
+    let graphql = graphql::schema(&engine)?;
+    let app = App { graphql, engine, settings: Arc::new(settings), together: graphql::Together::default() };
     let mut router = Router::new()
         .merge(pages::routes())
         .merge(health::routes())

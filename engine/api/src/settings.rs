@@ -14,6 +14,10 @@ const MAX_LISTED: usize = 1000;
 /// Longest time for the answer to a `GraphQL` question. The plugin would wait 300 s, and a proxy before it 30 or 60.
 const GRAPHQL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Most bytes of a `GraphQL` answer. The plugin asks for all runs with all their data to count them, which are some ten kilobytes
+/// for each run; with this bound it can do so up to some 25,000 runs, and an answer takes less than a gigabyte while it is made.
+const MAX_GRAPHQL_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Settings of the HTTP face.
 #[derive(Clone)]
 pub struct Settings {
@@ -26,6 +30,8 @@ pub struct Settings {
     pub tokens: Vec<String>,
     /// Longest time for the answer to a `GraphQL` question. Property `rondo.graphql.timeout`, milliseconds.
     pub graphql_timeout: Duration,
+    /// Most bytes of a `GraphQL` answer, counted with what is read for it, and of a REST list. Property `rondo.graphql.max-answer-bytes`.
+    pub max_graphql_bytes: u64,
 }
 
 impl Default for Settings {
@@ -35,6 +41,7 @@ impl Default for Settings {
             max_listed: MAX_LISTED,
             tokens: Vec::new(),
             graphql_timeout: GRAPHQL_TIMEOUT,
+            max_graphql_bytes: MAX_GRAPHQL_BYTES,
         }
     }
 }
@@ -59,6 +66,9 @@ impl Settings {
                 .unwrap_or(MAX_LISTED),
             tokens: tokens.collect(),
             graphql_timeout: time("rondo.graphql.timeout", GRAPHQL_TIMEOUT)?,
+            max_graphql_bytes: properties
+                .get_parsed("rondo.graphql.max-answer-bytes", number)?
+                .unwrap_or(MAX_GRAPHQL_BYTES),
         })
     }
 }

@@ -461,3 +461,42 @@ async fn an_answer_that_takes_too_long_is_given_up() {
     assert_eq!(answer["errors"][0]["extensions"]["classification"], "DataFetchingException", "{answer}");
     assert!(answer["errors"][0]["message"].as_str().unwrap().contains("longer than 300 ms"), "{answer}");
 }
+
+#[tokio::test]
+async fn an_answer_that_grows_too_large_is_given_up() {
+    let served = serve("rondo.graphql.max-answer-bytes=40000\n").await;
+    for _ in 0..3 {
+        served.start("sleeper", &json!({"text": "x".repeat(10_000)})).await;
+    }
+    for (question, given) in [
+        ("{ ProcessInstances(pagination: {limit: 1}) { variables } }", true),
+        // The data are read, and given: twice their bytes are counted.
+        ("{ ProcessInstances { variables } }", false),
+        ("{ ProcessInstances { id } CountProcessInstances }", true),
+        (
+            "{ a: ProcessInstances(pagination: {limit: 1}) { variables } b: ProcessInstances(pagination: {limit: 1}) { variables } }",
+            false,
+        ),
+        ("{ ProcessInstances { source definition { source } childProcessInstances { id } } }", true),
+        ("{ ProcessInstances(pagination: {limit: -1}) { id } }", false),
+    ] {
+        let answer = served.ask(question, json!({})).await;
+        assert_eq!(answer.get("errors").is_none(), given, "{question}: {answer}");
+        if question.contains("-1") {
+            assert_eq!(answer["errors"][0]["message"], "`pagination.limit` is -1; it must be 0 or more");
+        } else if !given {
+            let message = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(
+                message.contains("larger than 40000 bytes") && message.contains("`pagination`"),
+                "{message}"
+            );
+            assert_eq!(answer["errors"][0]["extensions"]["classification"], "DataFetchingException");
+            assert_eq!(answer.get("data"), None);
+        }
+    }
+    let served = serve("rondo.graphql.max-answer-bytes=4000\n").await;
+    served.start("sleeper", &json!({"text": "x".repeat(5_000)})).await;
+    let list = served.get("/sleeper").await;
+    assert_eq!(list.status, 500);
+    assert!(list.json()["message"].as_str().unwrap().contains("`pagination`"), "{}", list.text);
+}

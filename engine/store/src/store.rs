@@ -73,6 +73,9 @@ pub enum StoreError {
     /// There is no room left on the disk. The store goes on when there is.
     #[error("there is no room left on the disk of the database")]
     Full,
+    /// A query found more than it may.
+    #[error("the rows are larger than {0} bytes")]
+    TooLarge(u64),
     /// Anything else that the database says.
     #[error("the database says: {0}")]
     Database(String),

@@ -3,7 +3,7 @@
 //! A fragment may spread another one twice, which may spread the next one twice: thirty lines ask for a billion fields. The library
 //! walks all of them before it looks at its own limits, and no time limit can stop what never waits. So this file walks first,
 //! and turns back at the bound: it never takes more steps than it allows. The same goes for variables, whose value is
-//! copied for each place that names it.
+//! copied for each place that names it, and for introspection, whose lists lie in one another without end.
 
 use std::collections::HashMap;
 
@@ -28,6 +28,21 @@ const DEEPEST: usize = 64;
 /// Heaviest arguments: values and every 32 bytes of text count one. A list of 60,000 ids of instances may still be asked for.
 const WEIGHT: usize = 200_000;
 
+/// Most values that introspection may give, as if every list were the longest. A full one gives about half a million so.
+const DESCRIBED: u64 = 3_000_000;
+
+/// The lists of introspection, and how long they are at most in our schema.
+const LISTS: [(&str, u64); 8] = [
+    ("types", 90),
+    ("fields", 33),
+    ("args", 12),
+    ("inputFields", 30),
+    ("enumValues", 10),
+    ("directives", 6),
+    ("interfaces", 1),
+    ("possibleTypes", 1),
+];
+
 /// Refuses a question that would be too much work.
 pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(), ServerError> {
     let definitions = document.operations.iter().count().saturating_add(document.fragments.len());
@@ -41,10 +56,10 @@ pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
     let weights = variables.iter().map(|(name, value)| (name.as_str(), given(value))).collect();
     for (_, operation) in document.operations.iter() {
         let weights = with_defaults(&weights, &operation.node);
-        Walk::new(document, &weights).set(&operation.node.selection_set.node, true)?;
+        Walk::new(document, &weights).set(&operation.node.selection_set.node, Owner::Root)?;
     }
     for fragment in document.fragments.values() {
-        Walk::new(document, &weights).set(&fragment.node.selection_set.node, false)?;
+        Walk::new(document, &weights).set(&fragment.node.selection_set.node, Owner::Object)?;
     }
     Ok(())
 }
@@ -71,15 +86,26 @@ struct Walk<'d> {
     fields: usize,
     roots: usize,
     weight: usize,
+    described: u64,
+}
+
+/// Whose fields they are.
+#[derive(Clone, Copy)]
+enum Owner {
+    /// Of the operation itself.
+    Root,
+    /// Of an object.
+    Object,
+    /// Of a part of the schema, so many times.
+    Schema(u64),
 }
 
 impl<'d> Walk<'d> {
     fn new(document: &'d ExecutableDocument, weights: &'d Weights<'d>) -> Self {
-        Self { document, weights, around: Vec::new(), depth: 0, fields: 0, roots: 0, weight: 0 }
+        Self { document, weights, around: Vec::new(), depth: 0, fields: 0, roots: 0, weight: 0, described: 0 }
     }
 
-    /// `root`: whether its fields are those of the query itself.
-    fn set(&mut self, set: &'d SelectionSet, root: bool) -> Result<(), ServerError> {
+    fn set(&mut self, set: &'d SelectionSet, owner: Owner) -> Result<(), ServerError> {
         self.depth += 1;
         for selection in &set.items {
             let at = selection.pos;
@@ -88,8 +114,8 @@ impl<'d> Walk<'d> {
             }
             self.count(1, at)?;
             match &selection.node {
-                Selection::Field(field) => self.field(&field.node, root, at)?,
-                Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, root)?,
+                Selection::Field(field) => self.field(&field.node, owner, at)?,
+                Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, owner)?,
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
                     if self.around.contains(&name) {
@@ -98,7 +124,7 @@ impl<'d> Walk<'d> {
                     // One that is missing is told by the validation.
                     if let Some(fragment) = self.document.fragments.get(name) {
                         self.around.push(name);
-                        self.set(&fragment.node.selection_set.node, root)?;
+                        self.set(&fragment.node.selection_set.node, owner)?;
                         self.around.pop();
                     }
                 }
@@ -108,17 +134,8 @@ impl<'d> Walk<'d> {
         Ok(())
     }
 
-    fn field(&mut self, field: &'d Field, root: bool, at: Pos) -> Result<(), ServerError> {
+    fn field(&mut self, field: &'d Field, owner: Owner, at: Pos) -> Result<(), ServerError> {
         self.count(field.arguments.len(), at)?;
-        if root {
-            self.roots += 1;
-            if self.roots > ROOTS {
-                return refused(
-                    format!("the query asks for more than {ROOTS} lists and numbers at once"),
-                    at,
-                );
-            }
-        }
         for (_, value) in &field.arguments {
             self.weight = self.weight.saturating_add(self.written(&value.node));
             if self.weight > WEIGHT {
@@ -127,7 +144,29 @@ impl<'d> Walk<'d> {
                 return refused(message.to_owned(), at);
             }
         }
-        self.set(&field.selection_set.node, false)
+        let name = field.name.node.as_str();
+        let below = match owner {
+            Owner::Root => {
+                self.roots += 1;
+                if self.roots > ROOTS {
+                    return refused(
+                        format!("the query asks for more than {ROOTS} lists and numbers at once"),
+                        at,
+                    );
+                }
+                if name.starts_with("__") { Owner::Schema(1) } else { Owner::Object }
+            }
+            Owner::Object => Owner::Object,
+            Owner::Schema(times) => {
+                self.described = self.described.saturating_add(times);
+                if self.described > DESCRIBED {
+                    return refused("the query nests the lists of introspection too deep".to_owned(), at);
+                }
+                let length = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, length)| *length);
+                Owner::Schema(times.saturating_mul(length))
+            }
+        };
+        self.set(&field.selection_set.node, below)
     }
 
     fn count(&mut self, fields: usize, at: Pos) -> Result<(), ServerError> {
@@ -180,60 +219,4 @@ fn refused(message: String, at: Pos) -> Result<(), ServerError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use async_graphql::parser::parse_query;
-    use serde_json::json;
-
-    fn told(question: &str, variables: serde_json::Value) -> Result<(), String> {
-        let document = parse_query(question).unwrap();
-        check(&document, &Variables::from_json(variables)).map_err(|error| error.message)
-    }
-
-    /// `f0` spreads `f1` as often as told, and so on; the last one has a field.
-    fn chain(length: usize, times: usize) -> String {
-        let fragments = (0..length).map(|number| {
-            let spread = format!("...f{} ", number + 1);
-            format!("fragment f{number} on ProcessInstance {{ {} }}\n", spread.repeat(times))
-        });
-        let last = format!("fragment f{length} on ProcessInstance {{ id }}");
-        format!("{{ ProcessInstances {{ ...f0 }} }}\n{}{last}", fragments.collect::<String>())
-    }
-
-    #[test]
-    fn what_expands_without_measure_is_refused_before_it_is_walked() {
-        let fields = |count: usize| format!("{{ ProcessInstances {{ {} }} }}", "id ".repeat(count));
-        let roots = |count: usize| (0..count).map(|n| format!("a{n}: CountJobs ")).collect::<String>();
-        let large = json!({"v": vec![1; 100_000]});
-        for (question, variables, problem) in [
-            (chain(30, 2), json!({}), Some("more than 2000 fields")),
-            (chain(100, 1), json!({}), Some("more than 64 deep, fragments included")),
-            (chain(20, 1), json!({}), None),
-            ("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".into(), json!({}), Some("spreads itself")),
-            // Fragments that nobody spreads are walked by the validation all the same.
-            (chain(30, 2).replace("{ ...f0 }", "{ id }"), json!({}), Some("more than 2000 fields")),
-            (fields(1900), json!({}), None),
-            (fields(2000), json!({}), Some("more than 2000 fields")),
-            (format!("{{ CountJobs({}) }}", "a:1 ".repeat(2000)), json!({}), Some("more than 2000 fields")),
-            (format!("{{ {} }}", roots(20)), json!({}), None),
-            (format!("{{ {} }}", roots(21)), json!({}), Some("more than 20 lists")),
-            (format!("{{ ...a ... {{ {} }} }} fragment a on Query {{ b: CountJobs }}", roots(20)), json!({}), Some("more than 20 lists")),
-                        ((0..201).map(|n| format!("query q{n} {{ CountJobs }}")).collect(), json!({}), Some("201 operations")),
-            ("query($v: JSON) { CountJobs(where: [$v]) }".into(), large.clone(), None),
-            ("query($v: JSON) { CountJobs(where: [$v, $v]) }".into(), large.clone(), Some("too large")),
-            ("query($v: JSON) { a: CountJobs(where: $v) ...f } fragment f on Query { b: CountJobs(where: $v) }".into(), large, Some("too large")),
-            (
-                format!("query($v: JSON = [{}]) {{ CountJobs(where: [{}]) }}", "1,".repeat(1000), "$v,".repeat(300)),
-                json!({}),
-                Some("too large"),
-            ),
-        ] {
-            let told = told(&question, variables);
-            let start: String = question.chars().take(80).collect();
-            match problem {
-                None => assert_eq!(told, Ok(()), "{start}"),
-                Some(problem) => assert!(told.as_ref().is_err_and(|error| error.contains(problem)), "{start}: {told:?}"),
-            }
-        }
-    }
-}
+mod tests;
