@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{Path, Query, State, rejection::BytesRejection},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -20,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    body,
+    body::{self, Received},
     errors::ErrorAnswer,
     graphql, management, pages,
     server::App,
@@ -47,14 +46,14 @@ async fn start(
     Path(path): Path<String>,
     Query(query): Query<StartQuery>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
     if workflow.outline.starts_by_event {
         let message = format!("workflow `{}` is started by an event, not by a request", workflow.program.id);
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    let input = body::input(&headers, body, app.settings.max_body_bytes)?;
+    let input = body::input(&headers, body)?;
     let start = Start {
         data: input.data,
         extra: input.extra,
@@ -120,7 +119,7 @@ async fn replace(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
     let (id, data) = change(&app, path, &headers, body).await?;
     Ok(Json(app.engine.replace(id, data).await?.into()))
@@ -130,7 +129,7 @@ async fn patch(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
     let (id, data) = change(&app, path, &headers, body).await?;
     Ok(Json(app.engine.patch(id, data).await?.into()))
@@ -141,10 +140,10 @@ async fn change(
     app: &App,
     (path, instance): (String, String),
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<(Uuid, Val), ErrorAnswer> {
     let workflow = find(app, &path)?;
-    let input = body::input(headers, body, app.settings.max_body_bytes)?;
+    let input = body::input(headers, body)?;
     let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
     Ok((view.id, input.data))
 }

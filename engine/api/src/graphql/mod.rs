@@ -26,8 +26,7 @@ use std::sync::Arc;
 use async_graphql::{Request, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
     Router,
-    body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
+    extract::{RawQuery, State},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -37,7 +36,7 @@ pub(crate) use allowance::Together;
 pub(crate) use queries::unfinished;
 pub(crate) use schema::schema;
 
-use crate::{body, server::App};
+use crate::{body::Received, server::App};
 use allowance::Allowance;
 use answer::{answer, not_had, unreadable};
 
@@ -65,8 +64,8 @@ async fn by_get(State(app): State<App>, RawQuery(text): RawQuery) -> Response {
     }
 }
 
-async fn by_post(State(app): State<App>, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body::bytes(body, app.settings.max_body_bytes) {
+async fn by_post(State(app): State<App>, Received(body): Received) -> Response {
+    let body = match body {
         Ok(body) => body,
         Err(answer) => return answer.into_response(),
     };

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 use reqwest::{Client, Method};
@@ -170,13 +170,18 @@ pub async fn serve(properties: &str) -> Served {
 /// The status that the service never answers with.
 pub const NEVER: u16 = 299;
 
+/// The status that the service takes two seconds for.
+pub const SLOW: u16 = 298;
+
 /// A service that answers `GET /{status}` with that status.
 async fn service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let answer = |path: axum::extract::Path<u16>| async move {
-        if path.0 == NEVER {
-            std::future::pending::<()>().await;
+        match path.0 {
+            NEVER => std::future::pending::<()>().await,
+            SLOW => tokio::time::sleep(Duration::from_secs(2)).await,
+            _ => {}
         }
         (StatusCode::from_u16(path.0).unwrap(), axum::Json(json!({"answered": path.0})))
     };
