@@ -13,6 +13,8 @@
 //! | `/q/health…`, `/q/openapi` | `health.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/` | `pages.rs` |
+//!
+//! Their first parts are `rondo_definition::RESERVED_PATHS`: no workflow may be reached there.
 
 mod auth;
 mod body;

@@ -236,3 +236,11 @@ async fn an_error_answer_names_instance_node_and_code() {
     }
     "#);
 }
+
+#[test]
+fn no_workflow_can_have_a_path_of_the_engine() {
+    for own in ["/graphql", "/management/processes", "/q/health", "/q/openapi", "/rondo/instances/x"] {
+        let first = own.split('/').nth(1).unwrap();
+        assert!(rondo_definition::RESERVED_PATHS.contains(&first), "{own}");
+    }
+}
