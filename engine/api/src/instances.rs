@@ -23,7 +23,7 @@ use crate::{
     errors::ErrorAnswer,
     graphql, management, pages,
     server::App,
-    shape::{self, InstanceBody},
+    shape::{self, Below, InstanceBody},
 };
 
 /// Routes below `/{workflow}`.
@@ -101,8 +101,7 @@ async fn show(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(view.into()))
 }
 
@@ -110,8 +109,7 @@ async fn abort(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(app.engine.abort(view.id).await?.into()))
 }
 
@@ -142,9 +140,8 @@ async fn change(
     headers: &HeaderMap,
     body: Received,
 ) -> Result<(Uuid, Val), ErrorAnswer> {
-    let workflow = find(app, &path)?;
     let input = body::input(headers, body)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok((view.id, input.data))
 }
 
@@ -152,8 +149,7 @@ async fn tasks(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Response, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(management::work_items(&app.engine, view.id).await?).into_response())
 }
 

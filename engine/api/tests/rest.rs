@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, serve, told};
+use support::{Answer, serve, serve_stored, told};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -121,6 +121,44 @@ async fn a_sleeping_instance_is_listed_changed_and_aborted() {
     assert_eq!((aborted.status, aborted.json()), (200, json!({"id": id, "workflowdata": {"b": 2}})));
     assert_eq!(served.get("/sleeper").await.json(), json!([]));
     assert_eq!(served.get(&format!("/sleeper/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_instance_whose_workflow_is_gone_is_shown_changed_and_ended() {
+    let served = serve_stored().await;
+    let (one, other) =
+        (served.start("sleeper", &json!({"a": 1})).await, served.start("sleeper", &json!({})).await);
+    let failed = served.start("division", &json!({"number1": 2, "number2": 0})).await;
+    let served = served.restarted_without(&["sleeper.sw.yaml", "inner/division.sw.yaml"]).await;
+
+    assert_eq!(served.json("POST", "/sleeper", &json!({})).await.status, 404);
+    assert_eq!(served.get(&format!("/sleeper/{one}")).await.json()["workflowdata"], json!({"a": 1}));
+    assert_eq!(served.get(&format!("/greeting/{one}")).await.status, 404);
+    assert_eq!(served.json("PATCH", &format!("/sleeper/{one}"), &json!({"b": 2})).await.status, 200);
+    let aborted = served.send("DELETE", &format!("/sleeper/{one}"), &[], None).await;
+    assert_eq!((aborted.status, &aborted.json()["workflowdata"]), (200, &json!({"a": 1, "b": 2})));
+
+    let management = format!("/management/processes/sleeper/instances/{other}");
+    assert_eq!(
+        served.get(&format!("{management}/timers")).await.json()[0]["processInstanceId"],
+        json!(other)
+    );
+    assert_eq!(served.send("DELETE", &management, &[], None).await.status, 200);
+    let unknown = served.send("DELETE", &management, &[], None).await;
+    assert_eq!(
+        (unknown.status, unknown.json()),
+        (404, json!({"message": "Process with id sleeper not found"}))
+    );
+
+    assert_eq!(served.get(&format!("/division/{failed}")).await.status, 200);
+    let management = format!("/management/processes/math.division/instances/{failed}");
+    assert_eq!(served.get(&format!("{management}/error")).await.json()["failedNodeId"], "divide");
+    assert_eq!(
+        served.json("PATCH", &format!("/division/{failed}"), &json!({"number2": 1})).await.status,
+        200
+    );
+    let done = served.send("POST", &format!("{management}/retrigger"), &[], None).await;
+    assert_eq!((done.status, &done.json()["workflowdata"]["response"]), (200, &json!(2)));
 }
 
 #[tokio::test]

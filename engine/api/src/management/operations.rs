@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     errors::ErrorAnswer,
     server::App,
-    shape::{self, InstanceBody},
+    shape::{self, Below, InstanceBody},
 };
 
 /// Workflow and instance of a path.
@@ -62,8 +62,5 @@ pub(super) async fn find(
     app: &App,
     (workflow, instance): &(String, String),
 ) -> Result<rondo_runtime::View, ErrorAnswer> {
-    if app.engine.workflow(workflow).is_none() {
-        return Err(ErrorAnswer::unknown_workflow(workflow));
-    }
-    shape::living(&app.engine, workflow, instance).await
+    shape::living(&app.engine, Below::Id(workflow), instance).await
 }
