@@ -19,7 +19,7 @@ use rondo_machine::OutputCheck;
 use rondo_program::{Instruction, Program};
 
 use crate::{
-    Outline,
+    Outline, Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
 };
@@ -46,6 +46,19 @@ pub struct Deployed {
 }
 
 impl Deployed {
+    /// Checks that there is a state of this name to start at.
+    pub(crate) fn check_state(&self, node: &str) -> Result<(), Refusal> {
+        let states = &self.program.states;
+        if states.iter().any(|state| *state.name == *node) {
+            return Ok(());
+        }
+        Err(Refusal::UnknownNode {
+            workflow: self.program.id.to_string(),
+            node: node.to_owned(),
+            states: states.iter().map(|state| state.name.to_string()).collect(),
+        })
+    }
+
     /// Checks the input of an instance. `Err` says what is wrong with it.
     pub(crate) fn check_input(&self, data: &Val) -> Result<(), String> {
         let Some(schema) = &self.input_schema else { return Ok(()) };

@@ -70,6 +70,9 @@ impl Engine {
         if deployed.outline.starts_by_event {
             return Err(Refusal::StartsByEvent(workflow.to_owned()));
         }
+        if let Some(node) = &start.start_at {
+            deployed.check_state(node)?;
+        }
         deployed.check_input(&start.data).map_err(Refusal::InvalidInput)?;
         let id = Uuid::now_v7();
         let headers = Arc::new(start.headers);
