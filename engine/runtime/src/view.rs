@@ -29,7 +29,7 @@ pub struct FailureView {
     pub code: Option<String>,
     /// The text for a REST client.
     pub message: String,
-    /// `<class name> - <text>`, as the Data Index shows it.
+    /// `<class name> - <text>` with the place, as the Data Index shows it.
     pub described: String,
     /// Name of the state or, when an action failed, of what it calls.
     pub node: String,
@@ -46,7 +46,7 @@ impl FailureView {
             kind: failure.kind,
             code: failure.code.clone(),
             message: failure.answer.clone().unwrap_or_else(|| failure.message.clone()),
-            described: failure.described(),
+            described: failed.described(),
             node: failed.action.as_ref().unwrap_or(&failed.state).to_string(),
             state: failed.state.to_string(),
             visit: failed.visit,
