@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     body::{self, Received},
     errors::ErrorAnswer,
+    extract::{Path, Query},
     graphql, management, pages,
     server::App,
     shape::{self, Below, InstanceBody},

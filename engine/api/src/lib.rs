@@ -20,6 +20,7 @@ mod auth;
 mod body;
 mod connections;
 mod errors;
+mod extract;
 mod graphql;
 mod health;
 mod inspect;

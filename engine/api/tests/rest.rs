@@ -290,3 +290,48 @@ fn no_workflow_can_have_a_path_of_the_engine() {
         assert!(rondo_definition::RESERVED_PATHS.contains(&first), "{own}");
     }
 }
+
+#[tokio::test]
+async fn every_refusal_is_json() {
+    let served = serve("").await;
+    let id = "00000000-0000-0000-0000-000000000000";
+    for (method, path, status) in [
+        ("GET", "/%ff".to_owned(), 400),
+        ("POST", "/%ff".into(), 400),
+        ("GET", "/sleeper/%ff".into(), 400),
+        ("DELETE", "/sleeper/%ff".into(), 400),
+        ("PUT", "/sleeper/%ff".into(), 400),
+        ("PATCH", "/%ff/x".into(), 400),
+        ("GET", "/sleeper/%ff/tasks".into(), 400),
+        ("GET", "/%ff/schema".into(), 400),
+        ("POST", "/sleeper?businessKey=a&businessKey=b".into(), 400),
+        ("GET", "/q/openapi?format=a&format=b".into(), 400),
+        ("GET", "/management/processes/%ff".into(), 400),
+        ("GET", "/management/processes/%ff/nodes".into(), 400),
+        ("GET", "/management/processes/%ff/source".into(), 400),
+        ("GET", "/management/processes/%ff/sources".into(), 400),
+        ("GET", "/management/processes/sources".into(), 400),
+        ("DELETE", format!("/management/processes/%ff/instances/{id}"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/error"), 400),
+        ("POST", format!("/management/processes/%ff/instances/{id}/retrigger"), 400),
+        ("POST", format!("/management/processes/%ff/instances/{id}/skip"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/nodeInstances"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/timers"), 400),
+        ("GET", "/rondo/instances/%ff".into(), 400),
+        ("GET", "/rondo/instances/nosuch".into(), 404),
+        ("PUT", "/graphql".into(), 405),
+        ("PATCH", "/".into(), 405),
+        ("TRACE", "/sleeper".into(), 405),
+        ("DELETE", "/q/health".into(), 405),
+        ("GET", "/a/b/c/d/e".into(), 404),
+    ] {
+        let answer = served.send(method, &path, &[JSON], None).await;
+        assert_eq!(
+            (answer.status, answer.kind.as_str()),
+            (status, "application/json"),
+            "{method} {path}: {}",
+            answer.text
+        );
+        assert!(answer.json()["message"].is_string(), "{method} {path}: {}", answer.text);
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
@@ -24,7 +24,12 @@ use serde_json::{Value, json};
 pub(crate) use nodes::{Metadata, nodes};
 pub(crate) use waiting::work_items;
 
-use crate::{errors::ErrorAnswer, server::App, shape};
+use crate::{
+    errors::ErrorAnswer,
+    extract::{Path, Query},
+    server::App,
+    shape,
+};
 
 /// Routes below `/management/processes`.
 pub(crate) fn routes() -> Router<App> {

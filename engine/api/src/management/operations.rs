@@ -1,17 +1,13 @@
 //! Ending, repairing and skipping instances.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use rondo_runtime::Refusal;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     errors::ErrorAnswer,
+    extract::Path,
     server::App,
     shape::{self, Below, InstanceBody},
 };

@@ -5,14 +5,14 @@ mod schemas;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
 
-use crate::{errors::ErrorAnswer, server::App};
+use crate::{errors::ErrorAnswer, extract::Query, server::App};
 use document::{Described, document};
 
 /// The route `/q/openapi`.
