@@ -500,3 +500,48 @@ async fn an_answer_that_grows_too_large_is_given_up() {
     assert_eq!(list.status, 500);
     assert!(list.json()["message"].as_str().unwrap().contains("`pagination`"), "{}", list.text);
 }
+
+#[tokio::test]
+async fn a_large_filter_works_or_is_refused_in_words() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({"a": "x"})).await;
+    let question = "query($where: ProcessInstanceArgument) { ProcessInstances(where: $where) { id } }";
+    let or = |count: usize, one: Value| {
+        let mut list = vec![one; count];
+        list.push(json!({"id": {"equal": id}}));
+        json!({"or": list})
+    };
+    let ids = |count: usize| {
+        let mut list: Vec<_> = (0..count).map(|n| uuid::Uuid::from_u128(n as u128).to_string()).collect();
+        list.push(id.clone());
+        list
+    };
+    let nested = (0..60).fold(json!({"id": {"equal": id}}), |inner, _| json!({"not": inner}));
+    let like = json!({"variables": {"workflowdata": {"a": {"like": "no*"}, "b": {"greaterThan": 1}}}});
+    for (filter, problem) in [
+        (or(499, json!({"state": {"equal": "ERROR"}})), None),
+        (or(249, like), None),
+        (or(5000, json!({"state": {"equal": "ERROR"}})), Some("5001 conditions")),
+        (json!({"id": {"in": ids(9_999)}}), None),
+        (json!({"id": {"in": ids(30_000)}}), Some("30001 values")),
+        (nested, None),
+        (json!({"variables": {"workflowdata": {"a": {"in": vec!["x"; 500]}}}}), None),
+        (
+            json!({"variables": {"workflowdata": {"a": {"containsAny": vec!["x"; 5000]}}}}),
+            Some("5000 conditions"),
+        ),
+    ] {
+        let start: String = filter.to_string().chars().take(90).collect();
+        let answer = served.ask(question, json!({"where": filter})).await;
+        match problem {
+            None => assert_eq!(answer, json!({"data": {"ProcessInstances": [{"id": id}]}}), "{start}"),
+            Some(problem) => {
+                assert!(
+                    answer["errors"][0]["message"].as_str().unwrap().contains(problem),
+                    "{start} {answer}"
+                );
+                assert_eq!(answer["errors"][0]["extensions"]["classification"], "ValidationError");
+            }
+        }
+    }
+}

@@ -25,7 +25,7 @@ const DEFINITIONS: usize = 200;
 /// Deepest nesting, fragments included.
 const DEEPEST: usize = 64;
 
-/// Heaviest arguments: values and every 32 bytes of text count one. A list of 60,000 ids of instances may still be asked for.
+/// Heaviest arguments: values and every 32 bytes of text count one.
 const WEIGHT: usize = 200_000;
 
 /// Most values that introspection may give, as if every list were the longest. A full one gives about half a million so.
