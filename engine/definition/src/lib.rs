@@ -30,3 +30,4 @@ pub use pointer::Pointer;
 pub use properties::{Environment, Properties, PropertyError};
 pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
 pub use source::{Format, Position, Source};
+pub use validate::RESERVED_PATHS;

@@ -129,6 +129,16 @@ impl Failure {
             && self.code.as_deref().is_some_and(|code| !matches!(code, "409" | "502" | "504"))
     }
 
+    /// [`Self::described`] with the place where it happened, unless the text names the state already, as that of a call does.
+    pub(crate) fn described_at(&self, state: &str, action: Option<&str>) -> String {
+        let described = self.described();
+        if self.kind == FailureKind::Declared || self.message.contains(&format!("state `{state}`")) {
+            return described;
+        }
+        let action = action.map(|action| format!(", action `{action}`")).unwrap_or_default();
+        format!("{described} (state `{state}`{action})")
+    }
+
     /// `<class name> - <text>`, as the Data Index shows errors; an error message of the flow itself stands alone.
     pub fn described(&self) -> String {
         if self.kind == FailureKind::Declared {
@@ -213,6 +223,20 @@ mod tests {
             classes: classes.iter().map(|class| (*class).into()).collect(),
             message: message.into(),
             answer: None,
+        }
+    }
+
+    #[test]
+    fn a_description_names_the_place_once() {
+        let called = "function `f`: GET http://h answered 503 (state `Call`, action `ask`, attempt 2)";
+        for (kind, message, state, action, expected) in [
+            (FailureKind::Expression, "no", "Add", Some("add"), "a.B - no (state `Add`, action `add`)"),
+            (FailureKind::Expression, "no", "Add", None, "a.B - no (state `Add`)"),
+            (FailureKind::Service, called, "Call", Some("f"), &*format!("a.B - {called}")),
+            (FailureKind::Declared, "denied", "End", None, "denied"),
+        ] {
+            let failure = failure(None, kind, &["a.B"], message);
+            assert_eq!(failure.described_at(state, action), expected);
         }
     }
 

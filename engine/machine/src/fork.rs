@@ -131,8 +131,13 @@ impl Machine<'_> {
         ended.sort_by_key(|(index, _)| *index);
         let before = self.snapshot.data_of(parent).clone();
         let data = ended.iter().fold(before.clone(), |data, (_, after)| changes::apply(data, &before, after));
-        self.snapshot.set_data_of(parent, data);
-        self.go_on_behind(parent);
+        match self.check_size(&data) {
+            Ok(()) => {
+                self.snapshot.set_data_of(parent, data);
+                self.go_on_behind(parent);
+            }
+            Err(failure) => self.raise(parent, failure),
+        }
     }
 
     fn iteration_ended(&mut self, parent: FrameId, index: u32, result: Option<Val>) {

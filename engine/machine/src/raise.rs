@@ -87,11 +87,11 @@ impl Machine<'_> {
         let state = self.open_state(id);
         let visit = action.map(|open| open.visit).or(state.map(|open| open.visit)).unwrap_or_default();
         let target = action.and_then(|open| self.program.action(open.id)).map(|info| info.target.clone());
-        self.facts.push(Fact::Failed { v: visit, message: failure.described() });
-        let state = self.state_name(id);
+        let failed = Failed { frame: id, visit, state: self.state_name(id), action: target, failure };
+        self.facts.push(Fact::Failed { v: visit, message: failed.described() });
         self.wait(id, Wait::Failed);
         self.snapshot.status = Status::Error;
-        self.snapshot.failed = Some(Failed { frame: id, visit, state, action: target, failure });
+        self.snapshot.failed = Some(failed);
     }
 
     /// Lets happen whatever is due by now.

@@ -103,6 +103,13 @@ pub struct Failed {
     pub failure: Failure,
 }
 
+impl Failed {
+    /// The error as the Data Index shows it: what happened, and where.
+    pub fn described(&self) -> String {
+        self.failure.described_at(&self.state, self.action.as_deref())
+    }
+}
+
 /// One path of execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Frame {

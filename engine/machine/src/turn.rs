@@ -140,7 +140,7 @@ impl<'a> Machine<'a> {
             Instruction::EnterState(state) => self.enter_state(id, *state),
             Instruction::LeaveState => self.leave_state(id),
             Instruction::Filter(filter) => self.filter(id, filter)?,
-            Instruction::Inject(value) => self.inject(id, value),
+            Instruction::Inject(value) => self.inject(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose(id, arms, *default)?;
                 self.go_to(id, target);

@@ -73,8 +73,11 @@ impl Engine {
             .catalog()
             .find(workflow, None)
             .ok_or_else(|| Refusal::UnknownWorkflow(workflow.to_owned()))?;
-        if deployed.starts_by_event() {
+        if deployed.outline.starts_by_event {
             return Err(Refusal::StartsByEvent(workflow.to_owned()));
+        }
+        if let Some(node) = &start.start_at {
+            deployed.check_state(node)?;
         }
         deployed.check_input(&start.data).map_err(Refusal::InvalidInput)?;
         let id = Uuid::now_v7();

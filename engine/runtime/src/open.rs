@@ -88,7 +88,6 @@ impl Engine {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");
         }
-        let properties = loaded.properties;
         let store =
             rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
         let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
@@ -97,7 +96,8 @@ impl Engine {
             AtWork::open(turns_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
-        keep_revisions(&*store, &loaded.workflows, &loaded.resources).await?;
+        keep_revisions(&*store, &loaded).await?;
+        let Loaded { workflows, resources, properties, .. } = loaded;
         let service_url = properties.get("kogito.service.url").unwrap_or(options.service_url);
         let limits = limits(&properties)?;
         if limits.speed > 1 {
@@ -117,7 +117,7 @@ impl Engine {
             sealer,
             limits,
             service_url: service_url.trim_end_matches('/').to_owned(),
-            catalog: RwLock::new(Arc::new(Catalog::new(loaded.workflows, loaded.resources))),
+            catalog: RwLock::new(Arc::new(Catalog::new(workflows, resources))),
             older: Mutex::default(),
             stopping: watch::Sender::new(false),
             properties,
@@ -134,24 +134,20 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 }
 
 /// Stores the revisions that are served now, so that what starts today can go on whatever becomes of the files.
-async fn keep_revisions(
-    store: &dyn Store,
-    workflows: &[Deployed],
-    resources: &rondo_definition::Resources,
-) -> Result<(), OpenError> {
+async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
-    let mut revisions = Vec::with_capacity(workflows.len());
-    for workflow in workflows {
-        let document = &workflow.document;
-        let bundle = resources.bundle(&document.source).map_err(|error| failed(&error))?;
+    let mut revisions = Vec::with_capacity(loaded.workflows.len());
+    for Deployed { program, outline, revision, .. } in &loaded.workflows {
+        let Some(source) = loaded.sources.get(&*outline.path) else { continue };
+        let bundle = loaded.resources.bundle(source).map_err(|error| failed(&error))?;
         revisions.push(Revision {
-            digest: workflow.revision.clone(),
-            workflow: document.workflow.id.clone(),
-            version: document.workflow.version.clone(),
-            name: document.workflow.name.clone(),
-            description: document.workflow.description.clone(),
-            source: document.source.text().to_owned(),
-            path: document.source.path().to_string(),
+            digest: revision.clone(),
+            workflow: program.id.to_string(),
+            version: program.version.to_string(),
+            name: program.name.to_string(),
+            description: outline.description.clone(),
+            source: outline.text.to_string(),
+            path: outline.path.to_string(),
             bundle,
         });
     }

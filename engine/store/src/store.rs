@@ -79,6 +79,9 @@ pub enum StoreError {
     /// Its file is not where it was: what was written now would be lost, so nothing is. The text says which file.
     #[error("{0}")]
     Lost(String),
+    /// A query found more than it may.
+    #[error("the rows are larger than {0} bytes")]
+    TooLarge(u64),
     /// Anything else that the database says.
     #[error("the database says: {0}")]
     Database(String),

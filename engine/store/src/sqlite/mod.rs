@@ -160,7 +160,9 @@ impl Store for Sqlite {
     }
 
     fn query(&self, query: Query) -> Answer<Vec<Instance>> {
-        self.read(Lane::List, move |connection| rows::query(connection, &query))
+        let most = query.max_bytes.unwrap_or(u64::MAX);
+        let rows = self.read(Lane::List, move |connection| rows::query(connection, &query));
+        Box::pin(async move { rows.await?.ok_or(StoreError::TooLarge(most)) })
     }
 
     fn count(&self, filter: Filter) -> Answer<u64> {
