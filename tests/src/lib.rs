@@ -106,6 +106,16 @@ impl Engine {
         self.wait_until_ready().await;
     }
 
+    /// Starts it again and waits until it ends by itself.
+    pub async fn restart_and_die(&mut self) {
+        self.process = spawn(&self.folder, self.data.path(), self.port, &self.environment);
+        let begin = Instant::now();
+        while !self.has_ended() {
+            assert!(begin.elapsed() < PATIENCE, "the engine does not end:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Asks it to stop, as a supervisor does.
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.process.id().to_string();
@@ -116,6 +126,16 @@ impl Engine {
     /// Whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Sets a variable of the environment, for the next start.
+    pub fn remember(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Where the files of the database are.
+    pub fn database_folder(&self) -> PathBuf {
+        self.data.path().join("db")
     }
 
     /// Removes a variable of the environment, for the next start.
@@ -156,6 +176,22 @@ impl Engine {
         self.try_post(path, body, &[]).await.expect("an answer")
     }
 
+    /// Posts JSON without waiting for the answer, which nobody looks at.
+    pub fn post_in_background(&self, path: &str, body: &Value) -> tokio::task::JoinHandle<()> {
+        let request = reqwest::Client::new().post(self.url(path)).json(body);
+        tokio::spawn(async move {
+            let _ = request.send().await;
+        })
+    }
+
+    /// Deletes and expects an answer.
+    pub async fn delete(&self, path: &str) -> Answer {
+        let answer = reqwest::Client::new().delete(self.url(path)).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
     /// Gets JSON and expects an answer.
     pub async fn get(&self, path: &str) -> Answer {
         let answer = reqwest::get(self.url(path)).await.expect("an answer");
@@ -183,10 +219,9 @@ impl Engine {
         panic!("the instance is not {state}: {last}\n{}", self.log());
     }
 
-    /// The instances of a workflow: id, state and variables of each.
+    /// The instances of a workflow: id, state, parent and variables of each.
     pub async fn instances(&self, workflow: &str) -> Vec<Value> {
-        let query =
-            "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state variables } }";
+        let query = "query ($w: String) { ProcessInstances(where: {processId: {equal: $w}}) { id state parent: parentProcessInstanceId variables } }";
         let answer = self.post("/graphql", &json!({"query": query, "variables": {"w": workflow}})).await;
         answer.body["data"]["ProcessInstances"].as_array().cloned().unwrap_or_default()
     }

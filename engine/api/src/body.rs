@@ -1,4 +1,4 @@
-//! The body of a start, `PUT` or `PATCH`: which part of it is the state data.
+//! The body of a request: how it is received, and which part of a start, `PUT` or `PATCH` is the state data.
 //!
 //! | body | data | variables beside them |
 //! | --- | --- | --- |
@@ -8,14 +8,17 @@
 //!
 //! Source: `SonataFlow`'s `JsonNodeModel`.
 
+use std::{convert::Infallible, time::Duration};
+
 use axum::{
-    body::Bytes,
-    extract::rejection::BytesRejection,
+    body::{Body, Bytes, HttpBody},
+    extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
+use http_body_util::BodyExt;
 use rondo_expression::Val;
 
-use crate::errors::ErrorAnswer;
+use crate::{errors::ErrorAnswer, server::App};
 
 /// What a body says.
 #[derive(Debug, PartialEq)]
@@ -26,26 +29,57 @@ pub(crate) struct Input {
     pub(crate) extra: Val,
 }
 
-/// The body's bytes, or the answer to a body that is too large or breaks off.
-pub(crate) fn bytes(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<Bytes, ErrorAnswer> {
-    body.map_err(|rejection| match rejection.status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            ErrorAnswer::new(status, format!("the body is larger than {limit} bytes"))
+/// The bytes of a body, or the answer to one that is too large, too slow or breaks off.
+pub(crate) struct Received(pub(crate) Result<Bytes, ErrorAnswer>);
+
+impl FromRequest<App> for Received {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
+        let pause = app.settings.body_timeout;
+        let whole = pause.saturating_mul(WHOLE_BODY);
+        let received = receive(request.into_body(), app.settings.max_body_bytes, pause);
+        let received = tokio::time::timeout(whole, received).await;
+        Ok(Self(received.unwrap_or_else(|_| Err(too_slow(format!("was not there whole after {whole:?}"))))))
+    }
+}
+
+/// Longest time for a whole body, in times of one pause. Eight megabytes come in five minutes also over a poor line.
+const WHOLE_BODY: u32 = 10;
+
+async fn receive(mut body: Body, limit: usize, pause: Duration) -> Result<Bytes, ErrorAnswer> {
+    let too_large =
+        || ErrorAnswer::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    loop {
+        let piece = tokio::time::timeout(pause, body.frame()).await;
+        let piece = piece.map_err(|_| too_slow(format!("stopped coming for {pause:?}")))?;
+        let Some(piece) = piece else { return Ok(bytes.into()) };
+        let piece =
+            piece.map_err(|_| ErrorAnswer::new(StatusCode::BAD_REQUEST, "the body cannot be read"))?;
+        // Trailers are no data.
+        let Ok(piece) = piece.into_data() else { continue };
+        if piece.len() > limit - bytes.len() {
+            return Err(too_large());
         }
-        status => ErrorAnswer::new(status, "the body cannot be read"),
-    })
+        bytes.extend_from_slice(&piece);
+    }
+}
+
+fn too_slow(what: String) -> ErrorAnswer {
+    let text = format!("the body {what}; `rondo.http.body-timeout` sets how long it may pause");
+    ErrorAnswer::new(StatusCode::REQUEST_TIMEOUT, text)
 }
 
 /// Reads a body that must be labelled as JSON.
-pub(crate) fn input(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
-) -> Result<Input, ErrorAnswer> {
+pub(crate) fn input(headers: &HeaderMap, body: Received) -> Result<Input, ErrorAnswer> {
     if !is_json(headers) {
         return Err(ErrorAnswer::unsupported_media_type());
     }
-    parse(&bytes(body, limit)?).ok_or_else(ErrorAnswer::not_json)
+    parse(&body.0?).ok_or_else(ErrorAnswer::not_json)
 }
 
 /// Whether `Content-Type` is `application/json`, with any parameters.

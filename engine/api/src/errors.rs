@@ -89,7 +89,9 @@ impl ErrorAnswer {
 impl From<Refusal> for ErrorAnswer {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::UnknownWorkflow(_) | Refusal::UnknownInstance(_) => StatusCode::NOT_FOUND,
+            Refusal::UnknownWorkflow(_) | Refusal::UnknownInstance(_) | Refusal::UnknownNode { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Refusal::InvalidInput(_) | Refusal::NotInError(_) => StatusCode::BAD_REQUEST,
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,

@@ -3,15 +3,11 @@
 //! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
 //! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.
 
-use axum::{
-    Json, Router,
-    extract::{Path, State},
-    routing::get,
-};
+use axum::{Json, Router, extract::State, routing::get};
 use rondo_runtime::{HistoryLine, Refusal};
 use serde_json::{Value, json};
 
-use crate::{errors::ErrorAnswer, server::App};
+use crate::{errors::ErrorAnswer, extract::Path, server::App};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/rondo/instances/{id}", get(show))

@@ -7,23 +7,24 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{Path, Query, State, rejection::BytesRejection},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use rondo_expression::Val;
-use rondo_runtime::{Deployed, Start};
+use rondo_runtime::{Deployed, Refusal, Start};
+use rondo_store::StoreError;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    body,
+    body::{self, Received},
     errors::ErrorAnswer,
+    extract::{Path, Query},
     graphql, management, pages,
     server::App,
-    shape::{self, InstanceBody},
+    shape::{self, Below, InstanceBody},
 };
 
 /// Routes below `/{workflow}`.
@@ -46,14 +47,14 @@ async fn start(
     Path(path): Path<String>,
     Query(query): Query<StartQuery>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
-    if workflow.starts_by_event() {
+    if workflow.outline.starts_by_event {
         let message = format!("workflow `{}` is started by an event, not by a request", workflow.program.id);
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    let input = body::input(&headers, body, app.settings.max_body_bytes)?;
+    let input = body::input(&headers, body)?;
     let start = Start {
         data: input.data,
         extra: input.extra,
@@ -79,7 +80,17 @@ async fn list(
     if names_html(&headers) {
         return Ok(pages::workflow(&app, &workflow));
     }
-    let rows = graphql::unfinished(&app.engine, &workflow.program.id, app.settings.max_listed).await?;
+    let most = app.settings.max_graphql_bytes;
+    let rows = graphql::unfinished(&app.engine, &workflow.program.id, app.settings.max_listed, most).await;
+    let rows = rows.map_err(|error| match error {
+        StoreError::TooLarge(bytes) => ErrorAnswer::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!(
+                "the list would be larger than {bytes} bytes; ask /graphql for parts of it with `pagination`"
+            ),
+        ),
+        error => Refusal::Store(error.to_string()).into(),
+    })?;
     let bodies: Vec<_> = rows
         .into_iter()
         .map(|row| InstanceBody::new(row.id, serde_json::from_str(&row.data).unwrap_or_default()))
@@ -91,8 +102,7 @@ async fn show(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(view.into()))
 }
 
@@ -100,8 +110,7 @@ async fn abort(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(app.engine.abort(view.id).await?.into()))
 }
 
@@ -109,7 +118,7 @@ async fn replace(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
     let (id, data) = change(&app, path, &headers, body).await?;
     Ok(Json(app.engine.replace(id, data).await?.into()))
@@ -119,7 +128,7 @@ async fn patch(
     State(app): State<App>,
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
     let (id, data) = change(&app, path, &headers, body).await?;
     Ok(Json(app.engine.patch(id, data).await?.into()))
@@ -130,11 +139,10 @@ async fn change(
     app: &App,
     (path, instance): (String, String),
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Received,
 ) -> Result<(Uuid, Val), ErrorAnswer> {
-    let workflow = find(app, &path)?;
-    let input = body::input(headers, body, app.settings.max_body_bytes)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let input = body::input(headers, body)?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok((view.id, input.data))
 }
 
@@ -142,8 +150,7 @@ async fn tasks(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Response, ErrorAnswer> {
-    let workflow = find(&app, &path)?;
-    let view = shape::living(&app.engine, &workflow.program.id, &instance).await?;
+    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(management::work_items(&app.engine, view.id).await?).into_response())
 }
 

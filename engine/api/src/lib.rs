@@ -1,6 +1,7 @@
 //! The HTTP face: workflow REST, management, Data Index `GraphQL`, health.
 //!
-//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered, never a panic;
+//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered, never a panic, and no
+//! client holds a connection, a processor or the memory without a bound;
 //! every answer but a page, a source text and a bare status is JSON; an answer is sent after what it tells was committed.
 //! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
 //!
@@ -12,10 +13,14 @@
 //! | `/q/health…`, `/q/openapi` | `health.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/` | `pages.rs` |
+//!
+//! Their first parts are `rondo_definition::RESERVED_PATHS`: no workflow may be reached there.
 
 mod auth;
 mod body;
+mod connections;
 mod errors;
+mod extract;
 mod graphql;
 mod health;
 mod inspect;
@@ -27,6 +32,7 @@ mod server;
 mod settings;
 mod shape;
 mod times;
+mod watched;
 
 pub use server::{RouterError, ServeError, router, serve};
 pub use settings::Settings;

@@ -27,9 +27,9 @@ pub(crate) fn routes() -> Router<App> {
 async fn home(State(app): State<App>) -> Html<String> {
     let mut rows = String::new();
     for deployed in app.engine.workflows() {
-        let workflow = &deployed.document.workflow;
+        let workflow = &deployed.program;
         let (id, name) = (escape(&workflow.id), escape(&workflow.name));
-        let (version, description) = (escape(&workflow.version), escape(&workflow.description));
+        let (version, description) = (escape(&workflow.version), escape(&deployed.outline.description));
         let path = escape(shape::path_of(&workflow.id));
         let _ = write!(
             rows,
@@ -43,14 +43,14 @@ async fn home(State(app): State<App>) -> Html<String> {
 
 /// The page of a workflow.
 pub(crate) fn workflow(app: &App, deployed: &Deployed) -> Response {
-    let workflow = &deployed.document.workflow;
+    let workflow = &deployed.program;
     let endpoint = escape(&shape::endpoint(&app.engine, &workflow.id));
     let id = escape(&workflow.id);
     let mut body = format!(
         "<p>{}</p><p>Version {}. Start it by <code>POST {endpoint}</code> with JSON; a list of its instances that have not \
          ended is at the same address.</p><p><a href=\"/management/processes/{id}/source\">Source</a> · \
          <a href=\"/management/processes/{id}\">information</a> · <a href=\"/\">all workflows</a></p>",
-        escape(&workflow.description),
+        escape(&deployed.outline.description),
         escape(&workflow.version),
     );
     if let Some(schema) = &deployed.input_schema {

@@ -1,10 +1,9 @@
-//! The routes, what lies around all of them, and the loop that serves them.
+//! The routes, and what lies around all of them.
 
 use std::{any::Any, future::Future, sync::Arc};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::{Method, StatusCode, Uri},
     middleware,
     response::{IntoResponse, Response},
@@ -18,7 +17,8 @@ use tower_http::{
 };
 
 use crate::{
-    Settings, auth, errors::ErrorAnswer, graphql, health, inspect, instances, management, openapi, pages,
+    Settings, auth, connections, errors::ErrorAnswer, graphql, health, inspect, instances, management,
+    openapi, pages,
 };
 
 /// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) settings: Arc<Settings>,
     pub(crate) graphql: async_graphql::dynamic::Schema,
+    /// What the `GraphQL` answers that are being made take together.
+    pub(crate) together: graphql::Together,
 }
 
 /// Why the routes cannot be made.
@@ -46,16 +48,13 @@ pub enum ServeError {
     /// The routes cannot be made.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// The listener failed.
-    #[error("requests cannot be taken: {0}")]
-    Listener(#[from] std::io::Error),
 }
 
 /// All routes of an engine.
 pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError> {
     let tokens: Arc<[String]> = settings.tokens.clone().into();
-    let limit = settings.max_body_bytes;
-    let app = App { graphql: graphql::schema(&engine)?, engine, settings: Arc::new(settings) };
+    let graphql = graphql::schema(&engine)?;
+    let app = App { graphql, engine, settings: Arc::new(settings), together: graphql::Together::default() };
     let mut router = Router::new()
         .merge(pages::routes())
         .merge(health::routes())
@@ -66,8 +65,7 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError>
         .merge(instances::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .with_state(app)
-        .layer(DefaultBodyLimit::max(limit));
+        .with_state(app);
     if !tokens.is_empty() {
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }
@@ -77,15 +75,15 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError>
 }
 
 /// Serves an engine until `shutdown` resolves and the requests under way are answered. Settings are those of the
-/// engine's properties.
+/// engine's properties. Dropping the future cuts off what is still open.
 pub async fn serve(
     engine: Engine,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let settings = Settings::read(engine.properties())?;
-    let router = router(engine, settings)?;
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
+    let router = router(engine, settings.clone())?;
+    connections::serve(listener, router, &settings, shutdown).await;
     Ok(())
 }
 

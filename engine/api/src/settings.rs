@@ -1,5 +1,7 @@
 //! What of the configuration concerns HTTP.
 
+use std::time::Duration;
+
 use rondo_definition::{Properties, PropertyError, settings};
 
 /// Settings of the HTTP face.
@@ -12,6 +14,18 @@ pub struct Settings {
     /// Bearer tokens one of which every request but health must carry; none: everybody is let in. Property
     /// `rondo.auth.token`, comma separated.
     pub tokens: Vec<String>,
+    /// Longest time for the head of a request. Property `rondo.http.head-timeout`, milliseconds.
+    pub head_timeout: Duration,
+    /// Longest time between two pieces of a body; a longer one is answered 408. Property `rondo.http.body-timeout`, milliseconds.
+    pub body_timeout: Duration,
+    /// How long a connection may be still when no request is at work. Property `rondo.http.idle-timeout`, milliseconds.
+    pub idle_timeout: Duration,
+    /// Most connections at once; others wait. Property `rondo.http.max-connections`.
+    pub max_connections: usize,
+    /// Longest time for the answer to a `GraphQL` question. Property `rondo.graphql.timeout`, milliseconds.
+    pub graphql_timeout: Duration,
+    /// Most bytes of a `GraphQL` answer, counted with what is read for it, and of a REST list. Property `rondo.graphql.max-answer-bytes`.
+    pub max_graphql_bytes: u64,
 }
 
 impl Settings {
@@ -22,6 +36,12 @@ impl Settings {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
             max_listed: settings::MAX_LISTED.count(properties)?,
             tokens: settings::AUTH_TOKEN.tokens(properties)?,
+            head_timeout: settings::HEAD_TIMEOUT.duration(properties)?,
+            body_timeout: settings::BODY_TIMEOUT.duration(properties)?,
+            idle_timeout: settings::IDLE_TIMEOUT.duration(properties)?,
+            max_connections: settings::MAX_CONNECTIONS.count(properties)?,
+            graphql_timeout: settings::GRAPHQL_TIMEOUT.duration(properties)?,
+            max_graphql_bytes: settings::GRAPHQL_MAX_BYTES.count(properties)?,
         })
     }
 }
@@ -50,5 +70,7 @@ mod tests {
             assert!(read(line).is_err(), "{line}");
         }
         assert!(read("rondo.http.max-body-bytes=many").is_err());
+        assert!(read("rondo.http.max-connections=0").is_err());
+        assert!(read("rondo.http.idle-timeout=-1").is_err());
     }
 }

@@ -62,13 +62,36 @@ pub(crate) fn endpoint(engine: &Engine, workflow: &str) -> String {
 
 /// Name of a workflow's file within the served folder.
 pub(crate) fn file_name(deployed: &Deployed) -> String {
-    deployed.document.source.path().to_string()
+    deployed.outline.path.to_string()
 }
 
-/// An instance of this workflow that has not ended.
-pub(crate) async fn living(engine: &Engine, workflow: &str, instance: &str) -> Result<View, ErrorAnswer> {
-    let unknown = || ErrorAnswer::unknown_instance(instance);
+/// How a request names a workflow.
+#[derive(Clone, Copy)]
+pub(crate) enum Below<'a> {
+    /// By the path at which it is reached.
+    Path(&'a str),
+    /// By its whole id.
+    Id(&'a str),
+}
+
+/// An instance of a workflow that has not ended. It outlives its workflow: one whose file is gone is found all the same.
+pub(crate) async fn living(engine: &Engine, below: Below<'_>, instance: &str) -> Result<View, ErrorAnswer> {
+    let (name, served) = match below {
+        Below::Path(path) => (path, engine.workflow_by_path(path)),
+        Below::Id(id) => (id, engine.workflow(id)),
+    };
+    let unknown = || match served {
+        Some(_) => ErrorAnswer::unknown_instance(instance),
+        None => ErrorAnswer::unknown_workflow(name),
+    };
     let id = Uuid::parse_str(instance).map_err(|_| unknown())?;
     let view = engine.instance(id).await?.ok_or_else(unknown)?;
-    if view.workflow == workflow && !has_ended(view.state) { Ok(view) } else { Err(unknown()) }
+    let workflow = view.workflow.as_str();
+    let is_of_served = served.as_ref().is_some_and(|served| *served.program.id == *workflow);
+    let has_this_name = match below {
+        Below::Path(path) => workflow == path || path_of(workflow) == path,
+        Below::Id(id) => workflow == id,
+    };
+    let is_of_gone = has_this_name && engine.workflow(workflow).is_none();
+    if (is_of_served || is_of_gone) && !has_ended(view.state) { Ok(view) } else { Err(unknown()) }
 }

@@ -411,6 +411,11 @@ async fn wrong_questions_say_of_which_kind_they_are() {
     }
     let broken = served.send("POST", "/graphql", &[], Some("{bad".into())).await;
     assert_eq!((broken.status, &broken.json()["stack"]), (400, &json!("")));
+    let doubling: String =
+        (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1)).collect();
+    let doubling =
+        served.ask(&format!("{{ ...f0 }} {doubling} fragment f30 on Query {{ CountJobs }}"), json!({})).await;
+    assert_eq!(doubling["errors"][0]["extensions"]["classification"], "ValidationError");
     let deep = served.ask(&"{a".repeat(100_000), json!({})).await;
     assert_eq!(deep["errors"][0]["extensions"]["classification"], "InvalidSyntax");
 }
@@ -443,5 +448,100 @@ async fn consoles_change_instances_by_mutations() {
             answer,
             json!({"data": {mutation: format!("Successfully performed: {what} ProcessInstance with id: {id}")}})
         );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let served = serve("rondo.graphql.timeout=300\n").await;
+    let id = served.start("caller", &json!({"status": 503})).await;
+    served.json("PATCH", &format!("/caller/{id}"), &json!({"status": support::NEVER})).await;
+    let answer =
+        served.ask("mutation($id: String) { ProcessInstanceRetry(id: $id) }", json!({"id": id})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["classification"], "DataFetchingException", "{answer}");
+    assert!(answer["errors"][0]["message"].as_str().unwrap().contains("longer than 300 ms"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_grows_too_large_is_given_up() {
+    let served = serve("rondo.graphql.max-answer-bytes=40000\n").await;
+    for _ in 0..3 {
+        served.start("sleeper", &json!({"text": "x".repeat(10_000)})).await;
+    }
+    for (question, given) in [
+        ("{ ProcessInstances(pagination: {limit: 1}) { variables } }", true),
+        // The data are read, and given: twice their bytes are counted.
+        ("{ ProcessInstances { variables } }", false),
+        ("{ ProcessInstances { id } CountProcessInstances }", true),
+        (
+            "{ a: ProcessInstances(pagination: {limit: 1}) { variables } b: ProcessInstances(pagination: {limit: 1}) { variables } }",
+            false,
+        ),
+        ("{ ProcessInstances { source definition { source } childProcessInstances { id } } }", true),
+        ("{ ProcessInstances(pagination: {limit: -1}) { id } }", false),
+    ] {
+        let answer = served.ask(question, json!({})).await;
+        assert_eq!(answer.get("errors").is_none(), given, "{question}: {answer}");
+        if question.contains("-1") {
+            assert_eq!(answer["errors"][0]["message"], "`pagination.limit` is -1; it must be 0 or more");
+        } else if !given {
+            let message = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(
+                message.contains("larger than 40000 bytes") && message.contains("`pagination`"),
+                "{message}"
+            );
+            assert_eq!(answer["errors"][0]["extensions"]["classification"], "DataFetchingException");
+            assert_eq!(answer.get("data"), None);
+        }
+    }
+    let served = serve("rondo.graphql.max-answer-bytes=4000\n").await;
+    served.start("sleeper", &json!({"text": "x".repeat(5_000)})).await;
+    let list = served.get("/sleeper").await;
+    assert_eq!(list.status, 500);
+    assert!(list.json()["message"].as_str().unwrap().contains("`pagination`"), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_large_filter_works_or_is_refused_in_words() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({"a": "x"})).await;
+    let question = "query($where: ProcessInstanceArgument) { ProcessInstances(where: $where) { id } }";
+    let or = |count: usize, one: Value| {
+        let mut list = vec![one; count];
+        list.push(json!({"id": {"equal": id}}));
+        json!({"or": list})
+    };
+    let ids = |count: usize| {
+        let mut list: Vec<_> = (0..count).map(|n| uuid::Uuid::from_u128(n as u128).to_string()).collect();
+        list.push(id.clone());
+        list
+    };
+    let nested = (0..60).fold(json!({"id": {"equal": id}}), |inner, _| json!({"not": inner}));
+    let like = json!({"variables": {"workflowdata": {"a": {"like": "no*"}, "b": {"greaterThan": 1}}}});
+    for (filter, problem) in [
+        (or(499, json!({"state": {"equal": "ERROR"}})), None),
+        (or(249, like), None),
+        (or(5000, json!({"state": {"equal": "ERROR"}})), Some("5001 conditions")),
+        (json!({"id": {"in": ids(9_999)}}), None),
+        (json!({"id": {"in": ids(30_000)}}), Some("30001 values")),
+        (nested, None),
+        (json!({"variables": {"workflowdata": {"a": {"in": vec!["x"; 500]}}}}), None),
+        (
+            json!({"variables": {"workflowdata": {"a": {"containsAny": vec!["x"; 5000]}}}}),
+            Some("5000 conditions"),
+        ),
+    ] {
+        let start: String = filter.to_string().chars().take(90).collect();
+        let answer = served.ask(question, json!({"where": filter})).await;
+        match problem {
+            None => assert_eq!(answer, json!({"data": {"ProcessInstances": [{"id": id}]}}), "{start}"),
+            Some(problem) => {
+                assert!(
+                    answer["errors"][0]["message"].as_str().unwrap().contains(problem),
+                    "{start} {answer}"
+                );
+                assert_eq!(answer["errors"][0]["extensions"]["classification"], "ValidationError");
+            }
+        }
     }
 }

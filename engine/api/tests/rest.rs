@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, serve, told};
+use support::{Answer, serve, serve_stored, told};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -41,6 +41,14 @@ async fn starts_are_answered_as_sonataflow_does() {
         ("/greeting", &[JSON], Some(r#"{"name": 5}"#), 400, "$.name: integer found, string expected"),
         ("/greeting", &[JSON], Some(large.as_str()), 413, "larger than 2000 bytes"),
         ("/nosuch", &[JSON], Some("{}"), 404, "nosuch"),
+        (
+            "/sleeper",
+            &[JSON, ("x-kogito-startfromnode", "nope")],
+            Some("{}"),
+            404,
+            "Node with id nope not found within process sleeper: its states are Rest A While",
+        ),
+        ("/sleeper", &[JSON, ("X-KOGITO-StartFromNode", "Rest A While")], Some("{}"), 201, "{}"),
         ("/byevent", &[JSON], Some("{}"), 405, "started by an event"),
         ("/caller", &[JSON], Some(r#"{"status": 200}"#), 201, r#""answered":200"#),
         ("/caller", &[JSON], Some(r#"{"status": 404}"#), 404, r#""errorCode":"404""#),
@@ -121,6 +129,44 @@ async fn a_sleeping_instance_is_listed_changed_and_aborted() {
     assert_eq!((aborted.status, aborted.json()), (200, json!({"id": id, "workflowdata": {"b": 2}})));
     assert_eq!(served.get("/sleeper").await.json(), json!([]));
     assert_eq!(served.get(&format!("/sleeper/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_instance_whose_workflow_is_gone_is_shown_changed_and_ended() {
+    let served = serve_stored().await;
+    let (one, other) =
+        (served.start("sleeper", &json!({"a": 1})).await, served.start("sleeper", &json!({})).await);
+    let failed = served.start("division", &json!({"number1": 2, "number2": 0})).await;
+    let served = served.restarted_without(&["sleeper.sw.yaml", "inner/division.sw.yaml"]).await;
+
+    assert_eq!(served.json("POST", "/sleeper", &json!({})).await.status, 404);
+    assert_eq!(served.get(&format!("/sleeper/{one}")).await.json()["workflowdata"], json!({"a": 1}));
+    assert_eq!(served.get(&format!("/greeting/{one}")).await.status, 404);
+    assert_eq!(served.json("PATCH", &format!("/sleeper/{one}"), &json!({"b": 2})).await.status, 200);
+    let aborted = served.send("DELETE", &format!("/sleeper/{one}"), &[], None).await;
+    assert_eq!((aborted.status, &aborted.json()["workflowdata"]), (200, &json!({"a": 1, "b": 2})));
+
+    let management = format!("/management/processes/sleeper/instances/{other}");
+    assert_eq!(
+        served.get(&format!("{management}/timers")).await.json()[0]["processInstanceId"],
+        json!(other)
+    );
+    assert_eq!(served.send("DELETE", &management, &[], None).await.status, 200);
+    let unknown = served.send("DELETE", &management, &[], None).await;
+    assert_eq!(
+        (unknown.status, unknown.json()),
+        (404, json!({"message": "Process with id sleeper not found"}))
+    );
+
+    assert_eq!(served.get(&format!("/division/{failed}")).await.status, 200);
+    let management = format!("/management/processes/math.division/instances/{failed}");
+    assert_eq!(served.get(&format!("{management}/error")).await.json()["failedNodeId"], "divide");
+    assert_eq!(
+        served.json("PATCH", &format!("/division/{failed}"), &json!({"number2": 1})).await.status,
+        200
+    );
+    let done = served.send("POST", &format!("{management}/retrigger"), &[], None).await;
+    assert_eq!((done.status, &done.json()["workflowdata"]["response"]), (200, &json!(2)));
 }
 
 #[tokio::test]
@@ -271,4 +317,57 @@ async fn an_error_answer_names_instance_node_and_code() {
       "errorCode": "503"
     }
     "#);
+}
+
+#[test]
+fn no_workflow_can_have_a_path_of_the_engine() {
+    for own in ["/graphql", "/management/processes", "/q/health", "/q/openapi", "/rondo/instances/x"] {
+        let first = own.split('/').nth(1).unwrap();
+        assert!(rondo_definition::RESERVED_PATHS.contains(&first), "{own}");
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_is_json() {
+    let served = serve("").await;
+    let id = "00000000-0000-0000-0000-000000000000";
+    for (method, path, status) in [
+        ("GET", "/%ff".to_owned(), 400),
+        ("POST", "/%ff".into(), 400),
+        ("GET", "/sleeper/%ff".into(), 400),
+        ("DELETE", "/sleeper/%ff".into(), 400),
+        ("PUT", "/sleeper/%ff".into(), 400),
+        ("PATCH", "/%ff/x".into(), 400),
+        ("GET", "/sleeper/%ff/tasks".into(), 400),
+        ("GET", "/%ff/schema".into(), 400),
+        ("POST", "/sleeper?businessKey=a&businessKey=b".into(), 400),
+        ("GET", "/q/openapi?format=a&format=b".into(), 400),
+        ("GET", "/management/processes/%ff".into(), 400),
+        ("GET", "/management/processes/%ff/nodes".into(), 400),
+        ("GET", "/management/processes/%ff/source".into(), 400),
+        ("GET", "/management/processes/%ff/sources".into(), 400),
+        ("GET", "/management/processes/sources".into(), 400),
+        ("DELETE", format!("/management/processes/%ff/instances/{id}"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/error"), 400),
+        ("POST", format!("/management/processes/%ff/instances/{id}/retrigger"), 400),
+        ("POST", format!("/management/processes/%ff/instances/{id}/skip"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/nodeInstances"), 400),
+        ("GET", format!("/management/processes/%ff/instances/{id}/timers"), 400),
+        ("GET", "/rondo/instances/%ff".into(), 400),
+        ("GET", "/rondo/instances/nosuch".into(), 404),
+        ("PUT", "/graphql".into(), 405),
+        ("PATCH", "/".into(), 405),
+        ("TRACE", "/sleeper".into(), 405),
+        ("DELETE", "/q/health".into(), 405),
+        ("GET", "/a/b/c/d/e".into(), 404),
+    ] {
+        let answer = served.send(method, &path, &[JSON], None).await;
+        assert_eq!(
+            (answer.status, answer.kind.as_str()),
+            (status, "application/json"),
+            "{method} {path}: {}",
+            answer.text
+        );
+        assert!(answer.json()["message"].is_string(), "{method} {path}: {}", answer.text);
+    }
 }

@@ -70,6 +70,10 @@ impl Serve {
         };
         tokio::select! {
             served = rondo_api::serve(engine.clone(), listener, stopped) => served.map_err(|error| error.to_string())?,
+            problem = engine.lost() => {
+                engine.stop(Duration::ZERO).await;
+                return Err(problem);
+            }
             () = overdue => tracing::info!("requests that are still open are cut off"),
         }
         engine.stop(GRACE).await;

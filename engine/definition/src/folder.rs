@@ -80,6 +80,7 @@ impl Folder {
             folder.read_workflow(root, &file);
         }
         folder.refuse_duplicate_ids();
+        validate::paths(&folder.documents, &mut folder.diagnostics);
         validate::workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
         folder.check_secrets();
         folder.diagnostics.sort();

@@ -63,6 +63,26 @@ fn two_files_with_one_id_are_refused() {
 }
 
 #[test]
+fn workflows_that_cannot_be_reached_are_told() {
+    let root = folder(&[
+        ("a.sw.yaml", &flow("graphql", "")),
+        ("b.sw.yaml", &flow("org.acme.management", "")),
+        ("c.sw.yaml", &flow("request", "")),
+        ("d.sw.yaml", &flow("org.acme.request", "")),
+        ("e.sw.yaml", &flow("org.acme.", "")),
+        ("f.sw.yaml", &flow("q.request.vm", "")),
+        ("g.sw.yaml", &flow("q", "").replace("id:", "key:")),
+    ]);
+    insta::assert_snapshot!(lines(&load(root.path())), @r"
+    a.sw.yaml:1:5: error[RON0136]: workflow: it would be reached at `/graphql`, which is a path of the engine itself
+    b.sw.yaml:1:5: error[RON0136]: workflow: it would be reached at `/management`, which is a path of the engine itself
+    d.sw.yaml:1:5: warning[RON0136]: workflow: `request` of c.sw.yaml is reached at `/request` too, so only one of them can be
+    e.sw.yaml:1:5: error[RON0136]: workflow: it is reached by what stands after the last dot of its id, and in `org.acme.` nothing does
+    g.sw.yaml:1:6: error[RON0136]: workflow: it would be reached at `/q`, which is a path of the engine itself
+    ");
+}
+
+#[test]
 fn every_problem_of_every_file_is_reported() {
     let call = "id: caller\nspecVersion: '0.8'\nsecrets: [token]\nstates:\n- name: Call\n  type: operation\n  actions:\n\
                 \x20 - subFlowRef: a\n  - subFlowRef: gone\n  - subFlowRef: {workflowId: a, version: '9'}\n\

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::{
-    EvalError, Expression, Scope,
+    EvalError, Exceeded, Expression, Scope,
     merge::{Renewed, merge},
     value::Val,
 };
@@ -23,6 +23,12 @@ pub fn assign(
     let path = trailing_names(place.source());
     if path.is_empty() {
         return Ok(merge(data, value, renewed));
+    }
+    if path.len() > scope.budget.depth {
+        return Err(EvalError::Budget {
+            expression: place.source().into(),
+            exceeded: Exceeded::Depth(scope.budget.depth),
+        });
     }
     let here = place.eval(&data, scope)?;
     let merged = merge(here, value, renewed);

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::value::Extent;
+use crate::value::{Extent, Val};
 
 /// Bounds of one evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Budget {
     pub nodes: usize,
     /// Levels of arrays and objects.
     pub depth: usize,
+    /// Bytes of the JSON of a value.
+    pub bytes: usize,
     /// Bytes of a text.
     pub text: usize,
     /// Bytes of stack, of which a worker must have more than this.
@@ -37,7 +39,8 @@ impl Default for Budget {
             steps: 10_000_000,
             time: Duration::from_millis(100),
             nodes: 2_000_000,
-            depth: 256,
+            depth: Val::DEEPEST,
+            bytes: 32 * 1024 * 1024,
             text: 16 * 1024 * 1024,
             stack: 1024 * 1024,
         }
@@ -56,12 +59,18 @@ pub enum Exceeded {
     /// Too deep a recursion.
     #[error("it recurses too deeply")]
     Stack,
+    /// Too many filters that a function passed to itself.
+    #[error("a function passes filters to itself more than {0} times: pass values, as `def f($x)` does")]
+    Calls(u32),
     /// Too large a value.
     #[error("it makes a value of more than {0} elements")]
     Nodes(usize),
     /// Too deep a value.
     #[error("it makes a value nested more than {0} levels deep")]
     Depth(usize),
+    /// Too large a value, counted in bytes.
+    #[error("it makes a value of more than {0} bytes")]
+    Bytes(usize),
     /// Too long a text.
     #[error("it makes a text of more than {0} bytes")]
     Text(usize),
@@ -75,14 +84,25 @@ struct Running {
     time: Duration,
     /// Address below which the stack must not grow.
     stack_floor: usize,
+    calls_left: u32,
     nodes: usize,
     depth: usize,
+    bytes: usize,
     text: usize,
 }
 
 thread_local! {
     static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
 }
+
+/// Steps of all evaluations so far on this thread: the difference says what some of them cost.
+pub fn steps_taken() -> u64 {
+    TAKEN.get()
+}
+
+/// How often functions may pass filters to themselves: each such call makes a chain longer, whose end is freed recursively.
+const CALLS: u32 = 5000;
 
 /// How many steps pass between two looks at the clock.
 const CLOCK_EVERY: u64 = 1024;
@@ -101,14 +121,17 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
         deadline: now + budget.time,
         time: budget.time,
         stack_floor: here.saturating_sub(budget.stack),
+        calls_left: CALLS,
         nodes: budget.nodes,
         depth: budget.depth,
+        bytes: budget.bytes,
         text: budget.text,
     };
     // An evaluation within another (there is none today) keeps the outer one's bounds.
     let outer = RUNNING.replace(Some(running));
     let result = catch_unwind(AssertUnwindSafe(evaluation));
-    RUNNING.set(outer);
+    let left = RUNNING.replace(outer).map_or(0, |ended| ended.steps_left);
+    TAKEN.set(TAKEN.get().wrapping_add(budget.steps.saturating_sub(left)));
     result.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Exceeded>() {
         Ok(exceeded) => *exceeded,
         Err(other) => resume_unwind(other),
@@ -136,6 +159,16 @@ pub(crate) fn step() {
     RUNNING.set(Some(running));
 }
 
+/// Counts a function's passing filters to itself.
+pub(crate) fn call() {
+    let Some(mut running) = RUNNING.get() else { return };
+    if running.calls_left == 0 {
+        stop(Exceeded::Calls(CALLS));
+    }
+    running.calls_left -= 1;
+    RUNNING.set(Some(running));
+}
+
 #[allow(clippy::disallowed_methods, reason = "the bound is one of real time, and nothing else depends on it")]
 fn check_clock(running: &Running) {
     if Instant::now() > running.deadline {
@@ -159,17 +192,12 @@ pub(crate) fn check_extent(extent: Extent) {
     if extent.depth > running.depth {
         stop(Exceeded::Depth(running.depth));
     }
+    if extent.bytes > running.bytes {
+        stop(Exceeded::Bytes(running.bytes));
+    }
     // Making large values costs time without a step of the interpreter.
     if extent.nodes >= 4096 {
         check_clock(&running);
-    }
-}
-
-/// Bounds the number of elements while they are collected.
-pub(crate) fn check_nodes(nodes: usize) {
-    let Some(running) = RUNNING.get() else { return };
-    if nodes > running.nodes {
-        stop(Exceeded::Nodes(running.nodes));
     }
 }
 

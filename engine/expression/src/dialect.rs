@@ -3,6 +3,9 @@
 //! `and` and `or` bind alike there, from left to right: `.a or .b and .c` is `(.a or .b) and .c`. A whole number has no zero in
 //! front and fits 64 bits, so that `007` and long account numbers are texts, not numbers. `.5` is a number. `try` reaches to its
 //! `catch`, or as far as the brackets do: `try .a.b != null and .c` tries all of it.
+//!
+//! Bounds that the interpreter does not have are set here too, because they are bounds of a text's tokens: it recurses along chains of
+//! operators and paths, and a function that calls itself with filters makes a chain of them that only the stack's end stops.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -12,38 +15,64 @@ use jaq_core::load::{
     span,
 };
 
+use crate::CompileError;
+
 /// Signs and words behind which a new chain of operands begins.
 const LOOSER: [&str; 17] =
     ["|", ",", ";", ":", "//", "?//", "=", "|=", "+=", "-=", "*=", "/=", "%=", "//=", "then", "elif", "else"];
 
-/// The text as the interpreter is to read it; `Err` is where a number stands that is none.
-pub(crate) fn adapted(text: &str) -> Result<Cow<'_, str>, Range<usize>> {
-    // What is no sequence of tokens is for the interpreter to complain about.
-    let Ok(tokens) = Lexer::new(text).lex() else { return Ok(Cow::Borrowed(text)) };
-    let mut reader = Reader { text, inserts: Vec::new(), wrong: None };
+/// Most tokens of an expression.
+pub(crate) const TOKENS: usize = 10_000;
+
+/// Longest path, in names and indices that follow each other.
+const PATH: usize = 256;
+
+/// A function that counts how often functions with filters as arguments call themselves. No text of an author has it.
+pub(crate) const CALLED: &str = "_called_again";
+
+/// The text as the interpreter is to read it.
+#[derive(Debug)]
+pub(crate) struct Adapted<'t> {
+    pub(crate) text: Cow<'t, str>,
+    /// How many tokens it has; none if it is no sequence of tokens, about which the interpreter complains.
+    pub(crate) tokens: usize,
+}
+
+/// Reads a text; `Err` says what is wrong, and where.
+pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
+    let Ok(tokens) = Lexer::new(text).lex() else { return Ok(Adapted { text: text.into(), tokens: 0 }) };
+    let mut reader = Reader { text, inserts: Vec::new(), tokens: 0, wrong: None };
     reader.read(&tokens, false);
-    if let Some(wrong) = reader.wrong {
-        return Err(wrong);
+    if reader.tokens > TOKENS {
+        return Err(CompileError::new(format!(
+            "an expression may have {TOKENS} words and signs, this has {}",
+            reader.tokens
+        )));
     }
+    if let Some((message, place)) = reader.wrong {
+        return Err(CompileError { message, range: Some(place) });
+    }
+    let tokens = reader.tokens;
     if reader.inserts.is_empty() {
-        return Ok(Cow::Borrowed(text));
+        return Ok(Adapted { text: text.into(), tokens });
     }
     // Of several at one place the order is that in which they were found.
     reader.inserts.sort_by_key(|(place, _)| *place);
     let (mut adapted, mut copied) = (String::new(), 0);
     for (place, insert) in reader.inserts {
         adapted.push_str(text.get(copied..place).unwrap_or_default());
-        adapted.push(insert);
+        adapted.push_str(insert);
         copied = place;
     }
     adapted.push_str(text.get(copied..).unwrap_or_default());
-    Ok(Cow::Owned(adapted))
+    Ok(Adapted { text: adapted.into(), tokens })
 }
 
 struct Reader<'a> {
     text: &'a str,
-    inserts: Vec<(usize, char)>,
-    wrong: Option<Range<usize>>,
+    inserts: Vec<(usize, &'static str)>,
+    tokens: usize,
+    wrong: Option<(String, Range<usize>)>,
 }
 
 /// A chain of operands that `and` and `or` join: where it begins, and whether an `or` stands in it.
@@ -59,20 +88,33 @@ impl Reader<'_> {
         let mut chain = Chain::default();
         let mut around = Vec::new();
         let mut before: Option<&Token<&str>> = None;
+        let mut path = 0;
+        self.tokens += tokens.len();
         for (index, token) in tokens.iter().enumerate() {
             let here = span(self.text, token.0);
             let is_name = before.is_some_and(|before| before.0.ends_with('.'));
+            path = match (&token.1, token.0) {
+                (_, name) if name.starts_with(['.', '[']) => path + 1,
+                (Tok::Sym, "?") => path,
+                (Tok::Word | Tok::Str(_), _) if is_name => path,
+                _ => 0,
+            };
+            if path > PATH {
+                self.complain(format!("a path may have {PATH} names, this has more"), here.clone());
+            }
             match (&token.1, token.0) {
                 (Tok::Block(inner), block) => self.read(inner, block.starts_with('{')),
                 (Tok::Str(parts), _) => self.read_text(parts),
                 (Tok::Num, number) => self.check(number, &here),
                 (Tok::Sym, ".") if is_fraction(self.text, before, &here, tokens.get(index + 1)) => {
-                    self.inserts.push((here.start, '0'));
+                    self.inserts.push((here.start, "0"));
                 }
                 _ => {}
             }
             match token.0 {
                 _ if is_name => {}
+                "def" => self.count_calls(tokens.get(index + 1..).unwrap_or_default()),
+                CALLED => self.complain(format!("no function is called `{CALLED}`"), here.clone()),
                 "if" => {
                     chain.start.get_or_insert(here.start);
                     around.push(std::mem::take(&mut chain));
@@ -88,8 +130,8 @@ impl Reader<'_> {
                 "or" => chain.has_or = true,
                 "and" if chain.has_or && !is_caught => {
                     if let (Some(start), Some(before)) = (chain.start, before) {
-                        self.inserts.push((start, '('));
-                        self.inserts.push((span(self.text, before.0).end, ')'));
+                        self.inserts.push((start, "("));
+                        self.inserts.push((span(self.text, before.0).end, ")"));
                     }
                     chain.has_or = false;
                 }
@@ -116,8 +158,8 @@ impl Reader<'_> {
             _ => ["and", "or", "as"].contains(&token.0),
         };
         if let (Some(first), Some(last), true) = (tokens.first(), tokens.last(), tokens.iter().any(joins)) {
-            self.inserts.push((span(self.text, first.0).start, '('));
-            self.inserts.push((span(self.text, last.0).end, ')'));
+            self.inserts.push((span(self.text, first.0).start, "("));
+            self.inserts.push((span(self.text, last.0).end, ")"));
         }
     }
 
@@ -126,9 +168,55 @@ impl Reader<'_> {
             number.starts_with('0') && number.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
         let is_whole = number.bytes().all(|byte| byte.is_ascii_digit());
         if zero_in_front || is_whole && number.parse::<i64>().is_err() {
-            self.wrong.get_or_insert(here.clone());
+            self.complain(format!("`{number}` is no number"), here.clone());
         }
     }
+
+    fn complain(&mut self, message: String, place: Range<usize>) {
+        self.wrong.get_or_insert((message, place));
+    }
+
+    /// Has the calls of a function counted that takes filters and calls itself. `tokens` are those behind its `def`.
+    fn count_calls(&mut self, tokens: &[Token<&str>]) {
+        let [Token(name, Tok::Word), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] = tokens
+        else {
+            return;
+        };
+        let takes_filters = arguments.iter().any(|argument| matches!(argument.1, Tok::Word));
+        // Definitions within have ends of their own.
+        let mut open = 0_usize;
+        let end = body.iter().position(|token| match token.0 {
+            "def" => {
+                open += 1;
+                false
+            }
+            ";" if open > 0 => {
+                open -= 1;
+                false
+            }
+            ";" => true,
+            _ => false,
+        });
+        let body = body.get(..end.unwrap_or(body.len())).unwrap_or_default();
+        if let (Some(first), true) = (body.first(), takes_filters && mentions(body, name)) {
+            self.inserts.push((span(self.text, first.0).start, COUNTED));
+        }
+    }
+}
+
+/// What is put before the body of a function whose calls are counted.
+const COUNTED: &str = "_called_again|";
+
+/// Whether a word stands among tokens, at whatever depth.
+fn mentions(tokens: &[Token<&str>], word: &str) -> bool {
+    tokens.iter().any(|token| match &token.1 {
+        Tok::Block(inner) => mentions(inner, word),
+        Tok::Str(parts) => parts.iter().any(|part| match part {
+            StrPart::Term(term) => mentions(std::slice::from_ref(term), word),
+            _ => false,
+        }),
+        _ => token.0 == word,
+    })
 }
 
 /// What a `try` before these tokens tries.
@@ -199,8 +287,23 @@ mod tests {
             (".5 + .a", "0.5 + .a"),
             (".a[.5]", ".a[0.5]"),
         ] {
-            assert_eq!(adapted(text).as_deref(), Ok(read));
+            assert_eq!(adapted(text).unwrap().text, read);
         }
+    }
+
+    #[test]
+    fn calls_are_counted_of_functions_that_pass_filters_to_themselves() {
+        for (text, read) in [
+            ("def f(x): f(x+1); f(0)", "def f(x): _called_again|f(x+1); f(0)"),
+            ("[def f(g): def h: [f(g)]; h; f(.)]", "[def f(g): _called_again|def h: [f(g)]; h; f(.)]"),
+            ("def f(x): \"\\(f(x))\"; f(0)", "def f(x): _called_again|\"\\(f(x))\"; f(0)"),
+            ("def f(x; $y): x + $y; f(.; 1) | f(.; 2)", "def f(x; $y): x + $y; f(.; 1) | f(.; 2)"),
+            ("def f($x): f($x); f(0)", "def f($x): f($x); f(0)"),
+            ("def f: f; {def: 1, f: 2}", "def f: f; {def: 1, f: 2}"),
+        ] {
+            assert_eq!(adapted(text).unwrap().text, read);
+        }
+        assert!(adapted("_called_again").is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A compiled expression of either language, and what it may look at.
 
 use std::{
+    collections::HashMap,
     fmt::{self, Debug},
     ops::Range,
-    sync::Arc,
+    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
 };
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Language of an expression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Language {
     /// jq, the default of the specification.
     #[default]
@@ -26,9 +27,33 @@ pub enum Language {
 
 /// A compiled expression; cheap to clone.
 #[derive(Clone)]
-pub struct Expression {
+pub struct Expression(Arc<Compiled>);
+
+struct Compiled {
     source: Arc<str>,
-    kind: Arc<Kind>,
+    kind: Kind,
+}
+
+/// Expressions in use, by language and text.
+static COMPILED: LazyLock<InUse> = LazyLock::new(InUse::default);
+
+#[derive(Default)]
+struct InUse(Mutex<HashMap<(Language, Arc<str>), Weak<Compiled>>>);
+
+impl InUse {
+    fn find(&self, language: Language, text: &str) -> Option<Expression> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(language, Arc::from(text)))?.upgrade().map(Expression)
+    }
+
+    fn keep(&self, language: Language, expression: &Expression) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that went out of use go when the table would grow.
+        if known.len() == known.capacity() {
+            known.retain(|_, compiled| compiled.strong_count() > 0);
+        }
+        known.insert((language, Arc::clone(&expression.0.source)), Arc::downgrade(&expression.0));
+    }
 }
 
 enum Kind {
@@ -118,13 +143,19 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Compiles a text.
+/// Compiles a text. One that was compiled before and is still in use is compiled no second time: the expressions of many
+/// workflows are much the same.
 pub fn compile(language: Language, text: &str) -> Result<Expression, CompileError> {
+    if let Some(known) = COMPILED.find(language, text) {
+        return Ok(known);
+    }
     let kind = match language {
         Language::Jq => Kind::Jq(Jq::compile(text)?),
         Language::JsonPath => Kind::JsonPath(JsonPath::compile(text)?),
     };
-    Ok(Expression { source: text.into(), kind: Arc::new(kind) })
+    let expression = Expression(Arc::new(Compiled { source: text.into(), kind }));
+    COMPILED.keep(language, &expression);
+    Ok(expression)
 }
 
 /// Compiles a property that is always an expression: bare, in `${ }` or `{{ }}`, or with `fn:NAME` for one of the
@@ -164,18 +195,18 @@ pub fn compile_property(
 impl Expression {
     /// An expression that gives null; stands in for one that could not be compiled.
     pub fn null(_language: Language) -> Self {
-        Self { source: "null".into(), kind: Arc::new(Kind::Null) }
+        Self(Arc::new(Compiled { source: "null".into(), kind: Kind::Null }))
     }
 
     /// The text it was compiled from.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// Its value: several outputs are an array, none is null.
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
         let failed = |failure| self.told(failure, data);
-        match &*self.kind {
+        match &self.0.kind {
             Kind::Null => Ok(Val::Null),
             Kind::JsonPath(path) => path.eval(data, scope).map_err(Failure::Failed).map_err(failed),
             Kind::Jq(jq) => {
@@ -192,7 +223,7 @@ impl Expression {
     /// Whether a condition holds: exactly `true` does; a `JSONPath` that found something.
     pub fn eval_bool(&self, data: &Val, scope: &Scope<'_>) -> Result<bool, EvalError> {
         let value = self.eval(data, scope)?;
-        Ok(match &*self.kind {
+        Ok(match &self.0.kind {
             Kind::JsonPath(_) => match &value {
                 Val::Array(_) => !value.elements().is_empty(),
                 other => other.is_true() || other.as_str() == Some("true"),
@@ -206,16 +237,16 @@ impl Expression {
         let plain = |next: char| {
             next.is_alphanumeric() || matches!(next, '.' | '_' | '[' | ']' | '"' | '-' | '$' | '\'')
         };
-        self.source.starts_with(['.', '$']) && self.source.chars().all(plain)
+        self.0.source.starts_with(['.', '$']) && self.0.source.chars().all(plain)
     }
 
     /// Whether the text mentions `.name` or `$name`.
     pub fn reads(&self, name: &str) -> bool {
-        text::mentions(&self.source, name)
+        text::mentions(&self.0.source, name)
     }
 
     fn told(&self, failure: Failure, data: &Val) -> EvalError {
-        let expression = Arc::clone(&self.source);
+        let expression = Arc::clone(&self.0.source);
         match failure {
             Failure::Failed(reason) => {
                 EvalError::Failed { data: shortened(&data.to_json()), expression, reason }
@@ -243,6 +274,6 @@ impl CompileError {
 
 impl Debug for Expression {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Expression({})", self.source)
+        write!(formatter, "Expression({})", self.0.source)
     }
 }

@@ -1,13 +1,19 @@
 //! jq: compiled once, evaluated within a budget.
 
-use std::{ops::Range, sync::Arc, sync::LazyLock};
+mod library;
+
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    sync::{Arc, LazyLock},
+    thread,
+};
 
 use jaq_core::{
     Compiler, Ctx, DataT, Filter, Lut, Vars,
     compile::Undefined,
     data::HasLut,
-    load::{self, Arena, File, Loader, parse::Def},
-    native::Fun,
+    load::{self, Arena, File, Loader},
 };
 
 use crate::{
@@ -15,15 +21,24 @@ use crate::{
     budget::{self, Budget},
     dialect,
     expression::Failure,
-    natives,
-    value::Val,
+    value::{Extent, Val},
 };
+use library::Wanted;
 
 /// Longest text that is compiled: an expression is written by a person.
 const LONGEST: usize = 64 * 1024;
 
+/// An expression of so many tokens is compiled on whatever stack there is.
+const SHORT: usize = 200;
+
+/// Stack for longer ones: [`dialect::TOKENS`] times what a chain of operators takes for each without optimization.
+const STACK: usize = 256 * 1024 * 1024;
+
 /// Deepest nesting of brackets: the parser recurses.
 pub(crate) const DEEPEST: usize = 100;
+
+/// Variables of jq that would look out of the expression.
+const UNAVAILABLE: [&str; 2] = ["$ENV", "$__loc__"];
 
 /// What the interpreter works with.
 pub(crate) struct Data;
@@ -55,23 +70,6 @@ pub(crate) struct Jq {
     globals: Vec<Arc<str>>,
 }
 
-/// Definitions of the interpreter and its library for which there are native functions here. Its `nan` and `infinite` divide by
-/// zero, which is an error in jq.
-const REPLACED: [&str; 6] = ["nan", "infinite", "isnan", "type", "join", "from_entries"];
-
-static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
-    let own = load::parse(include_str!("prelude.jq"), |parser| parser.defs()).unwrap_or_default();
-    let library = jaq_core::defs().chain(jaq_std::defs());
-    library.filter(|def| !REPLACED.contains(&def.name)).chain(own).collect()
-});
-
-fn functions() -> impl Iterator<Item = Fun<Data>> {
-    // Of two functions of one name the first is found.
-    const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
-    let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
-    natives::funs().chain(library)
-}
-
 impl Jq {
     pub(crate) fn compile(text: &str) -> Result<Self, CompileError> {
         if text.len() > LONGEST {
@@ -85,55 +83,74 @@ impl Jq {
         if nesting(text) > DEEPEST {
             return Err(too_deep());
         }
-        let adapted = dialect::adapted(text).map_err(|range| {
-            let number = text.get(range.clone()).unwrap_or_default();
-            CompileError { message: format!("`{number}` is no number"), range: Some(range) }
-        })?;
-        if nesting(&adapted) > DEEPEST {
+        let adapted = dialect::adapted(text)?;
+        if nesting(&adapted.text) > DEEPEST {
             return Err(too_deep());
         }
+        let compiled = match adapted.tokens > SHORT {
+            false => Self::with_what_it_needs(&adapted.text),
+            // The interpreter recurses along chains of operators, so a long text gets a stack of its own.
+            true => thread::scope(|scope| {
+                let apart = || Self::with_what_it_needs(&adapted.text);
+                let worker = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, apart);
+                let ended = worker.map(thread::ScopedJoinHandle::join);
+                let Ok(Ok(compiled)) = ended else {
+                    return Err(CompileError::new("there is no memory to compile it".to_owned()));
+                };
+                compiled
+            }),
+        };
+        // Where something was put in, the places are not those of the author's text.
+        compiled
+            .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
+    }
+
+    /// Compiles, adding variables and functions until nothing is missing.
+    fn with_what_it_needs(text: &str) -> Result<Self, CompileError> {
         let mut globals: Vec<Arc<str>> = Vec::new();
+        let mut wanted = Wanted::default();
         loop {
-            match Self::with_globals(&adapted, &globals) {
+            match Self::with(text, &globals, &mut wanted) {
                 Ok(filter) => return Ok(Self { filter, globals }),
-                Err(Problem::FreeVariables(names)) => globals.extend(names),
-                Err(Problem::Invalid(error)) => {
-                    // Where something was put in, the places are not those of the author's text.
-                    let range = error.range.filter(|_| *adapted == *text);
-                    return Err(CompileError { range, ..error });
-                }
+                Err(Problem::Missing(variables)) => globals.extend(variables),
+                Err(Problem::Invalid(error)) => return Err(error),
             }
         }
     }
 
-    fn with_globals(text: &str, globals: &[Arc<str>]) -> Result<Filter<Data>, Problem> {
+    /// Compiles with these variables and functions; functions that are missing are added for the next time.
+    fn with(text: &str, globals: &[Arc<str>], wanted: &mut Wanted) -> Result<Filter<Data>, Problem> {
         let arena = Arena::default();
-        let loader = Loader::new(DEFINITIONS.iter().cloned());
-        let modules = loader
+        let modules = Loader::new(wanted.definitions())
             .load(&arena, File { code: text, path: () })
             .map_err(|errors| Problem::Invalid(load_error(text, errors)))?;
-        let compiler =
-            Compiler::default().with_funs(functions()).with_global_vars(globals.iter().map(|name| &**name));
+        let compiler = Compiler::default()
+            .with_funs(wanted.natives())
+            .with_global_vars(globals.iter().map(|name| &**name));
         compiler.compile(modules).map_err(|errors| {
+            let (mut variables, mut invalid) = (BTreeSet::new(), None);
+            let before = wanted.len();
             let undefined: Vec<_> = errors.into_iter().flat_map(|(_, errors)| errors).collect();
-            let free: Vec<Arc<str>> = undefined
-                .iter()
-                .filter(|(_, kind)| matches!(kind, Undefined::Var))
-                .map(|(name, _)| Arc::from(*name))
-                .filter(|name| !globals.contains(name) && &**name != "$ENV" && &**name != "$__loc__")
-                .collect();
-            let mut free_once = free.clone();
-            free_once.sort();
-            free_once.dedup();
-            match undefined.iter().find(|(name, kind)| {
-                !matches!(kind, Undefined::Var) || !free.iter().any(|free| **free == **name)
-            }) {
-                Some((name, kind)) => Problem::Invalid(CompileError {
+            for (name, kind) in &undefined {
+                let is_known = match kind {
+                    Undefined::Filter(arguments) => wanted.add(name, *arguments),
+                    Undefined::Var => !UNAVAILABLE.contains(name) && variables.insert(Arc::from(*name)),
+                    _ => false,
+                };
+                if !is_known && !variables.contains(*name) {
+                    invalid.get_or_insert((name, kind));
+                }
+            }
+            // What is still missing although it was added is nowhere.
+            if wanted.len() == before && variables.is_empty() {
+                invalid = invalid.or(undefined.first().map(|(name, kind)| (name, kind)));
+            }
+            invalid.map_or(Problem::Missing(variables), |(name, kind)| {
+                Problem::Invalid(CompileError {
                     message: undefined_message(name, kind),
                     range: span(text, name),
-                }),
-                None => Problem::FreeVariables(free_once),
-            }
+                })
+            })
         })
     }
 
@@ -148,13 +165,13 @@ impl Jq {
             let data_of_run = Run { lut: &self.filter.lut, now: scope.now };
             let context = Ctx::<Data>::new(data_of_run, Vars::new(variables));
             let mut outputs = Vec::new();
-            let mut nodes = 0_usize;
+            let mut collected = Extent::default();
             for output in self.filter.id.run((context, data.clone())) {
                 match output {
                     Ok(value) => {
                         let value = value.plain();
-                        nodes = nodes.saturating_add(value.nodes());
-                        budget::check_nodes(nodes);
+                        collected = collected.with(&value);
+                        budget::check_extent(collected);
                         outputs.push(value);
                     }
                     Err(exception) => {
@@ -173,7 +190,8 @@ impl Jq {
 }
 
 enum Problem {
-    FreeVariables(Vec<Arc<str>>),
+    /// Variables that are used and not yet known, beside functions.
+    Missing(BTreeSet<Arc<str>>),
     Invalid(CompileError),
 }
 

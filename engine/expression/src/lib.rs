@@ -17,7 +17,7 @@ mod text;
 mod value;
 
 pub use assign::assign;
-pub use budget::{Budget, Exceeded};
+pub use budget::{Budget, Exceeded, steps_taken};
 pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
 pub use jq::pattern_found;
 pub use merge::{Renewed, merge};

@@ -7,12 +7,13 @@ mod texts;
 use std::cmp::Ordering;
 
 use jaq_core::{
-    Error, Exn, ValR, ValT as _, ValXs,
+    Error, Exn, Native, ValR, ValT as _, ValXs,
     native::{Fun, bome, run, unary, v},
 };
 
 use crate::{
     budget,
+    dialect::CALLED,
     jq::Data,
     value::{Numbers, Val, cannot_iterate},
 };
@@ -55,7 +56,24 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    natives.into_iter().chain(mathematics())
+    natives.into_iter().chain(mathematics()).chain([called()])
+}
+
+/// Passes everything on, and counts.
+fn called() -> Fun<Data> {
+    let native = Native::new(|cv| {
+        budget::call();
+        Val::once(Ok(cv.1))
+    });
+    let native = native.with_paths(|cv| {
+        budget::call();
+        Box::new(std::iter::once(Ok(cv.1)))
+    });
+    let native = native.with_update(|cv, update| {
+        budget::call();
+        update(cv.1)
+    });
+    (CALLED, v(0), native)
 }
 
 /// Functions of a number whose result is never made whole: `3.7 | floor` is `3.0` in a text.

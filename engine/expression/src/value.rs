@@ -19,7 +19,7 @@ pub(crate) use self::{
     jaq::{cannot_index, cannot_iterate},
     print::Numbers,
 };
-use crate::budget;
+use crate::budget::{self, Budget, Exceeded};
 
 /// A JSON value, or something that is looked up when it is needed.
 #[derive(Clone, Default)]
@@ -75,19 +75,36 @@ pub(crate) struct Extent {
     pub(crate) nodes: usize,
     /// Levels of arrays and objects.
     pub(crate) depth: usize,
+    /// Bytes of its JSON, roughly: what has to be escaped, and digits, are not counted one by one.
+    pub(crate) bytes: usize,
 }
 
 impl Extent {
-    fn around<'a>(values: impl Iterator<Item = &'a Val>) -> Self {
-        let inner = values.map(Val::extent).fold(Self::default(), |sum, one| Self {
-            nodes: sum.nodes.saturating_add(one.nodes),
-            depth: sum.depth.max(one.depth),
-        });
-        Self { nodes: inner.nodes.saturating_add(1), depth: inner.depth + 1 }
+    /// Of what is collected so far, one value more.
+    pub(crate) fn with(self, value: &Val) -> Self {
+        let one = value.extent();
+        Self {
+            nodes: self.nodes.saturating_add(one.nodes),
+            depth: self.depth.max(one.depth),
+            bytes: self.bytes.saturating_add(one.bytes + 1),
+        }
+    }
+
+    fn around<'a>(values: impl Iterator<Item = &'a Val>, names: usize) -> Self {
+        let inner = values.fold(Self::default(), Self::with);
+        Self {
+            nodes: inner.nodes.saturating_add(1),
+            depth: inner.depth + 1,
+            bytes: inner.bytes.saturating_add(names + 2),
+        }
     }
 }
 
 impl Val {
+    /// Most levels of arrays and objects of a value that is read. What the engine wraps around it stays below the 128 levels that
+    /// readers of JSON commonly take.
+    pub const DEEPEST: usize = 100;
+
     /// A text.
     pub fn text(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
@@ -115,14 +132,15 @@ impl Val {
 
     /// An array that an expression made, or not; see [`Val::is_made`].
     pub(crate) fn array_of(items: Vec<Self>, made: bool) -> Self {
-        let extent = Extent::around(items.iter());
+        let extent = Extent::around(items.iter(), 0);
         budget::check_extent(extent);
         Self::Array(Arc::new(Array { items, extent, made }))
     }
 
     /// An object that an expression made, or not; see [`Val::is_made`].
     pub(crate) fn object_of(members: IndexMap<Arc<str>, Self>, made: bool) -> Self {
-        let extent = Extent::around(members.values());
+        let names = members.keys().map(|name| name.len() + 3).sum();
+        let extent = Extent::around(members.values(), names);
         budget::check_extent(extent);
         Self::Object(Arc::new(Object { members, extent, made }))
     }
@@ -183,7 +201,25 @@ impl Val {
         match self {
             Self::Array(array) => array.extent,
             Self::Object(object) => object.extent,
-            _ => Extent { nodes: 1, depth: 0 },
+            Self::Text(text) => Extent { nodes: 1, depth: 0, bytes: text.len() + 2 },
+            _ => Extent { nodes: 1, depth: 0, bytes: 4 },
+        }
+    }
+
+    /// Whether this and another value together are surely within the bounds.
+    pub fn fits_with(&self, other: &Self, budget: &Budget) -> bool {
+        let sum = self.extent().with(other);
+        sum.nodes <= budget.nodes && sum.depth <= budget.depth && sum.bytes <= budget.bytes
+    }
+
+    /// Whether it is within the bounds of what an expression may make; merging can add up what was within them.
+    pub fn check_size(&self, budget: &Budget) -> Result<(), Exceeded> {
+        let extent = self.extent();
+        match () {
+            () if extent.nodes > budget.nodes => Err(Exceeded::Nodes(budget.nodes)),
+            () if extent.depth > budget.depth => Err(Exceeded::Depth(budget.depth)),
+            () if extent.bytes > budget.bytes => Err(Exceeded::Bytes(budget.bytes)),
+            () => Ok(()),
         }
     }
 

@@ -88,6 +88,22 @@ const HOSTILE: &[&str] = &[
     "[4294967296] | implode",
     "splits(null)",
     "walk(walk(walk(.)))",
+    // Chains of filters, whose ends are freed recursively.
+    "def f(x): f(x+1); f(0)",
+    "def g(f): g(g(f)); g(1)",
+    "[limit(1e8; def f(x): f(x,x); f(1))]",
+    ".a |= (def f(x): f(x+1); f(0))",
+    "(def f(x): f(x+1); f(0)) |= 1",
+    "path(def f(x): f(x+1); f(0))",
+    "def f(g): def h: f(g); h; f(1)",
+    "def f(g): def h(k): f(k|g); h(.); f(.)",
+    "def f(x): f(x) as $y | x; f(1)",
+    // One text at many places is small in memory and large on disk.
+    r#"("x" * 10000000) as $s | {a: [range(1000) | $s]}"#,
+    r#"("x" * 10000000) as $s | range(1000) | $s"#,
+    r#"("x" * 10000000) as $s | [range(1000) | $s]"#,
+    r#"("x" * 10000000) as $s | reduce range(1000) as $i ({}; .["\($i)"] = $s)"#,
+    r#"("x" * 10000000) as $s | {($s): 1, ($s + "y"): 2, ($s + "z"): 3, ($s + "a"): 3}"#,
 ];
 
 /// Evaluates within a small stack, as a worker would; gives whether it ended with a value.
@@ -119,6 +135,8 @@ fn bounds_are_told_and_cannot_be_caught() {
         ("try (\"x\" * 1e9) catch 1", "bytes"),
         ("try until(false; .) catch 1", "steps"),
         ("try (reduce range(300) as $i (1; [.])) catch 1", "nested"),
+        ("try (def f(x): f(x + 1); f(0)) catch 1", "passes filters to itself"),
+        ("(\"x\" * 10000000) as $s | try [$s, $s, $s, $s] catch 1", "bytes"),
     ] {
         let budget =
             Budget { steps: 100_000, time: std::time::Duration::from_mins(1), nodes: 1000, ..budget.clone() };
@@ -129,9 +147,57 @@ fn bounds_are_told_and_cannot_be_caught() {
 }
 
 #[test]
-fn a_long_chain_of_conditions_is_refused_or_evaluated() {
-    for link in [" or .a and .b", " and .a or .b", " + try .a", " | try .a + 1", " or try .a"] {
-        ends(&format!(".a{}", link.repeat(3000)));
+fn a_long_chain_is_refused_or_evaluated() {
+    for (first, link) in [
+        (".a", " or .a and .b"),
+        (".a", " and .a or .b"),
+        (".a", " + try .a"),
+        (".a", " | try .a + 1"),
+        (".a", " or try .a"),
+        ("1", "+1"),
+        (".", "|."),
+        ("1", ",1"),
+        (".", "//."),
+        (".", " as $x | ."),
+        ("", ".a"),
+        (".", "[0]"),
+        (".a", "?"),
+        ("", ".[\"a\"]"),
+        ("{}", " | .a"),
+    ] {
+        // As long as a text may be, and as many tokens as one may have.
+        for length in [64 * 1024 / link.len() - 1, 9_990 / link.len(), 255] {
+            ends(&format!("{first}{}", link.repeat(length)));
+        }
+    }
+}
+
+#[test]
+fn what_is_read_and_what_is_made_may_be_as_deep() {
+    let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    assert!(Val::from_json(nested(Val::DEEPEST).as_bytes()).is_ok());
+    let error = Val::from_json(nested(Val::DEEPEST + 1).as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("nested more than 100 levels deep"), "{error}");
+
+    let budget = Budget::default();
+    let made = |levels: usize| {
+        let program = format!("reduce range({levels}) as $i ([]; [.])");
+        compile(Language::Jq, &program).unwrap().eval(&Val::Null, &Scope::bare(&budget))
+    };
+    let deepest = made(Val::DEEPEST - 1).unwrap();
+    assert_eq!(Val::from_json(deepest.to_json().as_bytes()).unwrap(), deepest);
+    assert!(made(Val::DEEPEST).is_err());
+}
+
+#[test]
+fn functions_may_pass_filters_to_themselves_a_while() {
+    for program in [
+        "def fac(n): if n < 2 then 1 else n * fac(n - 1) end; fac(10)",
+        "def r(f): ., (f | r(f)); [limit(100; 0 | r(. + 1))]",
+        "[range(500)] | map(def fac(n): if n < 2 then 1 else n * fac(n - 1) end; fac(4))",
+        "[range(20000)] | map(def twice(f): f | f; twice(. + 1))",
+    ] {
+        assert!(ends(program), "{program}");
     }
 }
 

@@ -23,9 +23,12 @@ pub struct Context {
     pub speed: u32,
     /// What the data of a completed instance must satisfy.
     pub output: Option<Arc<dyn OutputCheck>>,
-    /// How many instructions one turn may run before the instance fails. Protects against definitions that go round
-    /// in circles without ever waiting.
+    /// How many instructions an instance may run without waiting before it fails, those for the elements of a loop not counted.
+    /// Protects against definitions that go round in circles without ever waiting.
     pub max_steps: u32,
+    /// How much one turn may do: an instruction is 1, and so are 1000 steps of an expression. What is left is done in
+    /// the next turn, so that others come up in between.
+    pub turn_steps: u32,
 }
 
 /// Checks the data with which an instance wants to end; a pure function of them.

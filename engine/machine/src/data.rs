@@ -22,8 +22,8 @@ impl Machine<'_> {
     }
 
     /// Merges the data of an inject state.
-    pub(crate) fn inject(&mut self, id: FrameId, value: &Val) {
-        self.merge_at_top(id, value.fresh());
+    pub(crate) fn inject(&mut self, id: FrameId, value: &Val) -> Result<(), Failure> {
+        self.merge_at_top(id, value.fresh())
     }
 
     /// What an action sees is also its result, until it has another.
@@ -65,19 +65,22 @@ impl Machine<'_> {
         let result = self.snapshot.frame(id).and_then(|frame| frame.result.clone());
         match (path, result) {
             (Some(path), result) => self.assign(id, path, result.unwrap_or_default()),
-            (None, Some(result)) => {
-                self.merge_at_top(id, result);
-                Ok(())
-            }
+            (None, Some(result)) => self.merge_at_top(id, result),
             (None, None) => Ok(()),
         }
     }
 
-    fn merge_at_top(&mut self, id: FrameId, value: Val) {
-        let data = self.snapshot.take_data_of(id);
+    fn merge_at_top(&mut self, id: FrameId, value: Val) -> Result<(), Failure> {
         let mut renewed = Renewed::default();
+        let data = self.snapshot.take_data_of(id);
+        // What is held twice is copied by a merge, so the data are kept as they were only if they may become too large.
+        let before = (!data.fits_with(&value, &self.context.budget)).then(|| data.clone());
         let data = rondo_expression::merge(data, value, &mut renewed);
-        self.store(id, data, &renewed);
+        self.store(id, data, &renewed).inspect_err(|_| {
+            if let Some(before) = before {
+                self.snapshot.set_data_of(id, before);
+            }
+        })
     }
 
     /// Merges a value into the data at a path.
@@ -87,16 +90,23 @@ impl Machine<'_> {
         let data = self.snapshot.data_of(id).clone();
         let data = rondo_expression::assign(data, path, value, &self.scope(id).as_scope(), &mut renewed)
             .map_err(|error| Failure::expression(&error))?;
-        self.store(id, data, &renewed);
-        Ok(())
+        self.store(id, data, &renewed)
     }
 
-    /// Sets the data of a frame after a merge, which shows wherever that which it changed stands too.
-    fn store(&mut self, id: FrameId, data: Val, renewed: &Renewed) {
+    /// Sets the data of a frame after a merge, which shows wherever that which it changed stands too. Data that grew beyond
+    /// their bounds are not set.
+    fn store(&mut self, id: FrameId, data: Val, renewed: &Renewed) -> Result<(), Failure> {
+        self.check_size(&data)?;
         self.snapshot.set_data_of(id, data);
         if self.linked && !renewed.is_empty() {
             self.snapshot.change_values(id, |value| renewed.apply(value));
         }
+        Ok(())
+    }
+
+    pub(crate) fn check_size(&self, data: &Val) -> Result<(), Failure> {
+        data.check_size(&self.context.budget)
+            .map_err(|exceeded| Failure::runtime(format!("the data cannot take the result: {exceeded}")))
     }
 
     /// Makes two of everything that stands at two places, so that it does not matter whether the instance stays in memory

@@ -45,6 +45,8 @@ pub enum Input {
     Abort,
     /// The failed step is run again.
     Retrigger,
+    /// It is not to go on: it stands at this error, wherever it is.
+    Halt(Failure),
     /// The failed step is left out.
     Skip,
     /// The data is replaced.
@@ -82,7 +84,8 @@ pub enum Effect {
 /// A call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRequest {
-    /// Its number: with the instance's id it is the idempotency key, the same for all attempts.
+    /// Its number: with the instance's id it is the idempotency key. It stays the same while no answer came (a crash, a lost
+    /// connection, a time limit); an attempt that follows an answered error has another.
     pub call: CallNumber,
     /// Which try it is, from 1.
     pub attempt: u32,

@@ -111,7 +111,7 @@ impl Failure {
     }
 
     /// The definition asks for something that cannot be done with this data.
-    pub(crate) fn runtime(message: String) -> Self {
+    pub fn runtime(message: String) -> Self {
         Self {
             kind: FailureKind::Runtime,
             code: None,
@@ -119,6 +119,24 @@ impl Failure {
             message,
             answer: None,
         }
+    }
+
+    /// Whether a service has answered with an error; else it is not known what has become of the request. It is not when a
+    /// gateway has answered for a service that it did not hear of (502, 504), nor when the request is perhaps still being
+    /// carried out (409, as draft-ietf-httpapi-idempotency-key-header has it).
+    pub(crate) fn is_an_answer(&self) -> bool {
+        self.kind == FailureKind::Service
+            && self.code.as_deref().is_some_and(|code| !matches!(code, "409" | "502" | "504"))
+    }
+
+    /// [`Self::described`] with the place where it happened, unless the text names the state already, as that of a call does.
+    pub(crate) fn described_at(&self, state: &str, action: Option<&str>) -> String {
+        let described = self.described();
+        if self.kind == FailureKind::Declared || self.message.contains(&format!("state `{state}`")) {
+            return described;
+        }
+        let action = action.map(|action| format!(", action `{action}`")).unwrap_or_default();
+        format!("{described} (state `{state}`{action})")
     }
 
     /// `<class name> - <text>`, as the Data Index shows errors; an error message of the flow itself stands alone.
@@ -205,6 +223,20 @@ mod tests {
             classes: classes.iter().map(|class| (*class).into()).collect(),
             message: message.into(),
             answer: None,
+        }
+    }
+
+    #[test]
+    fn a_description_names_the_place_once() {
+        let called = "function `f`: GET http://h answered 503 (state `Call`, action `ask`, attempt 2)";
+        for (kind, message, state, action, expected) in [
+            (FailureKind::Expression, "no", "Add", Some("add"), "a.B - no (state `Add`, action `add`)"),
+            (FailureKind::Expression, "no", "Add", None, "a.B - no (state `Add`)"),
+            (FailureKind::Service, called, "Call", Some("f"), &*format!("a.B - {called}")),
+            (FailureKind::Declared, "denied", "End", None, "denied"),
+        ] {
+            let failure = failure(None, kind, &["a.B"], message);
+            assert_eq!(failure.described_at(state, action), expected);
         }
     }
 

@@ -59,32 +59,48 @@ impl Machine<'_> {
             Pick::Batch(size) => self.number(id, size, "batchSize")?.max(1),
         };
         self.wait(id, Wait::Loop { items, next: 0, live: 0, batch, results: Vec::new() });
-        self.start_batch(id, each);
+        self.start_iteration(id, each);
         Ok(Step::Moved)
     }
 
-    /// Starts the iterations of the next batch.
-    fn start_batch(&mut self, id: FrameId, each: &Loop) {
-        let Some(Wait::Loop { items, next, batch, .. }) = self.snapshot.frame(id).map(|frame| &frame.wait)
-        else {
-            return;
-        };
-        let (first, size) = (*next, *batch);
-        let chosen: Vec<Val> =
-            items.elements().iter().skip(first as usize).take(size as usize).cloned().collect();
-        let started = count(chosen.len());
-        for (index, item) in (first..).zip(chosen) {
-            let iteration = self.snapshot.push_frame(Some(id), Role::Iteration(index), each.body);
-            let variable = (std::sync::Arc::clone(&each.parameter), item);
-            self.with_frame(iteration, |frame| frame.variables.push(variable));
-            self.ready.push_back(iteration);
+    /// A frame has stopped. When it waits for an element of a loop, the next one of its batch begins. They begin one by one, because
+    /// one that waits for nothing leaves no frame behind: a loop over many elements stays small.
+    pub(crate) fn go_on_with_loop(&mut self, id: FrameId) {
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        if matches!(frame.role, Role::Iteration(_))
+            && !matches!(frame.wait, Wait::Ready | Wait::Failed)
+            && let Some(parent) = frame.parent
+            && let Some(each) = self.loop_of(parent)
+        {
+            self.start_iteration(parent, &each);
         }
+    }
+
+    fn loop_of(&self, id: FrameId) -> Option<std::sync::Arc<Loop>> {
+        match self.program.instruction(self.snapshot.frame(id)?.pc)? {
+            Instruction::ForEach(each) => Some(std::sync::Arc::clone(each)),
+            _ => None,
+        }
+    }
+
+    /// Starts the next iteration, unless its batch has to wait for the one before. Batches begin at multiples of their size.
+    fn start_iteration(&mut self, id: FrameId, each: &Loop) {
+        let mut begun = None;
         self.with_frame(id, |frame| {
-            if let Wait::Loop { next, live, .. } = &mut frame.wait {
-                *next += started;
-                *live = started;
+            if let Wait::Loop { items, next, live, batch, .. } = &mut frame.wait
+                && (!next.is_multiple_of(*batch) || *live == 0)
+                && let Some(item) = items.elements().get(*next as usize)
+            {
+                begun = Some((*next, item.clone()));
+                *next += 1;
+                *live += 1;
             }
         });
+        let Some((index, item)) = begun else { return };
+        let iteration = self.snapshot.push_frame(Some(id), Role::Iteration(index), each.body);
+        let variable = (std::sync::Arc::clone(&each.parameter), item);
+        self.with_frame(iteration, |frame| frame.variables.push(variable));
+        self.ready.push_back(iteration);
     }
 
     /// The frame's branch, iteration or compensation has ended: the frame goes away, and its parent hears of it.
@@ -115,29 +131,27 @@ impl Machine<'_> {
         ended.sort_by_key(|(index, _)| *index);
         let before = self.snapshot.data_of(parent).clone();
         let data = ended.iter().fold(before.clone(), |data, (_, after)| changes::apply(data, &before, after));
-        self.snapshot.set_data_of(parent, data);
-        self.go_on_behind(parent);
+        match self.check_size(&data) {
+            Ok(()) => {
+                self.snapshot.set_data_of(parent, data);
+                self.go_on_behind(parent);
+            }
+            Err(failure) => self.raise(parent, failure),
+        }
     }
 
     fn iteration_ended(&mut self, parent: FrameId, index: u32, result: Option<Val>) {
-        let mut batch_done = false;
         let mut all_done = false;
         self.with_frame(parent, |frame| {
             if let Wait::Loop { items, next, live, results, .. } = &mut frame.wait {
                 *live = live.saturating_sub(1);
                 results.extend(result.filter(|result| !result.is_null()).map(|result| (index, result)));
-                batch_done = *live == 0;
-                all_done = batch_done && *next as usize >= items.elements().len();
+                all_done = *live == 0 && *next as usize >= items.elements().len();
             }
         });
-        if !batch_done {
-            return;
-        }
-        let Some(frame) = self.snapshot.frame(parent) else { return };
-        let Some(Instruction::ForEach(each)) = self.program.instruction(frame.pc) else { return };
-        let each = std::sync::Arc::clone(each);
+        let Some(each) = self.loop_of(parent) else { return };
         if !all_done {
-            self.start_batch(parent, &each);
+            self.start_iteration(parent, &each);
             return;
         }
         if let Some(output) = &each.output

@@ -17,7 +17,9 @@ mod open;
 mod outlook;
 mod raise;
 mod recovery;
+mod repair;
 mod retry;
+mod run;
 mod snapshot;
 mod turn;
 

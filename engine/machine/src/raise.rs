@@ -31,6 +31,9 @@ impl Machine<'_> {
             return self.raise(id, failure);
         };
         let until = self.after(delay);
+        // A service that was not heard of may have done what it was asked, and is asked the same again. One that has answered would
+        // give the same answer again, if it keeps answers by their key, so this is another call.
+        let n = if failure.is_an_answer() { self.next_call() } else { n };
         self.facts.push(Fact::Retry { v: open.visit, attempt: a, until, message: failure.message });
         self.with_frame(id, |frame| {
             frame.wait = Wait::Retry { until, n, a: a + 1 };
@@ -84,56 +87,11 @@ impl Machine<'_> {
         let state = self.open_state(id);
         let visit = action.map(|open| open.visit).or(state.map(|open| open.visit)).unwrap_or_default();
         let target = action.and_then(|open| self.program.action(open.id)).map(|info| info.target.clone());
-        self.facts.push(Fact::Failed { v: visit, message: failure.described() });
-        let state = self.state_name(id);
+        let failed = Failed { frame: id, visit, state: self.state_name(id), action: target, failure };
+        self.facts.push(Fact::Failed { v: visit, message: failed.described() });
         self.wait(id, Wait::Failed);
         self.snapshot.status = Status::Error;
-        self.snapshot.failed = Some(Failed { frame: id, visit, state, action: target, failure });
-    }
-
-    /// Runs the failed step again.
-    pub(crate) fn retrigger(&mut self) {
-        for id in self.failed_frames() {
-            self.facts.push(Fact::Retriggered { frame: id });
-            self.wake(id);
-        }
-        self.resume();
-    }
-
-    /// Goes on behind the failed step. A switch that found no way cannot be skipped.
-    pub(crate) fn skip(&mut self) -> bool {
-        let failed = self.failed_frames();
-        for id in &failed {
-            let Some(frame) = self.snapshot.frame(*id) else { continue };
-            match self.program.instruction(frame.pc) {
-                Some(Instruction::Switch { .. }) => return false,
-                Some(Instruction::End { .. }) => {
-                    // The path ends as if no message had been there.
-                    self.snapshot.failed = None;
-                    self.finish(Status::Completed);
-                    return true;
-                }
-                _ => {}
-            }
-        }
-        for id in failed {
-            let visit = self.snapshot.frame(id).and_then(|frame| frame.action).map(|open| open.visit);
-            self.facts.extend(visit.map(|v| Fact::Skipped { v }));
-            self.with_frame(id, |frame| frame.pc += 1);
-            self.wake(id);
-        }
-        self.resume();
-        true
-    }
-
-    fn resume(&mut self) {
-        self.snapshot.failed = None;
-        self.snapshot.status = Status::Active;
-    }
-
-    fn failed_frames(&self) -> Vec<FrameId> {
-        let failed = self.snapshot.frames.iter().filter(|frame| frame.wait == Wait::Failed);
-        failed.map(|frame| frame.id).collect()
+        self.snapshot.failed = Some(failed);
     }
 
     /// Lets happen whatever is due by now.

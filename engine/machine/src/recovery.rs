@@ -13,7 +13,7 @@ pub fn pending(
     snapshot: &Snapshot,
     context: &Context,
     now: Millis,
-) -> Vec<Result<Effect, (crate::CallNumber, Failure)>> {
+) -> Vec<(crate::CallNumber, Result<Effect, Failure>)> {
     let machine = Machine::new(program, snapshot.clone(), context, now);
     let waiting = snapshot.frames.iter().filter_map(|frame| match frame.wait {
         Wait::Call { n, .. } => Some((frame.id, n)),
@@ -21,8 +21,8 @@ pub fn pending(
     });
     waiting
         .filter_map(|(id, call)| match machine.call_request(id) {
-            Ok(request) => request.map(|request| Ok(Effect::Call(request))),
-            Err(failure) => Some(Err((call, failure))),
+            Ok(request) => request.map(|request| (call, Ok(Effect::Call(request)))),
+            Err(failure) => Some((call, Err(failure))),
         })
         .collect()
 }

@@ -12,6 +12,9 @@ use crate::{Failure, failure::find_match};
 /// Longest wait between two attempts: a policy without `maxDelay` must not double its way to the end of time.
 const LONGEST: Duration = Duration::from_hours(720);
 
+/// Shortest wait between two attempts: `delay: PT0S` without a limit must not keep engine and service busy all the time.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// The wait before the retry that follows attempt number `attempt`; `None` when there is none.
 ///
 /// `seed` stands in for chance, so that a turn gives the same result each time: two calls of an instance, or the
@@ -43,7 +46,7 @@ pub(crate) fn delay(
     };
     let wait = (wait + spread * chance((seed, attempt))).clamp(0.0, LONGEST.as_secs_f64());
     let wait = Duration::try_from_secs_f64(wait).unwrap_or(LONGEST);
-    Some(policy.max_delay.map_or(wait, |most| wait.min(most)))
+    Some(policy.max_delay.map_or(wait, |most| wait.min(most)).max(SHORTEST))
 }
 
 /// A number between -1 and 1 that looks random.
@@ -97,6 +100,12 @@ mod tests {
             some([2.0, 5.0, 5.0])
         );
         assert_eq!(waits(&RetryPolicy { max_attempts: Some(0), ..policy() }), [None; 4]);
+        let none = RetryPolicy { delay: Duration::ZERO, ..policy() };
+        assert_eq!(waits(&none), some([0.1, 0.1, 0.1]), "never without a pause");
+        assert_eq!(
+            waits(&RetryPolicy { max_delay: Some(Duration::ZERO), ..policy() }),
+            some([0.1, 0.1, 0.1])
+        );
     }
 
     #[test]

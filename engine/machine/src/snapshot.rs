@@ -67,6 +67,9 @@ pub struct Snapshot {
     /// How many instances stand above it: its parent, the parent's parent and so on.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub depth: u32,
+    /// Instructions that were run since the instance last waited.
+    #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
+    pub(crate) steps: u32,
     /// When the instance's time is over.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
@@ -98,6 +101,13 @@ pub struct Failed {
     pub action: Option<Arc<str>>,
     /// What happened.
     pub failure: Failure,
+}
+
+impl Failed {
+    /// The error as the Data Index shows it: what happened, and where.
+    pub fn described(&self) -> String {
+        self.failure.described_at(&self.state, self.action.as_deref())
+    }
 }
 
 /// One path of execution.
@@ -302,6 +312,14 @@ impl Snapshot {
     /// Whether some frame can go on without anything happening outside.
     pub fn needs_turn(&self) -> bool {
         self.status == Status::Active && self.frames.iter().any(|frame| frame.wait == Wait::Ready)
+    }
+
+    /// Numbers of the calls that are waited for.
+    pub fn calls(&self) -> impl Iterator<Item = CallNumber> {
+        self.frames.iter().filter_map(|frame| match frame.wait {
+            Wait::Call { n, .. } => Some(n),
+            _ => None,
+        })
     }
 
     /// Numbers of the child instances that are waited for.

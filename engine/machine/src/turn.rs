@@ -20,6 +20,7 @@ pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Conte
     if accepted {
         machine.due();
         machine.run();
+        machine.count();
         machine.settle();
     }
     Turn { snapshot: machine.snapshot, effects: machine.effects, facts: machine.facts, accepted }
@@ -80,6 +81,7 @@ impl<'a> Machine<'a> {
             Input::Tick => return active,
             Input::Abort if active || failed => self.abort(),
             Input::Retrigger if failed => self.retrigger(),
+            Input::Halt(failure) if active => self.halt(failure),
             Input::Skip if failed => return self.skip(),
             Input::Replace(data) if active || failed => {
                 self.snapshot.data = data;
@@ -95,7 +97,7 @@ impl<'a> Machine<'a> {
         true
     }
 
-    fn start(&mut self, at: Option<&str>) {
+    pub(crate) fn start(&mut self, at: Option<&str>) {
         let named = at.and_then(|name| self.program.states.iter().find(|state| &*state.name == name));
         let pc = named.map_or(self.program.start, |state| state.entry);
         self.snapshot.deadline = self.program.timeout.map(|limit| self.after(limit));
@@ -114,36 +116,12 @@ impl<'a> Machine<'a> {
         self.ready.push_back(root);
     }
 
-    /// Runs every frame until it waits. What an error leaves standing is not run: nothing else runs then.
-    fn run(&mut self) {
-        let mut steps = 0;
-        while self.snapshot.status == Status::Active {
-            let Some(id) = self.ready.pop_front() else { break };
-            while self.is_ready(id) && self.snapshot.status == Status::Active {
-                steps += 1;
-                if steps > self.context.max_steps {
-                    self.raise(id, Failure::runtime(self.circles()));
-                    return;
-                }
-                self.step(id);
-            }
-        }
-    }
-
-    fn circles(&self) -> String {
-        format!(
-            "ran {} instructions without waiting for anything: does a transition lead back without end? \
-             A sleep in the circle lets others work, or raise rondo.limits.steps",
-            self.context.max_steps
-        )
-    }
-
-    fn is_ready(&self, id: FrameId) -> bool {
+    pub(crate) fn is_ready(&self, id: FrameId) -> bool {
         self.snapshot.frame(id).is_some_and(|frame| frame.wait == Wait::Ready)
     }
 
     /// Runs one instruction of a frame.
-    fn step(&mut self, id: FrameId) {
+    pub(crate) fn step(&mut self, id: FrameId) {
         let Some(pc) = self.snapshot.frame(id).map(|frame| frame.pc) else { return };
         let program = self.program;
         let outcome = match program.instruction(pc) {
@@ -162,7 +140,7 @@ impl<'a> Machine<'a> {
             Instruction::EnterState(state) => self.enter_state(id, *state),
             Instruction::LeaveState => self.leave_state(id),
             Instruction::Filter(filter) => self.filter(id, filter)?,
-            Instruction::Inject(value) => self.inject(id, value),
+            Instruction::Inject(value) => self.inject(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose(id, arms, *default)?;
                 self.go_to(id, target);
@@ -298,7 +276,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn next_call(&mut self) -> crate::CallNumber {
+    pub(crate) fn next_call(&mut self) -> crate::CallNumber {
         self.snapshot.next_call += 1;
         self.snapshot.next_call
     }

@@ -11,7 +11,7 @@ use std::{
 
 use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes,
-    model::{SchemaRef, SchemaSource, StateKind},
+    model::{SchemaRef, SchemaSource},
 };
 use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
@@ -19,6 +19,7 @@ use rondo_machine::OutputCheck;
 use rondo_program::{Instruction, Program};
 
 use crate::{
+    Outline, Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
 };
@@ -26,8 +27,8 @@ use crate::{
 /// One revision of a workflow, ready to run.
 #[derive(Debug)]
 pub struct Deployed {
-    /// The document.
-    pub document: Arc<Document>,
+    /// What is shown of it.
+    pub outline: Outline,
     /// What it was lowered to.
     pub program: Arc<Program>,
     /// Digest of the document and the files it refers to.
@@ -45,11 +46,17 @@ pub struct Deployed {
 }
 
 impl Deployed {
-    /// Whether an instance is started by an event only.
-    pub fn starts_by_event(&self) -> bool {
-        let workflow = &self.document.workflow;
-        let start = workflow.states.iter().find(|state| state.name == workflow.start.value);
-        start.is_some_and(|state| matches!(state.kind, StateKind::Event(_)))
+    /// Checks that there is a state of this name to start at.
+    pub(crate) fn check_state(&self, node: &str) -> Result<(), Refusal> {
+        let states = &self.program.states;
+        if states.iter().any(|state| *state.name == *node) {
+            return Ok(());
+        }
+        Err(Refusal::UnknownNode {
+            workflow: self.program.id.to_string(),
+            node: node.to_owned(),
+            states: states.iter().map(|state| state.name.to_string()).collect(),
+        })
     }
 
     /// Checks the input of an instance. `Err` says what is wrong with it.
@@ -98,7 +105,7 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many workflow files there are.
     pub files: usize,
-    /// Texts of the files that have problems, by path, to show their lines.
+    /// Texts of the workflows and of the files that have problems, by path, to show their lines.
     pub sources: BTreeMap<String, Arc<Source>>,
 }
 
@@ -126,18 +133,15 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     let hidden = Secrets::of(&properties);
     let secrets = secrets::secrets(&properties, &hidden);
     let mut workflows = Vec::with_capacity(documents.len());
+    let mut sources = sources;
     for document in documents {
+        sources.insert(document.source.path().to_string(), Arc::clone(&document.source));
         let (deployed, problems) = deploy(document, &resources, &properties, &secrets, &specs);
         diagnostics.extend(problems);
         workflows.push(deployed);
     }
     diagnostics.sort();
     diagnostics.dedup();
-    let mut sources = sources;
-    for workflow in &workflows {
-        let source = &workflow.document.source;
-        sources.insert(source.path().to_string(), Arc::clone(source));
-    }
     Loaded { workflows, properties, secrets: hidden, resources, diagnostics, files, sources }
 }
 
@@ -175,7 +179,7 @@ pub(crate) fn deploy(
         bindings,
         secrets: secrets.clone(),
         output_check,
-        document: Arc::new(document),
+        outline: Outline::of(&document),
     };
     (deployed, diagnostics)
 }

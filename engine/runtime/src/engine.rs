@@ -15,17 +15,20 @@ use std::{
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
 use rondo_function::{Caller, Secrets};
-use rondo_machine::{Context, Input, Snapshot};
-use rondo_store::{Instance, State, Store};
+use rondo_machine::{Input, Snapshot};
+use rondo_store::{Instance, Store};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
     Refusal, Start, View,
+    at_work::AtWork,
     catalog::{Catalog, Deployed},
     clock::Clock,
-    delta, drive,
-    living::{self, Limits, Living},
+    delta,
+    families::Families,
+    lanes::{self, Job, Lanes},
+    living::{Limits, Living},
     recovery,
     registry::{Delivery, Registry, Signal, Work},
     seal::Sealer,
@@ -42,6 +45,9 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
+    pub(crate) at_work: AtWork,
+    pub(crate) lanes: Lanes,
+    pub(crate) families: Families,
     pub(crate) timers: Timers,
     pub(crate) clock: Clock,
     pub(crate) caller: Caller,
@@ -68,8 +74,11 @@ impl Engine {
             .catalog()
             .find(workflow, None)
             .ok_or_else(|| Refusal::UnknownWorkflow(workflow.to_owned()))?;
-        if deployed.starts_by_event() {
+        if deployed.outline.starts_by_event {
             return Err(Refusal::StartsByEvent(workflow.to_owned()));
+        }
+        if let Some(node) = &start.start_at {
+            deployed.check_state(node)?;
         }
         deployed.check_input(&start.data).map_err(Refusal::InvalidInput)?;
         let id = Uuid::now_v7();
@@ -92,6 +101,7 @@ impl Engine {
 
     /// Ends an instance; what completed is compensated.
     pub async fn abort(&self, id: Uuid) -> Result<View, Refusal> {
+        self.inner.families.asked_to_end([id]);
         self.ask(id, Input::Abort, true).await
     }
 
@@ -186,6 +196,11 @@ impl Engine {
         self.inner.registry.len()
     }
 
+    /// Resolves, with the reason, when the database is lost: nothing can be kept any more, so the engine is to be stopped.
+    pub async fn lost(&self) -> String {
+        self.inner.store.lost().await.to_string()
+    }
+
     /// Stops: takes nothing new, gives calls in flight the grace time, leaves the rest for recovery.
     pub async fn stop(&self, grace: Duration) {
         self.inner.stopping.send_replace(true);
@@ -206,15 +221,20 @@ impl Engine {
 impl Inner {
     /// Gives an instance something to do.
     pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
-        if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
-            tokio::spawn(drive::drive(Arc::clone(self), id, parked));
-        }
+        self.hand_over(id, None, delivery);
     }
 
     /// Gives an instance that nobody works on yet something to do.
     pub(crate) fn deliver_to(self: &Arc<Self>, id: Uuid, living: Box<Living>, delivery: Delivery) {
+        self.hand_over(id, Some(living), delivery);
+    }
+
+    fn hand_over(self: &Arc<Self>, id: Uuid, living: Option<Box<Living>>, delivery: Delivery) {
+        let (first, family) = (delivery.ends(), delivery.family);
         if let Work::IsYours(parked) = self.registry.deliver(id, delivery) {
-            tokio::spawn(drive::drive(Arc::clone(self), id, parked.or(Some(living))));
+            let living = parked.or(living);
+            let family = living.as_deref().and_then(Living::family).or(family);
+            lanes::work(self, family, Job { id, living, first });
         }
     }
 
@@ -238,66 +258,6 @@ impl Inner {
         let mut stopping = self.stopping.subscribe();
         // The sender lives as long as the engine, so this ends only with `true`.
         let _ = stopping.wait_for(|stopping| *stopping).await;
-    }
-
-    /// An instance that is not in the database yet.
-    pub(crate) fn new_living(
-        &self,
-        id: Uuid,
-        deployed: Arc<Deployed>,
-        data: Val,
-        headers: Arc<Vec<(String, String)>>,
-        variables: Arc<[(Arc<str>, Val)]>,
-    ) -> Box<Living> {
-        let now = self.clock.now();
-        let row = Instance {
-            id,
-            workflow: deployed.program.id.to_string(),
-            version: deployed.program.version.to_string(),
-            name: deployed.program.name.to_string(),
-            revision: deployed.revision.clone(),
-            started_at: now,
-            updated_at: now,
-            sealed: self.seal(id, &headers, &variables),
-            ..Instance::default()
-        };
-        let context = living::context(&deployed, &self.limits, id, &headers, variables);
-        let snapshot = Snapshot::new(data);
-        Box::new(Living {
-            row,
-            stored: false,
-            deployed,
-            snapshot,
-            context,
-            headers,
-            waiters: Vec::new(),
-            unsettled: std::collections::HashSet::new(),
-        })
-    }
-
-    /// Takes an instance up from the database; `None` when it is not there or has ended.
-    pub(crate) async fn load(&self, id: Uuid) -> Result<Option<Box<Living>>, Refusal> {
-        let Some(row) = self.store.instance(id).await.map_err(stored)? else { return Ok(None) };
-        if matches!(row.state, State::Completed | State::Aborted) {
-            return Ok(None);
-        }
-        let deployed = self.revision(&row).await?;
-        let data: Val = serde_json::from_str(&row.data).map_err(|error| Refusal::Store(error.to_string()))?;
-        let input = delta::decode(row.input.as_deref(), &data);
-        let snapshot =
-            Snapshot::decode(&row.frames, data, input).map_err(|error| Refusal::Store(error.to_string()))?;
-        let (headers, variables) = self.unseal(&row);
-        let context: Context = living::context(&deployed, &self.limits, id, &headers, variables);
-        Ok(Some(Box::new(Living {
-            row: Instance { data: String::new(), frames: Vec::new(), input: None, ..row },
-            stored: true,
-            deployed,
-            snapshot,
-            context,
-            headers: Arc::new(headers),
-            waiters: Vec::new(),
-            unsettled: std::collections::HashSet::new(),
-        })))
     }
 }
 

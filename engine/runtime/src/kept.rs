@@ -94,7 +94,7 @@ impl Inner {
     }
 
     /// Has an instance look into its mailbox.
-    pub(crate) fn deliver_mailbox(self: &Arc<Self>, id: Uuid) {
-        self.deliver(id, Delivery::signal(crate::registry::Signal::Mail));
+    pub(crate) fn deliver_mailbox(self: &Arc<Self>, id: Uuid, family: Option<Uuid>) {
+        self.deliver(id, Delivery::signal(crate::registry::Signal::Mail).of_family(family));
     }
 }

@@ -4,6 +4,8 @@
 //! crash; an instance is worked on by one task at a time; a sleeping instance is nothing but its row. Never: speaks HTTP to
 //! clients (`api` does), interprets a definition (`machine` does).
 
+mod apply;
+mod at_work;
 mod calls;
 mod catalog;
 mod children;
@@ -11,16 +13,21 @@ mod clock;
 mod delta;
 mod drive;
 mod engine;
+mod families;
 mod history;
 mod kept;
+mod lanes;
 mod living;
+mod load;
 mod open;
+mod outline;
 mod recovery;
 mod registry;
 mod schema;
 mod seal;
 mod secrets;
 mod tasks;
+mod tell;
 mod timers;
 mod view;
 
@@ -29,6 +36,7 @@ pub use clock::Clock;
 pub use engine::Engine;
 pub use history::{HistoryLine, NodeView};
 pub use open::{OpenError, Options};
+pub use outline::{ActionOutline, ActionType, Outline, StateOutline, StateType};
 pub use rondo_machine::{Fact, FailureKind, Outlook, Waiting};
 pub use schema::Schema;
 pub use seal::KeyError;

@@ -1,13 +1,16 @@
 //! An instance in memory, between its rows and the machine.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rondo_expression::{Budget, Val};
 use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
 use rondo_store::{Instance, State};
 use uuid::Uuid;
 
-use crate::{FailureView, View, catalog::Deployed, delta, registry::Reply};
+use crate::{FailureView, View, catalog::Deployed, delta, engine::Inner, families::Line, registry::Reply};
 
 /// An instance that is being worked on.
 pub(crate) struct Living {
@@ -22,8 +25,18 @@ pub(crate) struct Living {
     pub(crate) headers: Arc<Vec<(String, String)>>,
     /// Who waits until nothing is in flight.
     pub(crate) waiters: Vec<Reply>,
+    /// Whether it came from the database and nobody has taken up yet what was under way then.
+    pub(crate) is_idle: bool,
+    /// Whether it came from the database and has finished no turn since: it may be what ended the process before.
+    pub(crate) is_unproven: bool,
+    /// The calls that were in flight then.
+    pub(crate) idle_calls: Vec<CallNumber>,
+    /// Children that were looked for by their id.
+    pub(crate) children: HashMap<Uuid, CallNumber>,
     /// Child instances that still have something in flight.
     pub(crate) unsettled: HashSet<Uuid>,
+    /// The instances above it, where that is known: it is once something was started below it.
+    pub(crate) line: Option<Arc<Line>>,
 }
 
 /// What every context has in common.
@@ -32,9 +45,20 @@ pub(crate) struct Limits {
     pub(crate) budget: Budget,
     pub(crate) speed: u32,
     pub(crate) max_steps: u32,
+    pub(crate) turn_steps: u32,
 }
 
 impl Living {
+    /// The first instance of its family, which may be itself.
+    pub(crate) fn root(&self) -> Uuid {
+        self.row.root.unwrap_or(self.row.id)
+    }
+
+    /// The root of its family, if it has one: a subflow does, and what has started one.
+    pub(crate) fn family(&self) -> Option<Uuid> {
+        self.row.root.or_else(|| self.line.as_ref().map(|_| self.row.id))
+    }
+
     /// Whether it must stay in memory although nothing is to be done now.
     pub(crate) fn stays(&self) -> bool {
         self.snapshot.has_calls() || !self.waiters.is_empty() || !self.unsettled.is_empty()
@@ -56,12 +80,20 @@ impl Living {
         }
     }
 
-    /// The row that stands for a snapshot of this instance.
-    pub(crate) fn row_for(&self, snapshot: &Snapshot, now: Millis) -> Instance {
+    /// The row that stands for a snapshot of this instance. What the insert has fixed is left out of the updates.
+    pub(crate) fn row_for(&self, inner: &Inner, snapshot: &Snapshot, now: Millis) -> Instance {
         let state = state_of(snapshot.status);
         let ended = matches!(state, State::Completed | State::Aborted);
         let data = snapshot.visible_data();
+        let sealed = match (ended, self.stored) {
+            // What ended makes no calls any more, so the tokens of its requester need not be kept.
+            (true, _) => None,
+            (false, true) => self.row.sealed.clone(),
+            (false, false) => inner.seal(self.row.id, &self.headers, &self.context.variables),
+        };
+        let fixed = if self.stored { Instance::default() } else { self.row.clone() };
         Instance {
+            id: self.row.id,
             state,
             updated_at: now,
             ended_at: ended.then_some(now),
@@ -71,16 +103,68 @@ impl Living {
             data: data.to_json(),
             input: delta::encode(&snapshot.input, &data),
             frames: if ended { Vec::new() } else { snapshot.encode(&data) },
-            // What ended makes no calls any more, so the tokens of its requester need not be kept.
-            sealed: if ended { None } else { self.row.sealed.clone() },
+            sealed,
             error: snapshot.failed.as_ref().map(|failed| error_json(&FailureView::of(failed))),
-            ..self.row.clone()
+            ..fixed
         }
+    }
+
+    /// What a row changes in the one that is kept in memory.
+    pub(crate) fn moved_on(&self, row: &Instance) -> Moved {
+        Moved {
+            state: row.state,
+            updated_at: row.updated_at,
+            ended_at: row.ended_at,
+            wake_at: row.wake_at,
+            busy: row.busy,
+            turn: row.turn,
+            sealed: if self.stored { None } else { row.sealed.clone() },
+            error: row.error.clone(),
+        }
+    }
+
+    /// The call number that a child instance stands for; `None` when it is not waited for any more.
+    pub(crate) fn call_of(&mut self, child: Uuid) -> Option<CallNumber> {
+        if !self.children.contains_key(&child) {
+            let parent = self.row.id;
+            self.children = self.snapshot.children().map(|call| (child_id(parent, call), call)).collect();
+        }
+        let call = self.children.remove(&child)?;
+        self.snapshot.children().any(|waited| waited == call).then_some(call)
     }
 
     /// The id of the child instance that a call number stands for.
     pub(crate) fn child_id(&self, call: CallNumber) -> Uuid {
         child_id(self.row.id, call)
+    }
+}
+
+/// A row as it is after a commit, without what memory does not keep of it.
+pub(crate) struct Moved {
+    state: State,
+    updated_at: Millis,
+    ended_at: Option<Millis>,
+    wake_at: Option<Millis>,
+    busy: bool,
+    turn: u64,
+    /// Only where it was sealed just now.
+    sealed: Option<Vec<u8>>,
+    error: Option<String>,
+}
+
+impl Moved {
+    /// The commit is durable.
+    pub(crate) fn write_to(self, row: &mut Instance) {
+        row.state = self.state;
+        row.updated_at = self.updated_at;
+        row.ended_at = self.ended_at;
+        row.wake_at = self.wake_at;
+        row.busy = self.busy;
+        row.turn = self.turn;
+        row.error = self.error;
+        if self.sealed.is_some() {
+            row.sealed = self.sealed;
+        }
     }
 }
 
@@ -147,5 +231,6 @@ pub(crate) fn context(
         speed: limits.speed,
         output: deployed.output_check.clone(),
         max_steps: limits.max_steps,
+        turn_steps: limits.turn_steps,
     }
 }

@@ -13,15 +13,21 @@ use tokio::sync::watch;
 
 use crate::{
     Engine,
+    at_work::AtWork,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
     engine::Inner,
+    families::Families,
+    lanes::Lanes,
     living::Limits,
     registry::Registry,
     seal::{KeyError, Sealer},
     tasks::Tasks,
     timers::Timers,
 };
+
+/// How much one turn may do: some tens of milliseconds of the machine.
+const TURN_STEPS: u32 = 4000;
 
 /// What an engine is opened with.
 #[derive(Debug, Clone)]
@@ -75,13 +81,16 @@ impl Engine {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");
         }
-        let properties = loaded.properties;
         let store =
             rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
         let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
+        let turns_file = rondo_store::file_of(&options.store).map(|file| beside(&file, ".turns"));
+        let at_work =
+            AtWork::open(turns_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
-        keep_revisions(&*store, &loaded.workflows, &loaded.resources).await?;
+        keep_revisions(&*store, &loaded).await?;
+        let Loaded { workflows, resources, properties, secrets, .. } = loaded;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -89,20 +98,23 @@ impl Engine {
         if limits.speed > 1 {
             tracing::warn!(speed = limits.speed, "durations pass faster than written (rondo.clock.speed)");
         }
-        let caller = Caller::new(&properties, loaded.secrets.clone())
+        let caller = Caller::new(&properties, secrets.clone())
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let inner = Inner {
             store,
             registry: Registry::default(),
+            at_work,
+            lanes: Lanes::default(),
+            families: Families::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?),
             timers: Timers::default(),
             clock: Clock,
             caller,
-            secrets: loaded.secrets,
+            secrets,
             calls: Tasks::default(),
             sealer,
             limits,
             service_url: service_url.trim_end_matches('/').to_owned(),
-            catalog: RwLock::new(Arc::new(Catalog::new(loaded.workflows, loaded.resources))),
+            catalog: RwLock::new(Arc::new(Catalog::new(workflows, resources))),
             older: Mutex::default(),
             stopping: watch::Sender::new(false),
             properties,
@@ -111,25 +123,28 @@ impl Engine {
     }
 }
 
+/// The file that is called as another one, with something behind its name.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// Stores the revisions that are served now, so that what starts today can go on whatever becomes of the files.
-async fn keep_revisions(
-    store: &dyn Store,
-    workflows: &[Deployed],
-    resources: &rondo_definition::Resources,
-) -> Result<(), OpenError> {
+async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
-    let mut revisions = Vec::with_capacity(workflows.len());
-    for workflow in workflows {
-        let document = &workflow.document;
-        let bundle = resources.bundle(&document.source).map_err(|error| failed(&error))?;
+    let mut revisions = Vec::with_capacity(loaded.workflows.len());
+    for Deployed { program, outline, revision, .. } in &loaded.workflows {
+        let Some(source) = loaded.sources.get(&*outline.path) else { continue };
+        let bundle = loaded.resources.bundle(source).map_err(|error| failed(&error))?;
         revisions.push(Revision {
-            digest: workflow.revision.clone(),
-            workflow: document.workflow.id.clone(),
-            version: document.workflow.version.clone(),
-            name: document.workflow.name.clone(),
-            description: document.workflow.description.clone(),
-            source: document.source.text().to_owned(),
-            path: document.source.path().to_string(),
+            digest: revision.clone(),
+            workflow: program.id.to_string(),
+            version: program.version.to_string(),
+            name: program.name.to_string(),
+            description: outline.description.clone(),
+            source: outline.text.to_string(),
+            path: outline.path.to_string(),
             bundle,
         });
     }
@@ -141,5 +156,6 @@ fn limits(properties: &Properties) -> Result<Limits, PropertyError> {
         budget: rondo_expression::Budget::default(),
         speed: settings::CLOCK_SPEED.count(properties)?,
         max_steps: settings::MAX_STEPS.count(properties)?,
+        turn_steps: TURN_STEPS,
     })
 }

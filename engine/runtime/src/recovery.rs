@@ -44,7 +44,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
     }
     match inner.store.mailboxes().await {
-        Ok(owners) => owners.into_iter().for_each(|id| inner.deliver_mailbox(id)),
+        Ok(owners) => owners.into_iter().for_each(|id| inner.deliver_mailbox(id, None)),
         Err(error) => tracing::error!(%error, "the mailboxes cannot be read"),
     }
 }

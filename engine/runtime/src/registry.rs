@@ -21,6 +21,8 @@ const SHARDS: usize = 16;
 pub(crate) struct Delivery {
     pub(crate) signal: Signal,
     pub(crate) reply: Option<Reply>,
+    /// Root of the family, where whoever delivers knows it and the instance may not be in memory.
+    pub(crate) family: Option<Uuid>,
     /// Held until the delivery has been dealt with: bounds how much is taken up at once.
     pub(crate) _permit: Option<OwnedSemaphorePermit>,
 }
@@ -50,11 +52,20 @@ impl Delivery {
     }
 
     pub(crate) fn signal(signal: Signal) -> Self {
-        Self { signal, reply: None, _permit: None }
+        Self { signal, reply: None, family: None, _permit: None }
     }
 
     pub(crate) fn with_reply(self, to: oneshot::Sender<Result<View, Refusal>>, when_settled: bool) -> Self {
         Self { reply: Some(Reply { to, when_settled }), ..self }
+    }
+
+    pub(crate) fn of_family(self, family: Option<Uuid>) -> Self {
+        Self { family, ..self }
+    }
+
+    /// Whether it is to be taken up before what others of the family have to do.
+    pub(crate) fn ends(&self) -> bool {
+        matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
     }
 
     pub(crate) fn with_permit(self, permit: OwnedSemaphorePermit) -> Self {

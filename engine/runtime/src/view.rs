@@ -29,7 +29,7 @@ pub struct FailureView {
     pub code: Option<String>,
     /// The text for a REST client.
     pub message: String,
-    /// `<class name> - <text>`, as the Data Index shows it.
+    /// `<class name> - <text>` with the place, as the Data Index shows it.
     pub described: String,
     /// Name of the state or, when an action failed, of what it calls.
     pub node: String,
@@ -46,7 +46,7 @@ impl FailureView {
             kind: failure.kind,
             code: failure.code.clone(),
             message: failure.answer.clone().unwrap_or_else(|| failure.message.clone()),
-            described: failure.described(),
+            described: failed.described(),
             node: failed.action.as_ref().unwrap_or(&failed.state).to_string(),
             state: failed.state.to_string(),
             visit: failed.visit,
@@ -65,7 +65,7 @@ pub struct Start {
     pub business_key: Option<String>,
     /// Reference id (`X-KOGITO-ReferenceId`).
     pub reference_id: Option<String>,
-    /// State to start at instead of the definition's (`X-KOGITO-StartFromNode`).
+    /// Name of the state to start at instead of the definition's (`X-KOGITO-StartFromNode`); it must be there.
     pub start_at: Option<String>,
     /// Headers of the request, names as sent. Kept with the instance, sealed.
     pub headers: Vec<(String, String)>,
@@ -80,6 +80,16 @@ pub enum Refusal {
     /// No such instance, or it has ended.
     #[error("Process instance with id {0} not found")]
     UnknownInstance(Uuid),
+    /// The state to start at is not there.
+    #[error("Node with id {node} not found within process {workflow}: its states are {}", .states.join(", "))]
+    UnknownNode {
+        /// Id of the workflow.
+        workflow: String,
+        /// What was asked for.
+        node: String,
+        /// Names of the states.
+        states: Vec<String>,
+    },
     /// The input breaks the schema. The text names each violation.
     #[error("{0}")]
     InvalidInput(String),

@@ -12,6 +12,15 @@ pub fn failpoint(name: &str) {
     let _ = name;
 }
 
+/// A place that only one kind of thing is to crash at: `RONDO_FAILPOINTS=turn-of:greeting`.
+#[inline]
+pub fn failpoint_of(name: &str, kind: &str) {
+    #[cfg(feature = "failpoints")]
+    armed::pass(&format!("{name}:{kind}"));
+    #[cfg(not(feature = "failpoints"))]
+    let _ = (name, kind);
+}
+
 #[cfg(feature = "failpoints")]
 mod armed {
     use std::{

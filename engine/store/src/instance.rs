@@ -57,6 +57,25 @@ pub struct Instance {
     pub error: Option<String>,
 }
 
+impl Instance {
+    /// About how much memory the row takes.
+    pub fn bytes(&self) -> u64 {
+        let texts = [&self.workflow, &self.version, &self.name, &self.revision, &self.data];
+        let optional = [
+            &self.business_key,
+            &self.reference_id,
+            &self.root_workflow,
+            &self.input,
+            &self.extra,
+            &self.error,
+        ];
+        let texts = texts.into_iter().chain(optional.into_iter().flatten()).map(String::len);
+        let opaque = [self.frames.len(), self.sealed.as_ref().map_or(0, Vec::len)];
+        let sum = texts.chain(opaque).fold(size_of::<Self>(), usize::saturating_add);
+        u64::try_from(sum).unwrap_or(u64::MAX)
+    }
+}
+
 /// How an instance is. The numbers are those of the database, and the order is that of sorted lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum State {

@@ -29,9 +29,9 @@ use std::sync::Arc;
 
 pub use commit::{Commit, CommitError, History, Message, Write};
 pub use definition::{Definition, Revision};
-pub use failpoint::failpoint;
+pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
-pub use location::{OpenError, folder_of};
+pub use location::{OpenError, file_of, folder_of};
 pub use query::{Columns, Condition, Direction, Field, Filter, Query};
 pub use serde_json::Value;
 pub use store::{Answer, Store, StoreError};

@@ -92,6 +92,14 @@ impl Location {
     }
 }
 
+/// The file of a database; `None` when there is none.
+pub fn file_of(url: &str) -> Option<PathBuf> {
+    match Location::parse(url).ok()? {
+        Location::File(path) => Some(path),
+        Location::Memory => None,
+    }
+}
+
 /// The folder that a database's file is in, for other files that belong beside it; `None` when there is no file.
 pub fn folder_of(url: &str) -> Option<PathBuf> {
     match Location::parse(url).ok()? {

@@ -19,6 +19,9 @@ pub struct Query {
     pub offset: u64,
     /// What to read of them.
     pub columns: Columns,
+    /// How many bytes at most, counted by [`Instance::bytes`](crate::Instance::bytes); more is
+    /// [`StoreError::TooLarge`](crate::StoreError::TooLarge). Reading stops there, so this bounds the memory too.
+    pub max_bytes: Option<u64>,
 }
 
 /// The large columns that are read; the others always are. What is not read is left empty in the row.

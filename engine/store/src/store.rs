@@ -59,6 +59,9 @@ pub trait Store: Debug + Send + Sync {
     /// Every workflow that was ever served, by id.
     fn definitions(&self) -> Answer<Vec<Definition>>;
 
+    /// Resolves when the database is not where it was, so that nothing is written any more: [`StoreError::Lost`].
+    fn lost(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send>>;
+
     /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
     /// closing again too.
     fn close(&self) -> Answer<()>;
@@ -73,6 +76,12 @@ pub enum StoreError {
     /// There is no room left on the disk. The store goes on when there is.
     #[error("there is no room left on the disk of the database")]
     Full,
+    /// Its file is not where it was: what was written now would be lost, so nothing is. The text says which file.
+    #[error("{0}")]
+    Lost(String),
+    /// A query found more than it may.
+    #[error("the rows are larger than {0} bytes")]
+    TooLarge(u64),
     /// Anything else that the database says.
     #[error("the database says: {0}")]
     Database(String),

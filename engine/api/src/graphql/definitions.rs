@@ -59,7 +59,7 @@ impl Definition {
     /// The document as it was read.
     pub(super) fn source(&self) -> &str {
         match self {
-            Self::Served(deployed) => deployed.document.source.text(),
+            Self::Served(deployed) => &deployed.outline.text,
             Self::Gone(revision) => &revision.source,
         }
     }
@@ -67,7 +67,7 @@ impl Definition {
     /// Its nodes, every member named.
     pub(super) fn nodes(&self) -> Value {
         let Self::Served(deployed) = self else { return json!([]) };
-        let nodes = management::nodes(&deployed.document.workflow).into_iter().map(|node| {
+        let nodes = management::nodes(&deployed.outline).into_iter().map(|node| {
             let management::Metadata { unique_id, state, action, branch } = node.metadata;
             json!({
                 "id": node.id, "name": node.name, "type": node.kind, "uniqueId": node.unique_id,
@@ -81,13 +81,13 @@ impl Definition {
     pub(super) fn members(&self, engine: &Engine) -> Value {
         let (id, name, version, description, annotations, metadata) = match self {
             Self::Served(deployed) => {
-                let workflow = &deployed.document.workflow;
-                let annotations = workflow.annotations.as_slice();
+                let (program, outline) = (&deployed.program, &deployed.outline);
+                let annotations = outline.annotations.as_slice();
                 (
-                    &workflow.id,
-                    &workflow.name,
-                    &workflow.version,
-                    &workflow.description,
+                    &*program.id,
+                    &*program.name,
+                    &*program.version,
+                    &*outline.description,
                     annotations,
                     Value::Null,
                 )
@@ -95,10 +95,10 @@ impl Definition {
             Self::Gone(revision) => {
                 let unavailable = json!({ "status": "unavailable" });
                 (
-                    &revision.workflow,
-                    &revision.name,
-                    &revision.version,
-                    &revision.description,
+                    &*revision.workflow,
+                    &*revision.name,
+                    &*revision.version,
+                    &*revision.description,
                     [].as_slice(),
                     unavailable,
                 )

@@ -20,9 +20,6 @@ const LONGEST: usize = 1024 * 1024;
 /// Deepest selection: instance, parent, its children, their nodes; introspection of types needs the most.
 pub(super) const DEPTH: usize = 24;
 
-/// Most fields a question may ask for; a full introspection asks for some two hundred.
-pub(super) const FIELDS: usize = 2000;
-
 /// Parses a question that is not too long or nested too deep, and writes no key of an object twice.
 pub(super) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
     let refused = |message: String, at: Option<Pos>| {

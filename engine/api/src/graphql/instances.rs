@@ -2,13 +2,17 @@
 //!
 //! What costs a look into the database (nodes, summary, relatives) is read only when it is selected.
 
-use async_graphql::{Error, dynamic::FieldValue};
+use async_graphql::{
+    Error,
+    dynamic::{FieldValue, ResolverContext},
+};
 use rondo_expression::Val;
 use rondo_runtime::{Engine, NodeView};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    answer::ready_json,
     definitions::{ADDONS, Definition},
     queries,
     resolve::{self, Resolved, refused},
@@ -21,7 +25,7 @@ pub(super) struct Instance(pub(super) rondo_store::Instance);
 
 impl Instance {
     /// A field of it.
-    pub(super) async fn field(&self, engine: &Engine, name: &str) -> Resolved {
+    pub(super) async fn field(&self, engine: &Engine, name: &str, context: &ResolverContext<'_>) -> Resolved {
         let row = &self.0;
         let optional = |text: &Option<String>| text.clone().map(resolve::text);
         let moment = |moment: Option<i64>| moment.map(date_time).map(resolve::text);
@@ -41,7 +45,7 @@ impl Instance {
             "end" => moment(row.ended_at),
             "lastUpdate" => moment(Some(row.updated_at)),
             "businessKey" => optional(&row.business_key),
-            "variables" => resolve::json(shown(engine.variables(row))),
+            "variables" => shown(&engine.variables(row)).map(|json| FieldValue::value(ready_json(json))),
             "error" => resolve::json(error(row)),
             "roles" | "milestones" => resolve::json(json!([])),
             "addons" => resolve::json(json!(ADDONS)),
@@ -51,10 +55,10 @@ impl Instance {
                 resolve::json(summary::lines(&history, row.state).into())
             }
             "parentProcessInstance" => match row.parent {
-                Some(parent) => queries::instance(engine, parent).await?,
+                Some(parent) => queries::parent(engine, parent, context).await?,
                 None => None,
             },
-            "childProcessInstances" => Some(queries::children(engine, row.id).await?),
+            "childProcessInstances" => Some(queries::children(engine, row.id, context).await?),
             "nodeDefinitions" => {
                 self.definition(engine).await?.and_then(|definition| resolve::json(definition.nodes()))
             }
@@ -88,14 +92,11 @@ fn node(node: &NodeView) -> Value {
     })
 }
 
-/// Variables as an object; null for a run that was started with nothing and never set anything.
-fn shown(variables: Val) -> Value {
-    let variables = Value::from(variables);
-    let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
-    let nothing = variables.as_object().is_some_and(|members| {
-        members.iter().all(|(name, value)| name.starts_with("workflowdata") && is_empty(value))
-    });
-    if nothing { Value::Null } else { variables }
+/// Variables as JSON; nothing for a run that was started with nothing and never set anything.
+fn shown(variables: &Val) -> Option<String> {
+    let is_empty = |value: &Val| value.is_object() && value.members().is_empty();
+    let is_set = |(name, value): (&str, &Val)| !name.starts_with("workflowdata") || !is_empty(value);
+    variables.members().into_iter().any(is_set).then(|| variables.to_json())
 }
 
 /// The error that an instance stands at, its node by the id that `nodes` shows.
@@ -126,7 +127,9 @@ mod tests {
             (json!({"workflowdata": {}, "initiatorEntity": {}}), false),
             (json!({"workflowdata": [], "workflowdatainput": []}), false),
         ] {
-            assert_eq!(shown(variables.clone().into()).is_null(), null, "{variables}");
+            let shown = shown(&variables.clone().into());
+            assert_eq!(shown.is_none(), null, "{variables}");
+            assert!(null || serde_json::from_str::<Value>(&shown.unwrap()).unwrap() == variables);
         }
     }
 

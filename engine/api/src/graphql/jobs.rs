@@ -5,27 +5,35 @@
 
 use async_graphql::Error;
 use rondo_runtime::Engine;
-use rondo_store::{Condition, Instance};
+use rondo_store::{Condition, Field, Filter, Instance, Query};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::condition::Where;
+use super::{allowance::Allowance, condition::Where};
 use crate::times::date_time;
 
 /// Most moments that one question looks at.
 const MOST: usize = 1000;
 
 /// The jobs that are wanted, next first.
-pub(super) async fn find(engine: &Engine, wanted: &Where) -> Result<Vec<Value>, Error> {
-    let store = engine.store();
-    let failed = |error: rondo_store::StoreError| Error::new(error.to_string());
+pub(super) async fn find(
+    engine: &Engine,
+    wanted: &Where,
+    allowance: &Allowance,
+) -> Result<Vec<Value>, Error> {
     let ids = if let Some(ids) = named(wanted) {
         ids
     } else {
-        let due = store.due(i64::MAX, None, MOST).await.map_err(failed)?;
-        due.into_iter().map(|(_, id)| id).collect()
+        let due = engine.store().due(i64::MAX, None, MOST).await;
+        due.map_err(|error| Error::new(error.to_string()))?.into_iter().map(|(_, id)| id).collect()
     };
-    let rows = store.instances(ids).await.map_err(failed)?;
+    let ids = ids.into_iter().map(|id| id.to_string().into()).collect();
+    let query = Query {
+        filter: Filter::Compare { field: Field::Id, condition: Condition::In(ids) },
+        ..Query::default()
+    };
+    let mut rows = allowance.read(engine, query).await?;
+    rows.sort_by_key(|row| (row.wake_at, row.id));
     let jobs = rows.iter().filter_map(|row| job(engine.service_url(), row));
     Ok(jobs.filter(|job| wanted.holds(job)).collect())
 }

@@ -2,9 +2,13 @@
 //!
 //! Owns: `GraphQL` over HTTP. Promises: `GET` (form encoded) and `POST` are the same; the answer is `application/json` with
 //! status 200, whatever `Accept` says, since clients choose unreadable forms otherwise; an error says by
-//! `extensions.classification` whether the question was wrong or the answer could not be had. Never: lets a `GET` change something.
+//! `extensions.classification` whether the question was wrong or the answer could not be had; no question holds a processor or the
+//! memory without a bound. Never: lets a `GET` change something.
 
+mod allowance;
+mod answer;
 mod condition;
+mod cost;
 mod definitions;
 mod filter;
 mod guard;
@@ -17,22 +21,24 @@ mod resolve;
 mod schema;
 mod summary;
 
-use async_graphql::{PathSegment, Request, ServerError, Value, Variables, parser::types::OperationType};
+use std::sync::Arc;
+
+use async_graphql::{Request, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
-    http::StatusCode,
+    Router,
+    extract::{RawQuery, State},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
-use serde_json::json;
 
+pub(crate) use allowance::Together;
 pub(crate) use queries::unfinished;
 pub(crate) use schema::schema;
 
-use crate::{body, server::App};
+use crate::{body::Received, server::App};
+use allowance::Allowance;
+use answer::{answer, not_had, unreadable};
 
 /// Routes of `GraphQL`. A client whose configured address ends with a slash asks for `//graphql`.
 pub(crate) fn routes() -> Router<App> {
@@ -58,8 +64,8 @@ async fn by_get(State(app): State<App>, RawQuery(text): RawQuery) -> Response {
     }
 }
 
-async fn by_post(State(app): State<App>, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body::bytes(body, app.settings.max_body_bytes) {
+async fn by_post(State(app): State<App>, Received(body): Received) -> Response {
+    let body = match body {
         Ok(body) => body,
         Err(answer) => return answer.into_response(),
     };
@@ -85,67 +91,42 @@ fn from_form(text: &str) -> Option<Asked> {
     Some(asked)
 }
 
-/// What cannot be read as a request at all; the form is the Data Index's.
-fn unreadable(details: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "details": details, "stack": "" }))).into_response()
-}
-
 async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
     let document = match guard::parse(&asked.query) {
         Ok(document) => document,
-        Err(error) => return answer(Value::Null, vec![error]),
+        Err(error) => return answer(&Value::Null, vec![error]),
     };
     let changes =
         document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
     if changes && !may_change {
-        return answer(Value::Null, vec![ServerError::new("a mutation must be sent by POST", None)]);
+        return answer(&Value::Null, vec![ServerError::new("a mutation must be sent by POST", None)]);
     }
-    let mut request = Request::new(asked.query).variables(Variables::from_json(asked.variables));
+    let variables = Variables::from_json(asked.variables);
+    if let Err(error) = cost::check(&document, &variables) {
+        return answer(&Value::Null, vec![error]);
+    }
+    let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
     request.set_parsed_query(document);
-    let response = app.graphql.execute(request).await;
-    answer(response.data, response.errors)
-}
-
-/// The answer to a request. Data are left out when nothing was even tried.
-fn answer(data: Value, errors: Vec<ServerError>) -> Response {
-    let mut body = serde_json::Map::new();
-    if !errors.is_empty() {
-        let errors = errors.into_iter().map(classified).collect();
-        body.insert("errors".into(), serde_json::Value::Array(errors));
-    }
-    if body.is_empty() || data != Value::Null {
-        body.insert("data".into(), data.into_json().unwrap_or_default());
-    }
-    Json(body).into_response()
-}
-
-/// An error with its classification. A client may use data beside errors of the kind `DataFetchingException` only.
-fn classified(mut error: ServerError) -> serde_json::Value {
-    let known =
-        error.extensions.as_ref().is_some_and(|extensions| extensions.get("classification").is_some());
-    if !known {
-        let kind = if error.path.is_empty() { "ValidationError" } else { "DataFetchingException" };
-        error.extensions.get_or_insert_default().set("classification", kind);
-        if !error.path.is_empty() {
-            error.message =
-                format!("Exception while fetching data ({}) : {}", path(&error.path), error.message);
-        }
-    }
-    serde_json::to_value(&error).unwrap_or_default()
-}
-
-/// `/ProcessInstances/0/nodes`.
-fn path(segments: &[PathSegment]) -> String {
-    segments.iter().fold(String::new(), |path, segment| match segment {
-        PathSegment::Field(name) => path + "/" + name,
-        PathSegment::Index(index) => format!("{path}/{index}"),
-    })
+    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &app.together));
+    let request = request.data(Arc::clone(&allowance));
+    let limit = app.settings.graphql_timeout;
+    let problem = tokio::select! {
+        response = app.graphql.execute(request) => return answer(&response.data, response.errors),
+        () = allowance.exceeded() => allowance.reason(),
+        () = tokio::time::sleep(limit) => format!(
+            "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \
+             `pagination`. What a mutation began goes on",
+            limit.as_millis()
+        ),
+    };
+    answer(&Value::Null, vec![not_had(problem)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_address_is_read_as_a_form() {

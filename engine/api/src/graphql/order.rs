@@ -17,10 +17,16 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads the argument; a number below zero counts as none.
-    pub(super) fn of(pagination: &Value) -> Self {
-        let number = |name| pagination.get(name).and_then(Value::as_u64);
-        Self { limit: number("limit"), offset: number("offset").unwrap_or(0) }
+    /// Reads the argument. The error says what is wrong with it.
+    pub(super) fn of(pagination: &Value) -> Result<Self, String> {
+        let number = |name| match pagination.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(number) => number
+                .as_u64()
+                .map(Some)
+                .ok_or_else(|| format!("`pagination.{name}` is {number}; it must be 0 or more")),
+        };
+        Ok(Self { limit: number("limit")?, offset: number("offset")?.unwrap_or(0) })
     }
 
     /// Takes this part out of a list.
@@ -113,8 +119,11 @@ mod tests {
         assert_eq!(told(sorted(json!({"b": "ASC"}))), r#""x""1" "x""2" "w"null"#);
         assert_eq!(told(sorted(json!({"b": "DESC"}))), r#""w"null "x""2" "x""1""#);
         assert_eq!(told(sorted(json!({}))), r#""x""2" "x""1" "w"null"#);
-        assert_eq!(Page::of(&json!({"limit": 2, "offset": 1})).cut([1, 2, 3, 4]), [2, 3]);
-        assert_eq!(Page::of(&json!({})).cut([1, 2]), [1, 2]);
-        assert_eq!(Page::of(&json!({"limit": -1})).cut([1, 2]), [1, 2]);
+        let cut = |page| Page::of(&page).map(|page| page.cut([1, 2, 3, 4]));
+        assert_eq!(cut(json!({"limit": 2, "offset": 1})), Ok(vec![2, 3]));
+        assert_eq!(cut(json!({"limit": null})), Ok(vec![1, 2, 3, 4]));
+        assert_eq!(cut(json!({"limit": 0})), Ok(vec![]));
+        assert_eq!(cut(json!({"limit": -1})), Err("`pagination.limit` is -1; it must be 0 or more".into()));
+        assert_eq!(cut(json!({"offset": -1})), Err("`pagination.offset` is -1; it must be 0 or more".into()));
     }
 }

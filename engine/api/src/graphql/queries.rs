@@ -4,8 +4,8 @@ use async_graphql::{
     Error,
     dynamic::{FieldValue, ResolverContext},
 };
-use rondo_runtime::{Engine, Refusal};
-use rondo_store::{Columns, Condition, Field, Filter, Query, State, StoreError};
+use rondo_runtime::Engine;
+use rondo_store::{Columns, Condition, Direction, Field, Filter, Query, State, StoreError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
         value.and_then(|value| value.into_json().ok()).unwrap_or_default()
     };
     let wanted = condition::parse(&argument("where")).map_err(wrong)?;
-    let (order, page) = (argument("orderBy"), Page::of(&argument("pagination")));
+    let (order, page) = (argument("orderBy"), Page::of(&argument("pagination")).map_err(wrong)?);
     match name {
         "ProcessInstances" => {
             let query = Query {
@@ -34,9 +34,10 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
                 order: order::in_store(&order),
                 limit: page.limit,
                 offset: page.offset,
-                columns: Columns { data: context.look_ahead().field("variables").exists(), frames: false },
+                columns: columns(context),
+                ..Query::default()
             };
-            let rows = engine.store().query(query).await.map_err(failed)?;
+            let rows = resolve::allowance(context)?.read(engine, query).await?;
             Ok(Some(objects(rows.into_iter().map(Instance))))
         }
         "CountProcessInstances" => {
@@ -52,11 +53,13 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
             Ok(resolve::json(json!(wanted_definitions(engine, &wanted).await?.len())))
         }
         "Jobs" => {
-            let mut found = jobs::find(engine, &wanted).await?;
+            let mut found = jobs::find(engine, &wanted, resolve::allowance(context)?).await?;
             order::in_memory(&mut found, &order, |job| job);
             Ok(resolve::json(page.cut(found).into()))
         }
-        "CountJobs" => Ok(resolve::json(json!(jobs::find(engine, &wanted).await?.len()))),
+        "CountJobs" => {
+            Ok(resolve::json(json!(jobs::find(engine, &wanted, resolve::allowance(context)?).await?.len())))
+        }
         // There are no user tasks.
         "UserTaskInstances" => Ok(resolve::json(json!([]))),
         "CountUserTaskInstances" => Ok(resolve::json(json!(0))),
@@ -69,7 +72,8 @@ pub(crate) async fn unfinished(
     engine: &Engine,
     workflow: &str,
     limit: usize,
-) -> Result<Vec<rondo_store::Instance>, Refusal> {
+    max_bytes: u64,
+) -> Result<Vec<rondo_store::Instance>, StoreError> {
     let ended = [State::Completed, State::Aborted].map(|state| Value::from(state.as_str()));
     let ended = Filter::Compare { field: Field::State, condition: Condition::In(ended.into()) };
     let of_workflow =
@@ -78,22 +82,46 @@ pub(crate) async fn unfinished(
         filter: Filter::And(vec![of_workflow, Filter::Not(Box::new(ended))]),
         limit: u64::try_from(limit).ok(),
         columns: Columns { data: true, frames: false },
+        max_bytes: Some(max_bytes),
         ..Query::default()
     };
-    engine.store().query(query).await.map_err(|error| Refusal::Store(error.to_string()))
+    engine.store().query(query).await
 }
 
-/// An instance; `None` when there is none of this id.
-pub(super) async fn instance(engine: &Engine, id: Uuid) -> Resolved {
-    let row = engine.store().instance(id).await.map_err(failed)?;
-    Ok(row.map(|row| FieldValue::owned_any(Instance(row))))
+/// What a selection of instances needs.
+fn columns(context: &ResolverContext<'_>) -> Columns {
+    Columns { data: context.look_ahead().field("variables").exists(), frames: false }
+}
+
+/// The instance that started another one; `None` when it is not there.
+pub(super) async fn parent(engine: &Engine, id: Uuid, context: &ResolverContext<'_>) -> Resolved {
+    let rows = family(engine, Field::Id, id, context).await?;
+    Ok(rows.into_iter().next().map(|row| FieldValue::owned_any(Instance(row))))
 }
 
 /// The subflows of an instance.
-pub(super) async fn children(engine: &Engine, parent: Uuid) -> Result<FieldValue<'static>, Error> {
-    let ids = engine.store().children(parent).await.map_err(failed)?;
-    let rows = engine.store().instances(ids).await.map_err(failed)?;
+pub(super) async fn children(
+    engine: &Engine,
+    parent: Uuid,
+    context: &ResolverContext<'_>,
+) -> Result<FieldValue<'static>, Error> {
+    let rows = family(engine, Field::Parent, parent, context).await?;
     Ok(objects(rows.into_iter().map(Instance)))
+}
+
+async fn family(
+    engine: &Engine,
+    field: Field,
+    id: Uuid,
+    context: &ResolverContext<'_>,
+) -> Result<Vec<rondo_store::Instance>, Error> {
+    let query = Query {
+        filter: Filter::Compare { field, condition: Condition::Equal(id.to_string().into()) },
+        order: vec![(Field::Id, Direction::Ascending)],
+        columns: columns(context),
+        ..Query::default()
+    };
+    resolve::allowance(context)?.read(engine, query).await
 }
 
 /// The definitions that are wanted, with what filters and orders look at.

@@ -1,12 +1,14 @@
 //! The one resolver: from the names of type and field to a value.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Error, Name, Value,
     dynamic::{FieldFuture, FieldValue, ResolverContext},
 };
 use rondo_runtime::{Engine, Refusal};
 
-use super::{definitions::Definition, instances::Instance, mutations, queries};
+use super::{allowance::Allowance, definitions::Definition, instances::Instance, mutations, queries};
 
 /// What a field resolves to; `None` is null.
 pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
@@ -14,13 +16,19 @@ pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
 /// Resolves a field of an object. One that fails is null beside its error; the library alone would leave it out.
 pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
     FieldFuture::new(async move {
-        let resolved = resolve(&owner, &name, &context).await;
-        Ok(resolved.unwrap_or_else(|error| {
+        let resolved = resolve(&owner, &name, &context).await.unwrap_or_else(|error| {
             let error = error.into_server_error(context.item.pos);
             context.add_error(context.set_error_path(error));
             None
-        }))
+        });
+        allowance(&context)?.count(resolved.as_ref()).await;
+        Ok(resolved)
     })
+}
+
+/// What the request may still spend.
+pub(super) fn allowance<'c>(context: &ResolverContext<'c>) -> Result<&'c Allowance, Error> {
+    Ok(&**context.ctx.data::<Arc<Allowance>>()?)
 }
 
 async fn resolve(owner: &str, name: &str, context: &ResolverContext<'_>) -> Resolved {
@@ -31,7 +39,7 @@ async fn resolve(owner: &str, name: &str, context: &ResolverContext<'_>) -> Reso
         _ => {}
     }
     if let Some(instance) = context.parent_value.downcast_ref::<Instance>() {
-        return instance.field(engine, name).await;
+        return instance.field(engine, name, context).await;
     }
     if let Some(definition) = context.parent_value.downcast_ref::<Definition>() {
         return Ok(definition.field(engine, name));

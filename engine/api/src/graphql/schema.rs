@@ -24,10 +24,8 @@ const SDL: &str = include_str!("data-index.graphql");
 /// The Data Index's schema over an engine.
 pub(crate) fn schema(engine: &Engine) -> Result<Schema, RouterError> {
     let document = parse_schema(SDL).map_err(|error| RouterError(error.to_string()))?;
-    let mut builder = Schema::build("Query", Some("Mutation"), None)
-        .data(engine.clone())
-        .limit_depth(guard::DEPTH)
-        .limit_complexity(guard::FIELDS);
+    let mut builder =
+        Schema::build("Query", Some("Mutation"), None).data(engine.clone()).limit_depth(guard::DEPTH);
     for definition in document.definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let TypeDefinition { name, description, kind, .. } = definition.node;

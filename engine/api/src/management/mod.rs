@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
@@ -24,7 +24,12 @@ use serde_json::{Value, json};
 pub(crate) use nodes::{Metadata, nodes};
 pub(crate) use waiting::work_items;
 
-use crate::{errors::ErrorAnswer, server::App, shape};
+use crate::{
+    errors::ErrorAnswer,
+    extract::{Path, Query},
+    server::App,
+    shape,
+};
 
 /// Routes below `/management/processes`.
 pub(crate) fn routes() -> Router<App> {
@@ -71,15 +76,15 @@ struct Information<'a> {
 
 async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
-    let workflow = &deployed.document.workflow;
+    let (program, outline) = (&deployed.program, &deployed.outline);
     let information = Information {
         input_schema: deployed.input_schema.as_ref().map(|schema| &schema.document),
-        name: &workflow.name,
-        description: &workflow.description,
-        annotations: &workflow.annotations,
-        id: &workflow.id,
+        name: &program.name,
+        description: &outline.description,
+        annotations: &outline.annotations,
+        id: &program.id,
         kind: "SW",
-        version: &workflow.version,
+        version: &program.version,
         output_schema: deployed.output_schema.as_ref().map(|schema| &schema.document),
     };
     Ok(Json(information).into_response())
@@ -87,13 +92,13 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response
 
 async fn definition_nodes(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
-    Ok(Json(nodes(&deployed.document.workflow)).into_response())
+    Ok(Json(nodes(&deployed.outline)).into_response())
 }
 
 async fn source(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
     let label = [(header::CONTENT_TYPE, "text/plain;charset=UTF-8")];
-    Ok((label, deployed.document.source.text().to_owned()).into_response())
+    Ok((label, deployed.outline.text.to_string()).into_response())
 }
 
 async fn sources(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ErrorAnswer> {
@@ -113,7 +118,7 @@ async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<
     let deployed =
         found.ok_or_else(|| ErrorAnswer::not_found(format!("no workflow file is called {}", query.uri)))?;
     let label = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((label, deployed.document.source.text().to_owned()).into_response())
+    Ok((label, deployed.outline.text.to_string()).into_response())
 }
 
 /// The workflow of this whole id.

@@ -3,7 +3,7 @@
 //! A node is known by the name under which history tells of it: a state by its own, an action by that of what it
 //! calls. So a function that is called twice is one node here.
 
-use rondo_definition::model::{Action, ActionKind, FunctionKind, State, StateKind, Workflow};
+use rondo_runtime::{ActionType, Outline, StateType};
 use serde::Serialize;
 
 /// A node of a definition.
@@ -34,15 +34,15 @@ pub(crate) struct Metadata {
 }
 
 /// The nodes of a workflow, in the order of the document between `Start` and `End`.
-pub(crate) fn nodes(workflow: &Workflow) -> Vec<Node> {
+pub(crate) fn nodes(outline: &Outline) -> Vec<Node> {
     let mut nodes = vec![node("Start", "StartNode", Metadata::default())];
-    for state in &workflow.states {
+    for state in &outline.states {
         let place = Metadata { state: Some(state.name.clone()), ..Metadata::default() };
-        nodes.push(node(&state.name, state_type(&state.kind), place.clone()));
-        for (branch, action) in actions(state) {
-            let (target, kind) = called(workflow, action);
-            let branch = branch.map(str::to_owned);
-            nodes.push(node(target, kind, Metadata { action: action.name.clone(), branch, ..place.clone() }));
+        nodes.push(node(&state.name, state_type(state.kind), place.clone()));
+        for action in &state.actions {
+            let metadata =
+                Metadata { action: action.name.clone(), branch: action.branch.clone(), ..place.clone() };
+            nodes.push(node(&action.target, action_type(action.kind), metadata));
         }
     }
     nodes.push(node("End", "EndNode", Metadata::default()));
@@ -62,49 +62,20 @@ fn node(name: &str, kind: &'static str, metadata: Metadata) -> Node {
     }
 }
 
-fn state_type(kind: &StateKind) -> &'static str {
+fn state_type(kind: StateType) -> &'static str {
     match kind {
-        StateKind::Switch(_) => "Split",
-        StateKind::Inject { .. } => "ActionNode",
-        StateKind::Sleep { .. } => "TimerNode",
-        _ => "CompositeContextNode",
+        StateType::Switch => "Split",
+        StateType::Inject => "ActionNode",
+        StateType::Sleep => "TimerNode",
+        StateType::Actions => "CompositeContextNode",
     }
 }
 
-/// The actions of a state, with the branch they are in.
-fn actions(state: &State) -> Vec<(Option<&str>, &Action)> {
-    fn outside(actions: &[Action]) -> Vec<(Option<&str>, &Action)> {
-        actions.iter().map(|action| (None, action)).collect()
-    }
-    match &state.kind {
-        StateKind::Operation { actions, .. } => outside(actions),
-        StateKind::ForEach(foreach) => outside(&foreach.actions),
-        StateKind::Event(event) => event.on_events.iter().flat_map(|entry| outside(&entry.actions)).collect(),
-        StateKind::Callback(callback) => vec![(None, &*callback.action)],
-        StateKind::Parallel { branches, .. } => branches
-            .iter()
-            .flat_map(|branch| branch.actions.iter().map(|action| (Some(branch.name.as_str()), action)))
-            .collect(),
-        StateKind::Switch(_) | StateKind::Inject { .. } | StateKind::Sleep { .. } => Vec::new(),
-    }
-}
-
-/// What an action calls, and the type of its node.
-fn called<'a>(workflow: &Workflow, action: &'a Action) -> (&'a str, &'static str) {
-    match &action.kind {
-        ActionKind::SubFlow(subflow) => (&subflow.workflow_id.value, "SubProcessNode"),
-        ActionKind::Event(event) => (&event.trigger.event_ref.value, "EventNode"),
-        ActionKind::Function(function) => {
-            let name = &function.name.value;
-            let inside = workflow.functions.get(name).is_some_and(|function| {
-                let operation = &function.operation.value;
-                match function.kind {
-                    FunctionKind::Expression => true,
-                    FunctionKind::Custom => operation == "sysout" || operation.starts_with("sysout:"),
-                    _ => false,
-                }
-            });
-            (name, if inside { "ActionNode" } else { "WorkItemNode" })
-        }
+fn action_type(kind: ActionType) -> &'static str {
+    match kind {
+        ActionType::Service => "WorkItemNode",
+        ActionType::Inside => "ActionNode",
+        ActionType::SubFlow => "SubProcessNode",
+        ActionType::Event => "EventNode",
     }
 }

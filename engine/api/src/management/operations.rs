@@ -1,19 +1,15 @@
 //! Ending, repairing and skipping instances.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use rondo_runtime::Refusal;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     errors::ErrorAnswer,
+    extract::Path,
     server::App,
-    shape::{self, InstanceBody},
+    shape::{self, Below, InstanceBody},
 };
 
 /// Workflow and instance of a path.
@@ -62,8 +58,5 @@ pub(super) async fn find(
     app: &App,
     (workflow, instance): &(String, String),
 ) -> Result<rondo_runtime::View, ErrorAnswer> {
-    if app.engine.workflow(workflow).is_none() {
-        return Err(ErrorAnswer::unknown_workflow(workflow));
-    }
-    shape::living(&app.engine, workflow, instance).await
+    shape::living(&app.engine, Below::Id(workflow), instance).await
 }

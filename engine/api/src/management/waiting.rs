@@ -1,15 +1,12 @@
 //! What an instance waits for, as Kogito's work items and timers.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use rondo_runtime::{Engine, Outlook, Refusal, Waiting};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::operations::find;
-use crate::{errors::ErrorAnswer, server::App, times};
+use crate::{errors::ErrorAnswer, extract::Path, server::App, times};
 
 /// A call that has not been answered yet.
 #[derive(Debug, Serialize)]

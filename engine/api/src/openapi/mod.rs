@@ -5,14 +5,14 @@ mod schemas;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
 
-use crate::{errors::ErrorAnswer, server::App};
+use crate::{errors::ErrorAnswer, extract::Query, server::App};
 use document::{Described, document};
 
 /// The route `/q/openapi`.
@@ -31,10 +31,10 @@ async fn show(State(app): State<App>, Query(query): Query<Format>, headers: Head
         .iter()
         .map(|workflow| Described {
             id: &workflow.program.id,
-            description: &workflow.document.workflow.description,
+            description: &workflow.outline.description,
             input: workflow.input_schema.as_ref().map(|schema| &schema.document),
             output: workflow.output_schema.as_ref().map(|schema| &schema.document),
-            starts_by_event: workflow.starts_by_event(),
+            starts_by_event: workflow.outline.starts_by_event,
         })
         .collect();
     let document = document(app.engine.service_url(), &described);

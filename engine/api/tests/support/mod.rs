@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 use reqwest::{Client, Method};
@@ -174,6 +174,9 @@ pub struct Served {
     pub base: String,
     client: Client,
     folder: PathBuf,
+    store: String,
+    engine: Engine,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 /// An answer.
@@ -192,6 +195,18 @@ impl Answer {
 
 /// Serves the workflows with these lines in `application.properties`.
 pub async fn serve(properties: &str) -> Served {
+    let folder = folder(properties).await;
+    open(folder, "sqlite::memory:".into()).await
+}
+
+/// Serves the workflows, and keeps their instances in a file.
+pub async fn serve_stored() -> Served {
+    let folder = folder("").await;
+    let store = format!("sqlite://{}/test.db", folder.display());
+    open(folder, store).await
+}
+
+async fn folder(properties: &str) -> PathBuf {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = std::env::temp_dir().join(format!("rondo-api-{}", Uuid::new_v4()));
     fs::create_dir_all(folder.join("schemas")).unwrap();
@@ -211,24 +226,42 @@ pub async fn serve(properties: &str) -> Served {
     ] {
         fs::write(folder.join(name), text).unwrap();
     }
+    folder
+}
+
+async fn open(folder: PathBuf, store: String) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let options = Options {
         workflows: folder.clone(),
-        store: "sqlite::memory:".into(),
+        store: store.clone(),
         service_url: base.clone(),
         environment: rondo_definition::Environment::new(),
     };
     let engine = Engine::open(options).await.unwrap();
-    tokio::spawn(async move { rondo_api::serve(engine, listener, std::future::pending()).await.unwrap() });
-    Served { base, client: Client::new(), folder }
+    let serving = tokio::spawn({
+        let engine = engine.clone();
+        async move { rondo_api::serve(engine, listener, std::future::pending()).await.unwrap() }
+    });
+    Served { base, client: Client::new(), folder, store, engine, serving }
 }
+
+/// The status that the service never answers with.
+pub const NEVER: u16 = 299;
+
+/// The status that the service takes two seconds for.
+pub const SLOW: u16 = 298;
 
 /// A service that answers `GET /{status}` with that status.
 async fn service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let answer = |path: axum::extract::Path<u16>| async move {
+        match path.0 {
+            NEVER => std::future::pending::<()>().await,
+            SLOW => tokio::time::sleep(Duration::from_secs(2)).await,
+            _ => {}
+        }
         (StatusCode::from_u16(path.0).unwrap(), axum::Json(json!({"answered": path.0})))
     };
     let router: Router = Router::new().route("/{status}", get(answer));
@@ -237,6 +270,19 @@ async fn service() -> String {
 }
 
 impl Served {
+    /// Stops, removes these files, and serves what is left.
+    pub async fn restarted_without(self, files: &[&str]) -> Self {
+        self.serving.abort();
+        self.engine.stop(Duration::from_secs(1)).await;
+        for file in files {
+            fs::remove_file(self.folder.join(file)).unwrap();
+        }
+        let (folder, store) = (self.folder.clone(), self.store.clone());
+        // Dropping it would remove the folder.
+        std::mem::forget(self);
+        open(folder, store).await
+    }
+
     /// Sends a request; `body` as it is, with these headers.
     pub async fn send(
         &self,

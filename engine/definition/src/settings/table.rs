@@ -24,12 +24,21 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
+    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "268435456", "most bytes of a GraphQL answer, and of a list over REST";
+    GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
     ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
         "calls may go to link-local addresses, where clouds serve credentials of the machine";
+    BODY_TIMEOUT: "rondo.http.body-timeout", Kind::Millis, "30000", "milliseconds that a client may pause within a body";
+    HEAD_TIMEOUT: "rondo.http.head-timeout", Kind::Millis, "30000", "milliseconds that the head of a request may take";
+    IDLE_TIMEOUT: "rondo.http.idle-timeout", Kind::Millis, "90000", "milliseconds that a connection may be still";
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
+    MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
-    MAX_STEPS: "rondo.limits.steps", SMALL, "100000", "instructions that an instance may run without waiting";
+    MAX_STEPS: "rondo.limits.steps", SMALL, "100000", 
+        "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
+    MAX_SUBFLOWS: "rondo.limits.subflows", SMALL, "10000",
+        "subflows that may stand below one start; counted anew whenever the first instance waits for none";
     MIRROR: "rondo.resources.mirror", Kind::Folder, "",
         "folder that holds documents of other hosts, as `<folder>/<host>/<path>`";
     CA_FILE: "rondo.tls.ca-file", Kind::Files, "",

@@ -8,6 +8,7 @@
 mod actions;
 mod compensation;
 mod graph;
+mod paths;
 mod run_before;
 mod workflows;
 
@@ -16,6 +17,8 @@ use crate::{
     model::{At, Event, Next, OnError, ProduceEvent, State, StateKind, SwitchConditions, Workflow},
     read::{Declared, Reader},
 };
+pub use paths::RESERVED_PATHS;
+pub(crate) use paths::paths;
 pub(crate) use workflows::workflows;
 
 /// Checks the references within one definition.

@@ -10,7 +10,7 @@ use jaq_core::{
     val::Range,
 };
 
-use super::{Numbers, Val, whole};
+use super::{Extent, Numbers, Val, whole};
 use crate::budget;
 
 /// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
@@ -58,11 +58,11 @@ impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
         // The elements are counted as they come, so that an endless stream of them ends.
         let mut collected = Vec::new();
-        let mut nodes = 0_usize;
+        let mut extent = Extent::default();
         for item in items {
             let item = item.plain();
-            nodes = nodes.saturating_add(item.nodes());
-            budget::check_nodes(nodes);
+            extent = extent.with(&item);
+            budget::check_extent(extent);
             collected.push(item);
         }
         Self::from_items(collected)

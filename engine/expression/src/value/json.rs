@@ -8,7 +8,7 @@ use std::{
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
     ser::{SerializeMap, SerializeSeq},
 };
 
@@ -20,7 +20,7 @@ impl Val {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads JSON; at most 128 levels deep.
+    /// Reads JSON; at most [`Val::DEEPEST`] levels deep.
     pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
     }
@@ -56,11 +56,30 @@ impl Serialize for Val {
 
 impl<'de> Deserialize<'de> for Val {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(Reader { levels_left: Self::DEEPEST })
     }
 }
 
-struct Reader;
+/// Reads one value, and what is in it.
+#[derive(Clone, Copy)]
+struct Reader {
+    levels_left: usize,
+}
+
+impl Reader {
+    fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
+        let deeper = self.levels_left.checked_sub(1).map(|levels_left| Self { levels_left });
+        deeper.ok_or_else(|| E::custom(format_args!("it is nested more than {} levels deep", Val::DEEPEST)))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Val;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Reader {
     type Value = Val;
@@ -103,17 +122,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Val, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = sequence.next_element()? {
+        let (inner, mut items) = (self.inner()?, Vec::new());
+        while let Some(item) = sequence.next_element_seed(inner)? {
             items.push(item);
         }
         Ok(Val::from_items(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {
-        let mut members = IndexMap::new();
-        while let Some((name, value)) = map.next_entry::<Arc<str>, Val>()? {
-            members.insert(name, value);
+        let (inner, mut members) = (self.inner()?, IndexMap::new());
+        while let Some(name) = map.next_key::<Arc<str>>()? {
+            members.insert(name, map.next_value_seed(inner)?);
         }
         Ok(Val::from_members(members))
     }

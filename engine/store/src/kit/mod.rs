@@ -44,6 +44,7 @@ macro_rules! store_kit {
             a_message_is_there_until_it_is_consumed
             lists_are_sorted_and_cut
             columns_that_are_not_wanted_are_empty
+            a_list_has_a_bound_in_bytes
             a_filter_passes_what_it_says
             a_revision_keeps_its_files
             what_is_not_served_any_more_is_unavailable

@@ -6,7 +6,7 @@ use super::{id, insert, instance, line, updating};
 use crate::{
     Columns, Commit, CommitError, Direction,
     Direction::{Ascending, Descending},
-    Field, Instance, Message, Query, State, Store,
+    Field, Instance, Message, Query, State, Store, StoreError,
 };
 
 /// Due instances come by moment and id; the last of a page leads to the next.
@@ -149,5 +149,23 @@ pub async fn columns_that_are_not_wanted_are_empty(store: &Arc<dyn Store>) {
     ] {
         let found = store.query(Query { columns, ..Query::default() }).await;
         assert_eq!(found, Ok(vec![row]), "{columns:?}");
+    }
+}
+
+/// A list that grows too large is given up.
+pub async fn a_list_has_a_bound_in_bytes(store: &Arc<dyn Store>) {
+    insert(store, [1, 2, 3].map(instance)).await;
+    let rows = store.query(Query::default()).await.unwrap();
+    let two: u64 = rows.iter().take(2).map(Instance::bytes).sum();
+    let query = |max_bytes, limit| Query { limit, max_bytes, ..Query::default() };
+    for (max_bytes, limit, expected) in [
+        (Some(two), Some(2), Ok(2)),
+        (Some(two), None, Err(StoreError::TooLarge(two))),
+        (Some(0), None, Err(StoreError::TooLarge(0))),
+        (Some(0), Some(0), Ok(0)),
+        (None, None, Ok(3)),
+    ] {
+        let found = store.query(query(max_bytes, limit)).await.map(|rows| rows.len());
+        assert_eq!(found, expected, "{max_bytes:?} {limit:?}");
     }
 }

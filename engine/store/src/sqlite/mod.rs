@@ -11,6 +11,7 @@
 
 mod apply;
 mod filter;
+mod lookout;
 mod open;
 mod readers;
 mod revisions;
@@ -20,10 +21,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::sync::mpsc;
+use std::{pin::Pin, sync::mpsc};
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -38,6 +39,7 @@ use writer::Job;
 pub(crate) struct Sqlite {
     writer: mpsc::Sender<Job>,
     readers: Option<Both>,
+    lost: watch::Receiver<Option<StoreError>>,
 }
 
 #[derive(Debug)]
@@ -64,18 +66,20 @@ impl Sqlite {
         let spawned = thread.spawn(move || match open::open(&location) {
             Err(error) => drop(opened.send(Err(error))),
             Ok(database) => {
-                if opened.send(Ok(database.readers)).is_ok() {
-                    writer::Writer::new(database.connection, database.threads, database.lock).run(&queue);
+                let lost = database.lookout.subscribe();
+                if opened.send(Ok((database.readers, lost))).is_ok() {
+                    let (connection, threads) = (database.connection, database.threads);
+                    writer::Writer::new(connection, threads, database.locks, database.lookout).run(&queue);
                 }
             }
         });
         if let Err(error) = spawned {
             return Err(failed(error.to_string()));
         }
-        let readers =
+        let (readers, lost) =
             answer.await.unwrap_or_else(|_| Err(failed("the writer thread has ended".to_owned())))?;
         let readers = readers.map(|(points, lists)| Both { points, lists });
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, lost })
     }
 
     /// Runs `read` on a reading connection.
@@ -156,7 +160,9 @@ impl Store for Sqlite {
     }
 
     fn query(&self, query: Query) -> Answer<Vec<Instance>> {
-        self.read(Lane::List, move |connection| rows::query(connection, &query))
+        let most = query.max_bytes.unwrap_or(u64::MAX);
+        let rows = self.read(Lane::List, move |connection| rows::query(connection, &query));
+        Box::pin(async move { rows.await?.ok_or(StoreError::TooLarge(most)) })
     }
 
     fn count(&self, filter: Filter) -> Answer<u64> {
@@ -174,6 +180,18 @@ impl Store for Sqlite {
 
     fn definitions(&self) -> Answer<Vec<Definition>> {
         self.read(Lane::List, revisions::definitions)
+    }
+
+    fn lost(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send>> {
+        let mut lost = self.lost.clone();
+        Box::pin(async move {
+            let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+            match error {
+                Some(error) => error,
+                // It was closed.
+                None => std::future::pending().await,
+            }
+        })
     }
 
     fn close(&self) -> Answer<()> {

@@ -14,7 +14,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::readers::Readers;
+use super::{lookout::Lookout, readers::Readers};
 use crate::{OpenError, location::Location};
 
 /// Numbered from 1; the number of the last one that was applied stands in the file as `user_version`.
@@ -51,7 +51,8 @@ pub(super) struct Database {
     pub(super) readers: Option<(Readers, Readers)>,
     pub(super) threads: Vec<JoinHandle<()>>,
     /// Given up when dropped.
-    pub(super) lock: Option<File>,
+    pub(super) locks: Vec<File>,
+    pub(super) lookout: Lookout,
 }
 
 pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
@@ -62,13 +63,19 @@ pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
         Location::Memory => {
             let connection = Connection::open_in_memory().map_err(|error| failed(error.into()))?;
             migrate(&connection, path)?;
-            Ok(Database { connection, readers: None, threads: Vec::new(), lock: None })
+            Ok(Database {
+                connection,
+                readers: None,
+                threads: Vec::new(),
+                locks: Vec::new(),
+                lookout: Lookout::new([]),
+            })
         }
         Location::File(path) => {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
             }
-            let lock = lock(path)?;
+            let locks = locks(path)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
             check(&connection, path)?;
@@ -82,24 +89,60 @@ pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
             };
             let readers =
                 Some((readers("store-point", POINT_READERS)?, readers("store-list", LIST_READERS)?));
-            Ok(Database { connection, readers, threads, lock: Some(lock) })
+            Ok(Database { connection, readers, threads, locks, lookout: Lookout::new(files(path)) })
         }
     }
 }
 
-/// Takes the lock that keeps a second process away. It is on a file of its own: SQLite's own locks must let other connections
-/// of this process in, and a backup.
+/// The files that are lost when something else is at their paths. SQLite keeps the log beside the real file.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut files = vec![beside(&real, "-wal"), real];
+    if !LOCKS_ITSELF {
+        files.push(beside(path, ".lock"));
+    }
+    files
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Whether a lock on the whole database file does not get in the way of SQLite's own. On Linux the two kinds do not see each other.
+const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
+
+/// Takes the locks that keep a second process away. SQLite's own must let other connections of this process in, and a backup.
+///
+/// The one on a file of its own also says which process has it. It is gone when somebody deletes that file; the one on the database
+/// itself is not.
+fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
+    let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
+    let mut locks = vec![lock(path)?];
+    if LOCKS_ITSELF {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => locks.push(file),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::InUse { path: path.to_owned(), process: None });
+            }
+        }
+    }
+    Ok(locks)
+}
+
 fn lock(path: &Path) -> Result<File, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
-    let mut name = OsString::from(path);
-    name.push(".lock");
     let mut options = OpenOptions::new();
     let mut file = options
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(PathBuf::from(name))
+        .open(beside(path, ".lock"))
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}

@@ -113,7 +113,8 @@ pub(super) fn mailboxes(connection: &Connection) -> rusqlite::Result<Vec<Uuid>> 
     ids(connection, "SELECT DISTINCT recipient FROM mailbox ORDER BY recipient", params![])
 }
 
-pub(super) fn query(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<Instance>> {
+/// `None` when the rows are larger than they may be.
+pub(super) fn query(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Vec<Instance>>> {
     // Sorting needs few columns, so the rows are sorted by number first and read then. Both see the same moment.
     let moment = connection.unchecked_transaction()?;
     let chosen = filter::numbers(query);
@@ -122,7 +123,15 @@ pub(super) fn query(connection: &Connection, query: &Query) -> rusqlite::Result<
     let numbers = statement.query_map(parameters, |row| row.get(0))?;
     let numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare_cached(&(select(query.columns) + " WHERE instance.number = ?1"))?;
-    numbers.into_iter().map(|number| statement.query_row([number], read)).collect()
+    let mut left = query.max_bytes.unwrap_or(u64::MAX);
+    let mut rows = Vec::new();
+    for number in numbers {
+        let row = statement.query_row([number], read)?;
+        let Some(rest) = left.checked_sub(row.bytes()) else { return Ok(None) };
+        left = rest;
+        rows.push(row);
+    }
+    Ok(Some(rows))
 }
 
 pub(super) fn count(connection: &Connection, filter: &Filter) -> rusqlite::Result<u64> {

@@ -1,18 +1,26 @@
 //! The thread that writes: everything that waits becomes one transaction.
 //!
 //! Promises: a commit is answered after the transaction that holds it is on the disk; a commit that cannot be written fails alone;
-//! an error of the disk is answered to all that were to be written, and the thread goes on.
+//! what goes into a file that is not there any more is not answered as written; an error of the disk is answered to all that were to be written, and the thread goes on.
 
-use std::{fs::File, sync::mpsc, thread::JoinHandle};
+use std::{
+    fs::File,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::{apply::Apply, readers::Task, told};
+use super::{apply::Apply, lookout::Lookout, readers::Task, told};
 use crate::{Commit, CommitError, StoreError, failpoint};
 
 /// Commits in one transaction at most: beyond, a transaction costs no less for each, and the first ones wait longer.
 const BATCH: usize = 512;
+
+/// How long it takes at most until lost files are noticed while nothing is written.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Something for the writer to do.
 pub(super) enum Job {
@@ -28,7 +36,8 @@ type Waiting = (Box<Commit>, Waiter);
 pub(super) struct Writer {
     connection: Connection,
     readers: Vec<JoinHandle<()>>,
-    lock: Option<File>,
+    locks: Vec<File>,
+    lookout: Lookout,
 }
 
 /// Why a transaction was rolled back.
@@ -40,15 +49,20 @@ enum Broken {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, readers: Vec<JoinHandle<()>>, lock: Option<File>) -> Self {
-        Self { connection, readers, lock }
+    pub(super) fn new(
+        connection: Connection,
+        readers: Vec<JoinHandle<()>>,
+        locks: Vec<File>,
+        lookout: Lookout,
+    ) -> Self {
+        Self { connection, readers, locks, lookout }
     }
 
     /// Works until it is told to close or the queue is dropped.
     pub(super) fn run(self, queue: &mpsc::Receiver<Job>) {
         let mut next = None;
         loop {
-            let Some(job) = next.take().or_else(|| queue.recv().ok()) else {
+            let Some(job) = next.take().or_else(|| self.wait(queue)) else {
                 if let Err(error) = self.close() {
                     tracing::error!(%error, "the database could not be closed in good order; nothing is lost");
                 }
@@ -70,10 +84,38 @@ impl Writer {
         }
     }
 
+    /// The next job; `None` when there will be none.
+    fn wait(&self, queue: &mpsc::Receiver<Job>) -> Option<Job> {
+        let mut rests = false;
+        loop {
+            match queue.recv_timeout(LOOK) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Whoever wants to know is told by the lookout.
+                    let _ = self.lookout.check();
+                    if !rests {
+                        self.rest();
+                    }
+                    rests = true;
+                }
+            }
+        }
+    }
+
+    /// Gives the memory for pages back, which is needed only while much is written; the system has them at hand.
+    fn rest(&self) {
+        if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
+            tracing::debug!(%error, "the memory for pages is kept");
+        }
+    }
+
     /// Writes and answers a batch.
     fn write(&self, mut batch: Vec<Waiting>) {
         while !batch.is_empty() {
-            match transaction(&self.connection, &batch) {
+            let written = transaction(&self.connection, &batch)
+                .and_then(|verdicts| self.lookout.check().map(|()| verdicts).map_err(Broken::All));
+            match written {
                 Ok(verdicts) => {
                     failpoint("commit-after");
                     for ((_, waiter), verdict) in batch.into_iter().zip(verdicts) {
@@ -103,7 +145,7 @@ impl Writer {
         }
         let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = self.connection.close().map_err(|(_, error)| error);
-        drop(self.lock);
+        drop(self.locks);
         truncated.and(closed).map_err(told)
     }
 }

@@ -121,3 +121,43 @@ async fn a_sleeping_instance_costs_little_more_than_its_data() {
     let bytes = fs::metadata(folder.file()).unwrap().len() / COUNT;
     assert!((1024..1600).contains(&bytes), "{bytes} bytes for 1024 bytes of data");
 }
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_is_answered_as_written() {
+    let cases: [fn(&Folder); 4] = [
+        |folder| fs::remove_file(folder.file()).unwrap(),
+        |folder| fs::rename(folder.file(), folder.0.join("elsewhere")).unwrap(),
+        |folder| {
+            fs::write(folder.0.join("new"), "")
+                .and_then(|()| fs::rename(folder.0.join("new"), folder.file()))
+                .unwrap();
+        },
+        |folder| fs::remove_file(folder.0.join("rondo.db-wal")).unwrap(),
+    ];
+    for (number, lose) in (1..).zip(cases) {
+        let (folder, store) = in_a_file().await;
+        kit::insert(&store, [kit::instance(1)]).await;
+        lose(&folder);
+        if number % 2 == 0 {
+            // Nobody writes.
+            assert!(matches!(store.lost().await, StoreError::Lost(_)));
+        }
+        let refused = store.commit(kit::inserting([kit::instance(2)])).await;
+        let Err(CommitError::Store(StoreError::Lost(problem))) = refused else {
+            panic!("{number}: {refused:?}")
+        };
+        assert!(problem.contains("was deleted or replaced"), "{problem}");
+        assert!(matches!(store.lost().await, StoreError::Lost(_)));
+        let _ = store.close().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn deleting_the_lock_file_lets_no_second_one_in() {
+    let (folder, store) = in_a_file().await;
+    fs::remove_file(folder.0.join("rondo.db.lock")).unwrap();
+    assert!(matches!(crate::open(&folder.url()).await, Err(OpenError::InUse { .. })));
+    store.close().await.unwrap();
+    crate::open(&folder.url()).await.unwrap().close().await.unwrap();
+}

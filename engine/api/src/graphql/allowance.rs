@@ -1,0 +1,153 @@
+//! How many bytes one answer may take, counted while it is made.
+//!
+//! Promises: rows are read one list after another and never beyond what is left; every leaf of the answer is counted
+//! when it is resolved; the request ends as soon as nothing is left. All requests together have a bound of their own, of which small answers
+//! take no notice: they must not fail because somebody asks for everything.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_graphql::{Error, Value, dynamic::FieldValue};
+use rondo_runtime::Engine;
+use rondo_store::{Instance, Query, StoreError};
+use tokio::sync::{Mutex, Notify};
+
+/// What a value takes beside its text.
+const VALUE: u64 = 64;
+
+/// Answers up to here are made whatever the others take.
+const SMALL: u64 = 1024 * 1024;
+
+/// The bound of all answers together, in largest answers.
+const AT_ONCE: u64 = 2;
+
+/// What the answers that are being made take together.
+#[derive(Clone, Default)]
+pub(crate) struct Together(Arc<AtomicU64>);
+
+/// What one request may still spend.
+pub(super) struct Allowance {
+    limit: u64,
+    spent: AtomicU64,
+    together: Together,
+    over: Notify,
+    /// Held while rows are read, so that what is left is known.
+    reading: Mutex<()>,
+}
+
+impl Allowance {
+    pub(super) fn new(limit: u64, together: &Together) -> Self {
+        Self {
+            limit,
+            spent: AtomicU64::new(0),
+            together: together.clone(),
+            over: Notify::new(),
+            reading: Mutex::new(()),
+        }
+    }
+
+    /// Resolves when more was asked for than is allowed.
+    pub(super) async fn exceeded(&self) {
+        self.over.notified().await;
+    }
+
+    /// Why the answer is not given.
+    pub(super) fn reason(&self) -> String {
+        let (limit, spent) = (self.limit, self.spent.load(Ordering::Relaxed));
+        if spent > limit {
+            return format!(
+                "the answer would be larger than {limit} bytes, the limit that `rondo.graphql.max-answer-bytes` sets; ask for \
+                 parts of it with `pagination`"
+            );
+        }
+        "other large answers are being made at the moment; ask again, or for parts with `pagination`"
+            .to_owned()
+    }
+
+    /// Reads instances.
+    pub(super) async fn read(&self, engine: &Engine, query: Query) -> Result<Vec<Instance>, Error> {
+        let _one_at_a_time = self.reading.lock().await;
+        let left = self.limit.saturating_sub(self.spent.load(Ordering::Relaxed));
+        match engine.store().query(Query { max_bytes: Some(left), ..query }).await {
+            Ok(rows) => {
+                self.spend(rows.iter().map(Instance::bytes).sum()).await;
+                Ok(rows)
+            }
+            Err(StoreError::TooLarge(_)) => {
+                self.spend(left.saturating_add(1)).await;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(Error::new(error.to_string())),
+        }
+    }
+
+    /// Counts what a field resolved to.
+    pub(super) async fn count(&self, resolved: Option<&FieldValue<'_>>) {
+        let Some(resolved) = resolved else { return self.spend(VALUE).await };
+        let bytes = match (resolved.as_value(), resolved.as_list()) {
+            (Some(value), _) => weight(value),
+            (None, Some(items)) => VALUE.saturating_mul(1 + items.len() as u64),
+            (None, None) => VALUE,
+        };
+        self.spend(bytes).await;
+    }
+
+    /// Does not return when it is too much: the request is over then.
+    async fn spend(&self, bytes: u64) {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let together = self.together.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if spent > self.limit || (spent > SMALL && together > self.limit.saturating_mul(AT_ONCE)) {
+            self.over.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Allowance {
+    fn drop(&mut self) {
+        self.together.0.fetch_sub(*self.spent.get_mut(), Ordering::Relaxed);
+    }
+}
+
+/// What a value takes. Members of objects are counted when they are resolved themselves.
+fn weight(value: &Value) -> u64 {
+    VALUE
+        + match value {
+            Value::String(text) => text.len() as u64,
+            Value::Binary(text) => text.len() as u64,
+            Value::List(items) => items.iter().map(weight).sum(),
+            _ => 0,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    async fn is_over(allowance: &Allowance, bytes: u64) -> bool {
+        let spending = tokio::time::timeout(Duration::from_millis(20), allowance.spend(bytes)).await;
+        spending.is_err()
+    }
+
+    #[tokio::test]
+    async fn an_answer_ends_at_its_own_bound_and_at_that_of_all() {
+        let together = Together::default();
+        let limit = 4 * SMALL;
+        let one = Allowance::new(limit, &together);
+        assert!(!is_over(&one, limit).await);
+        let other = Allowance::new(limit, &together);
+        assert!(!is_over(&other, limit).await);
+        let third = Allowance::new(limit, &together);
+        assert!(!is_over(&third, SMALL).await, "small answers are always made");
+        assert!(is_over(&third, 1).await);
+        assert!(third.reason().contains("ask again"), "{}", third.reason());
+        assert!(is_over(&one, 1).await);
+        assert!(one.reason().contains("larger than 4194304 bytes"), "{}", one.reason());
+        drop((one, other, third));
+        assert_eq!(together.0.load(Ordering::Relaxed), 0);
+        assert!(!is_over(&Allowance::new(limit, &together), limit).await);
+    }
+}

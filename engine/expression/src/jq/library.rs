@@ -1,0 +1,88 @@
+//! The functions that expressions can call: the interpreter's, and ours in their place.
+//!
+//! A compiled expression holds all functions that it was compiled with, and the whole library takes 170 KB and some milliseconds.
+//! Most expressions call none of it. So each is given what it asks for, and what that asks for in turn.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
+
+use jaq_core::{
+    load::{self, parse::Def},
+    native::Fun,
+};
+
+use super::Data;
+use crate::natives;
+
+/// Definitions of the interpreter and its library for which there are native functions here. Its `nan` and `infinite` divide by
+/// zero, which is an error in jq.
+const REPLACED: [&str; 6] = ["nan", "infinite", "isnan", "type", "join", "from_entries"];
+
+/// Name and number of arguments.
+type Signature = (&'static str, usize);
+
+struct Library {
+    definitions: Vec<Def<&'static str>>,
+    /// All functions there are, by name and number of arguments, with the places of their definitions; those without any are native.
+    known: HashMap<&'static str, BTreeMap<usize, Vec<usize>>>,
+}
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+    let own = load::parse(include_str!("../prelude.jq"), |parser| parser.defs()).unwrap_or_default();
+    let library = jaq_core::defs().chain(jaq_std::defs());
+    let definitions: Vec<_> =
+        library.filter(|definition| !REPLACED.contains(&definition.name)).chain(own).collect();
+    let mut known: HashMap<_, BTreeMap<_, Vec<_>>> = HashMap::new();
+    for (name, arguments, _) in natives() {
+        known.entry(name).or_default().entry(arguments.len()).or_default();
+    }
+    for (place, definition) in definitions.iter().enumerate() {
+        let places = known.entry(definition.name).or_default().entry(definition.args.len()).or_default();
+        places.push(place);
+    }
+    Library { definitions, known }
+});
+
+fn natives() -> impl Iterator<Item = Fun<Data>> {
+    // Of two functions of one name the first is found.
+    const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
+    let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
+    natives::funs().chain(library)
+}
+
+/// Functions that an expression asks for.
+#[derive(Default)]
+pub(super) struct Wanted {
+    signatures: BTreeSet<Signature>,
+    /// In the library's order: a definition sees those before it.
+    definitions: BTreeSet<usize>,
+}
+
+impl Wanted {
+    /// Adds a function; false if there is none of that name and number of arguments.
+    pub(super) fn add(&mut self, name: &str, arguments: usize) -> bool {
+        let Some((name, known)) = LIBRARY.known.get_key_value(name) else { return false };
+        let Some(places) = known.get(&arguments) else { return false };
+        self.definitions.extend(places);
+        self.signatures.insert((name, arguments));
+        true
+    }
+
+    /// How many functions there are.
+    pub(super) fn len(&self) -> usize {
+        self.signatures.len()
+    }
+
+    pub(super) fn definitions(&self) -> impl Iterator<Item = Def<&'static str>> {
+        self.definitions.iter().filter_map(|place| LIBRARY.definitions.get(*place)).cloned()
+    }
+
+    pub(super) fn natives(&self) -> Vec<Fun<Data>> {
+        if self.signatures.is_empty() {
+            return Vec::new();
+        }
+        natives().filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len()))).collect()
+    }
+}

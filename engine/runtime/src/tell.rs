@@ -1,0 +1,45 @@
+//! What the log says of instances, where it is decided.
+
+use rondo_machine::{Fact, LogLine};
+use rondo_program::LogLevel;
+
+use crate::living::Living;
+
+/// A line that the workflow itself writes.
+pub(crate) fn log(living: &Living, line: &LogLine) {
+    let (id, workflow, state, message) = (living.row.id, &living.row.workflow, &line.state, &line.message);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(target: "workflow", instance_id = %id, workflow = %workflow, state = %state, "{message}")
+        };
+    }
+    match line.level {
+        LogLevel::Trace => line!(trace),
+        LogLevel::Debug => line!(debug),
+        LogLevel::Info => line!(info),
+        LogLevel::Warn => line!(warn),
+        LogLevel::Error => line!(error),
+    }
+}
+
+/// The story of an instance.
+pub(crate) fn tell(living: &Living, facts: &[Fact]) {
+    let (id, workflow) = (living.row.id, &living.row.workflow);
+    for fact in facts {
+        match fact {
+            Fact::Started => tracing::info!(instance_id = %id, workflow, "instance started"),
+            Fact::Completed => tracing::info!(instance_id = %id, workflow, "instance completed"),
+            Fact::Aborted => tracing::info!(instance_id = %id, workflow, "instance aborted"),
+            Fact::Failed { message, .. } => {
+                tracing::warn!(instance_id = %id, workflow, error = %message, "instance stands at an error");
+            }
+            Fact::Entered { state, .. } => {
+                tracing::debug!(instance_id = %id, workflow, %state, "state entered");
+            }
+            Fact::Retry { attempt, message, .. } => {
+                tracing::info!(instance_id = %id, workflow, attempt, error = %message, "attempt failed, trying again");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Notices that the files of the database are not where they were.
+//!
+//! A file that is deleted or replaced while it is open goes on taking what is written, and loses all of it in the end. So after
+//! each transaction, and each second without one, the files at the paths are compared with those that were opened.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use tokio::sync::watch;
+
+use crate::StoreError;
+
+/// Files that must stay where they are.
+pub(super) struct Lookout {
+    files: Vec<(PathBuf, Identity)>,
+    lost: watch::Sender<Option<StoreError>>,
+}
+
+/// Device and number of a file.
+type Identity = (u64, u64);
+
+impl Lookout {
+    /// Watches files that are open, where they are there.
+    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let files =
+            paths.into_iter().filter_map(|path| identity(&path).ok().map(|identity| (path, identity)));
+        Self { files: files.collect(), lost: watch::Sender::new(None) }
+    }
+
+    /// Tells when the files are lost.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Option<StoreError>> {
+        self.lost.subscribe()
+    }
+
+    /// Once lost, they stay lost: what was written since is in no file that is there.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if let Some(error) = &*self.lost.borrow() {
+            return Err(error.clone());
+        }
+        let Some(path) =
+            self.files.iter().find(|(path, opened)| is_gone(path, *opened)).map(|(path, _)| path)
+        else {
+            return Ok(());
+        };
+        let error = StoreError::Lost(format!(
+            "`{}` was deleted or replaced while the engine ran: what it writes now would be lost, so it stops. Put the database back, or \
+             delete all its files, and start again",
+            path.display()
+        ));
+        self.lost.send_replace(Some(error.clone()));
+        Err(error)
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// A path that cannot be looked at for another reason says nothing.
+fn is_gone(path: &Path, opened: Identity) -> bool {
+    match identity(path) {
+        Ok(found) => found != opened,
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
+}

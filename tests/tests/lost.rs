@@ -1,0 +1,40 @@
+//! A database that is taken away ends the engine, with the reason.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use rondo_tests::{Engine, folder, prepare};
+use serde_json::json;
+
+const QUICK: &str = r"
+id: quick
+version: '1.0'
+specVersion: '0.8'
+start: Say
+states:
+  - name: Say
+    type: inject
+    data: {said: true}
+    end: true
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleting_the_database_ends_the_engine() {
+    prepare();
+    let folder = folder(&[("quick.sw.yaml", QUICK)]);
+    let mut engine = Engine::start(folder.path(), &[]).await;
+    assert_eq!(engine.post("/quick", &json!({})).await.status, 201);
+    fs::remove_file(engine.database_folder().join("rondo.db")).unwrap();
+    let answer = engine.try_post("/quick", &json!({}), &[]).await;
+    assert!(answer.is_none_or(|answer| answer.status >= 500), "nothing is answered that is not kept");
+    let begin = Instant::now();
+    while !engine.has_ended() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "it goes on:\n{}", engine.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(engine.log().contains("was deleted or replaced while the engine ran"), "{}", engine.log());
+}
