@@ -35,7 +35,7 @@ settings! {
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
-    MAX_STEPS: "rondo.limits.steps", SMALL, "100000", 
+    MAX_STEPS: "rondo.limits.steps", SMALL, "100000",
         "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
     MAX_SUBFLOWS: "rondo.limits.subflows", SMALL, "10000",
         "subflows that may stand below one start; counted anew whenever the first instance waits for none";
