@@ -40,6 +40,6 @@ pub use caller::{Answer, Caller, Request};
 pub use error::{CallError, CallErrorKind, Site};
 pub use fetch::Fetcher;
 pub use headers::ProcessHeaders;
-pub use mask::Secrets;
+pub use mask::{Secrets, is_confidential};
 pub use setup::SetupError;
 pub use specs::Specs;

@@ -38,13 +38,50 @@ const SHORTEST_OF_A_CALL: usize = 3;
 /// The same for the process, whose secrets are looked for in every text. Not every value of `$SECRET` is one.
 const SHORTEST_OF_THE_PROCESS: usize = 6;
 
+/// Words in the name of a property whose value is nobody's business.
+const CONFIDENTIAL: [&str; 14] = [
+    "apikey",
+    "bearer",
+    "credential",
+    "credentials",
+    "key",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "private",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+];
+
+/// Whether a property holds a secret, by its meaning or its name. Flows read their whole configuration through `$SECRET`:
+/// addresses and names of templates too, which messages for people tell on purpose.
+pub fn is_confidential(name: &str) -> bool {
+    match settings::find(name).map(|setting| setting.kind) {
+        Some(kind) => matches!(kind, Kind::Secret | Kind::Tokens),
+        None => words(name).any(|word| CONFIDENTIAL.contains(&word.to_ascii_lowercase().as_str())),
+    }
+}
+
+/// The words of a name, as in `my.api-key`, `MY_API_KEY`, `myApiKey`.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
+        let all_upper = !part.contains(|c: char| c.is_ascii_lowercase());
+        let starts =
+            part.char_indices().filter(move |(at, c)| *at > 0 && !all_upper && c.is_ascii_uppercase());
+        let ends = starts.map(|(at, _)| at).chain([part.len()]);
+        ends.scan(0, |from, to| part.get(std::mem::replace(from, to)..to))
+    })
+}
+
 impl Secrets {
     /// The secrets that properties hold.
     pub fn of(properties: &Properties) -> Self {
         let secrets = Self::default();
         for key in properties.keys_with_prefix("") {
-            let kind = settings::find(key).map(|setting| setting.kind);
-            if matches!(kind, Some(Kind::Secret)) {
+            if is_confidential(key) {
                 secrets.hide(&properties.get(key).unwrap_or_default());
             }
         }
@@ -147,6 +184,25 @@ mod tests {
             mask.apply(r#"{"m":"a \"quoted\" one"} a+%22quoted%22+one http://u:pw@h/"#),
             r#"{"m":"***"} *** http://h/"#
         );
+    }
+
+    #[test]
+    fn a_name_tells_whether_a_value_is_nobodys_business() {
+        for (name, confidential) in [
+            ("quarkus.oidc-client.o.credentials.secret", true),
+            ("kogito.sw.functions.f.password", true),
+            ("ghToken", true),
+            ("QUAY_PASSWORD", true),
+            ("hidden_key", true),
+            ("my.service.api-key", true),
+            ("kogito.sw.rest_client.config_key.separator", false),
+            ("software_template_ref", false),
+            ("jira_label_workflowName", false),
+            ("keyboard", false),
+            ("monkey.url", false),
+        ] {
+            assert_eq!(is_confidential(name), confidential, "{name}");
+        }
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! `$SECRET`: the properties of the served folder and the environment, by name.
 //!
-//! Promises: what it has shown is hidden in all texts from then on. What an author writes into the data on purpose is data.
+//! Promises: what it has shown of credentials is hidden in all texts from then on. What an author writes into the data on purpose is data.
 
 use std::sync::Arc;
 
 use rondo_definition::Properties;
 use rondo_expression::{Lookup, Val};
-use rondo_function::Secrets;
+use rondo_function::{Secrets, is_confidential};
 use rondo_machine::{Effect, Fact, Failure, Turn};
 
 /// What `$SECRET` shows: `$SECRET.a.b` is the property `a.b`, and null when there is none.
@@ -66,7 +66,9 @@ impl Lookup for Secret {
             return Ok(Val::Null);
         }
         if let Some(value) = self.properties.get(&name) {
-            self.shown.hide(&value);
+            if is_confidential(&name) {
+                self.shown.hide(&value);
+            }
             return Ok(Val::text(value));
         }
         Ok(Val::Lookup(Arc::new(Self {
