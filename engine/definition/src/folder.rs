@@ -8,12 +8,14 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    string::FromUtf8Error,
     sync::Arc,
 };
 
 use crate::{
-    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Properties, Resources, Severity,
-    Source, codes, parse_with, read::Reader, resources::read_confined, settings, validate,
+    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Position, Properties, Resources,
+    Severity, Source, codes, in_parallel, parse_with, read::Reader, resources::read_confined, settings,
+    validate,
 };
 
 /// What was found in a folder.
@@ -76,8 +78,9 @@ impl Folder {
             folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
         }
         files.sort();
-        for file in files {
-            folder.read_workflow(root, &file);
+        for (document, diagnostics) in in_parallel(files, |file| folder.read_workflow(root, &file)) {
+            folder.diagnostics.extend(diagnostics);
+            folder.documents.extend(document);
         }
         folder.refuse_duplicate_ids();
         validate::paths(&folder.documents, &mut folder.diagnostics);
@@ -95,7 +98,12 @@ impl Folder {
 
     fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
         for name in PROPERTIES {
-            let Some(text) = self.text(root, name) else { continue };
+            let Some(text) = text(root, name).unwrap_or_else(|fault| {
+                self.diagnostics.push(fault);
+                None
+            }) else {
+                continue;
+            };
             let (properties, diagnostics) = Properties::parse(name, &text, env);
             self.diagnostics.extend(diagnostics);
             return properties;
@@ -103,26 +111,18 @@ impl Folder {
         Properties::from_env(env)
     }
 
-    fn read_workflow(&mut self, root: &Path, file: &str) {
-        let Some(text) = self.text(root, file) else { return };
-        let options = Options { compat: self.compat, resources: Some(&self.resources) };
-        let (document, diagnostics) = parse_with(file, &text, options);
-        self.diagnostics.extend(diagnostics);
-        self.documents.extend(document);
-    }
-
-    /// Content of a file; `None`, with a diagnostic unless it does not exist, if it cannot be had.
-    fn text(&mut self, root: &Path, file: &str) -> Option<String> {
-        let fault = match read_confined(root, file) {
-            Ok(None) => return None,
-            Ok(Some(bytes)) => match String::from_utf8(bytes) {
-                Ok(text) => return Some(text),
-                Err(error) => format!("the file is not UTF-8: {}", error.utf8_error()),
-            },
-            Err(error) => error.to_string(),
-        };
-        self.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, file, fault));
-        None
+    fn read_workflow(&self, root: &Path, file: &str) -> (Option<Document>, Vec<Diagnostic>) {
+        match text(root, file) {
+            Ok(Some(text)) => {
+                let options = Options { compat: self.compat, resources: Some(&self.resources) };
+                parse_with(file, &text, options)
+            }
+            Ok(None) => {
+                let message = "the file is not there: what it links to does not exist";
+                (None, vec![Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message)])
+            }
+            Err(fault) => (None, vec![fault]),
+        }
     }
 
     /// Reads the files with diagnostics once more, to show their lines.
@@ -174,6 +174,30 @@ impl Folder {
             }
         }
     }
+}
+
+fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
+    let valid = error.utf8_error().valid_up_to();
+    let bytes = error.into_bytes();
+    let before = String::from_utf8_lossy(bytes.get(..valid).unwrap_or_default());
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    let message = format!("the file is not UTF-8: the byte 0x{byte:02x} begins no character");
+    Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message).at_position(Position { line, column })
+}
+
+/// Content of a file; `None` if it does not exist.
+fn text(root: &Path, file: &str) -> Result<Option<String>, Diagnostic> {
+    let fault = match read_confined(root, file) {
+        Ok(None) => return Ok(None),
+        Ok(Some(bytes)) => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(Some(text)),
+            Err(error) => not_utf8(file, error),
+        },
+        Err(error) => Diagnostic::file(Severity::Error, codes::UNREADABLE, file, error.to_string()),
+    };
+    Err(fault)
 }
 
 /// Names of the workflow files below `root/below`, relative to `root`, with `/` between the parts.

@@ -5,7 +5,7 @@
 //! reading of it, also when they are bound by several threads.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rondo_definition::{Limits, Resource, Resources, Source, load};
 
@@ -19,7 +19,7 @@ type Read = Result<Arc<SpecDocument>, String>;
 #[derive(Default)]
 pub struct Specs {
     fetcher: Option<Arc<Fetcher>>,
-    read: Mutex<HashMap<(String, Arc<str>), Read>>,
+    read: Mutex<HashMap<(String, Arc<str>), Arc<OnceLock<Read>>>>,
 }
 
 impl Specs {
@@ -49,9 +49,12 @@ impl Specs {
 
     /// The document of that text; `uri` is where it was found.
     fn document(&self, uri: &str, text: Arc<str>) -> Read {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = read.entry((uri.to_owned(), Arc::clone(&text)));
-        entry.or_insert_with(|| parse(uri, text).map(Arc::new)).clone()
+        let once = {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(read.entry((uri.to_owned(), Arc::clone(&text))).or_default())
+        };
+        // Others read other documents meanwhile.
+        once.get_or_init(|| parse(uri, text).map(Arc::new)).clone()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rondo_definition::{
-    Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes,
+    Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
     model::{SchemaRef, SchemaSource},
 };
 use rondo_expression::Val;
@@ -132,14 +132,14 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     let specs = Specs::new(fetcher);
     let hidden = Secrets::of(&properties);
     let secrets = secrets::secrets(&properties, &hidden);
-    let mut workflows = Vec::with_capacity(documents.len());
     let mut sources = sources;
-    for document in documents {
-        sources.insert(document.source.path().to_string(), Arc::clone(&document.source));
-        let (deployed, problems) = deploy(document, &resources, &properties, &secrets, &specs);
-        diagnostics.extend(problems);
-        workflows.push(deployed);
+    for Document { source, .. } in &documents {
+        sources.insert(source.path().to_string(), Arc::clone(source));
     }
+    let ready =
+        in_parallel(documents, |document| deploy(document, &resources, &properties, &secrets, &specs));
+    let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
+    diagnostics.extend(problems.into_iter().flatten());
     diagnostics.sort();
     diagnostics.dedup();
     Loaded { workflows, properties, secrets: hidden, resources, diagnostics, files, sources }

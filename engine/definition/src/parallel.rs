@@ -1,0 +1,47 @@
+//! Independent work on all processors: the files of a folder are read, and made ready, each for itself.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// Stack of a worker: readers recurse as deep as documents are nested.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// Does something with each item, several at a time, and gives the results in the order of the items.
+///
+/// Without threads (the system refuses them) the caller does all of it.
+pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let items: Vec<_> = items.into_iter().map(|item| Mutex::new((Some(item), None))).collect();
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        while let Some(slot) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let item = slot.lock().unwrap_or_else(PoisonError::into_inner).0.take();
+            let result = item.map(&work);
+            slot.lock().unwrap_or_else(PoisonError::into_inner).1 = result;
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 1..processors.min(items.len()) {
+            let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, worker);
+        }
+        worker();
+    });
+    items.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_have_the_order_of_the_items() {
+        let squares = in_parallel((0..1000).collect(), |number: u64| number * number);
+        assert_eq!(squares, (0..1000).map(|number| number * number).collect::<Vec<_>>());
+        assert!(in_parallel(Vec::<u8>::new(), |item| item).is_empty());
+    }
+}
