@@ -9,6 +9,7 @@ mod demo;
 mod folder;
 mod instances;
 mod logging;
+mod memory;
 mod output;
 mod serve;
 mod show;
@@ -16,9 +17,6 @@ mod show;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs CNCF Serverless Workflows, durably.
 #[derive(Debug, Parser)]

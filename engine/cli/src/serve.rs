@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use rondo_runtime::{Engine, OpenError, Options};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
-use crate::{folder, logging, output};
+use crate::{folder, logging, memory, output};
 
 /// How long calls in flight get to end when the engine stops; what has not ended by then is taken up at the next start.
 const GRACE: Duration = Duration::from_secs(5);
@@ -53,6 +53,7 @@ impl Serve {
         };
         let workflows = engine.workflows().len();
         tracing::info!(%address, workflows, folder = %self.workflows.display(), "ready");
+        tokio::spawn(memory::give_back());
         let stopping = tokio::sync::watch::Sender::new(false);
         let (mut stop, mut overdue) = (stopping.subscribe(), stopping.subscribe());
         tokio::spawn(async move {

@@ -99,7 +99,7 @@ impl Folder {
     fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
         for name in PROPERTIES {
             let Some(text) = text(root, name).unwrap_or_else(|fault| {
-                self.diagnostics.push(fault);
+                self.diagnostics.push(*fault);
                 None
             }) else {
                 continue;
@@ -121,7 +121,7 @@ impl Folder {
                 let message = "the file is not there: what it links to does not exist";
                 (None, vec![Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message)])
             }
-            Err(fault) => (None, vec![fault]),
+            Err(fault) => (None, vec![*fault]),
         }
     }
 
@@ -188,7 +188,7 @@ fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
 }
 
 /// Content of a file; `None` if it does not exist.
-fn text(root: &Path, file: &str) -> Result<Option<String>, Diagnostic> {
+fn text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>> {
     let fault = match read_confined(root, file) {
         Ok(None) => return Ok(None),
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
@@ -197,7 +197,7 @@ fn text(root: &Path, file: &str) -> Result<Option<String>, Diagnostic> {
         },
         Err(error) => Diagnostic::file(Severity::Error, codes::UNREADABLE, file, error.to_string()),
     };
-    Err(fault)
+    Err(Box::new(fault))
 }
 
 /// Names of the workflow files below `root/below`, relative to `root`, with `/` between the parts.
