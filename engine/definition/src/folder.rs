@@ -63,6 +63,12 @@ impl Folder {
             diagnostics: Vec::new(),
             sources: BTreeMap::new(),
         };
+        if let Err(error) = fs::read_dir(root) {
+            let message = format!("the folder cannot be read: {error}");
+            let name = root.display().to_string();
+            folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
+            return folder;
+        }
         folder.properties = folder.read_properties(root, env);
         let properties = &folder.properties;
         // What is wrong with a property is told by the check of all of them.

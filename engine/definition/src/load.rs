@@ -130,8 +130,29 @@ impl<'t> Loader<'t> {
                     let root = self.node(event, span, 0)?;
                     // What is wrong with the rest of this document is found only by asking for its end.
                     self.next()?;
+                    self.mention_second();
                     return Ok(root);
                 }
+            }
+        }
+    }
+
+    /// Mentions that there is another document. A broken one counts as none.
+    fn mention_second(&mut self) {
+        while let Some(Ok((event, span))) = self.parser.next_event() {
+            match event {
+                Event::Comment(..) => {}
+                Event::DocumentStart(..) => {
+                    self.problems.push(Problem {
+                        severity: Severity::Warning,
+                        code: codes::TOLERATED,
+                        byte: start(span) as usize,
+                        message: Message::Text("another document begins here, which is not read".to_owned()),
+                        help: Some("put it in a file of its own".to_owned()),
+                    });
+                    return;
+                }
+                _ => return,
             }
         }
     }

@@ -232,6 +232,14 @@ impl Expression {
         })
     }
 
+    /// The variables it reads and does not bind itself, with their `$`.
+    pub fn variables(&self) -> &[Arc<str>] {
+        match &self.0.kind {
+            Kind::Jq(jq) => jq.globals(),
+            Kind::JsonPath(_) | Kind::Null => &[],
+        }
+    }
+
     /// Whether it only picks a part of the data, as `.a.b` does; anything else makes a new value.
     pub fn is_path(&self) -> bool {
         let plain = |next: char| {

@@ -105,6 +105,11 @@ impl Jq {
             .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
     }
 
+    /// Names of its free variables.
+    pub(crate) fn globals(&self) -> &[Arc<str>] {
+        &self.globals
+    }
+
     /// Compiles, adding variables and functions until nothing is missing.
     fn with_what_it_needs(text: &str) -> Result<Self, CompileError> {
         let mut globals: Vec<Arc<str>> = Vec::new();

@@ -1,5 +1,7 @@
 //! The eight kinds of states.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{Fields, Reader, actions, conditions, events, filters, next, timeouts};
@@ -152,6 +154,7 @@ struct Label {
 fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
     let label = Label { name: name.to_owned(), place: fields.place.clone() };
     let branches: Option<Vec<_>> = fields.required_list(reader, "branches").map(|list| {
+        mention_duplicates(reader, &list, &label.place);
         let numbered = list.into_iter().zip(1..);
         numbered.filter_map(|((at, value), number)| branch(reader, value, &at, &label, number)).collect()
     });
@@ -175,6 +178,19 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
         }
     };
     Some(StateKind::Parallel { branches, completion })
+}
+
+/// Branches of one name cannot be told apart in the history; `SonataFlow` runs them.
+fn mention_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], place: &str) {
+    let mut seen = HashSet::new();
+    for (at, branch) in branches {
+        if let Some(name) = branch.get("name").and_then(Value::as_str)
+            && !seen.insert(name)
+        {
+            let message = format!("{place}: another branch is called `{name}` too");
+            reader.deviation(codes::DUPLICATE_NAME, at, message);
+        }
+    }
 }
 
 /// A number of branches, unless it is an expression.
@@ -210,8 +226,20 @@ fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, numbe
 fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     let input_collection = fields.required_text(reader, "inputCollection");
     let output_collection = fields.text(reader, "outputCollection");
-    let iteration_param =
-        fields.text(reader, "iterationParam").map_or_else(|| "item".to_owned(), |name| name.value);
+    let iteration_param = match fields.text(reader, "iterationParam") {
+        Some(name) => {
+            if !is_name(&name.value) {
+                let message = format!(
+                    "{}: `iterationParam` is `{}`, which no expression can read",
+                    fields.place, name.value
+                );
+                let help = "letters, digits and `_`, a letter or `_` first";
+                reader.deviation(codes::WRONG_VALUE, &name.at, message).help(help);
+            }
+            name.value
+        }
+        None => "item".to_owned(),
+    };
     let batch_size = fields.number_or_text(reader, "batchSize");
     let sequential =
         fields.choice(reader, "mode", &[("parallel", false), ("sequential", true)]).unwrap_or(false);
@@ -225,6 +253,12 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
         sequential,
         actions: actions?,
     }))
+}
+
+/// Whether a variable can be called so.
+fn is_name(text: &str) -> bool {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    text.starts_with(first) && text.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
 /// Batches of one and less mean nothing; where `SonataFlow`'s rules hold, 0 is what editors write for "no batches".

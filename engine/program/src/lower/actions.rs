@@ -99,6 +99,7 @@ impl<'a> Lowering<'a> {
         let Some(function) = self.context.document.workflow.functions.get(&name.value) else {
             return; // Reported when the document was checked.
         };
+        self.used_functions.insert(&function.name);
         if reference.invoke_async {
             self.context.unsupported(&name.at, "`invoke: async` of a function");
         }
@@ -110,8 +111,10 @@ impl<'a> Lowering<'a> {
         }
         let arguments = reference.arguments.as_ref();
         if let Some(level) = log_level(function) {
-            if let Some(message) = arguments.and_then(|arguments| arguments.value.get("message")) {
-                let message = self.context.template(message);
+            let message =
+                arguments.and_then(|arguments| Some((arguments.value.get("message")?, &arguments.at)));
+            if let Some((message, at)) = message {
+                let message = self.context.template(message, &at.key("message"), label);
                 self.code.push(Instruction::Log { level, message });
             }
             return;
@@ -122,7 +125,9 @@ impl<'a> Lowering<'a> {
         });
         let arguments = match arguments {
             None => Arguments::None,
-            Some(arguments) => Arguments::Template(self.context.template(&arguments.value)),
+            Some(arguments) => {
+                Arguments::Template(self.context.template(&arguments.value, &arguments.at, label))
+            }
         };
         self.code.push(Instruction::Call { function: shared(&name.value), arguments, config_key });
     }

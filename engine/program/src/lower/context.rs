@@ -1,6 +1,6 @@
 //! What every part of the lowering needs: the document, its expressions compiled, its durations read, the problems found.
 
-use std::time::Duration as Span;
+use std::{collections::BTreeSet, time::Duration as Span};
 
 use rondo_definition::{
     Diagnostic, Document, Pointer, duration,
@@ -9,12 +9,15 @@ use rondo_definition::{
 use rondo_expression::{CompileError, Expression, Language, Template};
 use serde_json::Value;
 
+use super::hints;
 use crate::Duration;
 
 pub(super) struct Context<'a> {
     pub(super) document: &'a Document,
     pub(super) diagnostics: Vec<Diagnostic>,
-    language: Language,
+    pub(super) language: Language,
+    /// Names of the iteration parameters, with `$`.
+    pub(super) parameters: BTreeSet<String>,
 }
 
 impl<'a> Context<'a> {
@@ -23,13 +26,17 @@ impl<'a> Context<'a> {
             ExpressionLang::Jq => Language::Jq,
             ExpressionLang::JsonPath => Language::JsonPath,
         };
-        Self { document, diagnostics: Vec::new(), language }
+        let parameters = hints::iteration_parameters(&document.workflow);
+        Self { document, diagnostics: Vec::new(), language, parameters }
     }
 
     /// Compiles a property that is always an expression. `what` names it for people: `state A: condition`.
     pub(super) fn expression(&mut self, text: &At<String>, what: &str) -> Expression {
         match rondo_expression::compile_property(self.language, &text.value, &self.functions()) {
-            Ok(expression) => expression,
+            Ok(expression) => {
+                self.hint(&expression, &text.at, what);
+                expression
+            }
             Err(error) => {
                 self.invalid_expression(&text.value, &text.at, what, &error);
                 Expression::null(self.language)
@@ -42,13 +49,14 @@ impl<'a> Context<'a> {
         text.map(|text| self.expression(text, what))
     }
 
-    /// Compiles a tree in which every text may be an expression.
-    pub(super) fn template(&self, value: &Value) -> Template {
+    /// Compiles a tree in which every text may be an expression. `what` names it for people.
+    pub(super) fn template(&mut self, value: &Value, at: &Pointer, what: &str) -> Template {
+        self.hint_tree(value, at, what);
         Template::compile(self.language, value, &self.functions())
     }
 
     /// Texts of the expression functions, for `fn:NAME`.
-    fn functions(&self) -> impl Fn(&str) -> Option<String> + use<'a> {
+    pub(super) fn functions(&self) -> impl Fn(&str) -> Option<String> + use<'a> {
         let functions = &self.document.workflow.functions;
         move |name| {
             functions
@@ -69,7 +77,7 @@ impl<'a> Context<'a> {
     /// Reports a construct that the engine does not run yet: nothing of a definition is dropped silently.
     pub(super) fn unsupported(&mut self, at: &Pointer, what: &str) {
         self.diagnostics.push(Diagnostic::error(
-            "RON0301",
+            "RON0203",
             &self.document.source,
             at,
             format!("{what} is not supported yet"),

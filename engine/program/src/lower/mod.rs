@@ -8,9 +8,13 @@ mod actions;
 mod code;
 mod context;
 mod errors;
+mod hints;
 mod states;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use rondo_definition::{Diagnostic, Document};
 use rondo_expression::Val;
@@ -33,12 +37,14 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
         entries: HashMap::new(),
         jumps: Vec::new(),
         within_compensation: false,
+        used_functions: BTreeSet::new(),
     };
     for state in &workflow.states {
         lowering.state(state);
     }
     lowering.resolve_jumps();
     lowering.resolve_compensations();
+    lowering.context.hint_unused_functions(&lowering.used_functions);
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let abort = lowering.code.push(Instruction::Compensate);
     lowering.code.push(Instruction::Abort);
@@ -72,6 +78,8 @@ struct Lowering<'a> {
     jumps: Vec<(Pc, &'a str)>,
     /// Whether the state at hand is used for compensation: its `end` only ends the compensation.
     within_compensation: bool,
+    /// Names of the functions that actions use.
+    used_functions: BTreeSet<&'a str>,
 }
 
 impl Lowering<'_> {

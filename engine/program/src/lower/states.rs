@@ -265,8 +265,10 @@ impl<'a> Lowering<'a> {
     }
 
     /// `metadata.errorMessage` of an end state (SonataFlow).
-    fn error_message(&self, state: &State) -> Option<Template> {
-        state.metadata.get("errorMessage").map(|text| self.context.template(text))
+    fn error_message(&mut self, state: &State) -> Option<Template> {
+        let text = state.metadata.get("errorMessage")?;
+        let at = state.at.key("metadata").key("errorMessage");
+        Some(self.context.template(text, &at, &what(state, "errorMessage")))
     }
 
     fn handlers(&mut self, state: &'a State, id: StateId) {
