@@ -1,0 +1,43 @@
+//! What is probably a slip is told where it stands, and runs all the same.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use rondo_definition::Diagnostic;
+
+const FLOW: &str = "id: slips
+version: '1.0'
+specVersion: '0.8'
+name: slips
+start: Loop
+functions:
+- {name: log, type: custom, operation: sysout}
+- {name: unused, type: expression, operation: '.a | foo('}
+states:
+- name: Loop
+  type: foreach
+  inputCollection: .list
+  iterationParam: element
+  actions:
+  - {name: known, functionRef: {refName: log, arguments: {message: '${ [$element, $WORKFLOW.id, $SECRET.a, $CONST.b] }'}}}
+  - {name: bound, functionRef: {refName: log, arguments: {message: '${ .a as $x | $x }'}}}
+  - {name: slip, functionRef: {refName: log, arguments: {message: '${ $elemen }'}}}
+  - {name: member, functionRef: {refName: log, arguments: {message: '${ $WORKFLOW.instanceID }'}}}
+  - {name: broken, functionRef: {refName: log, arguments: {message: '${ .a + }'}}}
+  - {name: text, functionRef: {refName: log, arguments: {message: 'costs $5 and .a +'}}}
+  end: true
+";
+
+#[test]
+fn slips_are_warnings_at_their_places() {
+    let (document, problems) = rondo_definition::parse("slips.sw.yaml", FLOW);
+    assert_eq!(problems, []);
+    let (_, warnings) = rondo_program::lower(&document.unwrap());
+    assert!(!warnings.iter().any(Diagnostic::is_error));
+    let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    slips.sw.yaml:17:67: warning[RON0204]: state `Loop`: action `slip`: arguments: `$elemen` has no value, unless a calling workflow's foreach gives it one
+    slips.sw.yaml:18:69: warning[RON0204]: state `Loop`: action `member`: arguments: `$WORKFLOW` has no member `instanceID`
+    slips.sw.yaml:19:69: warning[RON0202]: state `Loop`: action `broken`: arguments: `${ .a + }` is not a valid expression, so it is taken as text: it ends where term is expected
+    slips.sw.yaml:8:47: warning[RON0202]: function `unused`, which nothing uses: `.a | foo(` is not a valid expression: it ends where closing parenthesis is expected
+    ");
+}
