@@ -81,6 +81,8 @@ impl Engine {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");
         }
+        let database = rondo_store::file_of(&options.store);
+        let is_new = !database.as_ref().is_some_and(|file| file.exists());
         let store =
             rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
         let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
@@ -88,6 +90,12 @@ impl Engine {
         let at_work =
             AtWork::open(turns_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
+        if !is_new && secret_key.is_none() && key_file.as_ref().is_some_and(|file| !file.exists()) {
+            tracing::warn!(
+                "there is a database and no key beside it, so one is made: request headers and iteration variables that were \
+                 sealed with another cannot be opened, and calls of such instances go on without them"
+            );
+        }
         let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
         keep_revisions(&*store, &loaded).await?;
         let Loaded { workflows, resources, properties, secrets, .. } = loaded;

@@ -120,9 +120,9 @@ const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
 fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
     let mut locks = vec![lock(path)?];
+    // Made here, before SQLite would make it readable for everybody; its other files take after it.
+    let file = owners_own().open(path).map_err(failed)?;
     if LOCKS_ITSELF {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => locks.push(file),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -134,16 +134,18 @@ fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
     Ok(locks)
 }
 
+/// Opens a file, or makes one that only its owner can read: the data of the workflows are nobody else's business.
+fn owners_own() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn lock(path: &Path) -> Result<File, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(beside(path, ".lock"))
-        .map_err(failed)?;
+    let mut file = owners_own().open(beside(path, ".lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(failed(error)),

@@ -32,6 +32,21 @@ async fn a_second_one_is_kept_away_until_the_first_has_closed() {
     crate::open(&folder.url()).await.unwrap().close().await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_but_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, store) = in_a_file().await;
+    kit::insert(&store, [kit::instance(1)]).await;
+    let files: Vec<_> = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap()).collect();
+    assert!(files.iter().any(|file| file.file_name() == "rondo.db-wal"));
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", file.file_name());
+    }
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_folder_of_the_file_is_made() {
     let folder = Folder::new();
