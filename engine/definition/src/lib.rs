@@ -35,4 +35,4 @@ pub use properties::{Environment, Properties, PropertyError};
 pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
 pub use source::{Format, Position, Source};
 pub use userinfo::without_userinfo;
-pub use validate::RESERVED_PATHS;
+pub use validate::{RESERVED_PATHS, reachable};

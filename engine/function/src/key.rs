@@ -60,6 +60,8 @@ fn path_of(uri: &str) -> &str {
     let uri = uri.get(..end).unwrap_or(uri);
     match uri.split_once(':') {
         Some((scheme, rest)) if !scheme.contains('/') => match rest.strip_prefix("//") {
+            // A file has no host: `file://api.json` means the file of that name.
+            Some(rest) if scheme == "file" => rest,
             Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
             None => rest,
         },
@@ -80,6 +82,7 @@ mod tests {
             (FileName, "https://host.test/a/b/jira.json?raw=1", "jira_json"),
             (FullUri, "subtraction/spec.yaml", "subtraction_spec_yaml"),
             (FullUri, "file:///specs/a.yaml", "specs_a_yaml"),
+            (FileName, "file://api.json", "api_json"),
             (SpecTitle, "specs/a.yaml", "Issue_tracker"),
             (FunctionName, "specs/a.yaml", "fahrenheit_to_celsius_subtract"),
         ] {

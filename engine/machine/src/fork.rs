@@ -5,7 +5,7 @@
 //! the data that the one before left.
 
 use rondo_expression::{Expression, Val};
-use rondo_program::{Completion, Instruction, Loop, Pc, Pick};
+use rondo_program::{Branch, Completion, Instruction, Loop, Pick};
 
 use crate::{
     Failure, FrameId, changes,
@@ -17,7 +17,7 @@ impl Machine<'_> {
     pub(crate) fn fork(
         &mut self,
         id: FrameId,
-        branches: &[Pc],
+        branches: &[Branch],
         completion: &Completion,
     ) -> Result<Step, Failure> {
         let all = count(branches.len());
@@ -33,10 +33,14 @@ impl Machine<'_> {
         }
         self.wait(id, Wait::Branches { need, ended: Vec::new() });
         let data = self.snapshot.data_of(id).clone();
-        for (index, pc) in (0..).zip(branches) {
-            let branch = self.snapshot.push_frame(Some(id), Role::Branch(index), *pc);
+        for (index, Branch { start, timeout }) in (0..).zip(branches) {
+            let branch = self.snapshot.push_frame(Some(id), Role::Branch(index), *start);
             let data = data.clone();
-            self.with_frame(branch, |frame| frame.data = Some(data));
+            let deadline = timeout.map(|limit| self.after(limit));
+            self.with_frame(branch, |frame| {
+                frame.data = Some(data);
+                frame.deadline = deadline;
+            });
             self.ready.push_back(branch);
         }
         Ok(Step::Moved)

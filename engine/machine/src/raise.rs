@@ -17,6 +17,7 @@ enum Due {
     Events,
     State(Visit),
     Action(Visit),
+    Branch,
 }
 
 impl Machine<'_> {
@@ -116,7 +117,8 @@ impl Machine<'_> {
         }
     }
 
-    /// The time limit of the workflow: completed states are compensated, and the instance ends as aborted.
+    /// The time limit of the workflow: the states run that are to run before the end, completed states are compensated, and the
+    /// instance ends as aborted.
     fn time_is_over(&mut self) {
         for frame in self.snapshot.frames.clone().iter().filter(|frame| frame.parent.is_none()) {
             self.drop_below(frame.id);
@@ -127,7 +129,7 @@ impl Machine<'_> {
         }
         self.snapshot.frames.clear();
         self.ready.clear();
-        let root = self.snapshot.push_frame(None, crate::snapshot::Role::Root, self.program.abort);
+        let root = self.snapshot.push_frame(None, crate::snapshot::Role::Root, self.program.overtime);
         self.ready.push_back(root);
     }
 
@@ -138,6 +140,7 @@ impl Machine<'_> {
             Due::Retry { call, .. } => matches!(frame.wait, Wait::Retry { n, .. } if n == *call),
             Due::Events => matches!(frame.wait, Wait::Events { .. }),
             Due::State(visit) => frame.state.is_some_and(|open| open.visit == *visit),
+            Due::Branch => frame.deadline.is_some(),
             Due::Action(visit) => frame.action.is_some_and(|open| open.visit == *visit),
         })
     }
@@ -155,6 +158,13 @@ impl Machine<'_> {
                     }
                 });
                 self.raise(id, Failure::timeout("timeout", format!("the time of state `{state}` is over")));
+            }
+            Due::Branch => {
+                self.with_frame(id, |frame| frame.deadline = None);
+                self.cancel_child(id);
+                let state = self.state_name(id);
+                let message = format!("the time of a branch of state `{state}` is over");
+                self.raise(id, Failure::timeout("timeout", message));
             }
             Due::Action(_) => {
                 let action = self.snapshot.frame(id).and_then(|frame| frame.action);
@@ -253,6 +263,7 @@ fn what_is_due(frame: &Frame, now: Millis) -> Option<(Millis, Due)> {
     };
     let action = frame.action.and_then(|open| Some((open.deadline?, Due::Action(open.visit))));
     let state = frame.state.and_then(|open| Some((open.deadline?, Due::State(open.visit))));
-    let all = [wait, action, state];
+    let branch = frame.deadline.map(|deadline| (deadline, Due::Branch));
+    let all = [wait, action, branch, state];
     all.into_iter().flatten().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)
 }

@@ -144,6 +144,9 @@ pub(crate) struct Frame {
     /// Variables of this frame: the iteration parameter.
     #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) variables: Vec<(Arc<str>, Val)>,
+    /// When the branch's time is over.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deadline: Option<Millis>,
 }
 
 /// A state or action that has been entered and not left.
@@ -366,6 +369,7 @@ impl Snapshot {
             result: None,
             previous: None,
             variables: Vec::new(),
+            deadline: None,
         });
         id
     }
@@ -464,7 +468,7 @@ impl Frame {
             _ => None,
         };
         let limits = self.state.and_then(|open| open.deadline).into_iter();
-        limits.chain(self.action.and_then(|open| open.deadline)).chain(wait).min()
+        limits.chain(self.deadline).chain(self.action.and_then(|open| open.deadline)).chain(wait).min()
     }
 }
 

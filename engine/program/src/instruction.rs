@@ -83,8 +83,8 @@ pub enum Instruction {
     /// Runs branches side by side, each on a copy of *data*; goes on when enough have ended, with what they changed
     /// merged in the order of the branches.
     Fork {
-        /// First instruction of each branch.
-        branches: Vec<Pc>,
+        /// The branches.
+        branches: Vec<Branch>,
         /// How many must end.
         completion: Completion,
     },
@@ -188,4 +188,13 @@ pub struct Wanted {
     pub events: Vec<Arc<str>>,
     /// Where to go on, with the payload as *result*.
     pub then: Pc,
+}
+
+/// One branch of a fork.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    /// Its first instruction.
+    pub start: Pc,
+    /// How long it may take.
+    pub timeout: Option<std::time::Duration>,
 }

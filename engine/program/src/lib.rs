@@ -11,7 +11,7 @@ mod lower;
 mod program;
 
 pub use instruction::{
-    Arguments, Completion, Duration, Instruction, LogLevel, Loop, Pc, Pick, Template, Wanted,
+    Arguments, Branch, Completion, Duration, Instruction, LogLevel, Loop, Pc, Pick, Template, Wanted,
 };
 pub use lower::lower;
 pub use program::{

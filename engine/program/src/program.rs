@@ -34,6 +34,8 @@ pub struct Program {
     pub start: Pc,
     /// Where an instance goes on that is asked to abort: compensation, then the end.
     pub abort: Pc,
+    /// Where an instance goes on whose time is over: the states that run before its end, then as above.
+    pub overtime: Pc,
     /// What is known of each state.
     pub states: Vec<StateInfo>,
     /// What is known of each action.

@@ -29,7 +29,7 @@ pub(super) fn targets(state: &State) -> impl Iterator<Item = &str> {
 }
 
 /// The states that can be reached from one, itself included.
-pub(super) fn reachable<'w>(workflow: &'w Workflow, from: &'w str) -> HashSet<&'w str> {
+pub fn reachable<'w>(workflow: &'w Workflow, from: &'w str) -> HashSet<&'w str> {
     let states: HashMap<&str, &State> =
         workflow.states.iter().map(|state| (state.name.as_str(), state)).collect();
     let mut reached = HashSet::new();

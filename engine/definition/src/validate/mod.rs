@@ -17,6 +17,7 @@ use crate::{
     model::{At, Event, Next, OnError, ProduceEvent, State, StateKind, SwitchConditions, Workflow},
     read::{Declared, Reader},
 };
+pub use graph::reachable;
 pub use paths::RESERVED_PATHS;
 pub(crate) use paths::paths;
 pub(crate) use workflows::workflows;

@@ -35,9 +35,10 @@ impl<'a> Lowering<'a> {
         let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);
         let label = |property: &str| what(state, &format!("action `{name}`: {property}"));
         let retry = self.retry(action);
-        let limit = state.timeouts.action_exec.clone();
-        let limit = limit.or_else(|| self.context.document.workflow.timeouts.action_exec.clone());
-        let timeout = limit.as_ref().and_then(duration_of);
+        let of_workflow = &self.context.document.workflow.timeouts;
+        let limits = self.within_branch.into_iter().chain([&state.timeouts, of_workflow]);
+        let limit = limits.map(|limits| limits.action_exec.as_ref()).find_map(|limit| limit);
+        let timeout = limit.and_then(duration_of);
         let enter = self.code.reserve();
         self.sleep(action.sleep_before.as_ref());
         let filter = &action.filter;

@@ -12,11 +12,15 @@ mod hints;
 mod states;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use rondo_definition::{Diagnostic, Document};
+use rondo_definition::{
+    Diagnostic, Document,
+    model::{Timeouts, Workflow},
+    reachable,
+};
 use rondo_expression::Val;
 
 use crate::{Instruction, Pc, Program, StateId, StateInfo};
@@ -37,6 +41,8 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
         entries: HashMap::new(),
         jumps: Vec::new(),
         within_compensation: false,
+        run_before: run_before(workflow).map(|state| reachable(workflow, state)).unwrap_or_default(),
+        within_branch: None,
         used_functions: BTreeSet::new(),
     };
     for state in &workflow.states {
@@ -48,6 +54,7 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let abort = lowering.code.push(Instruction::Compensate);
     lowering.code.push(Instruction::Abort);
+    let run_before = run_before(workflow).and_then(|state| lowering.entries.get(state).copied());
     let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(|limit| duration_of(&limit.duration));
     let program = Program {
         id: workflow.id.as_str().into(),
@@ -56,6 +63,7 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
         code: lowering.code.finish(),
         start,
         abort,
+        overtime: run_before.unwrap_or(abort),
         states: lowering.states,
         actions: lowering.actions,
         constants: Val::from(workflow.constants.clone()),
@@ -64,6 +72,12 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
         timeout,
     };
     (program, lowering.context.diagnostics)
+}
+
+/// The state that runs before a time limit ends an instance.
+fn run_before(workflow: &Workflow) -> Option<&str> {
+    let limit = workflow.timeouts.workflow_exec.as_ref()?;
+    limit.run_before.as_ref().map(|state| state.value.as_str())
 }
 
 /// What grows while a document is lowered.
@@ -78,6 +92,10 @@ struct Lowering<'a> {
     jumps: Vec<(Pc, &'a str)>,
     /// Whether the state at hand is used for compensation: its `end` only ends the compensation.
     within_compensation: bool,
+    /// Names of the states that run when the instance's time is over: their `end` aborts it.
+    run_before: HashSet<&'a str>,
+    /// Limits of the branch at hand.
+    within_branch: Option<&'a Timeouts>,
     /// Names of the functions that actions use.
     used_functions: BTreeSet<&'a str>,
 }

@@ -9,7 +9,7 @@ use rondo_expression::Val;
 
 use super::{Lowering, duration_of, shared};
 use crate::{
-    Completion, Duration, Handler, Instruction, Loop, Pc, Pick, StateId, StateInfo, Template, Wanted,
+    Branch, Completion, Duration, Handler, Instruction, Loop, Pc, Pick, StateId, StateInfo, Template, Wanted,
 };
 
 impl<'a> Lowering<'a> {
@@ -48,14 +48,16 @@ impl<'a> Lowering<'a> {
             StateKind::Operation { actions, parallel: false } => self.actions(actions, id, None, state),
             StateKind::Operation { actions, parallel: true } => {
                 let branches: Vec<_> =
-                    actions.iter().map(|action| (None, std::slice::from_ref(action))).collect();
+                    actions.iter().map(|action| (None, std::slice::from_ref(action), None)).collect();
                 self.fork(state, id, &branches, Completion::All);
             }
             StateKind::Parallel { branches, completion } => {
                 let completion = self.completion(state, completion);
                 let branches: Vec<_> = branches
                     .iter()
-                    .map(|branch| (Some(shared(&branch.name)), branch.actions.as_slice()))
+                    .map(|branch| {
+                        (Some(shared(&branch.name)), branch.actions.as_slice(), Some(&branch.timeouts))
+                    })
                     .collect();
                 self.fork(state, id, &branches, completion);
             }
@@ -88,15 +90,24 @@ impl<'a> Lowering<'a> {
         &mut self,
         state: &'a State,
         id: StateId,
-        branches: &[(Option<Arc<str>>, &'a [model::Action])],
+        branches: &[(Option<Arc<str>>, &'a [model::Action], Option<&'a model::Timeouts>)],
         completion: Completion,
     ) {
         let fork = self.code.reserve();
         let over = self.code.reserve();
         let mut starts = Vec::with_capacity(branches.len());
-        for (name, actions) in branches {
-            starts.push(self.code.here());
+        for (name, actions, limits) in branches {
+            let of_workflow = &self.context.document.workflow.timeouts;
+            // The nearest limit counts. What the actions of an operation do side by side is no branch.
+            let limit = limits.and_then(|limits| {
+                let all = [limits, &state.timeouts, of_workflow];
+                all.into_iter().find_map(|limits| limits.branch_exec.as_ref())
+            });
+            let timeout = limit.and_then(duration_of);
+            starts.push(Branch { start: self.code.here(), timeout });
+            self.within_branch = *limits;
             self.actions(actions, id, name.as_ref(), state);
+            self.within_branch = None;
             self.code.push(Instruction::EndBranch);
         }
         let end = self.code.here();
@@ -246,6 +257,11 @@ impl<'a> Lowering<'a> {
             Next::End(_) if self.within_compensation => {
                 self.code.push(Instruction::LeaveState);
                 self.code.push(Instruction::EndBranch);
+            }
+            Next::End(_) if self.run_before.contains(state.name.as_str()) => {
+                self.code.push(Instruction::LeaveState);
+                self.code.push(Instruction::Compensate);
+                self.code.push(Instruction::Abort);
             }
             Next::End(end) => {
                 for event in &end.produce_events {

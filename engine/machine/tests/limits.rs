@@ -1,0 +1,114 @@
+//! Time limits: which counts where several are given, and what happens when the time is over.
+
+mod support;
+
+use rondo_expression::Val;
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
+use serde_json::{Value, json};
+use support::{NOW, context, program, settle};
+
+/// A parallel state of one branch that waits for a call; `{}` are limits of workflow, state and branch.
+fn parallel(workflow: &str, state: &str, branch: &str) -> String {
+    format!(
+        "
+id: limits
+version: '1.0'
+specVersion: '0.8'
+start: Both
+timeouts: {{{workflow}}}
+functions: [{{name: ask, type: custom, operation: 'rest:post:/things'}}]
+errors: [{{name: late, code: timeout}}]
+states:
+- name: Both
+  type: parallel
+  timeouts: {{{state}}}
+  branches:
+  - name: A
+    timeouts: {{{branch}}}
+    actions: [{{functionRef: ask}}]
+  onErrors: [{{errorRef: late, transition: Late}}]
+  end: true
+- {{name: Late, type: inject, data: {{late: true}}, end: true}}
+"
+    )
+}
+
+fn calls(turn: &Turn) -> usize {
+    turn.effects.iter().filter(|effect| matches!(effect, Effect::Call(_))).count()
+}
+
+fn start(text: &str) -> (rondo_program::Program, Turn) {
+    let program = program(text);
+    let begun = settle(
+        &program,
+        Snapshot::new(Val::object::<&str>([])),
+        Input::Start { at: None },
+        &context(1000),
+        NOW,
+    );
+    (program, begun)
+}
+
+#[test]
+fn the_nearest_limit_counts() {
+    for (workflow, state, branch, seconds) in [
+        ("branchExecTimeout: PT9S", "", "", 9),
+        ("branchExecTimeout: PT9S", "branchExecTimeout: PT5S", "", 5),
+        ("branchExecTimeout: PT9S", "branchExecTimeout: PT5S", "branchExecTimeout: PT20S", 20),
+        ("actionExecTimeout: PT9S", "", "actionExecTimeout: PT3S", 3),
+        ("branchExecTimeout: PT9S", "stateExecTimeout: PT4S", "", 4),
+    ] {
+        let (program, begun) = start(&parallel(workflow, state, branch));
+        let due = NOW + seconds * 1000;
+        assert_eq!(begun.snapshot.wake_at(), Some(due), "{workflow} | {state} | {branch}");
+        // A moment too early changes nothing; a snapshot that was stored in between is as good.
+        let stored = Snapshot::decode(
+            &begun.snapshot.encode(&begun.snapshot.data),
+            begun.snapshot.data.clone(),
+            Val::Null,
+        );
+        let early = settle(&program, stored.unwrap(), Input::Tick, &context(1000), due - 1);
+        assert_eq!(early.snapshot.status, Status::Active);
+        let late = settle(&program, early.snapshot, Input::Tick, &context(1000), due);
+        assert_eq!(late.snapshot.status, Status::Completed, "{workflow} | {state} | {branch}");
+        assert_eq!(Value::from(late.snapshot.data), json!({"late": true}));
+    }
+}
+
+#[test]
+fn without_a_handler_a_branch_that_is_late_is_an_error() {
+    let text = parallel("", "", "branchExecTimeout: PT1S").replace("errorRef: late", "errorRef: other");
+    let text = text.replace("errors: [", "errors: [{name: other, code: '404'}, ");
+    let (program, begun) = start(&text);
+    let late = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 1000);
+    assert_eq!(late.snapshot.status, Status::Error);
+    assert!(
+        late.snapshot.failed.unwrap().described().contains("the time of a branch of state `Both` is over")
+    );
+}
+
+#[test]
+fn states_run_before_the_workflows_time_ends_it() {
+    let (program, begun) = start(
+        "
+id: overtime
+version: '1.0'
+specVersion: '0.8'
+start: Sleep
+timeouts: {workflowExecTimeout: {duration: PT2M, runBefore: Report}}
+functions: [{name: report, type: custom, operation: 'rest:post:/report'}]
+states:
+- {name: Sleep, type: sleep, duration: PT1H, end: true}
+- {name: Report, type: operation, actions: [{functionRef: report}], transition: Last}
+- {name: Last, type: inject, data: {last: true}, end: true}
+",
+    );
+    let over = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 120_000);
+    assert_eq!((over.snapshot.status, calls(&over)), (Status::Active, 1));
+    let call = over.snapshot.clone();
+    let call = rondo_machine::pending(&program, &call, &context(1000), NOW)[0].0;
+    let answered = Input::Answered { call, result: None, response: None };
+    let ended = settle(&program, over.snapshot, answered, &context(1000), NOW + 121_000);
+    assert_eq!(ended.snapshot.status, Status::Aborted);
+    assert_eq!(Value::from(ended.snapshot.data), json!({"last": true}));
+}
