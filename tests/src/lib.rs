@@ -282,7 +282,13 @@ pub fn prepare() {
 
 /// Runs the binary with these arguments: exit code, standard output, standard error.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(binary()).args(arguments).output().unwrap();
+    run_with(&[], arguments)
+}
+
+/// The same, with variables of the environment.
+pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+    let variables = environment.iter().copied();
+    let output = Command::new(binary()).envs(variables).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }

@@ -48,8 +48,12 @@ impl FromRequest<App> for Received {
 const WHOLE_BODY: u32 = 10;
 
 async fn receive(mut body: Body, limit: usize, pause: Duration) -> Result<Bytes, ErrorAnswer> {
-    let too_large =
-        || ErrorAnswer::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    let too_large = || {
+        ErrorAnswer::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes, the limit that `rondo.http.max-body-bytes` sets"),
+        )
+    };
     if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
         return Err(too_large());
     }
@@ -79,7 +83,7 @@ pub(crate) fn input(headers: &HeaderMap, body: Received) -> Result<Input, ErrorA
     if !is_json(headers) {
         return Err(ErrorAnswer::unsupported_media_type());
     }
-    parse(&body.0?).ok_or_else(ErrorAnswer::not_json)
+    parse(&body.0?).map_err(|reason| ErrorAnswer::not_an_object(&reason))
 }
 
 /// Whether `Content-Type` is `application/json`, with any parameters.
@@ -89,25 +93,27 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// `None` for what is neither JSON nor an object.
-fn parse(body: &[u8]) -> Option<Input> {
+/// An error for what is not JSON, with the place, or no object.
+fn parse(body: &[u8]) -> Result<Input, String> {
     let empty = || Val::object::<&str>([]);
     if body.trim_ascii().is_empty() {
-        return Some(Input { data: empty(), extra: Val::Null });
+        return Ok(Input { data: empty(), extra: Val::Null });
     }
-    let mut value: Val = serde_json::from_slice(body).ok()?;
+    let mut value: Val =
+        serde_json::from_slice(body).map_err(|error| format!("The body is not JSON: {error}"))?;
     if value.is_null() {
-        return Some(Input { data: empty(), extra: Val::Null });
+        return Ok(Input { data: empty(), extra: Val::Null });
     }
     if !value.is_object() {
-        return None;
+        let kind = value.type_name();
+        return Err(format!("The body must be an object like {{\"name\": \"value\"}}, not of type {kind}."));
     }
     let Some(data) = value.remove("workflowdata") else {
-        return Some(Input { data: value, extra: Val::Null });
+        return Ok(Input { data: value, extra: Val::Null });
     };
     let data = if data.is_null() { empty() } else { data };
     let extra = if value.members().is_empty() { Val::Null } else { value };
-    Some(Input { data, extra })
+    Ok(Input { data, extra })
 }
 
 #[cfg(test)]
@@ -136,15 +142,28 @@ mod tests {
             ("{bad", None),
         ] {
             let told =
-                parse(body.as_bytes()).map(|input| (Value::from(input.data), Value::from(input.extra)));
+                parse(body.as_bytes()).ok().map(|input| (Value::from(input.data), Value::from(input.extra)));
             assert_eq!(told, expected, "{body}");
         }
     }
 
     #[test]
     fn a_body_nested_without_end_is_refused() {
-        assert_eq!(parse("[".repeat(100_000).as_bytes()), None);
-        assert_eq!(parse("{\"a\":".repeat(100_000).as_bytes()), None);
+        for opening in ["[", "{\"a\":"] {
+            let reason = parse(opening.repeat(100_000).as_bytes()).unwrap_err();
+            assert!(reason.contains("deep") && reason.contains("line 1 column"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (body, reason) in [
+            ("{\n  \"a\": }", "The body is not JSON: expected value at line 2 column 8"),
+            ("[1]", "The body must be an object like {\"name\": \"value\"}, not of type array."),
+            ("7", "The body must be an object like {\"name\": \"value\"}, not of type number."),
+        ] {
+            assert_eq!(parse(body.as_bytes()).unwrap_err(), reason);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct ErrorAnswer {
 enum Content {
     Nothing,
     /// A text that is labelled as JSON although it is none.
-    Text(&'static str),
+    Text(String),
     Json(Box<ErrorBody>),
 }
 
@@ -48,9 +48,9 @@ impl ErrorAnswer {
         Self { status, content: Content::Json(Box::new(body)) }
     }
 
-    /// A body that is no JSON object, in the words that clients know.
-    pub(crate) fn not_json() -> Self {
-        let text = "Not able to deserialize data provided.";
+    /// A body that is no JSON object: the sentence that clients know, then what is wrong and where.
+    pub(crate) fn not_an_object(reason: &str) -> Self {
+        let text = format!("Not able to deserialize data provided. {reason}");
         Self { status: StatusCode::BAD_REQUEST, content: Content::Text(text) }
     }
 

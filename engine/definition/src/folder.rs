@@ -23,6 +23,8 @@ use crate::{
 pub struct Folder {
     /// The definitions that could be read, those with errors included, sorted by file.
     pub documents: Vec<Document>,
+    /// How many workflow files were found, those that could not be read included.
+    pub files: usize,
     /// `application.properties` and the environment.
     pub properties: Properties,
     /// The files that definitions name.
@@ -57,6 +59,7 @@ impl Folder {
     ) -> Self {
         let mut folder = Self {
             documents: Vec::new(),
+            files: 0,
             properties: Properties::default(),
             resources: Resources::default(),
             compat: Compat::default(),
@@ -84,6 +87,7 @@ impl Folder {
             folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
         }
         files.sort();
+        folder.files = files.len();
         for (document, diagnostics) in in_parallel(files, |file| folder.read_workflow(root, &file)) {
             folder.diagnostics.extend(diagnostics);
             folder.documents.extend(document);

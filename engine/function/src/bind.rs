@@ -5,7 +5,7 @@
 //! path that is never taken) or talks to the services.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rondo_definition::model::{Function, FunctionKind, Workflow};
@@ -51,6 +51,7 @@ pub fn bind(
         properties,
         specs,
         opened: RefCell::default(),
+        told: HashSet::new(),
         diagnostics: Vec::new(),
     };
     let strategy = binder.strategy();
@@ -77,6 +78,8 @@ struct Binder<'a> {
     specs: &'a Specs,
     /// What the functions bound so far have opened, by base and URI: most name the same document.
     opened: RefCell<HashMap<(String, String), Opened>>,
+    /// Warnings that concern every function of a document are told at the first one.
+    told: HashSet<String>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -261,6 +264,9 @@ impl Binder<'_> {
     }
 
     fn warn(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) {
+        if !self.told.insert(format!("{problem}\n{help}")) {
+            return;
+        }
         let message = format!("function `{}` {problem}", function.name);
         let warning = Diagnostic::warning(code, self.source, &function.operation.at, message);
         self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });

@@ -120,8 +120,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         }
         fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
     });
-    let Folder { documents, properties, resources, mut diagnostics, sources, .. } = folder;
-    let files = documents.len();
+    let Folder { documents, files, properties, resources, mut diagnostics, sources, .. } = folder;
     if let Some(error) = unusable {
         let fault = properties.fault(Severity::Error, codes::SETTING, error.key, error.to_string());
         // The check of the properties may have found the same.

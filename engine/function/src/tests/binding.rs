@@ -100,8 +100,6 @@ functions:
     flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: `specs/none.yaml` is no OpenAPI document: it has neither `openapi` nor `swagger`
     flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`
-    flow.sw.yaml:14:32: warning[RON0306]: function `reference` cannot be called, because no address is known: its document names no server
-      help: set `quarkus.rest-client.jira_yaml.url` in application.properties
     flow.sw.yaml:15:29: error[RON0302]: function `remote` needs the document `https://docs.test/a.json`: `https://docs.test/a.json` is on another host and is not in the folder `rondo.resources.mirror`
     flow.sw.yaml:16:45: error[RON0304]: function `events` is of the type `asyncapi`, which Rondo cannot call: `specs/a.yaml#x`
       help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
@@ -204,7 +202,8 @@ fn credentials_without_a_value_are_a_warning() {
     let folder = Folder::new(&[("a.json", &document.to_string())]);
     let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
                  quarkus.openapi-generator.a_json.auth.my_bearer.bearer-token=${API_TOKEN}";
-    let functions = "functions:\n- {name: f, operation: 'a.json#op'}\n";
+    // Told once, at the first function.
+    let functions = "functions:\n- {name: f, operation: 'a.json#op'}\n- {name: g, operation: 'a.json#op'}\n";
     let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
     insta::assert_snapshot!(problems, @r##"
     flow.sw.yaml:7:24: warning[RON0309]: function `f` is called without these credentials: the property `quarkus.openapi-generator.a_json.auth.my_bearer.bearer-token` refers to `${API_TOKEN}`, which is neither a property nor an environment variable

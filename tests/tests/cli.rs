@@ -1,0 +1,171 @@
+//! The commands as a person at a terminal uses them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+
+use rondo_tests::{Engine, folder, prepare, run, run_with};
+use serde_json::{Value, json};
+
+/// What a run printed, with the folder's name replaced, so that it reads the same everywhere.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let (code, out, err) = run(arguments);
+    let text = format!("{out}{err}").replace(&format!("{}/", folder.display()), "");
+    format!("{}\nexit code {code}", text.trim_end())
+}
+
+const FAULTY: &str = r"
+id: faulty
+version: '1.0'
+specVersion: '0.8'
+start: Beginning
+functions:
+  - name: openTicket
+    operation: specs/gitlab.yaml#openTicket
+  - name: readTicket
+    operation: specs/missing.yaml#readTicket
+states:
+  - name: Begin
+    type: operation
+    actions:
+      - functionRef: closeTicket
+      - functionRef: openTicket
+        actionDataFilter:
+          results: .issues[
+    transition: Nowhere
+  - name: Wait
+    type: sleep
+    duration: 5 minutes
+    end: true
+";
+
+const GITLAB: &str = r"
+openapi: 3.0.3
+info: {title: GitLab, version: '1'}
+servers: [{url: 'http://gitlab.example.com'}]
+paths:
+  /issues:
+    post:
+      operationId: createIssue
+      responses: {'201': {description: made}}
+";
+
+#[test]
+fn check_tells_all_faults_at_once() {
+    let folder = folder(&[
+        ("faulty.sw.yaml", FAULTY),
+        ("specs/gitlab.yaml", GITLAB),
+        ("text.sw.yaml", "id: [unclosed\n"),
+        ("application.properties", "rondo.http.max-body-bytes=many\n"),
+    ]);
+    let path = folder.path().to_str().unwrap();
+    insta::assert_snapshot!(printed(folder.path(), &["check", path]), @r"
+    2 workflow files: 9 errors, 0 warnings
+    application.properties:1:27: error[RON0503]: the value of the property `rondo.http.max-body-bytes` is not a whole number above 0
+     1 | rondo.http.max-body-bytes=many
+       |                           ^
+    faulty.sw.yaml:5:8: error[RON0103]: Workflow does not define a starting state: `start` is `Beginning`, and no state has this name
+     5 | start: Beginning
+       |        ^
+    faulty.sw.yaml:8:16: error[RON0303]: function `openTicket` calls `openTicket`, but `specs/gitlab.yaml` has no such operation
+     8 |     operation: specs/gitlab.yaml#openTicket
+       |                ^
+      help: it has `createIssue`
+    faulty.sw.yaml:10:16: error[RON0302]: function `readTicket` needs the document `specs/missing.yaml`: the file does not exist; looked for `specs/missing.yaml`, `src/main/resources/specs/missing.yaml`
+     10 |     operation: specs/missing.yaml#readTicket
+        |                ^
+    faulty.sw.yaml:15:22: error[RON0110]: state `Begin`, action 1: Cannot find function closeTicket
+     15 |       - functionRef: closeTicket
+        |                      ^
+    faulty.sw.yaml:18:28: error[RON0201]: state `Begin`: action `openTicket`: results: `.issues[` is not a valid expression: it ends where closing bracket is expected
+     18 |           results: .issues[
+        |                            ^
+    faulty.sw.yaml:19:17: error[RON0103]: There is no state for transition Nowhere originated in Begin; it connects to nothing
+     19 |     transition: Nowhere
+        |                 ^
+    faulty.sw.yaml:22:15: error[RON0126]: state `Wait`: `duration`: `5 minutes` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
+     22 |     duration: 5 minutes
+        |               ^
+    text.sw.yaml:1:5: error[RON0002]: not valid YAML, line 1 column 5: unclosed bracket '['
+     1 | id: [unclosed
+       |     ^
+    exit code 1
+    ");
+    // The same as data, for editors: one object a fault, with the same places.
+    let (code, out, _) = run(&["check", "--json", path]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let places: Vec<_> = told["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| format!("{}:{}:{}", fault["file"], fault["line"], fault["column"]))
+        .collect();
+    assert_eq!((code, places.len()), (1, 9), "{out}");
+}
+
+#[test]
+fn check_is_content_with_our_own_flows() {
+    let workflows = rondo_tests::root().join("workflows");
+    let tokens = [("GITLAB_TOKEN", "a"), ("BACKSTAGE_TOKEN", "b"), ("KUBERNETES_TOKEN", "c")];
+    let (code, out, err) = run_with(&tokens, &["check", workflows.to_str().unwrap()]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "2 workflow files: 0 errors, 0 warnings\n", ""));
+    // Without the tokens nothing is an error yet, but each one that is missing is told once a document.
+    let (code, out, err) = run(&["check", workflows.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (0, "2 workflow files: 0 errors, 6 warnings\n"), "{err}");
+}
+
+#[test]
+fn without_an_engine_the_commands_say_so() {
+    let nobody = "http://127.0.0.1:1";
+    for arguments in [
+        &["ps", "--url", nobody][..],
+        &["show", "1c60c7ea-0000-4000-8000-000000000000", "--url", nobody],
+        &["start", "hello", "--url", nobody],
+    ] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.contains("http://127.0.0.1:1"), "{err}");
+    }
+}
+
+const GREETING: &str = r"
+id: greeting
+version: '1.0'
+specVersion: '0.8'
+start: Wait
+states:
+  - name: Wait
+    type: sleep
+    duration: PT1H
+    end: true
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn start_ps_and_show_tell_why_an_instance_waits() {
+    prepare();
+    let folder = folder(&[("greeting.sw.yaml", GREETING)]);
+    let engine = Engine::start(folder.path(), &[]).await;
+    let url = engine.url("");
+    let json = |arguments: &[&str]| -> Value {
+        let (code, out, err) = run(&[arguments, &["--url", &url, "--json"]].concat());
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str(&out).unwrap()
+    };
+    let started = json(&["start", "greeting", "--data", r#"{"name": "Ada"}"#]);
+    let id = started["id"].as_str().unwrap().to_owned();
+    let listed = json(&["ps"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let shown = json(&["show", &id]);
+    assert_eq!((&shown["state"], &shown["data"]), (&json!("ACTIVE"), &json!({"name": "Ada"})), "{shown}");
+
+    let (_, text, _) = run(&["show", &id, "--url", &url]);
+    assert!(text.contains("Wait") && text.contains("ACTIVE"), "{text}");
+
+    // What the engine refuses is told with its own words.
+    let (code, _, err) = run(&["start", "greting", "--url", &url]);
+    assert!(code == 1 && err.contains("greting"), "{err}");
+    let (code, _, err) = run(&["start", "greeting", "--data", "{", "--url", &url]);
+    assert!(code != 0 && err.contains("--data"), "{err}");
+    let (code, _, err) = run(&["show", "1c60c7ea-0000-4000-8000-000000000000", "--url", &url]);
+    assert!(code == 1 && err.contains("1c60c7ea"), "{err}");
+}
