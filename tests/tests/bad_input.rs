@@ -39,7 +39,7 @@ fn hostile(id: &str, expression: &str) -> String {
 
 async fn send(engine: &Engine, kind: &str, body: Vec<u8>) -> Answer {
     let request = reqwest::Client::new().post(engine.url("/order")).header("content-type", kind).body(body);
-    let answer = request.send().await.expect("an answer");
+    let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
     Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }

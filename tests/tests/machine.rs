@@ -76,7 +76,7 @@ async fn nobody_is_asked_about_a_namespace_that_is_not_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_machine_that_does_not_come_up_is_removed() {
     let (services, engine) = served().await;
-    services.set_delays(Delays { vm_starting: Duration::from_secs(3600), ..Delays::default() });
+    services.set_delays(Delays { vm_starting: Duration::from_hours(1), ..Delays::default() });
     let id = order(&engine, "team-a").await;
     approve(&services);
     let instance = engine.wait_for(&id, "ERROR").await;

@@ -38,8 +38,18 @@ impl FromRequest<App> for Received {
     async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
         let pause = app.settings.body_timeout;
         let whole = pause.saturating_mul(WHOLE_BODY);
-        let received = receive(request.into_body(), app.settings.max_body_bytes, pause);
-        let received = tokio::time::timeout(whole, received).await;
+        // Who asks before sending hears of the refusal before sending.
+        let sends_at_once = !request.headers().contains_key(header::EXPECT);
+        let mut body = request.into_body();
+        let receiving = async {
+            let received = receive(&mut body, app.settings.max_body_bytes, pause).await;
+            let is_too_large = |error: &ErrorAnswer| error.status == StatusCode::PAYLOAD_TOO_LARGE;
+            if sends_at_once && received.as_ref().is_err_and(is_too_large) {
+                discard(&mut body, pause).await;
+            }
+            received
+        };
+        let received = tokio::time::timeout(whole, receiving).await;
         Ok(Self(received.unwrap_or_else(|_| Err(too_slow(format!("was not there whole after {whole:?}"))))))
     }
 }
@@ -47,7 +57,20 @@ impl FromRequest<App> for Received {
 /// Longest time for a whole body, in times of one pause. Eight megabytes come in five minutes also over a poor line.
 const WHOLE_BODY: u32 = 10;
 
-async fn receive(mut body: Body, limit: usize, pause: Duration) -> Result<Bytes, ErrorAnswer> {
+/// Most bytes that are read of a refused body.
+const DISCARDED: usize = 64 << 20;
+
+/// Reads on for a while: many clients look at an answer only when they have sent everything, and a connection that is
+/// closed before takes the answer with it.
+async fn discard(body: &mut Body, pause: Duration) {
+    let mut left = DISCARDED;
+    while let Ok(Some(Ok(piece))) = tokio::time::timeout(pause, body.frame()).await {
+        let Some(rest) = left.checked_sub(piece.data_ref().map_or(0, Bytes::len)) else { return };
+        left = rest;
+    }
+}
+
+async fn receive(body: &mut Body, limit: usize, pause: Duration) -> Result<Bytes, ErrorAnswer> {
     let too_large = || {
         ErrorAnswer::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// An error answer.
 #[derive(Debug)]
 pub(crate) struct ErrorAnswer {
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     content: Content,
 }
 
