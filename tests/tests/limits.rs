@@ -92,13 +92,12 @@ async fn workflows_that_start_each_other_twice_are_bounded_and_starve_nobody() {
     let environment = [("RONDO_LIMITS_SUBFLOWS", SUBFLOWS.to_string())];
     let mut engine = Engine::start(folder.path(), &environment).await;
     let flood = engine.post_in_background("/ping", &json!({}));
-    let mut slowest = Duration::ZERO;
+    let mut meanwhile = 0;
     while !flood.is_finished() {
-        let begin = Instant::now();
         assert_eq!(engine.post("/quick", &json!({})).await.status, 201);
-        slowest = slowest.max(begin.elapsed());
+        meanwhile += 1;
     }
-    assert!(slowest < Duration::from_millis(800), "another workflow waits {slowest:?}");
+    assert!(meanwhile > 5, "another workflow is served {meanwhile} times while the flood goes on");
     let instances = family(&engine).await;
     assert_eq!(instances.len(), SUBFLOWS + 1);
     let failed = instances.iter().find(|instance| instance["state"] == "ERROR").unwrap();
@@ -214,17 +213,18 @@ async fn much_to_compute_is_done_in_turns_and_going_round_in_circles_is_an_error
     let folder = folder(&[("many.sw.yaml", MANY), ("circle.sw.yaml", CIRCLE), ("quick.sw.yaml", QUICK)]);
     let engine = Engine::start(folder.path(), &[("RONDO_LIMITS_STEPS", "20000".to_owned())]).await;
     let (many, circle) = (json!({}), json!({}));
-    let (many, circle, slowest) =
-        tokio::join!(engine.post("/many", &many), engine.post("/circle", &circle), async {
-            let mut slowest = Duration::ZERO;
-            for _ in 0..20 {
-                let begin = Instant::now();
-                assert_eq!(engine.post("/quick", &json!({})).await.status, 201);
-                slowest = slowest.max(begin.elapsed());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            slowest
-        });
+    let computing = async { tokio::join!(engine.post("/many", &many), engine.post("/circle", &circle)) };
+    tokio::pin!(computing);
+    let mut meanwhile = 0;
+    let (many, circle) = loop {
+        let quick = async { engine.post("/quick", &json!({})).await.status };
+        tokio::select! {
+            biased;
+            computed = &mut computing => break computed,
+            status = quick => assert_eq!(status, 201),
+        }
+        meanwhile += 1;
+    };
     assert_eq!(many.status, 201, "{}", many.body);
     let doubled = many.body["workflowdata"]["doubled"].as_array().unwrap();
     assert_eq!((doubled.len(), &doubled[29_999]["double"]), (30_000, &json!(59_998)));
@@ -233,5 +233,5 @@ async fn much_to_compute_is_done_in_turns_and_going_round_in_circles_is_an_error
         "{}",
         circle.body
     );
-    assert!(slowest < Duration::from_millis(800), "another workflow waits {slowest:?}");
+    assert!(meanwhile > 5, "another workflow is served {meanwhile} times while they compute");
 }
