@@ -18,7 +18,7 @@ use axum::{
 use http_body_util::BodyExt;
 use rondo_expression::Val;
 
-use crate::{errors::ErrorAnswer, server::App};
+use crate::{app::App, errors::ErrorAnswer};
 
 /// What a body says.
 #[derive(Debug, PartialEq)]

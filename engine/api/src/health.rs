@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::server::App;
+use crate::app::App;
 
 /// Routes below `/q/health`.
 pub(crate) fn routes() -> Router<App> {

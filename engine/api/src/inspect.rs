@@ -7,7 +7,7 @@ use axum::{Json, Router, extract::State, routing::get};
 use rondo_runtime::{HistoryLine, Refusal};
 use serde_json::{Value, json};
 
-use crate::{errors::ErrorAnswer, extract::Path, server::App};
+use crate::{app::App, errors::ErrorAnswer, extract::Path};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/rondo/instances/{id}", get(show))

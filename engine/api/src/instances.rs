@@ -19,11 +19,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
+    app::App,
     body::{self, Received},
     errors::ErrorAnswer,
     extract::{Path, Query},
     graphql, management, pages,
-    server::App,
     shape::{self, Below, InstanceBody},
 };
 

@@ -16,6 +16,7 @@
 //!
 //! Their first parts are `rondo_definition::RESERVED_PATHS`: no workflow may be reached there.
 
+mod app;
 mod auth;
 mod body;
 mod connections;
@@ -34,5 +35,6 @@ mod shape;
 mod times;
 mod watched;
 
-pub use server::{RouterError, ServeError, router, serve};
+pub use graphql::SchemaError;
+pub use server::{ServeError, router, serve};
 pub use settings::Settings;

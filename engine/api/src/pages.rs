@@ -12,7 +12,7 @@ use axum::{
 };
 use rondo_runtime::Deployed;
 
-use crate::{server::App, shape};
+use crate::{app::App, shape};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}\
     table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #ccc}\

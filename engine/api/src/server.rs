@@ -17,27 +17,16 @@ use tower_http::{
 };
 
 use crate::{
-    Settings, auth, connections, errors::ErrorAnswer, graphql, health, inspect, instances, management,
-    openapi, pages,
+    Settings,
+    app::App,
+    auth, connections,
+    errors::ErrorAnswer,
+    graphql::{self, SchemaError},
+    health, inspect, instances, management, openapi, pages,
 };
 
 /// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
 const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;
-
-/// What every handler sees.
-#[derive(Clone)]
-pub(crate) struct App {
-    pub(crate) engine: Engine,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) graphql: async_graphql::dynamic::Schema,
-    /// What the `GraphQL` answers that are being made take together.
-    pub(crate) together: graphql::Together,
-}
-
-/// Why the routes cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[error("the GraphQL schema of the Data Index cannot be built: {0}")]
-pub struct RouterError(pub(crate) String);
 
 /// Why serving did not begin, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -45,21 +34,21 @@ pub enum ServeError {
     /// A property is not what it must be.
     #[error(transparent)]
     Property(#[from] PropertyError),
-    /// The routes cannot be made.
+    /// The `GraphQL` schema cannot be built.
     #[error(transparent)]
-    Router(#[from] RouterError),
+    Schema(#[from] SchemaError),
 }
 
 /// All routes of an engine.
-pub fn router(engine: Engine, settings: Settings) -> Result<Router, RouterError> {
+pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
     let tokens: Arc<[String]> = settings.tokens.clone().into();
-    let graphql = graphql::schema(&engine)?;
-    let app = App { graphql, engine, settings: Arc::new(settings), together: graphql::Together::default() };
+    let graphql = graphql::routes(&engine)?;
+    let app = App { engine, settings: Arc::new(settings) };
     let mut router = Router::new()
         .merge(pages::routes())
         .merge(health::routes())
         .merge(openapi::routes())
-        .merge(graphql::routes())
+        .merge(graphql)
         .merge(management::routes())
         .merge(inspect::routes())
         .merge(instances::routes())

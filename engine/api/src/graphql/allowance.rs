@@ -25,7 +25,7 @@ const AT_ONCE: u64 = 2;
 
 /// What the answers that are being made take together.
 #[derive(Clone, Default)]
-pub(crate) struct Together(Arc<AtomicU64>);
+pub(super) struct Together(Arc<AtomicU64>);
 
 /// What one request may still spend.
 pub(super) struct Allowance {

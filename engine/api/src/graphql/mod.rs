@@ -23,27 +23,36 @@ mod summary;
 
 use std::sync::Arc;
 
-use async_graphql::{Request, ServerError, Value, Variables, parser::types::OperationType};
+use async_graphql::{Request, ServerError, Value, Variables, dynamic::Schema, parser::types::OperationType};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
     routing::get,
 };
+use rondo_runtime::Engine;
 use serde::Deserialize;
 
-pub(crate) use allowance::Together;
 pub(crate) use queries::unfinished;
-pub(crate) use schema::schema;
+pub use schema::SchemaError;
 
-use crate::{body::Received, server::App};
-use allowance::Allowance;
+use crate::{app::App, body::Received};
+use allowance::{Allowance, Together};
 use answer::{answer, not_had, unreadable};
 
+/// What the questions have in common.
+#[derive(Clone)]
+struct Index {
+    schema: Schema,
+    /// What the answers that are being made take together.
+    together: Together,
+}
+
 /// Routes of `GraphQL`. A client whose configured address ends with a slash asks for `//graphql`.
-pub(crate) fn routes() -> Router<App> {
-    let both = get(by_get).post(by_post);
-    Router::new().route("/graphql", both.clone()).route("//graphql", both)
+pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
+    let index = Index { schema: schema::schema(engine)?, together: Together::default() };
+    let both = get(by_get).post(by_post).layer(Extension(index));
+    Ok(Router::new().route("/graphql", both.clone()).route("//graphql", both))
 }
 
 /// A request in the form of `GraphQL` over HTTP.
@@ -57,20 +66,28 @@ struct Asked {
     variables: serde_json::Value,
 }
 
-async fn by_get(State(app): State<App>, RawQuery(text): RawQuery) -> Response {
+async fn by_get(
+    State(app): State<App>,
+    Extension(index): Extension<Index>,
+    RawQuery(text): RawQuery,
+) -> Response {
     match from_form(text.as_deref().unwrap_or_default()) {
-        Some(asked) => run(&app, asked, false).await,
+        Some(asked) => run(&app, &index, asked, false).await,
         None => unreadable("`variables` of the address is not JSON"),
     }
 }
 
-async fn by_post(State(app): State<App>, Received(body): Received) -> Response {
+async fn by_post(
+    State(app): State<App>,
+    Extension(index): Extension<Index>,
+    Received(body): Received,
+) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(answer) => return answer.into_response(),
     };
     match serde_json::from_slice(&body) {
-        Ok(asked) => run(&app, asked, true).await,
+        Ok(asked) => run(&app, &index, asked, true).await,
         Err(error) => unreadable(&format!("the body is no GraphQL request as JSON: {error}")),
     }
 }
@@ -91,7 +108,7 @@ fn from_form(text: &str) -> Option<Asked> {
     Some(asked)
 }
 
-async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
+async fn run(app: &App, index: &Index, asked: Asked, may_change: bool) -> Response {
     let document = match guard::parse(&asked.query) {
         Ok(document) => document,
         Err(error) => return answer(&Value::Null, vec![error]),
@@ -108,11 +125,11 @@ async fn run(app: &App, asked: Asked, may_change: bool) -> Response {
     let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
     request.set_parsed_query(document);
-    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &app.together));
+    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &index.together));
     let request = request.data(Arc::clone(&allowance));
     let limit = app.settings.graphql_timeout;
     let problem = tokio::select! {
-        response = app.graphql.execute(request) => return answer(&response.data, response.errors),
+        response = index.schema.execute(request) => return answer(&response.data, response.errors),
         () = allowance.exceeded() => allowance.reason(),
         () = tokio::time::sleep(limit) => format!(
             "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \

@@ -17,13 +17,17 @@ use async_graphql::{
 use rondo_runtime::Engine;
 
 use super::{guard, resolve};
-use crate::server::RouterError;
 
 const SDL: &str = include_str!("data-index.graphql");
 
+/// Why the schema cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the GraphQL schema of the Data Index cannot be built: {0}")]
+pub struct SchemaError(String);
+
 /// The Data Index's schema over an engine.
-pub(crate) fn schema(engine: &Engine) -> Result<Schema, RouterError> {
-    let document = parse_schema(SDL).map_err(|error| RouterError(error.to_string()))?;
+pub(super) fn schema(engine: &Engine) -> Result<Schema, SchemaError> {
+    let document = parse_schema(SDL).map_err(|error| SchemaError(error.to_string()))?;
     let mut builder =
         Schema::build("Query", Some("Mutation"), None).data(engine.clone()).limit_depth(guard::DEPTH);
     for definition in document.definitions {
@@ -55,7 +59,7 @@ pub(crate) fn schema(engine: &Engine) -> Result<Schema, RouterError> {
             TypeKind::Interface(_) | TypeKind::Union(_) => builder,
         };
     }
-    builder.finish().map_err(|error| RouterError(error.to_string()))
+    builder.finish().map_err(|error| SchemaError(error.to_string()))
 }
 
 fn output(object: &str, definition: FieldDefinition) -> Field {

@@ -25,9 +25,9 @@ pub(crate) use nodes::{Metadata, nodes};
 pub(crate) use waiting::work_items;
 
 use crate::{
+    app::App,
     errors::ErrorAnswer,
     extract::{Path, Query},
-    server::App,
     shape,
 };
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
+    app::App,
     errors::ErrorAnswer,
     extract::Path,
-    server::App,
     shape::{self, Below, InstanceBody},
 };
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::operations::find;
-use crate::{errors::ErrorAnswer, extract::Path, server::App, times};
+use crate::{app::App, errors::ErrorAnswer, extract::Path, times};
 
 /// A call that has not been answered yet.
 #[derive(Debug, Serialize)]

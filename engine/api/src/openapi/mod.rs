@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::{errors::ErrorAnswer, extract::Query, server::App};
+use crate::{app::App, errors::ErrorAnswer, extract::Query};
 use document::{Described, document};
 
 /// The route `/q/openapi`.
