@@ -157,11 +157,12 @@ impl Machine<'_> {
                         open.deadline = None;
                     }
                 });
+                self.stop(id);
                 self.raise(id, Failure::timeout("timeout", format!("the time of state `{state}` is over")));
             }
             Due::Branch => {
                 self.with_frame(id, |frame| frame.deadline = None);
-                self.cancel_child(id);
+                self.stop(id);
                 let state = self.state_name(id);
                 let message = format!("the time of a branch of state `{state}` is over");
                 self.raise(id, Failure::timeout("timeout", message));
@@ -244,6 +245,12 @@ impl Machine<'_> {
         }
         self.snapshot.remove_descendants(id);
         self.ready.retain(|frame| !gone.contains(frame));
+    }
+
+    /// Ends all that a frame waits for: the frames below it, and its subflow.
+    fn stop(&mut self, id: FrameId) {
+        self.drop_below(id);
+        self.cancel_child(id);
     }
 
     fn cancel_child(&mut self, id: FrameId) {

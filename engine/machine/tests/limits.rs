@@ -87,6 +87,40 @@ fn without_a_handler_a_branch_that_is_late_is_an_error() {
     );
 }
 
+/// What a state waits for ends with its time, whether or not something handles the error: a subflow that nobody waits for would
+/// go on unseen, and branches would run beside those that a retrigger begins.
+#[test]
+fn nothing_goes_on_below_a_state_whose_time_is_over() {
+    let operation = "type: operation, actions: [{subFlowRef: other}]";
+    let parallel = "type: parallel, branches: [{name: A, actions: [{subFlowRef: other}]}, {name: B, actions: [{functionRef: ask}]}]";
+    let each =
+        "type: foreach, inputCollection: '${ [1] }', iterationParam: n, actions: [{subFlowRef: other}]";
+    for (state, handler) in
+        [operation, parallel, each].into_iter().flat_map(|state| [(state, "late"), (state, "other")])
+    {
+        let (program, begun) = start(&format!(
+            "
+id: over
+version: '1.0'
+specVersion: '0.8'
+start: Wait
+functions: [{{name: ask, type: custom, operation: 'rest:post:/things'}}]
+errors: [{{name: late, code: timeout}}, {{name: other, code: '404'}}]
+states:
+- {{name: Wait, {state}, timeouts: {{stateExecTimeout: PT1S}}, onErrors: [{{errorRef: {handler}, end: true}}], end: true}}
+"
+        ));
+        let child = begun.snapshot.children().next().unwrap();
+        let late = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 1000);
+        let cancelled = |effect: &Effect| matches!(effect, Effect::CancelChild(call) if *call == child);
+        assert_eq!(late.effects.iter().filter(|effect| cancelled(effect)).count(), 1, "{state} {handler}");
+        let expected = if handler == "late" { Status::Completed } else { Status::Error };
+        assert_eq!(late.snapshot.status, expected, "{state}");
+        assert_eq!(late.snapshot.children().count(), 0, "{state} {handler}");
+        assert!(rondo_machine::pending(&program, &late.snapshot, &context(1000), NOW).is_empty(), "{state}");
+    }
+}
+
 #[test]
 fn states_run_before_the_workflows_time_ends_it() {
     let (program, begun) = start(
