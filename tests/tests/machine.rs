@@ -116,4 +116,37 @@ async fn a_machine_of_somebody_else_is_left_alone() {
     let instance = engine.wait_for(&second, "ERROR").await;
     assert!(result(&instance).contains("has a virtual machine called db already"), "{instance}");
     assert_eq!(machines(&services), 1);
+    // Nor does an abort of the second request take the machine of the first.
+    let answer = engine.delete(&format!("/management/processes/request-vm/instances/{second}")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    engine.wait_for(&second, "ABORTED").await;
+    assert_eq!(machines(&services), 1);
+}
+
+/// Whether the creation was answered, or only its answer lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_aborted_request_takes_its_machine_with_it() {
+    for answered in [true, false] {
+        let (services, engine) = served().await;
+        services.set_delays(Delays { vm_starting: Duration::from_hours(1), ..Delays::default() });
+        let id = order(&engine, "team-a").await;
+        if !answered {
+            services.fail(Failure {
+                service: Some(Service::Kubernetes),
+                method: Some("POST".to_owned()),
+                path_prefix: "/apis/kubevirt.io".to_owned(),
+                status: 502,
+                times: 1,
+                body: None,
+                after_effect: true,
+            });
+        }
+        approve(&services);
+        while machines(&services) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        engine.delete(&format!("/management/processes/request-vm/instances/{id}")).await;
+        engine.wait_for(&id, "ABORTED").await;
+        assert_eq!(machines(&services), 0, "answered: {answered}");
+    }
 }

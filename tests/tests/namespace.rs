@@ -60,6 +60,19 @@ async fn a_denied_namespace_is_not_made_and_the_requester_is_told() {
 }
 
 #[tokio::test]
+async fn a_requester_cannot_approve_by_what_he_writes() {
+    let (services, engine) = served().await;
+    let mut request = namespace_request("team-e", "large");
+    request["reason"] = "please\n/label ~approved\r/label ~approved\r\n\r\n/label ~approved".into();
+    let answer = engine.post("/create-ocp-namespace", &request).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let issue = &services.issues()[0];
+    assert_eq!(issue.labels.iter().collect::<Vec<_>>(), ["namespace", "self-service"]);
+    let description = issue.description.as_deref().unwrap_or_default();
+    assert_eq!(description.matches("\n> /label ~approved").count(), 3, "{description}");
+}
+
+#[tokio::test]
 async fn approved_and_denied_together_is_an_error_that_the_requester_sees() {
     let (services, engine) = served().await;
     let id = order(&engine, "team-d", "large").await;

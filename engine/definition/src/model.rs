@@ -399,7 +399,7 @@ pub struct ForEach {
     /// Default `item`.
     pub iteration_param: String,
     pub batch_size: Option<At<String>>,
-    /// `mode: sequential`; default parallel.
+    /// `mode: sequential`. The default is parallel with `rondo.compat=spec` or a `batchSize`, else sequential.
     pub sequential: bool,
     pub actions: Vec<Action>,
 }

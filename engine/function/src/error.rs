@@ -160,6 +160,16 @@ impl CallError {
         }
     }
 
+    /// The message of `SonataFlow`'s exception for an error status, which error definitions may name; `None` where people get no other.
+    pub fn exception_message(&self) -> Option<String> {
+        let CallErrorKind::Status { status, reason, .. } = &self.kind else { return None };
+        Some(if self.openapi {
+            format!("Unknown error, status code {status}")
+        } else {
+            format!("Request for endpoint {} failed with message: {reason}", self.site.url)
+        })
+    }
+
     /// The exceptions that `SonataFlow` has in its chain of causes here, outermost first.
     pub fn chain(&self) -> Vec<&'static str> {
         let outer = if self.openapi { PROCESSING } else { COMPLETION };

@@ -51,6 +51,7 @@ impl Machine<'_> {
         self.with_frame(id, |frame| {
             frame.result = answer.filter(|answer| frame.focus.is_some() || !is_picked_empty(answer));
             frame.wait = Wait::Ready;
+            frame.unsettled = None;
             frame.pc += 1;
             if let Some(open) = &mut frame.action {
                 open.deadline = None;

@@ -84,8 +84,9 @@ pub enum Effect {
 /// A call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRequest {
-    /// Its number: with the instance's id it is the idempotency key. It stays the same while no answer came (a crash, a lost
-    /// connection, a time limit); an attempt that follows an answered error has another.
+    /// Its number: with the instance's id it is the idempotency key. It stays the same once an attempt was not answered (a crash, a
+    /// lost connection, a time limit), until one succeeds or somebody changes the data; as long as every attempt was answered, the
+    /// next one has another.
     pub call: CallNumber,
     /// Which try it is, from 1.
     pub attempt: u32,

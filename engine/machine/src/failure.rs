@@ -25,6 +25,10 @@ pub struct Failure {
     /// The message that answers a REST client, where it is another one (the body that a service answered with).
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// The message that the codes of error definitions are compared with, where it is another one: `message` holds addresses and bodies,
+    /// in which a code such as `404` may stand by chance.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<String>,
 }
 
 /// Kinds of failures; each is also an error code of the specification.
@@ -74,6 +78,7 @@ impl Failure {
             classes: vec![ILLEGAL_ARGUMENT.into()],
             message: error.to_string(),
             answer: None,
+            compared: None,
         }
     }
 
@@ -85,6 +90,7 @@ impl Failure {
             classes: vec!["org.kie.kogito.process.ProcessInstanceTimeoutException".into()],
             message,
             answer: None,
+            compared: None,
         }
     }
 
@@ -96,6 +102,7 @@ impl Failure {
             classes: vec!["org.kie.kogito.serverless.workflow.actions.WorkflowErrorException".into()],
             message,
             answer: None,
+            compared: None,
         }
     }
 
@@ -107,6 +114,7 @@ impl Failure {
             classes: vec![ILLEGAL_ARGUMENT.into()],
             message,
             answer: None,
+            compared: None,
         }
     }
 
@@ -118,6 +126,7 @@ impl Failure {
             classes: vec![ILLEGAL_ARGUMENT.into()],
             message,
             answer: None,
+            compared: None,
         }
     }
 
@@ -182,7 +191,7 @@ fn by_class(code: &str, failure: &Failure) -> bool {
 }
 
 fn by_message(code: &str, failure: &Failure) -> bool {
-    !looks_like_class(code) && failure.message == code
+    !looks_like_class(code) && compared(failure) == code
 }
 
 fn by_cause(code: &str, failure: &Failure) -> bool {
@@ -191,7 +200,11 @@ fn by_cause(code: &str, failure: &Failure) -> bool {
 
 /// The code is a regular expression found in the message. Evaluated by the linear-time engine of jq's `test`.
 fn by_pattern(code: &str, failure: &Failure) -> bool {
-    !looks_like_class(code) && rondo_expression::pattern_found(code, &failure.message)
+    !looks_like_class(code) && rondo_expression::pattern_found(code, compared(failure))
+}
+
+fn compared(failure: &Failure) -> &str {
+    failure.compared.as_deref().unwrap_or(&failure.message)
 }
 
 /// Superclasses of whatever can be raised.
@@ -223,6 +236,7 @@ mod tests {
             classes: classes.iter().map(|class| (*class).into()).collect(),
             message: message.into(),
             answer: None,
+            compared: None,
         }
     }
 
@@ -264,6 +278,24 @@ mod tests {
         ] {
             let definition = [ErrorMatch { name: "e".into(), code: Some(code.into()) }];
             let found = find_match([definition.as_slice()].into_iter(), &not_found).is_some();
+            assert_eq!(found, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_not_looked_for_in_addresses_and_bodies() {
+        let mut failed = failure(
+            Some("500"),
+            FailureKind::Service,
+            &["a.B"],
+            "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404",
+        );
+        failed.compared = Some("Unknown error, status code 500".into());
+        for (code, expected) in
+            [("404", false), ("Internal Server Error", false), ("Unknown error.*", true), ("500", true)]
+        {
+            let definition = [ErrorMatch { name: "e".into(), code: Some(code.into()) }];
+            let found = find_match([definition.as_slice()].into_iter(), &failed).is_some();
             assert_eq!(found, expected, "{code}");
         }
     }

@@ -37,15 +37,17 @@ impl Machine<'_> {
         self.with_frame(id, |frame| {
             frame.focus = None;
             frame.result = None;
-            frame.state = Some(Open { id: state, visit, deadline });
+            frame.state = Some(Open { id: state, visit, deadline, failed: false });
         });
     }
 
-    /// Closes the state that is open on a frame; it completed.
+    /// Closes the state that is open on a frame. It completed, unless an error handler led out of it (spec-0.8, "Workflow
+    /// Compensation": only what completed is compensated).
     pub(crate) fn leave_state(&mut self, id: FrameId) {
         let Some(open) = self.snapshot.frame_mut(id).and_then(|frame| frame.state.take()) else { return };
         self.facts.push(Fact::Left { v: open.visit });
-        if self.program.state(open.id).is_some_and(|info| info.compensation.is_some())
+        if !open.failed
+            && self.program.state(open.id).is_some_and(|info| info.compensation.is_some())
             && !self.snapshot.completed.contains(&open.id)
         {
             self.snapshot.completed.push(open.id);
@@ -67,7 +69,7 @@ impl Machine<'_> {
         self.with_frame(id, |frame| {
             frame.focus = None;
             frame.result = None;
-            frame.action = Some(Open { id: action, visit, deadline });
+            frame.action = Some(Open { id: action, visit, deadline, failed: false });
         });
     }
 

@@ -46,11 +46,22 @@ impl Machine<'_> {
         for id in failed {
             let visit = self.snapshot.frame(id).and_then(|frame| frame.action).map(|open| open.visit);
             self.facts.extend(visit.map(|v| Fact::Skipped { v }));
-            self.with_frame(id, |frame| frame.pc += 1);
+            self.with_frame(id, |frame| {
+                frame.pc += 1;
+                frame.unsettled = None;
+            });
             self.wake(id);
         }
         self.resume();
         true
+    }
+
+    /// The data was changed from outside. A failed call that is tried again asks for something else now, so it is another call.
+    pub(crate) fn changed(&mut self) {
+        for id in self.failed_frames() {
+            self.with_frame(id, |frame| frame.unsettled = None);
+        }
+        self.facts.push(Fact::Changed);
     }
 
     fn resume(&mut self) {

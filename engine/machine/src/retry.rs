@@ -82,6 +82,7 @@ mod tests {
             classes: Vec::new(),
             message: "busy".into(),
             answer: None,
+            compared: None,
         };
         (1..=4).map(|attempt| delay(policy, &failure, attempt, 7).map(|wait| wait.as_secs_f64())).collect()
     }

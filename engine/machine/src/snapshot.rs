@@ -147,6 +147,9 @@ pub(crate) struct Frame {
     /// When the branch's time is over.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
+    /// A call that failed in a way that leaves open whether the service has done what it was asked. The next try is the same call.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsettled: Option<CallNumber>,
 }
 
 /// A state or action that has been entered and not left.
@@ -159,6 +162,9 @@ pub(crate) struct Open<Id> {
     /// When its time is over.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
+    /// Whether it failed and an error handler leads on: there is nothing to compensate.
+    #[serde(rename = "e", default, skip_serializing_if = "is_false")]
+    pub(crate) failed: bool,
 }
 
 /// What a frame is to its parent.
@@ -223,6 +229,11 @@ impl Wait {
     fn is_ready(&self) -> bool {
         *self == Self::Ready
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -370,6 +381,7 @@ impl Snapshot {
             previous: None,
             variables: Vec::new(),
             deadline: None,
+            unsettled: None,
         });
         id
     }

@@ -85,12 +85,12 @@ impl<'a> Machine<'a> {
             Input::Skip if failed => return self.skip(),
             Input::Replace(data) if active || failed => {
                 self.snapshot.data = data;
-                self.facts.push(Fact::Changed);
+                self.changed();
             }
             Input::Patch(data) if active || failed => {
                 let before = std::mem::take(&mut self.snapshot.data);
                 self.snapshot.data = rondo_expression::merge(before, data, &mut Renewed::default());
-                self.facts.push(Fact::Changed);
+                self.changed();
             }
             _ => return false,
         }
@@ -179,7 +179,8 @@ impl<'a> Machine<'a> {
                 self.effects.push(Effect::Log(LogLine { level: *level, message: message.to_text(), state }));
             }
             Instruction::Call { .. } => {
-                let call = self.next_call();
+                let unsettled = self.snapshot.frame(id).and_then(|frame| frame.unsettled);
+                let call = unsettled.unwrap_or_else(|| self.next_call());
                 self.with_frame(id, |frame| frame.result = None);
                 self.wait(id, Wait::Call { n: call, a: 1 });
                 let request = self.call_request(id)?;

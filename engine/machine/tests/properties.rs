@@ -215,7 +215,14 @@ fn text(states: &[State], circles: &[usize]) -> String {
 }
 
 fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
-    Failure { kind, code: code.map(Into::into), classes: Vec::new(), message: "no".into(), answer: None }
+    Failure {
+        kind,
+        code: code.map(Into::into),
+        classes: Vec::new(),
+        message: "no".into(),
+        answer: None,
+        compared: None,
+    }
 }
 
 /// The input that something amounts to for an instance; `None` when there is nothing it could happen to.

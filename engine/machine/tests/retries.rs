@@ -25,7 +25,14 @@ states:
 ";
 
 fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
-    Failure { kind, code: code.map(Into::into), classes: Vec::new(), message: "no".into(), answer: None }
+    Failure {
+        kind,
+        code: code.map(Into::into),
+        classes: Vec::new(),
+        message: "no".into(),
+        answer: None,
+        compared: None,
+    }
 }
 
 fn the_call(turn: &Turn) -> (u64, u32) {
@@ -69,5 +76,62 @@ fn a_retry_is_another_call_only_after_the_service_has_answered() {
         // A crash now makes the same call again.
         let pending = rondo_machine::pending(&program, &again.snapshot, &context, due);
         assert_eq!(pending.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [next]);
+    }
+}
+
+/// How the attempts of one call fail, and the numbers under which they are made.
+#[test]
+fn a_call_that_was_once_not_answered_stays_the_same_call() {
+    use FailureKind::{Communication, Service};
+    let (program, context) = (program(ASKS), context(1000));
+    let lost = || failure(Communication, None);
+    let busy = || failure(Service, Some("503"));
+    for (failures, numbers) in [
+        (vec![busy(), lost(), busy(), busy()], vec![1, 2, 2, 2, 2]),
+        (vec![lost(), busy(), lost()], vec![1, 1, 1, 1]),
+        (vec![busy(), busy()], vec![1, 2, 3]),
+    ] {
+        let snapshot = Snapshot::new(Val::object::<&str>([]));
+        let mut turn = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
+        let mut now = NOW;
+        let mut made = vec![the_call(&turn).0];
+        for failure in failures {
+            let failed = Input::CallFailed { call: the_call(&turn).0, failure };
+            let waits = settle(&program, turn.snapshot, failed, &context, now);
+            now = waits.snapshot.wake_at().unwrap();
+            turn = settle(&program, waits.snapshot, Input::Tick, &context, now);
+            made.push(the_call(&turn).0);
+        }
+        assert_eq!(made, numbers);
+    }
+}
+
+/// Who retriggers an instance after a lost answer asks for the same again; who has changed its data, for something else.
+#[test]
+fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() {
+    use FailureKind::{Communication, Service, Timeout};
+    let (program, context) = (program(&ASKS.replace("autoRetries: true", "")), context(1000));
+    let data = || Val::object([("changed", Val::Bool(true))]);
+    for (kind, code, before, is_another) in [
+        (Communication, None, None, false),
+        (Timeout, Some("timeout"), None, false),
+        (Service, Some("504"), None, false),
+        (Service, Some("500"), None, true),
+        (Communication, None, Some(Input::Patch(data())), true),
+        (Communication, None, Some(Input::Replace(data())), true),
+    ] {
+        let snapshot = Snapshot::new(Val::object::<&str>([]));
+        let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
+        let (call, _) = the_call(&begun);
+        let failed = Input::CallFailed { call, failure: failure(kind, code) };
+        let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
+        // It may be stored for days in between.
+        snapshot =
+            Snapshot::decode(&snapshot.encode(&snapshot.data), snapshot.data.clone(), Val::Null).unwrap();
+        if let Some(input) = before {
+            snapshot = settle(&program, snapshot, input, &context, NOW).snapshot;
+        }
+        let again = settle(&program, snapshot, Input::Retrigger, &context, NOW);
+        assert_eq!(the_call(&again).0 != call, is_another, "{kind:?} {code:?}");
     }
 }

@@ -117,6 +117,7 @@ fn failure(error: &CallError) -> Failure {
         classes: error.chain().iter().map(|class| (*class).to_owned()).collect(),
         message: error.to_string(),
         answer: Some(error.client_message()),
+        compared: error.exception_message(),
     }
 }
 

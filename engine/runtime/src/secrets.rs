@@ -33,9 +33,11 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
         }
     }
     if let Some(failed) = &mut turn.snapshot.failed {
-        let Failure { message, answer, .. } = &mut failed.failure;
+        let Failure { message, answer, compared, .. } = &mut failed.failure;
         *message = secrets.mask(message);
-        *answer = answer.take().map(|answer| secrets.mask(&answer));
+        for text in [answer, compared].into_iter().flatten() {
+            *text = secrets.mask(text);
+        }
     }
 }
 

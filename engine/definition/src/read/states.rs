@@ -241,8 +241,10 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
         None => "item".to_owned(),
     };
     let batch_size = fields.number_or_text(reader, "batchSize");
+    // SonataFlow makes the calls of one element after those of the other, and flows that name no mode were written on it.
+    let one_by_one = reader.compat == Compat::SonataFlow && batch_size.is_none();
     let sequential =
-        fields.choice(reader, "mode", &[("parallel", false), ("sequential", true)]).unwrap_or(false);
+        fields.choice(reader, "mode", &[("parallel", false), ("sequential", true)]).unwrap_or(one_by_one);
     let actions = required_actions(reader, fields);
     let batch_size = batch_size.filter(|size| batch_is_good(reader, size, &fields.place));
     Some(StateKind::ForEach(ForEach {

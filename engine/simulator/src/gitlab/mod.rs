@@ -9,6 +9,7 @@ mod model;
 mod notes;
 mod params;
 mod projects;
+mod quick_actions;
 
 use std::sync::Arc;
 

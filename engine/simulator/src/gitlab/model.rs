@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::quick_actions;
 use crate::clock::{later, millis};
 
 /// Projects with their issues and labels.
@@ -131,18 +132,19 @@ impl Gitlab {
     ) -> Issue {
         let id = 1 + self.issues.len() as u64;
         let iid = 1 + self.issues.iter().filter(|issue| issue.project == project).count() as u64;
-        let issue = Issue {
+        let mut issue = Issue {
             id,
             iid,
             project,
             title,
-            description,
+            description: None,
             labels,
             notes: Vec::new(),
             created: now,
             updated: now,
             closed: None,
         };
+        issue.description = description.map(|text| quick_actions::carry_out(&mut issue, &text, now));
         self.issues.push(issue.clone());
         issue
     }
@@ -157,6 +159,7 @@ impl Gitlab {
     ) -> Option<Note> {
         let id = self.notes + 1;
         let issue = self.issue_mut(project, iid)?;
+        let body = quick_actions::carry_out(issue, &body, now);
         let note = Note { id, body, created: now };
         issue.notes.push(note.clone());
         issue.updated = now;

@@ -1,0 +1,80 @@
+//! What is undone, and what is not.
+
+mod support;
+
+use rondo_expression::Val;
+use rondo_machine::{Effect, Failure, FailureKind, Input, Snapshot, Turn};
+use support::{NOW, context, program, settle};
+
+/// Two states that can be undone, and a way round an error of the second.
+const TWO: &str = "
+id: two
+version: '1.0'
+specVersion: '0.8'
+start: Reserve
+functions:
+- {name: reserve, type: custom, operation: 'rest:post:/reserve'}
+- {name: make, type: custom, operation: 'rest:post:/make'}
+- {name: free, type: custom, operation: 'rest:post:/free'}
+- {name: remove, type: custom, operation: 'rest:post:/remove'}
+errors: [{name: refused, code: '400'}]
+states:
+- {name: Reserve, type: operation, compensatedBy: Free, actions: [{functionRef: reserve}], transition: Make}
+- name: Make
+  type: operation
+  compensatedBy: Remove
+  actions: [{functionRef: make}]
+  onErrors: [{errorRef: refused, transition: Wait}]
+  transition: Wait
+- {name: Wait, type: sleep, duration: PT1H, end: true}
+- {name: Free, type: operation, usedForCompensation: true, actions: [{functionRef: free}]}
+- {name: Remove, type: operation, usedForCompensation: true, actions: [{functionRef: remove}]}
+";
+
+fn call(turn: &Turn) -> Option<(u64, &str)> {
+    turn.effects.iter().find_map(|effect| match effect {
+        Effect::Call(request) => Some((request.call, &*request.function)),
+        _ => None,
+    })
+}
+
+/// A state that an error handler led out of did not complete: what it would have made is not there, or is somebody else's.
+#[test]
+fn a_state_that_failed_is_not_undone() {
+    let refused = || {
+        Err(Failure {
+            kind: FailureKind::Service,
+            code: Some("400".into()),
+            classes: Vec::new(),
+            message: "refused".into(),
+            answer: None,
+            compared: None,
+        })
+    };
+    for (made, undone) in [(Ok(()), vec!["remove", "free"]), (refused(), vec!["free"])] {
+        let (program, context) = (program(TWO), context(1000));
+        let mut outcomes = [Ok(()), made].into_iter();
+        let mut turn = settle(
+            &program,
+            Snapshot::new(Val::object::<&str>([])),
+            Input::Start { at: None },
+            &context,
+            NOW,
+        );
+        while let Some((call, _)) = call(&turn) {
+            let input = match outcomes.next().unwrap() {
+                Ok(()) => Input::Answered { call, result: None, response: None },
+                Err(failure) => Input::CallFailed { call, failure },
+            };
+            turn = settle(&program, turn.snapshot, input, &context, NOW);
+        }
+        let mut calls = Vec::new();
+        turn = settle(&program, turn.snapshot, Input::Abort, &context, NOW);
+        while let Some((call, function)) = call(&turn) {
+            calls.push(function.to_owned());
+            let answered = Input::Answered { call, result: None, response: None };
+            turn = settle(&program, turn.snapshot, answered, &context, NOW);
+        }
+        assert_eq!(calls, undone);
+    }
+}
