@@ -25,8 +25,11 @@ impl Draft {
     /// The whole address: base, path and query. An empty base says that the URL has one already.
     pub(crate) fn address(&self, base: &str) -> String {
         let slash = if base.is_empty() || self.url.starts_with('/') { "" } else { "/" };
+        // A configured address may bring a query of its own.
+        let (base, own) =
+            base.split_once('?').map_or((base, None), |(base, query)| (base, Some(query.to_owned())));
         let mut address = format!("{}{slash}{}", base.trim_end_matches('/'), self.url);
-        for piece in &self.query {
+        for piece in own.iter().filter(|query| !query.is_empty()).chain(&self.query) {
             address.push(if address.contains('?') { '&' } else { '?' });
             address.push_str(piece);
         }

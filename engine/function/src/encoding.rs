@@ -21,6 +21,17 @@ pub(crate) fn percent_encode(text: &str, keep_reserved: bool) -> String {
     encoded
 }
 
+/// Percent-encodes a text for a path, of which it may be several segments, as on `SonataFlow`: `contents/{path}` takes `docs/a.md`.
+pub(crate) fn path_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c| "/;=,:@+'".contains(c)) {
+        let (text, kept) = part.split_at(part.trim_end_matches(|c| "/;=,:@+'".contains(c)).len());
+        encoded.push_str(&percent_encode(text, false));
+        encoded.push_str(kept);
+    }
+    encoded
+}
+
 /// Undoes percent-encoding; what is no valid escape stays as it is.
 pub(crate) fn percent_decode(text: &str) -> String {
     let mut rest = text.as_bytes();
@@ -81,5 +92,9 @@ mod tests {
     fn reserved_characters_stay_only_when_allowed() {
         assert_eq!(percent_encode("a/b c?d", false), "a%2Fb%20c%3Fd");
         assert_eq!(percent_encode("a/b c?d", true), "a/b%20c%3Fd");
+        assert_eq!(
+            path_encode("/a b//ü;=,:@+'?#[]{}%&$"),
+            "/a%20b//%C3%BC;=,:@+'%3F%23%5B%5D%7B%7D%25%26%24"
+        );
     }
 }

@@ -102,9 +102,12 @@ fn fill(place: &str, named: &mut Map<String, Value>) -> Result<String, String> {
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
         let value = named.get(name).filter(|value| !value.is_null());
-        let value = value.ok_or_else(|| format!("missing parameter {name}"))?;
+        let value = text(value.ok_or_else(|| format!("missing parameter {name}"))?);
+        if value.is_empty() {
+            return Err(format!("parameter {name} is empty, which would make another path"));
+        }
         filled.push_str(before);
-        filled.push_str(&form_encode(&text(value)));
+        filled.push_str(&form_encode(&value));
         used.push(name);
         rest = after;
     }

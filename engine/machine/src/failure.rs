@@ -15,7 +15,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Error code: an HTTP status, `TimedOut`, ….
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// Names by which SonataFlow's users know it: the exception's class and those of its causes, outermost first.
     #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Failure {
     /// The message that the codes of error definitions are compared with, where it is another one: `message` holds addresses and bodies,
     /// in which a code such as `404` may stand by chance.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    pub compared: Option<String>,
+    pub compared: Option<Box<str>>,
 }
 
 /// Kinds of failures; each is also an error code of the specification.

@@ -113,11 +113,11 @@ fn failure(error: &CallError) -> Failure {
     };
     Failure {
         kind,
-        code: error.status().map(|status| status.to_string()),
+        code: error.status().map(|status| status.to_string().into()),
         classes: error.chain().iter().map(|class| (*class).to_owned()).collect(),
         message: error.to_string(),
         answer: Some(error.client_message()),
-        compared: error.exception_message(),
+        compared: error.exception_message().map(Into::into),
     }
 }
 

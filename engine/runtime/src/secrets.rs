@@ -35,9 +35,8 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
     if let Some(failed) = &mut turn.snapshot.failed {
         let Failure { message, answer, compared, .. } = &mut failed.failure;
         *message = secrets.mask(message);
-        for text in [answer, compared].into_iter().flatten() {
-            *text = secrets.mask(text);
-        }
+        *answer = answer.take().map(|answer| secrets.mask(&answer));
+        *compared = compared.take().map(|text| secrets.mask(&text).into());
     }
 }
 

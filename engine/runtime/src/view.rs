@@ -44,7 +44,7 @@ impl FailureView {
         let failure = &failed.failure;
         Self {
             kind: failure.kind,
-            code: failure.code.clone(),
+            code: failure.code.as_deref().map(str::to_owned),
             message: failure.answer.clone().unwrap_or_else(|| failure.message.clone()),
             described: failed.described(),
             node: failed.action.as_ref().unwrap_or(&failed.state).to_string(),

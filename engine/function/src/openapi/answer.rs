@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::convert::received;
+use super::convert::{received, unfolded};
 use super::operation::{AnswerForm, Format, Operation};
 use super::shape::Shape;
 
@@ -23,9 +23,9 @@ pub(crate) fn read(
     }
     let form = operation.answers.form(status);
     let shape = form.map_or(&Shape::Any, |form| operation.shapes.resolve(&form.shape));
-    // A declared string is the text as it was sent, quotes included, which is what SonataFlow makes of it.
+    // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
     if *shape == Shape::Text {
-        return Ok(text_or_base64(body));
+        return Ok(unfolded(text_or_base64(body)));
     }
     let value = match serde_json::from_slice::<Value>(body) {
         Ok(value) => value,

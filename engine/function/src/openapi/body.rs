@@ -1,13 +1,14 @@
 //! Chooses the request body among the arguments that are left, and writes it.
 //!
 //! Source: `SonataFlow` 10.1.0. With declared properties the arguments are the body's members; without them a single
-//! argument left is the body itself. Of several left `SonataFlow` sends one; here they are members of an object.
+//! argument left is the body itself, unless it is a scalar and the body an object of any members. Of several left `SonataFlow` sends one;
+//! here they are members of an object. A method that has a body sends one, even if it is empty.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::convert::{Mismatch, to_send};
+use super::convert::{Mismatch, to_send, without_null_members};
 use super::operation::{Body, Format};
 use super::shape::{Shape, Shapes};
 use super::style::text_of;
@@ -15,21 +16,30 @@ use super::style::text_of;
 /// The body's value; `None` when nothing is to be sent.
 pub(crate) fn choose(
     body: &Body,
+    method: &str,
     mut left: Map<String, Value>,
     shapes: &Shapes,
 ) -> Result<Option<Value>, Mismatch> {
     let shape = shapes.resolve(&body.shape);
+    let wanted = body.required || matches!(method, "POST" | "PUT" | "PATCH");
     let value = match shape {
         Shape::Object(members) if !members.declared.is_empty() => {
             let known = |name: &str| members.open || members.declared.contains_key(name);
             let given = !left.is_empty();
-            left.retain(|name, value| known(name) && !value.is_null());
-            (given || body.required).then_some(Value::Object(left))
+            left.retain(|name, _| known(name));
+            if !given && !wanted {
+                return Ok(None);
+            }
+            return to_send(Value::Object(left), shape, shapes).map(without_null_members).map(Some);
+        }
+        Shape::Object(members) if members.open && left.values().any(|value| !value.is_object()) => {
+            Some(Value::Object(left))
         }
         _ => match left.iter().find(|(_, value)| has_type(value, shape)) {
             Some((_, value)) => Some(value.clone()),
-            None if left.is_empty() => (body.required && matches!(shape, Shape::Object(_) | Shape::Any))
-                .then(|| Value::Object(Map::new())),
+            None if left.is_empty() => {
+                (wanted && matches!(shape, Shape::Object(_) | Shape::Any)).then(|| Value::Object(Map::new()))
+            }
             None if left.len() == 1 => left.into_iter().next().map(|(_, value)| value),
             None => Some(Value::Object(left)),
         },
@@ -45,7 +55,8 @@ fn has_type(value: &Value, shape: &Shape) -> bool {
 /// The body's bytes and its `Content-Type`.
 pub(crate) fn encode(body: &Body, value: &Value) -> (String, Vec<u8>) {
     match body.format {
-        Format::Json => (body.media_type.clone(), value.to_string().into_bytes()),
+        // A text is sent as it is: it is JSON already, or what the service takes for it.
+        Format::Json => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Text | Format::Bytes => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Form => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());

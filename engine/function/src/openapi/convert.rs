@@ -3,7 +3,7 @@
 //! Promises: [`to_send`] fails only where the JSON type is another one and no conversion of scalars helps;
 //! [`received`] never fails and keeps what it does not understand. Source: `SonataFlow` 10.1.0, which passes both
 //! directions through classes made from the document; what that drops (undeclared members) or refuses (enum values) is
-//! kept here.
+//! kept here. What it adds (declared defaults) and what it leaves out (null) is as there.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::shape::{Members, Shape, Shapes};
 
-/// The value as the shape wants it, or where and how it differs.
+/// The value as the shape wants it, or where and how it differs. Members that are absent or null have their declared default; an
+/// object of which nothing is declared may be anything.
 pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Value, Mismatch> {
     match (shapes.resolve(shape), value) {
         (Shape::Any, value) | (_, value @ Value::Null) => Ok(value),
@@ -23,9 +24,9 @@ pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Va
             .enumerate()
             .map(|(i, value)| to_send(value, items, shapes).map_err(|error| error.below(&i.to_string())))
             .collect(),
-        (Shape::Object(members), Value::Object(values)) => values
-            .into_iter()
-            .map(|(name, value)| {
+        (Shape::Object(members), Value::Object(mut values)) => {
+            fill_in(&mut values, members);
+            let members = values.into_iter().map(|(name, value)| {
                 let value = match members.declared.get(&name) {
                     Some(member) => {
                         to_send(value, &member.shape, shapes).map_err(|error| error.below(&name))?
@@ -33,25 +34,77 @@ pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Va
                     None => value,
                 };
                 Ok((name, value))
-            })
-            .collect(),
+            });
+            members.collect()
+        }
+        (Shape::Object(members), value) if members.declared.is_empty() => Ok(unfolded(value)),
         (shape, value) => Err(Mismatch::new(shape, &value)),
     }
 }
 
-/// The value as the shape declares it: scalars converted, declared defaults filled in, null members left out.
+/// The value as the shape declares it: scalars converted, declared defaults filled in, nulls left out of objects and lists, and
+/// texts that hold an object replaced by it where no member is declared.
 pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
     match (shapes.resolve(shape), value) {
+        (Shape::Text, value @ Value::String(_)) => value,
         (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
             scalar(&value, shape).unwrap_or(value)
         }
         (Shape::Array(items), Value::Array(values)) => {
-            values.into_iter().map(|value| received(value, items, shapes)).collect()
+            let of_texts = *shapes.resolve(items) == Shape::Text;
+            let values = values.into_iter().filter(|value| !value.is_null());
+            values
+                .map(|value| if of_texts { unfolded(value) } else { received(value, items, shapes) })
+                .collect()
         }
         (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
             Value::Object(received_object(values, members, shapes))
         }
-        (_, value) => value,
+        (_, value) => free(value),
+    }
+}
+
+/// A value of which nothing is declared.
+fn free(value: Value) -> Value {
+    match unfolded(value) {
+        Value::Array(values) => values.into_iter().filter(|value| !value.is_null()).map(free).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(members.map(|(name, value)| (name, free(value))).collect())
+        }
+        value => value,
+    }
+}
+
+/// The object that a text holds; every other value as it is.
+pub(crate) fn unfolded(value: Value) -> Value {
+    let Value::String(text) = &value else { return value };
+    let looks_like_one = text.trim_start().starts_with('{');
+    let object = looks_like_one.then(|| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten();
+    object.map_or(value, Value::Object)
+}
+
+/// Gives members that are absent or null their declared default. Those of lists are not used, as on `SonataFlow`.
+fn fill_in(values: &mut Map<String, Value>, members: &Members) {
+    for (name, member) in &members.declared {
+        if let Some(default) = &member.default
+            && !default.is_array()
+            && values.get(name).is_none_or(Value::is_null)
+        {
+            values.insert(name.clone(), default.clone());
+        }
+    }
+}
+
+/// Leaves members out that are null, at every depth.
+pub(crate) fn without_null_members(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(without_null_members).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(members.map(|(name, value)| (name, without_null_members(value))).collect())
+        }
+        value => value,
     }
 }
 
@@ -74,7 +127,7 @@ fn received_object(
                 let value = received(value, &member.shape, shapes);
                 (name, value)
             }
-            None => (name, value),
+            None => (name, free(value)),
         })
         .collect()
 }
@@ -82,9 +135,12 @@ fn received_object(
 /// A scalar as another one, when nothing is lost by it.
 fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
     match (shape, value) {
+        (Shape::Integer, Value::Number(number)) => {
+            Some(whole(number).map_or_else(|| value.clone(), Value::from))
+        }
         (Shape::Text, Value::String(_))
         | (Shape::Boolean, Value::Bool(_))
-        | (Shape::Integer | Shape::Number, Value::Number(_)) => Some(value.clone()),
+        | (Shape::Number, Value::Number(_)) => Some(value.clone()),
         (Shape::Text, Value::Number(_) | Value::Bool(_)) => Some(value.to_string().into()),
         (Shape::Integer | Shape::Number, Value::String(text)) => {
             serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::Number)
@@ -96,6 +152,15 @@ fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
         },
         _ => None,
     }
+}
+
+/// A fraction without what is behind its point, as Java reads it where an integer is declared; `None` for what is whole already.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    /// Fractions up to here have an exact integer part.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    let number = number.as_f64().filter(|_| number.is_f64())?;
+    #[allow(clippy::cast_possible_truncation, reason = "it is within the bounds of both")]
+    (number.abs() <= LARGEST).then_some(number.trunc() as i64)
 }
 
 /// A value of another JSON type than declared.

@@ -151,7 +151,6 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
     Some(Parameter {
         name: text("name")?.to_owned(),
         explode: flag("explode").unwrap_or(matches!(place, Place::Query(QueryStyle::Form) | Place::Cookie)),
-        required: flag("required").unwrap_or(false),
         reserved: flag("allowReserved").unwrap_or(false),
         json: content.is_some(),
         shape: source.shapes.read(document, &schema),
@@ -276,7 +275,6 @@ fn add_undeclared(operation: &mut Operation) {
                 name,
                 place: Place::Path(PathStyle::Simple),
                 explode: false,
-                required: true,
                 reserved: false,
                 json: false,
                 shape: Shape::Any,

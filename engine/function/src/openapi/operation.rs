@@ -38,7 +38,6 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) explode: bool,
-    pub(crate) required: bool,
     /// `allowReserved`.
     pub(crate) reserved: bool,
     /// The value is one JSON text (`content` instead of `schema`).

@@ -48,7 +48,7 @@ pub(crate) fn draft(operation: &Operation, arguments: Value) -> Result<Draft, St
     if let Some(declared) = &operation.body {
         let chosen = match whole {
             Some(value) => to_send(value, &declared.shape, &operation.shapes).map(Some),
-            None => body::choose(declared, named, &operation.shapes),
+            None => body::choose(declared, &operation.method, named, &operation.shapes),
         };
         if let Some(value) = chosen.map_err(|mismatch| format!("the body {mismatch}"))? {
             draft.body = Some(body::encode(declared, &value));
@@ -57,18 +57,23 @@ pub(crate) fn draft(operation: &Operation, arguments: Value) -> Result<Draft, St
     Ok(draft)
 }
 
-/// The value of a parameter: the argument of its name, else, when one is required, the default.
+/// The value of a parameter: the argument of its name. Only a path cannot do without one; it has the default then. Whether a service
+/// really needs what its document calls required is for the service to say, and published flows leave such parameters out.
 fn argument(
     parameter: &Parameter,
     named: &Map<String, Value>,
     operation: &Operation,
 ) -> Result<Option<Value>, String> {
-    let required = parameter.required || matches!(parameter.place, Place::Path(_));
-    let given = named.get(&parameter.name).filter(|value| !value.is_null());
-    let Some(value) = given.or(parameter.default.as_ref().filter(|_| required)) else {
-        return if required { Err(format!("missing parameter `{}`", parameter.name)) } else { Ok(None) };
+    let name = &parameter.name;
+    let in_path = matches!(parameter.place, Place::Path(_));
+    let given = named.get(name).filter(|value| !value.is_null());
+    let Some(value) = given.or(parameter.default.as_ref().filter(|_| in_path)) else {
+        return if in_path { Err(format!("missing parameter `{name}`")) } else { Ok(None) };
     };
-    to_send(value.clone(), &parameter.shape, &operation.shapes)
-        .map(Some)
-        .map_err(|mismatch| format!("parameter `{}` {mismatch}", parameter.name))
+    let value = to_send(value.clone(), &parameter.shape, &operation.shapes)
+        .map_err(|mismatch| format!("parameter `{name}` {mismatch}"))?;
+    if in_path && style::text_of(&value).is_empty() {
+        return Err(format!("parameter `{name}` is empty, which would make another path"));
+    }
+    Ok(Some(value))
 }

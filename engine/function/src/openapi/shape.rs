@@ -32,7 +32,7 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Members {
     pub(crate) declared: IndexMap<String, Member>,
-    /// `additionalProperties` are explicitly welcome.
+    /// `additionalProperties` are explicitly welcome, or a `discriminator` says which members there are.
     pub(crate) open: bool,
 }
 
@@ -135,13 +135,10 @@ impl<'a> ShapeReader<'a> {
                 Shape::Array(Box::new(items))
             }
             Some("object") => {
-                let mut members = Members {
-                    open: matches!(
-                        schema.get("additionalProperties"),
-                        Some(Value::Bool(true) | Value::Object(_))
-                    ),
-                    ..Members::default()
-                };
+                let additional = schema.get("additionalProperties");
+                let open = matches!(additional, Some(Value::Bool(true) | Value::Object(_)))
+                    || schema.contains_key("discriminator");
+                let mut members = Members { open, ..Members::default() };
                 for (name, member) in
                     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
                 {

@@ -7,11 +7,11 @@ use openapiv3::{PathStyle, QueryStyle};
 use serde_json::Value;
 
 use super::operation::Parameter;
-use crate::encoding::percent_encode;
+use crate::encoding::{path_encode, percent_encode};
 
 /// A value in a path, encoded.
 pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Value) -> String {
-    let encode = |text: &str| percent_encode(text, parameter.reserved);
+    let encode = path_encode;
     let name = percent_encode(&parameter.name, false);
     match style {
         PathStyle::Simple => parts(value, parameter, &encode).join(","),
@@ -112,7 +112,6 @@ mod tests {
             name: "color".to_owned(),
             place: Place::Header,
             explode,
-            required: false,
             reserved: false,
             json: false,
             shape: Shape::Any,

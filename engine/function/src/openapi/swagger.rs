@@ -86,7 +86,6 @@ fn parameter(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Value
         name: node.get("name").and_then(Value::as_str)?.to_owned(),
         place,
         explode: format == "multi",
-        required: required(node),
         reserved: false,
         json: false,
         shape: source.shapes.read(document, node),

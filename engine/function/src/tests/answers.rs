@@ -50,19 +50,37 @@ async fn answers_take_the_declared_form() {
             (
                 json_type,
                 r#"{"n":null,"x":null,"y":{"z":null},"d":"own"}"#,
-                json!({"y": {"z": null}, "d": "own"}),
+                json!({"y": {}, "d": "own"}),
             ),
             (
                 json_type,
-                r#"{"o":{"m":"1.5","k":null},"free":{"k":null},"l":["1"],"d":"-"}"#,
-                json!({"o": {"m": 1.5}, "free": {"k": null}, "l": [1], "d": "-"}),
+                r#"{"o":{"m":"1.5","k":null},"free":{"k":null,"t":"{\"u\":1}"},"l":["1",null,2.5],"d":"{\"u\":1}"}"#,
+                json!({"o": {"m": 1.5}, "free": {"t": {"u": 1}}, "l": [1, 2], "d": "{\"u\":1}"}),
             ),
             (json_type, r#"{"n":{"deep":1},"d":"-"}"#, json!({"n": {"deep": 1}, "d": "-"})),
             (json_type, "", Value::Null),
         ],
     )
     .await;
-    check(json_of(json!({"type": "string"})), vec![(json_type, "\"quoted\"", json!("\"quoted\""))]).await;
+    check(
+        json_of(json!({"type": "string"})),
+        vec![
+            (json_type, "\"quoted\"", json!("\"quoted\"")),
+            (json_type, " {\"a\": 1} ", json!({"a": 1})),
+            (json_type, "{\"a\": 1} tail", json!("{\"a\": 1} tail")),
+            (json_type, "[1]", json!("[1]")),
+        ],
+    )
+    .await;
+    check(
+        json_of(json!({})),
+        vec![(
+            json_type,
+            r#"{"a":null,"b":{"c":null,"d":1},"l":[null,1]}"#,
+            json!({"b": {"d": 1}, "l": [1]}),
+        )],
+    )
+    .await;
     check(
         json!({"text/plain": {"schema": {"type": "number"}}}),
         vec![("text/plain", "37.808", json!(37.808))],
@@ -82,7 +100,7 @@ async fn answers_take_the_declared_form() {
     )
     .await;
     check(json!({}), vec![
-        (json_type, r#"{"a":null}"#, json!({"a": null})),
+        (json_type, r#"{"a":null}"#, json!({})),
         ("text/html", "<p>", json!("<p>")),
         (json_type, "<p>", json!("com.fasterxml.jackson.core.JsonParseException - answered 200 with something that is not JSON: <p>")),
     ]).await;

@@ -42,10 +42,14 @@ async fn parameters_go_where_the_document_says() {
     let in_query = |name: &str, schema: Value| json!([{"name": name, "in": "query", "schema": schema}]);
     let texts = json!({"type": "array", "items": {"type": "string"}});
     check(vec![
-        (parameters("/a/{id}", json!([{"name": "id", "in": "path", "schema": text()}])), json!({"id": "x/y z"}), "GET /a/x%2Fy%20z"),
+        (parameters("/a/{id}", json!([{"name": "id", "in": "path", "schema": text()}])), json!({"id": "x/y z?"}), "GET /a/x/y%20z%3F"),
         (parameters("/a/{id}", json!([{"name": "id", "in": "path", "schema": text()}])), json!({"id": ".."}),
             "function `f`: the arguments make `/a/..` of the path, which would be another path (state `Create issue`, action `create`, attempt 2)"),
+        (parameters("/a/{id}", json!([])), json!({"id": ""}),
+            "function `f`: parameter `id` is empty, which would make another path (state `Create issue`, action `create`, attempt 2)"),
         (parameters("/a/{id}", json!([])), json!({"id": 7}), "GET /a/7"),
+        (parameters("/a", json!([{"name": "q", "in": "query", "required": true, "schema": {"type": "string", "default": "d"}}])), json!({}), "GET /a"),
+        (parameters("/a", in_query("q", json!({"type": "integer"}))), json!({"q": 12.7}), "GET /a?q=12"),
         (parameters("/a/{id}", json!([{"name": "id", "in": "path", "schema": {"type": "integer", "default": 3}}])), json!({}), "GET /a/3"),
         (parameters("/a", in_query("q", text())), json!({"q": "a&b", "unknown": 1}), "GET /a?q=a%26b"),
         (parameters("/a", in_query("q", text())), json!({"q": null}), "GET /a"),
@@ -83,15 +87,33 @@ async fn what_is_left_is_the_body() {
     let json_type = "application/json";
     let declared =
         json!({"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "integer"}}});
+    let item = json!({"type": "object", "properties": {"n": {"type": "integer", "default": 3}, "m": {"type": "integer"}}});
+    let defaults = json!({"type": "object", "properties": {
+        "a": {"type": "string", "default": "A"}, "o": item, "l": {"type": "array", "items": item, "default": [{}]}, "free": {"type": "object"},
+    }});
+    let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let animal =
+        json!({"type": "object", "properties": {"kind": text()}, "discriminator": {"propertyName": "kind"}});
     let union = json!({"allOf": [{"type": "object", "properties": {"a": text()}}, {"properties": {"b": {"type": "integer"}}}]});
     check(vec![
         (body(json_type, declared.clone()), json!({"a": -4, "n": "5", "x": 1}), r#"POST /p application/json {"a":"-4","n":5}"#),
         (body(json_type, declared.clone()), json!({"a": "t", "n": null}), r#"POST /p application/json {"a":"t"}"#),
-        (body(json_type, declared.clone()), json!({}), "POST /p"),
+        (body(json_type, declared.clone()), json!({}), "POST /p application/json {}"),
+        (body(json_type, defaults.clone()), json!({"a": null, "o": {}, "l": [{"n": null}, {"n": 4, "m": 2.0}]}),
+            r#"POST /p application/json {"a":"A","o":{"n":3},"l":[{"n":3},{"n":4,"m":2}]}"#),
+        (body(json_type, defaults), json!({"free": {"x": null, "y": [{"z": null}, null, 1]}}),
+            r#"POST /p application/json {"free":{"y":[{},null,1]},"a":"A"}"#),
         (body(json_type, union), json!({"a": 1, "b": "2", "c": 3}), r#"POST /p application/json {"a":"1","b":2}"#),
         (body(json_type, json!({"type": "object"})), json!({"spec": {"running": true}}), r#"POST /p application/json {"running":true}"#),
         (body(json_type, json!({"type": "object"})), json!({"a": 1, "b": null}), r#"POST /p application/json {"a":1,"b":null}"#),
+        (body(json_type, json!({"type": "object"})), json!({"ops": [{"op": "add"}]}), r#"POST /p application/json [{"op":"add"}]"#),
+        (body(json_type, json!({"type": "object"})), json!({"text": " {\"a\":1}"}), r#"POST /p application/json {"a":1}"#),
+        (body(json_type, map.clone()), json!({"a": "x"}), r#"POST /p application/json {"a":"x"}"#),
+        (body(json_type, map), json!({"a": {"b": "x"}}), r#"POST /p application/json {"b":"x"}"#),
+        (body(json_type, animal), json!({"kind": "dog", "bark": true}), r#"POST /p application/json {"kind":"dog","bark":true}"#),
         (body(json_type, json!({})), json!({"one": null}), "POST /p application/json null"),
+        (body(json_type, json!({})), json!({"one": "{\"k\":1}"}), r#"POST /p application/json {"k":1}"#),
+        (body(json_type, text()), json!({"one": "plain"}), "POST /p application/json plain"),
         (body(json_type, json!({"type": "array", "items": {"type": "number"}})), json!([1, "2"]), "POST /p application/json [1,2]"),
         (body(json_type, json!({"type": "array"})), json!({"x": 1, "list": [1]}), "POST /p application/json [1]"),
         (body("*/*", json!({"type": "object"})), json!({"s": {"a": 1}}), r#"POST /p application/json {"a":1}"#),
