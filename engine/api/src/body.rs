@@ -119,11 +119,14 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// An error for what is not JSON, with the place, or no object.
 fn parse(body: &[u8]) -> Result<Input, String> {
     let empty = || Val::object::<&str>([]);
+    // Some clients mark UTF-8.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if body.trim_ascii().is_empty() {
         return Ok(Input { data: empty(), extra: Val::Null });
     }
-    let mut value: Val =
+    let value: Val =
         serde_json::from_slice(body).map_err(|error| format!("The body is not JSON: {error}"))?;
+    let mut value = value.without_null_elements();
     if value.is_null() {
         return Ok(Input { data: empty(), extra: Val::Null });
     }
@@ -159,6 +162,7 @@ mod tests {
                 r#"{"workflowdata": {"a": 1}, "initiatorEntity": "user:default/x"}"#,
                 Some((json!({"a": 1}), json!({"initiatorEntity": "user:default/x"}))),
             ),
+            ("\u{feff}{\"a\": [null, 1]}", Some((json!({"a": [1]}), json!(null)))),
             ("[1]", None),
             ("\"text\"", None),
             ("5", None),

@@ -399,9 +399,20 @@ pub struct ForEach {
     /// Default `item`.
     pub iteration_param: String,
     pub batch_size: Option<At<String>>,
-    /// `mode: sequential`. The default is parallel with `rondo.compat=spec` or a `batchSize`, else sequential.
-    pub sequential: bool,
+    pub mode: LoopMode,
     pub actions: Vec<Action>,
+}
+
+/// How the elements of a foreach state follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopMode {
+    /// All at the same time, or as many as `batchSize` says.
+    Parallel,
+    /// One after the other.
+    Sequential,
+    /// As in `SonataFlow`'s one thread: the calls of one come after those of the other, but one that sleeps does not hold up the others.
+    /// The default, unless there is a `batchSize` or `rondo.compat` is `spec`.
+    OneThread,
 }
 
 /// An event state.

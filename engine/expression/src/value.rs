@@ -8,6 +8,7 @@
 mod arithmetic;
 mod jaq;
 mod json;
+mod nulls;
 mod order;
 mod print;
 

@@ -163,7 +163,8 @@ impl Caller {
         if !incoming.is_success() {
             return Err(status_error(&incoming, &mask));
         }
-        let read = openapi::answer::read(operation, incoming.status, incoming.content_type(), &incoming.body);
+        let read =
+            openapi::answer::read(operation, incoming.status, incoming.content_type(), incoming.text());
         let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
         Ok(answer(result, &incoming))
     }
@@ -195,7 +196,7 @@ impl Caller {
         if target.fail_on_status && !incoming.is_success() {
             return Err(status_error(&incoming, &mask));
         }
-        let read = rest::read(&incoming.body, incoming.content_type(), !incoming.is_success());
+        let read = rest::read(incoming.text(), incoming.content_type(), !incoming.is_success());
         let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
         Ok(answer(result, &incoming))
     }
@@ -292,7 +293,7 @@ fn answer(result: Value, incoming: &Incoming) -> Answer {
         .collect();
     Answer {
         // Every JSON value is one.
-        result: Val::deserialize(result).unwrap_or_default(),
+        result: Val::deserialize(result).unwrap_or_default().without_null_elements(),
         status: incoming.status,
         status_message: incoming.reason.clone(),
         headers,

@@ -66,6 +66,11 @@ impl Incoming {
         (200..300).contains(&self.status)
     }
 
+    /// The body behind the mark of UTF-8 that some services send.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body)
+    }
+
     pub(crate) fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

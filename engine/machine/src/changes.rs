@@ -3,25 +3,31 @@
 //! Each branch of a fork works on a copy. When it ends, only what it changed goes back, so that branches do not
 //! overwrite each other with what they did not touch (spec-0.8, "Parallel State").
 
-use rondo_expression::Val;
+use rondo_expression::{Renewed, Val};
 
 /// Writes into `target` what differs between `before` and `after`.
 ///
 /// Objects are compared member by member, into depth; everything else as a whole. A member that is gone in `after` is
-/// removed from `target`.
+/// removed from `target`. What both have added, members of a new object or elements of a list, is merged as if one result came after
+/// the other, as it does on SonataFlow, where branches share the data.
 pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
     if before == after {
         return target;
     }
-    let (Val::Object(_), Val::Object(_), Val::Object(_)) = (&target, before, after) else {
-        return after.clone();
-    };
+    match (&target, before, after) {
+        (Val::Object(_), Val::Object(_), Val::Object(_)) => {}
+        (Val::Array(_), Val::Array(_), Val::Array(_)) if target != *before => {
+            return append(target, before, after);
+        }
+        _ => return after.clone(),
+    }
     let mut target = target;
     for (name, value) in after.members() {
         let changed = match (target.remove(name), before.get(name)) {
             (here, Some(old)) if old == value => here,
             (Some(here), Some(old)) => Some(apply(here, old, value)),
-            (_, _) => Some(value.clone()),
+            (Some(here), None) => Some(rondo_expression::merge(here, value.clone(), &mut Renewed::default())),
+            (None, _) => Some(value.clone()),
         };
         if let Some(changed) = changed {
             target.insert(name, changed);
@@ -33,6 +39,19 @@ pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
         }
     }
     target
+}
+
+/// Appends what `after` has behind the elements of `before`; a list that was changed otherwise counts as a whole.
+fn append(target: Val, before: &Val, after: &Val) -> Val {
+    let (old, new) = (before.elements(), after.elements());
+    let kept =
+        |list: &[Val]| list.len() >= old.len() && list.iter().zip(old).all(|(one, other)| one == other);
+    if !kept(new) || !kept(target.elements()) {
+        return after.clone();
+    }
+    new.iter().skip(old.len()).fold(target, |target, element| {
+        rondo_expression::merge(target, element.clone(), &mut Renewed::default())
+    })
 }
 
 #[cfg(test)]
@@ -56,7 +75,21 @@ mod tests {
                 json!({"o": {"x": 2, "y": 9}}),
             ),
             (json!({"a": 1, "b": 1}), json!({"a": 1, "b": 1}), json!({"b": 1}), json!({"b": 1})),
-            (json!({"l": [1]}), json!({"l": []}), json!({"l": [2]}), json!({"l": [2]})),
+            (json!({"l": [0, 1]}), json!({"l": [0]}), json!({"l": [0, 2]}), json!({"l": [0, 1, 2]})),
+            (json!({"l": [0, 1]}), json!({"l": [0]}), json!({"l": [2]}), json!({"l": [2]})),
+            (json!({"l": [0]}), json!({"l": [0]}), json!({"l": [2]}), json!({"l": [2]})),
+            (
+                json!({"r": {"one": 1}}),
+                json!({}),
+                json!({"r": {"two": 2}}),
+                json!({"r": {"one": 1, "two": 2}}),
+            ),
+            (
+                json!({"r": {"s": {"one": 1}}}),
+                json!({"r": {}}),
+                json!({"r": {"s": {"two": 2}}}),
+                json!({"r": {"s": {"one": 1, "two": 2}}}),
+            ),
             (json!({}), json!({}), json!("text"), json!("text")),
             (json!({"n": 1}), json!({}), json!({"n": null}), json!({"n": null})),
         ] {

@@ -10,7 +10,11 @@
 
 use rondo_expression::{Expression, Renewed, Val};
 
-use crate::{Failure, FrameId, snapshot::Wait, turn::Machine};
+use crate::{
+    Failure, FrameId,
+    snapshot::{Role, Wait},
+    turn::Machine,
+};
 
 impl Machine<'_> {
     /// Replaces the data of a frame by what a state's filter gives.
@@ -39,6 +43,7 @@ impl Machine<'_> {
     /// An expression gave the result of an action.
     pub(crate) fn computed(&mut self, id: FrameId, value: Val) {
         self.linked |= is_container(&value);
+        self.gave(id, &value);
         self.with_frame(id, |frame| {
             if frame.result.is_some() || !is_picked_empty(&value) {
                 frame.result = Some(value);
@@ -46,8 +51,19 @@ impl Machine<'_> {
         });
     }
 
+    /// Keeps what an action gave for those who look at it when it is over: also what counts as no result for the data.
+    fn gave(&mut self, id: FrameId, value: &Val) {
+        let keeps = self.program.uses_previous;
+        self.with_frame(id, |frame| {
+            if keeps || matches!(frame.role, Role::Iteration(_)) {
+                frame.previous = Some(value.clone());
+            }
+        });
+    }
+
     /// An answer came for a frame, which goes on behind the call. An empty one counts as none, as above.
     pub(crate) fn answered(&mut self, id: FrameId, answer: Option<Val>) {
+        self.gave(id, answer.as_ref().unwrap_or(&Val::Null));
         self.with_frame(id, |frame| {
             frame.result = answer.filter(|answer| frame.focus.is_some() || !is_picked_empty(answer));
             frame.wait = Wait::Ready;

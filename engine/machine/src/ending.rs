@@ -14,8 +14,9 @@ impl Machine<'_> {
     ) -> Result<(), Failure> {
         if let Some(template) = error_message {
             let message = self.fill_strictly(id, template)?;
-            if !message.is_null() && message.as_str() != Some("") {
-                return Err(Failure::declared(message.to_text()));
+            // Only a text is a message, as on SonataFlow.
+            if let Some(text) = message.as_str().filter(|text| !text.trim().is_empty()) {
+                return Err(Failure::declared(text.to_owned()));
             }
         }
         let last = self.snapshot.frames.iter().all(|frame| frame.id == id);

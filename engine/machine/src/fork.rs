@@ -58,7 +58,7 @@ impl Machine<'_> {
             return Ok(Step::Next);
         }
         let batch = match &each.batch {
-            Pick::All => count(length),
+            Pick::All | Pick::OneThread => count(length),
             Pick::One => 1,
             Pick::Batch(size) => self.number(id, size, "batchSize")?.max(1),
         };
@@ -75,6 +75,7 @@ impl Machine<'_> {
             && !matches!(frame.wait, Wait::Ready | Wait::Failed)
             && let Some(parent) = frame.parent
             && let Some(each) = self.loop_of(parent)
+            && !(matches!(each.batch, Pick::OneThread) && frame.wait.is_outside())
         {
             self.start_iteration(parent, &each);
         }

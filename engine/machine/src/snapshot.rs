@@ -226,6 +226,11 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
+    /// Whether something outside is under way for the frame, or will be tried again.
+    pub(crate) fn is_outside(&self) -> bool {
+        matches!(self, Self::Call { .. } | Self::Retry { .. } | Self::Child { .. })
+    }
+
     fn is_ready(&self) -> bool {
         *self == Self::Ready
     }

@@ -177,6 +177,8 @@ pub enum Pick {
     All,
     /// One after the other.
     One,
+    /// All, but none begins while another waits for a call or a subflow.
+    OneThread,
     /// So many; the next ones start when all of them are done. A number, or an expression over *data*.
     Batch(Expression),
 }

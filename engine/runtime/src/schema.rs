@@ -1,14 +1,18 @@
 //! Schemas of workflow data: bundled with the files they refer to, compiled, and spoken of in SonataFlow's words.
 
-use std::collections::HashMap;
+mod bundle;
+mod words;
 
-use jsonschema::{Draft, Validator, error::ValidationErrorKind};
-use rondo_definition::{Resources, Source};
+use jsonschema::{Draft, Validator};
+use rondo_definition::parse_duration;
 use rondo_expression::Val;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use uuid::Uuid;
 
-/// How deep files may refer to files.
-const DEEPEST: usize = 32;
+pub(crate) use bundle::{Bundler, read_file};
+
+/// `8-4-4-4-12`; without the hyphens it is no UUID in the eyes of RFC 4122.
+const UUID_CHARACTERS: usize = 36;
 
 /// A schema that data must satisfy.
 #[derive(Debug)]
@@ -34,7 +38,10 @@ impl Schema {
         }
         let validator = jsonschema::options()
             .with_draft(Draft::Draft7)
-            .should_validate_formats(false)
+            .should_validate_formats(true)
+            // Formats that draft 7 has not, but SonataFlow checks.
+            .with_format("uuid", |text| text.len() == UUID_CHARACTERS && Uuid::try_parse(text).is_ok())
+            .with_format("duration", |text| parse_duration(text).is_ok())
             .build(&plain)
             .map_err(|error| error.to_string())?;
         Ok(Self { document, strict, validator })
@@ -43,187 +50,19 @@ impl Schema {
     /// Checks data; `Err` is the message with which a request is refused.
     pub fn check(&self, data: &Val) -> Result<(), String> {
         let data = Value::from(data.clone());
-        let mut lines: Vec<String> =
-            self.validator.iter_errors(&data).map(|error| describe(&error)).collect();
-        if lines.is_empty() {
+        let mut errors: Vec<_> = self
+            .validator
+            .iter_errors(&data)
+            .map(|error| (words::position(&self.document, error.schema_path().as_str()), error))
+            .collect();
+        if errors.is_empty() {
             return Ok(());
         }
-        lines.sort();
+        errors.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let lines: Vec<_> =
+            errors.iter().flat_map(|(_, error)| words::describe(&self.document, error)).collect();
         Err(format!("There are JsonSchema validation errors:\n{}", lines.join("\n")))
     }
-}
-
-/// One violation in the words of SonataFlow's validator.
-fn describe(error: &jsonschema::ValidationError<'_>) -> String {
-    let at = json_path(error.instance_path().as_str());
-    match error.kind() {
-        ValidationErrorKind::Required { property } => {
-            format!("{at}.{}: is missing but it is required", text(property))
-        }
-        ValidationErrorKind::Enum { options } => {
-            let options: Vec<_> = options.as_array().into_iter().flatten().map(text).collect();
-            format!("{at}: does not have a value in the enumeration [{}]", options.join(", "))
-        }
-        ValidationErrorKind::Pattern { pattern } => {
-            format!("{at}: does not match the regex pattern {pattern}")
-        }
-        ValidationErrorKind::MinItems { limit } => {
-            format!("{at}: there must be a minimum of {limit} items in the array")
-        }
-        ValidationErrorKind::MaxItems { limit } => {
-            format!("{at}: there must be a maximum of {limit} items in the array")
-        }
-        ValidationErrorKind::MinLength { limit } => format!("{at}: must be at least {limit} characters long"),
-        ValidationErrorKind::MaxLength { limit } => format!("{at}: may only be {limit} characters long"),
-        ValidationErrorKind::Minimum { limit } => format!("{at}: must have a minimum value of {limit}"),
-        ValidationErrorKind::Maximum { limit } => format!("{at}: must have a maximum value of {limit}"),
-        ValidationErrorKind::AdditionalProperties { unexpected } => format!(
-            "{at}.{}: is not defined in the schema and the schema does not allow additional properties",
-            unexpected.join(", ")
-        ),
-        ValidationErrorKind::Type { kind } => {
-            let wanted = match kind {
-                jsonschema::error::TypeKind::Single(kind) => kind.to_string(),
-                jsonschema::error::TypeKind::Multiple(kinds) => {
-                    format!("[{}]", kinds.iter().map(|kind| kind.to_string()).collect::<Vec<_>>().join(", "))
-                }
-            };
-            format!("{at}: {} found, {wanted} expected", type_name(error.instance()))
-        }
-        _ => format!("{at}: {error}"),
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-/// `/a/0/b` as `$.a[0].b`.
-fn json_path(pointer: &str) -> String {
-    let mut path = String::from("$");
-    for part in pointer.split('/').skip(1) {
-        let part = part.replace("~1", "/").replace("~0", "~");
-        if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
-            path.push_str(&format!("[{part}]"));
-        } else {
-            path.push('.');
-            path.push_str(&part);
-        }
-    }
-    path
-}
-
-/// Makes one document of a schema and the files it refers to.
-///
-/// `read` gives the parsed file for a reference made in the file named first, with the name under which its own references
-/// are resolved. The error names the reference that cannot be followed.
-pub(crate) struct Bundler<'a> {
-    read: &'a dyn Fn(&str, &str) -> Result<(String, Value), String>,
-    /// Names in `$defs` of the files that have been taken in.
-    names: HashMap<String, String>,
-    definitions: Map<String, Value>,
-}
-
-impl<'a> Bundler<'a> {
-    /// Bundles the schema that stands in the file `name`.
-    pub(crate) fn bundle(
-        name: &str,
-        schema: Value,
-        read: &'a dyn Fn(&str, &str) -> Result<(String, Value), String>,
-    ) -> Result<Value, String> {
-        let mut bundler = Self { read, names: HashMap::new(), definitions: Map::new() };
-        let mut schema = bundler.resolve(name, "#", schema, 0)?;
-        if let (Some(members), false) = (schema.as_object_mut(), bundler.definitions.is_empty()) {
-            let own = members.entry("$defs").or_insert_with(|| Value::Object(Map::new()));
-            if let Some(own) = own.as_object_mut() {
-                own.append(&mut bundler.definitions);
-            }
-        }
-        Ok(schema)
-    }
-
-    /// Rewrites the references of a schema that stands at `base` of the bundle.
-    fn resolve(&mut self, file: &str, base: &str, schema: Value, depth: usize) -> Result<Value, String> {
-        match schema {
-            Value::Array(items) => {
-                let items = items.into_iter().map(|item| self.resolve(file, base, item, depth));
-                Ok(Value::Array(items.collect::<Result<_, _>>()?))
-            }
-            Value::Object(members) => {
-                let mut resolved = Map::with_capacity(members.len());
-                for (key, value) in members {
-                    let value = match (key.as_str(), value) {
-                        ("$ref", Value::String(reference)) => {
-                            Value::String(self.reference(file, base, &reference, depth)?)
-                        }
-                        (_, value) => self.resolve(file, base, value, depth)?,
-                    };
-                    resolved.insert(key, value);
-                }
-                Ok(Value::Object(resolved))
-            }
-            other => Ok(other),
-        }
-    }
-
-    /// Where a reference points in the bundle.
-    fn reference(&mut self, file: &str, base: &str, reference: &str, depth: usize) -> Result<String, String> {
-        let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-        if target.is_empty() {
-            return Ok(format!("{base}{fragment}"));
-        }
-        if depth >= DEEPEST {
-            return Err(format!(
-                "`{reference}`: schemas refer to each other more than {DEEPEST} levels deep"
-            ));
-        }
-        let (name, schema) = (self.read)(file, target)?;
-        if let Some(known) = self.names.get(&name) {
-            return Ok(format!("#/$defs/{known}{fragment}"));
-        }
-        let title = schema.get("title").and_then(Value::as_str).unwrap_or("schema");
-        let title: String = title
-            .chars()
-            .map(|character| if character.is_alphanumeric() { character } else { '_' })
-            .collect();
-        let definition = format!("{title}_{}", self.names.len() + 1);
-        self.names.insert(name.clone(), definition.clone());
-        let place = format!("#/$defs/{definition}");
-        let mut schema = self.resolve(&name, &place, schema, depth + 1)?;
-        if let Some(members) = schema.as_object_mut() {
-            members.shift_remove("$id");
-            members.shift_remove("$schema");
-        }
-        self.definitions.insert(definition, schema);
-        Ok(format!("{place}{fragment}"))
-    }
-}
-
-/// Reads a schema file that a document of the folder refers to.
-pub(crate) fn read_file(
-    resources: &Resources,
-    owner: &Source,
-    from: &str,
-    uri: &str,
-) -> Result<(String, Value), String> {
-    let resource = resources.read_from(owner, from, uri).map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&resource.bytes);
-    let loaded = rondo_definition::load(&resource.name, &text, rondo_definition::Limits::RESOURCE).map_err(
-        |problems| problems.first().map_or_else(|| format!("`{uri}` cannot be read"), ToString::to_string),
-    )?;
-    Ok((resource.name, loaded.value))
 }
 
 #[cfg(test)]
@@ -253,13 +92,14 @@ mod tests {
             (json!({"name": 1}), "$.name: integer found, string expected"),
             (
                 json!({"name": "a", "size": "huge", "list": []}),
-                "$.list: there must be a minimum of 1 items in the array\n\
-                 $.size: does not have a value in the enumeration [small, large]",
+                "$.size: does not have a value in the enumeration [small, large]\n\
+                 $.list: there must be a minimum of 1 items in the array",
             ),
             (json!({"name": "a", "list": [1, "x"]}), "$.list[1]: string found, integer expected"),
             (
-                json!({"name": "a", "more": 1}),
-                "$.more: is not defined in the schema and the schema does not allow additional properties",
+                json!({"name": "a", "more": 1, "and": 2}),
+                "$.more: is not defined in the schema and the schema does not allow additional properties\n\
+                 $.and: is not defined in the schema and the schema does not allow additional properties",
             ),
         ] {
             let expected = match message {
@@ -270,45 +110,88 @@ mod tests {
         }
     }
 
+    /// What SonataFlow 10.1.0 answered.
     #[test]
-    fn files_that_a_schema_refers_to_become_definitions_of_it() {
-        let read = |_: &str, uri: &str| match uri {
-            "item.json" => Ok((
-                "s/item.json".to_owned(),
-                json!({
-                    "title": "An Item", "$id": "classpath:/x", "type": "object",
-                    "properties": {"self": {"$ref": "#/definitions/n"}, "next": {"$ref": "item.json"}},
-                    "definitions": {"n": {"type": "integer"}}
-                }),
-            )),
-            other => Err(format!("no file {other}")),
-        };
-        let bundled = Bundler::bundle(
-            "s/main.json",
-            json!({"properties": {"b": {"$ref": "item.json"}, "a": {"$ref": "#/definitions/t"}}, "definitions": {"t": {"type": "string"}}}),
-            &read,
+    fn keywords_have_the_words_and_the_order_of_the_real_validator() {
+        let format = |name: &str| json!({"type": "string", "format": name});
+        let schema = Schema::compile(
+            json!({
+                "type": "object", "required": ["name"],
+                "properties": {
+                    "name": {"type": "string", "minLength": 2, "pattern": "^[A-Z]"},
+                    "n": {"type": "integer", "maximum": 5}, "e": {"enum": ["x", "y"]},
+                    "l": {"uniqueItems": true}, "m": {"multipleOf": 0.5}, "ex": {"exclusiveMinimum": 3},
+                    "c": {"const": "C"}, "mp": {"minProperties": 1, "maxProperties": 2}, "con": {"contains": {"type": "integer"}},
+                    "y": {"oneOf": [{"type": "string"}, {"type": "integer"}]}, "z": {"anyOf": [{"minimum": 5}, {"type": "string"}]},
+                    "nt": {"not": {"type": "string"}}, "pn": {"propertyNames": {"pattern": "^[a-z]+$"}},
+                    "em": format("email"), "dt": format("date-time"), "da": format("date"), "ur": format("uri"),
+                    "ip": format("ipv4"), "uu": format("uuid"), "du": format("duration"), "odd": format("team-name"),
+                },
+                "if": {"properties": {"name": {"const": "If"}}}, "then": {"required": ["n"]},
+            }),
+            true,
         )
         .unwrap();
-        assert_eq!(
-            bundled,
-            json!({
-                "properties": {"b": {"$ref": "#/$defs/An_Item_1"}, "a": {"$ref": "#/definitions/t"}},
-                "definitions": {"t": {"type": "string"}},
-                "$defs": {"An_Item_1": {
-                    "title": "An Item", "type": "object",
-                    "properties": {
-                        "self": {"$ref": "#/$defs/An_Item_1/definitions/n"}, "next": {"$ref": "#/$defs/An_Item_1"}
-                    },
-                    "definitions": {"n": {"type": "integer"}}
-                }}
-            })
-        );
-        let schema = Schema::compile(bundled, true).unwrap();
-        assert!(schema.check(&json!({"b": {"next": {"self": 1}}}).into()).is_ok());
-        assert!(schema.check(&json!({"b": {"next": {"self": "x"}}}).into()).is_err());
-        assert_eq!(
-            Bundler::bundle("m", json!({"$ref": "gone.json"}), &read),
-            Err("no file gone.json".into())
+        for (member, lines) in [
+            (json!({"l": ["a", "a"]}), "$.l: the items in the array must be unique"),
+            (json!({"m": 0.7}), "$.m: must be multiple of 0.5"),
+            (json!({"ex": 3}), "$.ex: must have an exclusive minimum value of 3"),
+            (json!({"c": 8}), "$.c: must be a constant value C"),
+            (json!({"mp": {}}), "$.mp: should have a minimum of 1 properties"),
+            (json!({"mp": {"a": 1, "b": 2, "c": 3}}), "$.mp: may only have a maximum of 2 properties"),
+            (
+                json!({"con": ["x"]}),
+                "$.con: does not contain an element that passes these validations: {\"type\":\"integer\"}",
+            ),
+            (
+                json!({"y": true}),
+                "$.y: should be valid to one and only one schema, but 0 are valid\n$.y: boolean found, string expected\n$.y: boolean found, integer expected",
+            ),
+            (json!({"z": 3}), "$.z: must have a minimum value of 5\n$.z: integer found, string expected"),
+            (
+                json!({"nt": "s"}),
+                "$.nt: should not be valid to the schema \"#/properties/nt/not\" : {\"type\":\"string\"}",
+            ),
+            (
+                json!({"pn": {"A": 1}}),
+                "Property name $.pn.A is not valid for validation: does not match the regex pattern ^[a-z]+$",
+            ),
+            (json!({"em": "x"}), "$.em: does not match the email pattern must be a valid RFC 5321 Mailbox"),
+            (json!({"dt": "2024-01-01T00:00:00"}), "$.dt: 2024-01-01T00:00:00 is an invalid date-time"),
+            (
+                json!({"da": "2024-13-01"}),
+                "$.da: does not match the date pattern must be a valid RFC 3339 full-date",
+            ),
+            (json!({"ur": "/rel"}), "$.ur: does not match the uri pattern must be a valid RFC 3986 URI"),
+            (
+                json!({"ip": "999.1.1.1"}),
+                "$.ip: does not match the ipv4 pattern must be a valid RFC 2673 IP address",
+            ),
+            (json!({"uu": "zz"}), "$.uu: does not match the uuid pattern must be a valid RFC 4122 UUID"),
+            (
+                json!({"du": "zz"}),
+                "$.du: does not match the duration pattern must be a valid ISO 8601 duration",
+            ),
+            (
+                json!({"odd": "anything", "uu": "8c1b6f6e-4c3c-4f6f-9a43-0c8f3f1f0d3a", "du": "PT1H", "em": "a@b.org"}),
+                "",
+            ),
+            (
+                json!({"e": "q", "n": 77, "name": "x"}),
+                "$.name: must be at least 2 characters long\n$.name: does not match the regex pattern ^[A-Z]\n\
+                 $.n: must have a maximum value of 5\n$.e: does not have a value in the enumeration [x, y]",
+            ),
+            (json!({"name": null}), "$.name: null found, string expected"),
+        ] {
+            let mut data = json!({"name": "Abc"});
+            data.as_object_mut().unwrap().extend(member.as_object().unwrap().clone());
+            let told = schema.check(&data.clone().into()).err().unwrap_or_default();
+            assert_eq!(told.trim_start_matches("There are JsonSchema validation errors:\n"), lines, "{data}");
+        }
+        let nothing = schema.check(&json!({}).into()).unwrap_err();
+        assert!(
+            nothing.ends_with("$.name: is missing but it is required\n$.n: is missing but it is required"),
+            "{nothing}"
         );
     }
 }

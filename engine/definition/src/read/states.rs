@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Fields, Reader, actions, conditions, events, filters, next, timeouts};
 use crate::{
     Compat, Pointer, codes,
-    model::{At, Branch, Completion, ForEach, State, StateKind},
+    model::{At, Branch, Completion, ForEach, LoopMode, State, StateKind},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,10 +241,11 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
         None => "item".to_owned(),
     };
     let batch_size = fields.number_or_text(reader, "batchSize");
-    // SonataFlow makes the calls of one element after those of the other, and flows that name no mode were written on it.
-    let one_by_one = reader.compat == Compat::SonataFlow && batch_size.is_none();
-    let sequential =
-        fields.choice(reader, "mode", &[("parallel", false), ("sequential", true)]).unwrap_or(one_by_one);
+    // Flows that name no mode were written on SonataFlow, which has one thread.
+    let one_thread = reader.compat == Compat::SonataFlow && batch_size.is_none();
+    let modes = [("parallel", LoopMode::Parallel), ("sequential", LoopMode::Sequential)];
+    let default = if one_thread { LoopMode::OneThread } else { LoopMode::Parallel };
+    let mode = fields.choice(reader, "mode", &modes).unwrap_or(default);
     let actions = required_actions(reader, fields);
     let batch_size = batch_size.filter(|size| batch_is_good(reader, size, &fields.place));
     Some(StateKind::ForEach(ForEach {
@@ -252,7 +253,7 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
         output_collection,
         iteration_param,
         batch_size,
-        sequential,
+        mode,
         actions: actions?,
     }))
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use rondo_definition::model::{self, ActionKind, FunctionKind, State};
+use rondo_expression::Val;
+use serde_json::Value;
 
 use super::{Lowering, duration_of, shared, states::what};
 use crate::{ActionId, ActionInfo, Arguments, Duration, Instruction, LogLevel, StateId};
@@ -82,7 +84,7 @@ impl<'a> Lowering<'a> {
             ActionKind::Function(reference) => self.function(reference, label),
             ActionKind::SubFlow(reference) => {
                 if reference.invoke_async {
-                    self.context.unsupported(&reference.workflow_id.at, "`invoke: async` of a subflow");
+                    self.context.awaited(&reference.workflow_id.at, "subflow");
                 }
                 self.code.push(Instruction::Child {
                     workflow: shared(&reference.workflow_id.value),
@@ -102,7 +104,7 @@ impl<'a> Lowering<'a> {
         };
         self.used_functions.insert(&function.name);
         if reference.invoke_async {
-            self.context.unsupported(&name.at, "`invoke: async` of a function");
+            self.context.awaited(&name.at, "function");
         }
         if function.kind == FunctionKind::Expression {
             let expression =
@@ -120,18 +122,28 @@ impl<'a> Lowering<'a> {
             }
             return;
         }
-        let config_key = function.metadata.get("configKey").and_then(serde_json::Value::as_str).map(|text| {
+        let config_key = function.metadata.get("configKey").and_then(Value::as_str).map(|text| {
             let text = model::At { value: text.to_owned(), at: function.at.clone() };
             self.context.expression(&text, &format!("{label}: configKey of function `{}`", function.name))
         });
         let arguments = match arguments {
             None => Arguments::None,
             Some(arguments) => {
-                Arguments::Template(self.context.template(&arguments.value, &arguments.at, label))
+                let value = without_nulls(&arguments.value);
+                Arguments::Template(self.context.template(&value, &arguments.at, label))
             }
         };
         self.code.push(Instruction::Call { function: shared(&name.value), arguments, config_key });
     }
+}
+
+/// Arguments that are written as null are none on SonataFlow, and its lists take no null.
+fn without_nulls(arguments: &Value) -> Value {
+    let mut arguments = Value::from(Val::from(arguments.clone()).without_null_elements());
+    if let Value::Object(members) = &mut arguments {
+        members.retain(|_, value| !value.is_null());
+    }
+    arguments
 }
 
 /// `sysout`, `sysout:LEVEL` (SonataFlow).

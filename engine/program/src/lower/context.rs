@@ -84,6 +84,12 @@ impl<'a> Context<'a> {
         ));
     }
 
+    /// `invoke: async`: what is called is waited for all the same, as on SonataFlow. The specification means something else.
+    pub(super) fn awaited(&mut self, at: &Pointer, what: &str) {
+        let message = format!("`invoke: async`: the {what} is waited for all the same, as on SonataFlow");
+        self.diagnostics.push(Diagnostic::warning("RON0203", &self.document.source, at, message));
+    }
+
     fn invalid_expression(&mut self, text: &str, at: &Pointer, what: &str, error: &CompileError) {
         let diagnostic = Diagnostic::error(
             "RON0201",

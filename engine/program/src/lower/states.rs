@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rondo_definition::model::{
-    self, Completion as Ends, EventDataFilter, Next, State, StateKind, SwitchConditions,
+    self, Completion as Ends, EventDataFilter, LoopMode, Next, State, StateKind, SwitchConditions,
 };
 use rondo_expression::Val;
 
@@ -62,7 +62,7 @@ impl<'a> Lowering<'a> {
                 self.fork(state, id, &branches, completion);
             }
             StateKind::Inject { data } => {
-                self.code.push(Instruction::Inject(Val::from(data.value.clone())));
+                self.code.push(Instruction::Inject(Val::from(data.value.clone()).without_null_elements()));
             }
             StateKind::Sleep { duration } => {
                 let span = duration_of(duration).unwrap_or_default();
@@ -128,10 +128,13 @@ impl<'a> Lowering<'a> {
     fn for_each(&mut self, state: &'a State, id: StateId, each: &'a model::ForEach) {
         let input = self.context.expression(&each.input_collection, &what(state, "inputCollection"));
         let output = self.context.optional(each.output_collection.as_ref(), &what(state, "outputCollection"));
-        let batch = match &each.batch_size {
-            _ if each.sequential => Pick::One,
-            Some(size) => Pick::Batch(self.context.expression(size, &what(state, "batchSize"))),
-            None => Pick::All,
+        let batch = match (each.mode, &each.batch_size) {
+            (LoopMode::Sequential, _) => Pick::One,
+            (LoopMode::OneThread, _) => Pick::OneThread,
+            (LoopMode::Parallel, Some(size)) => {
+                Pick::Batch(self.context.expression(size, &what(state, "batchSize")))
+            }
+            (LoopMode::Parallel, None) => Pick::All,
         };
         let start = self.code.reserve();
         let over = self.code.reserve();

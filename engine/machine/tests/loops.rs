@@ -1,0 +1,95 @@
+//! Foreach: who waits for whom, and what an element gives.
+
+mod support;
+
+use rondo_expression::Val;
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
+use serde_json::{Value, json};
+use support::{NOW, context, program, settle};
+
+/// A loop over `.list`, its actions and properties in flow style.
+fn each(properties: &str, actions: &str) -> String {
+    format!(
+        "
+id: each
+version: '1.0'
+specVersion: '0.8'
+start: Each
+functions:
+- {{name: ask, type: custom, operation: 'rest:post:/things'}}
+- {{name: name, type: expression, operation: '{{named: $n}}'}}
+- {{name: none, type: expression, operation: '.nothing'}}
+- {{name: empty, type: expression, operation: '.empties'}}
+- {{name: say, type: custom, operation: sysout}}
+states:
+- {{name: Each, type: foreach, inputCollection: '${{ .list }}', iterationParam: n, outputCollection: '${{ .out }}'{properties},
+   actions: [{actions}], end: true}}
+"
+    )
+}
+
+fn start(text: &str) -> (rondo_program::Program, Turn) {
+    let program = program(text);
+    let data = Val::from(json!({"list": [1, 2, 3], "empties": []}));
+    let turn = settle(&program, Snapshot::new(data), Input::Start { at: None }, &context(1000), NOW);
+    (program, turn)
+}
+
+fn calls(turn: &Turn) -> Vec<u64> {
+    let calls = turn.effects.iter().filter_map(|effect| match effect {
+        Effect::Call(request) => Some(request.call),
+        _ => None,
+    });
+    calls.collect()
+}
+
+/// Without a mode it is as in one thread: calls one after the other, sleeps side by side.
+#[test]
+fn elements_that_name_no_mode_call_one_after_the_other() {
+    let sleeping = "{functionRef: ask, sleep: {before: PT5S}}";
+    for (properties, actions, at_once) in [
+        ("", "{functionRef: ask}", 1),
+        (", mode: sequential", "{functionRef: ask}", 1),
+        (", mode: parallel", "{functionRef: ask}", 3),
+        (", batchSize: 2", "{functionRef: ask}", 2),
+        ("", "{subFlowRef: other}", 1),
+        ("", sleeping, 3),
+        (", mode: sequential", sleeping, 1),
+    ] {
+        let (program, mut turn) = start(&each(properties, actions));
+        if turn.snapshot.wake_at().is_some() {
+            turn = settle(&program, turn.snapshot, Input::Tick, &context(1000), NOW + 5000);
+        }
+        let begun = turn.snapshot.calls().chain(turn.snapshot.children()).count();
+        assert_eq!(begun, at_once, "{properties} {actions}");
+    }
+}
+
+/// What the last action gave is the element's, whether or not it counts for the data; one that gives nothing leaves what was before.
+#[test]
+fn the_last_action_says_what_an_element_gives() {
+    let named = json!([{"named": 1}, {"named": 2}, {"named": 3}]);
+    let answers = |answer: Value| vec![Some(Val::from(answer.clone())), None, Some(Val::from(answer))];
+    for (actions, answers, out) in [
+        ("{functionRef: name}", vec![], named.clone()),
+        (
+            "{functionRef: name}, {functionRef: {refName: say, arguments: {message: m}}}",
+            vec![],
+            named.clone(),
+        ),
+        ("{functionRef: name}, {functionRef: ask, condition: 'false'}", vec![], named),
+        ("{functionRef: name}, {functionRef: none}", vec![], json!([])),
+        ("{functionRef: name}, {functionRef: empty}", vec![], json!([[], [], []])),
+        ("{functionRef: name}, {functionRef: ask}", answers(json!({"a": 1})), json!([{"a": 1}, {"a": 1}])),
+        ("{functionRef: name}, {functionRef: ask}", answers(json!([])), json!([[], []])),
+    ] {
+        let (program, mut turn) = start(&each("", actions));
+        let mut answers = answers.into_iter();
+        while let [call] = calls(&turn)[..] {
+            let answered = Input::Answered { call, result: answers.next().unwrap(), response: None };
+            turn = settle(&program, turn.snapshot, answered, &context(1000), NOW);
+        }
+        assert_eq!(turn.snapshot.status, Status::Completed, "{actions}");
+        assert_eq!(Value::from(turn.snapshot.data)["out"], out, "{actions}");
+    }
+}
