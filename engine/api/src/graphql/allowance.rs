@@ -1,7 +1,7 @@
-//! How many bytes one answer may take, counted while it is made.
+//! How much memory answers may take, counted while they are made.
 //!
-//! Promises: rows are read one list after another and never beyond what is left; every leaf of the answer is counted
-//! when it is resolved; the request ends as soon as nothing is left. All requests together have a bound of their own, of which small answers
+//! Promises: rows are read one list after another and never beyond what is left; what a field resolves to is counted
+//! with all that is in it; the request ends as soon as nothing is left. All requests together have a bound of their own, of which small answers
 //! take no notice: they must not fail because somebody asks for everything.
 
 use std::sync::{
@@ -14,14 +14,11 @@ use rondo_runtime::Engine;
 use rondo_store::{Instance, Query, StoreError};
 use tokio::sync::{Mutex, Notify};
 
-/// What a value takes beside its text.
-const VALUE: u64 = 64;
+/// What a value takes beside its text, with the library's work on it, as measured.
+const VALUE: u64 = 256;
 
 /// Answers up to here are made whatever the others take.
 const SMALL: u64 = 1024 * 1024;
-
-/// The bound of all answers together, in largest answers.
-const AT_ONCE: u64 = 2;
 
 /// What the answers that are being made take together.
 #[derive(Clone, Default)]
@@ -94,11 +91,16 @@ impl Allowance {
         self.spend(bytes).await;
     }
 
+    /// Counts objects of so many fields that are about to be resolved without being counted one by one.
+    pub(super) async fn count_objects(&self, objects: usize, fields: u64) {
+        self.spend(VALUE.saturating_mul(fields).saturating_mul(objects as u64)).await;
+    }
+
     /// Does not return when it is too much: the request is over then.
     async fn spend(&self, bytes: u64) {
         let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let together = self.together.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if spent > self.limit || (spent > SMALL && together > self.limit.saturating_mul(AT_ONCE)) {
+        if spent > self.limit || (spent > SMALL && together > self.limit) {
             self.over.notify_one();
             std::future::pending::<()>().await;
         }
@@ -111,13 +113,14 @@ impl Drop for Allowance {
     }
 }
 
-/// What a value takes. Members of objects are counted when they are resolved themselves.
+/// What a value takes, and its copy in the answer.
 fn weight(value: &Value) -> u64 {
     VALUE
         + match value {
             Value::String(text) => text.len() as u64,
             Value::Binary(text) => text.len() as u64,
             Value::List(items) => items.iter().map(weight).sum(),
+            Value::Object(members) => members.values().map(weight).sum(),
             _ => 0,
         }
 }
@@ -137,14 +140,14 @@ mod tests {
         let together = Together::default();
         let limit = 4 * SMALL;
         let one = Allowance::new(limit, &together);
-        assert!(!is_over(&one, limit).await);
+        assert!(!is_over(&one, limit / 2).await);
         let other = Allowance::new(limit, &together);
-        assert!(!is_over(&other, limit).await);
+        assert!(!is_over(&other, limit / 2).await);
         let third = Allowance::new(limit, &together);
         assert!(!is_over(&third, SMALL).await, "small answers are always made");
         assert!(is_over(&third, 1).await);
         assert!(third.reason().contains("ask again"), "{}", third.reason());
-        assert!(is_over(&one, 1).await);
+        assert!(is_over(&one, limit).await);
         assert!(one.reason().contains("larger than 4194304 bytes"), "{}", one.reason());
         drop((one, other, third));
         assert_eq!(together.0.load(Ordering::Relaxed), 0);

@@ -20,6 +20,9 @@ use super::{
 };
 use crate::{shape, times::date_time};
 
+/// How many fields [`node_field`] knows.
+const NODE_FIELDS: u64 = 8;
+
 /// An instance to be looked at.
 pub(super) struct Instance(pub(super) rondo_store::Instance);
 
@@ -49,7 +52,7 @@ impl Instance {
             "error" => resolve::json(error(row)),
             "roles" | "milestones" => resolve::json(json!([])),
             "addons" => resolve::json(json!(ADDONS)),
-            "nodes" => resolve::json(self.nodes(engine).await?),
+            "nodes" => Some(self.nodes(engine, context).await?),
             "executionSummary" => {
                 let history = engine.history(row.id).await.map_err(|refusal| refused(&refusal))?;
                 resolve::json(summary::lines(&history, row.state).into())
@@ -69,9 +72,14 @@ impl Instance {
         })
     }
 
-    async fn nodes(&self, engine: &Engine) -> Result<Value, Error> {
+    async fn nodes(
+        &self,
+        engine: &Engine,
+        context: &ResolverContext<'_>,
+    ) -> Result<FieldValue<'static>, Error> {
         let nodes = engine.nodes(self.0.id).await.map_err(|refusal| refused(&refusal))?;
-        Ok(nodes.iter().map(node).collect())
+        resolve::allowance(context)?.count_objects(nodes.len(), NODE_FIELDS).await;
+        Ok(FieldValue::list(nodes.into_iter().map(FieldValue::owned_any)))
     }
 
     async fn definition(&self, engine: &Engine) -> Result<Option<Definition>, Error> {
@@ -79,17 +87,18 @@ impl Instance {
     }
 }
 
-fn node(node: &NodeView) -> Value {
-    json!({
-        "id": node.id,
-        "nodeId": node.definition_id,
-        "definitionId": node.definition_id,
-        "name": node.name,
-        "type": node.kind,
-        "enter": date_time(node.enter),
-        "exit": node.exit.map(date_time),
-        "errorMessage": node.error_message,
-    })
+/// A field of a node instance.
+pub(super) fn node_field(node: &NodeView, name: &str) -> Option<FieldValue<'static>> {
+    match name {
+        "id" => Some(resolve::text(&node.id)),
+        "nodeId" | "definitionId" => Some(resolve::text(&node.definition_id)),
+        "name" => Some(resolve::text(&node.name)),
+        "type" => Some(resolve::text(node.kind)),
+        "enter" => Some(resolve::text(date_time(node.enter))),
+        "exit" => node.exit.map(date_time).map(resolve::text),
+        "errorMessage" => node.error_message.as_ref().map(resolve::text),
+        _ => None,
+    }
 }
 
 /// Variables as JSON; nothing for a run that was started with nothing and never set anything.

@@ -6,15 +6,27 @@ use async_graphql::{
     Error, Name, Value,
     dynamic::{FieldFuture, FieldValue, ResolverContext},
 };
-use rondo_runtime::{Engine, Refusal};
+use rondo_runtime::{Engine, NodeView, Refusal};
 
-use super::{allowance::Allowance, definitions::Definition, instances::Instance, mutations, queries};
+use super::{
+    allowance::Allowance,
+    definitions::Definition,
+    instances::{self, Instance},
+    mutations, queries,
+};
 
 /// What a field resolves to; `None` is null.
 pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
 
 /// Resolves a field of an object. One that fails is null beside its error; the library alone would leave it out.
 pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
+    // Parts of what was read and counted as a whole. An answer may have a million of them, and none waits for anything.
+    if let Some(Value::Object(members)) = context.parent_value.as_value() {
+        return FieldFuture::Value(members.get(&name).cloned().and_then(value));
+    }
+    if let Some(node) = context.parent_value.downcast_ref::<NodeView>() {
+        return FieldFuture::Value(instances::node_field(node, &name));
+    }
     FieldFuture::new(async move {
         let resolved = resolve(&owner, &name, &context).await.unwrap_or_else(|error| {
             let error = error.into_server_error(context.item.pos);
@@ -44,11 +56,7 @@ async fn resolve(owner: &str, name: &str, context: &ResolverContext<'_>) -> Reso
     if let Some(definition) = context.parent_value.downcast_ref::<Definition>() {
         return Ok(definition.field(engine, name));
     }
-    // What is neither is a plain object.
-    match context.parent_value.as_value() {
-        Some(Value::Object(members)) => Ok(members.get(name).cloned().and_then(value)),
-        _ => Ok(None),
-    }
+    Ok(None)
 }
 
 /// A `GraphQL` value, null as none.

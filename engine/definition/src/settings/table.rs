@@ -24,7 +24,7 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
-    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "268435456", "most bytes of a GraphQL answer, and of a list over REST";
+    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "536870912", "most memory in bytes that a GraphQL answer may take while it is made, and most bytes of a list over REST";
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
     ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
         "calls may go to link-local addresses, where clouds serve credentials of the machine";
