@@ -3,6 +3,8 @@
 //! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
 //! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.
 
+use std::collections::HashMap;
+
 use axum::{Json, Router, extract::State, routing::get};
 use rondo_runtime::{HistoryLine, Refusal};
 use serde_json::{Value, json};
@@ -21,14 +23,14 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Val
     let row = row.ok_or_else(unknown)?;
     let view = engine.instance(uuid).await?.ok_or_else(unknown)?;
     let history = engine.history(uuid).await?;
+    let latest = latest(&history);
     let waits: Vec<Value> = engine
         .outlook(uuid)
         .await?
         .into_iter()
         .map(|outlook| {
-            let since = since(&history, outlook.visit);
             let mut wait = serde_json::to_value(&outlook).unwrap_or_default();
-            wait["since"] = json!(since);
+            wait["since"] = json!(latest.get(&outlook.visit));
             wait
         })
         .collect();
@@ -50,14 +52,15 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Val
     })))
 }
 
-/// When the last thing of a visit happened: that is since when it waits.
-fn since(history: &[HistoryLine], visit: u64) -> Option<i64> {
+/// When the last thing of each visit happened: that is since when it waits.
+fn latest(history: &[HistoryLine]) -> HashMap<u64, i64> {
     use rondo_runtime::Fact;
-    let of_visit = history.iter().rev().find(|line| match &line.fact {
+    let moment = |line: &HistoryLine| match &line.fact {
         Fact::Entered { v, .. } | Fact::Action { v, .. } | Fact::Retry { v, .. } | Fact::Failed { v, .. } => {
-            *v == visit
+            Some((*v, line.at))
         }
-        _ => false,
-    });
-    of_visit.map(|line| line.at)
+        _ => None,
+    };
+    // Of several of one visit the last stays.
+    history.iter().filter_map(moment).collect()
 }
