@@ -20,7 +20,7 @@ pub(crate) struct Check {
 impl Check {
     /// Exit code 0: no errors (there may be warnings); 1: errors.
     pub(crate) fn run(self) -> Result<ExitCode, String> {
-        let loaded = rondo_runtime::load_folder(&self.folder, std::env::vars().collect());
+        let loaded = rondo_runtime::load_folder(&self.folder, folder::environment());
         folder::report(&loaded.diagnostics, &loaded.sources, loaded.files, self.json)?;
         let broken = loaded.diagnostics.iter().any(Diagnostic::is_error);
         Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -2,9 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rondo_definition::{Diagnostic, Source};
+use rondo_definition::{Diagnostic, Environment, Source};
 
 use crate::output;
+
+/// The environment variables of this process. Bytes that are no text are replaced, as a folder may not even use the variable.
+pub(crate) fn environment() -> Environment {
+    let variables = std::env::vars_os();
+    variables
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .collect()
+}
 
 /// Writes all diagnostics, with the lines they are about, and a line that counts them.
 pub(crate) fn report(

@@ -68,3 +68,22 @@ fn main() -> ExitCode {
         Err(message) => output::fail(&message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use rondo_definition::settings::VARIABLES;
+
+    use super::*;
+
+    #[test]
+    fn every_variable_of_an_option_is_known_to_the_check_of_variables() {
+        let cli = Cli::command();
+        let options = cli.get_subcommands().flat_map(clap::Command::get_arguments);
+        let read: Vec<_> = options.filter_map(|option| option.get_env()?.to_str()).collect();
+        assert!(read.contains(&"RONDO_STORE"), "{read:?}");
+        for name in read {
+            assert!(VARIABLES.contains(&name), "{name}");
+        }
+    }
+}

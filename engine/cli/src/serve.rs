@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
+use rondo_definition::{Properties, settings};
 use rondo_runtime::{Engine, OpenError, Options};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
@@ -41,7 +42,7 @@ impl Serve {
             workflows: self.workflows.clone(),
             store: self.store,
             service_url: format!("http://{address}"),
-            environment: std::env::vars().collect(),
+            environment: folder::environment(),
         };
         let engine = match Engine::open(options).await {
             Ok(engine) => engine,
@@ -52,6 +53,12 @@ impl Serve {
             Err(error) => return Err(error.to_string()),
         };
         let workflows = engine.workflows().len();
+        if is_open_to_others(address, engine.properties()) {
+            tracing::warn!(
+                %address,
+                "everybody who reaches this address can start and end workflows: `rondo.auth.token` asks for a token"
+            );
+        }
         tracing::info!(%address, workflows, folder = %self.workflows.display(), "ready");
         tokio::spawn(memory::give_back());
         let stopping = tokio::sync::watch::Sender::new(false);
@@ -83,6 +90,12 @@ impl Serve {
     }
 }
 
+/// Whether other machines may reach the engine, and none of them needs a token.
+fn is_open_to_others(address: SocketAddr, properties: &Properties) -> bool {
+    let has_tokens = settings::AUTH_TOKEN.tokens(properties).is_ok_and(|tokens| !tokens.is_empty());
+    !address.ip().to_canonical().is_loopback() && !has_tokens
+}
+
 /// Resolves at SIGTERM or SIGINT.
 async fn stop_signal() {
     let terminate = async {
@@ -99,5 +112,30 @@ async fn stop_signal() {
     tokio::select! {
         () = terminate => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rondo_definition::Environment;
+
+    use super::*;
+
+    #[test]
+    fn an_engine_that_others_reach_without_a_token_is_warned_about() {
+        for (address, token, expected) in [
+            ("0.0.0.0:8080", None, true),
+            ("[::]:8080", None, true),
+            ("192.168.0.7:8080", None, true),
+            ("0.0.0.0:8080", Some("t"), false),
+            ("127.0.0.1:8080", None, false),
+            ("127.0.0.2:8080", None, false),
+            ("[::1]:8080", None, false),
+            ("[::ffff:127.0.0.1]:8080", None, false),
+        ] {
+            let token = token.map(|token| ("RONDO_AUTH_TOKEN".to_owned(), token.to_owned()));
+            let properties = Properties::from_env(Environment::from_iter(token));
+            assert_eq!(is_open_to_others(address.parse().unwrap(), &properties), expected, "{address}");
+        }
     }
 }

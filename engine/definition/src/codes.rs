@@ -92,5 +92,5 @@ pub const PROPERTY_CYCLE: &str = "RON0502";
 pub const SETTING: &str = "RON0503";
 /// `${` without closing brace.
 pub const REFERENCE: &str = "RON0504";
-/// A property that begins with `rondo.` and is none of Rondo's.
+/// A property that begins with `rondo.`, or an environment variable with `RONDO_`, and is none of Rondo's.
 pub const UNKNOWN_SETTING: &str = "RON0505";

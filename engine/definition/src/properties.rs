@@ -5,6 +5,7 @@
 //! environment itself; it is handed in.
 
 mod expand;
+mod variable;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,6 +13,7 @@ use encoding_rs::UTF_8;
 use java_properties::{LineContent, PropertiesIter};
 
 use crate::{Diagnostic, Position, Severity, codes};
+pub(crate) use variable::{gives, variable};
 
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
@@ -196,11 +198,20 @@ impl Properties {
         variable.or_else(|| self.entry(key).map(|entry| &entry.raw)).map(String::as_str)
     }
 
+    /// Names of the environment variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.env.keys().map(String::as_str)
+    }
+
+    /// Whether some value of the file has `${name}` or `${name:default}`.
+    pub(crate) fn refers_to(&self, name: &str) -> bool {
+        let (whole, defaulted) = (format!("${{{name}}}"), format!("${{{name}:"));
+        self.0.entries.values().any(|entry| entry.raw.contains(&whole) || entry.raw.contains(&defaulted))
+    }
+
     /// The environment variable that gives a key its value.
     fn variable(&self, key: &str) -> Option<String> {
-        let mangled = mangle(key);
-        let upper = mangled.to_ascii_uppercase();
-        [key.to_owned(), mangled, upper].into_iter().find(|name| self.0.env.contains_key(name))
+        variable::names(key).into_iter().find(|name| self.0.env.contains_key(name))
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -274,11 +285,6 @@ fn columns(line: &str) -> (usize, usize) {
     let start = line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len();
     let column = |byte: usize| line.get(..byte).map_or(0, |before| before.chars().count()) + 1;
     (column(start), column(value))
-}
-
-/// The name of a property as one of an environment variable, but for capitals.
-fn mangle(key: &str) -> String {
-    key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 #[cfg(test)]

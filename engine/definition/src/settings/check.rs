@@ -5,12 +5,12 @@
 
 use std::{fs, path::Path};
 
-use super::{ALL, Kind, OWN, Setting, find, kind};
+use super::{ALL, Kind, OWN, Setting, find, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
 
 /// The faults of all properties. `root` is the folder of workflows.
 pub(crate) fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = variables::unknown(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
     for setting in fixed {
         found.extend(value(properties, root, setting, setting.name));

@@ -7,12 +7,14 @@
 mod check;
 mod kind;
 mod table;
+mod variables;
 
 use std::time::Duration;
 
 pub(crate) use check::{check, without_secrets};
 pub use kind::Kind;
 pub use table::*;
+pub use variables::VARIABLES;
 
 use crate::{Properties, PropertyError};
 

@@ -79,6 +79,33 @@ fn a_token_that_names_none_is_refused() {
 }
 
 #[test]
+fn variables_that_nothing_reads_are_told() {
+    for (name, expected) in [
+        ("RONDO_AUTH_TOKENS", "did you mean `RONDO_AUTH_TOKEN`?"),
+        ("RONDO_TOKN", "did you mean `RONDO_TOKEN`?"),
+        ("Rondo_Auth_Token", "did you mean `RONDO_AUTH_TOKEN`?"),
+        ("rondo.http.time-out", "did you mean `RONDO_HTTP_TIMEOUT`?"),
+        ("RONDO_SOMETHING_ELSE_ALTOGETHER", "there are `RONDO_AUTH_TOKEN`, `RONDO_CLOCK_SPEED`, `RONDO_COMPAT`"),
+        ("RONDO_AUTH_TOKEN", ""),
+        ("rondo_auth_token", ""),
+        ("rondo.auth.token", ""),
+        ("RONDO_STORE", ""),
+        ("RONDO_SECRET_KEY", ""),
+        ("RONDO_SERVICE_HOST", ""),
+        ("RONDO_PORT_8080_TCP_ADDR", ""),
+        ("RONDO_MINE", ""),
+        ("RONDO_OURS", ""),
+        ("QUARKUS_ANYTHING", ""),
+        ("RONDOS", ""),
+    ] {
+        let found = faults("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
+        let told = format!("environment variable {name}: error[RON0505]: no property is called so");
+        assert_eq!(found.starts_with(&told), !expected.is_empty(), "{name}: {found}");
+        assert!(found.contains(expected), "{name}: {found}");
+    }
+}
+
+#[test]
 fn lines_are_shown_without_secrets() {
     let text = "a=1\n%prod.rondo.auth.token = one,two\n\
                 quarkus.openapi-generator.\"x\".auth.y.bearer-token=abc${\nkogito.sw.functions.f.password:";

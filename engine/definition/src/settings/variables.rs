@@ -1,0 +1,85 @@
+//! Environment variables that begin with `RONDO_`: each is a property's, or one that the program itself reads.
+//!
+//! Promises: a misspelt one is told, as a misspelt property is: who writes `RONDO_AUTH_TOKENS` wants no engine that lets everybody in.
+
+use super::{ALL, OWN};
+use crate::{Diagnostic, Properties, Severity, codes, did_you_mean, properties};
+
+/// Variables that are no properties: options of the command line, the key, and the places at which tests end the process.
+pub const VARIABLES: &[&str] = &[
+    "RONDO_FAILPOINTS",
+    "RONDO_LISTEN",
+    "RONDO_LOG_FORMAT",
+    "RONDO_SECRET_KEY",
+    "RONDO_STORE",
+    "RONDO_TOKEN",
+    "RONDO_URL",
+    "RONDO_WORKFLOWS",
+];
+
+/// The variables that nothing reads although their names say that they are meant for Rondo.
+pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
+    let own = || ALL.iter().filter(|setting| setting.is_own()).map(|setting| setting.name);
+    let prefix = properties::variable(OWN);
+    let mut found = Vec::new();
+    for name in properties.variables().filter(|name| properties::variable(name).starts_with(&prefix)) {
+        let is_known = VARIABLES.contains(&name) || own().any(|key| properties::gives(name, key));
+        if is_known || properties.refers_to(name) || is_of_kubernetes(name) {
+            continue;
+        }
+        let candidates: Vec<String> =
+            own().map(properties::variable).chain(VARIABLES.iter().map(|name| (*name).to_owned())).collect();
+        let candidates = || candidates.iter().map(String::as_str);
+        let help = match did_you_mean(name, candidates()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("there are `{}`", candidates().collect::<Vec<_>>().join("`, `")),
+        };
+        let place = format!("environment variable {name}");
+        let message = "no property is called so, and nothing else reads it";
+        found.push(Diagnostic::file(Severity::Error, codes::UNKNOWN_SETTING, &place, message).help(help));
+    }
+    found
+}
+
+/// Kubernetes puts such variables into every pod beside a service that is called `rondo` or `rondo-…`.
+fn is_of_kubernetes(name: &str) -> bool {
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    // `RONDO_PORT`, or `RONDO_PORT_8080_TCP`, with `_ADDR`, `_PORT` or `_PROTO` behind it.
+    let Some((_, behind)) = name.split_once("_PORT") else { return false };
+    let mut words = behind.split('_');
+    let is_number = |word: &str| word.parse::<u16>().is_ok();
+    match (words.next(), words.next(), words.next()) {
+        (Some(""), None, None) => true,
+        (Some(""), Some(number), Some("TCP" | "UDP" | "SCTP")) => is_number(number),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_kubernetes;
+
+    #[test]
+    fn variables_of_kubernetes_are_known_by_their_shapes() {
+        for (name, expected) in [
+            ("RONDO_SERVICE_HOST", true),
+            ("RONDO_SERVICE_PORT", true),
+            ("RONDO_SERVICE_PORT_HTTP", true),
+            ("RONDO_PORT", true),
+            ("RONDO_PORT_8080_TCP", true),
+            ("RONDO_PORT_8080_TCP_ADDR", true),
+            ("RONDO_PORT_8080_TCP_PORT", true),
+            ("RONDO_PORT_8080_TCP_PROTO", true),
+            ("RONDO_TEST_PORT_53_UDP_PROTO", true),
+            ("RONDO_PORT_9_SCTP", true),
+            ("RONDO_PORTS", false),
+            ("RONDO_PORT_HTTP", false),
+            ("RONDO_PORT_8080", false),
+            ("RONDO_AUTH_TOKENS", false),
+        ] {
+            assert_eq!(is_of_kubernetes(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Text of others on a terminal or in a log.
+//!
+//! Promises: what comes out is one line that neither moves the cursor nor changes what stands around it; everything else is
+//! as it was.
+
+use std::borrow::Cow;
+
+/// A text whose control characters are written out, as `\n` or `\u{1b}`.
+///
+/// ```
+/// # use rondo_definition::visible;
+/// assert_eq!(visible("fine, größer"), "fine, größer");
+/// assert_eq!(visible("two\nlines \u{1b}[31m"), "two\\nlines \\u{1b}[31m");
+/// ```
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_control(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character is not shown but does something, such as ending the line or turning the direction of writing.
+pub fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn what_is_no_text_is_written_out() {
+        for (text, expected) in [
+            ("", ""),
+            ("plain `text` \\n, 語", "plain `text` \\n, 語"),
+            ("a\nb\r\n\tc", "a\\nb\\r\\n\\tc"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("\u{7f}\u{9b}2J\0", "\\u{7f}\\u{9b}2J\\u{0}"),
+            ("a\u{202e}b\u{2028}", "a\\u{202e}b\\u{2028}"),
+        ] {
+            assert_eq!(visible(text), expected);
+        }
+    }
+}
