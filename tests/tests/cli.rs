@@ -169,3 +169,51 @@ async fn start_ps_and_show_tell_why_an_instance_waits() {
     let (code, _, err) = run(&["show", "1c60c7ea-0000-4000-8000-000000000000", "--url", &url]);
     assert!(code == 1 && err.contains("1c60c7ea"), "{err}");
 }
+
+const LOUD: &str = r"
+id: loud
+version: '1.0'
+specVersion: '0.8'
+start: Say
+functions:
+  - name: say
+    type: custom
+    operation: sysout
+  - name: fail
+    type: expression
+    operation: error(.message)
+states:
+  - name: Say
+    type: operation
+    actions:
+      - functionRef: {refName: say, arguments: {message: '${ .message }'}}
+      - functionRef: fail
+    end: true
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_data_and_errors_hold_does_nothing_to_terminal_and_log() {
+    prepare();
+    let folder = folder(&[("loud.sw.yaml", LOUD)]);
+    let engine = Engine::start(folder.path(), &[]).await;
+    let url = engine.url("");
+    let message = "done\u{1b}]0;title\u{7}\r\n2026-01-01T00:00:00Z  INFO forged \u{9b}31m";
+    let data = json!({"message": message}).to_string();
+    let (code, id, err) = run(&["start", "loud", "--data", &data, "--url", &url]);
+    assert_eq!(code, 1, "{err}");
+    let (_, shown, _) = run(&["show", id.trim(), "--data", "--url", &url]);
+    let (_, listed, _) = run(&["ps", "--url", &url]);
+    let (_, json, _) = run(&["ps", "--json", "--url", &url]);
+    let log = engine.log();
+    for (what, text) in [("start", err), ("show", shown), ("ps", listed), ("json", json), ("log", log)] {
+        assert!(text.contains("title"), "{what}: {text}");
+        let is_raw = |c: char| c.is_control() && c != '\n';
+        assert!(!text.contains(is_raw), "{what}: {text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("2026-01-01T00:00:00Z")), "{what}: {text}");
+    }
+
+    let named = rondo_tests::folder(&[("a\nerror: forged\u{1b}[2J.sw.yaml", "id: \u{1b}[31m\n")]);
+    let (code, out, err) = run(&["check", named.path().to_str().unwrap()]);
+    assert!(code == 1 && err.contains("a\\nerror: forged\\u{1b}[2J.sw.yaml"), "{out}{err}");
+    assert!(!err.contains('\u{1b}'), "{err:?}");
+}

@@ -29,7 +29,8 @@ pub(crate) fn report(
         }));
     }
     for diagnostic in diagnostics {
-        output::error_line(&diagnostic.render(sources.get(&*diagnostic.file).map(|source| &**source)));
+        let text = diagnostic.render(sources.get(&*diagnostic.file).map(|source| &**source));
+        text.lines().for_each(output::error_line);
     }
     output::line(&format!(
         "{files} workflow file{}: {errors} error{}, {warnings} warning{}",

@@ -38,7 +38,7 @@ impl Start {
         } else if let Some(id) = answer.body.get("id").and_then(Value::as_str) {
             output::line(id);
             if answer.status != 201 {
-                return Err(format!("{}\nLook at it with `rondo show {id}`", message_of(&answer)));
+                return Err(format!("{}; look at it with `rondo show {id}`", message_of(&answer)));
             }
         }
         if answer.status == 201 {
@@ -116,7 +116,7 @@ impl Ps {
                 row
             })
             .collect();
-        output::line(&output::table(&["ID", "WORKFLOW", "STATE", "START", "END", "ERROR"], &rows));
+        output::lines(output::table(&["ID", "WORKFLOW", "STATE", "START", "END", "ERROR"], &rows));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -32,14 +32,14 @@ impl Show {
         if self.target.json {
             output::json(&answer.body)?;
         } else {
-            output::line(&describe(&answer.body, self.data));
+            output::lines(describe(&answer.body, self.data)?);
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The instance in sentences.
-fn describe(instance: &Value, with_data: bool) -> String {
+/// The instance in sentences, each a line.
+fn describe(instance: &Value, with_data: bool) -> Result<Vec<String>, String> {
     let text = |name: &str| instance.get(name).and_then(Value::as_str).unwrap_or("-");
     let mut lines = vec![
         format!("instance  {}", text("id")),
@@ -66,9 +66,9 @@ fn describe(instance: &Value, with_data: bool) -> String {
     }
     if with_data {
         lines.push(String::new());
-        lines.push(serde_json::to_string_pretty(&instance["data"]).unwrap_or_default());
+        lines.extend(output::pretty(&instance["data"])?.lines().map(str::to_owned));
     }
-    lines.join("\n")
+    Ok(lines)
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -169,7 +169,7 @@ mod tests {
             ]
         });
         assert_eq!(
-            describe(&instance, false),
+            describe(&instance, false).unwrap().join("\n"),
             "instance  0198\nworkflow  request (version 1.0)\nstate     ACTIVE\nstarted   1970-01-01 00:00:00\n\
              waits     in state `Poll`, action `look` since 1970-01-01 00:01:00: sleeps until 1970-01-01 00:02:00, then goes on\n\n\
              1970-01-01 00:00:00  started\n1970-01-01 00:00:00  state Poll\n1970-01-01 00:00:00    action look"
@@ -186,8 +186,8 @@ mod tests {
         });
         let history: Vec<_> = lines.collect();
         let begin = Instant::now();
-        let told = describe(&json!({"history": history}), false);
-        assert_eq!(told.lines().filter(|line| line.ends_with("  action look")).count(), ACTIONS);
+        let told = describe(&json!({"history": history}), false).unwrap();
+        assert_eq!(told.iter().filter(|line| line.ends_with("  action look")).count(), ACTIONS);
         // It took half a minute when each action was looked for among all lines.
         assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     }

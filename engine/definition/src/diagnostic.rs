@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     Pointer, Position, Source,
     userinfo::{starred, without_userinfo},
+    visible,
 };
 
 /// Whether a definition is refused.
@@ -33,7 +34,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One problem. Displays as one line `file:line:column: error[RON0101]: message`; [`render`](Self::render) adds the
+/// One problem. Displays as one line `file:line:column: error[RON0101]: message`, whatever characters are in it; [`render`](Self::render) adds the
 /// help and the line of the file. Sorts by file and place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -124,13 +125,18 @@ impl Diagnostic {
         {
             let number = position.line.to_string();
             let shown: String = starred(line).chars().take(SNIPPET_CHARACTERS).collect();
-            let _ = write!(out, "\n {number} | {}", shown.replace('\t', " "));
+            let shown = shown.replace('\t', " ");
+            let _ = write!(out, "\n {number} | {}", visible(&shown));
             if position.column <= SNIPPET_CHARACTERS {
-                let _ = write!(out, "\n {:1$} | {2:>3$}", "", number.len(), "^", position.column);
+                // A control character takes several columns.
+                let before: String = shown.chars().take(position.column.saturating_sub(1)).collect();
+                let missing = position.column.saturating_sub(1 + before.chars().count());
+                let column = visible(&before).chars().count() + missing + 1;
+                let _ = write!(out, "\n {:1$} | {2:>column$}", "", number.len(), "^");
             }
         }
         if let Some(help) = &self.help {
-            let _ = write!(out, "\n  help: {help}");
+            let _ = write!(out, "\n  help: {}", visible(help));
         }
         out
     }
@@ -141,11 +147,11 @@ const SNIPPET_CHARACTERS: usize = 160;
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file)?;
+        write!(f, "{}:", visible(&self.file))?;
         if let Some(position) = self.position {
             write!(f, "{position}:")?;
         }
-        write!(f, " {}[{}]: {}", self.severity, self.code, self.message)
+        write!(f, " {}[{}]: {}", self.severity, self.code, visible(&self.message))
     }
 }
 
@@ -206,7 +212,7 @@ fn edit_distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::did_you_mean;
+    use super::*;
 
     #[test]
     fn names_that_are_close_are_suggested() {
@@ -219,5 +225,19 @@ mod tests {
         ] {
             assert_eq!(did_you_mean(name, ["Reject", "Approve"]), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_diagnostic_has_no_control_characters_of_others() {
+        let source = Source::unread("a\nb.sw.yaml", "id: \u{1b}[31mx\ty z\r\n");
+        let fault =
+            Diagnostic::file(Severity::Error, "X", "a\nb.sw.yaml", "no \u{1b}]0;t\u{7}\nerror: forged");
+        let fault = fault.at_position(Position { line: 1, column: 13 }).help("write\r`x`");
+        insta::assert_snapshot!(fault.render(Some(&source)), @r"
+        a\nb.sw.yaml:1:13: error[X]: no \u{1b}]0;t\u{7}\nerror: forged
+         1 | id: \u{1b}[31mx y z
+           |                  ^
+          help: write\r`x`
+        ");
     }
 }

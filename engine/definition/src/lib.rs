@@ -22,6 +22,7 @@ mod source;
 mod spots;
 mod userinfo;
 mod validate;
+mod visible;
 
 pub use compat::Compat;
 pub use diagnostic::{Diagnostic, Severity, did_you_mean};
@@ -36,3 +37,4 @@ pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
 pub use source::{Format, Position, Source};
 pub use userinfo::without_userinfo;
 pub use validate::{RESERVED_PATHS, reachable};
+pub use visible::{is_control, visible};

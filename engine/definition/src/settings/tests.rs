@@ -85,7 +85,10 @@ fn variables_that_nothing_reads_are_told() {
         ("RONDO_TOKN", "did you mean `RONDO_TOKEN`?"),
         ("Rondo_Auth_Token", "did you mean `RONDO_AUTH_TOKEN`?"),
         ("rondo.http.time-out", "did you mean `RONDO_HTTP_TIMEOUT`?"),
-        ("RONDO_SOMETHING_ELSE_ALTOGETHER", "there are `RONDO_AUTH_TOKEN`, `RONDO_CLOCK_SPEED`, `RONDO_COMPAT`"),
+        (
+            "RONDO_SOMETHING_ELSE_ALTOGETHER",
+            "there are `RONDO_AUTH_TOKEN`, `RONDO_CLOCK_SPEED`, `RONDO_COMPAT`",
+        ),
         ("RONDO_AUTH_TOKEN", ""),
         ("rondo_auth_token", ""),
         ("rondo.auth.token", ""),
