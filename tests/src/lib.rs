@@ -127,6 +127,13 @@ impl Engine {
         self.process.wait().unwrap()
     }
 
+    /// Bounds the size of the files that it writes, as `prlimit` takes it.
+    pub fn limit_files(&self, bytes: &str) {
+        let mut limit = Command::new("prlimit");
+        limit.args(["--pid", &self.process.id().to_string(), &format!("--fsize={bytes}:")]);
+        assert!(limit.status().unwrap().success());
+    }
+
     /// Whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.try_wait().unwrap().is_some()
@@ -239,7 +246,10 @@ impl Drop for Engine {
 
 fn spawn(folder: &Path, data: &Path, port: u16, environment: &[(String, String)]) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(data.join("log")).unwrap();
-    Command::new(binary())
+    // A file that may not grow ends a process, unless that is ignored: then writing fails, as on a full disk.
+    Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(binary())
         .arg("serve")
         .arg("--workflows")
         .arg(folder)

@@ -216,7 +216,9 @@ pub(crate) enum Stored {
 /// until it can be written or the engine stops. A start is refused at once instead.
 pub(crate) async fn store(inner: &Inner, commit: Commit, give_up: bool) -> Stored {
     let mut commit = commit;
+    let mut tries = 0_u64;
     loop {
+        tries += 1;
         let next = if give_up { Commit::default() } else { commit.clone() };
         match inner.store.commit(commit).await {
             Ok(()) => return Stored::Done,
@@ -226,7 +228,10 @@ pub(crate) async fn store(inner: &Inner, commit: Commit, give_up: bool) -> Store
             }
             Err(error) if give_up || inner.is_stopping() => return Stored::Refused(error.to_string()),
             Err(error) => {
-                tracing::error!(%error, "the database does not take a commit; trying again");
+                // Trouble that all have is told by the store, once for all of them.
+                if inner.store.trouble().is_none() && tries.is_power_of_two() {
+                    tracing::error!(%error, tries, "the database does not take a commit; trying again");
+                }
                 tokio::time::sleep(STORE_PAUSE).await;
             }
         }

@@ -62,6 +62,10 @@ pub trait Store: Debug + Send + Sync {
     /// Resolves when the database is not where it was, so that nothing is written any more: [`StoreError::Lost`].
     fn lost(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send>>;
 
+    /// Why the last commits were not written, as far as it lies in the database and not in them; `None` when they were, or when something
+    /// else could be written since. The store tries by itself, and puts into the log when trouble begins and ends.
+    fn trouble(&self) -> Option<StoreError>;
+
     /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
     /// closing again too.
     fn close(&self) -> Answer<()>;

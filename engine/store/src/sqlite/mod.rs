@@ -16,6 +16,7 @@ mod open;
 mod readers;
 mod revisions;
 mod rows;
+mod trouble;
 mod writer;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::{
     StoreError, location::Location,
 };
 use readers::Readers;
+use trouble::Trouble;
 use writer::Job;
 
 /// A database of SQLite. Dropping it ends its threads after they have done what is waiting.
@@ -40,6 +42,7 @@ pub(crate) struct Sqlite {
     writer: mpsc::Sender<Job>,
     readers: Option<Both>,
     lost: watch::Receiver<Option<StoreError>>,
+    trouble: watch::Receiver<Option<StoreError>>,
 }
 
 #[derive(Debug)]
@@ -66,20 +69,21 @@ impl Sqlite {
         let spawned = thread.spawn(move || match open::open(&location) {
             Err(error) => drop(opened.send(Err(error))),
             Ok(database) => {
-                let lost = database.lookout.subscribe();
-                if opened.send(Ok((database.readers, lost))).is_ok() {
+                let (lost, trouble) = (database.lookout.subscribe(), Trouble::new());
+                if opened.send(Ok((database.readers, lost, trouble.subscribe()))).is_ok() {
                     let (connection, threads) = (database.connection, database.threads);
-                    writer::Writer::new(connection, threads, database.locks, database.lookout).run(&queue);
+                    let (locks, lookout) = (database.locks, database.lookout);
+                    writer::Writer::new(connection, threads, locks, lookout, trouble).run(&queue);
                 }
             }
         });
         if let Err(error) = spawned {
             return Err(failed(error.to_string()));
         }
-        let (readers, lost) =
+        let (readers, lost, trouble) =
             answer.await.unwrap_or_else(|_| Err(failed("the writer thread has ended".to_owned())))?;
         let readers = readers.map(|(points, lists)| Both { points, lists });
-        Ok(Self { writer, readers, lost })
+        Ok(Self { writer, readers, lost, trouble })
     }
 
     /// Runs `read` on a reading connection.
@@ -192,6 +196,10 @@ impl Store for Sqlite {
                 None => std::future::pending().await,
             }
         })
+    }
+
+    fn trouble(&self) -> Option<StoreError> {
+        self.trouble.borrow().clone()
     }
 
     fn close(&self) -> Answer<()> {

@@ -1,7 +1,8 @@
 //! The thread that writes: everything that waits becomes one transaction.
 //!
 //! Promises: a commit is answered after the transaction that holds it is on the disk; a commit that cannot be written fails alone;
-//! what goes into a file that is not there any more is not answered as written; an error of the disk is answered to all that were to be written, and the thread goes on.
+//! what goes into a file that is not there any more is not answered as written; an error of the disk is answered to all that were to be written,
+//! and the thread goes on, and finds out by itself when the disk takes something again.
 
 use std::{
     fs::File,
@@ -13,13 +14,13 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::{apply::Apply, lookout::Lookout, readers::Task, told};
+use super::{apply::Apply, lookout::Lookout, readers::Task, told, trouble::Trouble};
 use crate::{Commit, CommitError, StoreError, failpoint};
 
 /// Commits in one transaction at most: beyond, a transaction costs no less for each, and the first ones wait longer.
 const BATCH: usize = 512;
 
-/// How long it takes at most until lost files are noticed while nothing is written.
+/// How long it takes at most until lost files, or a disk with room again, are noticed while nothing is written.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Something for the writer to do.
@@ -38,6 +39,7 @@ pub(super) struct Writer {
     readers: Vec<JoinHandle<()>>,
     locks: Vec<File>,
     lookout: Lookout,
+    trouble: Trouble,
 }
 
 /// Why a transaction was rolled back.
@@ -54,12 +56,13 @@ impl Writer {
         readers: Vec<JoinHandle<()>>,
         locks: Vec<File>,
         lookout: Lookout,
+        trouble: Trouble,
     ) -> Self {
-        Self { connection, readers, locks, lookout }
+        Self { connection, readers, locks, lookout, trouble }
     }
 
     /// Works until it is told to close or the queue is dropped.
-    pub(super) fn run(self, queue: &mpsc::Receiver<Job>) {
+    pub(super) fn run(mut self, queue: &mpsc::Receiver<Job>) {
         let mut next = None;
         loop {
             let Some(job) = next.take().or_else(|| self.wait(queue)) else {
@@ -85,7 +88,7 @@ impl Writer {
     }
 
     /// The next job; `None` when there will be none.
-    fn wait(&self, queue: &mpsc::Receiver<Job>) -> Option<Job> {
+    fn wait(&mut self, queue: &mpsc::Receiver<Job>) -> Option<Job> {
         let mut rests = false;
         loop {
             match queue.recv_timeout(LOOK) {
@@ -94,12 +97,26 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {
                     // Whoever wants to know is told by the lookout.
                     let _ = self.lookout.check();
+                    if self.trouble.is_there() {
+                        self.probe();
+                    }
                     if !rests {
                         self.rest();
                     }
                     rests = true;
                 }
             }
+        }
+    }
+
+    /// Finds out whether the disk takes something again. Nobody may come and ask: an engine in trouble is not sent any requests.
+    fn probe(&mut self) {
+        // Writing the number that is there writes its page all the same.
+        let number = self.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+        let written = number.and_then(|number| self.connection.pragma_update(None, "user_version", number));
+        match written {
+            Ok(()) => _ = self.trouble.ends(),
+            Err(error) => _ = self.trouble.begins(&told(error)),
         }
     }
 
@@ -111,13 +128,14 @@ impl Writer {
     }
 
     /// Writes and answers a batch.
-    fn write(&self, mut batch: Vec<Waiting>) {
+    fn write(&mut self, mut batch: Vec<Waiting>) {
         while !batch.is_empty() {
             let written = transaction(&self.connection, &batch)
                 .and_then(|verdicts| self.lookout.check().map(|()| verdicts).map_err(Broken::All));
             match written {
                 Ok(verdicts) => {
                     failpoint("commit-after");
+                    self.trouble.ends();
                     for ((_, waiter), verdict) in batch.into_iter().zip(verdicts) {
                         let _ = waiter.send(verdict);
                     }
@@ -128,6 +146,7 @@ impl Writer {
                     let _ = waiter.send(Err(error));
                 }
                 Err(Broken::All(error)) => {
+                    self.trouble.begins(&error);
                     for (_, waiter) in batch {
                         let _ = waiter.send(Err(error.clone().into()));
                     }

@@ -100,11 +100,28 @@ async fn a_full_disk_is_told_and_the_store_goes_on_when_there_is_room() {
         told.push(answer.await);
     }
     assert_eq!(told[0], Err(CommitError::Store(StoreError::Full)));
+    assert_eq!(sqlite.trouble(), Some(StoreError::Full));
     assert_eq!(sqlite.instance(kit::id(1)).await, Ok(None));
 
     sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(()))).await.unwrap();
     sqlite.commit(kit::inserting([large.clone()])).await.unwrap();
+    assert_eq!(sqlite.trouble(), None);
     assert_eq!(sqlite.instance(kit::id(1)).await, Ok(Some(large)));
+    sqlite.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_with_room_again_is_noticed_although_nobody_commits() {
+    let folder = Folder::new();
+    let sqlite = Sqlite::open(Location::File(folder.file())).await.unwrap();
+    sqlite.put_revisions(vec![kit::revision()]).await.unwrap();
+    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
+    let large = Instance { data: format!(r#""{}""#, "x".repeat(1_000_000)), ..kit::instance(1) };
+    sqlite.commit(kit::inserting([large])).await.unwrap_err();
+    assert_eq!(sqlite.trouble(), Some(StoreError::Full));
+    // What is tried needs no more pages.
+    let mut trouble = sqlite.trouble.clone();
+    trouble.wait_for(Option::is_none).await.unwrap();
     sqlite.close().await.unwrap();
 }
 
