@@ -92,7 +92,9 @@ impl From<Refusal> for ErrorAnswer {
             Refusal::UnknownWorkflow(_) | Refusal::UnknownInstance(_) | Refusal::UnknownNode { .. } => {
                 StatusCode::NOT_FOUND
             }
-            Refusal::InvalidInput(_) | Refusal::NotInError(_) => StatusCode::BAD_REQUEST,
+            Refusal::InvalidInput(_) | Refusal::BusinessKey(_) | Refusal::NotInError(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Stopping | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -15,7 +15,6 @@ use axum::{
 use rondo_expression::Val;
 use rondo_runtime::{Deployed, Refusal, Start};
 use rondo_store::StoreError;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
@@ -36,16 +35,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/{workflow}/{instance}/tasks", get(tasks))
 }
 
-#[derive(Deserialize)]
-struct StartQuery {
-    #[serde(rename = "businessKey")]
-    business_key: Option<String>,
-}
-
 async fn start(
     State(app): State<App>,
     Path(path): Path<String>,
-    Query(query): Query<StartQuery>,
+    Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
     body: Received,
 ) -> Result<Response, ErrorAnswer> {
@@ -55,10 +48,12 @@ async fn start(
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
     let input = body::input(&headers, body)?;
+    // Of several the first counts, as for `SonataFlow`.
+    let business_key = query.into_iter().find(|(name, _)| name == "businessKey").map(|(_, value)| value);
     let start = Start {
         data: input.data,
         extra: input.extra,
-        business_key: query.business_key,
+        business_key,
         reference_id: text(&headers, "x-kogito-referenceid"),
         start_at: text(&headers, "x-kogito-startfromnode"),
         headers: all(&headers),

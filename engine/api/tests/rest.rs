@@ -49,6 +49,12 @@ async fn starts_are_answered_as_sonataflow_does() {
             "Node with id nope not found within process sleeper: its states are Rest A While",
         ),
         ("/sleeper", &[JSON, ("X-KOGITO-StartFromNode", "Rest A While")], Some("{}"), 201, "{}"),
+        ("/sleeper?businessKey=first&businessKey=second", &[JSON], Some("{}"), 201, "{}"),
+        ("/sleeper?businessKey=gr%C3%B6%C3%9Fe", &[JSON], Some("{}"), 201, "{}"),
+        ("/sleeper?businessKey=a%0Ab", &[JSON], Some("{}"), 400, "a control character at place 2"),
+        ("/sleeper?businessKey=%00", &[JSON], Some("{}"), 400, "a control character at place 1"),
+        (&format!("/sleeper?businessKey={}", "k".repeat(1000)), &[JSON], Some("{}"), 201, "{}"),
+        (&format!("/sleeper?businessKey={}", "k".repeat(1001)), &[JSON], Some("{}"), 400, "1000 are allowed"),
         ("/byevent", &[JSON], Some("{}"), 405, "started by an event"),
         ("/caller", &[JSON], Some(r#"{"status": 200}"#), 201, r#""answered":200"#),
         ("/caller", &[JSON], Some(r#"{"status": 404}"#), 404, r#""errorCode":"404""#),
@@ -69,6 +75,16 @@ async fn starts_are_answered_as_sonataflow_does() {
             assert_eq!(answer.kind, "application/json", "{path} {body:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn of_several_business_keys_the_first_counts() {
+    let served = serve("").await;
+    let answer =
+        served.json("POST", "/sleeper?other=1&businessKey=first&businessKey=second", &json!({})).await;
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let shown = served.get(&format!("/rondo/instances/{id}")).await.json();
+    assert_eq!(shown["businessKey"], "first");
 }
 
 #[tokio::test]
@@ -340,7 +356,7 @@ async fn every_refusal_is_json() {
         ("PATCH", "/%ff/x".into(), 400),
         ("GET", "/sleeper/%ff/tasks".into(), 400),
         ("GET", "/%ff/schema".into(), 400),
-        ("POST", "/sleeper?businessKey=a&businessKey=b".into(), 400),
+        ("POST", "/sleeper?businessKey=%0A".into(), 400),
         ("GET", "/q/openapi?format=a&format=b".into(), 400),
         ("GET", "/management/processes/%ff".into(), 400),
         ("GET", "/management/processes/%ff/nodes".into(), 400),

@@ -80,6 +80,7 @@ impl Engine {
         if let Some(node) = &start.start_at {
             deployed.check_state(node)?;
         }
+        start.check_business_key()?;
         deployed.check_input(&start.data).map_err(Refusal::InvalidInput)?;
         let id = Uuid::now_v7();
         let headers = Arc::new(start.headers);

@@ -40,4 +40,4 @@ pub use outline::{ActionOutline, ActionType, Outline, StateOutline, StateType};
 pub use rondo_machine::{Fact, FailureKind, Outlook, Waiting};
 pub use schema::Schema;
 pub use seal::KeyError;
-pub use view::{FailureView, Refusal, Start, View};
+pub use view::{FailureView, MAX_BUSINESS_KEY, Refusal, Start, View};

@@ -54,6 +54,9 @@ impl FailureView {
     }
 }
 
+/// Characters of a business key at most. Every outgoing call carries it in a header.
+pub const MAX_BUSINESS_KEY: usize = 1000;
+
 /// How to start an instance.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
@@ -61,7 +64,7 @@ pub struct Start {
     pub data: Val,
     /// Further variables beside the data: an object, or null.
     pub extra: Val,
-    /// Business key.
+    /// Business key: up to [`MAX_BUSINESS_KEY`] characters, none of them a control character.
     pub business_key: Option<String>,
     /// Reference id (`X-KOGITO-ReferenceId`).
     pub reference_id: Option<String>,
@@ -69,6 +72,24 @@ pub struct Start {
     pub start_at: Option<String>,
     /// Headers of the request, names as sent. Kept with the instance, sealed.
     pub headers: Vec<(String, String)>,
+}
+
+impl Start {
+    /// That the business key can be the value of a header.
+    pub(crate) fn check_business_key(&self) -> Result<(), Refusal> {
+        let Some(key) = &self.business_key else { return Ok(()) };
+        if let Some(at) = key.chars().position(char::is_control) {
+            let problem =
+                format!("has a control character at place {}, and calls carry it in a header", at + 1);
+            return Err(Refusal::BusinessKey(problem));
+        }
+        let length = key.chars().count();
+        if length > MAX_BUSINESS_KEY {
+            let problem = format!("has {length} characters; {MAX_BUSINESS_KEY} are allowed");
+            return Err(Refusal::BusinessKey(problem));
+        }
+        Ok(())
+    }
 }
 
 /// Why the engine does not do what it is asked.
@@ -93,6 +114,9 @@ pub enum Refusal {
     /// The input breaks the schema. The text names each violation.
     #[error("{0}")]
     InvalidInput(String),
+    /// The business key cannot be sent on with calls. The text says why.
+    #[error("the business key {0}")]
+    BusinessKey(String),
     /// Only an instance in error can be retried or skipped.
     #[error("Process instance with id {0} is not in error state")]
     NotInError(Uuid),
