@@ -17,7 +17,7 @@ pub enum OpenError {
     /// The URL is not one of a database.
     #[error("`{url}` names no database: {problem}; `sqlite://PATH` does")]
     Url {
-        /// The URL.
+        /// The URL, without what may be a password.
         url: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -64,7 +64,7 @@ pub enum OpenError {
 
 impl Location {
     pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
-        let refused = |problem| Err(OpenError::Url { url: url.to_owned(), problem });
+        let refused = |problem| Err(OpenError::Url { url: shown(url), problem });
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return refused("PostgreSQL is not in this build yet");
         }
@@ -90,6 +90,22 @@ impl Location {
             Self::Memory => Path::new(":memory:"),
         }
     }
+}
+
+/// A URL as messages show it. Those of other databases have passwords before an `@`, or among the parameters; one may hold any
+/// character, so rather too much is left out than too little.
+fn shown(url: &str) -> String {
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
+    }
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let place = rest.rsplit('@').next().unwrap_or_default();
+    let end = place.to_ascii_lowercase().find("password").into_iter().chain(place.find('?')).min();
+    let place = match end {
+        Some(end) => format!("{}…", place.get(..end).unwrap_or_default()),
+        None => place.to_owned(),
+    };
+    if scheme.is_empty() { place } else { format!("{scheme}://{place}") }
 }
 
 /// The file of a database; `None` when there is none.
@@ -133,8 +149,25 @@ mod tests {
     fn other_urls_are_refused_with_a_reason() {
         let refused = |url: &str| Location::parse(url).unwrap_err().to_string();
         insta::assert_snapshot!(refused("postgres://db/rondo"), @"`postgres://db/rondo` names no database: PostgreSQL is not in this build yet; `sqlite://PATH` does");
+        insta::assert_snapshot!(refused("postgres://u:secretpw@h/db"), @"`postgres://h/db` names no database: PostgreSQL is not in this build yet; `sqlite://PATH` does");
         insta::assert_snapshot!(refused("rondo.db"), @"`rondo.db` names no database: it does not begin with `sqlite://`; `sqlite://PATH` does");
         insta::assert_snapshot!(refused("sqlite://"), @"`sqlite://` names no database: the path is missing; `sqlite://PATH` does");
         insta::assert_snapshot!(refused("sqlite://rondo.db?mode=rwc"), @"`sqlite://rondo.db?mode=rwc` names no database: options after `?` or `#` are not understood; `sqlite://PATH` does");
+    }
+
+    #[test]
+    fn no_message_shows_a_password() {
+        for (url, expected) in [
+            ("postgres://u:secretpw@h/db", "postgres://h/db"),
+            ("postgresql://u:secretpw/?@pw@h/db", "postgresql://h/db"),
+            ("mysql://u:secretpw@h", "mysql://h"),
+            ("postgres://h/db?user=u&password=secretpw", "postgres://h/db…"),
+            ("host=h PASSWORD=secretpw", "host=h …"),
+            ("u:secretpw@h/db", "h/db"),
+            ("sqlite:///home/a@b/rondo.db?x", "sqlite:///home/a@b/rondo.db?x"),
+        ] {
+            assert_eq!(shown(url), expected);
+            assert!(!Location::parse(url).unwrap_err().to_string().contains("secretpw"), "{url}");
+        }
     }
 }
