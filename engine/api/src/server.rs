@@ -11,9 +11,11 @@ use axum::{
 use rondo_definition::PropertyError;
 use rondo_runtime::Engine;
 use tokio::net::TcpListener;
+use tower::Layer as _;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
+    normalize_path::NormalizePathLayer,
 };
 
 use crate::{
@@ -39,7 +41,7 @@ pub enum ServeError {
     Schema(#[from] SchemaError),
 }
 
-/// All routes of an engine.
+/// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, mean nothing.
 pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
     let tokens: Arc<[String]> = settings.tokens.clone().into();
     let graphql = graphql::routes(&engine)?;
@@ -58,9 +60,12 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError>
     if !tokens.is_empty() {
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }
-    Ok(router
+    let routes = router
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
-        .layer(CatchPanicLayer::custom(panicked)))
+        .layer(CatchPanicLayer::custom(panicked));
+    // Around the routes, since they are chosen by the path. A client whose configured address ends with a slash asks for
+    // `//graphql`; others write one at the end.
+    Ok(Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes)))
 }
 
 /// Serves an engine until `shutdown` resolves and the requests under way are answered. Settings are those of the

@@ -78,6 +78,41 @@ async fn starts_are_answered_as_sonataflow_does() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_of_a_path_means_nothing() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({})).await;
+    for (method, path, status) in [
+        ("GET", "/", 200),
+        ("GET", "//", 200),
+        ("POST", "/sleeper/", 201),
+        ("POST", "/sleeper/?businessKey=a/", 201),
+        ("GET", "/sleeper/", 200),
+        ("GET", "/sleeper/{id}/", 200),
+        ("GET", "/sleeper/{id}", 200),
+        ("GET", "/management/processes/", 200),
+        ("GET", "/management/processes/sleeper/instances/{id}/timers/", 200),
+        ("GET", "/rondo/instances/{id}/", 200),
+        ("GET", "/q/health/ready//", 200),
+        ("GET", "/q/openapi/", 200),
+        ("GET", "//management/processes", 200),
+        ("GET", "/graphql/?query=%7B__typename%7D", 200),
+        ("GET", "//graphql?query=%7B__typename%7D", 200),
+        ("GET", "/nosuch/", 404),
+        ("GET", "/sleeper//{id}", 404),
+        ("DELETE", "/sleeper/{id}/", 200),
+    ] {
+        let answer = served.send(method, &path.replace("{id}", &id), &[JSON], None).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+    }
+    let guarded = serve("rondo.auth.token=t\n").await;
+    for (path, status) in
+        [("/q/health/ready/", 200), ("//q/health", 200), ("/sleeper/", 401), ("//sleeper", 401)]
+    {
+        assert_eq!(guarded.get(path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn of_several_business_keys_the_first_counts() {
     let served = serve("").await;
     let answer =

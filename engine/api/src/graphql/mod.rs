@@ -48,11 +48,11 @@ struct Index {
     together: Together,
 }
 
-/// Routes of `GraphQL`. A client whose configured address ends with a slash asks for `//graphql`.
+/// Routes of `GraphQL`.
 pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
     let index = Index { schema: schema::schema(engine)?, together: Together::default() };
     let both = get(by_get).post(by_post).layer(Extension(index));
-    Ok(Router::new().route("/graphql", both.clone()).route("//graphql", both))
+    Ok(Router::new().route("/graphql", both))
 }
 
 /// A request in the form of `GraphQL` over HTTP.
