@@ -78,6 +78,8 @@ pub const RETRY: &str = "RON0134";
 pub const SECRET: &str = "RON0135";
 /// An id that cannot be a part of a path.
 pub const ID: &str = "RON0136";
+/// A state that waits for events, which are not delivered yet.
+pub const EVENTS: &str = "RON0137";
 
 /// A file that a definition names cannot be read.
 pub const RESOURCE: &str = "RON0401";

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
 use proptest::{prelude::*, sample::select};
-use rondo_definition::{Compat, Diagnostic, Options, parse_with};
+use rondo_definition::{Compat, Diagnostic, Options, codes, parse_with};
 use serde_json::{Value, json};
 
 /// One of every construct.
@@ -67,7 +67,10 @@ fn places() -> Vec<String> {
 
 fn diagnostics(document: &Value, compat: Compat) -> Vec<Diagnostic> {
     let text = serde_json::to_string_pretty(document).unwrap();
-    parse_with("all.sw.json", &text, Options { compat, ..Options::default() }).1
+    let (_, mut found) = parse_with("all.sw.json", &text, Options { compat, ..Options::default() });
+    // That events are not delivered yet is told of every state that waits for one.
+    found.retain(|diagnostic| diagnostic.code != codes::EVENTS);
+    found
 }
 
 #[test]

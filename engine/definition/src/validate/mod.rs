@@ -7,16 +7,18 @@
 
 mod actions;
 mod compensation;
+mod events;
 mod graph;
 mod paths;
 mod run_before;
 mod workflows;
 
 use crate::{
-    Pointer, codes,
-    model::{At, Event, Next, OnError, ProduceEvent, State, StateKind, SwitchConditions, Workflow},
+    codes,
+    model::{Next, OnError, ProduceEvent, State, StateKind, SwitchConditions, Workflow},
     read::{Declared, Reader},
 };
+use events::Direction;
 pub use graph::reachable;
 pub use paths::RESERVED_PATHS;
 pub(crate) use paths::paths;
@@ -69,13 +71,6 @@ struct Check<'c, 'r> {
     state: String,
 }
 
-/// Which way an event goes at the place of a reference.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Consumed,
-    Produced,
-}
-
 impl Check<'_, '_> {
     fn state(&mut self, state: &mut State) {
         for next in graph::ways(state) {
@@ -84,6 +79,7 @@ impl Check<'_, '_> {
         for on_error in &state.on_errors {
             self.on_error(on_error);
         }
+        self.waits(state);
         match &mut state.kind {
             StateKind::Operation { actions, .. } => self.actions(actions),
             StateKind::ForEach(for_each) => self.actions(&mut for_each.actions),
@@ -156,30 +152,5 @@ impl Check<'_, '_> {
             let names = self.declared.errors.iter().map(String::as_str);
             self.reader.error(codes::UNKNOWN_ERROR, &error.at, message).did_you_mean(&error.value, names);
         }
-    }
-
-    fn event(&mut self, reference: &At<String>, direction: Direction) {
-        let name = &reference.value;
-        if !self.declared.events.contains(name) {
-            let message =
-                format!("state `{}`: No event for {name}: no event definition has this name", self.state);
-            let names = self.declared.events.iter().map(String::as_str);
-            self.reader.error(codes::UNKNOWN_EVENT, &reference.at, message).did_you_mean(name, names);
-        } else if let Some(event) = self.workflow.events.get(name) {
-            self.event_kind(event, direction, &reference.at);
-        }
-    }
-
-    fn event_kind(&mut self, event: &Event, direction: Direction, at: &Pointer) {
-        let (used, kind) = match direction {
-            Direction::Consumed if event.produced => ("awaited", "produced"),
-            Direction::Produced if !event.produced => ("published", "consumed"),
-            _ => return,
-        };
-        let message = format!(
-            "state `{}`: the event `{}` is {used} here, but its `kind` is {kind}",
-            self.state, event.name
-        );
-        self.reader.deviation(codes::EVENT_KIND, at, message);
     }
 }
