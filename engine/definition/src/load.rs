@@ -4,6 +4,7 @@
 //! duplicate keys, aliases and the budgets. Promises: any text ends with a value or with diagnostics, within bounded
 //! memory and depth; a text that YAML 1.1 and 1.2 read differently is reported. Never: knows what a workflow is.
 
+mod json;
 mod problem;
 mod scalar;
 
@@ -16,7 +17,7 @@ use crate::{
     Diagnostic, Format, Severity, Source, codes,
     spots::{Member, SpotId, Spots, Style},
 };
-use problem::{Message, Problem};
+use problem::{Message, Problem, tab_near};
 use scalar::Scalar;
 
 /// How much a document may hold.
@@ -69,6 +70,7 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
         block_scalar_eof_without_line_feed: true,
     };
     let mut loader = Loader {
+        text,
         parser: Parser::new_from_str_with_options(text, options),
         format,
         limits,
@@ -77,8 +79,14 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
         anchors: HashMap::new(),
         problems: Vec::new(),
     };
-    let root = loader.document();
-    let Loader { mut spots, problems, .. } = loader;
+    let no_json = if format == Format::Json { json::fault(text) } else { None };
+    let is_broken = no_json.as_ref().is_some_and(|problem| problem.severity == Severity::Error);
+    // What YAML makes of a text that is broken JSON helps nobody.
+    let root = if is_broken { Err(Halt) } else { loader.document() };
+    let Loader { mut spots, mut problems, .. } = loader;
+    if is_broken || root.is_ok() {
+        problems.extend(no_json);
+    }
     let value = root.map(|node| {
         spots.set_root(node.spot);
         node.value
@@ -106,6 +114,7 @@ struct Node {
 struct Halt;
 
 struct Loader<'t> {
+    text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
     format: Format,
     limits: Limits,
@@ -350,17 +359,22 @@ impl<'t> Loader<'t> {
 
     fn syntax(&mut self, error: &ScanError) {
         let text = error.kind().to_string();
-        let help = matches!(error.kind(), ErrorKind::MappingValueNotAllowed).then(|| {
-            "`: ` begins a property here; quote the text if it belongs to one, as in '${ {a: .b} }', \
-             else check the indentation"
-                .to_owned()
-        });
+        let byte = error.marker().byte_offset().unwrap_or_default();
+        let tab = if text.contains("tab") { tab_near(self.text, byte) } else { None };
+        let help = match error.kind() {
+            _ if tab.is_some() => Some("indent with spaces: YAML takes no tabs for it"),
+            ErrorKind::MappingValueNotAllowed => Some(
+                "`: ` begins a property here; quote the text if it belongs to one, as in '${ {a: .b} }', \
+                 else check the indentation",
+            ),
+            _ => None,
+        };
         self.problems.push(Problem {
             severity: Severity::Error,
             code: codes::SYNTAX,
-            byte: error.marker().byte_offset().unwrap_or_default(),
+            byte: tab.unwrap_or(byte),
             message: Message::Syntax(self.format, text),
-            help,
+            help: help.map(str::to_owned),
         });
     }
 }

@@ -37,3 +37,17 @@ impl Problem {
         diagnostic
     }
 }
+
+/// The tab that indents the line of a byte, or the line behind it: what comes before a tab is told of where it ends.
+pub(super) fn tab_near(text: &str, byte: usize) -> Option<usize> {
+    let start = text.get(..byte)?.rfind('\n').map_or(0, |at| at + 1);
+    let mut from = start;
+    for line in text.get(start..)?.split_inclusive('\n').take(2) {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line.get(..indentation).and_then(|blanks| blanks.find('\t')) {
+            return Some(from + tab);
+        }
+        from += line.len();
+    }
+    None
+}

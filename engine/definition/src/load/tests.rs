@@ -53,6 +53,20 @@ fn yaml_and_json_are_values() {
 }
 
 #[test]
+fn a_tab_that_indents_is_told_where_it_stands() {
+    for (text, position) in
+        [("a:\n- b: c\n\td: e\n", "3:1"), ("a:\n\t- b\n", "2:1"), ("a:\n  b:\n  \tc: 1\n", "3:3")]
+    {
+        let told = problems("a.yaml", text);
+        assert!(told.starts_with(&format!("a.yaml:{position}: error[RON0002]")), "{text}: {told}");
+        assert!(
+            told.contains("tab") && told.ends_with("help: indent with spaces: YAML takes no tabs for it"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn syntax_errors_name_file_line_and_remedy() {
     insta::assert_snapshot!(problems("flow.sw.yaml", "states:\n- name: A\n  data: ${ {a: .b} }\n"), @r"
     flow.sw.yaml:3:14: error[RON0002]: not valid YAML, line 3 column 14: mapping values are not allowed in this context

@@ -1,0 +1,113 @@
+//! What the YAML parser takes although it is no JSON.
+//!
+//! Promises: a comment is an error, since YAML reads `//` as the beginning of a name; whatever else is no JSON is read as it
+//! would be in YAML, and warned about, because other readers refuse it.
+
+use serde::de::IgnoredAny;
+
+use super::problem::{Message, Problem};
+use crate::{Format, Severity, codes};
+
+/// Files of editors on Windows may begin with it; JSON does not know it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The first thing in a text that is no JSON.
+pub(super) fn fault(text: &str) -> Option<Problem> {
+    let document = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let error = serde_json::from_str::<IgnoredAny>(document).err()?;
+    let words = error.to_string();
+    // Depth has bounds of its own, and an empty document is told in other words.
+    if words.starts_with("recursion limit") || document.trim().is_empty() {
+        return None;
+    }
+    let at = byte(document, error.line(), error.column());
+    let is_comment = |at: usize| {
+        let rest = document.get(at..).unwrap_or_default();
+        rest.starts_with("//") || rest.starts_with("/*")
+    };
+    let problem = |severity, at: usize, words: String, help: &str| Problem {
+        severity,
+        code: if severity == Severity::Error { codes::SYNTAX } else { codes::TOLERATED },
+        byte: text.len() - document.len() + at,
+        message: Message::Syntax(Format::Json, words),
+        help: Some(help.to_owned()),
+    };
+    if let Some(at) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(|at| is_comment(*at)) {
+        let words = "comments are not JSON".to_owned();
+        return Some(problem(
+            Severity::Error,
+            at,
+            words,
+            "remove it, or write the workflow as `.sw.yaml` with `#`",
+        ));
+    }
+    let (before, behind) = document.split_at_checked(at).unwrap_or_default();
+    let words = match words.split_once(" at line ") {
+        _ if before.trim_end().ends_with(',') && behind.starts_with([']', '}']) => {
+            "a comma stands behind the last value"
+        }
+        Some((words, _)) => words,
+        None => &words,
+    };
+    let help = "it is read as YAML all the same; other readers refuse it";
+    Some(problem(Severity::Warning, at, words.to_owned(), help))
+}
+
+/// The byte at a line and a column, both counted from 1; the column in bytes.
+fn byte(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, load};
+
+    fn told(text: &str) -> String {
+        let found = match load("a.json", text, Limits::WORKFLOW) {
+            Ok(loaded) => loaded.warnings,
+            Err(problems) => problems,
+        };
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_where_it_stands() {
+        for (text, expected) in [
+            ("{\"a\": \"// none\", \"b\": [1, 2.5e3, null, \"/*\"]}\n", ""),
+            ("\u{feff}{\"a\": 1}", ""),
+            ("", ""),
+            (
+                "// ö\n{\"a\": 1}",
+                "a.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: comments are not JSON",
+            ),
+            (
+                "{\n  // ö\n  \"a\": 1\n}",
+                "a.json:2:3: error[RON0002]: not valid JSON, line 2 column 3: comments are not JSON",
+            ),
+            (
+                "{\"ä\": 1, /* x */ \"b\": 2}",
+                "a.json:1:10: error[RON0002]: not valid JSON, line 1 column 10: comments are not JSON",
+            ),
+            (
+                "{\"a\": 1 // x\n}",
+                "a.json:1:9: error[RON0002]: not valid JSON, line 1 column 9: comments are not JSON",
+            ),
+            (
+                "\u{feff}{\"a\": [1,]}",
+                "a.json:1:11: warning[RON0106]: not valid JSON, line 1 column 11: a comma stands behind the last value",
+            ),
+            (
+                "{\"a\": 1,\n}",
+                "a.json:2:1: warning[RON0106]: not valid JSON, line 2 column 1: a comma stands behind the last value",
+            ),
+            ("{a: 1}", "a.json:1:2: warning[RON0106]: not valid JSON, line 1 column 2: key must be a string"),
+            (
+                "{\"a\": 1 # x\n}",
+                "a.json:1:9: warning[RON0106]: not valid JSON, line 1 column 9: expected `,` or `}`",
+            ),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
+    }
+}
