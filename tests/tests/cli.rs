@@ -128,6 +128,37 @@ fn without_an_engine_the_commands_say_so() {
     }
 }
 
+#[test]
+fn what_is_wrong_with_the_command_line_is_said() {
+    for (arguments, environment, said) in [
+        (
+            &["ps", "--url", "bogus"][..],
+            &[][..],
+            "it is not an http or https address such as http://127.0.0.1:8080",
+        ),
+        (&["ps", "--url", "localhost:8080"], &[], "it is not an http or https address"),
+        (&["ps"], &[("RONDO_URL", "ftp://h")], "it is not an http or https address"),
+        (&["ps", "--token", "a\nsecret"], &[], "the token (--token, or RONDO_TOKEN) has a line break"),
+        (
+            &["ps", "--url", "http://ada:secret@127.0.0.1:1"],
+            &[],
+            "no engine at http://127.0.0.1:1: nothing listens there",
+        ),
+        (&["ps", "--state", "foo"], &[], "[possible values: active, completed, aborted, error]"),
+        (
+            &["serve", "--workflows", "/nowhere", "--listen", "127.0.0.1:0"],
+            &[("RUST_LOG", "info=x=y")],
+            "RUST_LOG is not understood",
+        ),
+    ] {
+        let (code, out, err) = run_with(environment, arguments);
+        assert!(code != 0 && out.lines().count() <= 1, "{arguments:?}: {out}");
+        assert!(err.contains(said) && !err.contains("secret"), "{arguments:?}: {err}");
+    }
+    let (code, out, _) = run(&["-V"]);
+    assert!(code == 0 && out.starts_with("rondo 0."), "{out}");
+}
+
 const GREETING: &str = r"
 id: greeting
 version: '1.0'
@@ -158,8 +189,27 @@ async fn start_ps_and_show_tell_why_an_instance_waits() {
     let shown = json(&["show", &id]);
     assert_eq!((&shown["state"], &shown["data"]), (&json!("ACTIVE"), &json!({"name": "Ada"})), "{shown}");
 
+    let is_time = |value: &Value| value.as_str().is_some_and(|text| text.ends_with('Z'));
+    for (commands, time) in
+        [("ps", &listed[0]["start"]), ("show", &shown["start"]), ("show", &shown["history"][0]["at"])]
+    {
+        assert!(is_time(time), "{commands}: {time}");
+    }
+
     let (_, text, _) = run(&["show", &id, "--url", &url]);
     assert!(text.contains("Wait") && text.contains("ACTIVE"), "{text}");
+
+    // What is not shown is counted.
+    json(&["start", "greeting"]);
+    json(&["start", "greeting"]);
+    for (arguments, rows, rest) in [
+        (&["ps", "--limit", "1"][..], 1, "… and 2 older; `--limit N` shows N of them all\n"),
+        (&["ps", "--limit", "3", "--state", "ACTIVE,error"], 3, ""),
+        (&["ps", "--state", "completed"], 0, ""),
+    ] {
+        let (_, out, err) = run(&[arguments, &["--url", &url]].concat());
+        assert_eq!((out.lines().count(), err.as_str()), (rows + 1, rest), "{arguments:?}: {out}");
+    }
 
     // What the engine refuses is told with its own words.
     let (code, _, err) = run(&["start", "greting", "--url", &url]);

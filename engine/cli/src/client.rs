@@ -1,13 +1,17 @@
 //! Speaks to a running engine.
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, header::HeaderValue};
+use rondo_definition::without_userinfo;
 use serde_json::{Value, json};
+
+/// Where an engine is that was started without further ado.
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// Where the engine is.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Target {
     /// Base URL of the engine.
-    #[arg(long, default_value = "http://127.0.0.1:8080", env = "RONDO_URL")]
+    #[arg(long, default_value = DEFAULT_URL, env = "RONDO_URL", value_parser = address)]
     url: String,
     /// Token, where the engine asks for one.
     #[arg(long, env = "RONDO_TOKEN", hide_env_values = true)]
@@ -38,6 +42,12 @@ impl Target {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = Client::new().request(method, &url);
         if let Some(token) = &self.token {
+            if HeaderValue::from_bytes(token.as_bytes()).is_err() {
+                return Err(
+                    "the token (--token, or RONDO_TOKEN) has a line break or another control character"
+                        .to_owned(),
+                );
+            }
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
@@ -47,7 +57,7 @@ impl Target {
             let why = if error.is_connect() { "nothing listens there".to_owned() } else { error.to_string() };
             format!(
                 "no engine at {}: {why}. Start one with `rondo serve`, or name another with --url",
-                self.url
+                without_userinfo(&self.url)
             )
         })?;
         let status = answer.status().as_u16();
@@ -67,6 +77,16 @@ impl Target {
             return Err(message_of(&answer));
         }
         Ok(answer.body.get_mut("data").map(Value::take).unwrap_or_default())
+    }
+}
+
+/// An address as `--url` takes it.
+fn address(text: &str) -> Result<String, String> {
+    let url =
+        url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match url {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("it is not an http or https address such as {DEFAULT_URL}")),
     }
 }
 

@@ -68,15 +68,43 @@ pub(crate) struct Ps {
     /// Only of this workflow.
     #[arg(long)]
     workflow: Option<String>,
-    /// Only in these states: active, completed, aborted, error.
-    #[arg(long, value_delimiter = ',')]
-    state: Vec<String>,
+    /// Only in these states.
+    #[arg(long, value_delimiter = ',', value_enum, ignore_case = true)]
+    state: Vec<State>,
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     limit: u32,
     #[command(flatten)]
     target: Target,
 }
+
+/// States of instances.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum State {
+    /// Under way.
+    Active,
+    /// Ended as written.
+    Completed,
+    /// Ended by hand.
+    Aborted,
+    /// Stands at an error, and can be retried.
+    Error,
+}
+
+impl State {
+    /// How the Data Index calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Completed => "COMPLETED",
+            Self::Aborted => "ABORTED",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// How many instances are counted that are not shown: a database may have millions, and each row is read for it.
+const COUNTED: usize = 1000;
 
 const PS: &str = "query ($where: ProcessInstanceArgument, $pagination: Pagination) {
   ProcessInstances(where: $where, orderBy: {start: DESC}, pagination: $pagination) {
@@ -91,32 +119,57 @@ impl Ps {
             conditions.insert("processId".into(), json!({"equal": workflow}));
         }
         if !self.state.is_empty() {
-            let states: Vec<String> = self.state.iter().map(|state| state.to_ascii_uppercase()).collect();
+            let states: Vec<_> = self.state.iter().map(|state| state.name()).collect();
             conditions.insert("state".into(), json!({"in": states}));
         }
-        let variables = json!({"where": conditions, "pagination": {"limit": self.limit, "offset": 0}});
+        let variables = json!({"where": &conditions, "pagination": {"limit": self.limit, "offset": 0}});
         let data = self.target.query(PS, variables).await?;
         let instances = data.get("ProcessInstances").cloned().unwrap_or_default();
         if self.target.json {
             output::json(&instances)?;
-            return Ok(ExitCode::SUCCESS);
+        } else {
+            output::lines(table(&instances));
         }
-        let cell = |instance: &Value, name: &str| {
-            instance.get(name).and_then(Value::as_str).unwrap_or("-").to_owned()
-        };
-        let rows: Vec<_> = instances
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|instance| {
-                let error = instance.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
-                let names = ["id", "processId", "state", "start", "end"];
-                let mut row: Vec<_> = names.iter().map(|name| cell(instance, name)).collect();
-                row.push(error.lines().next().unwrap_or_default().to_owned());
-                row
-            })
-            .collect();
-        output::lines(output::table(&["ID", "WORKFLOW", "STATE", "START", "END", "ERROR"], &rows));
+        let is_full = instances.as_array().is_some_and(|shown| shown.len() as u64 >= u64::from(self.limit));
+        if is_full && let Some(count) = self.rest(&conditions).await {
+            output::error_line(&format!("… and {count} older; `--limit N` shows N of them all"));
+        }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// How many instances are not shown, in words; `None` if all are.
+    async fn rest(&self, conditions: &serde_json::Map<String, Value>) -> Option<String> {
+        let pagination = json!({"limit": COUNTED, "offset": self.limit});
+        let asked = self.target.query(REST, json!({"where": conditions, "pagination": pagination})).await;
+        // What was asked for has been shown, so that they cannot be counted is no error.
+        let Ok(data) = asked else { return Some("perhaps others".to_owned()) };
+        match data.get("ProcessInstances").and_then(Value::as_array).map_or(0, Vec::len) {
+            0 => None,
+            COUNTED => Some(format!("{COUNTED} or more")),
+            count => Some(count.to_string()),
+        }
+    }
+}
+
+const REST: &str = "query ($where: ProcessInstanceArgument, $pagination: Pagination) {
+  ProcessInstances(where: $where, orderBy: {start: DESC}, pagination: $pagination) { id }
+}";
+
+/// The lines of a table of instances.
+fn table(instances: &Value) -> Vec<String> {
+    let cell =
+        |instance: &Value, name: &str| instance.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let rows: Vec<_> = instances
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|instance| {
+            let error = instance.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
+            let names = ["id", "processId", "state", "start", "end"];
+            let mut row: Vec<_> = names.iter().map(|name| cell(instance, name)).collect();
+            row.push(error.lines().next().unwrap_or_default().to_owned());
+            row
+        })
+        .collect();
+    output::table(&["ID", "WORKFLOW", "STATE", "START", "END", "ERROR"], &rows)
 }

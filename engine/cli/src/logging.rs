@@ -15,6 +15,8 @@ use tracing_subscriber::{
     fmt::format::{self, Writer},
 };
 
+use crate::output;
+
 /// Bytes of a value that are written: enough for an error with the beginning of a body.
 const MOST: usize = 8 * 1024;
 
@@ -29,7 +31,14 @@ pub(crate) enum Format {
 
 /// Begins to log. `RUST_LOG` chooses what is written; `default` is used without it.
 pub(crate) fn start(format: Format, default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = match wanted.trim() {
+        "" => EnvFilter::new(default),
+        wanted => EnvFilter::try_new(wanted).unwrap_or_else(|error| {
+            output::error_line(&format!("RUST_LOG is not understood ({error}); `{default}` is used"));
+            EnvFilter::new(default)
+        }),
+    };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A logger that is there already (in tests) stays.
     let _ = match format {

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 
 /// Runs CNCF Serverless Workflows, durably.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(name = "rondo", version, about, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, process::ExitCode};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -30,7 +30,9 @@ impl Show {
             return Err(message_of(&answer));
         }
         if self.target.json {
-            output::json(&answer.body)?;
+            let mut instance = answer.body;
+            write_times(&mut instance);
+            output::json(&instance)?;
         } else {
             output::lines(describe(&answer.body, self.data)?);
         }
@@ -145,6 +147,29 @@ fn history_line(line: &Value, left: &HashSet<u64>) -> Option<String> {
     Some(format!("{}  {what}", moment(line.get("at"))))
 }
 
+/// Writes moments in ISO 8601, as the Data Index has them; the data is left alone.
+fn write_times(instance: &mut Value) {
+    let write = |value: &mut Value, names: &[&str]| {
+        for name in names {
+            let Some(slot) = value.get_mut(*name) else { continue };
+            let moment = slot.as_i64().and_then(DateTime::<Utc>::from_timestamp_millis);
+            if let Some(moment) = moment {
+                *slot = moment.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+            }
+        }
+    };
+    write(instance, &["start", "end"]);
+    for wait in instance.get_mut("waits").and_then(Value::as_array_mut).into_iter().flatten() {
+        write(wait, &["since"]);
+        if let Some(waiting) = wait.get_mut("waiting") {
+            write(waiting, &["until"]);
+        }
+    }
+    for line in instance.get_mut("history").and_then(Value::as_array_mut).into_iter().flatten() {
+        write(line, &["at", "until"]);
+    }
+}
+
 /// Milliseconds since 1970 as people read them.
 fn moment(millis: Option<&Value>) -> String {
     let moment = millis.and_then(Value::as_i64).and_then(DateTime::<Utc>::from_timestamp_millis);
@@ -175,6 +200,23 @@ mod tests {
              1970-01-01 00:00:00  started\n1970-01-01 00:00:00  state Poll\n1970-01-01 00:00:00    action look"
         );
     }
+    #[test]
+    fn moments_are_iso_8601_in_json_and_the_data_is_left_alone() {
+        let mut instance = json!({
+            "start": 0, "end": null, "data": {"start": 1, "history": [{"at": 1}]},
+            "waits": [{"since": 1000, "waiting": {"for": "retry", "until": 2000, "attempt": 2}}],
+            "history": [{"at": 1, "f": "retry", "until": 2, "attempt": 3}]
+        });
+        write_times(&mut instance);
+        let at = |second: &str| format!("1970-01-01T00:00:0{second}Z");
+        let expected = json!({
+            "start": at("0.000"), "end": null, "data": {"start": 1, "history": [{"at": 1}]},
+            "waits": [{"since": at("1.000"), "waiting": {"for": "retry", "until": at("2.000"), "attempt": 2}}],
+            "history": [{"at": at("0.001"), "f": "retry", "until": at("0.002"), "attempt": 3}]
+        });
+        assert_eq!(instance, expected);
+    }
+
     #[test]
     fn a_long_history_is_told_at_once() {
         const ACTIONS: usize = 20_000;
