@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use rondo_tests::{Engine, folder, prepare, run, run_with};
 use serde_json::{Value, json};
@@ -266,4 +271,23 @@ async fn what_data_and_errors_hold_does_nothing_to_terminal_and_log() {
     let (code, out, err) = run(&["check", named.path().to_str().unwrap()]);
     assert!(code == 1 && err.contains("a\\nerror: forged\\u{1b}[2J.sw.yaml"), "{out}{err}");
     assert!(!err.contains('\u{1b}'), "{err:?}");
+}
+
+#[test]
+fn a_demo_that_is_ended_leaves_nothing_behind() {
+    let (workflows, scratch) = (rondo_tests::root().join("workflows"), folder(&[]));
+    for (signal, code) in [("-TERM", 130), ("-INT", 130)] {
+        let mut demo = Command::new(rondo_tests::binary())
+            .args(["demo", "--listen", "127.0.0.1:0", "--workflows", workflows.to_str().unwrap()])
+            .env("TMPDIR", scratch.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("approval asked for")), "it waits for the approver");
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1);
+        assert!(Command::new("kill").args([signal, &demo.id().to_string()]).status().unwrap().success());
+        assert_eq!(demo.wait().unwrap().code(), Some(code));
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{signal}");
+    }
 }

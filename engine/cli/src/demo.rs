@@ -16,7 +16,10 @@ use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options a
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{client::Target, folder, logging, output};
+use crate::{
+    client::{self, Target},
+    folder, logging, output, signals,
+};
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
 const SPEED: u32 = 30;
@@ -26,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How long the approver of `--auto-approve` thinks.
 const THINKS: Duration = Duration::from_secs(4);
+
+/// Exit code of a demo that was ended before its requests were, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Run two namespace requests from beginning to end.
 #[derive(Debug, clap::Args)]
@@ -54,8 +60,10 @@ impl Demo {
             Err(_) => TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?,
         };
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
-        let data = std::env::temp_dir().join(format!("rondo-demo-{}", uuid::Uuid::new_v4()));
-        let engine = self.engine(&services, &url, &data).await?;
+        // Listened for from here on, so that whatever is made is cleared away.
+        let mut interrupted = tokio::spawn(signals::stop());
+        let data = Scratch::new();
+        let engine = self.engine(&services, &url, &data.0).await?;
         let stop = tokio::sync::watch::Sender::new(false);
         let mut stopped = stop.subscribe();
         let until = async move {
@@ -63,7 +71,7 @@ impl Demo {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
-        output::line(&format!("engine    {url}  (database in {})", data.display()));
+        output::line(&format!("engine    {url}  (database in {})", data.0.display()));
         output::line(&format!(
             "services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)",
             services.control_url()
@@ -71,30 +79,40 @@ impl Demo {
         if self.auto_approve {
             services.approve_all_automatically(THINKS);
         }
-        let outcome = self.requests(&Target::at(url.clone()), &services).await;
-        if outcome.is_ok() {
-            output::line("");
-            output::line(&format!(
-                "The simulated cluster now has the namespaces: {}",
-                services.namespaces().join(", ")
-            ));
+        let target = Target::at(url.clone());
+        let outcome = tokio::select! {
+            outcome = self.requests(&target, &services) => outcome.map(|()| ExitCode::SUCCESS),
+            _ = &mut interrupted => Ok(ExitCode::from(INTERRUPTED)),
+        };
+        if !interrupted.is_finished() && outcome.is_ok() {
+            self.tell_what_is_next(&url, &services);
             if self.keep {
-                output::line(&format!("The engine goes on at {url} until Ctrl-C:"));
-                output::line("  rondo ps        all instances");
-                output::line("  rondo show ID   what happened to one of them");
-                let _ = tokio::signal::ctrl_c().await;
-            } else {
-                output::line(
-                    "Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md",
-                );
+                let _ = interrupted.await;
             }
         }
         stop.send_replace(true);
         let _ = serving.await;
         engine.stop(Duration::from_secs(1)).await;
         services.stop().await;
-        let _ = std::fs::remove_dir_all(&data);
-        outcome.map(|()| ExitCode::SUCCESS)
+        outcome
+    }
+
+    fn tell_what_is_next(&self, url: &str, services: &Simulator) {
+        output::line("");
+        output::line(&format!(
+            "The simulated cluster now has the namespaces: {}",
+            services.namespaces().join(", ")
+        ));
+        if self.keep {
+            let at = if url == client::DEFAULT_URL { String::new() } else { format!(" --url {url}") };
+            output::line(&format!("The engine goes on at {url} until Ctrl-C:"));
+            output::line(&format!("  rondo ps{at}        all instances"));
+            output::line(&format!("  rondo show ID{at}   what happened to one of them"));
+        } else {
+            output::line(
+                "Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md",
+            );
+        }
     }
 
     async fn engine(
@@ -169,6 +187,22 @@ impl Demo {
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
+    }
+}
+
+/// A folder for the database, removed with everything in it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("rondo-demo-{}", uuid::Uuid::new_v4())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Left behind at worst.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

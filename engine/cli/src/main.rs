@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod serve;
 mod show;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -4,9 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use rondo_definition::{Properties, settings};
 use rondo_runtime::{Engine, OpenError, Options};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::net::TcpListener;
 
-use crate::{folder, logging, memory, output};
+use crate::{folder, logging, memory, signals};
 
 /// How long calls in flight get to end when the engine stops; what has not ended by then is taken up at the next start.
 const GRACE: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ impl Serve {
         let stopping = tokio::sync::watch::Sender::new(false);
         let (mut stop, mut overdue) = (stopping.subscribe(), stopping.subscribe());
         tokio::spawn(async move {
-            stop_signal().await;
+            signals::stop().await;
             stopping.send_replace(true);
         });
         let stopped = async move {
@@ -94,25 +94,6 @@ impl Serve {
 fn is_open_to_others(address: SocketAddr, properties: &Properties) -> bool {
     let has_tokens = settings::AUTH_TOKEN.tokens(properties).is_ok_and(|tokens| !tokens.is_empty());
     !address.ip().to_canonical().is_loopback() && !has_tokens
-}
-
-/// Resolves at SIGTERM or SIGINT.
-async fn stop_signal() {
-    let terminate = async {
-        match tokio::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                output::error_line(&format!("SIGTERM cannot be listened for: {error}"));
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }
 
 #[cfg(test)]
