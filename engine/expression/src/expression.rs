@@ -220,16 +220,20 @@ impl Expression {
         }
     }
 
-    /// Whether a condition holds: exactly `true` does; a `JSONPath` that found something.
+    /// Whether a condition holds, as Jackson tells it on SonataFlow: `true`, a whole number other than 0 and the text
+    /// `true` do. A `JSONPath` that finds an array holds unless the array is empty.
     pub fn eval_bool(&self, data: &Val, scope: &Scope<'_>) -> Result<bool, EvalError> {
         let value = self.eval(data, scope)?;
-        Ok(match &self.0.kind {
-            Kind::JsonPath(_) => match &value {
-                Val::Array(_) => !value.elements().is_empty(),
-                other => other.is_true() || other.as_str() == Some("true"),
-            },
-            _ => value.is_true(),
-        })
+        match &self.0.kind {
+            Kind::JsonPath(_) => found_true(&value).ok_or_else(|| {
+                self.told(Failure::Failed(format!("{} is neither true nor false", value.shown())), data)
+            }),
+            _ => Ok(match &value {
+                Val::Int(number) => *number != 0,
+                Val::Text(text) => text.trim() == "true",
+                other => other.is_true(),
+            }),
+        }
     }
 
     /// The variables it reads and does not bind itself, with their `$`.
@@ -261,6 +265,22 @@ impl Expression {
             }
             Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
         }
+    }
+}
+
+/// Whether what a path found is true; `None` is neither.
+fn found_true(value: &Val) -> Option<bool> {
+    match value {
+        Val::Null => Some(false),
+        Val::Bool(value) => Some(*value),
+        Val::Int(number) => Some(*number != 0),
+        Val::Array(_) => Some(!value.elements().is_empty()),
+        Val::Text(text) => match text.trim() {
+            "true" | "True" | "TRUE" => Some(true),
+            "" | "false" | "False" | "FALSE" => Some(false),
+            _ => None,
+        },
+        Val::Float(_) | Val::Object(_) | Val::Lookup(_) => None,
     }
 }
 
