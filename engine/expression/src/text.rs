@@ -9,19 +9,18 @@ use crate::{
 ///
 /// A closing bracket may be missing, as on SonataFlow.
 pub fn strip(text: &str) -> &str {
-    let text = text.trim();
+    let text = trimmed(text);
     for (open, close) in [("${", "}"), ("{{", "}}")] {
         if let Some(inner) = text.strip_prefix(open) {
-            return inner.strip_suffix(close).unwrap_or(inner).trim();
+            return trimmed(inner.strip_suffix(close).unwrap_or(inner));
         }
     }
     text
 }
 
-/// Whether a text is marked as an expression.
-pub(crate) fn is_marked(text: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with("${") || text.starts_with("{{")
+/// A text without the blanks and control characters around it: Java's `trim`, which leaves the blanks of Unicode.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|character| character <= ' ')
 }
 
 /// Replaces `fn:NAME` by the text of that expression function.
@@ -90,8 +89,8 @@ const FOREIGN: [&str; 16] = [
 
 /// The rule by which a bare text is an expression or text.
 ///
-/// What is valid in the language is an expression. What is not is text: as it stands, or, when it was marked as an
-/// expression, without the mark. `kogito/jq-or-text` recorded what the real engine makes of 118 texts.
+/// What is valid in the language is an expression. What is not is text, without the blanks around it and, when it was
+/// marked as an expression, without the mark. `kogito/jq-or-text` recorded what the real engine makes of 118 texts.
 pub(crate) fn meaning(language: Language, text: &str, functions: &dyn Fn(&str) -> Option<String>) -> Meaning {
     let stripped = strip(text);
     let whole = with_functions(stripped, functions);
@@ -107,7 +106,7 @@ pub(crate) fn meaning(language: Language, text: &str, functions: &dyn Fn(&str) -
             return Meaning::Expression(expression);
         }
     }
-    Meaning::Text(Val::text(if is_marked(text) { stripped } else { text }))
+    Meaning::Text(Val::text(stripped))
 }
 
 /// Whether a text mentions `.name` or `$name` as a whole word.

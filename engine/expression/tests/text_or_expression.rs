@@ -170,3 +170,19 @@ fn a_text_means_what_it_means_to_users_of_sonataflow() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn text_loses_the_blanks_around_it() {
+    for (tree, expected) in [
+        (json!({"x": " lead"}), json!({"x": "lead"})),
+        (json!({"x": "line 1\nline 2\n"}), json!({"x": "line 1\nline 2"})),
+        (json!([" a b ", {"x": "\t# no\r\n"}]), json!(["a b", {"x": "# no"}])),
+        (json!({" x ": "\u{a0}kept\u{a0}"}), json!({" x ": "\u{a0}kept\u{a0}"})),
+        (json!({"x": r#"" kept ""#}), json!({"x": " kept "})),
+        (json!({"x": " "}), json!({"x": ""})),
+    ] {
+        let template = Template::compile(Language::Jq, &tree, &|_| None);
+        let filled = template.eval(&Val::Null, &Scope::bare(&Budget::default()));
+        assert_eq!(Value::from(filled), expected, "{tree}");
+    }
+}
