@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     EvalError, Expression, Language, Scope,
-    text::{Meaning, meaning},
+    text::{self, Meaning},
     value::Val,
 };
 
@@ -23,9 +23,14 @@ enum Node {
 }
 
 impl Template {
-    /// Compiles a tree: each text in it is an expression or text, by the one rule for both.
+    /// Compiles a tree: each text in it is an expression or text, by the one rule for both. One that is an object's JSON is
+    /// that object, with what its texts mean, as on SonataFlow; not so if it is all there is.
     pub fn compile(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Self {
-        Self(node(language, value, functions))
+        let reader = Reader { language, functions };
+        Self(match value {
+            Value::String(text) => reader.text(text),
+            value => reader.node(value, true),
+        })
     }
 
     /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow.
@@ -52,24 +57,39 @@ impl Template {
     }
 }
 
-fn node(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Node {
-    match value {
-        Value::String(text) => match meaning(language, text, functions) {
+struct Reader<'a> {
+    language: Language,
+    functions: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Reader<'_> {
+    /// A part of a tree. Only its own texts can be JSON, not those of an object that was read from a text.
+    fn node(&self, value: &Value, reads_json: bool) -> Node {
+        match value {
+            Value::String(text) => match text::json_object(text).filter(|_| reads_json) {
+                Some(object) => self.node(&object, false),
+                None => self.text(text),
+            },
+            Value::Array(items) => {
+                Node::Array(items.iter().map(|item| self.node(item, reads_json)).collect())
+            }
+            Value::Object(members) => {
+                let members = members.iter();
+                Node::Object(
+                    members
+                        .map(|(name, value)| (name.as_str().into(), self.node(value, reads_json)))
+                        .collect(),
+                )
+            }
+            other => Node::Literal(other.clone().into()),
+        }
+    }
+
+    fn text(&self, text: &str) -> Node {
+        match text::meaning(self.language, text, self.functions) {
             Meaning::Expression(expression) => Node::Expression(expression),
             Meaning::Text(text) => Node::Literal(text),
-        },
-        Value::Array(items) => {
-            Node::Array(items.iter().map(|item| node(language, item, functions)).collect())
         }
-        Value::Object(members) => {
-            let members = members.iter();
-            Node::Object(
-                members
-                    .map(|(name, value)| (name.as_str().into(), node(language, value, functions)))
-                    .collect(),
-            )
-        }
-        other => Node::Literal(other.clone().into()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an author writes around expressions: `${ … }`, `{{ … }}`, `fn:NAME`, `\( … )` in plain text.
 
+use serde_json::Value;
+
 use crate::{
     expression::{Expression, Language, compile},
     value::Val,
@@ -21,6 +23,14 @@ pub fn strip(text: &str) -> &str {
 /// A text without the blanks and control characters around it: Java's `trim`, which leaves the blanks of Unicode.
 fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| character <= ' ')
+}
+
+/// The object whose JSON a text is.
+///
+/// SonataFlow's reader takes the first object of a text and drops what comes behind; such a text is no JSON here.
+pub(crate) fn json_object(text: &str) -> Option<Value> {
+    let text = trimmed(text);
+    (text.starts_with('{') && text.ends_with('}')).then(|| serde_json::from_str(text).ok())?
 }
 
 /// Replaces `fn:NAME` by the text of that expression function.

@@ -172,6 +172,29 @@ fn a_text_means_what_it_means_to_users_of_sonataflow() {
 }
 
 #[test]
+fn a_text_that_is_an_objects_json_is_that_object() {
+    for (tree, expected) in [
+        (json!({"x": r#"{"title": "${ .a }"}"#}), json!({"x": {"title": 3}})),
+        (json!({"x": r#" {"y": ".a", "z": "plain"} "#}), json!({"x": {"y": 3, "z": "plain"}})),
+        (json!({"x": r#"{"y": {"z": [".a", " b "]}}"#}), json!({"x": {"y": {"z": [3, "b"]}}})),
+        (json!([{"x": [r#"{"y": ".a"}"#]}]), json!([{"x": [{"y": 3}]}])),
+        (json!({"x": r#"{"y": 1.5, "n": null}"#}), json!({"x": {"y": 1.5, "n": null}})),
+        // Not what only looks like it, and nothing within it again.
+        (json!({"x": r#"[".a"]"#}), json!({"x": [".a"]})),
+        (json!({"x": r#"{x: ".a"}"#}), json!({"x": {"x": ".a"}})),
+        (json!({"x": r#"{"y": ".a"} + {"z": .a}"#}), json!({"x": {"y": ".a", "z": 3}})),
+        (json!({"x": r#"{"y": "{\"z\": \".a\"}"}"#}), json!({"x": {"y": {"z": ".a"}}})),
+        (json!({"x": ".json"}), json!({"x": r#"{"z": ".a"}"#})),
+        (json!(r#"{"y": ".a"}"#), json!({"y": ".a"})),
+    ] {
+        let data = json!({"a": 3, "json": r#"{"z": ".a"}"#});
+        let template = Template::compile(Language::Jq, &tree, &|_| None);
+        let filled = template.eval(&data.into(), &Scope::bare(&Budget::default()));
+        assert_eq!(Value::from(filled), expected, "{tree}");
+    }
+}
+
+#[test]
 fn text_loses_the_blanks_around_it() {
     for (tree, expected) in [
         (json!({"x": " lead"}), json!({"x": "lead"})),
