@@ -24,6 +24,7 @@ use crate::{
     value::{Extent, Val},
 };
 use library::Wanted;
+pub(crate) use library::functions;
 
 /// Longest text that is compiled: an expression is written by a person.
 const LONGEST: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 //!
 //! Owns: [`Val`]; [`Expression`], compiled once; [`Template`], the one rule for "expression or text"; [`merge`] and [`assign`].
 //! Promises: an evaluation ends within its [`Budget`] of steps, time, stack and size, and none can abort the process.
-//! Never: `$ENV`, `input`, `halt`, or any other way out of the expression.
+//! Never: `$ENV`, `input`, `halt`, or any other way out of the expression; of the machine only its name is seen (`hostname`).
 
 mod assign;
 mod budget;

@@ -1,8 +1,12 @@
 //! Functions of jq that the interpreter's own library leaves to the value type, or has otherwise than SonataFlow's jq.
 
+mod chance;
+mod dates;
+mod mathematics;
 mod paths;
 mod regex;
 mod texts;
+mod uri;
 
 use std::cmp::Ordering;
 
@@ -14,7 +18,7 @@ use jaq_core::{
 use crate::{
     budget,
     dialect::CALLED,
-    jq::Data,
+    jq::{Data, functions},
     value::{Numbers, Val, cannot_iterate},
 };
 
@@ -49,6 +53,16 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             let seconds = cv.0.data().now as f64 / 1000.0;
             bome(Ok(Val::Float(seconds)))
         })),
+        run(("strftime", v(2), |cv| with_two(cv, dates::write))),
+        run(("strptime", v(2), |mut cv| {
+            let (zone, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(dates::read(&cv.1, &pattern, &zone, cv.0.data().now))
+        })),
+        run(("uuid4", v(0), |_| bome(Ok(chance::identity())))),
+        run(("random", v(0), |_| bome(Ok(chance::number())))),
+        run(("hostname", v(0), |_| bome(Ok(chance::host_name())))),
+        run(("uriparse", v(0), |cv| bome(uri::parse(&cv.1)))),
+        run(("builtins", v(0), |_| bome(Ok(Val::array(functions().map(Val::text)))))),
         run(("halt", v(1), |_| bome(Err(Error::str("halt is not allowed in an expression"))))),
         run(("env", v(0), |_| bome(Ok(Val::object::<&str>([]))))),
         run(("range", v(3), |mut cv| {
@@ -56,7 +70,7 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    natives.into_iter().chain(mathematics()).chain([called()])
+    natives.into_iter().chain(mathematics::funs()).chain([called()])
 }
 
 /// Passes everything on, and counts.
@@ -74,41 +88,6 @@ fn called() -> Fun<Data> {
         update(cv.1)
     });
     (CALLED, v(0), native)
-}
-
-/// Functions of a number whose result is never made whole: `3.7 | floor` is `3.0` in a text.
-fn mathematics() -> impl Iterator<Item = Fun<Data>> {
-    let functions: [Fun<Data>; 21] = [
-        run(("floor", v(0), |cv| bome(of_number(cv.1, f64::floor)))),
-        run(("round", v(0), |cv| bome(of_number(cv.1, f64::round)))),
-        run(("sqrt", v(0), |cv| bome(of_number(cv.1, f64::sqrt)))),
-        run(("cbrt", v(0), |cv| bome(of_number(cv.1, f64::cbrt)))),
-        run(("exp", v(0), |cv| bome(of_number(cv.1, f64::exp)))),
-        run(("exp2", v(0), |cv| bome(of_number(cv.1, f64::exp2)))),
-        run(("exp10", v(0), |cv| bome(of_number(cv.1, |exponent| 10_f64.powf(exponent))))),
-        run(("log", v(0), |cv| bome(of_number(cv.1, f64::ln)))),
-        run(("log2", v(0), |cv| bome(of_number(cv.1, |number| number.log10() / 2_f64.log10())))),
-        run(("log10", v(0), |cv| bome(of_number(cv.1, f64::log10)))),
-        run(("log1p", v(0), |cv| bome(of_number(cv.1, f64::ln_1p)))),
-        run(("expm1", v(0), |cv| bome(of_number(cv.1, f64::exp_m1)))),
-        run(("sin", v(0), |cv| bome(of_number(cv.1, f64::sin)))),
-        run(("cos", v(0), |cv| bome(of_number(cv.1, f64::cos)))),
-        run(("tan", v(0), |cv| bome(of_number(cv.1, f64::tan)))),
-        run(("asin", v(0), |cv| bome(of_number(cv.1, f64::asin)))),
-        run(("acos", v(0), |cv| bome(of_number(cv.1, f64::acos)))),
-        run(("atan", v(0), |cv| bome(of_number(cv.1, f64::atan)))),
-        run(("sinh", v(0), |cv| bome(of_number(cv.1, f64::sinh)))),
-        run(("cosh", v(0), |cv| bome(of_number(cv.1, f64::cosh)))),
-        run(("tanh", v(0), |cv| bome(of_number(cv.1, f64::tanh)))),
-    ];
-    functions.into_iter()
-}
-
-fn of_number(value: Val, function: fn(f64) -> f64) -> ValR<Val> {
-    match value.as_number() {
-        Some(number) => Ok(Val::Float(function(number))),
-        None => Err(Error::typ(value, "number")),
-    }
 }
 
 fn with_two(mut cv: jaq_core::Cv<'_, Data>, function: fn(&Val, &Val, &Val) -> ValR<Val>) -> ValXs<'_, Val> {

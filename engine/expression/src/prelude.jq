@@ -92,6 +92,11 @@ def ltrimstr($x): if type == "string" and ($x | type) == "string" and startswith
 def rtrimstr($x): if type == "string" and ($x | type) == "string" and endswith($x) and $x != "" then .[:length - ($x | length)] else . end;
 def uridecode: (. / "+") | join(" ") | decode_uri;
 def timestamp: now * 1000 | floor | . + 0;
+def hostname(x): x as $x | hostname;
+
+# Patterns are Java's and moments are milliseconds, unless the pattern is one of jq, with seconds.
+def strftime($pattern): if $pattern | type == "string" and contains("%") then _strftime($pattern) else strftime($pattern; "UTC") end;
+def strptime($pattern): if $pattern | type == "string" and contains("%") then _strptime($pattern) else strptime($pattern; "UTC") end;
 
 # What later versions of jq have.
 def toarray: if type == "array" then . else [.] end;

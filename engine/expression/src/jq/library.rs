@@ -49,7 +49,20 @@ fn natives() -> impl Iterator<Item = Fun<Data>> {
     // Of two functions of one name the first is found.
     const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
     let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
+    // What jq means by these is what they mean for some patterns only.
+    let library = library.map(|(name, arguments, native)| match name {
+        "strftime" => ("_strftime", arguments, native),
+        "strptime" => ("_strptime", arguments, native),
+        name => (name, arguments, native),
+    });
     natives::funs().chain(library)
+}
+
+/// All functions that expressions can call, as `name/1`, in order.
+pub(crate) fn functions() -> impl Iterator<Item = String> {
+    let known = LIBRARY.known.iter().filter(|(name, _)| !name.starts_with('_'));
+    let names = known.flat_map(|(name, counts)| counts.keys().map(move |count| format!("{name}/{count}")));
+    names.collect::<BTreeSet<_>>().into_iter()
 }
 
 /// Functions that an expression asks for.
