@@ -11,8 +11,9 @@ use crate::{
 /// Merges a value into the data at the place that an expression names.
 ///
 /// The value is merged with what the expression evaluates to, and put at the path that the trailing names of its text make;
-/// objects on the way are created (SonataFlow, `ExpressionHandlerUtils.assign`). Without trailing names it is merged at the
-/// top.
+/// objects on the way are created (SonataFlow, `ExpressionHandlerUtils.assign`). What the expression picks out of the data
+/// is changed there too, as an object in a list by `.list[0]`. Without trailing names nothing else happens, unless the expression
+/// is the data as a whole.
 pub fn assign(
     data: Val,
     place: &Expression,
@@ -20,10 +21,11 @@ pub fn assign(
     scope: &Scope<'_>,
     renewed: &mut Renewed,
 ) -> Result<Val, EvalError> {
-    let path = trailing_names(place.source());
-    if path.is_empty() {
+    let source = place.source().trim();
+    if [".", "$"].contains(&source) {
         return Ok(merge(data, value, renewed));
     }
+    let path = trailing_names(source);
     if path.len() > scope.budget.depth {
         return Err(EvalError::Budget {
             expression: place.source().into(),
@@ -32,6 +34,11 @@ pub fn assign(
     }
     let here = place.eval(&data, scope)?;
     let merged = merge(here, value, renewed);
+    if path.is_empty() {
+        return Ok(renewed.apply(&data));
+    }
+    let is_elsewhere = source.trim_start_matches(['$', '.']) != path.join(".");
+    let data = if is_elsewhere && !renewed.is_empty() { renewed.apply(&data) } else { data };
     Ok(set(data, &path, merged, renewed))
 }
 
@@ -90,6 +97,45 @@ mod tests {
     use super::*;
     use crate::{Budget, Language, compile};
     use serde_json::{Value, json};
+
+    #[test]
+    fn what_is_picked_out_of_lists_is_changed_there() {
+        const DATA: &str =
+            r#"{"objs":[{"a":1},{"a":{"x":2}},{}],"list":[1,[2]],"o":{"x":{"y":1}},"none":null}"#;
+        let budget = Budget::default();
+        let objs = |objs: &str| DATA.replacen(r#"[{"a":1},{"a":{"x":2}},{}]"#, objs, 1);
+        for (place, value, expected) in [
+            (".objs[0]", r#"{"n":1}"#, objs(r#"[{"a":1,"n":1},{"a":{"x":2}},{}]"#)),
+            (".objs[-2]", r#"{"a":{"y":3}}"#, objs(r#"[{"a":1},{"a":{"x":2,"y":3}},{}]"#)),
+            (".objs[0]", "5", objs(r#"[{"a":1,"response":5},{"a":{"x":2}},{}]"#)),
+            (".objs | first", r#"{"n":1}"#, objs(r#"[{"a":1,"n":1},{"a":{"x":2}},{}]"#)),
+            (
+                ".objs[1].a",
+                r#"{"n":1}"#,
+                objs(r#"[{"a":1},{"a":{"x":2,"n":1}},{}]"#).replacen(
+                    "null}",
+                    r#"null,"a":{"x":2,"n":1}}"#,
+                    1,
+                ),
+            ),
+            (".list[1]", "9", DATA.replacen("[2]", "[2,9]", 1)),
+            ("(.o)", r#"{"n":1}"#, DATA.replacen(r#"{"y":1}}"#, r#"{"y":1},"n":1}"#, 1)),
+            // Nothing of the data is picked, or nothing that can be merged into.
+            (".list[0]", r#"{"n":1}"#, DATA.to_owned()),
+            (".objs[2]", r#"{"n":1}"#, DATA.to_owned()),
+            (".objs[5]", r#"{"n":1}"#, DATA.to_owned()),
+            (".objs[0]", "null", DATA.to_owned()),
+            (".objs[:1]", r#"{"n":1}"#, DATA.to_owned()),
+            ("{a: .o}", r#"{"n":1}"#, DATA.to_owned()),
+            ("null", r#"{"n":1}"#, DATA.to_owned()),
+        ] {
+            let read = |text: &str| Val::from_json(text.as_bytes()).unwrap();
+            let compiled = compile(Language::Jq, place).unwrap();
+            let assigned =
+                assign(read(DATA), &compiled, read(value), &Scope::bare(&budget), &mut Renewed::default());
+            assert_eq!(assigned.unwrap().to_json(), expected, "{place} {value}");
+        }
+    }
 
     #[test]
     fn a_value_goes_where_the_trailing_names_say() {
