@@ -32,7 +32,11 @@ pub fn assign(
             exceeded: Exceeded::Depth(scope.budget.depth),
         });
     }
-    let here = place.eval(&data, scope)?;
+    let here = match place.eval(&data, scope) {
+        // What a path does not find is made.
+        Err(EvalError::Failed { .. }) if place.is_json_path() => Val::Null,
+        here => here?,
+    };
     let merged = merge(here, value, renewed);
     if path.is_empty() {
         return Ok(renewed.apply(&data));
@@ -165,6 +169,26 @@ mod tests {
                 assign(data.into(), &place, value.into(), &Scope::bare(&budget), &mut Renewed::default())
                     .unwrap();
             assert_eq!(Value::from(assigned), expected, "{place:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_path_does_not_find_is_made() {
+        let budget = Budget::default();
+        for (place, expected) in [
+            ("$.new", json!({"o": {"x": 1}, "l": [{}, {"y": 2}], "new": {"n": 1}})),
+            ("$.o", json!({"o": {"x": 1, "n": 1}, "l": [{}, {"y": 2}]})),
+            ("$.o.new", json!({"o": {"x": 1, "new": {"n": 1}}, "l": [{}, {"y": 2}]})),
+            ("$.l[1]", json!({"o": {"x": 1}, "l": [{}, {"y": 2, "n": 1}]})),
+            ("$.l[*]", json!({"o": {"x": 1}, "l": [{}, {"y": 2}]})),
+            ("$", json!({"o": {"x": 1}, "l": [{}, {"y": 2}], "n": 1})),
+        ] {
+            let data = json!({"o": {"x": 1}, "l": [{}, {"y": 2}]});
+            let compiled = compile(Language::JsonPath, place).unwrap();
+            let value = json!({"n": 1}).into();
+            let assigned =
+                assign(data.into(), &compiled, value, &Scope::bare(&budget), &mut Renewed::default());
+            assert_eq!(assigned.map(Value::from), Ok(expected), "{place}");
         }
     }
 }

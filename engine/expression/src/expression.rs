@@ -10,7 +10,7 @@ use std::{
 use crate::{
     budget::{Budget, Exceeded},
     jq::Jq,
-    jsonpath::JsonPath,
+    jsonpath::{self, JsonPath},
     text,
     value::Val,
 };
@@ -198,6 +198,11 @@ impl Expression {
         Self(Arc::new(Compiled { source: "null".into(), kind: Kind::Null }))
     }
 
+    /// Whether it is a path of `JSONPath`, and no text with paths in it.
+    pub(crate) fn is_json_path(&self) -> bool {
+        matches!(&self.0.kind, Kind::JsonPath(path) if path.is_one_path())
+    }
+
     /// The text it was compiled from.
     pub fn source(&self) -> &str {
         &self.0.source
@@ -208,7 +213,7 @@ impl Expression {
         let failed = |failure| self.told(failure, data);
         match &self.0.kind {
             Kind::Null => Ok(Val::Null),
-            Kind::JsonPath(path) => path.eval(data, scope).map_err(Failure::Failed).map_err(failed),
+            Kind::JsonPath(path) => path.eval(data, scope).map_err(failed),
             Kind::Jq(jq) => {
                 let mut outputs = jq.run(data, scope).map_err(failed)?;
                 Ok(if outputs.len() > 1 {
@@ -225,7 +230,7 @@ impl Expression {
     pub fn eval_bool(&self, data: &Val, scope: &Scope<'_>) -> Result<bool, EvalError> {
         let value = self.eval(data, scope)?;
         match &self.0.kind {
-            Kind::JsonPath(_) => found_true(&value).ok_or_else(|| {
+            Kind::JsonPath(_) => jsonpath::is_true(&value).ok_or_else(|| {
                 self.told(Failure::Failed(format!("{} is neither true nor false", value.shown())), data)
             }),
             _ => Ok(match &value {
@@ -265,22 +270,6 @@ impl Expression {
             }
             Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
         }
-    }
-}
-
-/// Whether what a path found is true; `None` is neither.
-fn found_true(value: &Val) -> Option<bool> {
-    match value {
-        Val::Null => Some(false),
-        Val::Bool(value) => Some(*value),
-        Val::Int(number) => Some(*number != 0),
-        Val::Array(_) => Some(!value.elements().is_empty()),
-        Val::Text(text) => match text.trim() {
-            "true" | "True" | "TRUE" => Some(true),
-            "" | "false" | "False" | "FALSE" => Some(false),
-            _ => None,
-        },
-        Val::Float(_) | Val::Object(_) | Val::Lookup(_) => None,
     }
 }
 

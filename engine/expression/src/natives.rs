@@ -73,6 +73,11 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
     natives.into_iter().chain(mathematics::funs()).chain([called()])
 }
 
+/// Whether a regular expression is found in a text.
+pub(crate) fn matches(text: &Val, pattern: &Val) -> ValR<Val> {
+    regex::test(text, pattern, &Val::Null)
+}
+
 /// Passes everything on, and counts.
 fn called() -> Fun<Data> {
     let native = Native::new(|cv| {

@@ -17,7 +17,8 @@ pub struct Template(Node);
 #[derive(Debug, Clone)]
 enum Node {
     Literal(Val),
-    Expression(Expression),
+    /// An expression, and what is said where it fails.
+    Expression(Expression, Val),
     Array(Vec<Node>),
     Object(Vec<(Arc<str>, Node)>),
 }
@@ -28,19 +29,19 @@ impl Template {
     pub fn compile(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Self {
         let reader = Reader { language, functions };
         Self(match value {
-            Value::String(text) => reader.text(text),
+            Value::String(text) => reader.text(text, true),
             value => reader.node(value, true),
         })
     }
 
     /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow.
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Val {
-        fill(&self.0, &mut |expression| {
+        fill(&self.0, &mut |expression, text| {
             Ok::<_, EvalError>(match expression.eval(data, scope) {
                 // What JSON cannot say is no result.
-                Ok(Val::Float(number)) if !number.is_finite() => Val::text(expression.source()),
+                Ok(Val::Float(number)) if !number.is_finite() => text.clone(),
                 Ok(value) => value,
-                Err(_) => Val::text(expression.source()),
+                Err(_) => text.clone(),
             })
         })
         .unwrap_or_default()
@@ -48,7 +49,7 @@ impl Template {
 
     /// The tree with the values of its expressions. One that fails is an error.
     pub fn eval_strict(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
-        fill(&self.0, &mut |expression| expression.eval(data, scope))
+        fill(&self.0, &mut |expression, _| expression.eval(data, scope))
     }
 
     /// Whether some expression in it mentions `.name` or `$name`.
@@ -68,7 +69,7 @@ impl Reader<'_> {
         match value {
             Value::String(text) => match text::json_object(text).filter(|_| reads_json) {
                 Some(object) => self.node(&object, false),
-                None => self.text(text),
+                None => self.text(text, false),
             },
             Value::Array(items) => {
                 Node::Array(items.iter().map(|item| self.node(item, reads_json)).collect())
@@ -85,18 +86,18 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&self, text: &str) -> Node {
-        match text::meaning(self.language, text, self.functions) {
-            Meaning::Expression(expression) => Node::Expression(expression),
+    fn text(&self, text: &str, allows_words: bool) -> Node {
+        match text::meaning(self.language, text, self.functions, allows_words) {
+            Meaning::Expression(expression, text) => Node::Expression(expression, text),
             Meaning::Text(text) => Node::Literal(text),
         }
     }
 }
 
-fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression) -> Result<Val, E>) -> Result<Val, E> {
+fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression, &Val) -> Result<Val, E>) -> Result<Val, E> {
     Ok(match node {
         Node::Literal(value) => value.clone(),
-        Node::Expression(expression) => eval(expression)?,
+        Node::Expression(expression, text) => eval(expression, text)?,
         Node::Array(items) => {
             Val::array(items.iter().map(|item| fill(item, eval)).collect::<Result<Vec<_>, _>>()?)
         }
@@ -110,7 +111,7 @@ fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression) -> Result<Val, E>) -> 
 fn reads(node: &Node, name: &str) -> bool {
     match node {
         Node::Literal(_) => false,
-        Node::Expression(expression) => expression.reads(name),
+        Node::Expression(expression, _) => expression.reads(name),
         Node::Array(items) => items.iter().any(|item| reads(item, name)),
         Node::Object(members) => members.iter().any(|(_, node)| reads(node, name)),
     }

@@ -73,7 +73,8 @@ pub(crate) fn interpolated(language: Language, text: &str) -> Option<Expression>
 
 /// A text in an argument: an expression if it is one, else what it says.
 pub(crate) enum Meaning {
-    Expression(Expression),
+    /// An expression, and what is said where it fails.
+    Expression(Expression, Val),
     Text(Val),
 }
 
@@ -101,22 +102,46 @@ const FOREIGN: [&str; 16] = [
 ///
 /// What is valid in the language is an expression. What is not is text, without the blanks around it and, when it was
 /// marked as an expression, without the mark. `kogito/jq-or-text` recorded what the real engine makes of 118 texts.
-pub(crate) fn meaning(language: Language, text: &str, functions: &dyn Fn(&str) -> Option<String>) -> Meaning {
+///
+/// In `JSONPath` every word is a path, `name` as well as `$.name`, and gives itself if it finds nothing. A path among other words is one
+/// only where `allows_words` says so: SonataFlow replaces it in messages, but not in arguments.
+pub(crate) fn meaning(
+    language: Language,
+    text: &str,
+    functions: &dyn Fn(&str) -> Option<String>,
+    allows_words: bool,
+) -> Meaning {
     let stripped = strip(text);
     let whole = with_functions(stripped, functions);
-    let word = whole.trim();
-    let blank = FOREIGN.contains(&word)
-        || whole.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
-    let is_path = language == Language::Jq || whole.contains('$');
-    if !blank && is_path {
-        if let Ok(expression) = compile(language, &whole) {
-            return Meaning::Expression(expression);
-        }
-        if let Some(expression) = interpolated(language, &whole) {
-            return Meaning::Expression(expression);
-        }
+    let expression = match language {
+        Language::Jq => jq(&whole),
+        Language::JsonPath => json_path(&whole, allows_words),
+    };
+    match expression {
+        Some(expression) => Meaning::Expression(expression, Val::text(whole)),
+        None => Meaning::Text(Val::text(stripped)),
     }
-    Meaning::Text(Val::text(stripped))
+}
+
+fn jq(text: &str) -> Option<Expression> {
+    let blank = FOREIGN.contains(&text.trim())
+        || text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'));
+    if blank {
+        return None;
+    }
+    compile(Language::Jq, text).ok().or_else(|| interpolated(Language::Jq, text))
+}
+
+fn json_path(text: &str, allows_words: bool) -> Option<Expression> {
+    let is_path = |expression: &Expression| expression.is_json_path() || allows_words;
+    if text.contains('$') {
+        return compile(Language::JsonPath, text).ok().filter(is_path);
+    }
+    // A point in front would look for the name everywhere.
+    if text.starts_with('.') || allows_words {
+        return None;
+    }
+    compile(Language::JsonPath, &format!("$.{text}")).ok().filter(Expression::is_json_path)
 }
 
 /// Whether a text mentions `.name` or `$name` as a whole word.

@@ -1,0 +1,138 @@
+//! Functions at the end of a path: `$.list.length()`.
+//!
+//! Those of numbers take what is a number in an array and in the paths in their brackets, and give a number with a fraction, as
+//! Jayway's. Where its reader of brackets gives a text its quotes, or takes no index, these give what was meant.
+
+use super::{Problem, Seen, element, filter::Operand};
+use crate::{budget, value::Val};
+
+pub(super) struct Function {
+    kind: Kind,
+    arguments: Vec<Operand>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Length,
+    Keys,
+    Min,
+    Max,
+    Sum,
+    Avg,
+    Stddev,
+    First,
+    Last,
+    Index,
+    Concat,
+    Append,
+}
+
+impl Function {
+    /// A function by its name.
+    pub(super) fn new(name: &str, arguments: Vec<Operand>) -> Result<Self, String> {
+        let kind = match name {
+            "length" | "size" => Kind::Length,
+            "keys" => Kind::Keys,
+            "min" => Kind::Min,
+            "max" => Kind::Max,
+            "sum" => Kind::Sum,
+            "avg" => Kind::Avg,
+            "stddev" => Kind::Stddev,
+            "first" => Kind::First,
+            "last" => Kind::Last,
+            "index" => Kind::Index,
+            "concat" => Kind::Concat,
+            "append" => Kind::Append,
+            _ => return Err(format!("no function of a path is called `{name}`")),
+        };
+        Ok(Self { kind, arguments })
+    }
+
+    /// What it gives for a value; `None` if it is for other values.
+    pub(super) fn call(&self, value: &Val, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
+        Ok(match self.kind {
+            Kind::Length => match value {
+                Val::Array(_) => Some(Val::from(value.elements().len())),
+                Val::Object(_) => Some(Val::from(value.members().len())),
+                _ => None,
+            },
+            Kind::Keys => {
+                let names = || value.members().into_iter().map(|(name, _)| Val::text(name));
+                value.is_object().then(|| Val::array(names()))
+            }
+            Kind::Min => {
+                Some(self.of_numbers(value, seen, |numbers| numbers.copied().fold(f64::INFINITY, f64::min))?)
+            }
+            Kind::Max => Some(
+                self.of_numbers(value, seen, |numbers| numbers.copied().fold(f64::NEG_INFINITY, f64::max))?,
+            ),
+            Kind::Sum => Some(self.of_numbers(value, seen, |numbers| numbers.sum())?),
+            Kind::Avg => Some(self.of_numbers(value, seen, |numbers| mean(numbers))?),
+            Kind::Stddev => Some(self.of_numbers(value, seen, |numbers| {
+                let squares: Vec<f64> = numbers.clone().map(|number| number * number).collect();
+                (mean(squares.iter()) - mean(numbers.clone()).powi(2)).sqrt()
+            })?),
+            Kind::First => Some(at(value, 0)?),
+            Kind::Last => Some(at(value, -1)?),
+            Kind::Index => {
+                let index = self.values(seen, true)?.first().and_then(Val::as_i64);
+                Some(at(value, index.ok_or_else(|| failed("an index is missing"))?)?)
+            }
+            Kind::Concat => {
+                let mut text = String::new();
+                let arguments = self.values(seen, true)?;
+                for part in value.elements().iter().chain(&arguments).filter_map(Val::as_str) {
+                    budget::step();
+                    budget::check_text(text.len() + part.len());
+                    text.push_str(part);
+                }
+                Some(Val::text(text))
+            }
+            Kind::Append if !value.is_array() => Some(value.clone()),
+            Kind::Append => {
+                let items = value.elements().iter().cloned();
+                Some(Val::array(items.chain(self.values(seen, true)?)))
+            }
+        })
+    }
+
+    /// What stands in the brackets.
+    fn values(&self, seen: Seen<'_>, with_literals: bool) -> Result<Vec<Val>, Problem> {
+        let arguments = self.arguments.iter();
+        let arguments = arguments.filter(|argument| with_literals || matches!(argument, Operand::Path(_)));
+        let values = arguments.map(|argument| argument.value(seen));
+        values.filter_map(Result::transpose).collect()
+    }
+
+    fn of_numbers(
+        &self,
+        value: &Val,
+        seen: Seen<'_>,
+        combine: impl Fn(&mut std::slice::Iter<'_, f64>) -> f64,
+    ) -> Result<Val, Problem> {
+        let arguments = self.values(seen, false)?;
+        let mut numbers = Vec::new();
+        for source in [value].into_iter().chain(&arguments) {
+            numbers.extend(source.elements().iter().filter_map(Val::as_number));
+        }
+        numbers.extend(arguments.iter().filter_map(Val::as_number));
+        if numbers.is_empty() {
+            return Err(failed("Aggregation function attempted to calculate value using empty array"));
+        }
+        Ok(Val::Float(combine(&mut numbers.iter())))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "there are not so many")]
+fn mean<'a>(numbers: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
+    let count = numbers.len() as f64;
+    numbers.sum::<f64>() / count
+}
+
+fn at(value: &Val, index: i64) -> Result<Val, Problem> {
+    element(value, index).cloned().ok_or_else(|| failed("there is no element at this index"))
+}
+
+fn failed(reason: &str) -> Problem {
+    Problem::Failed(reason.to_owned())
+}
