@@ -235,6 +235,7 @@ impl Expression {
             }),
             _ => Ok(match &value {
                 Val::Int(number) => *number != 0,
+                Val::Large(_) => true,
                 Val::Text(text) => text.trim() == "true",
                 other => other.is_true(),
             }),

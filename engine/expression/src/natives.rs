@@ -109,7 +109,9 @@ fn length(value: Val) -> ValR<Val> {
         Val::Int(number) => {
             Ok(number.checked_abs().map_or(Val::Float(9_223_372_036_854_775_808.0), Val::Int))
         }
-        Val::Float(number) => Ok(Val::from(number.abs())),
+        number @ (Val::Large(_) | Val::Float(_)) => {
+            Ok(Val::from(number.as_number().unwrap_or_default().abs()))
+        }
         other => Err(Error::str(format!("{} has no length", other.shown()))),
     }
 }
@@ -128,7 +130,7 @@ fn from_json(value: Val) -> ValR<Val> {
 
 fn to_number(value: Val) -> ValR<Val> {
     match value.plain() {
-        number @ (Val::Int(_) | Val::Float(_)) => Ok(number),
+        number @ (Val::Int(_) | Val::Large(_) | Val::Float(_)) => Ok(number),
         // A text gives a computed number: that of "1.0" is whole.
         Val::Text(text) => match Val::from_num(text.trim()) {
             Ok(Val::Float(number)) => Ok(Val::from(number)),

@@ -32,6 +32,8 @@ pub enum Val {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number above those: passed on and compared as it is, computed with as any other number.
+    Large(u64),
     /// Any other number; one that was written `1.0` stays so.
     Float(f64),
     /// Text.
@@ -318,6 +320,7 @@ impl Val {
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
+            Self::Large(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
             _ => None,
         }
@@ -348,7 +351,7 @@ impl Val {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "boolean",
-            Self::Int(_) | Self::Float(_) => "number",
+            Self::Int(_) | Self::Large(_) | Self::Float(_) => "number",
             Self::Text(_) => "string",
             Self::Array(_) => "array",
             Self::Object(_) | Self::Lookup(_) => "object",

@@ -16,6 +16,7 @@ fn conditions_hold_as_users_of_sonataflow_know_it() {
         (json!(0), false, Some(false)),
         (json!(1), true, Some(true)),
         (json!(-2), true, Some(true)),
+        (json!(12_345_678_901_234_567_890_u64), true, Some(true)),
         (json!(0.5), false, FAILS),
         (json!(1.0), false, FAILS),
         (json!(1.5), false, FAILS),

@@ -15,6 +15,8 @@ const CONDITIONS: &str = r#"{"a":true,"b":false,"c":false,"n":1,"text":"x","o":{
 const DATA: &str = r#"{"n":1,"s":"x","l":[1,2,3],"o":{"p":null}}"#;
 const OBJECT: &str = r#"{"b":"x","a":1,"c":[{"d":1.5}]}"#;
 
+const LARGE: &str = r#"{"a":[12345678901234567890,1,12345678901234567891,0.5],"max":18446744073709551615}"#;
+
 /// Stands for an expression that cannot be compiled or evaluated.
 const FAILS: &str = "fails";
 
@@ -99,6 +101,18 @@ const ROWS: &[(&str, &str, &str)] = &[
     (r#""x" | tonumber"#, NOTHING, FAILS),
     ("null | tonumber", NOTHING, FAILS),
     ("1 == 1.0", NOTHING, "true"),
+    // Whole numbers above 2^63 - 1 are passed on as they are. Computing makes floats of them; SonataFlow's jq wraps around.
+    (".", LARGE, LARGE),
+    (".a[0]", LARGE, "12345678901234567890"),
+    (r#".a[0] | ., tostring, tojson, "\(.)", @json, @csv "\([.])""#, LARGE, r#"[12345678901234567890,"12345678901234567890","12345678901234567890","12345678901234567890","12345678901234567890","12345678901234567890"]"#),
+    (r#".a | join("|")"#, LARGE, r#""12345678901234567890|1|12345678901234567891|0.5""#),
+    (".a | sort", LARGE, "[0.5,1,12345678901234567890,12345678901234567891]"),
+    (".a | (.[0] == .[0]), (.[0] < .[2]), (.[1] < .[0]), (.[0] > 0.5), (.[0] > 9223372036854775807)", LARGE, "[true,true,true,true,true]"),
+    (".a | unique | length", LARGE, "4"),
+    (".a[0] | type, length, floor, -., (tonumber | type), . + 1", LARGE, r#"["number",12345678901234567000.0,12345678901234567000.0,-12345678901234567000.0,"number",12345678901234567000.0]"#),
+    (".a[0] | tojson | fromjson", LARGE, "12345678901234567890"),
+    (".a[.a[0]], .a[.a[0]:]", LARGE, "[null,[]]"),
+    ("if .a[0] then 1 else 2 end", LARGE, "1"),
     ("[1, 1.0] | unique", NOTHING, "[1]"),
     // Updates.
     (".a.b.c = 1", DATA, r#"{"n":1,"s":"x","l":[1,2,3],"o":{"p":null},"a":{"b":{"c":1}}}"#),

@@ -111,7 +111,7 @@ impl Operand {
 fn matches(text: &Val, pattern: &Val) -> Result<bool, Problem> {
     let text = match text {
         Val::Text(_) => text.clone(),
-        Val::Bool(_) | Val::Int(_) | Val::Float(_) => Val::text(text.to_text()),
+        Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_) => Val::text(text.to_text()),
         _ => return Ok(false),
     };
     let found = natives::matches(&text, pattern).map_err(|error| Problem::Failed(error.to_string()))?;
@@ -160,8 +160,8 @@ fn compare(left: Option<&Val>, operator: Operator, right: Option<&Val>) -> bool 
 /// A number equals the text that says it.
 fn equal(left: &Val, right: &Val) -> bool {
     match (left, right) {
-        (Val::Int(_) | Val::Float(_), Val::Text(text)) => left.as_number() == text.trim().parse().ok(),
-        (Val::Text(text), Val::Int(_) | Val::Float(_)) => **text == *right.to_text(),
+        (_, Val::Text(text)) if left.as_number().is_some() => left.as_number() == text.trim().parse().ok(),
+        (Val::Text(text), _) if right.as_number().is_some() => **text == *right.to_text(),
         _ => left == right,
     }
 }
@@ -181,6 +181,7 @@ pub(crate) fn is_true(value: &Val) -> Option<bool> {
         Val::Null => Some(false),
         Val::Bool(value) => Some(*value),
         Val::Int(number) => Some(*number != 0),
+        Val::Large(_) => Some(true),
         Val::Array(_) => Some(!value.elements().is_empty()),
         Val::Text(text) => match text.trim() {
             "true" | "True" | "TRUE" => Some(true),

@@ -33,7 +33,9 @@ pub(super) fn row(value: &Val, Row(name, separator, quote): Row) -> ValR<Val> {
             Val::Null => {}
             Val::Float(number) if number.is_nan() => {}
             Val::Text(text) => row.push_str(&quote(text)),
-            Val::Bool(_) | Val::Int(_) | Val::Float(_) => row.push_str(&cell.printed(Numbers::Short)),
+            Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_) => {
+                row.push_str(&cell.printed(Numbers::Short));
+            }
             other => return Err(Error::str(format!("{} is not valid in a csv row", other.shown()))),
         }
         budget::check_text(row.len());
@@ -59,7 +61,7 @@ pub(super) fn join(value: &Val, separator: &Val) -> ValR<Val> {
         }
         match item? {
             Val::Null => {}
-            item @ (Val::Text(_) | Val::Bool(_) | Val::Int(_) | Val::Float(_)) => {
+            item @ (Val::Text(_) | Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_)) => {
                 joined.push_str(&item.printed(Numbers::Java));
             }
             other => return Err(cannot(joined, &other)),

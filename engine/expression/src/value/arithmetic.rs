@@ -193,6 +193,7 @@ impl Neg for Val {
                 Ok(value.checked_neg().map_or(Self::Float(9_223_372_036_854_775_808.0), Self::Int))
             }
             Self::Float(value) => Ok(number(-value)),
+            Self::Large(_) => Ok(number(-self.as_number().unwrap_or_default())),
             other => Err(Error::str(format!("{} cannot be negated", other.shown()))),
         }
     }

@@ -129,13 +129,16 @@ impl ValT for Val {
             (Self::Lookup(lookup), Self::Text(name)) => lookup.get(name).map_err(Error::str),
             (Self::Lookup(_), _) => self.plain().index(index),
             (_, Self::Lookup(_)) => self.index(&index.clone().plain()),
-            (Self::Null, Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Object(_)) => Ok(Self::Null),
+            (
+                Self::Null,
+                Self::Text(_) | Self::Int(_) | Self::Large(_) | Self::Float(_) | Self::Object(_),
+            ) => Ok(Self::Null),
             (Self::Object(object), Self::Text(name)) => {
                 Ok(object.members.get(name).cloned().unwrap_or_default())
             }
             // Between two elements there is none.
             (Self::Array(_), Self::Float(number)) if whole(*number).is_none() => Ok(Self::Null),
-            (Self::Array(array), Self::Int(_) | Self::Float(_)) => {
+            (Self::Array(array), Self::Int(_) | Self::Large(_) | Self::Float(_)) => {
                 let found = absolute(index, array.items.len()).and_then(|index| array.items.get(index));
                 Ok(found.cloned().unwrap_or_default())
             }

@@ -32,6 +32,7 @@ impl Serialize for Val {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Large(value) => serializer.serialize_u64(*value),
             Self::Float(value) if !value.is_finite() => serializer.serialize_unit(),
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::Text(text) => serializer.serialize_str(text),
@@ -108,9 +109,8 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Val::Int(value))
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "beyond i64 numbers are floats, as in jq")]
     fn visit_u64<E>(self, value: u64) -> Result<Val, E> {
-        Ok(i64::try_from(value).map_or(Val::Float(value as f64), Val::Int))
+        Ok(Val::from(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Val, E> {
@@ -138,14 +138,21 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
+impl From<u64> for Val {
+    fn from(value: u64) -> Self {
+        i64::try_from(value).map_or(Self::Large(value), Self::Int)
+    }
+}
+
 impl From<serde_json::Value> for Val {
     fn from(value: serde_json::Value) -> Self {
         match value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(value) => Self::Bool(value),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(whole) => Self::Int(whole),
-                None => Self::Float(number.as_f64().unwrap_or_default()),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => Self::Int(whole),
+                (None, Some(large)) => Self::Large(large),
+                (None, None) => Self::Float(number.as_f64().unwrap_or_default()),
             },
             serde_json::Value::String(text) => Self::Text(text.into()),
             serde_json::Value::Array(items) => Self::from_items(items.into_iter().map(Self::from).collect()),
@@ -162,6 +169,7 @@ impl From<Val> for serde_json::Value {
             Val::Null => Self::Null,
             Val::Bool(value) => Self::Bool(value),
             Val::Int(value) => Self::from(value),
+            Val::Large(value) => Self::from(value),
             Val::Float(value) => Self::from(value),
             Val::Text(text) => Self::String(text.to_string()),
             Val::Array(array) => Self::Array(array.items.iter().cloned().map(Self::from).collect()),

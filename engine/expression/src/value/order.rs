@@ -14,7 +14,7 @@ impl Val {
             Self::Null => 0,
             Self::Bool(false) => 1,
             Self::Bool(true) => 2,
-            Self::Int(_) | Self::Float(_) => 3,
+            Self::Int(_) | Self::Large(_) | Self::Float(_) => 3,
             Self::Text(_) => 4,
             Self::Array(_) => 5,
             Self::Object(_) | Self::Lookup(_) => 6,
@@ -48,7 +48,13 @@ impl Ord for Val {
             (Self::Lookup(lookup), other) => lookup.value().cmp(other),
             (this, Self::Lookup(lookup)) => this.cmp(&lookup.value()),
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::Int(_) | Self::Float(_), Self::Int(_) | Self::Float(_)) => numbers(self, other),
+            (Self::Large(a), Self::Large(b)) => a.cmp(b),
+            (Self::Int(_), Self::Large(_)) => Ordering::Less,
+            (Self::Large(_), Self::Int(_)) => Ordering::Greater,
+            (
+                Self::Int(_) | Self::Large(_) | Self::Float(_),
+                Self::Int(_) | Self::Large(_) | Self::Float(_),
+            ) => numbers(self, other),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.items.cmp(&b.items),
             (Self::Object(a), Self::Object(b)) => {
@@ -78,7 +84,9 @@ impl Hash for Val {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.rank().hash(state);
         match self {
-            Self::Int(_) | Self::Float(_) => self.as_number().unwrap_or_default().to_bits().hash(state),
+            Self::Int(_) | Self::Large(_) | Self::Float(_) => {
+                self.as_number().unwrap_or_default().to_bits().hash(state);
+            }
             Self::Text(text) => text.hash(state),
             Self::Array(array) => array.items.hash(state),
             Self::Object(object) => object.members.len().hash(state),
