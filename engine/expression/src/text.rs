@@ -30,7 +30,9 @@ fn trimmed(text: &str) -> &str {
 /// SonataFlow's reader takes the first object of a text and drops what comes behind; such a text is no JSON here.
 pub(crate) fn json_object(text: &str) -> Option<Value> {
     let text = trimmed(text);
-    (text.starts_with('{') && text.ends_with('}')).then(|| serde_json::from_str(text).ok())?
+    let is_framed = text.starts_with('{') && text.ends_with('}');
+    // As a value it may be nested as deep as any that is read.
+    is_framed.then(|| Val::from_json(text.as_bytes()).ok().map(Value::from))?
 }
 
 /// Replaces `fn:NAME` by the text of that expression function.

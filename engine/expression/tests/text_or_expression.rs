@@ -195,6 +195,16 @@ fn a_text_that_is_an_objects_json_is_that_object() {
 }
 
 #[test]
+fn json_that_is_nested_too_deeply_is_no_object() {
+    for (levels, is_object) in [(Val::DEEPEST, true), (Val::DEEPEST + 1, false), (100_000, false)] {
+        let text = format!("{}1{}", "{\"x\":".repeat(levels), "}".repeat(levels));
+        let template = Template::compile(Language::Jq, &json!([text]), &|_| None);
+        let filled = template.eval(&Val::Null, &Scope::bare(&Budget::default()));
+        assert_eq!(filled.elements().iter().all(Val::is_object), is_object, "{levels}");
+    }
+}
+
+#[test]
 fn text_loses_the_blanks_around_it() {
     for (tree, expected) in [
         (json!({"x": " lead"}), json!({"x": "lead"})),
