@@ -173,7 +173,7 @@ fn zone(name: &Val) -> Result<TimeZone, Error<Val>> {
     static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     let name = name.as_str().ok_or_else(|| Error::str("Timezone must be a string"))?;
     let distance = name.strip_prefix("GMT").and_then(distance);
-    let known = distance.or_else(|| ZONES.get(name).ok());
+    let known = distance.or_else(|| ZONES.get(name).or_else(|_| ZONES.get("GMT")).ok());
     Ok(known.unwrap_or(TimeZone::UTC))
 }
 
