@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     EvalError, Expression, Language, Scope,
@@ -25,12 +25,13 @@ enum Node {
 
 impl Template {
     /// Compiles a tree: each text in it is an expression or text, by the one rule for both. One that is an object's JSON is
-    /// that object, with what its texts mean, as on SonataFlow; not so if it is all there is.
+    /// that object, with what its texts mean, as on SonataFlow; not so if it is all there is, as in a message.
     pub fn compile(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Self {
         let reader = Reader { language, functions };
         Self(match value {
-            Value::String(text) => reader.text(text, true),
-            value => reader.node(value, true),
+            Value::Object(members) => reader.object(members, Place::Member),
+            Value::String(_) => reader.node(value, Place::Message),
+            value => reader.node(value, Place::Deeper),
         })
     }
 
@@ -58,38 +59,64 @@ impl Template {
     }
 }
 
+/// Where in a tree a text stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// It is all there is.
+    Message,
+    /// It is the value of a member at the top.
+    Member,
+    Deeper,
+    /// In an object that was read from a text.
+    Json,
+}
+
 struct Reader<'a> {
     language: Language,
     functions: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Reader<'_> {
-    /// A part of a tree. Only its own texts can be JSON, not those of an object that was read from a text.
-    fn node(&self, value: &Value, reads_json: bool) -> Node {
+    fn node(&self, value: &Value, place: Place) -> Node {
         match value {
-            Value::String(text) => match text::json_object(text).filter(|_| reads_json) {
-                Some(object) => self.node(&object, false),
-                None => self.text(text, false),
-            },
+            Value::String(text) => self.text(text, place),
             Value::Array(items) => {
-                Node::Array(items.iter().map(|item| self.node(item, reads_json)).collect())
+                let place = if place == Place::Json { place } else { Place::Deeper };
+                Node::Array(items.iter().map(|item| self.node(item, place)).collect())
             }
             Value::Object(members) => {
-                let members = members.iter();
-                Node::Object(
-                    members
-                        .map(|(name, value)| (name.as_str().into(), self.node(value, reads_json)))
-                        .collect(),
-                )
+                self.object(members, if place == Place::Json { place } else { Place::Deeper })
             }
             other => Node::Literal(other.clone().into()),
         }
     }
 
-    fn text(&self, text: &str, allows_words: bool) -> Node {
-        match text::meaning(self.language, text, self.functions, allows_words) {
-            Meaning::Expression(expression, text) => Node::Expression(expression, text),
-            Meaning::Text(text) => Node::Literal(text),
+    fn object(&self, members: &Map<String, Value>, place: Place) -> Node {
+        let members = members.iter();
+        Node::Object(members.map(|(name, value)| (name.as_str().into(), self.node(value, place))).collect())
+    }
+
+    fn text(&self, text: &str, place: Place) -> Node {
+        let meaning = text::meaning(self.language, text, self.functions, place == Place::Message);
+        let reads_json = match place {
+            Place::Message | Place::Json => false,
+            Place::Deeper => true,
+            // SonataFlow reads what could be an expression. Jayway takes for a path what has no blank.
+            Place::Member => match self.language {
+                Language::Jq => matches!(meaning, Meaning::Expression(..)),
+                Language::JsonPath => !text::strip(text).contains(' '),
+            },
+        };
+        if let Some(object) = reads_json.then(|| text::json_object(text)).flatten() {
+            return self.node(&object, Place::Json);
+        }
+        // What JSON says is said as it stands.
+        let as_it_stands = (place == Place::Json).then(|| Val::text(text));
+        match meaning {
+            Meaning::Expression(expression, text) => {
+                Node::Expression(expression, as_it_stands.unwrap_or(text))
+            }
+            Meaning::Text(text) => Node::Literal(as_it_stands.unwrap_or(text)),
         }
     }
 }

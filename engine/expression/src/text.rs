@@ -25,11 +25,11 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| character <= ' ')
 }
 
-/// The object whose JSON a text is.
+/// The object whose JSON a text is, also within the marks of an expression.
 ///
 /// SonataFlow's reader takes the first object of a text and drops what comes behind; such a text is no JSON here.
 pub(crate) fn json_object(text: &str) -> Option<Value> {
-    let text = trimmed(text);
+    let text = strip(text);
     let is_framed = text.starts_with('{') && text.ends_with('}');
     // As a value it may be nested as deep as any that is read.
     is_framed.then(|| Val::from_json(text.as_bytes()).ok().map(Value::from))?

@@ -194,6 +194,8 @@ fn a_text_in_arguments_is_a_path_or_what_it_says() {
         ("https://x/$.name/y", json!("https://x/$.name/y")),
         ("", json!("")),
         ("50%", json!("50%")),
+        (r#"{"x":"$.name"}"#, json!({"x": "Ada"})),
+        (r#"{"x": "$.name"}"#, json!(r#"{"x": "$.name"}"#)),
     ] {
         let template = Template::compile(Language::JsonPath, &json!({ "v": text }), &|_| None);
         let filled =

@@ -176,9 +176,20 @@ fn a_text_that_is_an_objects_json_is_that_object() {
     for (tree, expected) in [
         (json!({"x": r#"{"title": "${ .a }"}"#}), json!({"x": {"title": 3}})),
         (json!({"x": r#" {"y": ".a", "z": "plain"} "#}), json!({"x": {"y": 3, "z": "plain"}})),
-        (json!({"x": r#"{"y": {"z": [".a", " b "]}}"#}), json!({"x": {"y": {"z": [3, "b"]}}})),
+        (json!({"x": r#"{"y": {"z": [".a", " b "]}}"#}), json!({"x": {"y": {"z": [3, " b "]}}})),
         (json!([{"x": [r#"{"y": ".a"}"#]}]), json!([{"x": [{"y": 3}]}])),
         (json!({"x": r#"{"y": 1.5, "n": null}"#}), json!({"x": {"y": 1.5, "n": null}})),
+        (json!({"x": r#"${ {"y": ".a"} }"#}), json!({"x": {"y": 3}})),
+        (
+            json!({"x": r#"{"y": "${ bad here }", "z": "${ .a.b }"}"#}),
+            json!({"x": {"y": "${ bad here }", "z": "${ .a.b }"}}),
+        ),
+        // A number that is none in jq makes the text no expression.
+        (json!({"x": r#"{"y": 12345678901234567890}"#}), json!({"x": r#"{"y": 12345678901234567890}"#})),
+        (
+            json!({"x": [r#"{"y": 12345678901234567890}"#]}),
+            json!({"x": [{"y": 12_345_678_901_234_567_890_u64}]}),
+        ),
         // Not what only looks like it, and nothing within it again.
         (json!({"x": r#"[".a"]"#}), json!({"x": [".a"]})),
         (json!({"x": r#"{x: ".a"}"#}), json!({"x": {"x": ".a"}})),
