@@ -139,7 +139,7 @@ fn json_path(text: &str, allows_words: bool) -> Option<Expression> {
     if text.contains('$') {
         return compile(Language::JsonPath, text).ok().filter(is_path);
     }
-    // A point in front would look for the name everywhere.
+    // A point in front would look for the name everywhere: `.env` is an empty array on SonataFlow, which is no use to anybody.
     if text.starts_with('.') || allows_words {
         return None;
     }

@@ -1,6 +1,7 @@
 //! Which values make a condition hold.
 //!
-//! The rows were seen on SonataFlow 10.1.0, which leaves the answer to Jackson: of numbers only whole ones count.
+//! The rows were seen on SonataFlow 10.1.0, which leaves the answer to Jackson: of numbers only whole ones count. There a path
+//! that finds null or an empty text fails too.
 
 use rondo_expression::{Budget, Language, Scope, compile};
 use serde_json::json;

@@ -185,6 +185,7 @@ fn a_text_in_arguments_is_a_path_or_what_it_says() {
         ("o.x", json!(1)),
         ("objs[1].q", json!(2)),
         ("list.length()", json!(3)),
+        (".name", json!(".name")), // `["Ada"]` there, and `.env` is `[]`.
         ("nobody", json!("nobody")),
         ("a b", json!("a b")),
         ("$.nope", json!("$.nope")),
