@@ -1,6 +1,11 @@
 //! `rondo serve`: runs the engine on a folder until it is told to stop.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use rondo_definition::{Properties, settings};
 use rondo_runtime::{Engine, OpenError, Options};
@@ -41,7 +46,7 @@ impl Serve {
         let options = Options {
             workflows: self.workflows.clone(),
             store: self.store,
-            service_url: format!("http://{address}"),
+            service_url: format!("http://{}", reachable(address)),
             environment: folder::environment(),
         };
         let engine = match Engine::open(options).await {
@@ -96,11 +101,34 @@ fn is_open_to_others(address: SocketAddr, properties: &Properties) -> bool {
     !address.ip().to_canonical().is_loopback() && !has_tokens
 }
 
+/// The address in links: nobody can follow one to "all addresses of this machine".
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
+
 #[cfg(test)]
 mod tests {
     use rondo_definition::Environment;
 
     use super::*;
+
+    #[test]
+    fn links_lead_to_an_address_that_can_be_reached() {
+        for (address, expected) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:80", "[::1]:80"),
+            ("192.168.0.7:8080", "192.168.0.7:8080"),
+        ] {
+            assert_eq!(reachable(address.parse().unwrap()).to_string(), expected);
+        }
+    }
 
     #[test]
     fn an_engine_that_others_reach_without_a_token_is_warned_about() {

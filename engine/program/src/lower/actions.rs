@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rondo_definition::model::{self, ActionKind, FunctionKind, State};
 use rondo_expression::Val;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Lowering, duration_of, shared, states::what};
 use crate::{ActionId, ActionInfo, Arguments, Duration, Instruction, LogLevel, StateId};
@@ -129,7 +129,7 @@ impl<'a> Lowering<'a> {
         let arguments = match arguments {
             None => Arguments::None,
             Some(arguments) => {
-                let value = without_nulls(&arguments.value);
+                let value = as_read(&arguments.value);
                 Arguments::Template(self.context.template(&value, &arguments.at, label))
             }
         };
@@ -137,9 +137,12 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Arguments that are written as null are none on SonataFlow, and its lists take no null.
-fn without_nulls(arguments: &Value) -> Value {
-    let mut arguments = Value::from(Val::from(arguments.clone()).without_null_elements());
+/// Arguments as SonataFlow reads them: a text that is an object's JSON is that object, those that are written as null are none, and
+/// lists take no null.
+fn as_read(arguments: &Value) -> Value {
+    let object = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
+    let arguments = object.map_or_else(|| arguments.clone(), Value::Object);
+    let mut arguments = Value::from(Val::from(arguments).without_null_elements());
     if let Value::Object(members) = &mut arguments {
         members.retain(|_, value| !value.is_null());
     }
