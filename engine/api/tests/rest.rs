@@ -169,7 +169,7 @@ async fn a_sleeping_instance_is_listed_changed_and_aborted() {
     let timers = served.get(&format!("{instance}/timers")).await.json();
     assert_eq!(timers[0]["description"], "sleeps in state Rest A While");
     assert_eq!(served.get(&format!("{instance}/nodeInstances")).await.json(), json!([]));
-    for path in ["error", "retrigger"] {
+    for path in ["error", "retrigger", "skip"] {
         let method = if path == "error" { "GET" } else { "POST" };
         let refused = served.send(method, &format!("{instance}/{path}"), &[], None).await;
         let message = format!("Process instance with id {id} is not in error state");

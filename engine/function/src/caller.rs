@@ -13,12 +13,13 @@ use url::Url;
 
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::draft::Draft;
+use crate::encoding::percent_decode;
 use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
 use crate::rest::{self, RestTarget};
-use crate::security::Credentials;
+use crate::security::{Credentials, basic};
 use crate::settings::{ClientSettings, millis};
 use crate::setup::{SetupError, transport_options, wrong};
 use crate::sysout;
@@ -152,6 +153,7 @@ impl Caller {
         headers::forward(request.headers, |name| operation.declares_header(name), &mut draft.headers);
         hide_credentials(&draft, &mut mask);
         draft.url = draft.address(&base);
+        hide_userinfo(&draft.url, &mut mask);
         let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);
         let connect = settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT);
         let incoming = self.send(draft, connect, deadline, &mask, site).await?;
@@ -191,6 +193,7 @@ impl Caller {
         hide_credentials(&draft, &mut mask);
         let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
         draft.url = draft.address("");
+        hide_userinfo(&draft.url, &mut mask);
         let deadline = timeout.unwrap_or(self.deadline);
         let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mask, site).await?;
         if target.fail_on_status && !incoming.is_success() {
@@ -253,6 +256,15 @@ fn hide_credentials(draft: &Draft, mask: &mut Mask) {
             mask.hide(value);
         }
     }
+}
+
+/// What an address says of the caller, and the header that the client makes of it, in case the service repeats them.
+fn hide_userinfo(address: &str, mask: &mut Mask) {
+    let Ok(url) = Url::parse(address) else { return };
+    let Some(password) = url.password() else { return };
+    let (user, password) = (percent_decode(url.username()), percent_decode(password));
+    mask.hide(&basic(&user, &password));
+    mask.hide(&password);
 }
 
 fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {

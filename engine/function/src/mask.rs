@@ -56,11 +56,20 @@ const CONFIDENTIAL: [&str; 14] = [
     "token",
 ];
 
+/// Last words of the name of a property that says where something is: `token-path`, `private.key.file`.
+const PLACES: [&str; 2] = ["file", "path"];
+
 /// Whether a property holds a secret, by its meaning or its name. Flows read their whole configuration through `$SECRET`:
 /// addresses and names of templates too, which messages for people tell on purpose.
 pub fn is_confidential(name: &str) -> bool {
     match settings::find(name).map(|setting| setting.kind) {
         Some(kind) => matches!(kind, Kind::Secret | Kind::Tokens),
+        None if words(name)
+            .last()
+            .is_some_and(|word| PLACES.contains(&word.to_ascii_lowercase().as_str())) =>
+        {
+            false
+        }
         None => words(name).any(|word| CONFIDENTIAL.contains(&word.to_ascii_lowercase().as_str())),
     }
 }
@@ -200,6 +209,7 @@ mod tests {
             ("jira_label_workflowName", false),
             ("keyboard", false),
             ("monkey.url", false),
+            ("quarkus.oidc-client.o.token-path", false),
         ] {
             assert_eq!(is_confidential(name), confidential, "{name}");
         }

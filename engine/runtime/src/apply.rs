@@ -50,8 +50,8 @@ pub(crate) async fn apply(
         inner.timers_set(&living.snapshot, id);
         return Some(living);
     }
-    let (refusal, again) = (refusal_for(first, id), asked_again(first));
     let before = living.snapshot.status;
+    let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
     let (turn, consumed) = compute(inner, &mut living, heard, now);
     if !turn.accepted {
         living.snapshot = turn.snapshot;
@@ -259,9 +259,10 @@ pub(crate) fn refuse(reply: Option<Reply>, refusal: Refusal) {
 }
 
 /// What an input is answered that meant nothing to the instance.
-fn refusal_for(input: &Input, id: Uuid) -> Refusal {
+fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
     match input {
         Input::Retrigger => Refusal::NotInError(id),
+        Input::Skip if status != Status::Error => Refusal::NotInError(id),
         Input::Skip => Refusal::CannotSkip(id),
         _ => Refusal::UnknownInstance(id),
     }

@@ -40,7 +40,7 @@ settings! {
     MAX_SUBFLOWS: "rondo.limits.subflows", SMALL, "10000",
         "subflows that may stand below one start; counted anew whenever the first instance waits for none";
     MIRROR: "rondo.resources.mirror", Kind::Folder, "",
-        "folder that holds documents of other hosts, as `<folder>/<host>/<path>`";
+        "folder below that of the workflows that holds documents of other hosts, as `<folder>/<host>/<path>`";
     CA_FILE: "rondo.tls.ca-file", Kind::Files, "",
         "PEM files of certificate authorities that are trusted besides the system's";
     URI_ALIAS: "rondo.uri.alias", Kind::Aliases, "",

@@ -53,6 +53,18 @@ async fn an_error_status_tells_the_body() {
     ");
 }
 
+/// Services under test often answer with the request.
+#[tokio::test]
+async fn credentials_of_an_address_are_hidden_where_a_service_repeats_them() {
+    let server =
+        Server::start(vec![Reply::new(403, "text/plain", "Basic dXNlcjpodW50ZXIy is not hunter2")]).await;
+    let with_password = server.url.replace("://", "://user:hunter2@");
+    let binding = rest(&format!("get:{with_password}/a"), true);
+    let error = call(&binding, &properties(&server.url, ""), Value::Null).await.unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("answered 403 Forbidden: *** is not ***"), "{told}");
+}
+
 #[tokio::test]
 async fn only_some_statuses_reach_the_client() {
     for (status, expected) in [
