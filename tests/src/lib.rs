@@ -311,3 +311,16 @@ pub fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> (i32, Strin
 pub fn namespace_request(name: &str, size: &str) -> Value {
     json!({"namespace": name, "size": size, "requester": "user:default/jdoe", "reason": "a test needs it"})
 }
+
+/// A workflow, `quick`, that ends at once.
+pub const QUICK: &str = r"
+id: quick
+version: '1.0'
+specVersion: '0.8'
+start: Say
+states:
+  - name: Say
+    type: inject
+    data: {said: true}
+    end: true
+";

@@ -8,20 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_tests::{Engine, folder, prepare};
+use rondo_tests::{Engine, QUICK, folder, prepare};
 use serde_json::json;
-
-const QUICK: &str = r"
-id: quick
-version: '1.0'
-specVersion: '0.8'
-start: Say
-states:
-  - name: Say
-    type: inject
-    data: {said: true}
-    end: true
-";
 
 /// More than the log has by the end, and less than the database's.
 const ROOM: u64 = 64 * 1024;

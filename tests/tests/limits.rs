@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use rondo_tests::{Engine, folder, prepare};
+use rondo_tests::{Engine, QUICK, folder, prepare};
 use serde_json::{Value, json};
 
 const ITSELF: &str = r"
@@ -53,18 +53,6 @@ states:
 "
     )
 }
-
-const QUICK: &str = r"
-id: quick
-version: '1.0'
-specVersion: '0.8'
-start: Say
-states:
-  - name: Say
-    type: inject
-    data: {said: true}
-    end: true
-";
 
 const SUBFLOWS: usize = 1500;
 

@@ -7,20 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_tests::{Engine, folder, prepare};
+use rondo_tests::{Engine, QUICK, folder, prepare};
 use serde_json::json;
-
-const QUICK: &str = r"
-id: quick
-version: '1.0'
-specVersion: '0.8'
-start: Say
-states:
-  - name: Say
-    type: inject
-    data: {said: true}
-    end: true
-";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_the_database_ends_the_engine() {

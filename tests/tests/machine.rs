@@ -32,6 +32,19 @@ fn approve(services: &Simulator) {
     services.decide(issue.project, issue.iid, Decision::Approve).unwrap();
 }
 
+/// The next machine is made, and only the answer lost.
+fn lose_the_answer_to_the_creation(services: &Simulator) {
+    services.fail(Failure {
+        service: Some(Service::Kubernetes),
+        method: Some("POST".to_owned()),
+        path_prefix: "/apis/kubevirt.io".to_owned(),
+        status: 502,
+        times: 1,
+        body: None,
+        after_effect: true,
+    });
+}
+
 fn machines(services: &Simulator) -> usize {
     let state = services.state();
     let machines = state["kubernetes"]["virtualmachines"].as_array();
@@ -90,15 +103,7 @@ async fn a_lost_answer_to_the_creation_does_not_lose_the_machine() {
     let (services, engine) = served().await;
     let id = order(&engine, "team-a").await;
     // The machine is made and only the answer lost: what the flow then finds is its own.
-    services.fail(Failure {
-        service: Some(Service::Kubernetes),
-        method: Some("POST".to_owned()),
-        path_prefix: "/apis/kubevirt.io".to_owned(),
-        status: 502,
-        times: 1,
-        body: None,
-        after_effect: true,
-    });
+    lose_the_answer_to_the_creation(&services);
     approve(&services);
     let instance = engine.wait_for(&id, "COMPLETED").await;
     assert_eq!(result(&instance), "Virtual machine db is running in namespace team-a.");
@@ -131,15 +136,7 @@ async fn an_aborted_request_takes_its_machine_with_it() {
         services.set_delays(Delays { vm_starting: Duration::from_hours(1), ..Delays::default() });
         let id = order(&engine, "team-a").await;
         if !answered {
-            services.fail(Failure {
-                service: Some(Service::Kubernetes),
-                method: Some("POST".to_owned()),
-                path_prefix: "/apis/kubevirt.io".to_owned(),
-                status: 502,
-                times: 1,
-                body: None,
-                after_effect: true,
-            });
+            lose_the_answer_to_the_creation(&services);
         }
         approve(&services);
         while machines(&services) == 0 {

@@ -164,7 +164,7 @@ mod tests {
             ("postgres://h/db?user=u&password=secretpw", "postgres://h/db…"),
             ("host=h PASSWORD=secretpw", "host=h …"),
             ("u:secretpw@h/db", "h/db"),
-            ("sqlite:///home/a@b/rondo.db?x", "sqlite:///home/a@b/rondo.db?x"),
+            ("sqlite:///data/a@b/rondo.db?x", "sqlite:///data/a@b/rondo.db?x"),
         ] {
             assert_eq!(shown(url), expected);
             assert!(!Location::parse(url).unwrap_err().to_string().contains("secretpw"), "{url}");
