@@ -468,7 +468,16 @@ async fn an_answer_that_grows_too_large_is_given_up() {
     for _ in 0..3 {
         served.start("sleeper", &json!({"text": "x".repeat(10_000)})).await;
     }
+    // Each name under which a field is asked for takes its part.
+    let aliases = |within: &str, field: &str| {
+        let names: Vec<_> = (0..200).map(|n| format!("a{n}: {field}")).collect();
+        format!("{{ ProcessInstances(pagination: {{limit: 1}}) {{ {within} {{ {} }} }} }}", names.join(" "))
+    };
     for (question, given) in [
+        (&*aliases("nodes", "name"), false),
+        (&*aliases("definition", "description"), false),
+        (&*aliases("definition", "nodes { id }"), false),
+        ("{ ProcessInstances(pagination: {limit: 1}) { nodes { id name type enter exit } } }", true),
         ("{ ProcessInstances(pagination: {limit: 1}) { variables } }", true),
         // The data are read, and given: twice their bytes are counted.
         ("{ ProcessInstances { variables } }", false),

@@ -261,10 +261,14 @@ fn hide_credentials(draft: &Draft, mask: &mut Mask) {
 /// What an address says of the caller, and the header that the client makes of it, in case the service repeats them.
 fn hide_userinfo(address: &str, mask: &mut Mask) {
     let Ok(url) = Url::parse(address) else { return };
-    let Some(password) = url.password() else { return };
-    let (user, password) = (percent_decode(url.username()), percent_decode(password));
-    mask.hide(&basic(&user, &password));
-    mask.hide(&password);
+    let user = percent_decode(url.username());
+    let password = url.password().map(percent_decode);
+    if user.is_empty() && password.is_none() {
+        return;
+    }
+    mask.hide(&basic(&user, password.as_deref().unwrap_or_default()));
+    // A name that stands alone is a token.
+    mask.hide(password.as_deref().unwrap_or(&user));
 }
 
 fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {

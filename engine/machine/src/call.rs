@@ -8,7 +8,7 @@ use crate::{CallRequest, Failure, FrameId, snapshot::Wait, turn::Machine};
 
 impl Machine<'_> {
     /// The request that the call instruction at which a frame stands amounts to. It is derived from the snapshot
-    /// alone, so that after a crash the same request can be derived again.
+    /// alone, so that after a crash the same request can be derived again, but for what its arguments take from `now`, `uuid4` and the like.
     pub(crate) fn call_request(&self, id: FrameId) -> Result<Option<CallRequest>, Failure> {
         let Some(frame) = self.snapshot.frame(id) else { return Ok(None) };
         let (Wait::Call { n, a }, Some(Instruction::Call { function, arguments, config_key })) =

@@ -3,13 +3,16 @@
 //! Each branch of a fork works on a copy. When it ends, only what it changed goes back, so that branches do not
 //! overwrite each other with what they did not touch (spec-0.8, "Parallel State").
 
+use std::collections::HashSet;
+
 use rondo_expression::{Renewed, Val};
 
 /// Writes into `target` what differs between `before` and `after`.
 ///
 /// Objects are compared member by member, into depth; everything else as a whole. A member that is gone in `after` is
 /// removed from `target`. What both have added, members of a new object or elements of a list, is merged as if one result came after
-/// the other, as it does on SonataFlow, where branches share the data.
+/// the other, as it does on SonataFlow, where branches share the data: a text, number or object that is in a list already is not put into
+/// it again.
 pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
     if before == after {
         return target;
@@ -49,9 +52,10 @@ fn append(target: Val, before: &Val, after: &Val) -> Val {
     if !kept(new) || !kept(target.elements()) {
         return after.clone();
     }
-    new.iter().skip(old.len()).fold(target, |target, element| {
-        rondo_expression::merge(target, element.clone(), &mut Renewed::default())
-    })
+    let there: HashSet<&Val> = target.elements().iter().collect();
+    let added = new.iter().skip(old.len()).filter(|element| element.is_array() || !there.contains(element));
+    let all: Vec<_> = target.elements().iter().chain(added).cloned().collect();
+    Val::array(all)
 }
 
 #[cfg(test)]
@@ -77,6 +81,18 @@ mod tests {
             (json!({"a": 1, "b": 1}), json!({"a": 1, "b": 1}), json!({"b": 1}), json!({"b": 1})),
             (json!({"l": [0, 1]}), json!({"l": [0]}), json!({"l": [0, 2]}), json!({"l": [0, 1, 2]})),
             (json!({"l": [0, 1]}), json!({"l": [0]}), json!({"l": [2]}), json!({"l": [2]})),
+            (
+                json!({"l": [[0], [1]]}),
+                json!({"l": [[0]]}),
+                json!({"l": [[0], [1], [2]]}),
+                json!({"l": [[0], [1], [1], [2]]}),
+            ),
+            (
+                json!({"l": ["done"]}),
+                json!({"l": []}),
+                json!({"l": ["done", null]}),
+                json!({"l": ["done", null]}),
+            ),
             (json!({"l": [0]}), json!({"l": [0]}), json!({"l": [2]}), json!({"l": [2]})),
             (
                 json!({"r": {"one": 1}}),

@@ -198,9 +198,10 @@ fn by_cause(code: &str, failure: &Failure) -> bool {
     failure.classes.iter().any(|class| class == code)
 }
 
-/// The code is a regular expression found in the message. Evaluated by the linear-time engine of jq's `test`.
+/// The code is a regular expression found in the message; a status is none, for it may stand in an address by chance. Evaluated by the linear-time engine of jq's `test`.
 fn by_pattern(code: &str, failure: &Failure) -> bool {
-    !looks_like_class(code) && rondo_expression::pattern_found(code, compared(failure))
+    let is_status = code.bytes().all(|byte| byte.is_ascii_digit());
+    !is_status && !looks_like_class(code) && rondo_expression::pattern_found(code, compared(failure))
 }
 
 fn compared(failure: &Failure) -> &str {
@@ -269,6 +270,7 @@ mod tests {
             ("org.kie.kogito.internal.process.workitem.WorkItemExecutionException", true),
             ("no such pet 17", true),
             ("no such .* [0-9]+", true),
+            ("17", false),
             ("such", false), // looks like a class name, so it is no pattern
             ("pet 18", false),
             ("java.lang.RuntimeException", true),

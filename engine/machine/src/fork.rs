@@ -75,7 +75,6 @@ impl Machine<'_> {
             && !matches!(frame.wait, Wait::Ready | Wait::Failed)
             && let Some(parent) = frame.parent
             && let Some(each) = self.loop_of(parent)
-            && !(matches!(each.batch, Pick::OneThread) && frame.wait.is_outside())
         {
             self.start_iteration(parent, &each);
         }
@@ -88,8 +87,12 @@ impl Machine<'_> {
         }
     }
 
-    /// Starts the next iteration, unless its batch has to wait for the one before. Batches begin at multiples of their size.
+    /// Starts the next iteration, unless it has to wait for the one before, or for those of the batch before. Batches begin at multiples
+    /// of their size.
     fn start_iteration(&mut self, id: FrameId, each: &Loop) {
+        if matches!(each.batch, Pick::OneThread) && self.last_is_outside(id) {
+            return;
+        }
         let mut begun = None;
         self.with_frame(id, |frame| {
             if let Wait::Loop { items, next, live, batch, .. } = &mut frame.wait
@@ -106,6 +109,22 @@ impl Machine<'_> {
         let variable = (std::sync::Arc::clone(&each.parameter), item);
         self.with_frame(iteration, |frame| frame.variables.push(variable));
         self.ready.push_back(iteration);
+    }
+
+    /// Whether the iteration that began last waits for something outside.
+    fn last_is_outside(&self, id: FrameId) -> bool {
+        let Some(Wait::Loop { next, items, .. }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
+            return false;
+        };
+        if *next == 0 || *next as usize >= items.elements().len() {
+            return false;
+        }
+        let last = Role::Iteration(*next - 1);
+        // It stands near the end, unless it is over.
+        let mut frames = self.snapshot.frames.iter().rev();
+        frames
+            .find(|frame| frame.parent == Some(id) && frame.role == last)
+            .is_some_and(|frame| frame.wait.is_outside())
     }
 
     /// The frame's branch, iteration or compensation has ended: the frame goes away, and its parent hears of it.

@@ -265,6 +265,12 @@ impl Machine<'_> {
     fn stop(&mut self, id: FrameId) {
         self.drop_below(id);
         self.cancel_child(id);
+        self.with_frame(id, |frame| {
+            // Of a call it must stay known that it was made.
+            if matches!(frame.wait, Wait::Child { .. }) {
+                frame.wait = Wait::Ready;
+            }
+        });
     }
 
     fn cancel_child(&mut self, id: FrameId) {

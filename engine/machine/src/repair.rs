@@ -58,8 +58,18 @@ impl Machine<'_> {
 
     /// The data was changed from outside. A failed call that is tried again asks for something else now, so it is another call.
     pub(crate) fn changed(&mut self) {
-        for id in self.failed_frames() {
-            self.with_frame(id, |frame| frame.unsettled = None);
+        let unsettled = self.snapshot.frames.iter().filter(|frame| frame.unsettled.is_some());
+        for id in unsettled.map(|frame| frame.id).collect::<Vec<_>>() {
+            let other = self.next_call();
+            self.with_frame(id, |frame| match &mut frame.wait {
+                Wait::Failed => frame.unsettled = None,
+                Wait::Retry { n, .. } => {
+                    *n = other;
+                    frame.unsettled = None;
+                }
+                // What is under way was sent with the data as they were.
+                _ => {}
+            });
         }
         self.facts.push(Fact::Changed);
     }

@@ -65,6 +65,21 @@ fn elements_that_name_no_mode_call_one_after_the_other() {
     }
 }
 
+/// An element that wakes and ends lets none begin while the one before it still calls.
+#[test]
+fn no_element_begins_beside_a_call_of_the_one_before() {
+    let (program, turn) = start(&each("", "{functionRef: ask, sleep: {after: PT1S}}"));
+    let call = |turn: &Turn| calls(turn).first().copied().unwrap();
+    let answered = Input::Answered { call: call(&turn), result: None, response: None };
+    let second = settle(&program, turn.snapshot, answered, &context(1000), NOW);
+    let asked = call(&second);
+    let first_is_over = settle(&program, second.snapshot, Input::Tick, &context(1000), NOW + 1000);
+    assert!(calls(&first_is_over).is_empty(), "the second still waits for its answer");
+    let answered = Input::Answered { call: asked, result: None, response: None };
+    let third = settle(&program, first_is_over.snapshot, answered, &context(1000), NOW + 2000);
+    assert_eq!(calls(&third).len(), 1);
+}
+
 /// What the last action gave is the element's, whether or not it counts for the data; one that gives nothing leaves what was before.
 #[test]
 fn the_last_action_says_what_an_element_gives() {

@@ -135,3 +135,22 @@ fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() 
         assert_eq!(the_call(&again).0 != call, is_another, "{kind:?} {code:?}");
     }
 }
+
+/// So does who changes them while the next attempt is waited for.
+#[test]
+fn a_retry_after_the_data_changed_is_another_call() {
+    let (program, context) = (program(ASKS), context(1000));
+    for (change, is_another) in [(Some(Input::Patch(Val::object([("a", Val::Null)]))), true), (None, false)] {
+        let snapshot = Snapshot::new(Val::object::<&str>([]));
+        let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
+        let (call, _) = the_call(&begun);
+        let failed = Input::CallFailed { call, failure: failure(FailureKind::Communication, None) };
+        let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
+        if let Some(change) = change {
+            snapshot = settle(&program, snapshot, change, &context, NOW).snapshot;
+        }
+        let due = snapshot.wake_at().unwrap();
+        let again = settle(&program, snapshot, Input::Tick, &context, due);
+        assert_eq!(the_call(&again).0 != call, is_another);
+    }
+}

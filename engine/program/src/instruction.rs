@@ -177,7 +177,7 @@ pub enum Pick {
     All,
     /// One after the other.
     One,
-    /// All, but none begins while another waits for a call or a subflow.
+    /// All, but each begins only when the one before it does not wait for a call or a subflow, as in one thread.
     OneThread,
     /// So many; the next ones start when all of them are done. A number, or an expression over *data*.
     Batch(Expression),

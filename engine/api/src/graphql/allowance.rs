@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use async_graphql::{Error, Value, dynamic::FieldValue};
@@ -30,6 +30,7 @@ pub(super) struct Allowance {
     spent: AtomicU64,
     together: Together,
     over: Notify,
+    is_over: AtomicBool,
     /// Held while rows are read, so that what is left is known.
     reading: Mutex<()>,
 }
@@ -41,6 +42,7 @@ impl Allowance {
             spent: AtomicU64::new(0),
             together: together.clone(),
             over: Notify::new(),
+            is_over: AtomicBool::new(false),
             reading: Mutex::new(()),
         }
     }
@@ -80,36 +82,52 @@ impl Allowance {
         }
     }
 
-    /// Counts what a field resolved to.
+    /// Counts what a field resolved to. Does not return when it is too much: the request is over then.
     pub(super) async fn count(&self, resolved: Option<&FieldValue<'_>>) {
-        let Some(resolved) = resolved else { return self.spend(VALUE).await };
-        let bytes = match (resolved.as_value(), resolved.as_list()) {
-            (Some(value), _) => weight(value),
-            (None, Some(items)) => VALUE.saturating_mul(1 + items.len() as u64),
-            (None, None) => VALUE,
-        };
-        self.spend(bytes).await;
+        self.spend(size(resolved)).await;
     }
 
-    /// Counts objects of so many fields that are about to be resolved without being counted one by one.
-    pub(super) async fn count_objects(&self, objects: usize, fields: u64) {
-        self.spend(VALUE.saturating_mul(fields).saturating_mul(objects as u64)).await;
+    /// Counts what a field resolved to without waiting; says whether it is still within the bounds.
+    pub(super) fn takes(&self, resolved: Option<&FieldValue<'_>>) -> bool {
+        self.charge(size(resolved))
     }
 
     /// Does not return when it is too much: the request is over then.
     async fn spend(&self, bytes: u64) {
-        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let together = self.together.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if spent > self.limit || (spent > SMALL && together > self.limit) {
-            self.over.notify_one();
+        if !self.charge(bytes) {
             std::future::pending::<()>().await;
         }
+    }
+
+    fn charge(&self, bytes: u64) -> bool {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let together = self.together.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let is_over = spent > self.limit || (spent > SMALL && together > self.limit);
+        if is_over {
+            self.is_over.store(true, Ordering::Relaxed);
+            self.over.notify_one();
+        }
+        !is_over
+    }
+
+    /// Whether more was asked for than is allowed.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Allowance {
     fn drop(&mut self) {
         self.together.0.fetch_sub(*self.spent.get_mut(), Ordering::Relaxed);
+    }
+}
+
+fn size(resolved: Option<&FieldValue<'_>>) -> u64 {
+    let Some(resolved) = resolved else { return VALUE };
+    match (resolved.as_value(), resolved.as_list()) {
+        (Some(value), _) => weight(value),
+        (None, Some(items)) => VALUE.saturating_mul(1 + items.len() as u64),
+        (None, None) => VALUE,
     }
 }
 

@@ -129,7 +129,10 @@ async fn run(app: &App, index: &Index, asked: Asked, may_change: bool) -> Respon
     let request = request.data(Arc::clone(&allowance));
     let limit = app.settings.graphql_timeout;
     let problem = tokio::select! {
-        response = index.schema.execute(request) => return answer(&response.data, response.errors),
+        response = index.schema.execute(request) => match allowance.is_over() {
+            false => return answer(&response.data, response.errors),
+            true => allowance.reason(),
+        },
         () = allowance.exceeded() => allowance.reason(),
         () = tokio::time::sleep(limit) => format!(
             "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \

@@ -20,12 +20,12 @@ pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
 
 /// Resolves a field of an object. One that fails is null beside its error; the library alone would leave it out.
 pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
-    // Parts of what was read and counted as a whole. An answer may have a million of them, and none waits for anything.
+    // Parts of what was read as a whole. An answer may have a million of them, and none waits for anything.
     if let Some(Value::Object(members)) = context.parent_value.as_value() {
-        return FieldFuture::Value(members.get(&name).cloned().and_then(value));
+        return at_once(members.get(&name).cloned().and_then(value), &context);
     }
     if let Some(node) = context.parent_value.downcast_ref::<NodeView>() {
-        return FieldFuture::Value(instances::node_field(node, &name));
+        return at_once(instances::node_field(node, &name), &context);
     }
     FieldFuture::new(async move {
         let resolved = resolve(&owner, &name, &context).await.unwrap_or_else(|error| {
@@ -36,6 +36,18 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
         allowance(&context)?.count(resolved.as_ref()).await;
         Ok(resolved)
     })
+}
+
+/// A field that waits for nothing. One that is too much is an error, which ends the work on its object.
+fn at_once<'c>(resolved: Option<FieldValue<'static>>, context: &ResolverContext<'c>) -> FieldFuture<'c> {
+    match allowance(context) {
+        Ok(allowance) if allowance.takes(resolved.as_ref()) => FieldFuture::Value(resolved),
+        Ok(allowance) => {
+            let reason = allowance.reason();
+            FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(Error::new(reason)) })
+        }
+        Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
+    }
 }
 
 /// What the request may still spend.

@@ -30,13 +30,16 @@ pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
         let candidates: Vec<String> =
             own().map(properties::variable).chain(VARIABLES.iter().map(|name| (*name).to_owned())).collect();
         let candidates = || candidates.iter().map(String::as_str);
-        let help = match did_you_mean(name, candidates()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("there are `{}`", candidates().collect::<Vec<_>>().join("`, `")),
+        // A flow may read it as `$SECRET.NAME`. That is unlikely of one whose name is almost that of a property.
+        let (severity, help) = if let Some(name) = did_you_mean(name, candidates()) {
+            (Severity::Error, format!("did you mean `{name}`?"))
+        } else {
+            let there_are = candidates().collect::<Vec<_>>().join("`, `");
+            (Severity::Warning, format!("there are `{there_are}`"))
         };
         let place = format!("environment variable {name}");
-        let message = "no property is called so, and nothing else reads it";
-        found.push(Diagnostic::file(Severity::Error, codes::UNKNOWN_SETTING, &place, message).help(help));
+        let message = "no property is called so; it is seen as `$SECRET` only";
+        found.push(Diagnostic::file(severity, codes::UNKNOWN_SETTING, &place, message).help(help));
     }
     found
 }

@@ -43,7 +43,7 @@ fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
             };
             Ok(Some(Val::from_members(members)))
         }
-        (Val::Array(_), Val::Int(_) | Val::Float(_)) => {
+        (Val::Array(_), Val::Int(_) | Val::Large(_) | Val::Float(_)) => {
             let mut items = value.take_items();
             let Some(index) = position(step, items.len()) else { return Ok(Some(Val::from_items(items))) };
             let inner = items.get_mut(index).map(std::mem::take).unwrap_or_default();

@@ -99,8 +99,10 @@ impl Mul for Val {
     fn mul(self, other: Self) -> Outcome {
         let (left, right) = (self.plain(), other.plain());
         match (&left, &right) {
-            (Self::Text(text), count @ (Self::Int(_) | Self::Float(_)))
-            | (count @ (Self::Int(_) | Self::Float(_)), Self::Text(text)) => Ok(repeat(text, count)),
+            (Self::Text(text), count @ (Self::Int(_) | Self::Large(_) | Self::Float(_)))
+            | (count @ (Self::Int(_) | Self::Large(_) | Self::Float(_)), Self::Text(text)) => {
+                Ok(repeat(text, count))
+            }
             (Self::Object(_), Self::Object(_)) => Ok(merged(left, right)),
             _ => match compute(&left, &right, i64::checked_mul, |a, b| a * b) {
                 Some(product) => Ok(product),

@@ -74,6 +74,9 @@ impl ValT for Val {
         if let Ok(whole) = text.parse() {
             return Ok(Self::Int(whole));
         }
+        if let Ok(large) = text.parse() {
+            return Ok(Self::Large(large));
+        }
         text.parse().map(Self::Float).map_err(|_| Error::str(format!("`{text}` is no number")))
     }
 
@@ -208,7 +211,7 @@ impl ValT for Val {
                 let (start, end) = (range.members.get("start").cloned(), range.members.get("end").cloned());
                 this.map_range(start.as_ref()..end.as_ref(), opt, f)
             }
-            (Self::Null | Self::Array(_), Self::Int(_) | Self::Float(_)) => {
+            (Self::Null | Self::Array(_), Self::Int(_) | Self::Large(_) | Self::Float(_)) => {
                 let mut items = this.take_items();
                 let Some(index) = absolute(index, items.len()) else {
                     let this = Self::from_items(items);

@@ -51,10 +51,13 @@ impl Ord for Val {
             (Self::Large(a), Self::Large(b)) => a.cmp(b),
             (Self::Int(_), Self::Large(_)) => Ordering::Less,
             (Self::Large(_), Self::Int(_)) => Ordering::Greater,
-            (
-                Self::Int(_) | Self::Large(_) | Self::Float(_),
-                Self::Int(_) | Self::Large(_) | Self::Float(_),
-            ) => numbers(self, other),
+            (Self::Float(a), Self::Float(b)) => {
+                a.partial_cmp(b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+            }
+            (Self::Int(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
+            (Self::Large(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
+            (Self::Float(a), Self::Int(b)) => whole_and_float(i128::from(*b), *a).reverse(),
+            (Self::Float(a), Self::Large(b)) => whole_and_float(i128::from(*b), *a).reverse(),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.items.cmp(&b.items),
             (Self::Object(a), Self::Object(b)) => {
@@ -74,10 +77,15 @@ impl Ord for Val {
     }
 }
 
-/// `nan` is less than every number, as in jq, but equal to itself: sorting needs a total order.
-fn numbers(a: &Val, b: &Val) -> Ordering {
-    let (a, b) = (a.as_number().unwrap_or(f64::NAN), b.as_number().unwrap_or(f64::NAN));
-    a.partial_cmp(&b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+/// Compares without rounding, for sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.
+fn whole_and_float(whole: i128, float: f64) -> Ordering {
+    if float.is_nan() {
+        return Ordering::Greater;
+    }
+    // What is beyond the bounds becomes a bound, which lies beyond all whole numbers that there are here.
+    #[allow(clippy::cast_possible_truncation, reason = "the fraction is looked at by itself")]
+    let integer = float.trunc() as i128;
+    whole.cmp(&integer).then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
 }
 
 impl Hash for Val {

@@ -130,7 +130,7 @@ impl<'a> Lowering<'a> {
             None => Arguments::None,
             Some(arguments) => {
                 let value = as_read(&arguments.value);
-                Arguments::Template(self.context.template(&value, &arguments.at, label))
+                Arguments::Template(self.context.template_of(&value, &arguments.value, &arguments.at, label))
             }
         };
         self.code.push(Instruction::Call { function: shared(&name.value), arguments, config_key });

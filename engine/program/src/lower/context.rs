@@ -51,7 +51,18 @@ impl<'a> Context<'a> {
 
     /// Compiles a tree in which every text may be an expression. `what` names it for people.
     pub(super) fn template(&mut self, value: &Value, at: &Pointer, what: &str) -> Template {
-        self.hint_tree(value, at, what);
+        self.template_of(value, value, at, what)
+    }
+
+    /// The same of a tree that stands otherwise in the document.
+    pub(super) fn template_of(
+        &mut self,
+        value: &Value,
+        written: &Value,
+        at: &Pointer,
+        what: &str,
+    ) -> Template {
+        self.hint_tree(written, at, what);
         Template::compile(self.language, value, &self.functions())
     }
 

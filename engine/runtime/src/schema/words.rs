@@ -151,6 +151,7 @@ fn rule_of(format: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

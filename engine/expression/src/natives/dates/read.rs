@@ -81,7 +81,7 @@ impl Fields {
         let time = hour * 3_600_000 + self.minute * 60_000 + self.second * 1000 + self.millisecond;
         let local = (days - 1).checked_mul(DAY)?.checked_add(time)?;
         if let Some(offset) = self.offset {
-            return Some(local - offset);
+            return local.checked_sub(offset);
         }
         let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).ok()?);
         // Of an hour that comes twice, the second; one that is left out, is later.
