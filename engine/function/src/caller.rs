@@ -37,8 +37,8 @@ pub struct Caller {
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// Arguments after evaluation: an object, or the whole body; null when there are none.
-    pub arguments: Val,
+    /// Arguments after evaluation: an object, or the whole body; `None` when the action gives none.
+    pub arguments: Option<Val>,
     /// State data, which a `rest:post:` without arguments sends.
     pub state_data: &'a Val,
     /// Headers that the instance was started with.
@@ -108,7 +108,7 @@ impl Caller {
             Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
             Target::Sysout(level) => {
                 let process = &request.process;
-                let arguments = to_json(&request.arguments);
+                let arguments = to_json(request.arguments.as_ref().unwrap_or(&Val::Null));
                 sysout::write(*level, &arguments, process.workflow_id, process.instance_id, &self.secrets);
                 Ok(Answer {
                     result: Val::Null,
@@ -136,8 +136,9 @@ impl Caller {
             choice: request.config_key.filter(|_| binding.config_key.is_some()),
         };
         let operation = &target.operation;
-        let mut draft = openapi::request::draft(operation, to_json(&request.arguments))
-            .map_err(CallErrorKind::InvalidArgument)?;
+        let mut draft =
+            openapi::request::draft(operation, to_json(request.arguments.as_ref().unwrap_or(&Val::Null)))
+                .map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, operation.server.as_deref())?;
         let mut mask = Mask::new(self.secrets.clone());
         let credentials = Credentials {
@@ -182,7 +183,7 @@ impl Caller {
         let mut draft = rest::draft(
             target,
             function,
-            to_json(&request.arguments),
+            request.arguments.as_ref().map(to_json),
             &|| request.state_data.to_json(),
             request.properties,
             &mut mask,

@@ -4,7 +4,7 @@
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::draft::Draft;
 use crate::encoding::{form_encode, has_dot_segment};
@@ -44,16 +44,18 @@ pub(crate) fn parse(operation: &str, fail_on_status: bool) -> Result<RestTarget,
 pub(crate) fn draft(
     target: &RestTarget,
     function: &str,
-    arguments: Value,
+    arguments: Option<Value>,
     state_data: &dyn Fn() -> String,
     properties: &Properties,
     mask: &mut Mask,
 ) -> Result<Draft, String> {
     let mut draft = Draft::new(&target.method);
     let (mut named, whole) = match arguments {
-        Value::Object(named) => (named, None),
-        Value::Null => (Map::new(), None),
-        other => (Map::new(), Some(other)),
+        None => (Map::new(), None),
+        Some(Value::Object(named)) => (named, None),
+        // Who gives null does not mean all data of the state.
+        Some(Value::Null) => (Map::new(), Some(json!({ "ContentData": null }))),
+        Some(other) => (Map::new(), Some(other)),
     };
     let place = fill(&target.place, &mut named)?;
     let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));

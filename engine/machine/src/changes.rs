@@ -26,15 +26,13 @@ pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
     }
     let mut target = target;
     for (name, value) in after.members() {
-        let changed = match (target.remove(name), before.get(name)) {
-            (here, Some(old)) if old == value => here,
-            (Some(here), Some(old)) => Some(apply(here, old, value)),
-            (Some(here), None) => Some(rondo_expression::merge(here, value.clone(), &mut Renewed::default())),
-            (None, _) => Some(value.clone()),
+        let changed = match (target.get(name).cloned(), before.get(name)) {
+            (_, Some(old)) if old == value => continue,
+            (Some(here), Some(old)) => apply(here, old, value),
+            (Some(here), None) => rondo_expression::merge(here, value.clone(), &mut Renewed::default()),
+            (None, _) => value.clone(),
         };
-        if let Some(changed) = changed {
-            target.insert(name, changed);
-        }
+        target.insert(name, changed);
     }
     for (name, _) in before.members() {
         if after.get(name).is_none() {
@@ -112,5 +110,15 @@ mod tests {
             let changed = apply(target.clone().into(), &before.clone().into(), &after.clone().into());
             assert_eq!(serde_json::Value::from(changed), expected, "{target} {before} {after}");
         }
+    }
+
+    #[test]
+    fn members_stay_where_they_are() {
+        let changed = apply(
+            json!({"a": 1, "b": {"x": 1}, "c": 3}).into(),
+            &json!({"a": 1, "b": {"x": 1}}).into(),
+            &json!({"new": 0, "a": 2, "b": {"x": 2}}).into(),
+        );
+        assert_eq!(changed.to_json(), r#"{"a":2,"b":{"x":2},"c":3,"new":0}"#);
     }
 }

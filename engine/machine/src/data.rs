@@ -33,7 +33,7 @@ impl Machine<'_> {
     /// What an action sees is also its result, until it has another.
     pub(crate) fn focus_on(&mut self, id: FrameId, value: Val) {
         self.linked |= is_container(&value);
-        let counts = !is_picked_empty(&value);
+        let counts = !is_picked_empty(&value) || self.has_given(id);
         self.with_frame(id, |frame| {
             frame.result = counts.then(|| value.clone());
             frame.focus = Some(if counts { value } else { Val::Null });
@@ -51,14 +51,22 @@ impl Machine<'_> {
         });
     }
 
-    /// Keeps what an action gave for those who look at it when it is over: also what counts as no result for the data.
+    /// Keeps what an action gave for those who look at it when it is over. What counts as no result for the data counts here once
+    /// there is another.
     fn gave(&mut self, id: FrameId, value: &Val) {
         let keeps = self.program.uses_previous;
+        let counts = !is_picked_empty(value) || self.has_given(id);
         self.with_frame(id, |frame| {
-            if keeps || matches!(frame.role, Role::Iteration(_)) {
+            if (keeps || matches!(frame.role, Role::Iteration(_))) && (counts || frame.result.is_some()) {
                 frame.previous = Some(value.clone());
             }
         });
+    }
+
+    /// Whether an action of this element has given something already.
+    fn has_given(&self, id: FrameId) -> bool {
+        let frame = self.snapshot.frame(id);
+        frame.is_some_and(|frame| matches!(frame.role, Role::Iteration(_)) && frame.previous.is_some())
     }
 
     /// An answer came for a frame, which goes on behind the call. An empty one counts as none, as above.

@@ -73,6 +73,7 @@ impl Machine<'_> {
     }
 
     fn handle(&mut self, id: FrameId, visit: Visit, then: Pc, failure: Failure) {
+        self.keep_changes(id);
         self.drop_below(id);
         let action = self.snapshot.frame_mut(id).and_then(|frame| frame.action.take());
         self.facts.extend(action.map(|open| Fact::Dropped { v: open.visit }));
@@ -87,6 +88,17 @@ impl Machine<'_> {
             }
         });
         self.wake(id);
+    }
+
+    /// What branches have done so far stays in the data, as does what earlier actions have done.
+    fn keep_changes(&mut self, id: FrameId) {
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        if matches!(frame.wait, Wait::Branches { .. }) {
+            let data = self.snapshot.within(frame, self.snapshot.data_of(id).clone());
+            if self.check_size(&data).is_ok() {
+                self.snapshot.set_data_of(id, data);
+            }
+        }
     }
 
     /// Nothing handles the error: the instance stands still, so that somebody can look, retry or skip.

@@ -299,15 +299,18 @@ impl Snapshot {
         let mut shown = data.clone();
         for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
             shown = match &frame.data {
-                Some(own) => changes::apply(shown, &data, &self.with_branches(Some(frame.id), own.clone())),
-                None => self.with_branches(Some(frame.id), shown),
+                Some(own) => changes::apply(shown, &data, &self.within(frame, own.clone())),
+                None => self.within(frame, shown),
             };
-            if let Wait::Branches { ended, .. } = &frame.wait {
-                let before = frame.data.as_ref().unwrap_or(&data);
-                shown = ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, before, after));
-            }
         }
         shown
+    }
+
+    /// A frame's data with what its branches, those under way and those that ended, have changed so far.
+    pub(crate) fn within(&self, frame: &Frame, data: Val) -> Val {
+        let shown = self.with_branches(Some(frame.id), data.clone());
+        let Wait::Branches { ended, .. } = &frame.wait else { return shown };
+        ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, &data, after))
     }
 
     /// The earliest moment at which something is due; `None` while it waits for no moment.

@@ -30,7 +30,7 @@ pub(crate) fn make(inner: &Arc<Inner>, living: &Living, request: CallRequest) {
                     .call(
                         binding,
                         Request {
-                            arguments: request.arguments.clone().unwrap_or_default(),
+                            arguments: request.arguments.clone(),
                             state_data: &request.data,
                             headers: &headers,
                             process: process.headers(),

@@ -38,7 +38,12 @@ pub(crate) fn read(
             _ => return Err("a number"),
         },
     };
-    Ok(received(value, shape, &operation.shapes))
+    let received = received(value, shape, &operation.shapes);
+    // So is each text of a list, if the list is the whole answer.
+    Ok(match (shape, received) {
+        (Shape::Array(_), Value::Array(items)) => items.into_iter().map(unfolded).collect(),
+        (_, received) => received,
+    })
 }
 
 /// Whether both what the service says and what the document says call it JSON.

@@ -51,11 +51,8 @@ pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
             scalar(&value, shape).unwrap_or(value)
         }
         (Shape::Array(items), Value::Array(values)) => {
-            let of_texts = *shapes.resolve(items) == Shape::Text;
             let values = values.into_iter().filter(|value| !value.is_null());
-            values
-                .map(|value| if of_texts { unfolded(value) } else { received(value, items, shapes) })
-                .collect()
+            values.map(|value| received(value, items, shapes)).collect()
         }
         (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
             Value::Object(received_object(values, members, shapes))

@@ -73,6 +73,18 @@ async fn answers_take_the_declared_form() {
     )
     .await;
     check(
+        json_of(json!({"type": "array", "items": {"type": "string"}})),
+        vec![(json_type, r#"["{\"a\":1}","x"]"#, json!([{"a": 1}, "x"]))],
+    )
+    .await;
+    check(
+        json_of(
+            json!({"type": "object", "properties": {"l": {"type": "array", "items": {"type": "string"}}}}),
+        ),
+        vec![(json_type, r#"{"l":["{\"a\":1}"]}"#, json!({"l": ["{\"a\":1}"]}))],
+    )
+    .await;
+    check(
         json_of(json!({})),
         vec![(
             json_type,

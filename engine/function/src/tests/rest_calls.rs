@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
+use rondo_definition::{Environment, Properties};
+
 use super::support::{Reply, Server, call, properties, rest, result};
+use crate::mask::{Mask, Secrets};
 
 #[tokio::test]
 async fn arguments_become_path_query_headers_and_body() {
@@ -75,4 +78,21 @@ fn operations_are_read_strictly() {
         assert_eq!(crate::rest::parse(operation, true).unwrap_err(), expected);
     }
     assert_eq!(crate::rest::parse("Get:https://h.test/{a}", true).unwrap().place, "https://h.test/{a}");
+}
+
+/// An expression that finds nothing must not hand all data of the state to a service.
+#[test]
+fn arguments_that_are_null_are_not_the_state_data() {
+    let target = crate::rest::parse("post:http://h/a", true).unwrap();
+    let properties = Properties::from_env(Environment::new());
+    for (arguments, body) in [
+        (None, r#"{"all":"data"}"#),
+        (Some(Value::Null), r#"{"ContentData":null}"#),
+        (Some(json!({})), r#"{"all":"data"}"#),
+    ] {
+        let data = || r#"{"all":"data"}"#.to_owned();
+        let mut mask = Mask::new(Secrets::default());
+        let draft = crate::rest::draft(&target, "f", arguments, &data, &properties, &mut mask).unwrap();
+        assert_eq!(String::from_utf8(draft.body.unwrap().1).unwrap(), body);
+    }
 }

@@ -171,7 +171,8 @@ pub(super) async fn call_with(
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let state_data = val(json!({"whole": "data"}));
     let request = Request {
-        arguments: val(arguments),
+        // Null stands for an action that gives none.
+        arguments: (!arguments.is_null()).then(|| val(arguments)),
         state_data: &state_data,
         headers: &headers,
         process: ProcessHeaders {

@@ -6,27 +6,66 @@ use jsonschema::{
 };
 use serde_json::Value;
 
-/// Where in a schema a keyword stands, in the order of the document.
+/// Where an error comes among those of one schema: the steps from the schema to the keyword, each a group and a place in it.
+pub(super) type Position = Vec<(Group, usize, String)>;
+
+/// In which order the validator goes through a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Group {
+    /// Declared members, in their order. What is missing is told when the first member comes that is not there.
+    Properties,
+    PatternProperties,
+    /// By their names.
+    Others,
+}
+
+/// Where an error comes in the order of the validator.
 ///
-/// `path` is a JSON pointer. What it leads to behind a reference comes in no particular order.
-pub(super) fn position(schema: &Value, path: &str) -> Vec<usize> {
+/// What stands behind a reference comes in the order of the names on the way.
+pub(super) fn position(schema: &Value, error: &ValidationError<'_>) -> Position {
+    let path = error.schema_path().as_str();
+    let mut parts = path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
     let mut here = Some(schema);
     let mut position = Vec::new();
-    for part in path.split('/').skip(1) {
-        let name = part.replace("~1", "/").replace("~0", "~");
-        let (index, next) = match here {
-            Some(Value::Object(members)) => (members.keys().position(|key| *key == name), members.get(&name)),
-            Some(Value::Array(items)) => {
-                let index = name.parse().ok();
-                (index, index.and_then(|index| items.get(index)))
+    while let Some(keyword) = parts.next() {
+        let value = here.and_then(|schema| schema.get(&keyword));
+        let (group, members) = match (keyword.as_str(), value) {
+            ("properties", Some(Value::Object(members))) => (Group::Properties, members),
+            ("patternProperties", Some(Value::Object(members))) => (Group::PatternProperties, members),
+            ("required", _) => {
+                let absent = here.and_then(|schema| first_absent(schema, error.instance()));
+                position.push(match absent {
+                    // Before the member itself, if that could have errors of its own.
+                    Some(index) => (Group::Properties, index, String::new()),
+                    None => (Group::Others, 0, keyword),
+                });
+                break;
             }
-            _ => (None, None),
+            (_, Some(Value::Array(items))) => {
+                position.push((Group::Others, 0, keyword));
+                let Some(index) = parts.next().and_then(|index| index.parse().ok()) else { break };
+                position.push((Group::Others, index, String::new()));
+                here = items.get(index);
+                continue;
+            }
+            _ => {
+                position.push((Group::Others, 0, keyword));
+                here = value;
+                continue;
+            }
         };
-        let Some(index) = index else { break };
-        position.push(index);
-        here = next;
+        let name = parts.next().unwrap_or_default();
+        let index = members.keys().position(|key| *key == name).unwrap_or(members.len());
+        here = members.get(&name);
+        position.push((group, index, name));
     }
     position
+}
+
+/// The first declared member that an object has not.
+fn first_absent(schema: &Value, instance: &Value) -> Option<usize> {
+    let declared = schema.get("properties")?.as_object()?;
+    declared.keys().position(|name| instance.get(name).is_none())
 }
 
 /// What is wrong by this schema, a line each; alternatives of which none holds tell of all.
@@ -91,7 +130,9 @@ pub(super) fn describe(schema: &Value, error: &ValidationError<'_>) -> Vec<Strin
         ValidationErrorKind::ExclusiveMaximum { limit } => {
             format!("{at}: must have an exclusive maximum value of {limit}")
         }
-        ValidationErrorKind::MultipleOf { multiple_of } => format!("{at}: must be multiple of {multiple_of}"),
+        ValidationErrorKind::MultipleOf { multiple_of } => {
+            format!("{at}: must be multiple of {multiple_of:?}")
+        }
         ValidationErrorKind::Not { schema } => {
             format!(
                 "{at}: should not be valid to the schema \"#{}\" : {schema}",

@@ -1,0 +1,53 @@
+//! What branches leave behind.
+
+mod support;
+
+use rondo_expression::Val;
+use rondo_machine::{Effect, Failure, FailureKind, Input, Snapshot, Status};
+use serde_json::{Value, json};
+use support::{NOW, context, program, settle};
+
+/// Four branches: one is over, one has done a part, one fails, one has done nothing.
+#[test]
+fn what_branches_did_before_one_failed_is_kept_when_the_error_is_handled() {
+    let program = program(
+        "
+id: fails
+version: '1.0'
+specVersion: '0.8'
+start: All
+functions:
+- {name: seen, type: expression, operation: '{seen: true}'}
+- {name: begun, type: expression, operation: '{begun: true}'}
+- {name: ask, type: custom, operation: 'rest:post:/things'}
+errors: [{name: refused, code: '400'}]
+states:
+- name: All
+  type: parallel
+  branches:
+  - {name: over, actions: [{functionRef: seen}]}
+  - {name: fails, actions: [{functionRef: ask}]}
+  - {name: partly, actions: [{functionRef: begun}, {functionRef: ask}]}
+  - {name: waits, actions: [{functionRef: ask}]}
+  onErrors: [{errorRef: refused, transition: Handle}]
+  end: true
+- {name: Handle, type: inject, data: {handled: true}, end: true}
+",
+    );
+    let data = Val::from(json!({"zero": 0}));
+    let turn = settle(&program, Snapshot::new(data), Input::Start { at: None }, &context(1000), NOW);
+    let Some(Effect::Call(request)) = turn.effects.first() else { panic!("no call") };
+    let failure = Failure {
+        kind: FailureKind::Service,
+        code: Some("400".into()),
+        classes: Vec::new(),
+        message: "refused".into(),
+        answer: None,
+        compared: None,
+    };
+    let failed = Input::CallFailed { call: request.call, failure };
+    let ended = settle(&program, turn.snapshot, failed, &context(1000), NOW);
+    assert_eq!(ended.snapshot.status, Status::Completed);
+    let expected = json!({"zero": 0, "seen": true, "begun": true, "handled": true});
+    assert_eq!(Value::from(ended.snapshot.data), expected);
+}
