@@ -108,7 +108,7 @@ impl Caller {
             Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
             Target::Sysout(level) => {
                 let process = &request.process;
-                let arguments = to_json(request.arguments.as_ref().unwrap_or(&Val::Null));
+                let arguments = request.arguments.as_ref().map_or(Value::Null, to_json);
                 sysout::write(*level, &arguments, process.workflow_id, process.instance_id, &self.secrets);
                 Ok(Answer {
                     result: Val::Null,
@@ -137,7 +137,7 @@ impl Caller {
         };
         let operation = &target.operation;
         let mut draft =
-            openapi::request::draft(operation, to_json(request.arguments.as_ref().unwrap_or(&Val::Null)))
+            openapi::request::draft(operation, request.arguments.as_ref().map_or(Value::Null, to_json))
                 .map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, operation.server.as_deref())?;
         let mut mask = Mask::new(self.secrets.clone());
@@ -154,10 +154,9 @@ impl Caller {
         headers::forward(request.headers, |name| operation.declares_header(name), &mut draft.headers);
         hide_credentials(&draft, &mut mask);
         draft.url = draft.address(&base);
-        hide_userinfo(&draft.url, &mut mask);
         let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);
         let connect = settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT);
-        let incoming = self.send(draft, connect, deadline, &mask, site).await?;
+        let incoming = self.send(draft, connect, deadline, &mut mask, site).await?;
         if incoming.status == 401
             && let Some(token) = token
         {
@@ -194,9 +193,8 @@ impl Caller {
         hide_credentials(&draft, &mut mask);
         let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
         draft.url = draft.address("");
-        hide_userinfo(&draft.url, &mut mask);
         let deadline = timeout.unwrap_or(self.deadline);
-        let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mask, site).await?;
+        let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mut mask, site).await?;
         if target.fail_on_status && !incoming.is_success() {
             return Err(status_error(&incoming, &mask));
         }
@@ -210,13 +208,14 @@ impl Caller {
         draft: Draft,
         connect_timeout: Duration,
         deadline: Duration,
-        mask: &Mask,
+        mask: &mut Mask,
         site: &mut Site,
     ) -> Result<Incoming, CallErrorKind> {
         let url =
             Url::parse(&draft.url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(
                 || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&draft.url))),
             )?;
+        hide_userinfo(&url, mask);
         site.method.clone_from(&draft.method);
         site.url = mask.apply(url.as_str());
         tracing::debug!(function = %site.function, method = %site.method, url = %site.url, "calling");
@@ -260,8 +259,7 @@ fn hide_credentials(draft: &Draft, mask: &mut Mask) {
 }
 
 /// What an address says of the caller, and the header that the client makes of it, in case the service repeats them.
-fn hide_userinfo(address: &str, mask: &mut Mask) {
-    let Ok(url) = Url::parse(address) else { return };
+fn hide_userinfo(url: &Url, mask: &mut Mask) {
     let user = percent_decode(url.username());
     let password = url.password().map(percent_decode);
     if user.is_empty() && password.is_none() {

@@ -62,16 +62,12 @@ const PLACES: [&str; 2] = ["file", "path"];
 /// Whether a property holds a secret, by its meaning or its name. Flows read their whole configuration through `$SECRET`:
 /// addresses and names of templates too, which messages for people tell on purpose.
 pub fn is_confidential(name: &str) -> bool {
-    match settings::find(name).map(|setting| setting.kind) {
-        Some(kind) => matches!(kind, Kind::Secret | Kind::Tokens),
-        None if words(name)
-            .last()
-            .is_some_and(|word| PLACES.contains(&word.to_ascii_lowercase().as_str())) =>
-        {
-            false
-        }
-        None => words(name).any(|word| CONFIDENTIAL.contains(&word.to_ascii_lowercase().as_str())),
+    if let Some(setting) = settings::find(name) {
+        return matches!(setting.kind, Kind::Secret | Kind::Tokens);
     }
+    let is = |word: &str, known: &[&str]| known.contains(&word.to_ascii_lowercase().as_str());
+    let is_place = words(name).last().is_some_and(|word| is(word, &PLACES));
+    !is_place && words(name).any(|word| is(word, &CONFIDENTIAL))
 }
 
 /// The words of a name, as in `my.api-key`, `MY_API_KEY`, `myApiKey`.

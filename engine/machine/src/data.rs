@@ -54,19 +54,29 @@ impl Machine<'_> {
     /// Keeps what an action gave for those who look at it when it is over. What counts as no result for the data counts here once
     /// there is another.
     fn gave(&mut self, id: FrameId, value: &Val) {
-        let keeps = self.program.uses_previous;
+        if !self.keeps_previous(id) {
+            return;
+        }
         let counts = !is_picked_empty(value) || self.has_given(id);
         self.with_frame(id, |frame| {
-            if (keeps || matches!(frame.role, Role::Iteration(_))) && (counts || frame.result.is_some()) {
+            if counts || frame.result.is_some() {
                 frame.previous = Some(value.clone());
             }
         });
     }
 
+    /// Whether something looks at what the actions of a frame gave.
+    pub(crate) fn keeps_previous(&self, id: FrameId) -> bool {
+        self.program.uses_previous || self.is_element(id)
+    }
+
+    fn is_element(&self, id: FrameId) -> bool {
+        self.snapshot.frame(id).is_some_and(|frame| matches!(frame.role, Role::Iteration(_)))
+    }
+
     /// Whether an action of this element has given something already.
     fn has_given(&self, id: FrameId) -> bool {
-        let frame = self.snapshot.frame(id);
-        frame.is_some_and(|frame| matches!(frame.role, Role::Iteration(_)) && frame.previous.is_some())
+        self.is_element(id) && self.snapshot.frame(id).is_some_and(|frame| frame.previous.is_some())
     }
 
     /// An answer came for a frame, which goes on behind the call. An empty one counts as none, as above.

@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use rondo_program::Pc;
 
-use crate::{
-    Fact, FrameId,
-    snapshot::{Open, Role},
-    turn::Machine,
-};
+use crate::{Fact, FrameId, snapshot::Open, turn::Machine};
 
 impl Machine<'_> {
     pub(crate) fn state_name(&self, id: FrameId) -> Arc<str> {
@@ -74,12 +70,12 @@ impl Machine<'_> {
     }
 
     pub(crate) fn leave_action(&mut self, id: FrameId) {
-        let keeps = self.program.uses_previous;
+        let keeps = self.keeps_previous(id);
         let mut visit = None;
         self.with_frame(id, |frame| {
             visit = frame.action.take().map(|open| open.visit);
             let result = frame.result.take();
-            if keeps || matches!(frame.role, Role::Iteration(_)) {
+            if keeps {
                 frame.previous = result.or(frame.previous.take());
             }
             frame.focus = None;

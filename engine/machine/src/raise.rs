@@ -26,8 +26,7 @@ impl Machine<'_> {
         let Some(frame) = self.snapshot.frame(id) else { return };
         let Wait::Call { n, a } = frame.wait else { return self.raise(id, failure) };
         let Some(open) = frame.action else { return self.raise(id, failure) };
-        let unsettled = frame.unsettled.is_some() || !failure.is_an_answer();
-        self.with_frame(id, |frame| frame.unsettled = unsettled.then_some(n));
+        self.keep_in_mind(id, &failure);
         let policy = self.program.action(open.id).and_then(|action| action.retry.as_ref());
         let seed = (&*self.context.instance, n);
         let Some(delay) = policy.and_then(|policy| retry::delay(policy, &failure, a, seed)) else {
@@ -37,12 +36,24 @@ impl Machine<'_> {
         // A service that was not heard of may have done what it was asked, and is asked the same again, whatever it answers in the
         // meantime. One that has always answered would give the same answer again, if it keeps answers by their key, so this is
         // another call.
-        let n = if unsettled { n } else { self.next_call() };
+        let unsettled = self.snapshot.frame(id).and_then(|frame| frame.unsettled);
+        let n = unsettled.unwrap_or_else(|| self.next_call());
         self.facts.push(Fact::Retry { v: open.visit, attempt: a, until, message: failure.message });
         self.with_frame(id, |frame| {
             frame.wait = Wait::Retry { until, n, a: a + 1 };
             if let Some(open) = &mut frame.action {
                 open.deadline = None;
+            }
+        });
+    }
+
+    /// Keeps a call in mind of which it is not known whether the service has done what it was asked.
+    fn keep_in_mind(&mut self, id: FrameId, failure: &Failure) {
+        self.with_frame(id, |frame| {
+            if let Wait::Call { n, .. } = frame.wait
+                && !failure.is_an_answer()
+            {
+                frame.unsettled = Some(n);
             }
         });
     }
@@ -109,14 +120,8 @@ impl Machine<'_> {
         let target = action.and_then(|open| self.program.action(open.id)).map(|info| info.target.clone());
         let failed = Failed { frame: id, visit, state: self.state_name(id), action: target, failure };
         self.facts.push(Fact::Failed { v: visit, message: failed.described() });
-        self.with_frame(id, |frame| {
-            if let Wait::Call { n, .. } = frame.wait
-                && !failed.failure.is_an_answer()
-            {
-                frame.unsettled = Some(n);
-            }
-            frame.wait = Wait::Failed;
-        });
+        self.keep_in_mind(id, &failed.failure);
+        self.wait(id, Wait::Failed);
         self.snapshot.status = Status::Error;
         self.snapshot.failed = Some(failed);
     }

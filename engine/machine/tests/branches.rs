@@ -3,9 +3,9 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Failure, FailureKind, Input, Snapshot, Status};
+use rondo_machine::{Effect, FailureKind, Input, Snapshot, Status};
 use serde_json::{Value, json};
-use support::{NOW, context, program, settle};
+use support::{NOW, context, failure, program, settle};
 
 /// Four branches: one is over, one has done a part, one fails, one has done nothing.
 #[test]
@@ -37,14 +37,7 @@ states:
     let data = Val::from(json!({"zero": 0}));
     let turn = settle(&program, Snapshot::new(data), Input::Start { at: None }, &context(1000), NOW);
     let Some(Effect::Call(request)) = turn.effects.first() else { panic!("no call") };
-    let failure = Failure {
-        kind: FailureKind::Service,
-        code: Some("400".into()),
-        classes: Vec::new(),
-        message: "refused".into(),
-        answer: None,
-        compared: None,
-    };
+    let failure = failure(FailureKind::Service, Some("400"));
     let failed = Input::CallFailed { call: request.call, failure };
     let ended = settle(&program, turn.snapshot, failed, &context(1000), NOW);
     assert_eq!(ended.snapshot.status, Status::Completed);

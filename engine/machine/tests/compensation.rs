@@ -3,8 +3,8 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Failure, FailureKind, Input, Snapshot, Turn};
-use support::{NOW, context, program, settle};
+use rondo_machine::{Effect, FailureKind, Input, Snapshot, Turn};
+use support::{NOW, context, failure, program, settle};
 
 /// Two states that can be undone, and a way round an error of the second.
 const TWO: &str = "
@@ -41,16 +41,7 @@ fn call(turn: &Turn) -> Option<(u64, &str)> {
 /// A state that an error handler led out of did not complete: what it would have made is not there, or is somebody else's.
 #[test]
 fn a_state_that_failed_is_not_undone() {
-    let refused = || {
-        Err(Failure {
-            kind: FailureKind::Service,
-            code: Some("400".into()),
-            classes: Vec::new(),
-            message: "refused".into(),
-            answer: None,
-            compared: None,
-        })
-    };
+    let refused = || Err(failure(FailureKind::Service, Some("400")));
     for (made, undone) in [(Ok(()), vec!["remove", "free"]), (refused(), vec!["free"])] {
         let (program, context) = (program(TWO), context(1000));
         let mut outcomes = [Ok(()), made].into_iter();

@@ -7,10 +7,10 @@ mod support;
 
 use proptest::prelude::*;
 use rondo_expression::Val;
-use rondo_machine::{Context, Failure, FailureKind, Input, Millis, Snapshot, Status, Turn};
+use rondo_machine::{Context, FailureKind, Input, Millis, Snapshot, Status, Turn};
 use rondo_program::Program;
 use serde_json::json;
-use support::{NOW, context, program};
+use support::{NOW, context, failure, program};
 
 /// An action of a state.
 #[derive(Debug, Clone)]
@@ -212,17 +212,6 @@ fn text(states: &[State], circles: &[usize]) -> String {
         ],
     })
     .to_string()
-}
-
-fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
-    Failure {
-        kind,
-        code: code.map(Into::into),
-        classes: Vec::new(),
-        message: "no".into(),
-        answer: None,
-        compared: None,
-    }
 }
 
 /// The input that something amounts to for an instance; `None` when there is nothing it could happen to.

@@ -3,8 +3,8 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Failure, FailureKind, Input, Snapshot, Turn};
-use support::{NOW, context, program, settle};
+use rondo_machine::{Effect, FailureKind, Input, Snapshot, Turn};
+use support::{NOW, context, failure, program, settle};
 
 const ASKS: &str = r"
 id: asks
@@ -23,17 +23,6 @@ states:
       - functionRef: ask
     end: true
 ";
-
-fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
-    Failure {
-        kind,
-        code: code.map(Into::into),
-        classes: Vec::new(),
-        message: "no".into(),
-        answer: None,
-        compared: None,
-    }
-}
 
 fn the_call(turn: &Turn) -> (u64, u32) {
     let calls: Vec<_> = turn

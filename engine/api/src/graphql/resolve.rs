@@ -40,14 +40,12 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
 
 /// A field that waits for nothing. One that is too much is an error, which ends the work on its object.
 fn at_once<'c>(resolved: Option<FieldValue<'static>>, context: &ResolverContext<'c>) -> FieldFuture<'c> {
-    match allowance(context) {
-        Ok(allowance) if allowance.takes(resolved.as_ref()) => FieldFuture::Value(resolved),
-        Ok(allowance) => {
-            let reason = allowance.reason();
-            FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(Error::new(reason)) })
-        }
-        Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
-    }
+    let error = match allowance(context) {
+        Ok(allowance) if allowance.takes(resolved.as_ref()) => return FieldFuture::Value(resolved),
+        Ok(allowance) => Error::new(allowance.reason()),
+        Err(error) => error,
+    };
+    FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) })
 }
 
 /// What the request may still spend.

@@ -42,17 +42,15 @@ pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Va
     }
 }
 
-/// The value as the shape declares it: scalars converted, declared defaults filled in, nulls left out of objects and lists, and
-/// texts that hold an object replaced by it where no member is declared.
+/// The value as the shape declares it: scalars converted, declared defaults filled in, null members left out, and texts that hold
+/// an object replaced by it where no member is declared. Whoever makes the result of a call leaves out the nulls of lists.
 pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
     match (shapes.resolve(shape), value) {
-        (Shape::Text, value @ Value::String(_)) => value,
         (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
             scalar(&value, shape).unwrap_or(value)
         }
         (Shape::Array(items), Value::Array(values)) => {
-            let values = values.into_iter().filter(|value| !value.is_null());
-            values.map(|value| received(value, items, shapes)).collect()
+            values.into_iter().map(|value| received(value, items, shapes)).collect()
         }
         (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
             Value::Object(received_object(values, members, shapes))
@@ -64,7 +62,7 @@ pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
 /// A value of which nothing is declared.
 fn free(value: Value) -> Value {
     match unfolded(value) {
-        Value::Array(values) => values.into_iter().filter(|value| !value.is_null()).map(free).collect(),
+        Value::Array(values) => values.into_iter().map(free).collect(),
         Value::Object(members) => {
             let members = members.into_iter().filter(|(_, value)| !value.is_null());
             Value::Object(members.map(|(name, value)| (name, free(value))).collect())

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rondo_expression::{Budget, Val};
-use rondo_machine::{Context, Input, Millis, Snapshot, Turn};
+use rondo_machine::{Context, Failure, FailureKind, Input, Millis, Snapshot, Turn};
 use rondo_program::Program;
 
 /// When tests begin.
@@ -32,6 +32,18 @@ pub(crate) fn context(turn_steps: u32) -> Context {
         output: None,
         max_steps: 300,
         turn_steps,
+    }
+}
+
+/// How a call fails.
+pub(crate) fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
+    Failure {
+        kind,
+        code: code.map(Into::into),
+        classes: Vec::new(),
+        message: "no".into(),
+        answer: None,
+        compared: None,
     }
 }
 
