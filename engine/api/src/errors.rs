@@ -115,44 +115,35 @@ impl IntoResponse for ErrorAnswer {
     }
 }
 
-/// The status that tells a client about a failure.
+/// The status that tells a client about a failure: what the definition or its data got wrong is the client's error, and so are
+/// these statuses of a called service; any other failure is the engine's.
 fn status_of(failure: &FailureView) -> StatusCode {
-    use FailureKind::{Communication, Declared, Expression, Runtime, Service, Timeout, Validation};
-    match (failure.kind, failure.code.as_deref()) {
-        (Service, Some(code)) => passed_on(code),
-        (Expression | Validation | Declared, _) => StatusCode::BAD_REQUEST,
-        (Service | Runtime, _) if is_illegal_argument(failure) => StatusCode::BAD_REQUEST,
-        (Service | Runtime | Communication | Timeout, _) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// Statuses of a called service that are also the answer's; any other is a failure of ours.
-fn passed_on(code: &str) -> StatusCode {
-    match code {
-        "400" => StatusCode::BAD_REQUEST,
-        "403" => StatusCode::FORBIDDEN,
-        "404" => StatusCode::NOT_FOUND,
-        "409" => StatusCode::CONFLICT,
-        "412" => StatusCode::PRECONDITION_FAILED,
+    match (failure.kind, failure.status) {
+        (FailureKind::Service, Some(status @ (400 | 403 | 404 | 409 | 412))) => {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        (
+            FailureKind::Expression | FailureKind::Validation | FailureKind::Declared | FailureKind::Runtime,
+            _,
+        ) => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-/// What the definition or its data got wrong is the client's error, whatever raised it.
-fn is_illegal_argument(failure: &FailureView) -> bool {
-    failure.described.starts_with("java.lang.IllegalArgumentException")
-}
-
 #[cfg(test)]
 mod tests {
+    use rondo_runtime::Origin;
+
     use super::*;
 
-    fn failure(kind: FailureKind, code: Option<&str>, class: &str) -> FailureView {
+    fn failure(kind: FailureKind, status: Option<u16>) -> FailureView {
         FailureView {
             kind,
-            code: code.map(Into::into),
+            origin: Origin::OpenApi,
+            status,
+            code: status.map(|status| status.to_string()),
             message: "no".into(),
-            described: format!("{class} - no"),
+            described: "a.B - no".into(),
             node: "call".into(),
             state: "Call".into(),
             visit: 2,
@@ -161,28 +152,30 @@ mod tests {
 
     #[test]
     fn the_kind_of_a_failure_decides_the_status() {
-        let (ours, theirs) = ("java.lang.IllegalArgumentException", "java.net.ConnectException");
-        for (kind, code, class, status) in [
-            (FailureKind::Service, Some("400"), theirs, 400),
-            (FailureKind::Service, Some("401"), theirs, 500),
-            (FailureKind::Service, Some("403"), theirs, 403),
-            (FailureKind::Service, Some("404"), theirs, 404),
-            (FailureKind::Service, Some("409"), theirs, 409),
-            (FailureKind::Service, Some("412"), theirs, 412),
-            (FailureKind::Service, Some("422"), theirs, 500),
-            (FailureKind::Service, Some("503"), theirs, 500),
-            (FailureKind::Service, None, theirs, 500),
-            (FailureKind::Service, None, ours, 400),
-            (FailureKind::Communication, None, theirs, 500),
-            (FailureKind::Timeout, Some("TimedOut"), theirs, 500),
-            (FailureKind::Expression, None, ours, 400),
-            (FailureKind::Validation, None, ours, 400),
-            (FailureKind::Declared, None, theirs, 400),
-            (FailureKind::Runtime, None, ours, 400),
-            (FailureKind::Runtime, None, theirs, 500),
+        for (kind, status, expected) in [
+            (FailureKind::Service, Some(400), 400),
+            (FailureKind::Service, Some(401), 500),
+            (FailureKind::Service, Some(403), 403),
+            (FailureKind::Service, Some(404), 404),
+            (FailureKind::Service, Some(409), 409),
+            (FailureKind::Service, Some(412), 412),
+            (FailureKind::Service, Some(422), 500),
+            (FailureKind::Service, Some(503), 500),
+            (FailureKind::Service, Some(302), 500),
+            (FailureKind::Connection, None, 500),
+            (FailureKind::Interrupted, None, 500),
+            (FailureKind::NoAnswer, None, 500),
+            (FailureKind::BadAnswer, None, 500),
+            (FailureKind::Token, None, 500),
+            (FailureKind::Unsupported, None, 500),
+            (FailureKind::Timeout, None, 500),
+            (FailureKind::Expression, None, 400),
+            (FailureKind::Validation, None, 400),
+            (FailureKind::Declared, None, 400),
+            (FailureKind::Runtime, None, 400),
         ] {
-            let answer = ErrorAnswer::failed(Uuid::nil(), &failure(kind, code, class));
-            assert_eq!(answer.status.as_u16(), status, "{kind:?} {code:?} {class}");
+            let answer = ErrorAnswer::failed(Uuid::nil(), &failure(kind, status));
+            assert_eq!(answer.status.as_u16(), expected, "{kind:?} {status:?}");
         }
     }
 
@@ -196,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_left_out() {
         let of_instance =
-            ErrorAnswer::failed(Uuid::nil(), &failure(FailureKind::Service, Some("503"), "a.B"));
+            ErrorAnswer::failed(Uuid::nil(), &failure(FailureKind::Service, Some(503)));
         insta::assert_snapshot!(told(&of_instance), @r#"{"message":"no","failedNodeId":"call","id":"00000000-0000-0000-0000-000000000000","errorCode":"503"}"#);
         let refused = ErrorAnswer::from(Refusal::NotInError(Uuid::nil()));
         insta::assert_snapshot!(told(&refused), @r#"{"message":"Process instance with id 00000000-0000-0000-0000-000000000000 is not in error state"}"#);

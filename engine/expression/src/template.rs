@@ -53,6 +53,14 @@ impl Template {
         fill(&self.0, &mut |expression, _| expression.eval(data, scope))
     }
 
+    /// The tree with the texts of its expressions, as `${ … }`: what it was compiled from, but for notation.
+    pub fn source(&self) -> Val {
+        let written = |expression: &Expression, _: &Val| {
+            Ok::<_, EvalError>(Val::text(format!("${{ {} }}", expression.source())))
+        };
+        fill(&self.0, &mut { written }).unwrap_or_default()
+    }
+
     /// Whether some expression in it mentions `.name` or `$name`.
     pub fn reads(&self, name: &str) -> bool {
         reads(&self.0, name)

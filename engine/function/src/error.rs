@@ -1,11 +1,12 @@
-//! Why a call failed, in three voices: for people, for the client that started the instance, and for `onErrors`.
+//! Why a call failed: for people, and as the [`Failure`] of the instance that made it.
 //!
 //! Promises: every text is masked before it gets here; `Display` names function, method, URL, state, action and
-//! attempt. Source of the Java class names: `apache/incubator-kie-kogito-runtimes`, `ExceptionHandlerPolicyFactory`
-//! and the handlers of the work items, because error definitions of published workflows name them.
+//! attempt.
 
 use std::fmt;
 use std::time::Duration;
+
+use rondo_program::{Failure, FailureKind, Origin};
 
 use crate::mask::Secrets;
 
@@ -17,7 +18,7 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// Which call it was.
     pub site: Site,
-    /// Whether the function is of the kind that `SonataFlow`'s `OpenAPI` client calls; decides the class names.
+    /// Whether an OpenAPI document describes the function; `SonataFlow` has another client for those.
     pub(crate) openapi: bool,
 }
 
@@ -117,19 +118,8 @@ pub struct Site {
 /// So much of a body is shown to people.
 const EXCERPT_BYTES: usize = 500;
 
-const WORK_ITEM: &str = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
-const PROCESSING: &str = "jakarta.ws.rs.ProcessingException";
-const COMPLETION: &str = "java.util.concurrent.CompletionException";
-const CONNECT: &str = "java.net.ConnectException";
-const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
-const JSON_PARSE: &str = "com.fasterxml.jackson.core.JsonParseException";
-const IO: &str = "java.io.IOException";
-const READ_TIMEOUT: &str = "java.net.SocketTimeoutException";
-const TIMEOUT: &str = "java.util.concurrent.TimeoutException";
-const UNSUPPORTED: &str = "java.lang.UnsupportedOperationException";
-
 impl CallError {
-    /// HTTP status that the service answered with: the error code that `onErrors` compares.
+    /// HTTP status that the service answered with.
     pub fn status(&self) -> Option<u16> {
         match &self.kind {
             CallErrorKind::Status { status, .. } => Some(*status),
@@ -137,82 +127,59 @@ impl CallError {
         }
     }
 
-    /// HTTP status of the answer to the client whose request led here.
-    pub fn client_status(&self) -> u16 {
-        match &self.kind {
-            CallErrorKind::Status { status: status @ (400 | 403 | 404 | 409 | 412), .. } => *status,
-            CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => 400,
-            _ => 500,
+    /// The failure of the instance that made the call.
+    pub fn into_failure(self) -> Failure {
+        let status = self.status();
+        Failure {
+            kind: self.failure_kind(),
+            origin: if self.openapi { Origin::OpenApi } else { Origin::Rest },
+            code: status.map(|status| status.to_string().into()),
+            status,
+            message: self.to_string(),
+            compared: self.exception_message().map(Into::into),
+            detail: Some(self.detail()),
         }
     }
 
-    /// Message of the answer to that client.
-    pub fn client_message(&self) -> String {
+    fn failure_kind(&self) -> FailureKind {
+        match &self.kind {
+            CallErrorKind::Status { .. } => FailureKind::Service,
+            CallErrorKind::Connect(_) => FailureKind::Connection,
+            CallErrorKind::Interrupted(_) | CallErrorKind::TooLarge { .. } | CallErrorKind::Forbidden(_) => {
+                FailureKind::Interrupted
+            }
+            CallErrorKind::Timeout(_) => FailureKind::NoAnswer,
+            CallErrorKind::BadAnswer { .. } => FailureKind::BadAnswer,
+            CallErrorKind::Token(_) => FailureKind::Token,
+            CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => FailureKind::Validation,
+            CallErrorKind::Unsupported(_) => FailureKind::Unsupported,
+        }
+    }
+
+    /// What happened without address and place: the body of an answer, or a few words.
+    fn detail(&self) -> String {
         match &self.kind {
             CallErrorKind::Status { reason, .. } if !self.openapi => {
                 format!("Request failed with message: {reason}")
             }
             CallErrorKind::Status { reason, body, .. } if body.is_empty() => reason.clone(),
             CallErrorKind::Status { body, .. } => body.clone(),
-            CallErrorKind::InvalidArgument(text) | CallErrorKind::NotConfigured(text) => text.clone(),
-            CallErrorKind::Connect(_) => format!("{CONNECT} - {}", self.short()),
-            _ => format!("{} - {}", self.root_class(), self.short()),
+            CallErrorKind::InvalidArgument(text)
+            | CallErrorKind::NotConfigured(text)
+            | CallErrorKind::Connect(text)
+            | CallErrorKind::Interrupted(text) => text.clone(),
+            other => other.to_string(),
         }
     }
 
-    /// The message of `SonataFlow`'s exception for an error status, which error definitions may name; `None` where people get no other.
-    pub fn exception_message(&self) -> Option<String> {
+    /// The message of `SonataFlow`'s exception for an error status, which error definitions may name.
+    fn exception_message(&self) -> Option<String> {
         let CallErrorKind::Status { status, reason, .. } = &self.kind else { return None };
         Some(if self.openapi {
             format!("Unknown error, status code {status}")
         } else {
             format!("Request for endpoint {} failed with message: {reason}", self.site.url)
         })
-    }
-
-    /// The exceptions that `SonataFlow` has in its chain of causes here, outermost first.
-    pub fn chain(&self) -> Vec<&'static str> {
-        let outer = if self.openapi { PROCESSING } else { COMPLETION };
-        match &self.kind {
-            CallErrorKind::Status { .. } => vec![WORK_ITEM],
-            CallErrorKind::Connect(_) => vec![outer, CONNECT],
-            CallErrorKind::Interrupted(_) | CallErrorKind::TooLarge { .. } | CallErrorKind::Forbidden(_) => {
-                vec![outer, IO]
-            }
-            CallErrorKind::Timeout(_) => vec![outer, if self.openapi { READ_TIMEOUT } else { TIMEOUT }],
-            CallErrorKind::BadAnswer { .. } => vec![outer, JSON_PARSE],
-            CallErrorKind::Token(_) => vec![PROCESSING],
-            CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => vec![ILLEGAL_ARGUMENT],
-            CallErrorKind::Unsupported(_) => vec![UNSUPPORTED],
-        }
-    }
-
-    /// The superclasses of [`Self::chain`], which an error definition may name as well.
-    pub fn superclasses(&self) -> Vec<&'static str> {
-        let mut classes = Vec::new();
-        for class in self.chain() {
-            match class {
-                CONNECT => classes.extend(["java.net.SocketException", IO]),
-                READ_TIMEOUT => classes.extend(["java.io.InterruptedIOException", IO]),
-                JSON_PARSE => classes.extend(["com.fasterxml.jackson.core.JsonProcessingException", IO]),
-                IO | TIMEOUT => {}
-                _ => classes.push("java.lang.RuntimeException"),
-            }
-        }
-        classes.extend(["java.lang.Exception", "java.lang.Throwable"]);
-        classes
-    }
-
-    fn root_class(&self) -> &'static str {
-        self.chain().last().copied().unwrap_or("java.lang.RuntimeException")
-    }
-
-    /// What happened in a few words, for the client's message.
-    fn short(&self) -> String {
-        match &self.kind {
-            CallErrorKind::Connect(text) | CallErrorKind::Interrupted(text) => text.clone(),
-            other => other.to_string(),
-        }
     }
 }
 

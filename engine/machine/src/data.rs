@@ -10,8 +10,11 @@
 
 use rondo_expression::{Expression, Renewed, Val};
 
+use rondo_program::Failure;
+
 use crate::{
-    Failure, FrameId,
+    FrameId,
+    expressions::expression_failure,
     snapshot::{Role, Wait},
     turn::Machine,
 };
@@ -86,8 +89,8 @@ impl Machine<'_> {
             frame.result = answer.filter(|answer| frame.focus.is_some() || !is_picked_empty(answer));
             frame.wait = Wait::Ready;
             frame.unsettled = None;
-            frame.pc += 1;
-            if let Some(open) = &mut frame.action {
+            frame.pc = frame.pc.saturating_add(1);
+            if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = None;
             }
         });
@@ -124,7 +127,7 @@ impl Machine<'_> {
         // The data stay where they are, for a failure must leave them as they were.
         let data = self.snapshot.data_of(id).clone();
         let data = rondo_expression::assign(data, path, value, &self.scope(id).as_scope(), &mut renewed)
-            .map_err(|error| Failure::expression(&error))?;
+            .map_err(|error| expression_failure(&error))?;
         self.store(id, data, &renewed)
     }
 

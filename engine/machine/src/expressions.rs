@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rondo_expression::{Expression, Scope, Template, Val};
-use rondo_program::{Duration, Program};
+use rondo_expression::{EvalError, Expression, Scope, Template, Val};
+use rondo_program::{Duration, Failure, FailureKind, Program};
 
-use crate::{Context, Failure, FrameId, Millis, context::WorkflowVariable, turn::Machine};
+use crate::{Context, FrameId, Millis, context::WorkflowVariable, turn::Machine};
 
 impl<'a> Machine<'a> {
     pub(crate) fn evaluate(&self, id: FrameId, expression: &Expression, data: &Val) -> Result<Val, Failure> {
@@ -13,7 +13,7 @@ impl<'a> Machine<'a> {
         let seen = with_parameters(data, &scope.variables, |name| expression.reads(name));
         expression
             .eval(seen.as_ref().unwrap_or(data), &scope.as_scope())
-            .map_err(|error| Failure::expression(&error))
+            .map_err(|error| expression_failure(&error))
     }
 
     pub(crate) fn is_true(&self, id: FrameId, condition: &Expression) -> Result<bool, Failure> {
@@ -22,7 +22,7 @@ impl<'a> Machine<'a> {
         let seen = with_parameters(data, &scope.variables, |name| condition.reads(name));
         condition
             .eval_bool(seen.as_ref().unwrap_or(data), &scope.as_scope())
-            .map_err(|error| Failure::expression(&error))
+            .map_err(|error| expression_failure(&error))
     }
 
     /// Fills a template in; what cannot be evaluated stays as it is written.
@@ -40,7 +40,7 @@ impl<'a> Machine<'a> {
         let seen = with_parameters(data, &scope.variables, |name| template.reads(name));
         template
             .eval_strict(seen.as_ref().unwrap_or(data), &scope.as_scope())
-            .map_err(|error| Failure::expression(&error))
+            .map_err(|error| expression_failure(&error))
     }
 
     /// What the current action sees.
@@ -99,6 +99,11 @@ impl<'a> Machine<'a> {
         let span = span.as_millis() / u128::from(self.context.speed.max(1));
         self.now.saturating_add(Millis::try_from(span).unwrap_or(Millis::MAX))
     }
+}
+
+/// An expression failed.
+pub(crate) fn expression_failure(error: &EvalError) -> Failure {
+    Failure::new(FailureKind::Expression, error.to_string())
 }
 
 /// The data with the iteration parameters as members, where an expression reads one that the data does not have.

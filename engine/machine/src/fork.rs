@@ -5,10 +5,10 @@
 //! the data that the one before left.
 
 use rondo_expression::{Expression, Val};
-use rondo_program::{Branch, Completion, Instruction, Loop, Pick};
+use rondo_program::{BatchSize, Branch, Completion, Failure, Instruction, Loop};
 
 use crate::{
-    Failure, FrameId, changes,
+    FrameId, changes,
     snapshot::{Role, Wait},
     turn::{Machine, Step},
 };
@@ -33,17 +33,13 @@ impl Machine<'_> {
         }
         self.wait(id, Wait::Branches { need, ended: Vec::new() });
         let data = self.snapshot.data_of(id).clone();
-        for (index, Branch { start, timeout }) in (0..).zip(branches) {
+        for (index, Branch { start }) in (0..).zip(branches) {
             let branch = self.snapshot.push_frame(Some(id), Role::Branch(index), *start);
             let data = data.clone();
-            let deadline = timeout.map(|limit| self.after(limit));
-            self.with_frame(branch, |frame| {
-                frame.data = Some(data);
-                frame.deadline = deadline;
-            });
+            self.with_frame(branch, |frame| frame.data = Some(data));
             self.ready.push_back(branch);
         }
-        Ok(Step::Moved)
+        Ok(Step::Jumped)
     }
 
     pub(crate) fn for_each(&mut self, id: FrameId, each: &Loop) -> Result<Step, Failure> {
@@ -58,13 +54,13 @@ impl Machine<'_> {
             return Ok(Step::Next);
         }
         let batch = match &each.batch {
-            Pick::All | Pick::OneThread => count(length),
-            Pick::One => 1,
-            Pick::Batch(size) => self.number(id, size, "batchSize")?.max(1),
+            BatchSize::All | BatchSize::OneThread => count(length),
+            BatchSize::One => 1,
+            BatchSize::Of(size) => self.number(id, size, "batchSize")?.max(1),
         };
         self.wait(id, Wait::Loop { items, next: 0, live: 0, batch, results: Vec::new() });
         self.start_iteration(id, each);
-        Ok(Step::Moved)
+        Ok(Step::Jumped)
     }
 
     /// A frame has stopped. When it waits for an element of a loop, the next one of its batch begins. They begin one by one, because
@@ -90,7 +86,7 @@ impl Machine<'_> {
     /// Starts the next iteration, unless it has to wait for the one before, or for those of the batch before. Batches begin at multiples
     /// of their size.
     fn start_iteration(&mut self, id: FrameId, each: &Loop) {
-        if matches!(each.batch, Pick::OneThread) && self.last_is_outside(id) {
+        if matches!(each.batch, BatchSize::OneThread) && self.last_is_outside(id) {
             return;
         }
         let mut begun = None;
@@ -151,7 +147,7 @@ impl Machine<'_> {
             }
         });
         let Some(mut ended) = done else { return };
-        self.drop_below(parent);
+        self.drop_frames(Some(parent));
         ended.sort_by_key(|(index, _)| *index);
         let before = self.snapshot.data_of(parent).clone();
         let data = ended.iter().fold(before.clone(), |data, (_, after)| changes::apply(data, &before, after));
@@ -165,15 +161,16 @@ impl Machine<'_> {
     }
 
     fn iteration_ended(&mut self, parent: FrameId, index: u32, result: Option<Val>) {
+        let Some(each) = self.loop_of(parent) else { return };
+        let result = result.filter(|result| each.output.is_some() && !result.is_null());
         let mut all_done = false;
         self.with_frame(parent, |frame| {
             if let Wait::Loop { items, next, live, results, .. } = &mut frame.wait {
                 *live = live.saturating_sub(1);
-                results.extend(result.filter(|result| !result.is_null()).map(|result| (index, result)));
+                results.extend(result.map(|result| (index, result)));
                 all_done = *live == 0 && *next as usize >= items.elements().len();
             }
         });
-        let Some(each) = self.loop_of(parent) else { return };
         if !all_done {
             self.start_iteration(parent, &each);
             return;
@@ -205,27 +202,22 @@ impl Machine<'_> {
         }
         self.wait(id, Wait::Compensation);
         self.next_compensation(id);
-        Step::Moved
+        Step::Jumped
     }
 
     fn next_compensation(&mut self, id: FrameId) {
         let program = self.program;
         loop {
-            let Some(state) = self.snapshot.completed.pop() else {
+            let Some(scope) = self.snapshot.completed.pop() else {
                 self.go_on_behind(id);
                 return;
             };
-            if let Some(pc) = program.state(state).and_then(|info| info.compensation) {
+            if let Some(pc) = program.scope(scope).and_then(|scope| scope.compensation) {
                 let frame = self.snapshot.push_frame(Some(id), Role::Compensation, pc);
                 self.ready.push_back(frame);
                 return;
             }
         }
-    }
-
-    fn go_on_behind(&mut self, id: FrameId) {
-        self.with_frame(id, |frame| frame.pc += 1);
-        self.wake(id);
     }
 
     /// A number that a property gives.

@@ -1,8 +1,8 @@
 //! What a snapshot says is under way.
 
-use rondo_program::Program;
+use rondo_program::{Failure, Program};
 
-use crate::{Context, Effect, Failure, Millis, Snapshot, snapshot::Wait, turn::Machine};
+use crate::{Context, Effect, Millis, Snapshot, snapshot::Wait, turn::Machine};
 
 /// The calls that a snapshot waits for, to be made again after a crash: same arguments, same idempotency keys.
 ///
@@ -16,7 +16,7 @@ pub fn pending(
 ) -> Vec<(crate::CallNumber, Result<Effect, Failure>)> {
     let machine = Machine::new(program, snapshot.clone(), context, now);
     let waiting = snapshot.frames.iter().filter_map(|frame| match frame.wait {
-        Wait::Call { n, .. } => Some((frame.id, n)),
+        Wait::Call { call, .. } => Some((frame.id, call)),
         _ => None,
     });
     waiting

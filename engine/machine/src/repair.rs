@@ -1,18 +1,69 @@
 //! An instance that stands at an error, and how somebody lets it go on.
 
-use rondo_program::Instruction;
+use rondo_program::{Failure, Instruction};
 
-use crate::{Fact, Failed, Failure, FrameId, Status, snapshot::Wait, turn::Machine};
+use crate::{
+    Fact, Failed, FrameId, Status,
+    snapshot::{Lost, Role, Wait},
+    stored::innermost_known,
+    turn::Machine,
+};
 
 impl Machine<'_> {
-    /// Makes the instance stand still where it is. A retrigger lets it go on from there.
+    /// Makes the instance stand still where it is. A retrigger lets it go on from there; a frame whose stored position the program
+    /// does not have, from the beginning of the innermost construct around it.
     pub(crate) fn halt(&mut self, failure: Failure) {
-        let id = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
-        let visit = self.snapshot.open_visits().last().copied().unwrap_or_default();
-        let state = self.state_name(id);
-        self.facts.push(Fact::Failed { v: visit, message: failure.described() });
+        let mut at = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
+        for (place, Lost { frame, label }) in std::mem::take(&mut self.snapshot.lost).into_iter().enumerate() {
+            if place == 0 {
+                at = frame;
+            }
+            self.put_back(frame, &label);
+        }
+        let visits = self.snapshot.frame(at).and_then(|frame| frame.open_visits().last());
+        let visit = visits.or_else(|| self.snapshot.open_visits().last().copied()).unwrap_or_default();
+        let failed = Failed { frame: at, visit, state: self.state_name(at), action: None, failure };
+        self.facts.push(Fact::Failed {
+            v: visit,
+            message: failed.failure.message.clone(),
+            kind: Some(failed.failure.kind),
+            origin: failed.failure.origin,
+        });
         self.snapshot.status = Status::Error;
-        self.snapshot.failed = Some(Failed { frame: id, visit, state, action: None, failure });
+        self.snapshot.failed = Some(failed);
+    }
+
+    /// Puts a frame whose position the program does not have to the beginning of the innermost construct that it has, where it waits to
+    /// be retried.
+    fn put_back(&mut self, id: FrameId, label: &str) {
+        self.stop(id);
+        let program = self.program;
+        let known = innermost_known(program, label).and_then(|id| program.scope(id));
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        let start = match (known, frame.role, frame.parent.and_then(|parent| self.snapshot.frame(parent))) {
+            (Some(scope), ..) => Some(program.code.find(&format!("{}/condition", scope.label)).unwrap_or(scope.entry)),
+            (None, Role::Root, _) => Some(program.start),
+            (None, Role::Branch(index), Some(parent)) => match program.instruction(parent.pc) {
+                Some(Instruction::Fork { branches, .. }) => branches.get(index as usize).map(|branch| branch.start),
+                _ => None,
+            },
+            (None, Role::Iteration(_), Some(parent)) => match program.instruction(parent.pc) {
+                Some(Instruction::ForEach(each)) => Some(each.body),
+                _ => None,
+            },
+            _ => None,
+        };
+        // What stays open are the scopes around the construct that begins anew.
+        let around = |label: &str| known.is_some_and(|known| known.label.strip_prefix(label).is_some_and(|rest| rest.starts_with('/')));
+        let labels = frame.scopes.iter().map(|open| program.scope(open.id).map_or("", |scope| &*scope.label));
+        let stay = labels.take_while(|label| around(label)).count();
+        self.drop_scopes(id, stay);
+        self.with_frame(id, |frame| {
+            frame.pc = start.unwrap_or(frame.pc);
+            frame.wait = Wait::Failed;
+            frame.focus = None;
+            frame.result = None;
+        });
     }
 
     /// Runs the failed step again.
@@ -44,10 +95,10 @@ impl Machine<'_> {
             }
         }
         for id in failed {
-            let visit = self.snapshot.frame(id).and_then(|frame| frame.action).map(|open| open.visit);
+            let visit = self.action_of(id).map(|at| at.open.visit);
             self.facts.extend(visit.map(|v| Fact::Skipped { v }));
             self.with_frame(id, |frame| {
-                frame.pc += 1;
+                frame.pc = frame.pc.saturating_add(1);
                 frame.unsettled = None;
             });
             self.wake(id);
@@ -63,8 +114,8 @@ impl Machine<'_> {
             let other = self.next_call();
             self.with_frame(id, |frame| match &mut frame.wait {
                 Wait::Failed => frame.unsettled = None,
-                Wait::Retry { n, .. } => {
-                    *n = other;
+                Wait::Retry { call, .. } => {
+                    *call = other;
                     frame.unsettled = None;
                 }
                 // What is under way was sent with the data as they were.

@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use rondo_program::{Jitter, RetryPolicy};
+use rondo_program::{ErrorMatch, Failure, Jitter, RetryPolicy};
 
-use crate::{Failure, failure::find_match};
+use crate::matching::find_match;
 
 /// Longest wait between two attempts: a policy without `maxDelay` must not double its way to the end of time.
 const LONGEST: Duration = Duration::from_hours(720);
@@ -28,7 +28,7 @@ pub(crate) fn delay(
     if policy.max_attempts.is_some_and(|most| attempt > most) {
         return None;
     }
-    let taken = |errors: &[rondo_program::ErrorMatch]| find_match([errors].into_iter(), failure).is_some();
+    let taken = |errors: &[ErrorMatch]| find_match([errors].into_iter(), failure).is_some();
     if policy.only.as_deref().is_some_and(|only| !taken(only)) || taken(&policy.except) {
         return None;
     }
@@ -60,7 +60,7 @@ fn chance(seed: impl Hash) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FailureKind;
+    use rondo_program::{FailureKind, FailureSet, TextMatch};
 
     fn policy() -> RetryPolicy {
         RetryPolicy {
@@ -76,14 +76,7 @@ mod tests {
     }
 
     fn waits(policy: &RetryPolicy) -> Vec<Option<f64>> {
-        let failure = Failure {
-            kind: FailureKind::Service,
-            code: Some("503".into()),
-            classes: Vec::new(),
-            message: "busy".into(),
-            answer: None,
-            compared: None,
-        };
+        let failure = Failure { code: Some("503".into()), ..Failure::new(FailureKind::Service, "busy") };
         (1..=4).map(|attempt| delay(policy, &failure, attempt, 7).map(|wait| wait.as_secs_f64())).collect()
     }
 
@@ -120,7 +113,14 @@ mod tests {
 
     #[test]
     fn only_the_named_errors_are_retried() {
-        let error = |code: &str| rondo_program::ErrorMatch { name: "e".into(), code: Some(code.into()) };
+        let error = |code: &str| ErrorMatch {
+            name: "e".into(),
+            code: code.into(),
+            class: FailureSet::default(),
+            cause: FailureSet::default(),
+            superclass: FailureSet::default(),
+            text: TextMatch::Whole,
+        };
         assert_eq!(waits(&RetryPolicy { only: Some(vec![error("404")]), ..policy() }), [None; 4]);
         assert_eq!(waits(&RetryPolicy { except: vec![error("503")], ..policy() }), [None; 4]);
     }

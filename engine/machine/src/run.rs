@@ -4,7 +4,9 @@
 //! a count, because a turn knows no clock; so the same arguments give the same result. Going round in circles without waiting
 //! is an error, over however many turns.
 
-use crate::{Failure, FrameId, Status, snapshot::Role, turn::Machine};
+use rondo_program::Failure;
+
+use crate::{FrameId, Status, snapshot::Role, turn::Machine};
 
 /// Steps of an expression that take about as long as an instruction.
 const STEPS_OF_AN_INSTRUCTION: u64 = 1000;

@@ -1,15 +1,16 @@
 //! The whole execution state of one instance: its data and a tree of frames.
 //!
 //! A frame is one path of execution: the root, a branch, an iteration, a compensation. It says which instruction it is
-//! at and what it waits for. Everything that decides how an instance goes on is here, and nothing else.
+//! at, which scopes are open on it and what it waits for. Everything that decides how an instance goes on is here, and nothing
+//! else. In memory it refers to instructions and scopes of the program by index; what is stored names them (see `stored`).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rondo_expression::Val;
-use rondo_program::{ActionId, Pc, StateId};
+use rondo_program::{Failure, Pc, ScopeId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, changes};
+use crate::changes;
 
 /// A moment of the engine's clock, in milliseconds since 1970 (UTC).
 pub type Millis = i64;
@@ -22,9 +23,6 @@ pub type Visit = u64;
 
 /// Number of a frame, unique within the instance.
 pub type FrameId = u32;
-
-/// The format in which snapshots are encoded. A reader refuses what it does not know.
-const FORMAT: u8 = 1;
 
 /// How an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -45,47 +43,53 @@ pub enum Status {
 }
 
 /// Execution state of one instance.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// How the instance is.
-    #[serde(rename = "s")]
     pub status: Status,
-    /// The state data. Stored apart, so that it can be searched; not part of the encoding.
-    #[serde(skip)]
+    /// The state data.
     pub data: Val,
-    /// The data at start, which `$WORKFLOW.input` shows. Stored apart.
-    #[serde(skip)]
+    /// The data at start, which `$WORKFLOW.input` shows.
     pub input: Val,
-    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) frames: Vec<Frame>,
-    #[serde(rename = "n")]
     pub(crate) next_frame: FrameId,
-    #[serde(rename = "k")]
     pub(crate) next_call: CallNumber,
-    #[serde(rename = "v")]
     pub(crate) next_visit: Visit,
     /// How many instances stand above it: its parent, the parent's parent and so on.
-    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub depth: u32,
     /// Instructions that were run since the instance last waited.
-    #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
     pub(crate) steps: u32,
     /// When the instance's time is over.
-    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
-    /// Completed states that have a compensation, in the order of their completion.
-    #[serde(rename = "u", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) completed: Vec<StateId>,
+    /// Completed scopes that have a compensation, in the order of their completion.
+    pub(crate) completed: Vec<ScopeId>,
     /// The error that the instance stands at.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
-    /// The data, while they are not what is shown: only in an encoding.
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none", with = "nullable")]
-    hidden: Option<Val>,
     /// What the last call's answer said beside its result.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) response: Option<Val>,
+    /// Which loops have parts in the database, and how much of each.
+    pub(crate) stored_loops: BTreeMap<FrameId, StoredLoop>,
+    /// Positions in the stored form that the program does not have: the instance cannot go on from there.
+    pub(crate) lost: Vec<Lost>,
 }
+
+/// How much of a loop stands in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct StoredLoop {
+    /// Results from the first on.
+    pub(crate) results: usize,
+}
+
+/// A frame whose stored position the program does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lost {
+    pub(crate) frame: FrameId,
+    /// The label where it stood.
+    pub(crate) label: Arc<str>,
+}
+
+/// The position of a frame whose stored one the program does not have. No program has so many instructions.
+pub(crate) const NOWHERE: Pc = Pc::MAX;
 
 /// The error that an instance stands at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,66 +108,45 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// The error as the Data Index shows it: what happened, and where.
-    pub fn described(&self) -> String {
-        self.failure.described_at(&self.state, self.action.as_deref())
+    /// What happened, and where, for people.
+    pub fn message(&self) -> String {
+        self.failure.message_at(&self.state, self.action.as_deref())
     }
 }
 
 /// One path of execution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
-    #[serde(rename = "i")]
     pub(crate) id: FrameId,
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<FrameId>,
-    #[serde(rename = "o", default, skip_serializing_if = "Role::is_root")]
     pub(crate) role: Role,
-    #[serde(rename = "c")]
     pub(crate) pc: Pc,
-    #[serde(rename = "w", default, skip_serializing_if = "Wait::is_ready")]
     pub(crate) wait: Wait,
     /// Data of its own; without, it works on its parent's, the root on the instance's.
-    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Val>,
-    /// The state that is open on this frame.
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) state: Option<Open<StateId>>,
-    /// The action that is open on this frame.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) action: Option<Open<ActionId>>,
+    /// The scopes that are open on it, the innermost last.
+    pub(crate) scopes: Vec<OpenScope>,
     /// Register *focus*.
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     pub(crate) focus: Option<Val>,
     /// Register *result*.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     pub(crate) result: Option<Val>,
     /// Result of the action before, where something looks at it.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     pub(crate) previous: Option<Val>,
     /// Variables of this frame: the iteration parameter.
-    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) variables: Vec<(Arc<str>, Val)>,
-    /// When the branch's time is over.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) deadline: Option<Millis>,
     /// A call that failed in a way that leaves open whether the service has done what it was asked. The next try is the same call.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) unsettled: Option<CallNumber>,
 }
 
-/// A state or action that has been entered and not left.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Open<Id> {
-    #[serde(rename = "i")]
-    pub(crate) id: Id,
-    #[serde(rename = "v")]
+/// A scope that has been entered and not left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OpenScope {
+    pub(crate) id: ScopeId,
+    /// The visit that history knows it by; 0 for a scope that history does not show.
     pub(crate) visit: Visit,
     /// When its time is over.
-    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Millis>,
     /// Whether it failed and an error handler leads on: there is nothing to compensate.
-    #[serde(rename = "e", default, skip_serializing_if = "is_false")]
     pub(crate) failed: bool,
 }
 
@@ -184,44 +167,43 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// Number of the branch, if it is one.
+    pub(crate) fn branch(self) -> Option<u32> {
+        match self {
+            Self::Branch(index) => Some(index),
+            _ => None,
+        }
+    }
+
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-    fn is_root(&self) -> bool {
+    pub(crate) fn is_root(&self) -> bool {
         *self == Self::Root
     }
 }
 
 /// What a frame waits for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum Wait {
     /// Nothing: it goes on in this turn.
     #[default]
     Ready,
-    /// A moment.
-    #[serde(rename = "t")]
+    /// A moment. The frame stands at the sleep and goes on behind it.
     Sleep(Millis),
     /// The answer of a call.
-    #[serde(rename = "c")]
-    Call { n: CallNumber, a: u32 },
+    Call { call: CallNumber, attempt: u32 },
     /// The moment at which a failed call is made again.
-    #[serde(rename = "r")]
-    Retry { until: Millis, n: CallNumber, a: u32 },
+    Retry { until: Millis, call: CallNumber, attempt: u32 },
     /// The end of a child instance.
-    #[serde(rename = "s")]
-    Child { n: CallNumber },
+    Child { call: CallNumber },
     /// Its branches.
-    #[serde(rename = "b")]
     Branches { need: u32, ended: Vec<(u32, Val)> },
     /// Its iterations.
-    #[serde(rename = "l")]
     Loop { items: Val, next: u32, live: u32, batch: u32, results: Vec<(u32, Val)> },
     /// A compensation.
-    #[serde(rename = "u")]
     Compensation,
-    /// Events; `got` holds those that arrived while all are wanted.
-    #[serde(rename = "e")]
-    Events { until: Option<Millis>, got: Vec<(Arc<str>, Val)> },
+    /// Events; `arrived` holds those that came while all are wanted.
+    Events { until: Option<Millis>, arrived: Vec<(Arc<str>, Val)> },
     /// Somebody who tries again or skips: it failed.
-    #[serde(rename = "x")]
     Failed,
 }
 
@@ -230,63 +212,12 @@ impl Wait {
     pub(crate) fn is_outside(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Retry { .. } | Self::Child { .. })
     }
-
-    fn is_ready(&self) -> bool {
-        *self == Self::Ready
-    }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-/// An encoding cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// It was written by a newer version.
-    #[error("snapshot format {0} is newer than this version of Rondo can read ({FORMAT})")]
-    Format(u8),
-    /// It is damaged.
-    #[error("snapshot is damaged")]
-    Damaged(#[source] Option<serde_json::Error>),
 }
 
 impl Snapshot {
     /// An instance that has not run yet.
     pub fn new(data: Val) -> Self {
         Self { input: data.clone(), data, ..Self::default() }
-    }
-
-    /// The encoding: one byte of format version, then compact JSON. `shown` is stored beside it, and so is `input`; the data
-    /// are in the encoding only where they are not what is shown, because branches are under way.
-    pub fn encode(&self, shown: &Val) -> Vec<u8> {
-        if self.data != *shown && self.hidden.is_none() {
-            return Self { hidden: Some(self.data.clone()), ..self.clone() }.encode(shown);
-        }
-        let mut bytes = vec![FORMAT];
-        // Writing to memory fails only for maps with keys that are no text, and there are none.
-        if serde_json::to_writer(&mut bytes, self).is_err() {
-            bytes.truncate(1);
-        }
-        bytes
-    }
-
-    /// Reads an encoding, with the parts that are stored apart.
-    pub fn decode(bytes: &[u8], data: Val, input: Val) -> Result<Self, DecodeError> {
-        let (format, rest) = bytes.split_first().ok_or(DecodeError::Damaged(None))?;
-        if *format != FORMAT {
-            return Err(DecodeError::Format(*format));
-        }
-        let mut snapshot: Self =
-            serde_json::from_slice(rest).map_err(|error| DecodeError::Damaged(Some(error)))?;
-        let data = snapshot.hidden.take().unwrap_or(data);
-        Ok(Self { data, input, ..snapshot })
     }
 
     /// The data as they are shown: with what branches under way have changed so far.
@@ -339,7 +270,7 @@ impl Snapshot {
     /// Numbers of the calls that are waited for.
     pub fn calls(&self) -> impl Iterator<Item = CallNumber> {
         self.frames.iter().filter_map(|frame| match frame.wait {
-            Wait::Call { n, .. } => Some(n),
+            Wait::Call { call, .. } => Some(call),
             _ => None,
         })
     }
@@ -347,16 +278,25 @@ impl Snapshot {
     /// Numbers of the child instances that are waited for.
     pub fn children(&self) -> impl Iterator<Item = CallNumber> {
         self.frames.iter().filter_map(|frame| match frame.wait {
-            Wait::Child { n } => Some(n),
+            Wait::Child { call } => Some(call),
             _ => None,
         })
     }
 
     /// Visits that are open: the innermost things that the instance stands in.
     pub fn open_visits(&self) -> Vec<Visit> {
-        let actions = self.frames.iter().filter_map(|frame| frame.action.map(|open| open.visit));
-        let states = self.frames.iter().filter_map(|frame| frame.state.map(|open| open.visit));
-        states.chain(actions).collect()
+        self.frames.iter().flat_map(Frame::open_visits).collect()
+    }
+
+    /// Why the instance cannot go on: it was stored at a position that the program does not have. It is to be given to it as
+    /// [`crate::Input::Halt`] before anything else.
+    pub fn lost_position(&self) -> Option<Failure> {
+        let Lost { label, .. } = self.lost.first()?;
+        let construct = label.rsplit_once('/').map_or(&**label, |(construct, _)| construct);
+        Some(Failure::runtime(format!(
+            "this version of Rondo has no position `{label}` in this workflow, and that is where the instance stood, so it does not go \
+             on by itself: a retrigger runs `{construct}` again from its beginning, as far as it is there"
+        )))
     }
 
     pub(crate) fn index_of(&self, id: FrameId) -> Option<usize> {
@@ -382,29 +322,14 @@ impl Snapshot {
             pc,
             wait: Wait::Ready,
             data: None,
-            state: None,
-            action: None,
+            scopes: Vec::new(),
             focus: None,
             result: None,
             previous: None,
             variables: Vec::new(),
-            deadline: None,
             unsettled: None,
         });
         id
-    }
-
-    /// Removes everything below a frame.
-    pub(crate) fn remove_descendants(&mut self, id: FrameId) {
-        // Children stand behind their parents, so one pass in order finds all of them.
-        let mut gone = vec![id];
-        self.frames.retain(|frame| match frame.parent {
-            Some(parent) if gone.contains(&parent) => {
-                gone.push(frame.id);
-                false
-            }
-            _ => true,
-        });
     }
 
     /// The data that a frame works on.
@@ -469,6 +394,11 @@ impl Snapshot {
 }
 
 impl Frame {
+    /// Visits of the scopes that are open on it, the innermost last.
+    pub(crate) fn open_visits(&self) -> impl Iterator<Item = Visit> {
+        self.scopes.iter().map(|open| open.visit).filter(|visit| *visit != 0)
+    }
+
     /// Every value that it holds beside its data.
     fn values(&mut self) -> impl Iterator<Item = &mut Val> {
         let registers = [&mut self.focus, &mut self.result, &mut self.previous].into_iter().flatten();
@@ -487,22 +417,6 @@ impl Frame {
             Wait::Events { until, .. } => until,
             _ => None,
         };
-        let limits = self.state.and_then(|open| open.deadline).into_iter();
-        limits.chain(self.deadline).chain(self.action.and_then(|open| open.deadline)).chain(wait).min()
-    }
-}
-
-/// An optional value whose null is not the same as its absence.
-mod nullable {
-    use rondo_expression::Val;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[allow(clippy::ref_option, reason = "the signature serde asks for")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Val>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Val>, D::Error> {
-        Val::deserialize(deserializer).map(Some)
+        self.scopes.iter().filter_map(|open| open.deadline).chain(wait).min()
     }
 }

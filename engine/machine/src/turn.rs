@@ -3,11 +3,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use rondo_expression::{Expression, Renewed};
-use rondo_program::{Instruction, Pc, Program};
+use rondo_program::{Failure, Instruction, Pc, Program};
 
 use crate::{
-    ChildRequest, Context, Effect, Fact, Failure, FrameId, Input, LogLine, Millis, Snapshot, Status, Turn,
-    Visit,
+    ChildRequest, Context, Effect, Fact, FrameId, Input, LogLine, Millis, Snapshot, Status, Turn, Visit,
     snapshot::{Role, Wait},
 };
 
@@ -31,7 +30,7 @@ pub(crate) enum Step {
     /// It goes on with the next instruction.
     Next,
     /// It goes on elsewhere, or at the same place later.
-    Moved,
+    Jumped,
 }
 
 pub(crate) struct Machine<'a> {
@@ -81,7 +80,7 @@ impl<'a> Machine<'a> {
             Input::Tick => return active,
             Input::Abort if active || failed => self.abort(),
             Input::Retrigger if failed => self.retrigger(),
-            Input::Halt(failure) if active => self.halt(failure),
+            Input::Halt(failure) if active || !self.snapshot.lost.is_empty() => self.halt(failure),
             Input::Skip if failed => return self.skip(),
             Input::Replace(data) if active || failed => {
                 self.snapshot.data = data;
@@ -98,7 +97,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(crate) fn start(&mut self, at: Option<&str>) {
-        let named = at.and_then(|name| self.program.states.iter().find(|state| &*state.name == name));
+        let named = at.and_then(|name| self.program.state(name));
         let pc = named.map_or(self.program.start, |state| state.entry);
         self.snapshot.deadline = self.program.timeout.map(|limit| self.after(limit));
         let root = self.snapshot.push_frame(None, Role::Root, pc);
@@ -108,7 +107,8 @@ impl<'a> Machine<'a> {
 
     /// Ends all that is under way and compensates what completed.
     fn abort(&mut self) {
-        self.drop_frames();
+        self.drop_frames(None);
+        self.snapshot.lost.clear();
         self.snapshot.status = Status::Active;
         self.snapshot.failed = None;
         self.snapshot.deadline = None;
@@ -125,45 +125,41 @@ impl<'a> Machine<'a> {
         let Some(pc) = self.snapshot.frame(id).map(|frame| frame.pc) else { return };
         let program = self.program;
         let outcome = match program.instruction(pc) {
-            Some(instruction) => self.execute(id, pc, instruction),
+            Some(instruction) => self.execute(id, instruction),
             None => Err(Failure::runtime(format!("there is no instruction {pc} in this definition"))),
         };
         match outcome {
-            Ok(Step::Next) => self.go_to(id, pc + 1),
-            Ok(Step::Moved) => {}
+            Ok(Step::Next) => self.go_to(id, pc.saturating_add(1)),
+            Ok(Step::Jumped) => {}
             Err(failure) => self.raise(id, failure),
         }
     }
 
-    fn execute(&mut self, id: FrameId, pc: Pc, instruction: &'a Instruction) -> Result<Step, Failure> {
+    fn execute(&mut self, id: FrameId, instruction: &'a Instruction) -> Result<Step, Failure> {
         match instruction {
-            Instruction::EnterState(state) => self.enter_state(id, *state),
-            Instruction::LeaveState => self.leave_state(id),
+            Instruction::Enter(scope) => self.enter(id, *scope),
+            Instruction::Leave => self.leave(id),
             Instruction::Filter(filter) => self.filter(id, filter)?,
             Instruction::Inject(value) => self.inject(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose(id, arms, *default)?;
                 self.go_to(id, target);
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
             Instruction::Jump(target) => {
                 self.go_to(id, *target);
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
             Instruction::Sleep(duration) => {
                 let until = self.moment(id, duration)?;
-                self.go_to(id, pc + 1);
                 self.wait(id, Wait::Sleep(until));
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
-            Instruction::EnterAction { action, condition, skip } => {
-                if let Some(condition) = condition
-                    && !self.is_true(id, condition)?
-                {
-                    self.go_to(id, *skip);
-                    return Ok(Step::Moved);
+            Instruction::SkipUnless { condition, to } => {
+                if !self.is_true(id, condition)? {
+                    self.go_to(id, *to);
+                    return Ok(Step::Jumped);
                 }
-                self.enter_action(id, *action, pc);
             }
             Instruction::Focus(expression) => {
                 let focus = self.evaluate(id, expression, self.snapshot.data_of(id))?;
@@ -182,17 +178,23 @@ impl<'a> Machine<'a> {
                 let unsettled = self.snapshot.frame(id).and_then(|frame| frame.unsettled);
                 let call = unsettled.unwrap_or_else(|| self.next_call());
                 self.with_frame(id, |frame| frame.result = None);
-                self.wait(id, Wait::Call { n: call, a: 1 });
-                let request = self.call_request(id)?;
-                self.effects.extend(request.map(Effect::Call));
-                return Ok(Step::Moved);
+                self.wait(id, Wait::Call { call, attempt: 1 });
+                match self.call_request(id) {
+                    Ok(request) => self.effects.extend(request.map(Effect::Call)),
+                    Err(failure) => {
+                        // It was not made, so a policy for calls has no say.
+                        self.wait(id, Wait::Ready);
+                        return Err(failure);
+                    }
+                }
+                return Ok(Step::Jumped);
             }
             Instruction::Child { workflow, version } => {
                 let call = self.next_call();
                 let data = self.focus(id).clone();
                 let mut variables = self.context.variables.to_vec();
                 variables.extend(self.variables(id));
-                self.wait(id, Wait::Child { n: call });
+                self.wait(id, Wait::Child { call });
                 let (workflow, version) = (Arc::clone(workflow), version.clone());
                 self.effects.push(Effect::StartChild(ChildRequest {
                     call,
@@ -201,7 +203,7 @@ impl<'a> Machine<'a> {
                     data,
                     variables,
                 }));
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
             Instruction::Results(expression) => {
                 let result =
@@ -210,29 +212,28 @@ impl<'a> Machine<'a> {
                 self.computed(id, result);
             }
             Instruction::Merge(path) => self.merge(id, path.as_ref())?,
-            Instruction::LeaveAction => self.leave_action(id),
             Instruction::Fork { branches, completion } => return self.fork(id, branches, completion),
             Instruction::ForEach(each) => return self.for_each(id, each),
-            Instruction::EndBranch => {
+            Instruction::EndFrame => {
                 self.end_branch(id);
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
             Instruction::Await { timeout, .. } => {
                 let until = match timeout {
                     Some((duration, _)) => Some(self.moment(id, duration)?),
                     None => None,
                 };
-                self.wait(id, Wait::Events { until, got: Vec::new() });
-                return Ok(Step::Moved);
+                self.wait(id, Wait::Events { until, arrived: Vec::new() });
+                return Ok(Step::Jumped);
             }
             Instruction::Compensate => return Ok(self.compensate(id)),
             Instruction::Abort => {
                 self.finish(Status::Aborted);
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
             Instruction::End { terminate, error_message } => {
                 self.end(id, *terminate, error_message.as_ref())?;
-                return Ok(Step::Moved);
+                return Ok(Step::Jumped);
             }
         }
         Ok(Step::Next)
@@ -253,7 +254,10 @@ impl<'a> Machine<'a> {
     }
 
     fn waiting_for(&self, call: crate::CallNumber) -> Option<FrameId> {
-        let waits = |wait: &Wait| matches!(wait, Wait::Call { n, .. } | Wait::Child { n } if *n == call);
+        let waits = |wait: &Wait| match wait {
+            Wait::Call { call: waited, .. } | Wait::Child { call: waited } => *waited == call,
+            _ => false,
+        };
         self.snapshot.frames.iter().find(|frame| waits(&frame.wait)).map(|frame| frame.id)
     }
 
@@ -263,6 +267,12 @@ impl<'a> Machine<'a> {
 
     pub(crate) fn wait(&mut self, id: FrameId, wait: Wait) {
         self.with_frame(id, |frame| frame.wait = wait);
+    }
+
+    /// Lets a frame that waited go on with the next instruction.
+    pub(crate) fn go_on_behind(&mut self, id: FrameId) {
+        self.with_frame(id, |frame| frame.pc = frame.pc.saturating_add(1));
+        self.wake(id);
     }
 
     /// Lets a frame that waited go on.

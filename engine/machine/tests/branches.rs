@@ -3,7 +3,8 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, FailureKind, Input, Snapshot, Status};
+use rondo_machine::{Effect, Input, Snapshot, Status};
+use rondo_program::FailureKind;
 use serde_json::{Value, json};
 use support::{NOW, context, failure, program, settle};
 

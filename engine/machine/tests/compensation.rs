@@ -3,7 +3,8 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, FailureKind, Input, Snapshot, Turn};
+use rondo_machine::{Effect, Input, Snapshot, Turn};
+use rondo_program::FailureKind;
 use support::{NOW, context, failure, program, settle};
 
 /// Two states that can be undone, and a way round an error of the second.

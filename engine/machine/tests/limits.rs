@@ -5,7 +5,7 @@ mod support;
 use rondo_expression::Val;
 use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
 use serde_json::{Value, json};
-use support::{NOW, context, program, settle};
+use support::{NOW, context, program, settle, stored};
 
 /// A parallel state of one branch that waits for a call; `{}` are limits of workflow, state and branch.
 fn parallel(workflow: &str, state: &str, branch: &str) -> String {
@@ -62,12 +62,8 @@ fn the_nearest_limit_counts() {
         let due = NOW + seconds * 1000;
         assert_eq!(begun.snapshot.wake_at(), Some(due), "{workflow} | {state} | {branch}");
         // A moment too early changes nothing; a snapshot that was stored in between is as good.
-        let stored = Snapshot::decode(
-            &begun.snapshot.encode(&begun.snapshot.data),
-            begun.snapshot.data.clone(),
-            Val::Null,
-        );
-        let early = settle(&program, stored.unwrap(), Input::Tick, &context(1000), due - 1);
+        let stored = stored(&program, &begun.snapshot);
+        let early = settle(&program, stored, Input::Tick, &context(1000), due - 1);
         assert_eq!(early.snapshot.status, Status::Active);
         let late = settle(&program, early.snapshot, Input::Tick, &context(1000), due);
         assert_eq!(late.snapshot.status, Status::Completed, "{workflow} | {state} | {branch}");
@@ -82,9 +78,8 @@ fn without_a_handler_a_branch_that_is_late_is_an_error() {
     let (program, begun) = start(&text);
     let late = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 1000);
     assert_eq!(late.snapshot.status, Status::Error);
-    assert!(
-        late.snapshot.failed.unwrap().described().contains("the time of a branch of state `Both` is over")
-    );
+    let message = late.snapshot.failed.unwrap().message();
+    assert_eq!(message, "the time of branch `A` of state `Both` is over");
 }
 
 /// What a state waits for ends with its time, whether or not something handles the error: a subflow that nobody waits for would

@@ -3,8 +3,9 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, FailureKind, Input, Snapshot, Turn};
-use support::{NOW, context, failure, program, settle};
+use rondo_machine::{Effect, Input, Snapshot, Turn};
+use rondo_program::FailureKind;
+use support::{NOW, context, failure, program, settle, stored};
 
 const ASKS: &str = r"
 id: asks
@@ -39,7 +40,7 @@ fn the_call(turn: &Turn) -> (u64, u32) {
 
 #[test]
 fn a_retry_is_another_call_only_after_the_service_has_answered() {
-    use FailureKind::{Communication, Service, Timeout};
+    use FailureKind::{Connection, NoAnswer, Service};
     let (program, context) = (program(ASKS), context(1000));
     for (kind, code, is_another) in [
         (Service, Some("500"), true),
@@ -49,8 +50,8 @@ fn a_retry_is_another_call_only_after_the_service_has_answered() {
         (Service, Some("409"), false),
         (Service, Some("502"), false),
         (Service, Some("504"), false),
-        (Communication, None, false),
-        (Timeout, Some("timeout"), false),
+        (Connection, None, false),
+        (NoAnswer, None, false),
     ] {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
@@ -71,9 +72,9 @@ fn a_retry_is_another_call_only_after_the_service_has_answered() {
 /// How the attempts of one call fail, and the numbers under which they are made.
 #[test]
 fn a_call_that_was_once_not_answered_stays_the_same_call() {
-    use FailureKind::{Communication, Service};
+    use FailureKind::{Connection, Service};
     let (program, context) = (program(ASKS), context(1000));
-    let lost = || failure(Communication, None);
+    let lost = || failure(Connection, None);
     let busy = || failure(Service, Some("503"));
     for (failures, numbers) in [
         (vec![busy(), lost(), busy(), busy()], vec![1, 2, 2, 2, 2]),
@@ -98,16 +99,16 @@ fn a_call_that_was_once_not_answered_stays_the_same_call() {
 /// Who retriggers an instance after a lost answer asks for the same again; who has changed its data, for something else.
 #[test]
 fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() {
-    use FailureKind::{Communication, Service, Timeout};
+    use FailureKind::{Connection, NoAnswer, Service};
     let (program, context) = (program(&ASKS.replace("autoRetries: true", "")), context(1000));
     let data = || Val::object([("changed", Val::Bool(true))]);
     for (kind, code, before, is_another) in [
-        (Communication, None, None, false),
-        (Timeout, Some("timeout"), None, false),
+        (Connection, None, None, false),
+        (NoAnswer, Some("timeout"), None, false),
         (Service, Some("504"), None, false),
         (Service, Some("500"), None, true),
-        (Communication, None, Some(Input::Patch(data())), true),
-        (Communication, None, Some(Input::Replace(data())), true),
+        (Connection, None, Some(Input::Patch(data())), true),
+        (Connection, None, Some(Input::Replace(data())), true),
     ] {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
@@ -115,8 +116,7 @@ fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() 
         let failed = Input::CallFailed { call, failure: failure(kind, code) };
         let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
         // It may be stored for days in between.
-        snapshot =
-            Snapshot::decode(&snapshot.encode(&snapshot.data), snapshot.data.clone(), Val::Null).unwrap();
+        snapshot = stored(&program, &snapshot);
         if let Some(input) = before {
             snapshot = settle(&program, snapshot, input, &context, NOW).snapshot;
         }
@@ -133,7 +133,7 @@ fn a_retry_after_the_data_changed_is_another_call() {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
         let (call, _) = the_call(&begun);
-        let failed = Input::CallFailed { call, failure: failure(FailureKind::Communication, None) };
+        let failed = Input::CallFailed { call, failure: failure(FailureKind::Connection, None) };
         let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
         if let Some(change) = change {
             snapshot = settle(&program, snapshot, change, &context, NOW).snapshot;

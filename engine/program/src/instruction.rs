@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rondo_expression::{Expression, Val};
 
-use crate::{ActionId, StateId};
+use crate::ScopeId;
 
 pub use rondo_expression::Template;
 
@@ -18,10 +18,10 @@ pub type Pc = u32;
 /// One step of a program.
 #[derive(Debug, Clone)]
 pub enum Instruction {
-    /// A state begins: opens its scope, so that its error handlers and time limits apply.
-    EnterState(StateId),
-    /// The state that is open ends: closes its scope.
-    LeaveState,
+    /// A scope begins: its error handlers and time limit apply from here. Clears *focus* and *result*.
+    Enter(ScopeId),
+    /// The innermost scope of the frame ends. The *result* of an action is what `$WORKFLOW.prevActionResult` shows next.
+    Leave,
     /// *data* becomes the value of the expression over *data*.
     Filter(Expression),
     /// *data* is merged with the value, as it stands.
@@ -37,15 +37,12 @@ pub enum Instruction {
     Jump(Pc),
     /// Waits.
     Sleep(Duration),
-    /// An action begins: clears *focus* and *result*; when its condition over *data* is not true it is skipped, going on
-    /// at `skip`.
-    EnterAction {
-        /// Which one.
-        action: ActionId,
+    /// Goes on elsewhere when the condition over *data* is not true: an action is skipped.
+    SkipUnless {
         /// The action's condition.
-        condition: Option<Expression>,
+        condition: Expression,
         /// First instruction behind the action.
-        skip: Pc,
+        to: Pc,
     },
     /// *focus* and *result* become the value of the expression over *data*.
     Focus(Expression),
@@ -78,8 +75,6 @@ pub enum Instruction {
     Results(Expression),
     /// *data* is merged with *result*, at the top or at a path of it. An absent *result* changes nothing.
     Merge(Option<Expression>),
-    /// The action that is open ends; its *result* is what `$WORKFLOW.prevActionResult` shows next.
-    LeaveAction,
     /// Runs branches side by side, each on a copy of *data*; goes on when enough have ended, with what they changed
     /// merged in the order of the branches.
     Fork {
@@ -90,12 +85,12 @@ pub enum Instruction {
     },
     /// Runs the body once for each element of a collection.
     ForEach(Arc<Loop>),
-    /// The branch, iteration or compensation ends.
-    EndBranch,
+    /// The frame ends: a branch, an iteration or a compensation.
+    EndFrame,
     /// Waits for events. Which one arrived decides where to go on.
     Await {
         /// What may arrive.
-        wanted: Vec<Wanted>,
+        filters: Vec<EventFilter>,
         /// Whether one is enough; otherwise all must have arrived.
         exclusive: bool,
         /// Longest wait, and where to go on when it is over.
@@ -167,12 +162,12 @@ pub struct Loop {
     /// First instruction of the body.
     pub body: Pc,
     /// How many elements run side by side.
-    pub batch: Pick,
+    pub batch: BatchSize,
 }
 
 /// How many elements of a loop run side by side.
 #[derive(Debug, Clone)]
-pub enum Pick {
+pub enum BatchSize {
     /// All.
     All,
     /// One after the other.
@@ -180,12 +175,12 @@ pub enum Pick {
     /// All, but each begins only when the one before it does not wait for a call or a subflow, as in one thread.
     OneThread,
     /// So many; the next ones start when all of them are done. A number, or an expression over *data*.
-    Batch(Expression),
+    Of(Expression),
 }
 
 /// An event that is waited for.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct EventFilter {
     /// Names of events in the definition.
     pub events: Vec<Arc<str>>,
     /// Where to go on, with the payload as *result*.
@@ -197,6 +192,4 @@ pub struct Wanted {
 pub struct Branch {
     /// Its first instruction.
     pub start: Pc,
-    /// How long it may take.
-    pub timeout: Option<std::time::Duration>,
 }

@@ -1,19 +1,31 @@
-//! The dialect-free program that workflow documents are lowered to.
+//! The dialect-free form that workflow documents are lowered to: types only.
 //!
-//! Owns: [`Program`], a list of [`Instruction`]s with the tables they point into (states, actions, handlers), and the
-//! lowering of a Serverless Workflow 0.8 document to it. Promises: whatever [`lower`] returns without an error can be run
-//! by the machine, every program counter in it is in range, every expression is compiled. Never: runs anything.
+//! Owns: [`Program`], a list of [`Instruction`]s with the scopes they open; what is shown of a workflow ([`Outline`]); what it asks of
+//! the outside; [`Failure`], the one form of an error. Promises: no type in here knows the dialect it came from. Never: reads a
+//! document (`lowering` does) or runs anything (`machine` does).
 
 pub use rondo_definition::duration::parse_duration;
 
+mod code;
+mod error_match;
+mod failure;
 mod instruction;
-mod lower;
+mod legacy;
+mod listing;
+mod outline;
 mod program;
+mod schema;
+mod scope;
+pub mod sonataflow;
 
+pub use code::{Code, CodeBuilder, Outside};
+pub use error_match::{ErrorMatch, FailureSet, TextMatch};
+pub use failure::{Failure, FailureKind, Origin};
 pub use instruction::{
-    Arguments, Branch, Completion, Duration, Instruction, LogLevel, Loop, Pc, Pick, Template, Wanted,
+    Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc, Template,
 };
-pub use lower::lower;
-pub use program::{
-    ActionId, ActionInfo, ErrorMatch, Handler, Jitter, Program, RetryPolicy, StateId, StateInfo, Version,
-};
+pub use legacy::Legacy;
+pub use outline::{ActionOutline, Outline, StateOutline, Transition};
+pub use program::{Program, Version};
+pub use schema::{SchemaReference, SchemaSource};
+pub use scope::{ActionKind, Handler, Jitter, RetryPolicy, Scope, ScopeId, ScopeKind, StateKind};

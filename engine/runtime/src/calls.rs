@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rondo_expression::Val;
 use rondo_function::{Answer, CallError, CallErrorKind, ProcessHeaders, Request};
-use rondo_machine::{CallRequest, Failure, FailureKind, Input};
+use rondo_machine::{CallRequest, Input};
+use rondo_program::Failure;
 use rondo_store::Instance;
 
 use crate::{engine::Inner, living::Living, registry::Delivery};
@@ -49,7 +50,7 @@ pub(crate) fn make(inner: &Arc<Inner>, living: &Living, request: CallRequest) {
                         response: Some(response(&answer)),
                         result: Some(answer.result).filter(|result| !result.is_null()),
                     },
-                    Err(error) => failed(&request, failure(&error)),
+                    Err(error) => failed(&request, error.into_failure()),
                 }
             }
         };
@@ -100,25 +101,6 @@ impl Process {
 
 fn failed(request: &CallRequest, failure: Failure) -> Input {
     Input::CallFailed { call: request.call, failure }
-}
-
-/// A failed call in the machine's words.
-fn failure(error: &CallError) -> Failure {
-    let kind = match &error.kind {
-        CallErrorKind::Status { .. } => FailureKind::Service,
-        CallErrorKind::Timeout(_) => FailureKind::Timeout,
-        CallErrorKind::InvalidArgument(_) | CallErrorKind::NotConfigured(_) => FailureKind::Validation,
-        CallErrorKind::Unsupported(_) => FailureKind::Runtime,
-        _ => FailureKind::Communication,
-    };
-    Failure {
-        kind,
-        code: error.status().map(|status| status.to_string().into()),
-        classes: error.chain().iter().map(|class| (*class).to_owned()).collect(),
-        message: error.to_string(),
-        answer: Some(error.client_message()),
-        compared: error.exception_message().map(Into::into),
-    }
 }
 
 /// What `$WORKFLOW` shows of an answer beside its result.

@@ -11,15 +11,15 @@ use std::{
 
 use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
-    model::{SchemaRef, SchemaSource},
 };
 use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_machine::OutputCheck;
-use rondo_program::{Instruction, Program};
+use rondo_lowering::Lowered;
+use rondo_program::{Instruction, Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
-    Outline, Refusal,
+    Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
 };
@@ -48,14 +48,13 @@ pub struct Deployed {
 impl Deployed {
     /// Checks that there is a state of this name to start at.
     pub(crate) fn check_state(&self, node: &str) -> Result<(), Refusal> {
-        let states = &self.program.states;
-        if states.iter().any(|state| *state.name == *node) {
+        if self.program.state(node).is_some() {
             return Ok(());
         }
         Err(Refusal::UnknownNode {
             workflow: self.program.id.to_string(),
             node: node.to_owned(),
-            states: states.iter().map(|state| state.name.to_string()).collect(),
+            states: self.program.state_names().map(ToString::to_string).collect(),
         })
     }
 
@@ -152,23 +151,24 @@ pub(crate) fn deploy(
     secrets: &Val,
     specs: &Specs,
 ) -> (Deployed, Vec<Diagnostic>) {
-    let (program, mut diagnostics) = rondo_program::lower(&document);
+    let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
+    let Lowered { program, outline, input_schema, output_schema, .. } = lowered;
     let (bindings, problems) = rondo_function::bind(&document, resources, properties, specs);
     diagnostics.extend(problems);
-    let workflow = &document.workflow;
-    let mut schema = |reference: Option<&SchemaRef>| {
+    let mut schema = |reference: Option<SchemaReference>| {
         let reference = reference?;
-        match read_schema(&document, resources, reference) {
+        match read_schema(&document.source, resources, &reference) {
             Ok(schema) => Some(Arc::new(schema)),
             Err(message) => {
-                let at = &reference.schema.at;
-                diagnostics.push(Diagnostic::error(codes::RESOURCE_CONTENT, &document.source, at, message));
+                let problem =
+                    Diagnostic::error(codes::RESOURCE_CONTENT, &document.source, &reference.at, message);
+                diagnostics.push(problem);
                 None
             }
         }
     };
-    let input_schema = schema(workflow.data_input_schema.as_ref());
-    let output_schema = schema(workflow.data_output_schema.as_ref());
+    let input_schema = schema(input_schema);
+    let output_schema = schema(output_schema);
     let output_check = output_schema.clone().map(|schema| Arc::new(Output(schema)) as Arc<dyn OutputCheck>);
     let deployed = Deployed {
         revision: document.revision(),
@@ -178,20 +178,24 @@ pub(crate) fn deploy(
         bindings,
         secrets: secrets.clone(),
         output_check,
-        outline: Outline::of(&document),
+        outline,
     };
     (deployed, diagnostics)
 }
 
-fn read_schema(document: &Document, resources: &Resources, reference: &SchemaRef) -> Result<Schema, String> {
-    let own = document.source.path();
-    let (name, schema) = match &reference.schema.value {
+fn read_schema(
+    source: &Source,
+    resources: &Resources,
+    reference: &SchemaReference,
+) -> Result<Schema, String> {
+    let own = source.path();
+    let (name, schema) = match &reference.source {
         SchemaSource::Inline(schema) => (own.to_string(), schema.clone()),
-        SchemaSource::Uri(uri) => read_file(resources, &document.source, own, uri)?,
+        SchemaSource::Uri(uri) => read_file(resources, source, own, uri)?,
     };
-    let read = |from: &str, uri: &str| read_file(resources, &document.source, from, uri);
+    let read = |from: &str, uri: &str| read_file(resources, source, from, uri);
     let bundled = Bundler::bundle(&name, schema, &read)?;
-    Schema::compile(bundled, reference.fail_on_validation_errors)
+    Schema::compile(bundled, reference.is_strict)
         .map_err(|error| format!("`{name}` is no valid JSON schema: {error}"))
 }
 
@@ -233,6 +237,6 @@ impl Catalog {
 impl Deployed {
     /// Whether some instruction starts another workflow.
     pub fn has_subflows(&self) -> bool {
-        self.program.code.iter().any(|instruction| matches!(instruction, Instruction::Child { .. }))
+        self.program.code.instructions().any(|instruction| matches!(instruction, Instruction::Child { .. }))
     }
 }

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use rondo_expression::Val;
-use rondo_machine::{CallNumber, ChildRequest, Effect, Failure, Input, Millis, Snapshot, Status};
+use rondo_machine::{CallNumber, ChildRequest, Effect, Input, Millis, Snapshot, Status};
+use rondo_program::Failure;
 use rondo_store::{Commit, Instance, Message, State, Write};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

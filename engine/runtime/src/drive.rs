@@ -2,7 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_machine::{Failure, Input, Status};
+use rondo_machine::{Input, Status};
+use rondo_program::Failure;
 use rondo_store::Commit;
 use uuid::Uuid;
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rondo_definition::Properties;
 use rondo_expression::{Lookup, Val};
 use rondo_function::{Secrets, is_confidential};
-use rondo_machine::{Effect, Fact, Failure, Turn};
+use rondo_machine::{Effect, Fact, Turn};
+use rondo_program::Failure;
 
 /// What `$SECRET` shows: `$SECRET.a.b` is the property `a.b`, and null when there is none.
 pub(crate) fn secrets(properties: &Properties, shown: &Secrets) -> Val {
@@ -33,9 +34,9 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
         }
     }
     if let Some(failed) = &mut turn.snapshot.failed {
-        let Failure { message, answer, compared, .. } = &mut failed.failure;
+        let Failure { message, detail, compared, .. } = &mut failed.failure;
         *message = secrets.mask(message);
-        *answer = answer.take().map(|answer| secrets.mask(&answer));
+        *detail = detail.take().map(|detail| secrets.mask(&detail));
         *compared = compared.take().map(|text| secrets.mask(&text).into());
     }
 }

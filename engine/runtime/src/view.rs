@@ -1,7 +1,8 @@
 //! What the engine shows of an instance, and why it refuses what it is asked.
 
 use rondo_expression::Val;
-use rondo_machine::{Failed, FailureKind};
+use rondo_machine::Failed;
+use rondo_program::{FailureKind, Origin, sonataflow};
 use rondo_store::State;
 use uuid::Uuid;
 
@@ -25,6 +26,10 @@ pub struct View {
 pub struct FailureView {
     /// Kind of the failure; decides the status of an answer.
     pub kind: FailureKind,
+    /// Who raised it.
+    pub origin: Origin,
+    /// HTTP status that a service answered with.
+    pub status: Option<u16>,
     /// Code: the HTTP status of the service that failed, as text; `TimedOut`; ….
     pub code: Option<String>,
     /// The text for a REST client.
@@ -44,9 +49,11 @@ impl FailureView {
         let failure = &failed.failure;
         Self {
             kind: failure.kind,
+            origin: failure.origin,
+            status: failure.status,
             code: failure.code.as_deref().map(str::to_owned),
-            message: failure.answer.clone().unwrap_or_else(|| failure.message.clone()),
-            described: failed.described(),
+            message: sonataflow::client_message(failure),
+            described: sonataflow::described(failure.kind, failure.origin, &failed.message()),
             node: failed.action.as_ref().unwrap_or(&failed.state).to_string(),
             state: failed.state.to_string(),
             visit: failed.visit,

@@ -5,20 +5,31 @@
 
 use std::sync::Arc;
 
+use rondo_definition::{Diagnostic, Document};
 use rondo_expression::{Budget, Val};
-use rondo_machine::{Context, Failure, FailureKind, Input, Millis, Snapshot, Turn};
-use rondo_program::Program;
+use rondo_lowering::Lowered;
+use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Turn};
+use rondo_program::{Failure, FailureKind, Program};
 
 /// When tests begin.
 pub(crate) const NOW: Millis = 1_764_000_000_000;
 
 pub(crate) fn program(text: &str) -> Program {
+    lowered(text, rondo_lowering::lower)
+}
+
+/// The program that another build might lower a text to.
+pub(crate) fn padded(text: &str) -> Program {
+    lowered(text, rondo_lowering::lower_padded)
+}
+
+fn lowered(text: &str, lower: fn(&Document) -> (Lowered, Vec<Diagnostic>)) -> Program {
     let (document, problems) = rondo_definition::parse("test.sw.yaml", text);
     let document = document.unwrap_or_else(|| panic!("{problems:?}\n{text}"));
-    let (program, more) = rondo_program::lower(&document);
+    let (lowered, more) = lower(&document);
     let errors: Vec<_> = problems.iter().chain(&more).filter(|problem| problem.is_error()).collect();
     assert!(errors.is_empty(), "{errors:?}\n{text}");
-    program
+    lowered.program
 }
 
 pub(crate) fn context(turn_steps: u32) -> Context {
@@ -37,14 +48,28 @@ pub(crate) fn context(turn_steps: u32) -> Context {
 
 /// How a call fails.
 pub(crate) fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
-    Failure {
-        kind,
-        code: code.map(Into::into),
-        classes: Vec::new(),
-        message: "no".into(),
-        answer: None,
-        compared: None,
-    }
+    let status = code.and_then(|code| code.parse().ok());
+    Failure { code: code.map(Into::into), status, ..Failure::new(kind, "no") }
+}
+
+/// The snapshot as it comes out of the database.
+pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Snapshot {
+    moved(program, program, snapshot)
+}
+
+/// The snapshot as another build reads what this one stored.
+pub(crate) fn moved(program: &Program, other: &Program, snapshot: &Snapshot) -> Snapshot {
+    let shown = snapshot.visible_data();
+    let Encoded { head, parts } = snapshot.encode_whole(program, &shown);
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|part| match part {
+            PartChange::Put { key, content } => (key, content),
+            PartChange::Remove { prefix } => panic!("nothing was there that begins with {prefix}"),
+        })
+        .collect();
+    let read = |value: &Val| serde_json::from_str::<Val>(&value.to_json()).unwrap();
+    Snapshot::decode(other, &head, &parts, read(&shown), read(&snapshot.input)).unwrap()
 }
 
 /// One turn, and as many as it takes until everything waits.

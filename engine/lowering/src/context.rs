@@ -7,10 +7,10 @@ use rondo_definition::{
     model::{At, ExpressionLang},
 };
 use rondo_expression::{CompileError, Expression, Language, Template};
+use rondo_program::Duration;
 use serde_json::Value;
 
 use super::hints;
-use crate::Duration;
 
 pub(super) struct Context<'a> {
     pub(super) document: &'a Document,

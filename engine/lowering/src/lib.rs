@@ -5,10 +5,10 @@
 //! returned together; without an error among them the program is complete. Never: reads files.
 
 mod actions;
-mod code;
 mod context;
 mod errors;
 mod hints;
+mod outline;
 mod states;
 
 use std::{
@@ -18,26 +18,49 @@ use std::{
 
 use rondo_definition::{
     Diagnostic, Document,
-    model::{Timeouts, Workflow},
+    model::{self, Timeouts, Workflow},
     reachable,
 };
 use rondo_expression::Val;
 
-use crate::{Instruction, Pc, Program, StateId, StateInfo};
-use code::Code;
+use rondo_program::{CodeBuilder, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource, Scope, ScopeId};
 use context::{Context, duration_of};
+
+/// What a document is lowered to.
+#[derive(Debug)]
+pub struct Lowered {
+    /// What the machine runs.
+    pub program: Program,
+    /// What is shown of the workflow.
+    pub outline: Outline,
+    /// The schema that the input must satisfy.
+    pub input_schema: Option<SchemaReference>,
+    /// The schema that the output must satisfy.
+    pub output_schema: Option<SchemaReference>,
+}
 
 /// Lowers a document.
 ///
 /// The program is there even if there are errors, as far as it could be made; it may be run only if none of the
 /// diagnostics is an error.
-pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
+pub fn lower(document: &Document) -> (Lowered, Vec<Diagnostic>) {
+    let code = if cfg!(feature = "padding") { CodeBuilder::padded() } else { CodeBuilder::default() };
+    lower_into(code, document)
+}
+
+/// [`lower`] as a build might do whose lowering has other instructions: stored instances must go on in it at the same places. For tests.
+pub fn lower_padded(document: &Document) -> (Lowered, Vec<Diagnostic>) {
+    lower_into(CodeBuilder::padded(), document)
+}
+
+fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnostic>) {
     let workflow = &document.workflow;
     let mut lowering = Lowering {
         context: Context::new(document),
-        code: Code::default(),
-        states: Vec::with_capacity(workflow.states.len()),
-        actions: Vec::new(),
+        code,
+        scopes: Vec::with_capacity(workflow.states.len()),
+        legacy_states: Vec::with_capacity(workflow.states.len()),
+        legacy_actions: Vec::new(),
         entries: HashMap::new(),
         jumps: Vec::new(),
         within_compensation: false,
@@ -52,26 +75,46 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
     lowering.resolve_compensations();
     lowering.context.hint_unused_functions(&lowering.used_functions);
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
-    let abort = lowering.code.push(Instruction::Compensate);
-    lowering.code.push(Instruction::Abort);
+    let outside = lowering.code.enter("(abort)");
+    let abort = lowering.code.push("compensate", Instruction::Compensate);
+    lowering.code.push("abort", Instruction::Abort);
+    lowering.code.exit(outside);
     let run_before = run_before(workflow).and_then(|state| lowering.entries.get(state).copied());
     let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(|limit| duration_of(&limit.duration));
+    let (code, counters) = lowering.code.finish();
     let program = Program {
         id: workflow.id.as_str().into(),
         name: workflow.name.as_str().into(),
         version: workflow.version.as_str().into(),
-        code: lowering.code.finish(),
+        code,
+        scopes: lowering.scopes,
         start,
         abort,
         overtime: run_before.unwrap_or(abort),
-        states: lowering.states,
-        actions: lowering.actions,
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
         uses_previous: document.source.text().contains("prevActionResult"),
         timeout,
+        legacy: Legacy { code: counters, states: lowering.legacy_states, actions: lowering.legacy_actions },
     };
-    (program, lowering.context.diagnostics)
+    let lowered = Lowered {
+        program,
+        outline: outline::of(document),
+        input_schema: workflow.data_input_schema.as_ref().map(schema),
+        output_schema: workflow.data_output_schema.as_ref().map(schema),
+    };
+    (lowered, lowering.context.diagnostics)
+}
+
+fn schema(reference: &model::SchemaRef) -> SchemaReference {
+    SchemaReference {
+        source: match &reference.schema.value {
+            model::SchemaSource::Uri(uri) => SchemaSource::Uri(uri.clone()),
+            model::SchemaSource::Inline(schema) => SchemaSource::Inline(schema.clone()),
+        },
+        at: reference.schema.at.clone(),
+        is_strict: reference.fail_on_validation_errors,
+    }
 }
 
 /// The state that runs before a time limit ends an instance.
@@ -83,9 +126,11 @@ fn run_before(workflow: &Workflow) -> Option<&str> {
 /// What grows while a document is lowered.
 struct Lowering<'a> {
     context: Context<'a>,
-    code: Code,
-    states: Vec<StateInfo>,
-    actions: Vec<crate::ActionInfo>,
+    code: CodeBuilder,
+    scopes: Vec<Scope>,
+    /// The scopes in the order in which the first format of snapshots numbered states and actions.
+    legacy_states: Vec<ScopeId>,
+    legacy_actions: Vec<ScopeId>,
     /// First instruction of each state.
     entries: HashMap<&'a str, Pc>,
     /// Jumps to states that may not have been lowered yet.
@@ -112,18 +157,11 @@ impl Lowering<'_> {
 
     fn resolve_compensations(&mut self) {
         let workflow = &self.context.document.workflow;
-        for (index, state) in workflow.states.iter().enumerate() {
+        for (id, state) in self.legacy_states.clone().into_iter().zip(&workflow.states) {
             let Some(by) = &state.compensated_by else { continue };
-            if let (Some(info), Some(&entry)) =
-                (self.states.get_mut(index), self.entries.get(by.value.as_str()))
-            {
-                info.compensation = Some(entry);
-            }
+            let entry = self.entries.get(by.value.as_str()).copied();
+            self.with_scope(id, |scope| scope.compensation = entry);
         }
-    }
-
-    fn next_state_id(&self) -> StateId {
-        StateId(u32::try_from(self.states.len()).unwrap_or(u32::MAX))
     }
 }
 

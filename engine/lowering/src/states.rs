@@ -6,50 +6,47 @@ use rondo_definition::model::{
     self, Completion as Ends, EventDataFilter, LoopMode, Next, State, StateKind, SwitchConditions,
 };
 use rondo_expression::Val;
-
-use super::{Lowering, duration_of, shared};
-use crate::{
-    Branch, Completion, Duration, Handler, Instruction, Loop, Pc, Pick, StateId, StateInfo, Template, Wanted,
+use rondo_program::{
+    BatchSize, Branch, Completion, Duration, EventFilter, Handler, Instruction, Loop, Pc, ScopeId, ScopeKind, Template,
 };
 
+use super::{Lowering, duration_of, outline, shared};
 impl<'a> Lowering<'a> {
     pub(super) fn state(&mut self, state: &'a State) {
-        let id = self.next_state_id();
-        let entry = self.code.push(Instruction::EnterState(id));
-        self.entries.insert(&state.name, entry);
+        let outside = self.code.enter(&state.name);
+        let kind = ScopeKind::State { name: shared(&state.name), kind: outline::state_kind(&state.kind) };
+        let id = self.enter_scope(kind, true);
+        self.legacy_states.push(id);
+        if let Some(scope) = self.scopes.last() {
+            self.entries.insert(&state.name, scope.entry);
+        }
         self.within_compensation = state.used_for_compensation;
         let timeout = self.state_timeout(state);
-        self.states.push(StateInfo {
-            name: shared(&state.name),
-            kind: kind_name(&state.kind),
-            entry,
-            handlers: Vec::new(),
-            compensation: None,
-            timeout,
-        });
+        self.with_scope(id, |scope| scope.timeout = timeout);
         let input = self.context.optional(state.filter.input.as_ref(), &what(state, "stateDataFilter.input"));
         if let Some(input) = input {
-            self.code.push(Instruction::Filter(input));
+            self.code.push("input", Instruction::Filter(input));
         }
-        self.body(state, id);
+        self.body(state);
         if let Some(next) = &state.next {
             self.output_filter(state);
             self.next(state, next);
         } else if state.used_for_compensation {
             self.output_filter(state);
-            self.code.push(Instruction::LeaveState);
-            self.code.push(Instruction::EndBranch);
+            self.code.push("leave", Instruction::Leave);
+            self.code.push("end", Instruction::EndFrame);
         }
         self.handlers(state, id);
+        self.code.exit(outside);
     }
 
-    fn body(&mut self, state: &'a State, id: StateId) {
+    fn body(&mut self, state: &'a State) {
         match &state.kind {
-            StateKind::Operation { actions, parallel: false } => self.actions(actions, id, None, state),
+            StateKind::Operation { actions, parallel: false } => self.actions(actions, state),
             StateKind::Operation { actions, parallel: true } => {
                 let branches: Vec<_> =
                     actions.iter().map(|action| (None, std::slice::from_ref(action), None)).collect();
-                self.fork(state, id, &branches, Completion::All);
+                self.fork(state, &branches, Completion::All);
             }
             StateKind::Parallel { branches, completion } => {
                 let completion = self.completion(state, completion);
@@ -59,56 +56,64 @@ impl<'a> Lowering<'a> {
                         (Some(shared(&branch.name)), branch.actions.as_slice(), Some(&branch.timeouts))
                     })
                     .collect();
-                self.fork(state, id, &branches, completion);
+                self.fork(state, &branches, completion);
             }
             StateKind::Inject { data } => {
-                self.code.push(Instruction::Inject(Val::from(data.value.clone()).without_null_elements()));
+                let value = Val::from(data.value.clone()).without_null_elements();
+                self.code.push("inject", Instruction::Inject(value));
             }
             StateKind::Sleep { duration } => {
                 let span = duration_of(duration).unwrap_or_default();
-                self.code.push(Instruction::Sleep(Duration::Fixed(span)));
+                self.code.push("sleep", Instruction::Sleep(Duration::Fixed(span)));
             }
-            StateKind::ForEach(each) => self.for_each(state, id, each),
+            StateKind::ForEach(each) => self.for_each(state, each),
             StateKind::Switch(switch) => self.switch(state, switch),
-            StateKind::Event(event) => self.event_state(state, id, event),
+            StateKind::Event(event) => self.event_state(state, event),
             StateKind::Callback(callback) => {
-                self.action(&callback.action, id, None, state, true);
-                let await_event = self.code.reserve();
+                self.action(&callback.action, state, true);
+                let await_event = self.code.reserve("await");
                 let arrived = self.code.here();
                 self.event_data(state, &callback.filter);
                 let over = self.code.here();
                 let timeout = self.event_timeout(state).map(|limit| (limit, over));
                 let events = vec![shared(&callback.event_ref.value)];
-                let wanted = vec![Wanted { events, then: arrived }];
-                self.code.patch(await_event, Instruction::Await { wanted, exclusive: true, timeout });
+                let filters = vec![EventFilter { events, then: arrived }];
+                self.code.patch(await_event, Instruction::Await { filters, exclusive: true, timeout });
             }
         }
     }
 
-    /// Branches side by side. Each is a list of actions that ends with [`Instruction::EndBranch`].
+    /// Branches side by side. Each is a list of actions in a frame of its own. What the actions of an operation do side by side is no
+    /// branch: it has no name, no scope and no time limit.
     fn fork(
         &mut self,
         state: &'a State,
-        id: StateId,
         branches: &[(Option<Arc<str>>, &'a [model::Action], Option<&'a model::Timeouts>)],
         completion: Completion,
     ) {
-        let fork = self.code.reserve();
-        let over = self.code.reserve();
+        let fork = self.code.reserve("fork");
+        let over = self.code.reserve("join");
         let mut starts = Vec::with_capacity(branches.len());
         for (name, actions, limits) in branches {
             let of_workflow = &self.context.document.workflow.timeouts;
-            // The nearest limit counts. What the actions of an operation do side by side is no branch.
+            // The nearest limit counts.
             let limit = limits.and_then(|limits| {
                 let all = [limits, &state.timeouts, of_workflow];
                 all.into_iter().find_map(|limits| limits.branch_exec.as_ref())
             });
             let timeout = limit.and_then(duration_of);
-            starts.push(Branch { start: self.code.here(), timeout });
+            let start = self.code.here();
+            let outside = self.code.enter(name.as_deref().unwrap_or("branch"));
+            if let Some(name) = name {
+                let id = self.enter_scope(ScopeKind::Branch { name: Arc::clone(name) }, false);
+                self.with_scope(id, |scope| scope.timeout = timeout);
+            }
+            starts.push(Branch { start });
             self.within_branch = *limits;
-            self.actions(actions, id, name.as_ref(), state);
+            self.actions(actions, state);
             self.within_branch = None;
-            self.code.push(Instruction::EndBranch);
+            self.code.push("end", Instruction::EndFrame);
+            self.code.exit(outside);
         }
         let end = self.code.here();
         self.code.patch(fork, Instruction::Fork { branches: starts, completion });
@@ -125,24 +130,26 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn for_each(&mut self, state: &'a State, id: StateId, each: &'a model::ForEach) {
+    fn for_each(&mut self, state: &'a State, each: &'a model::ForEach) {
         let input = self.context.expression(&each.input_collection, &what(state, "inputCollection"));
         let output = self.context.optional(each.output_collection.as_ref(), &what(state, "outputCollection"));
         let batch = match (each.mode, &each.batch_size) {
-            (LoopMode::Sequential, _) => Pick::One,
-            (LoopMode::OneThread, _) => Pick::OneThread,
+            (LoopMode::Sequential, _) => BatchSize::One,
+            (LoopMode::OneThread, _) => BatchSize::OneThread,
             (LoopMode::Parallel, Some(size)) => {
-                Pick::Batch(self.context.expression(size, &what(state, "batchSize")))
+                BatchSize::Of(self.context.expression(size, &what(state, "batchSize")))
             }
-            (LoopMode::Parallel, None) => Pick::All,
+            (LoopMode::Parallel, None) => BatchSize::All,
         };
-        let start = self.code.reserve();
-        let over = self.code.reserve();
+        let start = self.code.reserve("foreach");
+        let over = self.code.reserve("done");
         let body = self.code.here();
+        let outside = self.code.enter("element");
         for action in &each.actions {
-            self.action(action, id, None, state, false);
+            self.action(action, state, false);
         }
-        self.code.push(Instruction::EndBranch);
+        self.code.push("end", Instruction::EndFrame);
+        self.code.exit(outside);
         let end = self.code.here();
         let parameter = shared(&each.iteration_param);
         self.code
@@ -151,54 +158,59 @@ impl<'a> Lowering<'a> {
     }
 
     fn switch(&mut self, state: &'a State, switch: &'a model::Switch) {
-        let place = self.code.reserve();
+        let place = self.code.reserve("switch");
         match &switch.conditions {
             SwitchConditions::Data(conditions) => {
                 let mut arms = Vec::with_capacity(conditions.len());
-                for condition in conditions {
+                for (number, condition) in (1..).zip(conditions) {
                     let test = self.context.expression(&condition.condition, &what(state, "condition"));
-                    arms.push((test, self.exit(state, &condition.next)));
+                    arms.push((test, self.exit(&format!("condition {number}"), state, &condition.next)));
                 }
-                let default = switch.default.as_ref().map(|next| self.exit(state, next));
+                let default = switch.default.as_ref().map(|next| self.exit("default", state, next));
                 self.code.patch(place, Instruction::Switch { arms, default });
             }
             SwitchConditions::Events(conditions) => {
-                let mut wanted = Vec::with_capacity(conditions.len());
-                for condition in conditions {
+                let mut filters = Vec::with_capacity(conditions.len());
+                for (number, condition) in (1..).zip(conditions) {
                     let then = self.code.here();
+                    let outside = self.code.enter(&format!("condition {number}"));
                     self.event_data(state, &condition.filter);
-                    self.exit(state, &condition.next);
-                    wanted.push(Wanted { events: vec![shared(&condition.event_ref.value)], then });
+                    self.output_filter(state);
+                    self.next(state, &condition.next);
+                    self.code.exit(outside);
+                    filters.push(EventFilter { events: vec![shared(&condition.event_ref.value)], then });
                 }
-                let default = switch.default.as_ref().map(|next| self.exit(state, next));
+                let default = switch.default.as_ref().map(|next| self.exit("default", state, next));
                 let timeout = self.event_timeout(state).zip(default);
-                self.code.patch(place, Instruction::Await { wanted, exclusive: true, timeout });
+                self.code.patch(place, Instruction::Await { filters, exclusive: true, timeout });
             }
         }
     }
 
-    fn event_state(&mut self, state: &'a State, id: StateId, event: &'a model::EventState) {
-        let place = self.code.reserve();
-        let mut wanted = Vec::with_capacity(event.on_events.len());
+    fn event_state(&mut self, state: &'a State, event: &'a model::EventState) {
+        let place = self.code.reserve("await");
+        let mut filters = Vec::with_capacity(event.on_events.len());
         let mut exits = Vec::new();
-        for on_events in &event.on_events {
+        for (number, on_events) in (1..).zip(&event.on_events) {
             let then = self.code.here();
+            let outside = self.code.enter(&format!("onEvents {number}"));
             self.event_data(state, &on_events.filter);
-            self.actions(&on_events.actions, id, None, state);
+            self.actions(&on_events.actions, state);
             if event.exclusive {
-                exits.push(self.code.reserve());
+                exits.push(self.code.reserve("done"));
             } else {
-                self.code.push(Instruction::EndBranch);
+                self.code.push("end", Instruction::EndFrame);
             }
+            self.code.exit(outside);
             let events = on_events.event_refs.iter().map(|name| shared(&name.value)).collect();
-            wanted.push(Wanted { events, then });
+            filters.push(EventFilter { events, then });
         }
         let end = self.code.here();
         for exit in exits {
             self.code.patch(exit, Instruction::Jump(end));
         }
         let timeout = self.event_timeout(state).map(|limit| (limit, end));
-        self.code.patch(place, Instruction::Await { wanted, exclusive: event.exclusive, timeout });
+        self.code.patch(place, Instruction::Await { filters, exclusive: event.exclusive, timeout });
     }
 
     /// Merges the payload of an event, which is the *result*, into the data.
@@ -208,11 +220,11 @@ impl<'a> Lowering<'a> {
         }
         if let Some(data) = self.context.optional(filter.data.as_ref(), &what(state, "eventDataFilter.data"))
         {
-            self.code.push(Instruction::Results(data));
+            self.code.push("eventData", Instruction::Results(data));
         }
         let path =
             self.context.optional(filter.to_state_data.as_ref(), &what(state, "eventDataFilter.toStateData"));
-        self.code.push(Instruction::Merge(path));
+        self.code.push("eventToStateData", Instruction::Merge(path));
     }
 
     fn event_timeout(&mut self, state: &State) -> Option<Duration> {
@@ -228,10 +240,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// A normal way out of a state that has several: the output filter, then where it goes. Says where it begins.
-    fn exit(&mut self, state: &'a State, next: &'a Next) -> Pc {
+    fn exit(&mut self, name: &str, state: &'a State, next: &'a Next) -> Pc {
         let begin = self.code.here();
+        let outside = self.code.enter(name);
         self.output_filter(state);
         self.next(state, next);
+        self.code.exit(outside);
         begin
     }
 
@@ -239,7 +253,7 @@ impl<'a> Lowering<'a> {
         let output =
             self.context.optional(state.filter.output.as_ref(), &what(state, "stateDataFilter.output"));
         if let Some(output) = output {
-            self.code.push(Instruction::Filter(output));
+            self.code.push("output", Instruction::Filter(output));
         }
     }
 
@@ -250,21 +264,21 @@ impl<'a> Lowering<'a> {
                 for event in &transition.produce_events {
                     self.context.unsupported(&event.event_ref.at, &what(state, "produceEvents"));
                 }
-                self.code.push(Instruction::LeaveState);
+                self.code.push("leave", Instruction::Leave);
                 if transition.compensate {
-                    self.code.push(Instruction::Compensate);
+                    self.code.push("compensate", Instruction::Compensate);
                 }
-                let jump = self.code.reserve();
+                let jump = self.code.reserve("transition");
                 self.jumps.push((jump, &transition.next_state.value));
             }
             Next::End(_) if self.within_compensation => {
-                self.code.push(Instruction::LeaveState);
-                self.code.push(Instruction::EndBranch);
+                self.code.push("leave", Instruction::Leave);
+                self.code.push("end", Instruction::EndFrame);
             }
             Next::End(_) if self.run_before.contains(state.name.as_str()) => {
-                self.code.push(Instruction::LeaveState);
-                self.code.push(Instruction::Compensate);
-                self.code.push(Instruction::Abort);
+                self.code.push("leave", Instruction::Leave);
+                self.code.push("compensate", Instruction::Compensate);
+                self.code.push("abort", Instruction::Abort);
             }
             Next::End(end) => {
                 for event in &end.produce_events {
@@ -274,11 +288,11 @@ impl<'a> Lowering<'a> {
                     self.context.unsupported(&continue_as.at, &what(state, "continueAs"));
                 }
                 if end.compensate {
-                    self.code.push(Instruction::LeaveState);
-                    self.code.push(Instruction::Compensate);
+                    self.code.push("leave", Instruction::Leave);
+                    self.code.push("compensate", Instruction::Compensate);
                 }
                 let error_message = self.error_message(state);
-                self.code.push(Instruction::End { terminate: end.terminate, error_message });
+                self.code.push("end", Instruction::End { terminate: end.terminate, error_message });
             }
         }
     }
@@ -290,14 +304,14 @@ impl<'a> Lowering<'a> {
         Some(self.context.template(text, &at, &what(state, "errorMessage")))
     }
 
-    fn handlers(&mut self, state: &'a State, id: StateId) {
-        for on_error in &state.on_errors {
+    fn handlers(&mut self, state: &'a State, id: ScopeId) {
+        for (number, on_error) in (1..).zip(&state.on_errors) {
             let errors = self.error_matches(&on_error.errors);
             let then = self.code.here();
+            let outside = self.code.enter(&format!("onErrors {number}"));
             self.next(state, &on_error.next);
-            if let Some(info) = self.states.get_mut(id.0 as usize) {
-                info.handlers.push(Handler { errors, then });
-            }
+            self.code.exit(outside);
+            self.with_scope(id, |scope| scope.handlers.push(Handler { errors, then }));
         }
     }
 }
@@ -305,17 +319,4 @@ impl<'a> Lowering<'a> {
 /// Names a property of a state for people.
 pub(super) fn what(state: &State, property: &str) -> String {
     format!("state `{}`: {property}", state.name)
-}
-
-fn kind_name(kind: &StateKind) -> &'static str {
-    match kind {
-        StateKind::Operation { .. } => "operation",
-        StateKind::Switch(_) => "switch",
-        StateKind::Inject { .. } => "inject",
-        StateKind::Sleep { .. } => "sleep",
-        StateKind::Parallel { .. } => "parallel",
-        StateKind::ForEach(_) => "foreach",
-        StateKind::Event(_) => "event",
-        StateKind::Callback(_) => "callback",
-    }
 }

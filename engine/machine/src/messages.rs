@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use rondo_expression::Val;
-use rondo_program::LogLevel;
+use rondo_program::{Failure, FailureKind, LogLevel, Origin};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallNumber, Failure, FrameId, Millis, Snapshot, Visit};
+use crate::{CallNumber, FrameId, Millis, Snapshot, Visit};
 
 /// What happened to an instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,6 +186,12 @@ pub enum Fact {
         v: Visit,
         /// What happened.
         message: String,
+        /// What went wrong. Lines of the first format have none; their messages begin with a class name instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<FailureKind>,
+        /// Who raised it.
+        #[serde(default)]
+        origin: Origin,
     },
     /// An error was raised that nothing handles.
     Failed {
@@ -193,6 +199,12 @@ pub enum Fact {
         v: Visit,
         /// What happened.
         message: String,
+        /// What went wrong. Lines of the first format have none; their messages begin with a class name instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<FailureKind>,
+        /// Who raised it.
+        #[serde(default)]
+        origin: Origin,
     },
     /// The failed step is run again.
     Retriggered {

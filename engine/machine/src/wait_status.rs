@@ -69,27 +69,26 @@ pub fn outlook(program: &Program, snapshot: &Snapshot) -> Vec<Outlook> {
 fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Frame) -> Option<Outlook> {
     let waiting = match (&frame.wait, program.instruction(frame.pc)) {
         (Wait::Sleep(until), _) => Waiting::Sleep { until: *until },
-        (Wait::Call { a, .. }, Some(Instruction::Call { function, .. })) => {
-            Waiting::Call { function: Arc::clone(function), attempt: *a }
+        (Wait::Call { attempt, .. }, Some(Instruction::Call { function, .. })) => {
+            Waiting::Call { function: Arc::clone(function), attempt: *attempt }
         }
-        (Wait::Retry { until, a, .. }, _) => Waiting::Retry { until: *until, attempt: *a },
+        (Wait::Retry { until, attempt, .. }, _) => Waiting::Retry { until: *until, attempt: *attempt },
         (Wait::Child { .. }, Some(Instruction::Child { workflow, .. })) => {
             Waiting::Subflow { workflow: Arc::clone(workflow) }
         }
-        (Wait::Events { until, .. }, Some(Instruction::Await { wanted, .. })) => Waiting::Events {
-            events: wanted.iter().flat_map(|wanted| wanted.events.iter().cloned()).collect(),
+        (Wait::Events { until, .. }, Some(Instruction::Await { filters, .. })) => Waiting::Events {
+            events: filters.iter().flat_map(|filter| filter.events.iter().cloned()).collect(),
             until: *until,
         },
         (Wait::Failed, _) => Waiting::Repair,
         _ => return None,
     };
-    let mut holder = frame;
-    while holder.state.is_none() {
-        holder = snapshot.frame(holder.parent?)?;
-    }
-    let state = holder.state?;
-    let action = frame.action.and_then(|open| program.action(open.id)).map(|info| Arc::clone(&info.name));
-    let visit = frame.action.map_or(state.visit, |open| open.visit);
-    let state = Arc::clone(&program.state(state.id)?.name);
-    Some(Outlook { state, action, waiting, visit })
+    let frames = std::iter::successors(Some(frame), |frame| snapshot.frame(frame.parent?));
+    let open = frames.flat_map(|frame| frame.scopes.iter().rev());
+    let mut scopes = open.filter_map(|open| Some((open.visit, program.scope(open.id)?)));
+    let own = frame.scopes.last().and_then(|open| Some((open.visit, program.scope(open.id)?)));
+    let action = own.and_then(|(visit, scope)| Some((visit, Arc::clone(scope.action_name()?.0))));
+    let (visit, state) = scopes.find_map(|(visit, scope)| Some((visit, Arc::clone(scope.state_name()?))))?;
+    let visit = action.as_ref().map_or(visit, |(visit, _)| *visit);
+    Some(Outlook { state, action: action.map(|(_, name)| name), waiting, visit })
 }

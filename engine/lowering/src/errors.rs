@@ -2,8 +2,9 @@
 
 use rondo_definition::model::{self, At};
 
+use rondo_program::{ErrorMatch, Jitter, RetryPolicy, TextMatch, sonataflow};
+
 use super::{Lowering, duration_of, shared};
-use crate::{ErrorMatch, Jitter, RetryPolicy};
 
 /// The wait of the default retry policy with `autoRetries`, as the specification names it.
 const DEFAULT_DELAY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -15,7 +16,7 @@ impl<'a> Lowering<'a> {
         names
             .iter()
             .filter_map(|name| errors.get(&name.value))
-            .map(|error| ErrorMatch { name: shared(&error.name), code: error.code.as_deref().map(shared) })
+            .map(error_match)
             .collect()
     }
 
@@ -64,5 +65,45 @@ impl<'a> Lowering<'a> {
 }
 
 fn error_match(error: &model::ErrorDefinition) -> ErrorMatch {
-    ErrorMatch { name: shared(&error.name), code: error.code.as_deref().map(shared) }
+    let code = error.code.as_deref().unwrap_or(&error.name);
+    let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
+    ErrorMatch { name: shared(&error.name), code: shared(code), class, cause, superclass, text: text_match(code) }
+}
+
+/// How a code is compared with the text of a failure. What looks like a class name is not, as on SonataFlow.
+fn text_match(code: &str) -> TextMatch {
+    let is_status = code.bytes().all(|byte| byte.is_ascii_digit());
+    match () {
+        () if looks_like_class(code) => TextMatch::No,
+        () if is_status => TextMatch::Whole,
+        () => TextMatch::Pattern,
+    }
+}
+
+/// Identifiers joined by dots, so `TimedOut` looks like one, `404` and `HTTP:404` do not.
+fn looks_like_class(code: &str) -> bool {
+    code.split('.').all(|part| {
+        let mut characters = part.chars();
+        characters.next().is_some_and(|first| first.is_alphabetic() || first == '_' || first == '$')
+            && characters.all(|next| next.is_alphanumeric() || next == '_' || next == '$')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_no_class_name_is_compared_with_texts() {
+        for (code, expected) in [
+            ("404", TextMatch::Whole),
+            ("HTTP:404", TextMatch::Pattern),
+            ("TimedOut", TextMatch::No),
+            ("java.lang.Exception", TextMatch::No),
+            ("no such .* [0-9]+", TextMatch::Pattern),
+            ("such", TextMatch::No),
+        ] {
+            assert_eq!(text_match(code), expected, "{code}");
+        }
+    }
 }

@@ -31,7 +31,7 @@ states:
 fn slips_are_warnings_at_their_places() {
     let (document, problems) = rondo_definition::parse("slips.sw.yaml", FLOW);
     assert_eq!(problems, []);
-    let (_, warnings) = rondo_program::lower(&document.unwrap());
+    let (_, warnings) = rondo_lowering::lower(&document.unwrap());
     assert!(!warnings.iter().any(Diagnostic::is_error));
     let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r"

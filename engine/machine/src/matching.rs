@@ -1,0 +1,120 @@
+//! The rule by which an error definition matches a failure.
+//!
+//! Source: Serverless Workflow 0.8, "Workflow error handling"; the order of the comparisons is SonataFlow's
+//! (`ExceptionHandlerPolicyFactory`), whose users write exception classes, codes and texts into `code`.
+
+use rondo_program::{ErrorMatch, Failure, TextMatch};
+
+/// The first of the definitions' groups that matches: all are tried by one comparison before the next one is asked.
+///
+/// `groups` are the handlers in order; gives the index of the one that takes the failure.
+pub(crate) fn find_match<'a>(
+    groups: impl Iterator<Item = &'a [ErrorMatch]> + Clone,
+    failure: &Failure,
+) -> Option<usize> {
+    COMPARISONS.iter().find_map(|matches| {
+        groups.clone().position(|errors| errors.iter().any(|error| matches(error, failure)))
+    })
+}
+
+type Comparison = fn(&ErrorMatch, &Failure) -> bool;
+
+/// The comparisons in the order in which they are asked.
+const COMPARISONS: [Comparison; 6] = [by_code, by_class, by_message, by_cause, by_pattern, by_superclass];
+
+/// The part behind the last colon is the error code: `HTTP:404`, `404`, `TimedOut`.
+fn by_code(error: &ErrorMatch, failure: &Failure) -> bool {
+    let wanted = error.code.rsplit(':').next().unwrap_or(&error.code);
+    failure.code.as_deref() == Some(wanted)
+        || wanted == failure.kind.code()
+        || (failure.kind.is_timeout() && wanted == "TimedOut")
+}
+
+fn by_class(error: &ErrorMatch, failure: &Failure) -> bool {
+    error.class.contains(failure.kind, failure.origin)
+}
+
+fn by_message(error: &ErrorMatch, failure: &Failure) -> bool {
+    error.text != TextMatch::No && *failure.compared() == *error.code
+}
+
+fn by_cause(error: &ErrorMatch, failure: &Failure) -> bool {
+    error.cause.contains(failure.kind, failure.origin)
+}
+
+/// The code is a regular expression found in the message. Evaluated by the linear-time engine of jq's `test`.
+fn by_pattern(error: &ErrorMatch, failure: &Failure) -> bool {
+    error.text == TextMatch::Pattern && rondo_expression::pattern_found(&error.code, failure.compared())
+}
+
+fn by_superclass(error: &ErrorMatch, failure: &Failure) -> bool {
+    error.superclass.contains(failure.kind, failure.origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use rondo_program::{FailureKind, Origin, TextMatch, sonataflow};
+
+    use super::*;
+
+    fn definition(code: &str, text: TextMatch) -> ErrorMatch {
+        let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
+        ErrorMatch { name: "e".into(), code: code.into(), class, cause, superclass, text }
+    }
+
+    fn failure(code: &str, message: &str) -> Failure {
+        let origin = Origin::OpenApi;
+        Failure { code: Some(code.into()), origin, ..Failure::new(FailureKind::Service, message) }
+    }
+
+    #[test]
+    fn a_code_matches_by_status_class_message_pattern_or_superclass() {
+        let work_item = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
+        for (code, text, expected) in [
+            ("404", TextMatch::Whole, true),
+            ("HTTP:404", TextMatch::Pattern, true),
+            ("403", TextMatch::Whole, false),
+            ("service", TextMatch::No, true),
+            (work_item, TextMatch::No, true),
+            ("no such pet 17", TextMatch::Pattern, true),
+            ("no such .* [0-9]+", TextMatch::Pattern, true),
+            ("17", TextMatch::Whole, false),
+            ("pet 18", TextMatch::Pattern, false),
+            ("java.lang.RuntimeException", TextMatch::No, true),
+            ("java.lang.Exception", TextMatch::No, true),
+            ("java.io.IOException", TextMatch::No, false),
+            ("TimedOut", TextMatch::No, false),
+        ] {
+            let definition = [definition(code, text)];
+            let found = find_match([definition.as_slice()].into_iter(), &failure("404", "no such pet 17"));
+            assert_eq!(found.is_some(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_not_looked_for_in_addresses_and_bodies() {
+        let mut failed =
+            failure("500", "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404");
+        failed.compared = Some("Unknown error, status code 500".into());
+        for (code, text, expected) in [
+            ("404", TextMatch::Whole, false),
+            ("Internal Server Error", TextMatch::Pattern, false),
+            ("Unknown error.*", TextMatch::Pattern, true),
+            ("500", TextMatch::Whole, true),
+        ] {
+            let definition = [definition(code, text)];
+            let found = find_match([definition.as_slice()].into_iter(), &failed).is_some();
+            assert_eq!(found, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_tried_on_all_handlers_before_the_next_rule() {
+        let groups = [
+            vec![definition("java.lang.Exception", TextMatch::No)],
+            vec![definition("404", TextMatch::Whole)],
+        ];
+        let found = find_match(groups.iter().map(Vec::as_slice), &failure("404", "gone"));
+        assert_eq!(found, Some(1), "the exact code wins over the superclass that stands first");
+    }
+}

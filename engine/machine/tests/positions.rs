@@ -1,0 +1,172 @@
+//! A stored instance means the same in a build whose lowering has other instructions, or it halts with a sentence; it never goes on
+//! elsewhere.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod random;
+mod support;
+
+use proptest::prelude::*;
+use random::{Happens, State, happens, input, state, text};
+use rondo_expression::Val;
+use rondo_machine::{Effect, Fact, Input, Millis, Snapshot, Status, Turn};
+use rondo_program::Program;
+use serde_json::json;
+use support::{NOW, context, moved, padded, program, settle};
+
+/// What a course of events makes of an instance. `change` gives the snapshot that the next turn begins with, and the program.
+fn course<'a>(
+    happenings: &[Happens],
+    change: &mut dyn FnMut(Snapshot) -> (Snapshot, &'a Program),
+) -> (Status, String, Vec<Fact>, Vec<Effect>) {
+    let (context, mut now): (_, Millis) = (context(100_000), NOW);
+    let mut snapshot = Snapshot::new(Val::from(json!({"n": 1, "o": {"x": 1}, "l": [], "e": {}})));
+    let (mut facts, mut effects) = (Vec::new(), Vec::new());
+    let mut next = Some(Input::Start { at: None });
+    let mut happenings = happenings.iter();
+    loop {
+        if let Some(input) = next.take() {
+            let (begins, program) = change(snapshot);
+            let Turn { snapshot: after, effects: more_effects, facts: more_facts, .. } =
+                settle(program, begins, input, &context, now);
+            facts.extend(more_facts);
+            effects.extend(more_effects);
+            snapshot = after;
+            if matches!(snapshot.status, Status::Completed | Status::Aborted) {
+                break;
+            }
+        }
+        let Some(happens) = happenings.next() else { break };
+        if let Happens::TimePasses(span) = happens {
+            now += span;
+        }
+        next = input(happens, &snapshot);
+    }
+    (snapshot.status, snapshot.visible_data().to_json(), facts, effects)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// After each turn the other build takes over. What comes of the instance, and everything that happens on the way, is the same.
+    #[test]
+    fn builds_that_lower_otherwise_take_turns(
+        mut states in prop::collection::vec(state(false), 1..5),
+        happenings in prop::collection::vec(happens(), 0..25),
+    ) {
+        // Circles end by a count of instructions, which another lowering may have more of; so these only lead on.
+        states.push(State::Inject(1));
+        let onwards: Vec<usize> = (1..=states.len()).map(|next| next.min(states.len() - 1)).collect();
+        let text = text(&states, &onwards);
+        let builds = [program(&text), padded(&text)];
+        let alone = course(&happenings, &mut |snapshot| (snapshot, &builds[0]));
+        let mut turn = 0;
+        let together = course(&happenings, &mut |snapshot| {
+            let (before, now) = (&builds[turn % 2], &builds[(turn + 1) % 2]);
+            turn += 1;
+            let snapshot = moved(before, now, &snapshot);
+            assert_eq!(snapshot.lost_position(), None);
+            (snapshot, now)
+        });
+        prop_assert_eq!(alone, together);
+    }
+}
+
+const ASKS: &str = r"
+id: asks
+version: '1.0'
+specVersion: '0.8'
+start: Pause
+functions:
+- {name: ask, type: custom, operation: 'rest:post:/things'}
+states:
+- {name: Pause, type: sleep, duration: PT1H, transition: Decide}
+- name: Decide
+  type: switch
+  dataConditions:
+  - {condition: .approved, transition: Create}
+  defaultCondition: {transition: Deny}
+- name: Create
+  type: operation
+  actions: [{name: create, functionRef: ask}]
+  end: true
+- {name: Deny, type: inject, data: {denied: true}, end: true}
+";
+
+/// The head of a snapshot with a text replaced, as if another build had written it.
+fn replaced(program: &Program, snapshot: &Snapshot, from: &str, to: &str) -> Snapshot {
+    let head = snapshot.encode_whole(program, &snapshot.data).head;
+    let text = String::from_utf8(head).unwrap();
+    assert!(text.contains(from), "{text}");
+    let head = text.replace(from, to);
+    Snapshot::decode(program, head.as_bytes(), &[], snapshot.data.clone(), snapshot.input.clone()).unwrap()
+}
+
+#[test]
+fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_begins_the_construct_again() {
+    let (program, context) = (program(ASKS), context(1000));
+    let begun = |approved: bool| {
+        let data = Val::from(json!({"approved": approved}));
+        settle(&program, Snapshot::new(data), Input::Start { at: None }, &context, NOW).snapshot
+    };
+    let sleeping = begun(false);
+    let awake = settle(&program, begun(true), Input::Tick, &context, NOW + 3_600_000).snapshot;
+    for (snapshot, from, to, sentence, again) in [
+        (
+            &sleeping,
+            r#""c":"Pause/sleep""#,
+            r#""c":"Pause/nap""#,
+            "no position `Pause/nap`",
+            "frame 0 at Pause/sleep: sleeps until 1764010800000; in Pause\n",
+        ),
+        // The same label, and another kind of instruction at it.
+        (
+            &sleeping,
+            r#""c":"Pause/sleep""#,
+            r#""c":"Decide/switch""#,
+            "no position `Decide/switch`",
+            "", // It decides again, and completes.
+        ),
+        (
+            &awake,
+            r#""c":"Create/create/call""#,
+            r#""c":"Create/create/ask""#,
+            "no position `Create/create/ask`",
+            "frame 0 at Create/create/call: waits for call 2, attempt 1; in Create; in Create/create\n",
+        ),
+    ] {
+        let mut lost = replaced(&program, snapshot, from, to);
+        let failure = lost.lost_position().unwrap();
+        assert!(failure.message.contains(sentence), "{}", failure.message);
+        let later = NOW + 7_200_000;
+        // Whoever forgets to halt it is told as well, and nothing is called.
+        let ticked = settle(&program, lost.clone(), Input::Tick, &context, later);
+        assert!(ticked.effects.is_empty(), "{:?}", ticked.effects);
+        lost = settle(&program, lost, Input::Halt(failure), &context, later).snapshot;
+        assert_eq!(lost.status, Status::Error);
+        let stored = support::stored(&program, &lost);
+        assert_eq!(stored.lost_position(), None);
+        let again_at = settle(&program, stored, Input::Retrigger, &context, later).snapshot;
+        let frames = again_at.listing(&program).to_string();
+        let frames: String = frames.lines().filter(|line| line.starts_with("frame")).map(|line| format!("{line}\n")).collect();
+        assert_eq!(frames, again.replace("1764010800000", &(later + 3_600_000).to_string()));
+    }
+}
+
+/// What the first format wrote: indexes. They mean what they meant to the build that wrote them.
+#[test]
+fn a_snapshot_of_the_first_format_goes_on_where_it_stood() {
+    let (program, context) = (program(ASKS), context(1000));
+    for (approved, expected) in [
+        (false, "Completed, data {\"approved\":false,\"denied\":true}\n"),
+        (true, "Active, data {\"approved\":true}\nframe 0 at Create/create/call: waits for call 1, attempt 1; in Create; in Create/create\n"),
+    ] {
+        // Enter, sleep, and the counter behind the sleep, as it was stored then.
+        let old = b"\x01{\"s\":\"a\",\"f\":[{\"i\":0,\"c\":2,\"w\":{\"t\":1764003600000},\"s\":{\"i\":0,\"v\":1}}],\"n\":1,\"k\":0,\"v\":1}";
+        let data = Val::from(json!({"approved": approved}));
+        let snapshot = Snapshot::decode(&program, old, &[], data, Val::Null).unwrap();
+        assert_eq!(snapshot.wake_at(), Some(NOW + 3_600_000));
+        let after = settle(&program, snapshot, Input::Tick, &context, NOW + 3_600_000);
+        assert_eq!(after.snapshot.listing(&program).to_string(), expected);
+    }
+}

@@ -1,0 +1,203 @@
+//! The list of instructions, each with its label.
+//!
+//! Promises: a label stands at one instruction only; finding an instruction by its label takes a binary search.
+
+use std::{collections::HashSet, sync::Arc};
+
+use crate::{Instruction, Pc};
+
+/// Instructions with their labels.
+#[derive(Debug, Default)]
+pub struct Code {
+    instructions: Vec<Instruction>,
+    labels: Vec<Arc<str>>,
+    /// The instructions in the order of their labels.
+    by_label: Vec<Pc>,
+}
+
+/// Instructions while they are written down, some of them still to be filled in.
+#[derive(Debug, Default)]
+pub struct CodeBuilder {
+    instructions: Vec<Instruction>,
+    labels: Vec<Arc<str>>,
+    used: HashSet<Arc<str>>,
+    /// Names of the constructs around the next instruction, joined by `/`.
+    path: String,
+    legacy: Vec<Pc>,
+    is_padded: bool,
+}
+
+/// How far the path reached before a construct was entered.
+#[derive(Debug, Clone, Copy)]
+pub struct Outside(usize);
+
+impl Code {
+    /// The instruction at `pc`.
+    pub fn instruction(&self, pc: Pc) -> Option<&Instruction> {
+        self.instructions.get(pc as usize)
+    }
+
+    /// All instructions in order.
+    pub fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        self.instructions.iter()
+    }
+
+    /// The label of the instruction at `pc`; empty for a counter that is not of this program.
+    pub fn label(&self, pc: Pc) -> Arc<str> {
+        self.labels.get(pc as usize).cloned().unwrap_or_else(|| Arc::from(""))
+    }
+
+    /// Where the instruction with this label stands.
+    pub fn find(&self, label: &str) -> Option<Pc> {
+        let at = |pc: &Pc| self.labels.get(*pc as usize).map_or("", |label| &**label);
+        let found = self.by_label.binary_search_by(|pc| at(pc).cmp(label)).ok()?;
+        self.by_label.get(found).copied()
+    }
+
+    /// How many instructions there are.
+    pub fn len(&self) -> usize {
+        self.instructions.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.instructions.is_empty()
+    }
+}
+
+impl CodeBuilder {
+    /// Puts an instruction that does nothing before each other one: what another build's lowering may amount to, for tests.
+    pub fn padded() -> Self {
+        Self { is_padded: true, ..Self::default() }
+    }
+
+    /// Appends an instruction and says where it stands. `step` names it within the construct; in a construct that has several of one
+    /// name, the later ones are numbered.
+    pub fn push(&mut self, step: &str, instruction: Instruction) -> Pc {
+        let pc = self.push_unnumbered(step, instruction);
+        self.legacy.push(pc);
+        pc
+    }
+
+    /// Appends an instruction that the first format of snapshots did not count.
+    pub fn push_unnumbered(&mut self, step: &str, instruction: Instruction) -> Pc {
+        let label = match (self.path.is_empty(), step.is_empty()) {
+            (true, _) => step.to_owned(),
+            (_, true) => self.path.clone(),
+            _ => format!("{}/{step}", self.path),
+        };
+        if self.is_padded {
+            let next = self.here().saturating_add(1);
+            self.append(&format!("{label} (padding)"), Instruction::Jump(next));
+        }
+        self.append(&label, instruction)
+    }
+
+    fn append(&mut self, label: &str, instruction: Instruction) -> Pc {
+        let pc = self.here();
+        let label = self.unused(label);
+        self.used.insert(Arc::clone(&label));
+        self.labels.push(label);
+        self.instructions.push(instruction);
+        pc
+    }
+
+    /// Keeps a place for an instruction whose targets are not known yet.
+    pub fn reserve(&mut self, step: &str) -> Pc {
+        self.push(step, Instruction::Abort)
+    }
+
+    /// Keeps a place for an instruction that the first format of snapshots did not count.
+    pub fn reserve_unnumbered(&mut self, step: &str) -> Pc {
+        self.push_unnumbered(step, Instruction::Abort)
+    }
+
+    /// Fills a place in.
+    pub fn patch(&mut self, pc: Pc, instruction: Instruction) {
+        if let Some(slot) = self.instructions.get_mut(pc as usize) {
+            *slot = instruction;
+        }
+    }
+
+    /// Where the next instruction will stand. A definition is limited in size, so the count fits.
+    pub fn here(&self) -> Pc {
+        Pc::try_from(self.instructions.len()).unwrap_or(Pc::MAX)
+    }
+
+    /// The label of an instruction.
+    pub fn label(&self, pc: Pc) -> Arc<str> {
+        self.labels.get(pc as usize).cloned().unwrap_or_else(|| Arc::from(""))
+    }
+
+    /// Enters a construct: labels begin with its name until [`CodeBuilder::exit`]. A second one of the same name is numbered.
+    pub fn enter(&mut self, name: &str) -> Outside {
+        let outside = Outside(self.path.len());
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) };
+        let path = self.unused(&path);
+        self.used.insert(Arc::clone(&path));
+        self.path = path.to_string();
+        // The construct's own name may still be the label of its first instruction.
+        self.used.remove(&path);
+        outside
+    }
+
+    /// Leaves a construct.
+    pub fn exit(&mut self, outside: Outside) {
+        self.path.truncate(outside.0);
+    }
+
+    /// The code, and where the instructions that the first format of snapshots counted stand in it.
+    pub fn finish(self) -> (Code, Vec<Pc>) {
+        let Self { instructions, labels, legacy, .. } = self;
+        let mut by_label: Vec<Pc> = (0..Pc::try_from(labels.len()).unwrap_or(Pc::MAX)).collect();
+        by_label.sort_by(|one, other| labels.get(*one as usize).cmp(&labels.get(*other as usize)));
+        (Code { instructions, labels, by_label }, legacy)
+    }
+
+    fn unused(&self, label: &str) -> Arc<str> {
+        let numbered = (2_u32..).map(|number| format!("{label} #{number}"));
+        let mut names = std::iter::once(label.to_owned()).chain(numbered);
+        names.find(|name| !self.used.contains(name.as_str())).unwrap_or_default().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_name_the_place_and_are_unique() {
+        let mut code = CodeBuilder::default();
+        for name in ["Ask", "Ask"] {
+            let outside = code.enter(name);
+            code.push("", Instruction::Leave);
+            let inside = code.enter("call");
+            code.push("call", Instruction::Leave);
+            code.push("call", Instruction::Leave);
+            code.exit(inside);
+            code.push("leave", Instruction::Leave);
+            code.exit(outside);
+        }
+        code.push("(end)", Instruction::Abort);
+        let (code, _) = code.finish();
+        let labels: Vec<_> = (0..9).map(|pc| code.label(pc).to_string()).collect();
+        assert_eq!(
+            labels,
+            [
+                "Ask",
+                "Ask/call/call",
+                "Ask/call/call #2",
+                "Ask/leave",
+                "Ask #2",
+                "Ask #2/call/call",
+                "Ask #2/call/call #2",
+                "Ask #2/leave",
+                "(end)",
+            ]
+        );
+        for (pc, label) in (0..).zip(&labels) {
+            assert_eq!(code.find(label), Some(pc));
+        }
+        assert_eq!(code.find("Ask/call"), None);
+    }
+}

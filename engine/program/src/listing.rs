@@ -1,0 +1,240 @@
+//! The printed form of a program: what the lowering made of a document, one instruction a line.
+//!
+//! Two things rest on it. Golden listings in the tests of the lowering make a changed lowering a visible decision. A digest of it, the
+//! *fingerprint*, is stored with each revision, so that a build which lowers a stored document otherwise knows that it does.
+
+use std::fmt::{self, Display, Formatter};
+
+use rondo_expression::Expression;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Arguments, BatchSize, Completion, Duration, ErrorMatch, Instruction, Jitter, Loop, Pc, Program, RetryPolicy, Scope,
+    ScopeKind, TextMatch,
+};
+
+impl Program {
+    /// A digest of the listing: 32 hexadecimal digits. It changes when the lowering of the document does.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.to_string().as_bytes());
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Display for Program {
+    /// The listing: each line names an instruction by its label; jumps name the label they lead to.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "workflow {} {}", self.id, self.version)?;
+        writeln!(f, "start {}", Label(self, self.start))?;
+        writeln!(f, "abort {}", Label(self, self.abort))?;
+        if self.overtime != self.abort {
+            writeln!(f, "overtime {}", Label(self, self.overtime))?;
+        }
+        if let Some(timeout) = self.timeout {
+            writeln!(f, "timeout {timeout:?}")?;
+        }
+        if !self.constants.members().is_empty() {
+            writeln!(f, "constants {}", self.constants.to_json())?;
+        }
+        if self.keep_active {
+            writeln!(f, "keep active")?;
+        }
+        if self.uses_previous {
+            writeln!(f, "keep previous results")?;
+        }
+        for (pc, instruction) in (0..).zip(self.code.instructions()) {
+            writeln!(f, "{}: {}", Label(self, pc), Line(self, instruction))?;
+            if let Instruction::Enter(id) = instruction
+                && let Some(scope) = self.scope(*id)
+            {
+                write!(f, "{}", Details(self, scope))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Label<'a>(&'a Program, Pc);
+
+impl Display for Label<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.code.label(self.1))
+    }
+}
+
+/// An expression on one line.
+struct Text<'a>(&'a Expression);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "${{ {} }}", self.0.source().replace('\\', "\\\\").replace('\n', "\\n"))
+    }
+}
+
+struct Line<'a>(&'a Program, &'a Instruction);
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let label = |pc: &Pc| Label(self.0, *pc);
+        match self.1 {
+            Instruction::Enter(id) => match self.0.scope(*id) {
+                Some(scope) => write!(f, "enter {}", Kind(&scope.kind)),
+                None => f.write_str("enter nothing"),
+            },
+            Instruction::Leave => f.write_str("leave"),
+            Instruction::Filter(expression) => write!(f, "data = {}", Text(expression)),
+            Instruction::Inject(value) => write!(f, "merge {}", value.to_json()),
+            Instruction::Switch { arms, default } => {
+                f.write_str("switch")?;
+                for (condition, to) in arms {
+                    write!(f, ", {} -> {}", Text(condition), label(to))?;
+                }
+                match default {
+                    Some(to) => write!(f, ", else -> {}", label(to)),
+                    None => Ok(()),
+                }
+            }
+            Instruction::Jump(to) => write!(f, "-> {}", label(to)),
+            Instruction::Sleep(duration) => write!(f, "sleep {}", Span(duration)),
+            Instruction::SkipUnless { condition, to } => write!(f, "unless {} -> {}", Text(condition), label(to)),
+            Instruction::Focus(expression) => write!(f, "focus = {}", Text(expression)),
+            Instruction::Evaluate(expression) => write!(f, "result = {} of focus", Text(expression)),
+            Instruction::Log { level, message } => write!(f, "log {level:?} {}", message.source().to_json()),
+            Instruction::Call { function, arguments, config_key } => {
+                write!(f, "call {function}")?;
+                if let Arguments::Template(template) = arguments {
+                    write!(f, " {}", template.source().to_json())?;
+                }
+                config_key.as_ref().map_or(Ok(()), |key| write!(f, " configured by {}", Text(key)))
+            }
+            Instruction::Child { workflow, version } => {
+                write!(f, "subflow {workflow}")?;
+                version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))
+            }
+            Instruction::Results(expression) => write!(f, "result = {} of result", Text(expression)),
+            Instruction::Merge(None) => f.write_str("merge result"),
+            Instruction::Merge(Some(path)) => write!(f, "merge result at {}", Text(path)),
+            Instruction::Fork { branches, completion } => {
+                f.write_str("fork")?;
+                for branch in branches {
+                    write!(f, " {},", label(&branch.start))?;
+                }
+                match completion {
+                    Completion::All => f.write_str(" all"),
+                    Completion::Count(count) => write!(f, " at least {count}"),
+                    Completion::Computed(expression) => write!(f, " at least {}", Text(expression)),
+                }
+            }
+            Instruction::ForEach(each) => write!(f, "{}", Each(self.0, each)),
+            Instruction::EndFrame => f.write_str("end of frame"),
+            Instruction::Await { filters, exclusive, timeout } => {
+                f.write_str(if *exclusive { "await one of" } else { "await all of" })?;
+                for filter in filters {
+                    write!(f, " {} -> {},", filter.events.join(" "), label(&filter.then))?;
+                }
+                match timeout {
+                    Some((limit, then)) => write!(f, " after {} -> {}", Span(limit), label(then)),
+                    None => Ok(()),
+                }
+            }
+            Instruction::Compensate => f.write_str("compensate"),
+            Instruction::Abort => f.write_str("abort"),
+            Instruction::End { terminate, error_message } => {
+                f.write_str(if *terminate { "end all" } else { "end" })?;
+                let message = error_message.as_ref().map(|message| message.source().to_json());
+                message.map_or(Ok(()), |message| write!(f, " with error {message}"))
+            }
+        }
+    }
+}
+
+struct Kind<'a>(&'a ScopeKind);
+
+impl Display for Kind<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ScopeKind::State { name, kind } => write!(f, "{} state {name}", kind.as_str()),
+            ScopeKind::Action { name, target, kind } => {
+                write!(f, "{} action {name}", kind.as_str())?;
+                if name == target { Ok(()) } else { write!(f, " of {target}") }
+            }
+            ScopeKind::Branch { name } => write!(f, "branch {name}"),
+        }
+    }
+}
+
+/// What a scope adds to its instructions, indented.
+struct Details<'a>(&'a Program, &'a Scope);
+
+impl Display for Details<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Scope { handlers, retry, timeout, compensation, .. } = self.1;
+        if let Some(timeout) = timeout {
+            writeln!(f, "  timeout {timeout:?}")?;
+        }
+        if let Some(RetryPolicy { delay, max_delay, increment, multiplier, max_attempts, jitter, only, except }) = retry {
+            write!(f, "  retry after {delay:?} * {multiplier} + {increment:?}")?;
+            max_delay.map_or(Ok(()), |most| write!(f, ", at most {most:?}"))?;
+            max_attempts.map_or(Ok(()), |most| write!(f, ", {most} times"))?;
+            match jitter {
+                Some(Jitter::Fraction(fraction)) => write!(f, ", jitter {fraction}")?,
+                Some(Jitter::Span(span)) => write!(f, ", jitter {span:?}")?,
+                None => {}
+            }
+            only.as_ref().map_or(Ok(()), |errors| write!(f, ", only{}", Errors(errors)))?;
+            if !except.is_empty() {
+                write!(f, ", except{}", Errors(except))?;
+            }
+            writeln!(f)?;
+        }
+        for handler in handlers {
+            writeln!(f, "  on{} -> {}", Errors(&handler.errors), Label(self.0, handler.then))?;
+        }
+        match compensation {
+            Some(pc) => writeln!(f, "  compensated by {}", Label(self.0, *pc)),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Errors<'a>(&'a [ErrorMatch]);
+
+impl Display for Errors<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for ErrorMatch { name, code, class, cause, superclass, text } in self.0 {
+            write!(f, " {name}={code}")?;
+            if *text == TextMatch::No {
+                write!(f, "{class:?}{cause:?}{superclass:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Span<'a>(&'a Duration);
+
+impl Display for Span<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Duration::Fixed(span) => write!(f, "{span:?}"),
+            Duration::Computed(expression) => write!(f, "{}", Text(expression)),
+        }
+    }
+}
+
+struct Each<'a>(&'a Program, &'a Loop);
+
+impl Display for Each<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Loop { input, output, parameter, body, batch } = self.1;
+        write!(f, "for each ${parameter} of {} -> {}", Text(input), Label(self.0, *body))?;
+        match batch {
+            BatchSize::All => f.write_str(", side by side")?,
+            BatchSize::One => f.write_str(", one by one")?,
+            BatchSize::OneThread => f.write_str(", as in one thread")?,
+            BatchSize::Of(size) => write!(f, ", in batches of {}", Text(size))?,
+        }
+        output.as_ref().map_or(Ok(()), |output| write!(f, ", results at {}", Text(output)))
+    }
+}
+
