@@ -27,8 +27,8 @@ mod store;
 
 use std::sync::Arc;
 
-pub use commit::{Commit, CommitError, History, Message, Write};
-pub use definition::{Definition, Revision};
+pub use commit::{Change, Commit, CommitError, History, Message, PartWrite, Update, Write};
+pub use definition::{ChangedFingerprint, Definition, Revision};
 pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
 pub use location::{OpenError, file_of, folder_of};

@@ -4,7 +4,9 @@ use std::{fmt::Debug, pin::Pin};
 
 use uuid::Uuid;
 
-use crate::{Commit, CommitError, Definition, Filter, History, Instance, Query, Revision};
+use crate::{
+    ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision,
+};
 
 /// What a store will answer. The work is under way when the method returns; dropping the answer does not take it back.
 pub type Answer<T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
@@ -34,6 +36,10 @@ pub trait Store: Debug + Send + Sync {
     /// The history of an instance, in the order of its turns.
     fn history(&self, id: Uuid) -> Answer<Vec<History>>;
 
+    /// Key and content of the parts of an instance, in the order of their keys (by code point). Empty when there is no such
+    /// instance, or when it has ended.
+    fn parts(&self, id: Uuid) -> Answer<Vec<(String, Vec<u8>)>>;
+
     /// Ids of the instances that an instance started, ascending.
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
 
@@ -51,7 +57,10 @@ pub trait Store: Debug + Send + Sync {
 
     /// Stores the revisions that are served from now on, and takes every workflow that is not among them for unavailable. Of
     /// several revisions of one workflow the last is the one of [`Store::definitions`].
-    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<()>;
+    ///
+    /// A revision that is stored already takes over the fingerprint of the new one, unless that has none. Answers the revisions whose
+    /// fingerprint became another by this, in the order of `revisions`.
+    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>>;
 
     /// A revision with its files; `None` when it was never stored.
     fn revision(&self, digest: &str) -> Answer<Option<Revision>>;

@@ -6,6 +6,7 @@
 use rusqlite::{Params, params_from_iter, types::Value as Sql};
 use uuid::Uuid;
 
+use super::rows::DATA;
 use crate::{Condition, Direction, Field, Filter, Query, State, Value};
 
 /// A statement with what is bound to it.
@@ -177,7 +178,7 @@ impl Statement {
 
     fn json(&mut self, path: &[String], condition: &Condition) -> String {
         let (document, path) = match path.split_first() {
-            Some((first, rest)) if first == "workflowdata" => ("data", rest),
+            Some((first, rest)) if first == "workflowdata" => (DATA, rest),
             Some((first, _)) if first == "workflowdatainput" => ("NULL", path),
             Some(_) => ("extra", path),
             None => ("NULL", path),

@@ -13,9 +13,11 @@ mod apply;
 mod filter;
 mod lookout;
 mod open;
+mod parts;
 mod readers;
 mod revisions;
 mod rows;
+mod transaction;
 mod trouble;
 mod writer;
 
@@ -29,8 +31,8 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
-    Answer, Commit, CommitError, Definition, Filter, History, Instance, OpenError, Query, Revision, Store,
-    StoreError, location::Location,
+    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, OpenError, Query,
+    Revision, Store, StoreError, location::Location,
 };
 use readers::Readers;
 use trouble::Trouble;
@@ -151,6 +153,10 @@ impl Store for Sqlite {
         self.read(Lane::Point, move |connection| rows::history(connection, id))
     }
 
+    fn parts(&self, id: Uuid) -> Answer<Vec<(String, Vec<u8>)>> {
+        self.read(Lane::Point, move |connection| parts::parts(connection, id))
+    }
+
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>> {
         self.read(Lane::Point, move |connection| rows::children(connection, id))
     }
@@ -173,7 +179,7 @@ impl Store for Sqlite {
         self.read(Lane::List, move |connection| rows::count(connection, &filter))
     }
 
-    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<()> {
+    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {
         self.write(move |connection| revisions::put(connection, &revisions))
     }
 

@@ -18,7 +18,10 @@ use super::{lookout::Lookout, readers::Readers};
 use crate::{OpenError, location::Location};
 
 /// Numbered from 1; the number of the last one that was applied stands in the file as `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_instances.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_instances.sql"),
+    include_str!("../../migrations/sqlite/0002_parts.sql"),
+];
 
 /// Marks a file as ours (`application_id`): the letters `Rond`.
 const APPLICATION: i64 = 0x526f_6e64;

@@ -3,31 +3,60 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use crate::{Definition, Revision};
+use crate::{ChangedFingerprint, Definition, Revision};
 
-pub(super) fn put(connection: &Connection, revisions: &[Revision]) -> rusqlite::Result<()> {
+/// Stores the revisions that are served from now on; gives those whose fingerprint has changed.
+pub(super) fn put(
+    connection: &Connection,
+    revisions: &[Revision],
+) -> rusqlite::Result<Vec<ChangedFingerprint>> {
     let transaction = connection.unchecked_transaction()?;
+    let mut changed = Vec::new();
     transaction.execute("UPDATE definition SET available = 0", [])?;
     for revision in revisions {
-        let number = number_of(&transaction, revision)?;
+        let number = match stored(&transaction, &revision.digest)? {
+            Some((number, before)) => {
+                changed.extend(set_fingerprint(&transaction, revision, number, before)?);
+                number
+            }
+            None => insert(&transaction, revision)?,
+        };
         transaction.execute(
             "INSERT INTO definition (workflow, revision, available) VALUES (?1, ?2, 1)
              ON CONFLICT (workflow) DO UPDATE SET revision = excluded.revision, available = 1",
             params![revision.workflow, number],
         )?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(changed)
 }
 
-/// The number of a revision, which is stored if it was not. The digest stands for the content, so one that is there has its files too.
-fn number_of(connection: &Connection, revision: &Revision) -> rusqlite::Result<i64> {
-    let find = "SELECT number FROM revision WHERE digest = ?1";
-    if let Some(number) = connection.query_row(find, [&revision.digest], |row| row.get(0)).optional()? {
-        return Ok(number);
+/// Number and fingerprint of a stored revision.
+fn stored(connection: &Connection, digest: &str) -> rusqlite::Result<Option<(i64, Option<String>)>> {
+    let find = "SELECT number, fingerprint FROM revision WHERE digest = ?1";
+    connection.query_row(find, [digest], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+fn set_fingerprint(
+    connection: &Connection,
+    revision: &Revision,
+    number: i64,
+    before: Option<String>,
+) -> rusqlite::Result<Option<ChangedFingerprint>> {
+    if revision.fingerprint.is_none() || revision.fingerprint == before {
+        return Ok(None);
     }
+    let update = "UPDATE revision SET fingerprint = ?2 WHERE number = ?1";
+    connection.execute(update, params![number, revision.fingerprint])?;
+    let (digest, workflow) = (revision.digest.clone(), revision.workflow.clone());
+    Ok(Some(ChangedFingerprint { digest, workflow, before }))
+}
+
+/// Inserts a revision with its files, and gives its number.
+fn insert(connection: &Connection, revision: &Revision) -> rusqlite::Result<i64> {
     connection.execute(
-        "INSERT INTO revision (digest, workflow, version, name, description, path, source)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO revision (digest, workflow, version, name, description, path, source, fingerprint)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             revision.digest,
             revision.workflow,
@@ -35,7 +64,8 @@ fn number_of(connection: &Connection, revision: &Revision) -> rusqlite::Result<i
             revision.name,
             revision.description,
             revision.path,
-            revision.source
+            revision.source,
+            revision.fingerprint
         ],
     )?;
     let number = connection.last_insert_rowid();
@@ -55,8 +85,8 @@ fn number_of(connection: &Connection, revision: &Revision) -> rusqlite::Result<i
 }
 
 pub(super) fn revision(connection: &Connection, digest: &str) -> rusqlite::Result<Option<Revision>> {
-    let sql =
-        "SELECT digest, workflow, version, name, description, source, path FROM revision WHERE digest = ?1";
+    let sql = "SELECT digest, workflow, version, name, description, source, path, fingerprint FROM revision
+         WHERE digest = ?1";
     let Some(revision) = connection.prepare_cached(sql)?.query_row([digest], read).optional()? else {
         return Ok(None);
     };
@@ -71,11 +101,11 @@ pub(super) fn revision(connection: &Connection, digest: &str) -> rusqlite::Resul
 
 pub(super) fn definitions(connection: &Connection) -> rusqlite::Result<Vec<Definition>> {
     let mut statement = connection.prepare_cached(
-        "SELECT digest, revision.workflow, version, name, description, source, path, available
+        "SELECT digest, revision.workflow, version, name, description, source, path, fingerprint, available
          FROM definition JOIN revision ON revision.number = definition.revision ORDER BY revision.workflow",
     )?;
     let rows =
-        statement.query_map([], |row| Ok(Definition { revision: read(row)?, available: row.get(7)? }))?;
+        statement.query_map([], |row| Ok(Definition { revision: read(row)?, available: row.get(8)? }))?;
     rows.collect()
 }
 
@@ -88,6 +118,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Revision> {
         description: row.get(4)?,
         source: row.get(5)?,
         path: row.get(6)?,
+        fingerprint: row.get(7)?,
         bundle: Vec::new(),
     })
 }

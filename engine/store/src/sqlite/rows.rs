@@ -6,9 +6,18 @@ use uuid::Uuid;
 use super::filter;
 use crate::{Columns, Filter, History, Instance, Query, State};
 
+/// The data and the input of a row, wherever they are stored.
+pub(super) const DATA: &str = "CASE WHEN has_large_data THEN
+    (SELECT content FROM large_data WHERE large_data.instance = instance.number) ELSE data END";
+const INPUT: &str = "CASE WHEN has_large_input THEN
+    (SELECT content FROM large_input WHERE large_input.instance = instance.number) ELSE input END";
+
 /// The columns of an instance, in the order in which [`read`] takes them. Large ones that are not wanted are not touched.
 fn select(columns: Columns) -> String {
-    let data = if columns.data { "input, extra, data" } else { "NULL, NULL, ''" };
+    let data = match columns.data {
+        true => format!("{INPUT}, extra, {DATA}"),
+        false => "NULL, NULL, ''".to_owned(),
+    };
     let frames = if columns.frames { "frames, sealed" } else { "x'', NULL" };
     format!(
         "SELECT id, workflow, version, name, digest, state, business_key, reference_id, parent, root, root_workflow, \

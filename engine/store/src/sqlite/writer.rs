@@ -14,7 +14,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::{apply::Apply, lookout::Lookout, readers::Task, told, trouble::Trouble};
+use super::{apply, lookout::Lookout, readers::Task, told, transaction::Transaction, trouble::Trouble};
 use crate::{Commit, CommitError, StoreError, failpoint};
 
 /// Commits in one transaction at most: beyond, a transaction costs no less for each, and the first ones wait longer.
@@ -196,10 +196,10 @@ fn transaction(connection: &Connection, batch: &[Waiting]) -> Result<Vec<Result<
 }
 
 fn apply_all(connection: &Connection, batch: &[Waiting]) -> Result<Vec<Result<(), CommitError>>, Broken> {
-    let mut apply = Apply::prepare(connection).map_err(|error| Broken::All(told(error)))?;
+    let mut transaction = Transaction::new(connection);
     let mut verdicts = Vec::with_capacity(batch.len());
     for (place, (commit, _)) in batch.iter().enumerate() {
-        verdicts.push(match apply.commit(commit) {
+        verdicts.push(match apply::commit(&mut transaction, commit) {
             Ok(verdict) => verdict,
             Err(error) if is_of_the_commit(&error) => {
                 return Err(Broken::By(place, CommitError::Store(told(error))));

@@ -61,7 +61,7 @@ async fn files_of_others_are_refused_and_left_as_they_are() {
     let file = folder.file();
     let cases: [(&str, fn(&Connection) -> rusqlite::Result<()>); 3] = [
         (
-            "database `FILE` was written by a newer version (its schema is number 999, this version knows up to 1): \
+            "database `FILE` was written by a newer version (its schema is number 999, this version knows up to 2): \
              use that version again, or a backup",
             |file| file.execute_batch("PRAGMA application_id = 0x526f6e64; PRAGMA user_version = 999"),
         ),

@@ -2,8 +2,11 @@
 
 mod crash;
 mod file;
+mod log_bytes;
 mod plans;
+mod random_commits;
 mod random_filters;
+mod upgrade;
 
 use std::{
     path::PathBuf,

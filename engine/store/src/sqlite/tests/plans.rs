@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter, types::Null};
 use crate::{
     Condition, Direction, Field, Filter, Query,
     location::Location,
-    sqlite::{filter, open, rows},
+    sqlite::{filter, open, parts, rows},
 };
 
 fn plan(connection: &Connection, sql: &str) -> String {
@@ -27,6 +27,12 @@ fn reads_of_the_engine_walk_an_index() {
     SCALAR SUBQUERY 1
     SEARCH instance USING COVERING INDEX instance_id (id=?)
     ");
+    insta::assert_snapshot!(plan(parts::PARTS), @r"
+    SEARCH part USING INDEX part_key (instance=?)
+    SCALAR SUBQUERY 1
+    SEARCH instance USING COVERING INDEX instance_id (id=?)
+    ");
+    insta::assert_snapshot!(plan(parts::REMOVE_PREFIX), @"SEARCH part USING INDEX part_key (instance=? AND key>? AND key<?)");
     insta::assert_snapshot!(plan(rows::MAILBOX), @"SEARCH mailbox USING INDEX mailbox_recipient (recipient=?)");
 }
 
