@@ -229,7 +229,7 @@ pub(crate) async fn store(inner: &Inner, commit: Commit, give_up: bool) -> Store
             Err(error) if give_up || inner.is_stopping() => return Stored::Refused(error.to_string()),
             Err(error) => {
                 // Trouble that all have is told by the store, once for all of them.
-                if inner.store.trouble().is_none() && tries.is_power_of_two() {
+                if inner.store.health().is_ok() && tries.is_power_of_two() {
                     tracing::error!(%error, tries, "the database does not take a commit; trying again");
                 }
                 tokio::time::sleep(STORE_PAUSE).await;

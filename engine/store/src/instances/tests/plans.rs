@@ -3,10 +3,18 @@
 use rusqlite::{Connection, params_from_iter, types::Null};
 
 use crate::{
-    Condition, Direction, Field, Filter, Query,
-    location::Location,
-    sqlite::{filter, open, parts, rows},
+    Condition, Direction, Field, Filter, INSTANCES, Query,
+    instances::{filter, parts, rows},
 };
+
+/// The tables of instances, in memory.
+fn tables() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    for migration in INSTANCES.migrations {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection
+}
 
 fn plan(connection: &Connection, sql: &str) -> String {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -17,7 +25,7 @@ fn plan(connection: &Connection, sql: &str) -> String {
 
 #[test]
 fn reads_of_the_engine_walk_an_index() {
-    let connection = open::open(&Location::Memory).unwrap().connection;
+    let connection = tables();
     let plan = |sql| plan(&connection, sql);
     insta::assert_snapshot!(plan(rows::DUE), @"SEARCH instance USING COVERING INDEX instance_due ((wake_at,id)>(?,?) AND wake_at<?)");
     insta::assert_snapshot!(plan(rows::BUSY), @"SEARCH instance USING COVERING INDEX instance_busy (id>?)");
@@ -38,7 +46,7 @@ fn reads_of_the_engine_walk_an_index() {
 
 #[test]
 fn lists_of_a_workflow_walk_its_index() {
-    let connection = open::open(&Location::Memory).unwrap().connection;
+    let connection = tables();
     let condition = Condition::Equal("approval".into());
     let filter = Filter::Compare { field: Field::Workflow, condition };
     let order = vec![(Field::StartedAt, Direction::Descending)];

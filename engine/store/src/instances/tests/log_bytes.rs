@@ -1,30 +1,29 @@
 //! How much a turn writes: bytes of the write-ahead log, which do not depend on the machine.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use super::Folder;
-use crate::{
-    Change, Commit, Instance, PartWrite, Store, Update, Write, kit, location::Location, sqlite::Sqlite,
-};
+use crate::{Change, Commit, Database, INSTANCES, Instance, PartWrite, Store, Update, Write, kit, store_in};
 
 /// An instance whose turns are written one after another.
 struct Loop {
     folder: Folder,
-    sqlite: Sqlite,
+    store: Arc<dyn Store>,
     row: Instance,
 }
 
 impl Loop {
     async fn start(data: usize) -> Self {
         let folder = Folder::new();
-        let sqlite = Sqlite::open(Location::File(folder.file())).await.unwrap();
+        let database = Database::open(&folder.url(), &[INSTANCES]).await.unwrap();
         // So that the log only grows.
-        sqlite.write(|file| file.pragma_update(None, "wal_autocheckpoint", 0)).await.unwrap();
-        sqlite.put_revisions(vec![kit::revision()]).await.unwrap();
+        database.on_writer(|file| file.pragma_update(None, "wal_autocheckpoint", 0)).await.unwrap();
+        let store = store_in(database);
+        store.put_revisions(vec![kit::revision()]).await.unwrap();
         let row =
             Instance { data: format!(r#""{}""#, "x".repeat(data)), frames: vec![1; 48], ..kit::instance(1) };
-        sqlite.commit(kit::inserting([row.clone()])).await.unwrap();
-        Self { folder, sqlite, row }
+        store.commit(kit::inserting([row.clone()])).await.unwrap();
+        Self { folder, store, row }
     }
 
     /// Bytes that some turns write, each with other frames and a part of 1 KB.
@@ -44,7 +43,7 @@ impl Loop {
             let key = format!("loop/7/{turn}");
             let parts = vec![PartWrite::Put { instance: self.row.id, key, content: vec![3; 1024] }];
             let writes = vec![Write::Update(update)];
-            self.sqlite.commit(Commit { writes, parts, ..Commit::default() }).await.unwrap();
+            self.store.commit(Commit { writes, parts, ..Commit::default() }).await.unwrap();
             self.row.turn = turn;
         }
         self.log() - before
@@ -70,5 +69,5 @@ async fn a_turn_writes_what_it_changes_however_large_the_instance_is() {
     assert!(later / 7 < of_large / 3 * 12 / 10, "{later} bytes for 700 turns after {of_large} for 300");
     // Three pages of 8 KiB for a turn: of the instance, of the part, and of its key. A little more when a page is full.
     assert!(of_large + later < 1000 * 4 * 8192, "{} bytes for 1000 turns", of_large + later);
-    assert_eq!(large.sqlite.parts(large.row.id).await.unwrap().len(), 1000);
+    assert_eq!(large.store.parts(large.row.id).await.unwrap().len(), 1000);
 }

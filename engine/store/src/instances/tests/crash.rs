@@ -46,7 +46,7 @@ async fn commit_on_and_on(store: Arc<dyn Store>) {
 
 fn spawn(folder: &Folder, submitters: &str, failpoints: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "sqlite::tests::crash::commit_until_the_end", "--nocapture"])
+        .args(["--exact", "instances::tests::crash::commit_until_the_end", "--nocapture"])
         .env(URL, folder.url())
         .env(SUBMITTERS, submitters)
         .env("RONDO_FAILPOINTS", failpoints)

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::transaction::Transaction;
-use crate::PartWrite;
+use super::rows::of_instance;
+use crate::{PartWrite, StoreError, Transaction};
 
 const PUT: &str = "INSERT INTO part (instance, key, content) VALUES (?1, ?2, ?3)
     ON CONFLICT (instance, key) DO UPDATE SET content = excluded.content";
@@ -44,9 +44,9 @@ pub(super) fn remove_all(transaction: &mut Transaction<'_>, number: i64) -> rusq
     Ok(())
 }
 
-/// Key and content of all parts of an instance, by key.
-pub(super) fn parts(connection: &Connection, id: Uuid) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+/// Key and content of all parts of an instance, by key. An instance is nothing without one of its parts, so a damaged one fails all.
+pub(super) fn read(connection: &Connection, id: Uuid) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let mut statement = connection.prepare_cached(PARTS)?;
     let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect()
+    rows.collect::<rusqlite::Result<_>>().map_err(|error| of_instance(id, error))
 }

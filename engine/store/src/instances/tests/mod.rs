@@ -1,6 +1,7 @@
 //! The promises, held by SQLite, and what is particular to it.
 
 mod crash;
+mod damaged;
 mod file;
 mod log_bytes;
 mod plans;

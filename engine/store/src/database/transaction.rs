@@ -4,9 +4,9 @@ use rusqlite::{CachedStatement, Connection};
 
 /// The open transaction of the writer.
 ///
-/// Statements are compiled once for all work of a transaction: looking one up in the cache of the connection costs about as much as
-/// running it.
-pub(super) struct Transaction<'connection> {
+/// Statements are compiled once for all work of a transaction: looking one up in the cache of the connection costs a good part of
+/// what running it costs.
+pub struct Transaction<'connection> {
     connection: &'connection Connection,
     statements: Vec<(&'static str, CachedStatement<'connection>)>,
 }
@@ -17,15 +17,12 @@ impl<'connection> Transaction<'connection> {
     }
 
     /// The connection, for statements whose text is put together.
-    pub(super) fn connection(&self) -> &'connection Connection {
+    pub fn connection(&self) -> &'connection Connection {
         self.connection
     }
 
     /// A statement, compiled.
-    pub(super) fn statement(
-        &mut self,
-        sql: &'static str,
-    ) -> rusqlite::Result<&mut CachedStatement<'connection>> {
+    pub fn statement(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'connection>> {
         // They are few, and differ in their length.
         let place = match self.statements.iter().position(|(known, _)| *known == sql) {
             Some(place) => place,

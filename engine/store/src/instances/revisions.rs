@@ -3,31 +3,30 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use crate::{ChangedFingerprint, Definition, Revision};
+use crate::{ChangedFingerprint, Definition, Revision, StoreError, Transaction, WorkError};
 
 /// Stores the revisions that are served from now on; gives those whose fingerprint has changed.
 pub(super) fn put(
-    connection: &Connection,
+    transaction: &mut Transaction<'_>,
     revisions: &[Revision],
-) -> rusqlite::Result<Vec<ChangedFingerprint>> {
-    let transaction = connection.unchecked_transaction()?;
+) -> Result<Vec<ChangedFingerprint>, WorkError<StoreError>> {
+    let connection = transaction.connection();
     let mut changed = Vec::new();
-    transaction.execute("UPDATE definition SET available = 0", [])?;
+    connection.execute("UPDATE definition SET available = 0", [])?;
     for revision in revisions {
-        let number = match stored(&transaction, &revision.digest)? {
+        let number = match stored(connection, &revision.digest)? {
             Some((number, before)) => {
-                changed.extend(set_fingerprint(&transaction, revision, number, before)?);
+                changed.extend(set_fingerprint(connection, revision, number, before)?);
                 number
             }
-            None => insert(&transaction, revision)?,
+            None => insert(connection, revision)?,
         };
-        transaction.execute(
+        connection.execute(
             "INSERT INTO definition (workflow, revision, available) VALUES (?1, ?2, 1)
              ON CONFLICT (workflow) DO UPDATE SET revision = excluded.revision, available = 1",
             params![revision.workflow, number],
         )?;
     }
-    transaction.commit()?;
     Ok(changed)
 }
 
@@ -84,7 +83,7 @@ fn insert(connection: &Connection, revision: &Revision) -> rusqlite::Result<i64>
     Ok(number)
 }
 
-pub(super) fn revision(connection: &Connection, digest: &str) -> rusqlite::Result<Option<Revision>> {
+pub(super) fn revision(connection: &Connection, digest: &str) -> Result<Option<Revision>, StoreError> {
     let sql = "SELECT digest, workflow, version, name, description, source, path, fingerprint FROM revision
          WHERE digest = ?1";
     let Some(revision) = connection.prepare_cached(sql)?.query_row([digest], read).optional()? else {
@@ -99,14 +98,14 @@ pub(super) fn revision(connection: &Connection, digest: &str) -> rusqlite::Resul
     Ok(Some(Revision { bundle: bundle.collect::<rusqlite::Result<_>>()?, ..revision }))
 }
 
-pub(super) fn definitions(connection: &Connection) -> rusqlite::Result<Vec<Definition>> {
+pub(super) fn definitions(connection: &Connection) -> Result<Vec<Definition>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT digest, revision.workflow, version, name, description, source, path, fingerprint, available
          FROM definition JOIN revision ON revision.number = definition.revision ORDER BY revision.workflow",
     )?;
     let rows =
         statement.query_map([], |row| Ok(Definition { revision: read(row)?, available: row.get(8)? }))?;
-    rows.collect()
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Revision> {

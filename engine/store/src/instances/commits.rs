@@ -6,8 +6,8 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::{parts, transaction::Transaction};
-use crate::{Change, Commit, CommitError, History, Instance, Update, Write};
+use super::parts;
+use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
 
 const FIND: &str = "SELECT number, turn, has_large_data, has_large_input FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
@@ -54,26 +54,22 @@ struct Stored {
     has_large_input: bool,
 }
 
-/// Writes a commit, or nothing of it and says why. After an error of the database the transaction must be rolled back.
-pub(super) fn commit(
-    transaction: &mut Transaction<'_>,
-    commit: &Commit,
-) -> rusqlite::Result<Result<(), CommitError>> {
+type Checked<T> = Result<T, WorkError<CommitError>>;
+
+/// Writes a commit, or refuses it before anything is written.
+pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Checked<()> {
     let mut checked = Vec::with_capacity(commit.writes.len());
     for write in &commit.writes {
-        match check(transaction, write)? {
-            Ok(write) => checked.push(write),
-            Err(refused) => return Ok(Err(refused)),
-        }
+        checked.push(check(transaction, write)?);
     }
     let is_written = |id: Uuid| commit.writes.iter().any(|write| write.id() == id);
     if let Some(part) = commit.parts.iter().find(|part| !is_written(part.instance())) {
-        return Ok(Err(CommitError::PartsWithoutRow { instance: part.instance() }));
+        return Err(WorkError::Refused(CommitError::PartsWithoutRow { instance: part.instance() }));
     }
     for line in &commit.history {
         if !is_written(line.instance) && find(transaction, line.instance)?.is_none() {
             let (instance, expected) = (line.instance, Some(line.turn));
-            return Ok(Err(CommitError::Fenced { instance, expected, found: None }));
+            return Err(WorkError::Refused(CommitError::Fenced { instance, expected, found: None }));
         }
     }
     // From here on nothing refuses.
@@ -107,17 +103,18 @@ pub(super) fn commit(
     for number in &commit.messages_consumed {
         transaction.statement(CONSUME)?.execute([number])?;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
+/// Lets a write pass the fence, or refuses it.
 fn check<'commit>(
     transaction: &mut Transaction<'_>,
     write: &'commit Write,
-) -> rusqlite::Result<Result<CheckedWrite<'commit>, CommitError>> {
+) -> Checked<CheckedWrite<'commit>> {
     let stored = find(transaction, write.id())?;
     let found = stored.map(|stored| stored.turn);
-    let fenced = |expected| CommitError::Fenced { instance: write.id(), expected, found };
-    Ok(match (write, stored) {
+    let fenced = |expected| WorkError::Refused(CommitError::Fenced { instance: write.id(), expected, found });
+    match (write, stored) {
         (Write::Update(update), Some(stored)) if update.expected_turn == stored.turn => {
             Ok(CheckedWrite::Update { update, stored })
         }
@@ -128,11 +125,12 @@ fn check<'commit>(
             match find.query_row([&row.revision], |row| row.get(0)).optional()? {
                 Some(revision) => Ok(CheckedWrite::Insert { row, revision }),
                 None => {
-                    Err(CommitError::UnknownRevision { instance: row.id, revision: row.revision.clone() })
+                    let (instance, revision) = (row.id, row.revision.clone());
+                    Err(WorkError::Refused(CommitError::UnknownRevision { instance, revision }))
                 }
             }
         }
-    })
+    }
 }
 
 fn find(transaction: &mut Transaction<'_>, id: Uuid) -> rusqlite::Result<Option<Stored>> {
