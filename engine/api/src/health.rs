@@ -56,7 +56,7 @@ fn requests(app: &App) -> Check {
 /// It can be read, and took what was last written: with a full disk reading goes on as if nothing were.
 async fn database(app: &App) -> Check {
     let store = app.engine.store();
-    check("Database", store.trouble().is_none() && store.instance(Uuid::nil()).await.is_ok())
+    check("Database", store.health().is_ok() && store.instance(Uuid::nil()).await.is_ok())
 }
 
 fn check(name: &'static str, up: bool) -> Check {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use rondo_machine::{Effect, Fact, Input, Millis, Snapshot, Status, Turn};
-use rondo_store::{Commit, CommitError, History, StoreError, Write};
+use rondo_store::{Commit, CommitError, History, StoreError, Update, Write};
 use uuid::Uuid;
 
 use crate::{
@@ -79,7 +79,7 @@ pub(crate) async fn apply(
     inner.families.asked_to_end(cancelled.iter().copied());
     let committed = living.moved_on(&row);
     commit.writes.push(if living.stored {
-        Write::Update { instance: row, expected_turn: living.row.turn }
+        Write::Update(Update::of_row(row, living.row.turn))
     } else {
         Write::Insert(row)
     });
@@ -229,7 +229,7 @@ pub(crate) async fn store(inner: &Inner, commit: Commit, give_up: bool) -> Store
             Err(error) if give_up || inner.is_stopping() => return Stored::Refused(error.to_string()),
             Err(error) => {
                 // Trouble that all have is told by the store, once for all of them.
-                if inner.store.trouble().is_none() && tries.is_power_of_two() {
+                if inner.store.health().is_ok() && tries.is_power_of_two() {
                     tracing::error!(%error, tries, "the database does not take a commit; trying again");
                 }
                 tokio::time::sleep(STORE_PAUSE).await;

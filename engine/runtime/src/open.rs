@@ -153,10 +153,12 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
             description: outline.description.clone(),
             source: outline.text.to_string(),
             path: outline.path.to_string(),
+            fingerprint: None,
             bundle,
         });
     }
-    store.put_revisions(revisions).await.map_err(|error| failed(&error))
+    store.put_revisions(revisions).await.map_err(|error| failed(&error))?;
+    Ok(())
 }
 
 fn limits(properties: &Properties) -> Result<Limits, PropertyError> {

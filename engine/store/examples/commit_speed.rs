@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_store::{Commit, Direction, Field, History, Instance, Query, Revision, Store, Write};
+use rondo_store::{Commit, Direction, Field, History, Instance, Query, Revision, Store, Update, Write};
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -41,7 +41,13 @@ async fn measure(folder: &Path) -> Result<()> {
     }
 
     let store = open(folder, "sleeping").await?;
-    insert(&store, 64, SLEEPING, true).await?;
+    let ids = insert(&store, 64, SLEEPING, true).await?;
+    let started = Instant::now();
+    update(&store, 64, &ids).await?;
+    println!(
+        "{:>9.0} commits/s of the next turn and history, 64 submitters",
+        rate(ids.len(), started.elapsed())
+    );
     store.close().await?;
     drop(store);
     let bytes = std::fs::metadata(folder.join("sleeping.db"))?.len();
@@ -81,15 +87,50 @@ fn url(folder: &Path, name: &str) -> String {
 }
 
 /// Inserts sleeping instances with 1 KiB of data. Each submitter waits for its commit before it makes the next.
-async fn insert(store: &Arc<dyn Store>, submitters: usize, commits: usize, history: bool) -> Result<()> {
+///
+/// Gives their ids.
+async fn insert(
+    store: &Arc<dyn Store>,
+    submitters: usize,
+    commits: usize,
+    history: bool,
+) -> Result<Vec<Uuid>> {
     let mut tasks = Vec::new();
     for submitter in 0..submitters {
         let store = Arc::clone(store);
         tasks.push(tokio::spawn(async move {
+            let mut ids = Vec::new();
             for number in (submitter..commits).step_by(submitters) {
-                store.commit(sleeping(number, history)).await?;
+                let (instance, line) = sleeping(number);
+                ids.push(instance.id);
+                let history = if history { vec![line] } else { Vec::new() };
+                store
+                    .commit(Commit { writes: vec![Write::Insert(instance)], history, ..Commit::default() })
+                    .await?;
             }
-            Ok::<(), rondo_store::CommitError>(())
+            Ok::<_, rondo_store::CommitError>(ids)
+        }));
+    }
+    let mut ids = Vec::new();
+    for task in tasks {
+        ids.extend(task.await??);
+    }
+    Ok(ids)
+}
+
+/// Takes instances to their next turn, with other data of the same size.
+async fn update(store: &Arc<dyn Store>, submitters: usize, ids: &[Uuid]) -> Result<()> {
+    let mut tasks = Vec::new();
+    for own in ids.chunks(ids.len().div_ceil(submitters)) {
+        let (store, own) = (Arc::clone(store), own.to_vec());
+        tasks.push(tokio::spawn(async move {
+            for (number, id) in own.into_iter().enumerate() {
+                let (instance, line) = sleeping(number);
+                let write = Write::Update(Update::of_row(Instance { id, turn: 2, ..instance }, 1));
+                let history = vec![History { instance: id, turn: 2, ..line }];
+                store.commit(Commit { writes: vec![write], history, ..Commit::default() }).await?;
+            }
+            Ok::<_, rondo_store::CommitError>(())
         }));
     }
     for task in tasks {
@@ -98,7 +139,7 @@ async fn insert(store: &Arc<dyn Store>, submitters: usize, commits: usize, histo
     Ok(())
 }
 
-fn sleeping(number: usize, history: bool) -> Commit {
+fn sleeping(number: usize) -> (Instance, History) {
     let at = 1_764_000_000_000 + i64::try_from(number).unwrap_or_default();
     let id = Uuid::now_v7();
     let instance = Instance {
@@ -114,8 +155,7 @@ fn sleeping(number: usize, history: bool) -> Commit {
     };
     let facts = r#"[{"f":"started"},{"f":"entered","v":1,"state":"WaitForApproval","kind":"sleep"},{"f":"timer","v":1}]"#;
     let line = History { instance: id, turn: 1, at, facts: facts.to_owned() };
-    let history = if history { vec![line] } else { Vec::new() };
-    Commit { writes: vec![Write::Insert(instance)], history, ..Commit::default() }
+    (instance, line)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "for people")]

@@ -2,18 +2,20 @@
 
 use uuid::Uuid;
 
-use crate::{Instance, StoreError};
+use crate::{Instance, State, StoreError};
 
 /// Rows that become durable together, or not at all. The default writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Commit {
     /// Instances. Each stands here at most once; a parent may stand before its children or after.
     pub writes: Vec<Write>,
-    /// Lines of history, of instances that are there or are inserted by this commit.
+    /// Changes to parts of the instances in `writes`, carried out in this order.
+    pub parts: Vec<PartWrite>,
+    /// Lines of history, of instances that are stored or are inserted by this commit.
     pub history: Vec<History>,
     /// Messages to put into mailboxes.
     pub messages: Vec<Message>,
-    /// Numbers of messages to remove from their mailboxes. One that is not there any more is no error.
+    /// Numbers of messages to remove from their mailboxes. A number that is not there any more is no error.
     pub messages_consumed: Vec<i64>,
 }
 
@@ -22,19 +24,144 @@ pub struct Commit {
 pub enum Write {
     /// A new instance, whose revision is stored already.
     Insert(Instance),
-    /// The new row of an instance that is there. What [`Instance`] calls fixed keeps the value of the insert.
-    Update {
-        /// The row.
-        instance: Instance,
-        /// [`Instance::turn`] of the row that this one was computed from.
-        expected_turn: u64,
+    /// The next turn of an instance that is stored.
+    Update(Update),
+}
+
+impl Write {
+    /// Id of the instance.
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Insert(instance) => instance.id,
+            Self::Update(update) => update.id,
+        }
+    }
+
+    /// [`Instance::turn`] after the write.
+    pub fn turn(&self) -> u64 {
+        match self {
+            Self::Insert(instance) => instance.turn,
+            Self::Update(update) => update.turn,
+        }
+    }
+
+    /// Whether the instance has ended with this write.
+    pub(crate) fn has_ended(&self) -> bool {
+        match self {
+            Self::Insert(instance) => instance.ended_at.is_some(),
+            Self::Update(update) => update.ended_at.is_some(),
+        }
+    }
+}
+
+/// The columns of an instance that a turn may change; [`Instance`] says what they mean. The others keep the value of the insert.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Update {
+    /// Id of the instance.
+    pub id: Uuid,
+    /// The turn of the stored row that this one was computed from. The commit is refused when the row is at another one.
+    pub expected_turn: u64,
+    /// The turn that is written.
+    pub turn: u64,
+    /// State.
+    pub state: State,
+    /// End. An instance that has one loses its parts with the commit.
+    pub ended_at: Option<i64>,
+    /// Moment of the commit.
+    pub updated_at: i64,
+    /// Next moment at which there is something to do.
+    pub wake_at: Option<i64>,
+    /// Whether work is in flight.
+    pub busy: bool,
+    /// Position.
+    pub frames: Vec<u8>,
+    /// Encrypted request headers.
+    pub sealed: Option<Vec<u8>>,
+    /// Error.
+    pub error: Option<String>,
+    /// State data.
+    pub data: Change<String>,
+    /// Input.
+    pub input: Change<Option<String>>,
+}
+
+impl Update {
+    /// An update that writes every column of `instance` that may change, its data and input included.
+    pub fn of_row(instance: Instance, expected_turn: u64) -> Self {
+        Self {
+            id: instance.id,
+            expected_turn,
+            turn: instance.turn,
+            state: instance.state,
+            ended_at: instance.ended_at,
+            updated_at: instance.updated_at,
+            wake_at: instance.wake_at,
+            busy: instance.busy,
+            frames: instance.frames,
+            sealed: instance.sealed,
+            error: instance.error,
+            data: Change::Set(instance.data),
+            input: Change::Set(instance.input),
+        }
+    }
+}
+
+/// The new value of a column that can be large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Change<T> {
+    /// It stays as it is, and costs no write however large it is.
+    #[default]
+    Keep,
+    /// It becomes this.
+    Set(T),
+}
+
+/// A change to the parts of one instance.
+///
+/// Parts are rows for what grows with an instance, so that a turn writes only what it changed. They share the fence of the instance:
+/// a commit that changes parts also writes the row of their instance. An instance that ends loses all of its parts with the same commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartWrite {
+    /// Stores a part, in place of the one of the same key if there is one.
+    Put {
+        /// Id of the instance.
+        instance: Uuid,
+        /// Key, unique in the instance.
+        key: String,
+        /// Content; opaque.
+        content: Vec<u8>,
     },
+    /// Removes a part. A key that is not there is no error.
+    Remove {
+        /// Id of the instance.
+        instance: Uuid,
+        /// Key of the part.
+        key: String,
+    },
+    /// Removes all parts whose key begins with a prefix; with the empty prefix, all parts.
+    RemovePrefix {
+        /// Id of the instance.
+        instance: Uuid,
+        /// Beginning of the keys, such as `loop/7/`.
+        prefix: String,
+    },
+}
+
+impl PartWrite {
+    /// Id of the instance.
+    pub fn instance(&self) -> Uuid {
+        match self {
+            Self::Put { instance, .. }
+            | Self::Remove { instance, .. }
+            | Self::RemovePrefix { instance, .. } => *instance,
+        }
+    }
 }
 
 /// What happened in one turn of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// Whose.
+    /// Id of the instance.
     pub instance: Uuid,
     /// The turn, which has one line at most.
     pub turn: u64,
@@ -47,9 +174,9 @@ pub struct History {
 /// Something for the mailbox of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Whose mailbox. It need not be there, nor ever be.
+    /// Id of the instance that the mailbox belongs to. It need not be stored, nor ever be.
     pub to: Uuid,
-    /// What it says; opaque.
+    /// Content; opaque.
     pub payload: Vec<u8>,
 }
 
@@ -65,6 +192,12 @@ pub enum CommitError {
         expected: Option<u64>,
         /// The turn that it is at; `None` when it is not there.
         found: Option<u64>,
+    },
+    /// The commit changes parts of an instance whose row it does not write, so that no fence protects them.
+    #[error("parts of instance {instance} cannot be written by a commit that does not write its row")]
+    PartsWithoutRow {
+        /// Which instance.
+        instance: Uuid,
     },
     /// The revision of a new instance was never stored. Store it with [`Store::put_revisions`](crate::Store::put_revisions) first.
     #[error("instance {instance} cannot be inserted: its revision `{revision}` is not stored")]

@@ -17,6 +17,9 @@ pub struct Revision {
     pub source: String,
     /// Path of the document below the folder that it was read from.
     pub path: String,
+    /// Fingerprint of the listing of the program that the document was lowered to. `None` when the revision was stored before there
+    /// were fingerprints. The digest does not depend on it: a new build may lower the same document to another program.
+    pub fingerprint: Option<String>,
     /// Files that it refers to, as name and content. Equal contents are stored once.
     pub bundle: Vec<(String, Vec<u8>)>,
 }
@@ -28,4 +31,15 @@ pub struct Definition {
     pub revision: Revision,
     /// Whether it is served now; `false` when its file is gone.
     pub available: bool,
+}
+
+/// A stored revision whose program is another one than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedFingerprint {
+    /// [`Revision::digest`].
+    pub digest: String,
+    /// Id of the workflow.
+    pub workflow: String,
+    /// The fingerprint that was stored until now; `None` when none was.
+    pub before: Option<String>,
 }

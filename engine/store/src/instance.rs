@@ -41,7 +41,7 @@ pub struct Instance {
     pub wake_at: Option<i64>,
     /// Whether work of it is in flight, so that it must be taken up after a crash. [`Store::busy`](crate::Store::busy) finds it.
     pub busy: bool,
-    /// How many turns it has taken: the fence of [`Write::Update`](crate::Write::Update).
+    /// How many turns it has taken: the fence of an [`Update`](crate::Update).
     pub turn: u64,
     /// State data: JSON text, which filters look into.
     pub data: String,

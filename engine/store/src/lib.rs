@@ -1,8 +1,11 @@
-//! What is durable: rows of instances, their history and messages, and the definitions that they run.
+//! What is durable: rows of instances, their history, parts and messages, and the definitions that they run.
 //!
-//! Owns: the database and its schema. Promises: what [`Store::commit`] has answered survives `kill -9`; a commit is all or
-//! nothing, and is refused when the instance has moved on since the commit was computed. Never: interprets a row. What an instance
-//! waits for, and what its frames mean, is known elsewhere.
+//! Owns: the database file, and the tables of instances in it. Promises: what [`Store::commit`] has answered survives `kill -9`; a commit
+//! is all or nothing, and is refused when the instance has moved on since the commit was computed. Never: interprets a row. What an
+//! instance waits for, and what its frames mean, is known elsewhere.
+//!
+//! Two layers: a [`Database`] is the file, its writer and its migrations, and knows no table; the instance store is one [`Component`] with
+//! tables in it. Another component can have tables in the same file, and write them in one transaction with a commit ([`commit_within`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,33 +18,38 @@
 //! ```
 
 mod commit;
+mod database;
 mod definition;
 mod failpoint;
 mod instance;
+mod instances;
 #[cfg(any(test, feature = "kit"))]
 pub mod kit;
-mod location;
 mod query;
-mod sqlite;
 mod store;
 
 use std::sync::Arc;
 
-pub use commit::{Commit, CommitError, History, Message, Write};
-pub use definition::{Definition, Revision};
+pub use commit::{Change, Commit, CommitError, History, Message, PartWrite, Update, Write};
+pub use database::{
+    Answer, Component, Database, OpenError, ReadQueue, StoreError, Transaction, WorkError, file_of,
+    folder_of, private_file,
+};
+pub use definition::{ChangedFingerprint, Definition, Revision};
 pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
-pub use location::{OpenError, file_of, folder_of};
+pub use instances::{INSTANCES, commit_within};
 pub use query::{Columns, Condition, Direction, Field, Filter, Query};
+pub use rusqlite;
 pub use serde_json::Value;
-pub use store::{Answer, Store, StoreError};
+pub use store::Store;
 
-/// Opens the database that a URL names, and brings its schema up to date.
-///
-/// * `sqlite://PATH`: a file, relative to the working folder or, with a third slash, absolute. It is created with its parent
-///   folder when it is not there, and belongs to one process at a time.
-/// * `sqlite::memory:`: nothing is durable; for tests.
+/// Opens the database that a URL names, for instances alone; [`Database::open`] says what a URL can be.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    let location = location::Location::parse(url)?;
-    Ok(Arc::new(sqlite::Sqlite::open(location).await?))
+    Ok(store_in(Database::open(url, &[INSTANCES]).await?))
+}
+
+/// The store of instances in a database that was opened with [`INSTANCES`], and that others can use too. Closing one closes both.
+pub fn store_in(database: Database) -> Arc<dyn Store> {
+    Arc::new(instances::InstanceStore::new(database))
 }

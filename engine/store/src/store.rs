@@ -4,14 +4,15 @@ use std::{fmt::Debug, pin::Pin};
 
 use uuid::Uuid;
 
-use crate::{Commit, CommitError, Definition, Filter, History, Instance, Query, Revision};
-
-/// What a store will answer. The work is under way when the method returns; dropping the answer does not take it back.
-pub type Answer<T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+use crate::{
+    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision,
+    StoreError,
+};
 
 /// A database of instances.
 ///
-/// Every read sees all commits that were answered before it was asked for.
+/// Every read sees all commits that were answered before it was asked for. A damaged row does not affect others: a read of it alone, or of
+/// its parts, fails with [`StoreError::Damaged`]; a list is given without it, and the log names it.
 pub trait Store: Debug + Send + Sync {
     /// Writes rows. Answers when they are durable.
     ///
@@ -34,6 +35,10 @@ pub trait Store: Debug + Send + Sync {
     /// The history of an instance, in the order of its turns.
     fn history(&self, id: Uuid) -> Answer<Vec<History>>;
 
+    /// Key and content of the parts of an instance, in the order of their keys (by code point). Empty when there is no such
+    /// instance, or when it has ended.
+    fn parts(&self, id: Uuid) -> Answer<Vec<(String, Vec<u8>)>>;
+
     /// Ids of the instances that an instance started, ascending.
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
 
@@ -46,12 +51,15 @@ pub trait Store: Debug + Send + Sync {
     /// The instances that a query asks for.
     fn query(&self, query: Query) -> Answer<Vec<Instance>>;
 
-    /// How many instances a filter lets through.
+    /// How many instances a filter lets through, damaged ones included.
     fn count(&self, filter: Filter) -> Answer<u64>;
 
     /// Stores the revisions that are served from now on, and takes every workflow that is not among them for unavailable. Of
     /// several revisions of one workflow the last is the one of [`Store::definitions`].
-    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<()>;
+    ///
+    /// A revision that is stored already takes over the fingerprint of the new one, unless that has none. Answers the revisions whose
+    /// fingerprint became another by this, in the order of `revisions`.
+    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>>;
 
     /// A revision with its files; `None` when it was never stored.
     fn revision(&self, digest: &str) -> Answer<Option<Revision>>;
@@ -62,31 +70,11 @@ pub trait Store: Debug + Send + Sync {
     /// Resolves when the database is not where it was, so that nothing is written any more: [`StoreError::Lost`].
     fn lost(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send>>;
 
-    /// Why the last commits were not written, as far as it lies in the database and not in them; `None` when they were, or when something
-    /// else could be written since. The store tries by itself, and puts into the log when trouble begins and ends.
-    fn trouble(&self) -> Option<StoreError>;
+    /// Why the last commits were not written, as far as the reason lies in the database and not in them; `Ok` when they were, or when
+    /// something else could be written since. The store tries by itself, and logs when writing begins to fail and when it works again.
+    fn health(&self) -> Result<(), StoreError>;
 
     /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
     /// closing again too.
     fn close(&self) -> Answer<()>;
-}
-
-/// Why a store does not do what it is asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It was closed.
-    #[error("the database is closed")]
-    Closed,
-    /// There is no room left on the disk. The store goes on when there is.
-    #[error("there is no room left on the disk of the database")]
-    Full,
-    /// Its file is not where it was: what was written now would be lost, so nothing is. The text says which file.
-    #[error("{0}")]
-    Lost(String),
-    /// A query found more than it may.
-    #[error("the rows are larger than {0} bytes")]
-    TooLarge(u64),
-    /// Anything else that the database says.
-    #[error("the database says: {0}")]
-    Database(String),
 }

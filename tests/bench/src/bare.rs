@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use rondo_expression::{Budget, Expression, Language, Renewed, Scope, Val, compile, merge};
-use rondo_store::{Commit, History, Instance, Revision, Store, Write};
+use rondo_store::{Commit, History, Instance, Revision, Store, Update, Write};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -93,15 +93,13 @@ async fn call(State(Bare(bare)): State<Bare>, body: Bytes) -> Answer {
     let result = bare.results.eval(&answer, &Scope::bare(&bare.budget));
     let data = merge(data, result.map_err(|_| StatusCode::BAD_GATEWAY)?, &mut Renewed::default());
     let facts = r#"[{"f":"left","v":2},{"f":"left","v":1},{"f":"completed"}]"#;
-    bare.commit(Write::Update { instance: row(id, 2, &data), expected_turn: 1 }, facts).await?;
+    bare.commit(Write::Update(Update::of_row(row(id, 2, &data), 1)), facts).await?;
     Ok((StatusCode::CREATED, Json(json!({"id": id, "workflowdata": data}))))
 }
 
 impl Inner {
     async fn commit(&self, write: Write, facts: &str) -> std::result::Result<(), StatusCode> {
-        let (id, turn) = match &write {
-            Write::Insert(row) | Write::Update { instance: row, .. } => (row.id, row.turn),
-        };
+        let (id, turn) = (write.id(), write.turn());
         let line = History { instance: id, turn, at: now(), facts: facts.to_owned() };
         let commit = Commit { writes: vec![write], history: vec![line], ..Commit::default() };
         self.store.commit(commit).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{id, insert, inserting, instance, line, revision, updating};
-use crate::{Commit, CommitError, Instance, Message, State, Store, StoreError, Write};
+use crate::{Commit, CommitError, Instance, Message, State, Store, StoreError, Update, Write};
 
 /// Every column comes back, empty ones too.
 pub async fn a_row_is_read_as_it_was_written(store: &Arc<dyn Store>) {
@@ -144,7 +144,7 @@ pub async fn what_is_fixed_by_the_insert_stays(store: &Arc<dyn Store>) {
         extra: Some("{}".to_owned()),
         ..changed.clone()
     };
-    let writes = vec![Write::Update { instance, expected_turn: 1 }];
+    let writes = vec![Write::Update(Update::of_row(instance, 1))];
     store.commit(Commit { writes, ..Commit::default() }).await.unwrap();
     assert_eq!(store.instance(id(1)).await, Ok(Some(changed)));
 }

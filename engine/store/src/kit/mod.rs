@@ -6,7 +6,9 @@
 
 mod commits;
 mod filters;
+mod large;
 mod oracle;
+mod parts;
 mod reads;
 mod revisions;
 
@@ -16,11 +18,13 @@ use uuid::Uuid;
 
 pub use commits::*;
 pub use filters::*;
+pub use large::*;
 pub use oracle::passes;
+pub use parts::*;
 pub use reads::*;
 pub use revisions::*;
 
-use crate::{Commit, History, Instance, Revision, Store, Write};
+use crate::{Commit, History, Instance, Revision, Store, Update, Write};
 
 /// Makes a test of each promise. `$fresh` is an async function without arguments that gives a new, empty store as
 /// `Arc<dyn Store>`, in a pair with whatever must live as long as the store.
@@ -37,6 +41,14 @@ macro_rules! store_kit {
             a_commit_that_cannot_be_written_fails_alone
             what_is_fixed_by_the_insert_stays
             an_instance_needs_a_stored_revision
+            parts_come_back_in_the_order_of_their_keys
+            parts_are_removed_by_key_and_by_prefix
+            parts_are_written_in_their_order
+            parts_need_the_row_of_their_instance
+            an_instance_that_ends_has_no_parts
+            data_of_any_size_come_back
+            what_an_update_keeps_stays
+            large_data_are_listed_and_searched
             due_instances_come_in_pages
             busy_instances_come_in_pages
             history_is_in_the_order_of_turns
@@ -48,6 +60,7 @@ macro_rules! store_kit {
             a_filter_passes_what_it_says
             a_revision_keeps_its_files
             what_is_not_served_any_more_is_unavailable
+            a_changed_fingerprint_is_stored_and_answered
             a_closed_store_says_so
         }
     };
@@ -112,7 +125,7 @@ pub fn inserting(rows: impl IntoIterator<Item = Instance>) -> Commit {
 pub fn updating(row: Instance) -> Commit {
     let expected_turn = row.turn;
     let instance = Instance { turn: expected_turn + 1, ..row };
-    Commit { writes: vec![Write::Update { instance, expected_turn }], ..Commit::default() }
+    Commit { writes: vec![Write::Update(Update::of_row(instance, expected_turn))], ..Commit::default() }
 }
 
 /// Inserts rows, after the revision that they run.

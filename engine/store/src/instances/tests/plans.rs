@@ -3,10 +3,18 @@
 use rusqlite::{Connection, params_from_iter, types::Null};
 
 use crate::{
-    Condition, Direction, Field, Filter, Query,
-    location::Location,
-    sqlite::{filter, open, rows},
+    Condition, Direction, Field, Filter, INSTANCES, Query,
+    instances::{filter, parts, rows},
 };
+
+/// The tables of instances, in memory.
+fn tables() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    for migration in INSTANCES.migrations {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection
+}
 
 fn plan(connection: &Connection, sql: &str) -> String {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -17,7 +25,7 @@ fn plan(connection: &Connection, sql: &str) -> String {
 
 #[test]
 fn reads_of_the_engine_walk_an_index() {
-    let connection = open::open(&Location::Memory).unwrap().connection;
+    let connection = tables();
     let plan = |sql| plan(&connection, sql);
     insta::assert_snapshot!(plan(rows::DUE), @"SEARCH instance USING COVERING INDEX instance_due ((wake_at,id)>(?,?) AND wake_at<?)");
     insta::assert_snapshot!(plan(rows::BUSY), @"SEARCH instance USING COVERING INDEX instance_busy (id>?)");
@@ -27,12 +35,18 @@ fn reads_of_the_engine_walk_an_index() {
     SCALAR SUBQUERY 1
     SEARCH instance USING COVERING INDEX instance_id (id=?)
     ");
+    insta::assert_snapshot!(plan(parts::PARTS), @r"
+    SEARCH part USING INDEX part_key (instance=?)
+    SCALAR SUBQUERY 1
+    SEARCH instance USING COVERING INDEX instance_id (id=?)
+    ");
+    insta::assert_snapshot!(plan(parts::REMOVE_PREFIX), @"SEARCH part USING INDEX part_key (instance=? AND key>? AND key<?)");
     insta::assert_snapshot!(plan(rows::MAILBOX), @"SEARCH mailbox USING INDEX mailbox_recipient (recipient=?)");
 }
 
 #[test]
 fn lists_of_a_workflow_walk_its_index() {
-    let connection = open::open(&Location::Memory).unwrap().connection;
+    let connection = tables();
     let condition = Condition::Equal("approval".into());
     let filter = Filter::Compare { field: Field::Workflow, condition };
     let order = vec![(Field::StartedAt, Direction::Descending)];

@@ -1,11 +1,10 @@
-//! Opens the file: the lock, the settings, the schema.
+//! Opens the file: the lock, the settings, the connections.
 //!
-//! Promises: one process at a time; a file of a newer version or of another program is left untouched. Nothing is scanned, so that
-//! opening takes the same time however many instances there are.
+//! Promises: one process at a time; a file that is not ours to change is left untouched. Nothing is scanned, so that opening takes the
+//! same time however many rows there are.
 
 use std::{
-    ffi::OsString,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
     thread::JoinHandle,
@@ -14,14 +13,14 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{lookout::Lookout, readers::Readers};
-use crate::{OpenError, location::Location};
-
-/// Numbered from 1; the number of the last one that was applied stands in the file as `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_instances.sql")];
-
-/// Marks a file as ours (`application_id`): the letters `Rond`.
-const APPLICATION: i64 = 0x526f_6e64;
+use super::{
+    Component, OpenError,
+    file_watch::FileWatch,
+    files::{beside, private_file},
+    location::Location,
+    migrations,
+    readers::Readers,
+};
 
 /// How long to wait for another program that holds the file for a moment, such as a backup.
 const BUSY: Duration = Duration::from_secs(5);
@@ -29,8 +28,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps compiled. Filters differ in their shape, so there can be many.
 const STATEMENTS: usize = 64;
 
-/// Threads for short reads, and for lists.
-const POINT_READERS: usize = 2;
+/// Threads for short reads, and for lists. Two, so that one long read does not stop the others.
+const SHORT_READERS: usize = 2;
 const LIST_READERS: usize = 2;
 
 /// A sleeping instance with 1 KiB of data costs 1.4 KB in pages of 8 KiB or 16 KiB, and 1.6 KB in those of 4 KiB, of which its row leaves
@@ -44,31 +43,31 @@ const CHECKPOINT_PAGES: i64 = 16 * 1024 * 1024 / PAGE_SIZE;
 /// Memory for pages of the writer, in KiB: the inner pages of all indexes of some million instances.
 const WRITER_CACHE: i64 = 65_536;
 
-/// An open database.
-pub(super) struct Database {
+/// What an open database consists of.
+pub(super) struct Opened {
     pub(super) connection: Connection,
     /// For short reads, and for lists; `None` in memory, which only one connection sees.
     pub(super) readers: Option<(Readers, Readers)>,
     pub(super) threads: Vec<JoinHandle<()>>,
     /// Given up when dropped.
     pub(super) locks: Vec<File>,
-    pub(super) lookout: Lookout,
+    pub(super) file_watch: FileWatch,
 }
 
-pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
+pub(super) fn open(location: &Location, components: &[Component]) -> Result<Opened, OpenError> {
     let path = location.path();
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::File { path: path.to_owned(), source };
     match location {
         Location::Memory => {
             let connection = Connection::open_in_memory().map_err(|error| failed(error.into()))?;
-            migrate(&connection, path)?;
-            Ok(Database {
+            migrations::migrate(&connection, path, components)?;
+            Ok(Opened {
                 connection,
                 readers: None,
                 threads: Vec::new(),
                 locks: Vec::new(),
-                lookout: Lookout::new([]),
+                file_watch: FileWatch::new([]),
             })
         }
         Location::File(path) => {
@@ -78,9 +77,9 @@ pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
             let locks = locks(path)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
-            check(&connection, path)?;
+            migrations::check(&connection, path, components)?;
             settings(&connection).map_err(|error| failed(error.into()))?;
-            migrate(&connection, path)?;
+            migrations::migrate(&connection, path, components)?;
             let mut threads = Vec::new();
             let mut readers = |name, count| {
                 let connections = (0..count).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
@@ -88,8 +87,8 @@ pub(super) fn open(location: &Location) -> Result<Database, OpenError> {
                 Readers::spawn(name, connections, &mut threads).map_err(|error| failed(error.into()))
             };
             let readers =
-                Some((readers("store-point", POINT_READERS)?, readers("store-list", LIST_READERS)?));
-            Ok(Database { connection, readers, threads, locks, lookout: Lookout::new(files(path)) })
+                Some((readers("store-short", SHORT_READERS)?, readers("store-list", LIST_READERS)?));
+            Ok(Opened { connection, readers, threads, locks, file_watch: FileWatch::new(files(path)) })
         }
     }
 }
@@ -104,12 +103,6 @@ fn files(path: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
-}
-
 /// Whether a lock on the whole database file does not get in the way of SQLite's own. On Linux the two kinds do not see each other.
 const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
 
@@ -121,7 +114,7 @@ fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
     let mut locks = vec![lock(path)?];
     // Made here, before SQLite would make it readable for everybody; its other files take after it.
-    let file = owners_own().open(path).map_err(failed)?;
+    let file = private_file().open(path).map_err(failed)?;
     if LOCKS_ITSELF {
         match file.try_lock() {
             Ok(()) => locks.push(file),
@@ -134,18 +127,9 @@ fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
     Ok(locks)
 }
 
-/// Opens a file, or makes one that only its owner can read: the data of the workflows are nobody else's business.
-fn owners_own() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 fn lock(path: &Path) -> Result<File, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
-    let mut file = owners_own().open(beside(path, ".lock")).map_err(failed)?;
+    let mut file = private_file().open(beside(path, ".lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -162,23 +146,6 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-/// Refuses what is not ours to change. Changes nothing.
-fn check(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
-    let failed = |error: rusqlite::Error| OpenError::File { path: path.to_owned(), source: error.into() };
-    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
-    let version = number("PRAGMA user_version")?;
-    if number("PRAGMA application_id")? != APPLICATION
-        && number("SELECT count(*) FROM sqlite_schema")? + version != 0
-    {
-        return Err(OpenError::Foreign { path: path.to_owned() });
-    }
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if version > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
-    }
-    Ok(version)
-}
-
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     // Takes effect in a new file only, and only before the first page is written.
     connection.pragma_update(None, "page_size", PAGE_SIZE)?;
@@ -193,25 +160,6 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
-}
-
-/// Brings the schema up to date, all steps or none.
-fn migrate(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let done = usize::try_from(check(connection, path)?).unwrap_or_default();
-    let failed = |error: rusqlite::Error| OpenError::File { path: path.to_owned(), source: error.into() };
-    let missing = MIGRATIONS.get(done..).unwrap_or_default();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.unchecked_transaction().map_err(failed)?;
-    for migration in missing {
-        transaction.execute_batch(migration).map_err(failed)?;
-    }
-    transaction
-        .pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
-        .map_err(failed)?;
-    transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
-    transaction.commit().map_err(failed)
 }
 
 fn reader(path: &Path) -> rusqlite::Result<Connection> {

@@ -1,6 +1,7 @@
 //! Threads that read, each with a connection of its own, fed from one queue.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{Builder, JoinHandle},
 };
@@ -18,7 +19,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Starts a thread for each connection. The threads end when they are told to stop, or when the queue is dropped.
+    /// Starts a thread for each connection. The threads end when they are asked to stop, or when the queue is dropped.
     pub(super) fn spawn(
         name: &str,
         connections: Vec<Connection>,
@@ -49,11 +50,16 @@ impl Readers {
 
 fn run(connection: &Connection, tasks: &Mutex<mpsc::Receiver<Option<Task>>>) {
     loop {
-        // The lock is held while waiting, by the one thread that is next; it is given up before the task is run.
+        // The thread that is next holds the lock while it waits, and gives it up before it runs the task.
         let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match task {
-            Ok(Some(task)) => task(connection),
+            Ok(Some(task)) => run_task(connection, task),
             Ok(None) | Err(_) => return,
         }
     }
+}
+
+/// Runs a task. One that panics is not answered, and must not end the thread that others need; the panic is in the log already.
+pub(super) fn run_task(connection: &Connection, task: Task) {
+    let _ = catch_unwind(AssertUnwindSafe(|| task(connection)));
 }

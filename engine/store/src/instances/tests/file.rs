@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::{Folder, in_a_file};
-use crate::{CommitError, Instance, OpenError, Store, StoreError, kit, location::Location, sqlite::Sqlite};
+use crate::{CommitError, Database, INSTANCES, Instance, OpenError, StoreError, kit, store_in};
 
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again() {
@@ -61,8 +61,8 @@ async fn files_of_others_are_refused_and_left_as_they_are() {
     let file = folder.file();
     let cases: [(&str, fn(&Connection) -> rusqlite::Result<()>); 3] = [
         (
-            "database `FILE` was written by a newer version (its schema is number 999, this version knows up to 1): \
-             use that version again, or a backup",
+            "database `FILE` was written by a newer version (its schema of `migration` is number 999, this version \
+             knows up to 2): use that version again, or a backup",
             |file| file.execute_batch("PRAGMA application_id = 0x526f6e64; PRAGMA user_version = 999"),
         ),
         ("`FILE` is the database of another program", |file| {
@@ -84,45 +84,53 @@ async fn files_of_others_are_refused_and_left_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_the_store_goes_on_when_there_is_room() {
+async fn a_full_disk_is_answered_and_the_store_goes_on_when_there_is_room() {
     let folder = Folder::new();
-    let sqlite = Sqlite::open(Location::File(folder.file())).await.unwrap();
-    sqlite.put_revisions(vec![kit::revision()]).await.unwrap();
-    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
+    let database = Database::open(&folder.url(), &[INSTANCES]).await.unwrap();
+    let store = store_in(database.clone());
+    store.put_revisions(vec![kit::revision()]).await.unwrap();
+    database.on_writer(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
     let large = Instance { data: format!(r#""{}""#, "x".repeat(1_000_000)), ..kit::instance(1) };
-    // Those that are gathered into one transaction are all told.
+    // Both are gathered into one transaction, and are answered the same.
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    let paused = database.on_writer(move |_| Ok(waits.recv()));
     let answers: Vec<_> = [large.clone(), kit::instance(2)]
         .into_iter()
-        .map(|row| sqlite.commit(kit::inserting([row])))
+        .map(|row| store.commit(kit::inserting([row])))
         .collect();
-    let mut told = Vec::new();
+    drop(go_on);
+    paused.await.unwrap().unwrap_err();
+    let mut answered = Vec::new();
     for answer in answers {
-        told.push(answer.await);
+        answered.push(answer.await);
     }
-    assert_eq!(told[0], Err(CommitError::Store(StoreError::Full)));
-    assert_eq!(sqlite.trouble(), Some(StoreError::Full));
-    assert_eq!(sqlite.instance(kit::id(1)).await, Ok(None));
+    assert_eq!(answered, [(); 2].map(|()| Err(CommitError::Store(StoreError::Full))));
+    assert_eq!(store.health(), Err(StoreError::Full));
+    assert_eq!(store.instance(kit::id(1)).await, Ok(None));
 
-    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(()))).await.unwrap();
-    sqlite.commit(kit::inserting([large.clone()])).await.unwrap();
-    assert_eq!(sqlite.trouble(), None);
-    assert_eq!(sqlite.instance(kit::id(1)).await, Ok(Some(large)));
-    sqlite.close().await.unwrap();
+    database
+        .on_writer(|file| file.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(())))
+        .await
+        .unwrap();
+    store.commit(kit::inserting([large.clone()])).await.unwrap();
+    assert_eq!(store.health(), Ok(()));
+    assert_eq!(store.instance(kit::id(1)).await, Ok(Some(large)));
+    store.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_disk_with_room_again_is_noticed_although_nobody_commits() {
     let folder = Folder::new();
-    let sqlite = Sqlite::open(Location::File(folder.file())).await.unwrap();
-    sqlite.put_revisions(vec![kit::revision()]).await.unwrap();
-    sqlite.write(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
+    let database = Database::open(&folder.url(), &[INSTANCES]).await.unwrap();
+    let store = store_in(database.clone());
+    store.put_revisions(vec![kit::revision()]).await.unwrap();
+    database.on_writer(|file| file.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).await.unwrap();
     let large = Instance { data: format!(r#""{}""#, "x".repeat(1_000_000)), ..kit::instance(1) };
-    sqlite.commit(kit::inserting([large])).await.unwrap_err();
-    assert_eq!(sqlite.trouble(), Some(StoreError::Full));
+    store.commit(kit::inserting([large])).await.unwrap_err();
+    assert_eq!(store.health(), Err(StoreError::Full));
     // What is tried needs no more pages.
-    let mut trouble = sqlite.trouble.clone();
-    trouble.wait_for(Option::is_none).await.unwrap();
-    sqlite.close().await.unwrap();
+    database.recovered().await;
+    store.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 use rusqlite::{Params, params_from_iter, types::Value as Sql};
 use uuid::Uuid;
 
+use super::rows::DATA;
 use crate::{Condition, Direction, Field, Filter, Query, State, Value};
 
 /// A statement with what is bound to it.
@@ -61,8 +62,8 @@ fn column(field: Field) -> &'static str {
         Field::StartedAt => "started_at",
         Field::EndedAt => "ended_at",
         Field::UpdatedAt => "updated_at",
-        Field::ErrorNode => "(error ->> '$.nodeDefinitionId')",
-        Field::ErrorMessage => "(error ->> '$.message')",
+        Field::ErrorNode => "(iif(json_valid(error), error, NULL) ->> '$.nodeDefinitionId')",
+        Field::ErrorMessage => "(iif(json_valid(error), error, NULL) ->> '$.message')",
     }
 }
 
@@ -177,23 +178,28 @@ impl Statement {
 
     fn json(&mut self, path: &[String], condition: &Condition) -> String {
         let (document, path) = match path.split_first() {
-            Some((first, rest)) if first == "workflowdata" => ("data", rest),
-            Some((first, _)) if first == "workflowdatainput" => ("NULL", path),
-            Some(_) => ("extra", path),
-            None => ("NULL", path),
+            Some((first, rest)) if first == "workflowdata" => (valid_json(DATA), rest),
+            Some((first, _)) if first == "workflowdatainput" => ("NULL".to_owned(), path),
+            Some(_) => (valid_json("extra"), path),
+            None => ("NULL".to_owned(), path),
         };
         let path = self.bind(json_path(path));
-        Place { document, path }.condition(self, condition)
+        JsonPlace { document, path }.condition(self, condition)
     }
 }
 
+/// The text of a document, or NULL when it is no JSON: a function of SQLite would end the whole list with an error.
+fn valid_json(document: &str) -> String {
+    format!("iif(json_valid({document}), {document}, NULL)")
+}
+
 /// A value inside of a JSON column.
-struct Place {
-    document: &'static str,
+struct JsonPlace {
+    document: String,
     path: String,
 }
 
-impl Place {
+impl JsonPlace {
     fn condition(&self, statement: &mut Statement, condition: &Condition) -> String {
         let Self { document, path } = self;
         let joined = |conditions: Vec<String>, with: &str, without_any: &str| match conditions.is_empty() {

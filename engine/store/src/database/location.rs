@@ -35,12 +35,14 @@ pub enum OpenError {
     },
     /// A newer version of this program has changed the schema.
     #[error(
-        "database `{}` was written by a newer version (its schema is number {found}, this version knows up to {known}): \
-         use that version again, or a backup", .path.display()
+        "database `{}` was written by a newer version (its schema of `{schema}` is number {found}, this version knows up to \
+         {known}): use that version again, or a backup", .path.display()
     )]
     Newer {
         /// The database.
         path: PathBuf,
+        /// The component whose schema is newer.
+        schema: String,
         /// Number of its schema.
         found: i64,
         /// Number of the newest schema known here.

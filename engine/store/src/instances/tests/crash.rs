@@ -10,7 +10,7 @@ use std::{
 use uuid::Uuid;
 
 use super::Folder;
-use crate::{Filter, History, Instance, Store, kit};
+use crate::{Filter, History, Instance, PartWrite, Store, kit};
 
 /// Tells [`commit_until_the_end`] in a child process where to commit, and by how many at a time.
 const URL: &str = "RONDO_STORE_CRASH_URL";
@@ -35,6 +35,8 @@ async fn commit_on_and_on(store: Arc<dyn Store>) {
         let row = Instance { id: Uuid::now_v7(), ..kit::instance(0) };
         let id = row.id;
         let mut commit = kit::inserting([row]);
+        let part = |key: &str| PartWrite::Put { instance: id, key: key.to_owned(), content: vec![7; 10_000] };
+        commit.parts = vec![part("a"), part("b")];
         commit.history.push(History { instance: id, turn: 1, at: 1, facts: "[]".to_owned() });
         store.commit(commit).await.unwrap();
         // Written as one piece, so that a killed process leaves no half line but the last.
@@ -44,7 +46,7 @@ async fn commit_on_and_on(store: Arc<dyn Store>) {
 
 fn spawn(folder: &Folder, submitters: &str, failpoints: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "sqlite::tests::crash::commit_until_the_end", "--nocapture"])
+        .args(["--exact", "instances::tests::crash::commit_until_the_end", "--nocapture"])
         .env(URL, folder.url())
         .env(SUBMITTERS, submitters)
         .env("RONDO_FAILPOINTS", failpoints)
@@ -78,6 +80,7 @@ async fn survivors(folder: &Folder, answered: &HashSet<Uuid>) -> u64 {
     }
     for row in store.query(crate::Query::default()).await.unwrap() {
         assert_eq!(store.history(row.id).await.unwrap().len(), 1, "{} is there by half", row.id);
+        assert_eq!(store.parts(row.id).await.unwrap().len(), 2, "{} is there by half", row.id);
     }
     let count = store.count(Filter::all()).await.unwrap();
     store.close().await.unwrap();

@@ -1,9 +1,13 @@
 //! The promises, held by SQLite, and what is particular to it.
 
 mod crash;
+mod damaged;
 mod file;
+mod log_bytes;
 mod plans;
+mod random_commits;
 mod random_filters;
+mod upgrade;
 
 use std::{
     path::PathBuf,

@@ -11,10 +11,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::StoreError;
+use super::StoreError;
 
 /// Files that must stay where they are.
-pub(super) struct Lookout {
+pub(super) struct FileWatch {
     files: Vec<(PathBuf, Identity)>,
     lost: watch::Sender<Option<StoreError>>,
 }
@@ -22,20 +22,20 @@ pub(super) struct Lookout {
 /// Device and number of a file.
 type Identity = (u64, u64);
 
-impl Lookout {
-    /// Watches files that are open, where they are there.
+impl FileWatch {
+    /// Watches those of the files that exist.
     pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let files =
             paths.into_iter().filter_map(|path| identity(&path).ok().map(|identity| (path, identity)));
         Self { files: files.collect(), lost: watch::Sender::new(None) }
     }
 
-    /// Tells when the files are lost.
+    /// Shows when the files are lost.
     pub(super) fn subscribe(&self) -> watch::Receiver<Option<StoreError>> {
         self.lost.subscribe()
     }
 
-    /// Once lost, they stay lost: what was written since is in no file that is there.
+    /// Fails when a file is lost. It stays lost: what was written since is in no file that exists.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if let Some(error) = &*self.lost.borrow() {
             return Err(error.clone());
@@ -59,7 +59,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// A path that cannot be looked at for another reason says nothing.
+/// Whether a path names another file than the opened one, or none. An error of another kind does not prove that.
 fn is_gone(path: &Path, opened: Identity) -> bool {
     match identity(path) {
         Ok(found) => found != opened,

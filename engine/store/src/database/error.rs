@@ -1,0 +1,80 @@
+//! What the database answers.
+
+use std::pin::Pin;
+
+use rusqlite::ErrorCode;
+use uuid::Uuid;
+
+/// What a database will answer. The work is under way when the method returns; dropping the answer does not take it back.
+pub type Answer<T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// Why a store does not do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// There is no room left on the disk. The store goes on when there is.
+    #[error("there is no room left on the disk of the database")]
+    Full,
+    /// Its file is not where it was: what was written now would be lost, so nothing is. The text says which file.
+    #[error("{0}")]
+    Lost(String),
+    /// The row of one instance, or one of its parts, holds what the store never writes. Other instances are not affected. A backup, or
+    /// an edit of the row by hand, helps.
+    #[error("instance {instance} is damaged in the database: {problem}")]
+    Damaged {
+        /// Which instance.
+        instance: Uuid,
+        /// What is wrong with the row.
+        problem: String,
+    },
+    /// A query found more bytes than it may.
+    #[error("the rows are larger than {0} bytes")]
+    TooLarge(u64),
+    /// Anything else that the database says.
+    #[error("the database says: {0}")]
+    Database(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}
+
+/// Whether the reason for an error lies in the one row that was read.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..)
+    ) || error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+}
+
+/// Whether the reason for an error of a statement lies in the file or its disk, so that other work fails too.
+pub(super) fn is_of_the_database(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::OutOfMemory
+                | ErrorCode::InternalMalfunction
+        )
+    )
+}

@@ -1,0 +1,216 @@
+//! The thread that writes: all work that waits becomes one transaction.
+//!
+//! Promises: work is answered after the transaction that holds it is on the disk; work that fails, fails alone; what goes into a file
+//! that is not there any more is not answered as written; an error of the disk is answered to all that were to be written, and the thread
+//! goes on, and finds out by itself when the disk takes something again.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    StoreError, Transaction,
+    error::is_of_the_database,
+    file_watch::FileWatch,
+    health::Health,
+    readers::Task,
+    work::{Outcome, Work},
+};
+use crate::failpoint;
+
+/// Units of work in one transaction at most: beyond, a transaction costs no less for each, and the first ones wait longer.
+const BATCH: usize = 512;
+
+/// How long it takes at most until lost files, or a disk with room again, are noticed while nothing is written.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Something for the writer to do.
+pub(super) enum Job {
+    Work(Box<dyn Work>),
+    /// A read of a database in memory. It answers by itself.
+    Read(Task),
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+pub(super) struct Writer {
+    connection: Connection,
+    readers: Vec<JoinHandle<()>>,
+    locks: Vec<File>,
+    file_watch: FileWatch,
+    health: Health,
+}
+
+/// Why a transaction was rolled back.
+enum Rollback {
+    /// Because of the unit at this place, with the error that it is answered; without one it has refused, and has an answer. The
+    /// others can be written.
+    Unit(usize, Option<StoreError>),
+    /// Nothing can be written now.
+    All(StoreError),
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        readers: Vec<JoinHandle<()>>,
+        locks: Vec<File>,
+        file_watch: FileWatch,
+        health: Health,
+    ) -> Self {
+        Self { connection, readers, locks, file_watch, health }
+    }
+
+    /// Works until it is asked to close or the queue is dropped.
+    pub(super) fn run(mut self, queue: &mpsc::Receiver<Job>) {
+        let mut next = None;
+        loop {
+            let Some(job) = next.take().or_else(|| self.wait(queue)) else {
+                if let Err(error) = self.close() {
+                    tracing::error!(%error, "the database could not be closed in good order; nothing is lost");
+                }
+                return;
+            };
+            match job {
+                Job::Work(work) => {
+                    let mut batch = vec![work];
+                    next = gather(queue, &mut batch);
+                    self.write(batch);
+                }
+                Job::Read(task) => super::readers::run_task(&self.connection, task),
+                Job::Close(waiter) => {
+                    // The caller may have gone away.
+                    let _ = waiter.send(self.close());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next job; `None` when there will be none.
+    fn wait(&mut self, queue: &mpsc::Receiver<Job>) -> Option<Job> {
+        let mut has_shrunk = false;
+        loop {
+            match queue.recv_timeout(CHECK_INTERVAL) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    // The watch itself tells its subscribers.
+                    let _ = self.file_watch.check();
+                    if !self.health.is_good() {
+                        self.probe();
+                    }
+                    if !has_shrunk {
+                        self.shrink_memory();
+                    }
+                    has_shrunk = true;
+                }
+            }
+        }
+    }
+
+    /// Finds out whether the disk takes something again. No work may come that would: an unhealthy engine is sent no requests.
+    fn probe(&mut self) {
+        // Writing the number that is there writes its page all the same.
+        let number = self.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+        let written = number.and_then(|number| self.connection.pragma_update(None, "user_version", number));
+        match written {
+            Ok(()) => _ = self.health.set_good(),
+            Err(error) => _ = self.health.set_bad(&error.into()),
+        }
+    }
+
+    /// Gives the memory for pages back, which is needed only while much is written; the system has them at hand.
+    fn shrink_memory(&self) {
+        if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
+            tracing::debug!(%error, "the memory for pages is kept");
+        }
+    }
+
+    /// Writes and answers a batch.
+    fn write(&mut self, mut batch: Vec<Box<dyn Work>>) {
+        while !batch.is_empty() {
+            let written = run_transaction(&self.connection, &mut batch)
+                .and_then(|()| self.file_watch.check().map_err(Rollback::All));
+            match written {
+                Ok(()) => {
+                    failpoint("commit-after");
+                    self.health.set_good();
+                    batch.drain(..).for_each(|work| work.answer(Ok(())));
+                }
+                Err(Rollback::Unit(place, error)) => batch.remove(place).answer(error.map_or(Ok(()), Err)),
+                Err(Rollback::All(error)) => {
+                    self.health.set_bad(&error);
+                    batch.drain(..).for_each(|work| work.answer(Err(error.clone())));
+                }
+            }
+        }
+    }
+
+    /// Waits for the readers, copies the log into the file, closes the file, gives up the lock.
+    fn close(self) -> Result<(), StoreError> {
+        for reader in self.readers {
+            // A panic of a reader is in the log already.
+            let _ = reader.join();
+        }
+        let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let closed = self.connection.close().map_err(|(_, error)| error);
+        drop(self.locks);
+        Ok(truncated.and(closed)?)
+    }
+}
+
+/// Takes the work that waits, up to the first job of another kind, which is given back.
+fn gather(queue: &mpsc::Receiver<Job>, batch: &mut Vec<Box<dyn Work>>) -> Option<Job> {
+    while batch.len() < BATCH {
+        match queue.try_recv().ok()? {
+            Job::Work(work) => batch.push(work),
+            other => return Some(other),
+        }
+    }
+    None
+}
+
+/// Runs all work in one transaction.
+fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Rollback> {
+    let execute = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    execute("BEGIN IMMEDIATE").map_err(|error| Rollback::All(error.into()))?;
+    let written = run_all(connection, batch).and_then(|()| {
+        failpoint("commit-before");
+        execute("COMMIT").map(drop).map_err(|error| Rollback::All(error.into()))
+    });
+    // Some errors have ended the transaction already.
+    if written.is_err() && !connection.is_autocommit() {
+        execute("ROLLBACK").map_err(|error| Rollback::All(error.into()))?;
+    }
+    written
+}
+
+fn run_all(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Rollback> {
+    let mut transaction = Transaction::new(connection);
+    for (place, work) in batch.iter_mut().enumerate() {
+        let before = connection.total_changes();
+        let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut transaction)));
+        match outcome {
+            Ok(Outcome::Done) => {}
+            // It has written nothing, so there is nothing to undo.
+            Ok(Outcome::Refused) if connection.total_changes() == before => {}
+            Ok(Outcome::Refused) => return Err(Rollback::Unit(place, None)),
+            Ok(Outcome::Failed(error)) if is_of_the_database(&error) => {
+                return Err(Rollback::All(error.into()));
+            }
+            Ok(Outcome::Failed(error)) => return Err(Rollback::Unit(place, Some(error.into()))),
+            Err(_) => {
+                let error = StoreError::Database("a unit of work panicked".to_owned());
+                return Err(Rollback::Unit(place, Some(error)));
+            }
+        }
+    }
+    Ok(())
+}

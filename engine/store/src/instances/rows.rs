@@ -1,0 +1,219 @@
+//! Reads rows.
+//!
+//! Promises: a damaged row makes that row fail. The answer to a question for it says so; a list is given without it, and the log names it,
+//! for one row must not take all others out of every list, nor keep the engine from taking them up.
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, types::Type};
+use uuid::Uuid;
+
+use super::filter;
+use crate::{Columns, Filter, History, Instance, Query, State, StoreError, database::is_damage};
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The data and the input of a row, wherever they are stored.
+pub(super) const DATA: &str = "CASE WHEN has_large_data THEN
+    (SELECT content FROM large_data WHERE large_data.instance = instance.number) ELSE data END";
+const INPUT: &str = "CASE WHEN has_large_input THEN
+    (SELECT content FROM large_input WHERE large_input.instance = instance.number) ELSE input END";
+
+/// The columns of an instance, in the order in which [`read`] takes them. Large ones that are not wanted are not touched. A row whose
+/// revision is missing is found all the same, and is damaged.
+fn select(columns: Columns) -> String {
+    let data = match columns.data {
+        true => format!("{INPUT}, extra, {DATA}"),
+        false => "NULL, NULL, ''".to_owned(),
+    };
+    let frames = if columns.frames { "frames, sealed" } else { "x'', NULL" };
+    format!(
+        "SELECT id, workflow, version, name, digest, state, business_key, reference_id, parent, root, root_workflow, \
+         started_at, ended_at, updated_at, wake_at, busy, turn, error, {data}, {frames} \
+         FROM instance LEFT JOIN revision ON revision.number = instance.revision"
+    )
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Instance> {
+    let state: i64 = row.get(5)?;
+    let state = State::from_number(state).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(
+            5,
+            Type::Integer,
+            format!("{state} is the number of no state").into(),
+        )
+    })?;
+    Ok(Instance {
+        id: row.get(0)?,
+        workflow: row.get(1)?,
+        version: row.get(2)?,
+        name: row.get(3)?,
+        revision: row.get(4)?,
+        state,
+        business_key: row.get(6)?,
+        reference_id: row.get(7)?,
+        parent: row.get(8)?,
+        root: row.get(9)?,
+        root_workflow: row.get(10)?,
+        started_at: row.get(11)?,
+        ended_at: row.get(12)?,
+        updated_at: row.get(13)?,
+        wake_at: row.get(14)?,
+        busy: row.get(15)?,
+        turn: row.get(16)?,
+        error: row.get(17)?,
+        input: row.get(18)?,
+        extra: row.get(19)?,
+        data: row.get(20)?,
+        frames: row.get(21)?,
+        sealed: row.get(22)?,
+    })
+}
+
+pub(super) fn instance(connection: &Connection, id: Uuid) -> Result<Option<Instance>> {
+    let sql = select(Columns::ALL) + " WHERE id = ?1";
+    let found = connection.prepare_cached(&sql)?.query_row([id], read).optional();
+    found.map_err(|error| of_instance(id, error))
+}
+
+/// An error of reading what belongs to one instance.
+pub(super) fn of_instance(instance: Uuid, error: rusqlite::Error) -> StoreError {
+    match is_damage(&error) {
+        true => StoreError::Damaged { instance, problem: error.to_string() },
+        false => error.into(),
+    }
+}
+
+pub(super) fn instances(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Instance>> {
+    let sql = select(Columns::ALL) + " WHERE id = ?1";
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let row = statement.query_row([id], read).optional().transpose();
+        let Some(row) = row else { continue };
+        found.extend(unless_damaged("Store::instances", id, row)?);
+    }
+    Ok(found)
+}
+
+pub(super) const DUE: &str = "SELECT wake_at, number, id FROM instance
+    WHERE wake_at IS NOT NULL AND wake_at <= ?1 AND (wake_at, id) > (?2, ?3) ORDER BY wake_at, id";
+
+pub(super) fn due(
+    connection: &Connection,
+    until: i64,
+    after: Option<(i64, Uuid)>,
+    limit: usize,
+) -> Result<Vec<(i64, Uuid)>> {
+    let (moment, id) = after.unwrap_or((i64::MIN, Uuid::nil()));
+    let mut statement = connection.prepare_cached(DUE)?;
+    let rows = statement.query_map(params![until, moment, id], |row| {
+        let moment: i64 = row.get(0)?;
+        Ok(listed_id("Store::due", row, 1)?.map(|id| (moment, id)))
+    })?;
+    // The limit counts those that are answered: a page of damaged rows would look like the end.
+    Ok(rows.filter_map(rusqlite::Result::transpose).take(limit).collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) const BUSY: &str = "SELECT number, id FROM instance WHERE busy = 1 AND id > ?1 ORDER BY id";
+
+pub(super) fn busy(connection: &Connection, after: Option<Uuid>, limit: usize) -> Result<Vec<Uuid>> {
+    ids(connection, "Store::busy", BUSY, params![after.unwrap_or(Uuid::nil())], limit)
+}
+
+pub(super) const HISTORY: &str = "SELECT turn, at, facts FROM history
+    WHERE instance = (SELECT number FROM instance WHERE id = ?1) ORDER BY turn";
+
+pub(super) fn history(connection: &Connection, id: Uuid) -> Result<Vec<History>> {
+    let mut statement = connection.prepare_cached(HISTORY)?;
+    let rows = statement.query_map([id], |row| {
+        let line = || Ok(History { instance: id, turn: row.get(0)?, at: row.get(1)?, facts: row.get(2)? });
+        unless_damaged("Store::history", &id, line())
+    })?;
+    Ok(rows.filter_map(rusqlite::Result::transpose).collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) const CHILDREN: &str = "SELECT number, id FROM instance WHERE parent = ?1 ORDER BY id";
+
+pub(super) fn children(connection: &Connection, id: Uuid) -> Result<Vec<Uuid>> {
+    ids(connection, "Store::children", CHILDREN, params![id], usize::MAX)
+}
+
+pub(super) const MAILBOX: &str = "SELECT number, payload FROM mailbox WHERE recipient = ?1 ORDER BY number";
+
+pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<(i64, Vec<u8>)>> {
+    let mut statement = connection.prepare_cached(MAILBOX)?;
+    let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect::<rusqlite::Result<_>>().map_err(|error| of_instance(id, error))
+}
+
+pub(super) fn mailboxes(connection: &Connection) -> Result<Vec<Uuid>> {
+    let sql = "SELECT min(number), recipient FROM mailbox GROUP BY recipient ORDER BY recipient";
+    ids(connection, "Store::mailboxes", sql, params![], usize::MAX)
+}
+
+pub(super) fn query(connection: &Connection, query: &Query) -> Result<Vec<Instance>> {
+    // Sorting needs few columns, so the rows are sorted by number first and read then. Both see the same moment.
+    let moment = connection.unchecked_transaction()?;
+    let chosen = filter::numbers(query);
+    let mut statement = moment.prepare_cached(&chosen.sql)?;
+    let parameters = chosen.parameters(statement.parameter_count());
+    let numbers = statement.query_map(parameters, |row| row.get(0))?;
+    let numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
+    let mut statement = moment.prepare_cached(&(select(query.columns) + " WHERE instance.number = ?1"))?;
+    let most = query.max_bytes.unwrap_or(u64::MAX);
+    let mut left = most;
+    let mut rows = Vec::new();
+    for number in numbers {
+        let mut id = None;
+        let row = statement.query_row([number], |row| {
+            id = row.get(0).ok();
+            read(row)
+        });
+        let name = id.map_or_else(|| format!("in row {number}"), |id: Uuid| id.to_string());
+        let Some(row) = unless_damaged("Store::query", &name, row)? else { continue };
+        left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge(most))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+pub(super) fn count(connection: &Connection, filter: &Filter) -> Result<u64> {
+    let counted = filter::count(filter);
+    let mut statement = connection.prepare_cached(&counted.sql)?;
+    let parameters = counted.parameters(statement.parameter_count());
+    Ok(statement.query_row(parameters, |row| row.get(0))?)
+}
+
+/// Up to `limit` ids of rows with a number and an id.
+fn ids(
+    connection: &Connection,
+    list: &'static str,
+    sql: &str,
+    parameters: &[&dyn ToSql],
+    limit: usize,
+) -> Result<Vec<Uuid>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(parameters, |row| listed_id(list, row, 0))?;
+    Ok(rows.filter_map(rusqlite::Result::transpose).take(limit).collect::<rusqlite::Result<_>>()?)
+}
+
+/// The id of a row, which stands in the column after the row's number.
+fn listed_id(list: &'static str, row: &Row<'_>, number: usize) -> rusqlite::Result<Option<Uuid>> {
+    let id = row.get(number + 1);
+    let number: i64 = row.get(number)?;
+    unless_damaged(list, &format_args!("in row {number}"), id)
+}
+
+/// A row for a list, or nothing when it is damaged, which is logged with the name of its instance.
+pub(super) fn unless_damaged<T>(
+    list: &'static str,
+    instance: &dyn std::fmt::Display,
+    row: rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    match row {
+        Err(error) if is_damage(&error) => {
+            tracing::error!(list, %error, "instance {instance} is damaged in the database, and is left out");
+            Ok(None)
+        }
+        row => row.map(Some),
+    }
+}

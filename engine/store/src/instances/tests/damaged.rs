@@ -1,0 +1,192 @@
+//! A damaged row fails by itself.
+
+use std::{
+    io,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use serde_json::json;
+
+use super::Folder;
+use crate::{
+    Columns, CommitError, Condition, Database, Direction, Field, Filter, History, INSTANCES, Instance,
+    Message, PartWrite, Query, Store, StoreError, kit, store_in,
+};
+
+/// All that was logged in this process.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+});
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// The lines about damage since they were last taken.
+    fn take(&self) -> Vec<String> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().filter(|line| line.contains("is damaged")).map(str::to_owned).collect()
+    }
+}
+
+/// Three instances that are busy and due and have a parent, of which the second is damaged by a statement.
+async fn damaged_by(sql: &'static str) -> (Folder, Arc<dyn Store>) {
+    let folder = Folder::new();
+    let database = Database::open(&folder.url(), &[INSTANCES]).await.unwrap();
+    let store = store_in(database.clone());
+    let rows = [1, 2, 3].map(|number| Instance {
+        busy: true,
+        wake_at: Some(i64::from(number)),
+        parent: Some(kit::id(9)),
+        error: Some(format!(r#"{{"message":"no {number}"}}"#)),
+        ..kit::instance(number)
+    });
+    kit::insert(&store, rows).await;
+    database.on_writer(|connection| connection.execute_batch(sql)).await.unwrap();
+    (folder, store)
+}
+
+fn numbers(rows: &[Instance]) -> Vec<u8> {
+    rows.iter().map(|row| row.id.as_bytes()[15]).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_left_out_of_lists_and_named() {
+    let _ = LOG.take();
+    for (sql, problem) in [
+        ("UPDATE instance SET state = 77 WHERE number = 2", "77 is the number of no state"),
+        ("UPDATE instance SET turn = -5 WHERE number = 2", "Integer -5 out of range"),
+        ("UPDATE instance SET revision = 99 WHERE number = 2", "Invalid column type Null"),
+        ("UPDATE instance SET parent = x'01' WHERE number = 2", "Conversion error"),
+        ("UPDATE instance SET error = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
+        ("UPDATE instance SET data = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
+        ("UPDATE instance SET has_large_data = 1 WHERE number = 2", "Invalid column type Null"),
+    ] {
+        let (_folder, store) = damaged_by(sql).await;
+        let Err(StoreError::Damaged { instance, problem: found }) = store.instance(kit::id(2)).await else {
+            panic!("{sql} does not fail")
+        };
+        assert!(instance == kit::id(2) && found.contains(problem), "{sql}: {found}");
+        assert_eq!(LOG.take(), Vec::<String>::new(), "what is answered is not logged");
+        let everything = Query { columns: Columns::ALL, ..Query::default() };
+        assert_eq!(numbers(&store.query(everything).await.unwrap()), [1, 3], "{sql}");
+        let several = store.instances(vec![kit::id(3), kit::id(2), kit::id(1)]).await.unwrap();
+        assert_eq!(numbers(&several), [3, 1], "{sql}");
+        let lines = LOG.take();
+        for (list, line) in ["Store::query", "Store::instances"].into_iter().zip(&lines) {
+            assert!(line.contains(list) && line.contains(&kit::id(2).to_string()), "{sql}: {line}");
+        }
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        // Who takes instances up finds the damaged one too, and fails with it alone.
+        assert_eq!(store.busy(None, 9).await, Ok([1, 2, 3].map(kit::id).to_vec()), "{sql}");
+        assert_eq!(store.due(9, None, 9).await.unwrap().len(), 3, "{sql}");
+        store.commit(kit::updating(store.instance(kit::id(1)).await.unwrap().unwrap())).await.unwrap();
+        store.close().await.unwrap();
+    }
+
+    // An id that is none.
+    let (_folder, store) = damaged_by("UPDATE instance SET id = x'0000' WHERE number = 2").await;
+    assert_eq!(store.busy(None, 2).await, Ok([1, 3].map(kit::id).to_vec()));
+    assert_eq!(store.due(9, None, 2).await, Ok(vec![(1, kit::id(1)), (3, kit::id(3))]));
+    assert_eq!(store.children(kit::id(9)).await, Ok([1, 3].map(kit::id).to_vec()));
+    assert_eq!(numbers(&store.query(Query::default()).await.unwrap()), [1, 3]);
+    let lines = LOG.take();
+    for (list, line) in ["Store::due", "Store::children", "Store::query"].into_iter().zip(&lines) {
+        assert!(line.contains(list) && line.contains("instance in row 2"), "{line}");
+    }
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    store.close().await.unwrap();
+
+    // What belongs to an instance.
+    let (_folder, store) = damaged_by("DELETE FROM mailbox").await;
+    let part = |key: &str| PartWrite::Put { instance: kit::id(2), key: key.to_owned(), content: Vec::new() };
+    let mut commit = kit::updating(store.instance(kit::id(2)).await.unwrap().unwrap());
+    commit.parts = vec![part("a"), part("b")];
+    commit.history =
+        [1, 2].map(|turn| History { instance: kit::id(2), turn, at: 1, facts: "[]".to_owned() }).to_vec();
+    commit.messages = [1, 2].map(|number| Message { to: kit::id(number), payload: Vec::new() }).to_vec();
+    store.commit(commit).await.unwrap();
+    store.close().await.unwrap();
+    let file = rusqlite::Connection::open(_folder.file()).unwrap();
+    file.execute_batch(
+        "UPDATE history SET facts = CAST(x'ff' AS TEXT) WHERE turn = 1;
+         UPDATE part SET key = CAST(x'ff' AS TEXT) WHERE key = 'b';
+         UPDATE mailbox SET recipient = x'01' WHERE number = 1",
+    )
+    .unwrap();
+    drop(file);
+    let store = crate::open(&_folder.url()).await.unwrap();
+    assert_eq!(store.history(kit::id(2)).await.unwrap().len(), 1);
+    assert!(LOG.take().iter().all(|line| line.contains(&kit::id(2).to_string())));
+    let parts = store.parts(kit::id(2)).await;
+    assert!(
+        matches!(parts, Err(StoreError::Damaged { instance, .. }) if instance == kit::id(2)),
+        "{parts:?}"
+    );
+    assert_eq!(store.mailboxes().await, Ok(vec![kit::id(2)]));
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_json_stops_no_list() {
+    for sql in [
+        "UPDATE instance SET data = '{not json' WHERE number = 2",
+        "UPDATE instance SET data = '', extra = 'not json' WHERE number = 2",
+        "UPDATE instance SET error = 'not json' WHERE number = 2",
+    ] {
+        let (_folder, store) = damaged_by(sql).await;
+        assert!(store.instance(kit::id(2)).await.unwrap().is_some(), "{sql}");
+        let path = |name: &str| ["workflowdata", name].map(str::to_owned).to_vec();
+        let number = |operand| Filter::Json { path: path("n"), condition: Condition::Equal(json!(operand)) };
+        let extra = Filter::Json { path: vec!["a".to_owned()], condition: Condition::IsNull(true) };
+        let message = |text: &str| Filter::Compare {
+            field: Field::ErrorMessage,
+            condition: Condition::Equal(text.into()),
+        };
+        let order = vec![(Field::ErrorMessage, Direction::Descending)];
+        for (filter, expected) in [
+            (number(1), vec![1]),
+            (Filter::Not(Box::new(number(1))), vec![2, 3]),
+            (extra, vec![1, 2, 3]),
+            (message("no 3"), vec![3]),
+        ] {
+            let listed =
+                store.query(Query { filter: filter.clone(), order: order.clone(), ..Query::default() });
+            let mut listed = numbers(&listed.await.unwrap());
+            listed.sort_unstable();
+            assert_eq!(listed, expected, "{filter:?} after {sql}");
+            assert_eq!(store.count(filter).await, Ok(expected.len() as u64), "{sql}");
+        }
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_turn_of_a_damaged_row_fails_alone() {
+    let (_folder, store) = damaged_by("UPDATE instance SET turn = -5 WHERE number = 2").await;
+    let answers = [1, 2, 3].map(|number| store.commit(kit::updating(kit::instance(number))));
+    let mut results = Vec::new();
+    for answer in answers {
+        results.push(answer.await);
+    }
+    assert!(matches!(results[1], Err(CommitError::Store(StoreError::Database(_)))), "{results:?}");
+    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+    assert_eq!(store.health(), Ok(()));
+    store.close().await.unwrap();
+}
