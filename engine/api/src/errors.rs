@@ -188,8 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out() {
-        let of_instance =
-            ErrorAnswer::failed(Uuid::nil(), &failure(FailureKind::Service, Some(503)));
+        let of_instance = ErrorAnswer::failed(Uuid::nil(), &failure(FailureKind::Service, Some(503)));
         insta::assert_snapshot!(told(&of_instance), @r#"{"message":"no","failedNodeId":"call","id":"00000000-0000-0000-0000-000000000000","errorCode":"503"}"#);
         let refused = ErrorAnswer::from(Refusal::NotInError(Uuid::nil()));
         insta::assert_snapshot!(told(&refused), @r#"{"message":"Process instance with id 00000000-0000-0000-0000-000000000000 is not in error state"}"#);

@@ -102,7 +102,8 @@ impl<'a> Lowering<'a> {
                 if reference.invoke_async {
                     self.context.awaited(&reference.workflow_id.at, "subflow");
                 }
-                let (workflow, version) = (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
+                let (workflow, version) =
+                    (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
                 self.code.push("subflow", Instruction::Child { workflow, version });
             }
             model::ActionKind::Event(reference) => {
@@ -195,12 +196,10 @@ pub(super) fn kind_of(workflow: &model::Workflow, kind: &model::ActionKind) -> A
     match kind {
         model::ActionKind::SubFlow(_) => ActionKind::Subflow,
         model::ActionKind::Event(_) => ActionKind::Event,
-        model::ActionKind::Function(reference) => {
-            match workflow.functions.get(&reference.name.value) {
-                Some(function) if function.kind == FunctionKind::Expression => ActionKind::Compute,
-                Some(function) if log_level(function).is_some() => ActionKind::Log,
-                _ => ActionKind::Call,
-            }
-        }
+        model::ActionKind::Function(reference) => match workflow.functions.get(&reference.name.value) {
+            Some(function) if function.kind == FunctionKind::Expression => ActionKind::Compute,
+            Some(function) if log_level(function).is_some() => ActionKind::Log,
+            _ => ActionKind::Call,
+        },
     }
 }

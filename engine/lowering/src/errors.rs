@@ -13,11 +13,7 @@ impl<'a> Lowering<'a> {
     /// What the named error definitions are compared with.
     pub(super) fn error_matches(&self, names: &[At<String>]) -> Vec<ErrorMatch> {
         let errors = &self.context.document.workflow.errors;
-        names
-            .iter()
-            .filter_map(|name| errors.get(&name.value))
-            .map(error_match)
-            .collect()
+        names.iter().filter_map(|name| errors.get(&name.value)).map(error_match).collect()
     }
 
     /// The policy by which an action is retried, if it is at all (spec-0.8, "Retrying").
@@ -67,7 +63,14 @@ impl<'a> Lowering<'a> {
 fn error_match(error: &model::ErrorDefinition) -> ErrorMatch {
     let code = error.code.as_deref().unwrap_or(&error.name);
     let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
-    ErrorMatch { name: shared(&error.name), code: shared(code), class, cause, superclass, text: text_match(code) }
+    ErrorMatch {
+        name: shared(&error.name),
+        code: shared(code),
+        class,
+        cause,
+        superclass,
+        text: text_match(code),
+    }
 }
 
 /// How a code is compared with the text of a failure. What looks like a class name is not, as on SonataFlow.

@@ -23,8 +23,10 @@ use rondo_definition::{
 };
 use rondo_expression::Val;
 
-use rondo_program::{CodeBuilder, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource, Scope, ScopeId};
 use context::{Context, duration_of};
+use rondo_program::{
+    CodeBuilder, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource, Scope, ScopeId,
+};
 
 /// What a document is lowered to.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use rondo_definition::model::{
 };
 use rondo_expression::Val;
 use rondo_program::{
-    BatchSize, Branch, Completion, Duration, EventFilter, Handler, Instruction, Loop, Pc, ScopeId, ScopeKind, Template,
+    BatchSize, Branch, Completion, Duration, EventFilter, Handler, Instruction, Loop, Pc, ScopeId, ScopeKind,
+    Template,
 };
 
 use super::{Lowering, duration_of, outline, shared};

@@ -3,12 +3,8 @@
 use rondo_program::{Failure, Pc};
 
 use crate::{
-    CallNumber, Effect, Fact, Failed, FrameId, Status,
-    matching::find_match,
-    retry,
-    scopes::At,
-    snapshot::Wait,
-    turn::Machine,
+    CallNumber, Effect, Fact, Failed, FrameId, Status, matching::find_match, retry, scopes::At,
+    snapshot::Wait, turn::Machine,
 };
 
 impl Machine<'_> {
@@ -64,7 +60,9 @@ impl Machine<'_> {
     /// Lets a failed call wait for its next attempt, if the scope's policy says so.
     fn try_again(&mut self, at: &At<'_>, failure: &Failure) -> bool {
         let id = at.frame;
-        let Some(Wait::Call { call, attempt }) = self.snapshot.frame(id).map(|frame| &frame.wait) else { return false };
+        let Some(Wait::Call { call, attempt }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
+            return false;
+        };
         let (call, attempt) = (*call, *attempt);
         let seed = (&*self.context.instance, call);
         let delay = at.scope.retry.as_ref().and_then(|policy| retry::delay(policy, failure, attempt, seed));
@@ -111,7 +109,12 @@ impl Machine<'_> {
         self.keep_changes(id);
         self.drop_frames(Some(id));
         self.drop_scopes(id, at.depth + 1);
-        self.facts.push(Fact::Handled { v: at.open.visit, message: failure.message, kind: Some(failure.kind), origin: failure.origin });
+        self.facts.push(Fact::Handled {
+            v: at.open.visit,
+            message: failure.message,
+            kind: Some(failure.kind),
+            origin: failure.origin,
+        });
         self.with_frame(id, |frame| {
             frame.pc = then;
             frame.focus = None;

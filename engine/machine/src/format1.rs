@@ -104,7 +104,12 @@ enum StoredWait {
 }
 
 /// Reads a snapshot of the first format, without its leading byte.
-pub(crate) fn decode(program: &Program, json: &[u8], data: Val, input: Val) -> Result<Snapshot, serde_json::Error> {
+pub(crate) fn decode(
+    program: &Program,
+    json: &[u8],
+    data: Val,
+    input: Val,
+) -> Result<Snapshot, serde_json::Error> {
     let Head { s, f, n, k, v, l, q, d, u, e, h, r } = serde_json::from_slice(json)?;
     let mut snapshot = Snapshot {
         status: s,
@@ -136,7 +141,9 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
         StoredWait::Retry { until, n, a } => Wait::Retry { until, call: n, attempt: a },
         StoredWait::Child { n } => Wait::Child { call: n },
         StoredWait::Branches { need, ended } => Wait::Branches { need, ended },
-        StoredWait::Loop { items, next, live, batch, results } => Wait::Loop { items, next, live, batch, results },
+        StoredWait::Loop { items, next, live, batch, results } => {
+            Wait::Loop { items, next, live, batch, results }
+        }
         StoredWait::Compensation => Wait::Compensation,
         StoredWait::Events { until, got } => Wait::Events { until, arrived: got },
         StoredWait::Failed => Wait::Failed,
@@ -154,8 +161,14 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
     let open = |open: Open, id: Option<ScopeId>| {
         id.map(|id| OpenScope { id, visit: open.v, deadline: open.d, failed: open.e })
     };
-    let state = s.and_then(|state| { let id = program.legacy.state(state.i); open(state, id) });
-    let action = a.and_then(|action| { let id = program.legacy.action(action.i); open(action, id) });
+    let state = s.and_then(|state| {
+        let id = program.legacy.state(state.i);
+        open(state, id)
+    });
+    let action = a.and_then(|action| {
+        let id = program.legacy.action(action.i);
+        open(action, id)
+    });
     let pc = there.unwrap_or_else(|| {
         let known = action.or(state).and_then(|open| program.scope(open.id));
         let label = known.map_or_else(|| format!("{c}"), |scope| format!("{}/{c}", scope.label));
@@ -179,7 +192,12 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
 }
 
 /// The scope with which a branch begins now; the first format kept the branch's time limit at its frame.
-fn branch_scope(program: &Program, snapshot: &Snapshot, parent: Option<FrameId>, index: u32) -> Option<ScopeId> {
+fn branch_scope(
+    program: &Program,
+    snapshot: &Snapshot,
+    parent: Option<FrameId>,
+    index: u32,
+) -> Option<ScopeId> {
     let fork = snapshot.frame(parent?)?.pc;
     let Some(Instruction::Fork { branches, .. }) = program.instruction(fork) else { return None };
     let mut pc: Pc = branches.get(index as usize)?.start;

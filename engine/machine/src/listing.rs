@@ -54,7 +54,9 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
         Wait::Ready => f.write_str("ready"),
         Wait::Sleep(until) => write!(f, "sleeps until {until}"),
         Wait::Call { call, attempt } => write!(f, "waits for call {call}, attempt {attempt}"),
-        Wait::Retry { until, call, attempt } => write!(f, "makes call {call} again at {until}, attempt {attempt}"),
+        Wait::Retry { until, call, attempt } => {
+            write!(f, "makes call {call} again at {until}, attempt {attempt}")
+        }
         Wait::Child { call } => write!(f, "waits for subflow {call}"),
         Wait::Branches { need, ended } => write!(f, "waits for {need} branches, {} ended", ended.len()),
         Wait::Loop { items, next, live, results, .. } => {

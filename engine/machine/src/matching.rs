@@ -93,8 +93,10 @@ mod tests {
 
     #[test]
     fn a_code_is_not_looked_for_in_addresses_and_bodies() {
-        let mut failed =
-            failure("500", "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404");
+        let mut failed = failure(
+            "500",
+            "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404",
+        );
         failed.compared = Some("Unknown error, status code 500".into());
         for (code, text, expected) in [
             ("404", TextMatch::Whole, false),

@@ -14,7 +14,8 @@ impl Machine<'_> {
     /// does not have, from the beginning of the innermost construct around it.
     pub(crate) fn halt(&mut self, failure: Failure) {
         let mut at = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
-        for (place, Lost { frame, label }) in std::mem::take(&mut self.snapshot.lost).into_iter().enumerate() {
+        for (place, Lost { frame, label }) in std::mem::take(&mut self.snapshot.lost).into_iter().enumerate()
+        {
             if place == 0 {
                 at = frame;
             }
@@ -41,10 +42,14 @@ impl Machine<'_> {
         let known = innermost_known(program, label).and_then(|id| program.scope(id));
         let Some(frame) = self.snapshot.frame(id) else { return };
         let start = match (known, frame.role, frame.parent.and_then(|parent| self.snapshot.frame(parent))) {
-            (Some(scope), ..) => Some(program.code.find(&format!("{}/condition", scope.label)).unwrap_or(scope.entry)),
+            (Some(scope), ..) => {
+                Some(program.code.find(&format!("{}/condition", scope.label)).unwrap_or(scope.entry))
+            }
             (None, Role::Root, _) => Some(program.start),
             (None, Role::Branch(index), Some(parent)) => match program.instruction(parent.pc) {
-                Some(Instruction::Fork { branches, .. }) => branches.get(index as usize).map(|branch| branch.start),
+                Some(Instruction::Fork { branches, .. }) => {
+                    branches.get(index as usize).map(|branch| branch.start)
+                }
                 _ => None,
             },
             (None, Role::Iteration(_), Some(parent)) => match program.instruction(parent.pc) {
@@ -54,7 +59,11 @@ impl Machine<'_> {
             _ => None,
         };
         // What stays open are the scopes around the construct that begins anew.
-        let around = |label: &str| known.is_some_and(|known| known.label.strip_prefix(label).is_some_and(|rest| rest.starts_with('/')));
+        let around = |label: &str| {
+            known.is_some_and(|known| {
+                known.label.strip_prefix(label).is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
         let labels = frame.scopes.iter().map(|open| program.scope(open.id).map_or("", |scope| &*scope.label));
         let stay = labels.take_while(|label| around(label)).count();
         self.drop_scopes(id, stay);

@@ -19,7 +19,8 @@ pub(crate) struct At<'a> {
 impl<'a> Machine<'a> {
     /// The scopes around what a frame runs, from the inside out: its own, then those of the frames that it was forked from.
     pub(crate) fn scopes_outwards(&self, id: FrameId) -> impl Iterator<Item = At<'a>> + use<'a> {
-        let frames = std::iter::successors(self.snapshot.frame(id), |frame| self.snapshot.frame(frame.parent?));
+        let frames =
+            std::iter::successors(self.snapshot.frame(id), |frame| self.snapshot.frame(frame.parent?));
         let program = self.program;
         let open = frames.flat_map(move |frame| {
             let scopes = frame.scopes.iter().enumerate().rev();

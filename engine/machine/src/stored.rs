@@ -204,7 +204,8 @@ impl Snapshot {
         let Self { frames, stored_loops, .. } = self;
         let mut changes = Vec::new();
         stored_loops.retain(|id, _| {
-            let is_there = frames.iter().any(|frame| frame.id == *id && matches!(frame.wait, Wait::Loop { .. }));
+            let is_there =
+                frames.iter().any(|frame| frame.id == *id && matches!(frame.wait, Wait::Loop { .. }));
             if !is_there {
                 changes.push(PartChange::Remove { prefix: format!("loop/{id}/") });
             }
@@ -238,7 +239,9 @@ impl Snapshot {
         let damaged = |error| DecodeError::Damaged(Some(error));
         match *format {
             1 => format1::decode(program, rest, data, input).map_err(damaged),
-            FORMAT => Self::of_head(program, serde_json::from_slice(rest).map_err(damaged)?, parts, data, input),
+            FORMAT => {
+                Self::of_head(program, serde_json::from_slice(rest).map_err(damaged)?, parts, data, input)
+            }
             newer => Err(DecodeError::Format(newer)),
         }
     }
@@ -261,8 +264,19 @@ impl Snapshot {
         data: Val,
         input: Val,
     ) -> Result<Self, DecodeError> {
-        let Head { status, next_frame, next_call, next_visit, depth, steps, deadline, failed, hidden, response, .. } =
-            head;
+        let Head {
+            status,
+            next_frame,
+            next_call,
+            next_visit,
+            depth,
+            steps,
+            deadline,
+            failed,
+            hidden,
+            response,
+            ..
+        } = head;
         let mut snapshot = Self {
             status,
             data: hidden.unwrap_or(data),
@@ -278,7 +292,8 @@ impl Snapshot {
             ..Self::default()
         };
         // A state that this build does not know cannot be compensated; the document is pinned, so all are known.
-        snapshot.completed = head.completed.iter().filter_map(|label| program.scope_labelled(label)).collect();
+        snapshot.completed =
+            head.completed.iter().filter_map(|label| program.scope_labelled(label)).collect();
         for frame in head.frames {
             snapshot.add_frame(program, frame, parts)?;
         }
@@ -292,7 +307,9 @@ impl Snapshot {
         stored: StoredFrame,
         parts: &[(String, Vec<u8>)],
     ) -> Result<(), DecodeError> {
-        let StoredFrame { id, parent, role, position, data, scopes, focus, result, previous, unsettled, .. } = stored;
+        let StoredFrame {
+            id, parent, role, position, data, scopes, focus, result, previous, unsettled, ..
+        } = stored;
         let wait = match stored.wait {
             StoredWait::Ready => Wait::Ready,
             StoredWait::Sleep(until) => Wait::Sleep(until),
@@ -327,7 +344,18 @@ impl Snapshot {
         };
         let variables = Vec::new();
         self.frames.push(Frame {
-            id, parent, role, pc, wait, data, scopes, focus, result, previous, variables, unsettled,
+            id,
+            parent,
+            role,
+            pc,
+            wait,
+            data,
+            scopes,
+            focus,
+            result,
+            previous,
+            variables,
+            unsettled,
         });
         Ok(())
     }

@@ -28,8 +28,9 @@ impl Machine<'_> {
             return;
         }
         let frames = self.snapshot.frames.iter();
-        let mut due: Vec<(Millis, FrameId, Due)> =
-            frames.filter_map(|frame| what_is_due(frame, self.now).map(|(at, what)| (at, frame.id, what))).collect();
+        let mut due: Vec<(Millis, FrameId, Due)> = frames
+            .filter_map(|frame| what_is_due(frame, self.now).map(|(at, what)| (at, frame.id, what)))
+            .collect();
         due.sort_by_key(|(at, id, _)| (*at, *id));
         for (at, id, what) in due {
             if self.snapshot.status == Status::Active && self.is_still_due(id, at, &what) {
@@ -68,7 +69,9 @@ impl Machine<'_> {
 
     /// A scope's time limit: what runs in it ends, and the scope and those around it are asked who handles that.
     fn scope_is_over(&mut self, id: FrameId, depth: usize) {
-        let Some(open) = self.snapshot.frame(id).and_then(|frame| frame.scopes.get(depth)).copied() else { return };
+        let Some(open) = self.snapshot.frame(id).and_then(|frame| frame.scopes.get(depth)).copied() else {
+            return;
+        };
         let Some(scope) = self.program.scope(open.id) else { return };
         let what = match &scope.kind {
             ScopeKind::State { name, .. } => format!("state `{name}`"),
@@ -89,7 +92,8 @@ impl Machine<'_> {
     /// The time for an event is over: a handler for it is followed; without one the state goes on without an event.
     fn no_event_came(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
-        let Some(Instruction::Await { timeout: Some((_, then)), .. }) = self.program.instruction(frame.pc) else {
+        let Some(Instruction::Await { timeout: Some((_, then)), .. }) = self.program.instruction(frame.pc)
+        else {
             return;
         };
         let then = *then;

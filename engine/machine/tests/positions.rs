@@ -148,7 +148,8 @@ fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_b
         assert_eq!(stored.lost_position(), None);
         let again_at = settle(&program, stored, Input::Retrigger, &context, later).snapshot;
         let frames = again_at.listing(&program).to_string();
-        let frames: String = frames.lines().filter(|line| line.starts_with("frame")).map(|line| format!("{line}\n")).collect();
+        let frames: String =
+            frames.lines().filter(|line| line.starts_with("frame")).map(|line| format!("{line}\n")).collect();
         assert_eq!(frames, again.replace("1764010800000", &(later + 3_600_000).to_string()));
     }
 }
@@ -159,7 +160,10 @@ fn a_snapshot_of_the_first_format_goes_on_where_it_stood() {
     let (program, context) = (program(ASKS), context(1000));
     for (approved, expected) in [
         (false, "Completed, data {\"approved\":false,\"denied\":true}\n"),
-        (true, "Active, data {\"approved\":true}\nframe 0 at Create/create/call: waits for call 1, attempt 1; in Create; in Create/create\n"),
+        (
+            true,
+            "Active, data {\"approved\":true}\nframe 0 at Create/create/call: waits for call 1, attempt 1; in Create; in Create/create\n",
+        ),
     ] {
         // Enter, sleep, and the counter behind the sleep, as it was stored then.
         let old = b"\x01{\"s\":\"a\",\"f\":[{\"i\":0,\"c\":2,\"w\":{\"t\":1764003600000},\"s\":{\"i\":0,\"v\":1}}],\"n\":1,\"k\":0,\"v\":1}";

@@ -7,10 +7,10 @@ mod random;
 mod support;
 
 use proptest::prelude::*;
+use random::{Happens, happens, input, state, text};
 use rondo_expression::Val;
 use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Status, Turn};
 use rondo_program::Program;
-use random::{Happens, happens, input, state, text};
 use serde_json::json;
 use support::{NOW, context, program, stored};
 

@@ -22,7 +22,8 @@ pub use code::{Code, CodeBuilder, Outside};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use failure::{Failure, FailureKind, Origin};
 pub use instruction::{
-    Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc, Template,
+    Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc,
+    Template,
 };
 pub use legacy::Legacy;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};

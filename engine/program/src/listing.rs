@@ -9,8 +9,8 @@ use rondo_expression::Expression;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Arguments, BatchSize, Completion, Duration, ErrorMatch, Instruction, Jitter, Loop, Pc, Program, RetryPolicy, Scope,
-    ScopeKind, TextMatch,
+    Arguments, BatchSize, Completion, Duration, ErrorMatch, Instruction, Jitter, Loop, Pc, Program,
+    RetryPolicy, Scope, ScopeKind, TextMatch,
 };
 
 impl Program {
@@ -96,7 +96,9 @@ impl Display for Line<'_> {
             }
             Instruction::Jump(to) => write!(f, "-> {}", label(to)),
             Instruction::Sleep(duration) => write!(f, "sleep {}", Span(duration)),
-            Instruction::SkipUnless { condition, to } => write!(f, "unless {} -> {}", Text(condition), label(to)),
+            Instruction::SkipUnless { condition, to } => {
+                write!(f, "unless {} -> {}", Text(condition), label(to))
+            }
             Instruction::Focus(expression) => write!(f, "focus = {}", Text(expression)),
             Instruction::Evaluate(expression) => write!(f, "result = {} of focus", Text(expression)),
             Instruction::Log { level, message } => write!(f, "log {level:?} {}", message.source().to_json()),
@@ -172,7 +174,17 @@ impl Display for Details<'_> {
         if let Some(timeout) = timeout {
             writeln!(f, "  timeout {timeout:?}")?;
         }
-        if let Some(RetryPolicy { delay, max_delay, increment, multiplier, max_attempts, jitter, only, except }) = retry {
+        if let Some(RetryPolicy {
+            delay,
+            max_delay,
+            increment,
+            multiplier,
+            max_attempts,
+            jitter,
+            only,
+            except,
+        }) = retry
+        {
             write!(f, "  retry after {delay:?} * {multiplier} + {increment:?}")?;
             max_delay.map_or(Ok(()), |most| write!(f, ", at most {most:?}"))?;
             max_attempts.map_or(Ok(()), |most| write!(f, ", {most} times"))?;
@@ -237,4 +249,3 @@ impl Display for Each<'_> {
         output.as_ref().map_or(Ok(()), |output| write!(f, ", results at {}", Text(output)))
     }
 }
-

@@ -52,7 +52,7 @@ pub(crate) async fn apply(
     }
     let before = living.snapshot.status;
     let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
-    let (turn, consumed) = compute(inner, &mut living, heard, now);
+    let (mut turn, consumed) = compute(inner, &mut living, heard, now);
     if !turn.accepted {
         living.snapshot = turn.snapshot;
         forget(inner, consumed).await;
@@ -60,7 +60,8 @@ pub(crate) async fn apply(
         return Some(living);
     }
     let mut commit = Commit::default();
-    let row = living.row_for(inner, &turn.snapshot, now);
+    let (row, parts) = living.row_for(inner, &mut turn.snapshot, now);
+    commit.parts = parts;
     commit.history.extend(history(id, row.turn, now, &turn.facts));
     commit.messages_consumed = consumed;
     commit.messages.extend(children::word_to_parent(&living.row, &turn.snapshot, before));

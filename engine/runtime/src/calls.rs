@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rondo_expression::Val;
-use rondo_function::{Answer, CallError, CallErrorKind, ProcessHeaders, Request};
+use rondo_function::{Answer, ProcessHeaders, Request};
 use rondo_machine::{CallRequest, Input};
 use rondo_program::Failure;
 use rondo_store::Instance;

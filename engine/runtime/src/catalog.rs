@@ -14,8 +14,8 @@ use rondo_definition::{
 };
 use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
-use rondo_machine::OutputCheck;
 use rondo_lowering::Lowered;
+use rondo_machine::OutputCheck;
 use rondo_program::{Instruction, Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{

@@ -208,7 +208,7 @@ fn make(
         sealed: inner.seal(id, &parent.headers, &child.context.variables),
         state: State::Active,
         data: request.data.to_json(),
-        frames: child.snapshot.encode(&child.snapshot.data),
+        frames: child.snapshot.encode_whole(&child.deployed.program, &child.snapshot.data).head,
         ..child.row
     };
     child.stored = true;

@@ -86,6 +86,12 @@ async fn handle(
             return None;
         }
     };
+    // It stood at a position that this build does not have. Whoever asks gets that as the answer; an abort may go on.
+    if let Some(failure) = living.snapshot.lost_position()
+        && !matches!(&signal, Signal::Input(input) if matches!(**input, Input::Abort))
+    {
+        return apply(inner, living, &mut Heard::one(Input::Halt(failure)), reply).await;
+    }
     let living = match signal {
         Signal::Input(input) => {
             let ends = matches!(*input, Input::Abort);

@@ -264,10 +264,7 @@ impl Inner {
 
 /// An instance as a committed row shows it.
 pub(crate) fn view_of(row: &Instance) -> View {
-    let failure = Snapshot::decode(&row.frames, Val::Null, Val::Null)
-        .ok()
-        .and_then(|snapshot| snapshot.failed)
-        .map(|failed| crate::FailureView::of(&failed));
+    let failure = Snapshot::stored_failure(&row.frames).map(|failed| crate::FailureView::of(&failed));
     View {
         id: row.id,
         workflow: row.workflow.clone(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rondo_machine::{Fact, Outlook, Visit};
+use rondo_program::sonataflow;
 use uuid::Uuid;
 
 use crate::{Engine, Refusal, engine::stored};
@@ -88,7 +89,14 @@ fn nodes(instance: Uuid, lines: &[HistoryLine]) -> Vec<NodeView> {
             Fact::Entered { v, state, kind } => node(Some(*v), state, state_node(kind), *at, None),
             Fact::Action { v, target, kind, .. } => node(Some(*v), target, action_node(kind), *at, None),
             Fact::Left { v } | Fact::Dropped { v } | Fact::Skipped { v } => ends.push((*v, Some(*at), None)),
-            Fact::Failed { v, message } => ends.push((*v, None, Some(message.clone()))),
+            Fact::Failed { v, message, kind, origin } => {
+                // Lines of the first format say the class name themselves.
+                let message = match kind {
+                    Some(kind) => sonataflow::described(*kind, *origin, message),
+                    None => message.clone(),
+                };
+                ends.push((*v, None, Some(message)));
+            }
             Fact::Completed => node(None, "End", "EndNode", *at, Some(*at)),
             _ => {}
         }
@@ -132,7 +140,15 @@ mod tests {
             line(1, Fact::Action { v: 2, target: "ask".into(), name: None, kind: "call".into(), within: 1 }),
             line(5, Fact::Left { v: 2 }),
             line(5, Fact::Action { v: 3, target: "tell".into(), name: None, kind: "log".into(), within: 1 }),
-            line(7, Fact::Failed { v: 3, message: "no".into() }),
+            line(
+                7,
+                Fact::Failed {
+                    v: 3,
+                    message: "no".into(),
+                    kind: None,
+                    origin: rondo_program::Origin::Engine,
+                },
+            ),
         ];
         let told: Vec<String> = nodes(Uuid::nil(), &lines)
             .iter()

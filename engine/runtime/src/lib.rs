@@ -36,7 +36,9 @@ pub use engine::Engine;
 pub use history::{HistoryLine, NodeView};
 pub use open::{OpenError, Options};
 pub use rondo_machine::{Fact, Outlook, Waiting};
-pub use rondo_program::{ActionKind, ActionOutline, FailureKind, Origin, Outline, StateKind, StateOutline, sonataflow};
+pub use rondo_program::{
+    ActionKind, ActionOutline, FailureKind, Origin, Outline, StateKind, StateOutline, sonataflow,
+};
 pub use schema::Schema;
 pub use seal::KeyError;
 pub use view::{FailureView, MAX_BUSINESS_KEY, Refusal, Start, View};

@@ -6,8 +6,8 @@ use std::{
 };
 
 use rondo_expression::{Budget, Val};
-use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
-use rondo_store::{Instance, State};
+use rondo_machine::{CallNumber, Context, Encoded, Millis, PartChange, Snapshot, Status};
+use rondo_store::{Instance, PartWrite, State};
 use uuid::Uuid;
 
 use crate::{FailureView, View, catalog::Deployed, delta, engine::Inner, families::Line, registry::Reply};
@@ -80,8 +80,14 @@ impl Living {
         }
     }
 
-    /// The row that stands for a snapshot of this instance. What the insert has fixed is left out of the updates.
-    pub(crate) fn row_for(&self, inner: &Inner, snapshot: &Snapshot, now: Millis) -> Instance {
+    /// The row that stands for a snapshot of this instance, and the parts that changed. What the insert has fixed is left out of the
+    /// updates.
+    pub(crate) fn row_for(
+        &self,
+        inner: &Inner,
+        snapshot: &mut Snapshot,
+        now: Millis,
+    ) -> (Instance, Vec<PartWrite>) {
         let state = state_of(snapshot.status);
         let ended = matches!(state, State::Completed | State::Aborted);
         let data = snapshot.visible_data();
@@ -92,7 +98,12 @@ impl Living {
             (false, false) => inner.seal(self.row.id, &self.headers, &self.context.variables),
         };
         let fixed = if self.stored { Instance::default() } else { self.row.clone() };
-        Instance {
+        // An instance that has ended stands nowhere, and loses its parts.
+        let Encoded { head, parts } = match ended {
+            true => Encoded { head: Vec::new(), parts: Vec::new() },
+            false => snapshot.encode(&self.deployed.program, &data),
+        };
+        let row = Instance {
             id: self.row.id,
             state,
             updated_at: now,
@@ -102,11 +113,12 @@ impl Living {
             turn: self.row.turn + 1,
             data: data.to_json(),
             input: delta::encode(&snapshot.input, &data),
-            frames: if ended { Vec::new() } else { snapshot.encode(&data) },
+            frames: head,
             sealed,
             error: snapshot.failed.as_ref().map(|failed| error_json(&FailureView::of(failed))),
             ..fixed
-        }
+        };
+        (row, parts.into_iter().map(|part| part_write(self.row.id, part)).collect())
     }
 
     /// What a row changes in the one that is kept in memory.
@@ -180,6 +192,13 @@ pub(crate) fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
     bytes[6] = (bytes[6] & 0x0f) | 0x70;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     Uuid::from_bytes(bytes)
+}
+
+fn part_write(instance: Uuid, change: PartChange) -> PartWrite {
+    match change {
+        PartChange::Put { key, content } => PartWrite::Put { instance, key, content },
+        PartChange::Remove { prefix } => PartWrite::RemovePrefix { instance, prefix },
+    }
 }
 
 /// The error as it stands in the instance's row, and as the Data Index shows it.

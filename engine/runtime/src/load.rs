@@ -65,11 +65,12 @@ impl Inner {
             return Ok(None);
         }
         let deployed = self.revision(&row).await?;
+        let parts = self.store.parts(id).await.map_err(stored)?;
         let _mark = self.at_work.mark(id);
         let data: Val = serde_json::from_str(&row.data).map_err(|error| Refusal::Store(error.to_string()))?;
         let input = delta::decode(row.input.as_deref(), &data);
-        let snapshot =
-            Snapshot::decode(&row.frames, data, input).map_err(|error| Refusal::Store(error.to_string()))?;
+        let snapshot = Snapshot::decode(&deployed.program, &row.frames, &parts, data, input)
+            .map_err(|error| Refusal::Store(error.to_string()))?;
         let idle_calls = snapshot.calls().collect();
         let (headers, variables) = self.unseal(&row);
         let context: Context = living::context(&deployed, &self.limits, id, &headers, variables);

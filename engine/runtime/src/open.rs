@@ -153,11 +153,17 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
             description: outline.description.clone(),
             source: outline.text.to_string(),
             path: outline.path.to_string(),
-            fingerprint: None,
+            fingerprint: Some(program.fingerprint()),
             bundle,
         });
     }
-    store.put_revisions(revisions).await.map_err(|error| failed(&error))?;
+    let changed = store.put_revisions(revisions).await.map_err(|error| failed(&error))?;
+    for revision in changed.iter().filter(|revision| revision.before.is_some()) {
+        tracing::info!(
+            workflow = %revision.workflow, revision = %revision.digest,
+            "this version of Rondo runs the workflow by other instructions; running instances go on at the places of the same names"
+        );
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! The words are a contract. A moment has milliseconds and ends with `Z`; the name of a node has no blanks, since the
 //! pages look for `node (\S+) since`.
 
-use rondo_runtime::{Fact, HistoryLine};
+use rondo_runtime::{Fact, HistoryLine, sonataflow};
 use rondo_store::State;
 
 use crate::times::in_summary as time;
@@ -15,7 +15,10 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
     for HistoryLine { at, fact } in history {
         match fact {
             Fact::Started => lines.push(format!("Workflow started at {}", time(*at))),
-            Fact::Failed { message, .. } => {
+            Fact::Failed { message, kind, origin, .. } => {
+                // Lines of the first format say the class name themselves.
+                let message = kind
+                    .map_or_else(|| message.clone(), |kind| sonataflow::described(kind, *origin, message));
                 lines.push(format!("Workflow failed with error {message} at {}", time(*at)));
             }
             Fact::Retriggered { .. } => {
@@ -69,7 +72,12 @@ mod tests {
         let facts = vec![
             Fact::Started,
             entered(1, "Call"),
-            Fact::Failed { v: 1, message: "a.B - Service Unavailable".into() },
+            Fact::Failed {
+                v: 1,
+                message: "a.B - Service Unavailable".into(),
+                kind: None,
+                origin: rondo_runtime::Origin::Engine,
+            },
             Fact::Retriggered { frame: 0 },
             Fact::Left { v: 1 },
             Fact::Completed,

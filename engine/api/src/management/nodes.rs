@@ -3,7 +3,7 @@
 //! A node is known by the name under which history tells of it: a state by its own, an action by that of what it
 //! calls. So a function that is called twice is one node here.
 
-use rondo_runtime::{ActionType, Outline, StateType};
+use rondo_runtime::{ActionKind, Outline, StateKind};
 use serde::Serialize;
 
 /// A node of a definition.
@@ -62,20 +62,20 @@ fn node(name: &str, kind: &'static str, metadata: Metadata) -> Node {
     }
 }
 
-fn state_type(kind: StateType) -> &'static str {
+fn state_type(kind: StateKind) -> &'static str {
     match kind {
-        StateType::Switch => "Split",
-        StateType::Inject => "ActionNode",
-        StateType::Sleep => "TimerNode",
-        StateType::Actions => "CompositeContextNode",
+        StateKind::Switch => "Split",
+        StateKind::Inject => "ActionNode",
+        StateKind::Sleep => "TimerNode",
+        _ => "CompositeContextNode",
     }
 }
 
-fn action_type(kind: ActionType) -> &'static str {
+fn action_type(kind: ActionKind) -> &'static str {
     match kind {
-        ActionType::Service => "WorkItemNode",
-        ActionType::Inside => "ActionNode",
-        ActionType::SubFlow => "SubProcessNode",
-        ActionType::Event => "EventNode",
+        ActionKind::Call => "WorkItemNode",
+        ActionKind::Log | ActionKind::Compute => "ActionNode",
+        ActionKind::Subflow => "SubProcessNode",
+        ActionKind::Event => "EventNode",
     }
 }

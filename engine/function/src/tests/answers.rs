@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, call, openapi, properties, result, spec};
+use super::support::{Reply, Server, call, client_message, openapi, properties, result, spec};
 
 async fn check(content: Value, rows: Vec<(&'static str, &str, Value)>) {
     for (content_type, body, expected) in rows {
@@ -11,7 +11,7 @@ async fn check(content: Value, rows: Vec<(&'static str, &str, Value)>) {
         let binding = openapi(&spec("/a", "get", operation, json!({})));
         let got = match call(&binding, &properties(&server.url, ""), Value::Null).await {
             Ok(answer) => result(&answer),
-            Err(error) => error.client_message().into(),
+            Err(error) => client_message(&error).into(),
         };
         assert_eq!(got, expected, "{body} as {content_type} for {content}");
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rondo_definition::{Fetch, Properties, Resources, parse};
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, call, properties, spec};
+use super::support::{Reply, Server, call, client_message, properties, spec};
 use crate::fetch::Fetcher;
 use crate::{Bindings, Specs, bind};
 
@@ -160,7 +160,7 @@ async fn a_choice_that_is_not_configured_is_an_error() {
     let binding = bindings.get("f").unwrap();
     assert_eq!(binding.config_key(), Some(".cluster"));
     let error = call(binding, &properties, Value::Null).await.unwrap_err();
-    insta::assert_snapshot!(error.client_message(), @r#"no address is known; set `quarkus.rest-client."a_json.east".url`"#);
+    insta::assert_snapshot!(client_message(&error), @r#"no address is known; set `quarkus.rest-client."a_json.east".url`"#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

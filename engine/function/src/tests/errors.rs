@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, call, openapi, properties, rest, spec};
+use super::support::{Reply, Server, call, client_message, openapi, properties, rest, spec};
 use crate::error::CallError;
-use rondo_program::sonataflow;
 
 /// The error in all its voices, with the server's address made stable.
 fn shown(error: &CallError, server: &str) -> String {
@@ -14,7 +13,7 @@ fn shown(error: &CallError, server: &str) -> String {
         failure.kind,
         failure.origin,
         failure.status,
-        sonataflow::client_message(&failure)
+        client_message(error)
     );
     text.replace(server, "http://SERVER")
 }
@@ -102,8 +101,8 @@ async fn what_is_not_configured_says_which_property() {
         ("not an address", "`not an address/a` is no HTTP address"),
     ] {
         let error = call(&binding, &properties(url, ""), Value::Null).await.unwrap_err();
-        assert_eq!(sonataflow::client_message(&error.clone().into_failure()), expected);
+        assert_eq!(client_message(&error), expected);
     }
     let error = call(&binding, &properties("${NOWHERE}", ""), Value::Null).await.unwrap_err();
-    insta::assert_snapshot!(sonataflow::client_message(&error.clone().into_failure()), @"the property `quarkus.rest-client.svc.url` refers to `${NOWHERE}`, which is neither a property nor an environment variable");
+    insta::assert_snapshot!(client_message(&error), @"the property `quarkus.rest-client.svc.url` refers to `${NOWHERE}`, which is neither a property nor an environment variable");
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use rondo_program::{FailureKind, Origin};
+
 use super::support::{Reply, Server, call, openapi, properties, spec};
 use crate::caller::Caller;
 use crate::error::CallErrorKind;
@@ -19,7 +21,8 @@ async fn a_silent_service_is_given_up() {
     let properties = properties(&url, "quarkus.rest-client.svc.read-timeout=30");
     let error = call(&get(), &properties, Value::Null).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Timeout(std::time::Duration::from_millis(30)));
-    assert_eq!(error.chain(), ["jakarta.ws.rs.ProcessingException", "java.net.SocketTimeoutException"]);
+    let failure = error.into_failure();
+    assert_eq!((failure.kind, failure.origin), (FailureKind::NoAnswer, Origin::OpenApi));
 }
 
 #[tokio::test]

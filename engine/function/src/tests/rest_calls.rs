@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use rondo_definition::{Environment, Properties};
 
-use super::support::{Reply, Server, call, properties, rest, result};
+use super::support::{Reply, Server, call, client_message, properties, rest, result};
 use crate::mask::{Mask, Secrets};
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn arguments_become_path_query_headers_and_body() {
                 let (content_type, header) = (seen.header("content-type"), seen.header("x-h"));
                 format!("{} {} {content_type} {} {header}", seen.method, seen.target, seen.body)
             }
-            Err(error) => error.client_message(),
+            Err(error) => client_message(&error),
         };
         assert_eq!(got, expected, "{operation}");
     }

@@ -190,3 +190,8 @@ pub(super) async fn call_with(
     };
     caller.call(binding, request).await
 }
+
+/// What a client is told whose request led to the error.
+pub(super) fn client_message(error: &CallError) -> String {
+    rondo_program::sonataflow::client_message(&error.clone().into_failure())
+}
