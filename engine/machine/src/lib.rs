@@ -13,6 +13,7 @@ mod exchange;
 mod expressions;
 mod failure;
 mod fork;
+mod held;
 mod open;
 mod outlook;
 mod raise;

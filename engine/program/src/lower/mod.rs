@@ -17,11 +17,11 @@ use std::{
 };
 
 use rondo_definition::{
-    Diagnostic, Document,
+    Compat, Diagnostic, Document,
     model::{Timeouts, Workflow},
     reachable,
 };
-use rondo_expression::Val;
+use rondo_expression::{MergeRules, Val};
 
 use crate::{Instruction, Pc, Program, StateId, StateInfo};
 use code::Code;
@@ -69,9 +69,17 @@ pub fn lower(document: &Document) -> (Program, Vec<Diagnostic>) {
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
         uses_previous: document.source.text().contains("prevActionResult"),
+        merge: merge_rules(document.compat),
         timeout,
     };
     (program, lowering.context.diagnostics)
+}
+
+fn merge_rules(compat: Compat) -> MergeRules {
+    match compat {
+        Compat::SonataFlow => MergeRules::SonataFlow,
+        Compat::Spec => MergeRules::Specification,
+    }
 }
 
 /// The state that runs before a time limit ends an instance.
