@@ -17,6 +17,8 @@ pub struct Document {
     pub workflow: Workflow,
     /// Its text and the places in it.
     pub source: Arc<Source>,
+    /// Which rules hold for it where specification and `SonataFlow` disagree.
+    pub compat: Compat,
 }
 
 impl Document {
@@ -78,7 +80,8 @@ pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>
         workflow
     });
     diagnostics.sort();
-    let document = workflow.map(|workflow| Document { workflow, source: Arc::new(loaded.source) });
+    let source = Arc::new(loaded.source);
+    let document = workflow.map(|workflow| Document { workflow, source, compat: options.compat });
     (document, diagnostics)
 }
 

@@ -1,31 +1,30 @@
-//! `toStateData`: where a result goes.
+//! `toStateData`: where in the data a result goes.
 
-use indexmap::IndexMap;
+mod path;
 
-use crate::{
-    EvalError, Exceeded, Expression, Scope,
-    merge::{Renewed, merge},
-    value::Val,
-};
+use crate::{EvalError, Exceeded, Expression, MergeRules, Scope, merge::merge, value::Val};
+use path::Step;
 
 /// Merges a value into the data at the place that an expression names.
 ///
-/// The value is merged with what the expression evaluates to, and put at the path that the trailing names of its text make;
-/// objects on the way are created (SonataFlow, `ExpressionHandlerUtils.assign`). What the expression picks out of the data
-/// is changed there too, as an object in a list by `.list[0]`. Without trailing names nothing else happens, unless the expression
-/// is the data as a whole.
+/// The value is merged with what the expression gives for the data, and the outcome is put at the expression's path. `.` and `$` name
+/// the data as a whole. A name on the way that is not there becomes an object; an index beyond the end of its array leaves the data as
+/// they are, and so does null at a name that is not there. Of an expression that is no path the names at its end are the path, as on
+/// `SonataFlow` (`ExpressionHandlerUtils.assign`); without any the data stay as they are.
+///
+/// # Errors
+/// The expression fails on the data, or its path is longer than the budget's depth.
 pub fn assign(
     data: Val,
     place: &Expression,
     value: Val,
     scope: &Scope<'_>,
-    renewed: &mut Renewed,
+    rules: MergeRules,
 ) -> Result<Val, EvalError> {
-    let source = place.source().trim();
-    if [".", "$"].contains(&source) {
-        return Ok(merge(data, value, renewed));
+    let path = path::of(place.source());
+    if path.is_empty() {
+        return Ok(if path::is_whole(place.source()) { merge(data, value, rules) } else { data });
     }
-    let path = trailing_names(source);
     if path.len() > scope.budget.depth {
         return Err(EvalError::Budget {
             expression: place.source().into(),
@@ -33,67 +32,48 @@ pub fn assign(
         });
     }
     let here = match place.eval(&data, scope) {
-        // What a path does not find is made.
+        // A JSONPath fails where it finds nothing; there the path is made.
         Err(EvalError::Failed { .. }) if place.is_json_path() => Val::Null,
         here => here?,
     };
-    let merged = merge(here, value, renewed);
-    if path.is_empty() {
-        return Ok(renewed.apply(&data));
-    }
-    let is_elsewhere = source.trim_start_matches(['$', '.']) != path.join(".");
-    let data = if is_elsewhere && !renewed.is_empty() { renewed.apply(&data) } else { data };
-    Ok(set(data, &path, merged, renewed))
+    Ok(if is_reachable(&data, &path) { set(data, &path, merge(here, value, rules)) } else { data })
 }
 
-/// Sets a value at a path. Objects that are made on the way are like the one around them.
-fn set(mut data: Val, path: &[String], value: Val, renewed: &mut Renewed) -> Val {
-    let Some((name, rest)) = path.split_first() else { return value };
-    let (before, made) = (Renewed::kept(&data), data.is_made());
-    if rest.is_empty() && value.is_null() && !made && data.is_object() && data.get(name).is_none() {
-        return data;
-    }
-    let mut members = data.take_members();
-    let value = match rest {
-        [] => value,
-        rest => {
-            let inner = members.get_mut(name.as_str()).map(std::mem::take).filter(Val::is_object);
-            set(inner.unwrap_or_else(|| Val::object_of(IndexMap::new(), made)), rest, value, renewed)
+/// Whether every index on a path is one of its array.
+fn is_reachable(data: &Val, path: &[Step]) -> bool {
+    match path.split_first() {
+        None => true,
+        Some((Step::Name(name), rest)) => match data.get(name) {
+            Some(inner) => is_reachable(inner, rest),
+            None => rest.iter().all(|step| matches!(step, Step::Name(_))),
+        },
+        Some((Step::Index(index), rest)) => {
+            data.element(*index).is_some_and(|element| is_reachable(element, rest))
         }
-    };
-    members.insert(name.as_str().into(), value);
-    let changed = Val::object_of(members, made);
-    renewed.note(before, &changed);
-    changed
+    }
 }
 
-/// The names at the end of a path: `.a.b` of `.[0].a.b` and of `.a | .b`, also quoted ones.
-fn trailing_names(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        rest = rest.trim_end().trim_end_matches('|').trim_end();
-        if let Some(before) = rest.strip_suffix("\"]").or_else(|| rest.strip_suffix("']")) {
-            let quote = if rest.ends_with("\"]") { "[\"" } else { "['" };
-            let Some((before, name)) = before.rsplit_once(quote) else { break };
-            names.push(name.to_owned());
-            rest = before.strip_suffix('.').unwrap_or(before);
-        } else if let Some(before) = rest.strip_suffix('"') {
-            let Some((before, name)) = before.rsplit_once(".\"") else { break };
-            names.push(name.to_owned());
-            rest = before;
-        } else {
-            let Some((before, name)) = rest.rsplit_once('.') else { break };
-            let plain = name.chars().all(|next| next.is_alphanumeric() || next == '_' || next == '-');
-            if name.is_empty() || !plain {
-                break;
+/// Sets a value at a path. What is no object becomes one where the path has a name.
+fn set(mut data: Val, path: &[Step], value: Val) -> Val {
+    match path.split_first() {
+        None => value,
+        Some((Step::Name(name), rest)) => {
+            let mut members = data.take_members();
+            let old = members.get_mut(name.as_str()).map(std::mem::take);
+            if old.is_some() || !rest.is_empty() || !value.is_null() {
+                members.insert(name.as_str().into(), set(old.unwrap_or_default(), rest, value));
             }
-            names.push(name.to_owned());
-            rest = before;
+            Val::from_members(members)
+        }
+        Some((Step::Index(index), rest)) => {
+            let position = data.position(*index);
+            let mut items = data.take_items();
+            if let Some(element) = position.and_then(|position| items.get_mut(position)) {
+                *element = set(std::mem::take(element), rest, value);
+            }
+            Val::from_items(items)
         }
     }
-    names.reverse();
-    names
 }
 
 #[cfg(test)]
@@ -102,48 +82,15 @@ mod tests {
     use crate::{Budget, Language, compile};
     use serde_json::{Value, json};
 
-    #[test]
-    fn what_is_picked_out_of_lists_is_changed_there() {
-        const DATA: &str =
-            r#"{"objs":[{"a":1},{"a":{"x":2}},{}],"list":[1,[2]],"o":{"x":{"y":1}},"none":null}"#;
+    fn assigned(language: Language, data: &Value, place: &str, value: &Value) -> Value {
         let budget = Budget::default();
-        let objs = |objs: &str| DATA.replacen(r#"[{"a":1},{"a":{"x":2}},{}]"#, objs, 1);
-        for (place, value, expected) in [
-            (".objs[0]", r#"{"n":1}"#, objs(r#"[{"a":1,"n":1},{"a":{"x":2}},{}]"#)),
-            (".objs[-2]", r#"{"a":{"y":3}}"#, objs(r#"[{"a":1},{"a":{"x":2,"y":3}},{}]"#)),
-            (".objs[0]", "5", objs(r#"[{"a":1,"response":5},{"a":{"x":2}},{}]"#)),
-            (".objs | first", r#"{"n":1}"#, objs(r#"[{"a":1,"n":1},{"a":{"x":2}},{}]"#)),
-            (
-                ".objs[1].a",
-                r#"{"n":1}"#,
-                objs(r#"[{"a":1},{"a":{"x":2,"n":1}},{}]"#).replacen(
-                    "null}",
-                    r#"null,"a":{"x":2,"n":1}}"#,
-                    1,
-                ),
-            ),
-            (".list[1]", "9", DATA.replacen("[2]", "[2,9]", 1)),
-            ("(.o)", r#"{"n":1}"#, DATA.replacen(r#"{"y":1}}"#, r#"{"y":1},"n":1}"#, 1)),
-            // Nothing of the data is picked, or nothing that can be merged into.
-            (".list[0]", r#"{"n":1}"#, DATA.to_owned()),
-            (".objs[2]", r#"{"n":1}"#, DATA.to_owned()),
-            (".objs[5]", r#"{"n":1}"#, DATA.to_owned()),
-            (".objs[0]", "null", DATA.to_owned()),
-            (".objs[:1]", r#"{"n":1}"#, DATA.to_owned()),
-            ("{a: .o}", r#"{"n":1}"#, DATA.to_owned()),
-            ("null", r#"{"n":1}"#, DATA.to_owned()),
-        ] {
-            let read = |text: &str| Val::from_json(text.as_bytes()).unwrap();
-            let compiled = compile(Language::Jq, place).unwrap();
-            let assigned =
-                assign(read(DATA), &compiled, read(value), &Scope::bare(&budget), &mut Renewed::default());
-            assert_eq!(assigned.unwrap().to_json(), expected, "{place} {value}");
-        }
+        let compiled = compile(language, place).unwrap();
+        let (data, value) = (data.clone().into(), value.clone().into());
+        assign(data, &compiled, value, &Scope::bare(&budget), MergeRules::default()).unwrap().into()
     }
 
     #[test]
-    fn a_value_goes_where_the_trailing_names_say() {
-        let budget = Budget::default();
+    fn a_value_goes_where_the_path_says() {
         for (data, place, value, expected) in [
             (json!({"a": 1}), ".b", json!(2), json!({"a": 1, "b": 2})),
             (json!({"a": 1}), ".b.c", json!({"x": 1}), json!({"a": 1, "b": {"c": {"x": 1}}})),
@@ -153,28 +100,33 @@ mod tests {
             (json!({"b": {"x": 1}}), ".b", json!(null), json!({"b": {"x": 1}})),
             (json!({"b": [1]}), ".b", json!([2]), json!({"b": [2]})),
             (json!({"a": 1}), ".", json!({"b": 2}), json!({"a": 1, "b": 2})),
+            (json!({"a": 1}), ".a", json!(null), json!({"a": null})),
             (json!({}), ".\"a b\"", json!(1), json!({"a b": 1})),
             (json!({}), ".[\"a b\"].c", json!(1), json!({"a b": {"c": 1}})),
             (json!({}), ".a | .b", json!(1), json!({"a": {"b": 1}})),
-            (json!({"a": 1}), ".a", json!(null), json!({"a": null})),
-            (
-                json!({"l": [{"n": {"v": 1}}, {"n": {"v": 2}}]}),
-                ".l | .[] | .n",
-                json!({"v": 3}),
-                json!({"l": [{"n": {"v": 1}}, {"n": {"v": 2}}], "n": [{"v": 1}, {"v": 2}, {"v": 3}]}),
-            ),
+            (json!({"l": [{"a": 1}, 2]}), ".l[0]", json!({"n": 1}), json!({"l": [{"a": 1, "n": 1}, 2]})),
+            (json!({"l": [{"a": 1}, 2]}), ".l[-2].b.c", json!(3), json!({"l": [{"a": 1, "b": {"c": 3}}, 2]})),
+            (json!({"l": [{"a": 1}, 2]}), ".l[1]", json!(3), json!({"l": [{"a": 1}, 3]})),
+            (json!({"l": [[1]]}), ".l[0][0]", json!([2]), json!({"l": [[[1, 2]]]})),
+            (json!({"l": [1]}), ".l[1]", json!(3), json!({"l": [1]})),
+            (json!({}), ".l[0].n", json!(3), json!({})),
         ] {
-            let place = compile(Language::Jq, place).unwrap();
-            let assigned =
-                assign(data.into(), &place, value.into(), &Scope::bare(&budget), &mut Renewed::default())
-                    .unwrap();
-            assert_eq!(Value::from(assigned), expected, "{place:?}");
+            assert_eq!(assigned(Language::Jq, &data, place, &value), expected, "{place} of {data}");
         }
     }
 
     #[test]
-    fn what_a_path_does_not_find_is_made() {
-        let budget = Budget::default();
+    fn of_what_is_no_path_the_names_at_the_end_count() {
+        let data = json!({"l": [{"n": {"v": 1}}, {"n": {"v": 2}}], "o": {"x": 1}});
+        let expected = json!({"l": data["l"], "o": {"x": 1}, "n": [{"v": 1}, {"v": 2}, {"v": 3}]});
+        assert_eq!(assigned(Language::Jq, &data, ".l | .[] | .n", &json!({"v": 3})), expected);
+        for place in [".l[:1]", "{a: .o}", "null", ".l | first", "(.o)"] {
+            assert_eq!(assigned(Language::Jq, &data, place, &json!({"n": 1})), data, "{place}");
+        }
+    }
+
+    #[test]
+    fn what_a_json_path_does_not_find_is_made() {
         for (place, expected) in [
             ("$.new", json!({"o": {"x": 1}, "l": [{}, {"y": 2}], "new": {"n": 1}})),
             ("$.o", json!({"o": {"x": 1, "n": 1}, "l": [{}, {"y": 2}]})),
@@ -184,11 +136,7 @@ mod tests {
             ("$", json!({"o": {"x": 1}, "l": [{}, {"y": 2}], "n": 1})),
         ] {
             let data = json!({"o": {"x": 1}, "l": [{}, {"y": 2}]});
-            let compiled = compile(Language::JsonPath, place).unwrap();
-            let value = json!({"n": 1}).into();
-            let assigned =
-                assign(data.into(), &compiled, value, &Scope::bare(&budget), &mut Renewed::default());
-            assert_eq!(assigned.map(Value::from), Ok(expected), "{place}");
+            assert_eq!(assigned(Language::JsonPath, &data, place, &json!({"n": 1})), expected, "{place}");
         }
     }
 }

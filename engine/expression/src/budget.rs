@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::value::{Extent, Val};
+use crate::value::{Size, Val};
 
 /// Bounds of one evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,11 +138,6 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     })
 }
 
-/// Whether an evaluation is under way on this thread.
-pub(crate) fn is_running() -> bool {
-    RUNNING.get().is_some()
-}
-
 /// Counts one step of the interpreter.
 pub(crate) fn step() {
     let Some(mut running) = RUNNING.get() else { return };
@@ -184,19 +179,19 @@ pub(crate) fn check_time() {
 }
 
 /// Bounds the size of an array or object that is about to be made.
-pub(crate) fn check_extent(extent: Extent) {
+pub(crate) fn check_value(size: Size) {
     let Some(running) = RUNNING.get() else { return };
-    if extent.nodes > running.nodes {
+    if size.nodes > running.nodes {
         stop(Exceeded::Nodes(running.nodes));
     }
-    if extent.depth > running.depth {
+    if size.depth > running.depth {
         stop(Exceeded::Depth(running.depth));
     }
-    if extent.bytes > running.bytes {
+    if size.bytes > running.bytes {
         stop(Exceeded::Bytes(running.bytes));
     }
     // Making large values costs time without a step of the interpreter.
-    if extent.nodes >= 4096 {
+    if size.nodes >= 4096 {
         check_clock(&running);
     }
 }

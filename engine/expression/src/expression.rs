@@ -217,7 +217,7 @@ impl Expression {
             Kind::Jq(jq) => {
                 let mut outputs = jq.run(data, scope).map_err(failed)?;
                 Ok(if outputs.len() > 1 {
-                    Val::array_of(outputs, true)
+                    Val::from_items(outputs)
                 } else {
                     outputs.pop().unwrap_or_default()
                 })

@@ -21,7 +21,7 @@ use crate::{
     budget::{self, Budget},
     dialect,
     expression::Failure,
-    value::{Extent, Val},
+    value::{Size, Val},
 };
 use library::Wanted;
 pub(crate) use library::functions;
@@ -171,13 +171,13 @@ impl Jq {
             let data_of_run = Run { lut: &self.filter.lut, now: scope.now };
             let context = Ctx::<Data>::new(data_of_run, Vars::new(variables));
             let mut outputs = Vec::new();
-            let mut collected = Extent::default();
+            let mut collected = Size::default();
             for output in self.filter.id.run((context, data.clone())) {
                 match output {
                     Ok(value) => {
                         let value = value.plain();
                         collected = collected.with(&value);
-                        budget::check_extent(collected);
+                        budget::check_value(collected);
                         outputs.push(value);
                     }
                     Err(exception) => {

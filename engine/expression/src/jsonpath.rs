@@ -224,8 +224,7 @@ impl Step {
             }
             Self::Names(names) => place.missing(|| format!("No results for path: {names:?}"))?,
             Self::Indices(indices) if value.is_array() => {
-                found
-                    .extend(indices.iter().map(|index| element(&value, *index).cloned().unwrap_or_default()));
+                found.extend(indices.iter().map(|index| value.element(*index).cloned().unwrap_or_default()));
             }
             Self::Slice(start, end) if value.is_array() => {
                 let length = value.elements().len();
@@ -281,15 +280,6 @@ impl Step {
 fn children(value: &Val) -> impl DoubleEndedIterator<Item = Val> {
     let members: Vec<Val> = value.members().into_iter().map(|(_, value)| value.clone()).collect();
     value.elements().to_vec().into_iter().chain(members)
-}
-
-fn element(value: &Val, index: i64) -> Option<&Val> {
-    let elements = value.elements();
-    if index < 0 {
-        let back = usize::try_from(index.unsigned_abs()).ok()?;
-        return elements.len().checked_sub(back).and_then(|index| elements.get(index));
-    }
-    usize::try_from(index).ok().and_then(|index| elements.get(index))
 }
 
 fn clamp(bound: i64, length: usize) -> usize {

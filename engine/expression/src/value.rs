@@ -1,8 +1,7 @@
 //! The one value type of the engine: JSON, shared.
 //!
 //! Owns: [`Val`]. Promises: cloning costs a few nanoseconds whatever the size; objects keep the order of their members; every
-//! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens, and whether
-//! an expression made it, which decides how results are merged into it.
+//! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
 //! Never: panics on any input; changes a value that somebody else holds (a change copies one level when shared).
 
 mod arithmetic;
@@ -59,37 +58,49 @@ pub trait Lookup: Send + Sync + Debug {
 #[derive(Clone, Default)]
 pub struct Array {
     items: Vec<Val>,
-    extent: Extent,
-    made: bool,
+    size: Size,
 }
 
 /// Members in order, with what is known of them together.
 #[derive(Clone, Default)]
 pub struct Object {
     members: IndexMap<Arc<str>, Val>,
-    extent: Extent,
-    made: bool,
+    size: Size,
 }
 
 /// How much a value holds, itself included.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub struct Size {
     /// Values, counted as often as they are reached.
-    pub(crate) nodes: usize,
+    pub nodes: usize,
     /// Levels of arrays and objects.
-    pub(crate) depth: usize,
-    /// Bytes of its JSON, roughly: what has to be escaped, and digits, are not counted one by one.
-    pub(crate) bytes: usize,
+    pub depth: usize,
+    /// Bytes of its JSON, roughly: a number counts 4, and what has to be escaped is not counted one by one.
+    pub bytes: usize,
 }
 
-impl Extent {
-    /// Of what is collected so far, one value more.
-    pub(crate) fn with(self, value: &Val) -> Self {
-        let one = value.extent();
+impl Size {
+    /// The size of this and one value more.
+    #[must_use]
+    pub fn with(self, value: &Val) -> Self {
+        let one = value.size();
         Self {
             nodes: self.nodes.saturating_add(one.nodes),
             depth: self.depth.max(one.depth),
             bytes: self.bytes.saturating_add(one.bytes + 1),
+        }
+    }
+
+    /// Whether it is within the bounds of what an expression may make.
+    ///
+    /// # Errors
+    /// Names the first bound that it exceeds.
+    pub fn check(self, budget: &Budget) -> Result<(), Exceeded> {
+        match () {
+            () if self.nodes > budget.nodes => Err(Exceeded::Nodes(budget.nodes)),
+            () if self.depth > budget.depth => Err(Exceeded::Depth(budget.depth)),
+            () if self.bytes > budget.bytes => Err(Exceeded::Bytes(budget.bytes)),
+            () => Ok(()),
         }
     }
 
@@ -126,109 +137,36 @@ impl Val {
     }
 
     pub(crate) fn from_items(items: Vec<Self>) -> Self {
-        Self::array_of(items, budget::is_running())
+        let size = Size::around(items.iter(), 0);
+        budget::check_value(size);
+        Self::Array(Arc::new(Array { items, size }))
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
-        Self::object_of(members, budget::is_running())
-    }
-
-    /// An array that an expression made, or not; see [`Val::is_made`].
-    pub(crate) fn array_of(items: Vec<Self>, made: bool) -> Self {
-        let extent = Extent::around(items.iter(), 0);
-        budget::check_extent(extent);
-        Self::Array(Arc::new(Array { items, extent, made }))
-    }
-
-    /// An object that an expression made, or not; see [`Val::is_made`].
-    pub(crate) fn object_of(members: IndexMap<Arc<str>, Self>, made: bool) -> Self {
         let names = members.keys().map(|name| name.len() + 3).sum();
-        let extent = Extent::around(members.values(), names);
-        budget::check_extent(extent);
-        Self::Object(Arc::new(Object { members, extent, made }))
+        let size = Size::around(members.values(), names);
+        budget::check_value(size);
+        Self::Object(Arc::new(Object { members, size }))
     }
 
-    /// Whether this array or object was made by an expression, rather than having come with a request or an answer.
-    pub fn is_made(&self) -> bool {
+    /// How much it holds; costs a few nanoseconds, for arrays and objects know it.
+    pub fn size(&self) -> Size {
         match self {
-            Self::Array(array) => array.made,
-            Self::Object(object) => object.made,
-            _ => false,
-        }
-    }
-
-    /// Whether somebody else holds this array or object too.
-    pub(crate) fn is_shared(&self) -> bool {
-        match self {
-            Self::Array(array) => Arc::strong_count(array) > 1,
-            Self::Object(object) => Arc::strong_count(object) > 1,
-            _ => false,
-        }
-    }
-
-    /// Where an array or object is; two of one place are one. `None` for anything else.
-    pub(crate) fn place(&self) -> Option<usize> {
-        match self {
-            Self::Array(array) => Some(Arc::as_ptr(array).addr()),
-            Self::Object(object) => Some(Arc::as_ptr(object).addr()),
-            _ => None,
-        }
-    }
-
-    /// An equal value that shares no array or object with this one, as if it had come with a request.
-    #[must_use]
-    pub fn fresh(&self) -> Self {
-        self.copy(false)
-    }
-
-    /// An equal value that shares no array or object with this one, as if an expression had made all of it.
-    pub(crate) fn remade(&self) -> Self {
-        self.copy(true)
-    }
-
-    fn copy(&self, made: bool) -> Self {
-        match self {
-            Self::Array(array) => {
-                Self::array_of(array.items.iter().map(|item| item.copy(made)).collect(), made)
-            }
-            Self::Object(object) => {
-                let members = object.members.iter();
-                let members = members.map(|(name, value)| (Arc::clone(name), value.copy(made)));
-                Self::object_of(members.collect(), made)
-            }
-            other => other.clone(),
-        }
-    }
-
-    pub(crate) fn extent(&self) -> Extent {
-        match self {
-            Self::Array(array) => array.extent,
-            Self::Object(object) => object.extent,
-            Self::Text(text) => Extent { nodes: 1, depth: 0, bytes: text.len() + 2 },
-            _ => Extent { nodes: 1, depth: 0, bytes: 4 },
+            Self::Array(array) => array.size,
+            Self::Object(object) => object.size,
+            Self::Text(text) => Size { nodes: 1, depth: 0, bytes: text.len() + 2 },
+            _ => Size { nodes: 1, depth: 0, bytes: 4 },
         }
     }
 
     /// Whether this and another value together are surely within the bounds.
     pub fn fits_with(&self, other: &Self, budget: &Budget) -> bool {
-        let sum = self.extent().with(other);
-        sum.nodes <= budget.nodes && sum.depth <= budget.depth && sum.bytes <= budget.bytes
-    }
-
-    /// Whether it is within the bounds of what an expression may make; merging can add up what was within them.
-    pub fn check_size(&self, budget: &Budget) -> Result<(), Exceeded> {
-        let extent = self.extent();
-        match () {
-            () if extent.nodes > budget.nodes => Err(Exceeded::Nodes(budget.nodes)),
-            () if extent.depth > budget.depth => Err(Exceeded::Depth(budget.depth)),
-            () if extent.bytes > budget.bytes => Err(Exceeded::Bytes(budget.bytes)),
-            () => Ok(()),
-        }
+        self.size().with(other).check(budget).is_ok()
     }
 
     /// How many values it holds, itself included.
     pub fn nodes(&self) -> usize {
-        self.extent().nodes
+        self.size().nodes
     }
 
     /// The value itself, where a lookup is no use.
@@ -250,19 +188,17 @@ impl Val {
 
     /// Sets a member of an object. What is no object becomes one.
     pub fn insert(&mut self, name: &str, value: Self) {
-        let made = self.is_made();
         let mut members = self.take_members();
         members.insert(name.into(), value.plain());
-        *self = Self::object_of(members, made);
+        *self = Self::from_members(members);
     }
 
     /// Removes a member of an object, keeping the order of the others.
     pub fn remove(&mut self, name: &str) -> Option<Self> {
         self.get(name)?;
-        let made = self.is_made();
         let mut members = self.take_members();
         let removed = members.shift_remove(name);
-        *self = Self::object_of(members, made);
+        *self = Self::from_members(members);
         removed
     }
 
@@ -288,6 +224,19 @@ impl Val {
             Self::Array(array) => &array.items,
             _ => &[],
         }
+    }
+
+    /// The element at an index, which counts from the end when negative.
+    pub(crate) fn element(&self, index: i64) -> Option<&Self> {
+        self.position(index).and_then(|position| self.elements().get(position))
+    }
+
+    /// Where in an array an index points, which counts from the end when negative; `None` outside of it.
+    pub(crate) fn position(&self, index: i64) -> Option<usize> {
+        let length = self.elements().len();
+        let distance = usize::try_from(index.unsigned_abs()).ok()?;
+        let position = if index < 0 { length.checked_sub(distance)? } else { distance };
+        (position < length).then_some(position)
     }
 
     /// The members of an object in order; none for what is no object.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use proptest::prelude::*;
-use rondo_expression::{Budget, Language, Renewed, Scope, Template, Val, compile};
+use rondo_expression::{Budget, Language, MergeRules, Scope, Template, Val, compile};
 
 /// Programs that loop, recurse, or make values without end, and what people would try next.
 const HOSTILE: &[&str] = &[
@@ -223,7 +223,7 @@ proptest! {
 
     #[test]
     fn merging_keeps_what_only_the_target_has(target in json_value(), source in json_value()) {
-        let merged = rondo_expression::merge(target.clone(), source.clone(), &mut Renewed::default());
+        let merged = rondo_expression::merge(target.clone(), source.clone(), MergeRules::default());
         if target.is_object() && source.is_object() && !target.members().is_empty() {
             for (name, value) in target.members() {
                 if source.get(name).is_none() {

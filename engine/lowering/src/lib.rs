@@ -17,11 +17,11 @@ use std::{
 };
 
 use rondo_definition::{
-    Diagnostic, Document,
+    Compat, Diagnostic, Document,
     model::{self, Timeouts, Workflow},
     reachable,
 };
-use rondo_expression::Val;
+use rondo_expression::{MergeRules, Val};
 
 use context::{Context, duration_of};
 use rondo_program::{
@@ -96,6 +96,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
         uses_previous: document.source.text().contains("prevActionResult"),
+        merge: merge_rules(document.compat),
         timeout,
         legacy: Legacy { code: counters, states: lowering.legacy_states, actions: lowering.legacy_actions },
     };
@@ -116,6 +117,13 @@ fn schema(reference: &model::SchemaRef) -> SchemaReference {
         },
         at: reference.schema.at.clone(),
         is_strict: reference.fail_on_validation_errors,
+    }
+}
+
+fn merge_rules(compat: Compat) -> MergeRules {
+    match compat {
+        Compat::SonataFlow => MergeRules::SonataFlow,
+        Compat::Spec => MergeRules::Specification,
     }
 }
 

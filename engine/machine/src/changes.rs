@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use rondo_expression::{Renewed, Val};
+use rondo_expression::{MergeRules, Val};
 
 /// Writes into `target` what differs between `before` and `after`.
 ///
@@ -13,7 +13,7 @@ use rondo_expression::{Renewed, Val};
 /// removed from `target`. What both have added, members of a new object or elements of a list, is merged as if one result came after
 /// the other, as it does on SonataFlow, where branches share the data: a text, number or object that is in a list already is not put into
 /// it again.
-pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
+pub(crate) fn apply(target: Val, before: &Val, after: &Val, rules: MergeRules) -> Val {
     if before == after {
         return target;
     }
@@ -28,8 +28,8 @@ pub(crate) fn apply(target: Val, before: &Val, after: &Val) -> Val {
     for (name, value) in after.members() {
         let changed = match (target.get(name).cloned(), before.get(name)) {
             (_, Some(old)) if old == value => continue,
-            (Some(here), Some(old)) => apply(here, old, value),
-            (Some(here), None) => rondo_expression::merge(here, value.clone(), &mut Renewed::default()),
+            (Some(here), Some(old)) => apply(here, old, value, rules),
+            (Some(here), None) => rondo_expression::merge(here, value.clone(), rules),
             (None, _) => value.clone(),
         };
         target.insert(name, changed);
@@ -107,7 +107,9 @@ mod tests {
             (json!({}), json!({}), json!("text"), json!("text")),
             (json!({"n": 1}), json!({}), json!({"n": null}), json!({"n": null})),
         ] {
-            let changed = apply(target.clone().into(), &before.clone().into(), &after.clone().into());
+            let values: [Val; 3] = [&target, &before, &after].map(|value| value.clone().into());
+            let [of, from, to] = &values;
+            let changed = apply(of.clone(), from, to, MergeRules::SonataFlow);
             assert_eq!(serde_json::Value::from(changed), expected, "{target} {before} {after}");
         }
     }
@@ -118,6 +120,7 @@ mod tests {
             json!({"a": 1, "b": {"x": 1}, "c": 3}).into(),
             &json!({"a": 1, "b": {"x": 1}}).into(),
             &json!({"new": 0, "a": 2, "b": {"x": 2}}).into(),
+            MergeRules::SonataFlow,
         );
         assert_eq!(changed.to_json(), r#"{"a":2,"b":{"x":2},"c":3,"new":0}"#);
     }

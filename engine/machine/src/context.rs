@@ -92,9 +92,9 @@ impl Lookup for WorkflowVariable {
             "name" => Ok(Val::text(&*self.program.1)),
             "version" => Ok(Val::text(&*self.program.2)),
             "headers" => Ok(Val::Lookup(Arc::new(Headers(self.headers.clone())))),
-            "input" => Ok(self.input.fresh()),
+            "input" => Ok(self.input.clone()),
             "identity" => Ok(Val::text("anonymous")),
-            "prevActionResult" => Ok(self.previous.as_ref().map(Val::fresh).unwrap_or_default()),
+            "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
             "statusCode" | "statusMessage" | "responseHeaders" => of_response(key),
             _ => Err(format!("Cannot find key {key} in context")),
         }

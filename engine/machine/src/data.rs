@@ -1,14 +1,12 @@
 //! Results of actions, and how they get into the data.
 //!
-//! The rules are SonataFlow's, so that data are what its users know. Two of them need a word:
+//! Owns: the registers *focus*, *result* and *previous* of a frame, and the merging of *result* into the data. Promises: an action
+//! that gives nothing changes nothing; what it gives, also null, an empty array or an empty object, is merged by the table of
+//! [`rondo_expression::merge`]; a result that the data cannot take leaves them as they were. Never: looks at where a value came from.
 //!
-//! * An action's result begins as nothing. An empty array or object that an expression merely picked out of the data
-//!   leaves it so; one that an expression made counts (`VariableScopeInstance.ignoreChange`).
-//! * An array or object that a result puts at a second place of the data stays one with the first for the rest of the turn: a
-//!   later merge into one shows in the other. When the instance has waited they are two, as they are after SonataFlow
-//!   has read an instance from its database.
+//! SonataFlow also merges what an action sees, when the action itself gives nothing: a filter `fromStateData` on a `sysout`, for one.
 
-use rondo_expression::{Expression, Renewed, Val};
+use rondo_expression::{Expression, MergeRules, Val};
 
 use rondo_program::Failure;
 
@@ -23,70 +21,56 @@ impl Machine<'_> {
     /// Replaces the data of a frame by what a state's filter gives.
     pub(crate) fn filter(&mut self, id: FrameId, filter: &Expression) -> Result<(), Failure> {
         let data = self.evaluate(id, filter, self.snapshot.data_of(id))?;
-        self.linked |= data.is_made();
+        self.hold(&data);
         self.snapshot.set_data_of(id, data);
         Ok(())
     }
 
     /// Merges the data of an inject state.
     pub(crate) fn inject(&mut self, id: FrameId, value: &Val) -> Result<(), Failure> {
-        self.merge_at_top(id, value.fresh())
+        self.merge_at_top(id, value.clone())
     }
 
-    /// What an action sees is also its result, until it has another.
+    /// Sets what an action sees, which is also its result until it has another.
     pub(crate) fn focus_on(&mut self, id: FrameId, value: Val) {
-        self.linked |= is_container(&value);
-        let counts = !is_picked_empty(&value) || self.has_given(id);
+        self.hold(&value);
+        self.hold(&value);
         self.with_frame(id, |frame| {
-            frame.result = counts.then(|| value.clone());
-            frame.focus = Some(if counts { value } else { Val::Null });
+            frame.result = Some(value.clone());
+            frame.focus = Some(value);
         });
     }
 
-    /// An expression gave the result of an action.
+    /// Sets the result of an action that an expression gave.
     pub(crate) fn computed(&mut self, id: FrameId, value: Val) {
-        self.linked |= is_container(&value);
-        self.gave(id, &value);
-        self.with_frame(id, |frame| {
-            if frame.result.is_some() || !is_picked_empty(&value) {
-                frame.result = Some(value);
-            }
-        });
+        self.keep_previous(id, &value);
+        self.hold(&value);
+        self.with_frame(id, |frame| frame.result = Some(value));
     }
 
-    /// Keeps what an action gave for those who look at it when it is over. What counts as no result for the data counts here once
-    /// there is another.
-    fn gave(&mut self, id: FrameId, value: &Val) {
-        if !self.keeps_previous(id) {
-            return;
+    /// Keeps what an action gave for those who look at it when the action is over.
+    fn keep_previous(&mut self, id: FrameId, value: &Val) {
+        if self.keeps_previous(id) {
+            self.hold(value);
+            self.with_frame(id, |frame| frame.previous = Some(value.clone()));
         }
-        let counts = !is_picked_empty(value) || self.has_given(id);
-        self.with_frame(id, |frame| {
-            if counts || frame.result.is_some() {
-                frame.previous = Some(value.clone());
-            }
-        });
     }
 
-    /// Whether something looks at what the actions of a frame gave.
+    /// Whether something looks at what the actions of a frame gave: an expression, or the loop that collects its elements' results.
     pub(crate) fn keeps_previous(&self, id: FrameId) -> bool {
-        self.program.uses_previous || self.is_element(id)
+        let is_element =
+            self.snapshot.frame(id).is_some_and(|frame| matches!(frame.role, Role::Iteration(_)));
+        self.program.uses_previous || is_element
     }
 
-    fn is_element(&self, id: FrameId) -> bool {
-        self.snapshot.frame(id).is_some_and(|frame| matches!(frame.role, Role::Iteration(_)))
-    }
-
-    /// Whether an action of this element has given something already.
-    fn has_given(&self, id: FrameId) -> bool {
-        self.is_element(id) && self.snapshot.frame(id).is_some_and(|frame| frame.previous.is_some())
-    }
-
-    /// An answer came for a frame, which goes on behind the call. An empty one counts as none, as above.
+    /// An answer came for a frame, which goes on behind the call.
     pub(crate) fn answered(&mut self, id: FrameId, answer: Option<Val>) {
-        self.gave(id, answer.as_ref().unwrap_or(&Val::Null));
+        self.keep_previous(id, answer.as_ref().unwrap_or(&Val::Null));
+        if let Some(answer) = &answer {
+            self.hold(answer);
+        }
         self.with_frame(id, |frame| {
-            frame.result = answer.filter(|answer| frame.focus.is_some() || !is_picked_empty(answer));
+            frame.result = answer;
             frame.wait = Wait::Ready;
             frame.unsettled = None;
             frame.pc = frame.pc.saturating_add(1);
@@ -97,24 +81,22 @@ impl Machine<'_> {
         self.ready.push_back(id);
     }
 
-    /// Merges the result of an action into the data, at the top or at a path. No result is null for a path, and leaves the
-    /// data alone at the top.
+    /// Merges the result of an action, if it has one, into the data: at the top, or at a path.
     pub(crate) fn merge(&mut self, id: FrameId, path: Option<&Expression>) -> Result<(), Failure> {
         let result = self.snapshot.frame(id).and_then(|frame| frame.result.clone());
         match (path, result) {
-            (Some(path), result) => self.assign(id, path, result.unwrap_or_default()),
+            (_, None) => Ok(()),
+            (Some(path), Some(result)) => self.assign(id, path, result, self.program.merge),
             (None, Some(result)) => self.merge_at_top(id, result),
-            (None, None) => Ok(()),
         }
     }
 
     fn merge_at_top(&mut self, id: FrameId, value: Val) -> Result<(), Failure> {
-        let mut renewed = Renewed::default();
         let data = self.snapshot.take_data_of(id);
-        // What is held twice is copied by a merge, so the data are kept as they were only if they may become too large.
+        // A merge copies what something else holds too, so the data are kept as they were only if they may become too large.
         let before = (!data.fits_with(&value, &self.context.budget)).then(|| data.clone());
-        let data = rondo_expression::merge(data, value, &mut renewed);
-        self.store(id, data, &renewed).inspect_err(|_| {
+        let data = rondo_expression::merge(data, value, self.program.merge);
+        self.store(id, data).inspect_err(|_| {
             if let Some(before) = before {
                 self.snapshot.set_data_of(id, before);
             }
@@ -122,45 +104,30 @@ impl Machine<'_> {
     }
 
     /// Merges a value into the data at a path.
-    pub(crate) fn assign(&mut self, id: FrameId, path: &Expression, value: Val) -> Result<(), Failure> {
-        let mut renewed = Renewed::default();
+    pub(crate) fn assign(
+        &mut self,
+        id: FrameId,
+        path: &Expression,
+        value: Val,
+        rules: MergeRules,
+    ) -> Result<(), Failure> {
         // The data stay where they are, for a failure must leave them as they were.
         let data = self.snapshot.data_of(id).clone();
-        let data = rondo_expression::assign(data, path, value, &self.scope(id).as_scope(), &mut renewed)
+        let data = rondo_expression::assign(data, path, value, &self.scope(id).as_scope(), rules)
             .map_err(|error| expression_failure(&error))?;
-        self.store(id, data, &renewed)
+        self.store(id, data)
     }
 
-    /// Sets the data of a frame after a merge, which shows wherever that which it changed stands too. Data that grew beyond
-    /// their bounds are not set.
-    fn store(&mut self, id: FrameId, data: Val, renewed: &Renewed) -> Result<(), Failure> {
+    /// Sets the data of a frame after a merge, unless they have become too large.
+    fn store(&mut self, id: FrameId, data: Val) -> Result<(), Failure> {
         self.check_size(&data)?;
+        self.hold(&data);
         self.snapshot.set_data_of(id, data);
-        if self.linked && !renewed.is_empty() {
-            self.snapshot.change_values(id, |value| renewed.apply(value));
-        }
         Ok(())
     }
 
     pub(crate) fn check_size(&self, data: &Val) -> Result<(), Failure> {
-        data.check_size(&self.context.budget)
-            .map_err(|exceeded| Failure::runtime(format!("the data cannot take the result: {exceeded}")))
+        let checked = data.size().check(&self.context.budget);
+        checked.map_err(|exceeded| Failure::runtime(format!("the data cannot take the result: {exceeded}")))
     }
-
-    /// Makes two of everything that stands at two places, so that it does not matter whether the instance stays in memory
-    /// until its next turn.
-    pub(crate) fn settle(&mut self) {
-        if self.linked && !self.snapshot.frames.is_empty() {
-            self.snapshot.change_all_values(Val::fresh);
-        }
-    }
-}
-
-fn is_container(value: &Val) -> bool {
-    value.is_object() || value.is_array()
-}
-
-/// Whether it is an empty array or object that no expression made.
-fn is_picked_empty(value: &Val) -> bool {
-    is_container(value) && !value.is_made() && value.members().is_empty() && value.elements().is_empty()
 }

@@ -131,7 +131,7 @@ impl Machine<'_> {
     fn keep_changes(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
         if matches!(frame.wait, Wait::Branches { .. }) {
-            let data = self.snapshot.within(frame, self.snapshot.data_of(id).clone());
+            let data = self.snapshot.within(frame, self.snapshot.data_of(id).clone(), self.program.merge);
             if self.check_size(&data).is_ok() {
                 self.snapshot.set_data_of(id, data);
             }

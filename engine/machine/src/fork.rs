@@ -4,7 +4,7 @@
 //! the state itself, as on SonataFlow, so that `toStateData` of one element is seen by the next. A compensation works on
 //! the data that the one before left.
 
-use rondo_expression::{Expression, Val};
+use rondo_expression::{Expression, MergeRules, Val};
 use rondo_program::{BatchSize, Branch, Completion, Failure, Instruction, Loop};
 
 use crate::{
@@ -36,6 +36,7 @@ impl Machine<'_> {
         for (index, Branch { start }) in (0..).zip(branches) {
             let branch = self.snapshot.push_frame(Some(id), Role::Branch(index), *start);
             let data = data.clone();
+            self.hold(&data);
             self.with_frame(branch, |frame| frame.data = Some(data));
             self.ready.push_back(branch);
         }
@@ -44,13 +45,16 @@ impl Machine<'_> {
 
     pub(crate) fn for_each(&mut self, id: FrameId, each: &Loop) -> Result<Step, Failure> {
         let items = match self.evaluate(id, &each.input, self.snapshot.data_of(id))? {
-            items @ Val::Array(_) => items.fresh(),
+            items @ Val::Array(_) => items,
             // SonataFlow goes one round without a value when the collection is missing, and takes one value as one element.
             other => Val::array([other]),
         };
-        // Elements are copies: what an iteration does with its element does not show in the collection.
         let length = items.elements().len();
         if length == 0 {
+            // Only by the specification an output of nothing is an output (spec-0.8, rule 98).
+            if let (Some(output), MergeRules::Specification) = (&each.output, self.program.merge) {
+                self.add_results(id, output, Vec::new())?;
+            }
             return Ok(Step::Next);
         }
         let batch = match &each.batch {
@@ -58,6 +62,7 @@ impl Machine<'_> {
             BatchSize::One => 1,
             BatchSize::Of(size) => self.number(id, size, "batchSize")?.max(1),
         };
+        self.hold(&items);
         self.wait(id, Wait::Loop { items, next: 0, live: 0, batch, results: Vec::new() });
         self.start_iteration(id, each);
         Ok(Step::Jumped)
@@ -101,6 +106,7 @@ impl Machine<'_> {
             }
         });
         let Some((index, item)) = begun else { return };
+        self.hold(&item);
         let iteration = self.snapshot.push_frame(Some(id), Role::Iteration(index), each.body);
         let variable = (std::sync::Arc::clone(&each.parameter), item);
         self.with_frame(iteration, |frame| frame.variables.push(variable));
@@ -150,7 +156,9 @@ impl Machine<'_> {
         self.drop_frames(Some(parent));
         ended.sort_by_key(|(index, _)| *index);
         let before = self.snapshot.data_of(parent).clone();
-        let data = ended.iter().fold(before.clone(), |data, (_, after)| changes::apply(data, &before, after));
+        let data = ended.iter().fold(before.clone(), |data, (_, after)| {
+            changes::apply(data, &before, after, self.program.merge)
+        });
         match self.check_size(&data) {
             Ok(()) => {
                 self.snapshot.set_data_of(parent, data);
@@ -164,6 +172,9 @@ impl Machine<'_> {
         let Some(each) = self.loop_of(parent) else { return };
         let result = result.filter(|result| each.output.is_some() && !result.is_null());
         let mut all_done = false;
+        if let Some(result) = &result {
+            self.hold(result);
+        }
         self.with_frame(parent, |frame| {
             if let Wait::Loop { items, next, live, results, .. } = &mut frame.wait {
                 *live = live.saturating_sub(1);
@@ -191,8 +202,18 @@ impl Machine<'_> {
         };
         let mut results = results.clone();
         results.sort_by_key(|(index, _)| *index);
-        let results = Val::array(results.into_iter().map(|(_, result)| result));
-        self.assign(id, output, results)
+        self.add_results(id, output, results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// Puts the results of a loop where `outputCollection` says. By the specification they come behind the elements that are there,
+    /// also those that are equal to one (spec-0.8, rule 97); on SonataFlow they replace them.
+    fn add_results(&mut self, id: FrameId, output: &Expression, results: Vec<Val>) -> Result<(), Failure> {
+        let before = match self.program.merge {
+            MergeRules::SonataFlow => Val::Null,
+            MergeRules::Specification => self.evaluate(id, output, self.snapshot.data_of(id))?,
+        };
+        let all = Val::array(before.elements().iter().cloned().chain(results));
+        self.assign(id, output, all, MergeRules::SonataFlow)
     }
 
     /// Compensates what completed, the last first.

@@ -14,6 +14,7 @@ mod expressions;
 mod fork;
 mod format1;
 mod frames;
+mod held;
 mod listing;
 mod matching;
 mod messages;

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rondo_expression::Val;
+use rondo_expression::{MergeRules, Val};
 use rondo_program::{Failure, Pc, ScopeId};
 use serde::{Deserialize, Serialize};
 
@@ -220,28 +220,28 @@ impl Snapshot {
         Self { input: data.clone(), data, ..Self::default() }
     }
 
-    /// The data as they are shown: with what branches under way have changed so far.
-    pub fn visible_data(&self) -> Val {
-        self.with_branches(None, self.data.clone())
+    /// The data as they are shown: with what branches under way have changed so far. `rules` are those of the program.
+    pub fn visible_data(&self, rules: MergeRules) -> Val {
+        self.with_branches(None, self.data.clone(), rules)
     }
 
     /// Data with the changes of the branches below a frame (`None`: below none, that is of the roots).
-    fn with_branches(&self, parent: Option<FrameId>, data: Val) -> Val {
+    fn with_branches(&self, parent: Option<FrameId>, data: Val, rules: MergeRules) -> Val {
         let mut shown = data.clone();
         for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
             shown = match &frame.data {
-                Some(own) => changes::apply(shown, &data, &self.within(frame, own.clone())),
-                None => self.within(frame, shown),
+                Some(own) => changes::apply(shown, &data, &self.within(frame, own.clone(), rules), rules),
+                None => self.within(frame, shown, rules),
             };
         }
         shown
     }
 
     /// A frame's data with what its branches, those under way and those that ended, have changed so far.
-    pub(crate) fn within(&self, frame: &Frame, data: Val) -> Val {
-        let shown = self.with_branches(Some(frame.id), data.clone());
+    pub(crate) fn within(&self, frame: &Frame, data: Val, rules: MergeRules) -> Val {
+        let shown = self.with_branches(Some(frame.id), data.clone(), rules);
         let Wait::Branches { ended, .. } = &frame.wait else { return shown };
-        ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, &data, after))
+        ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, &data, after, rules))
     }
 
     /// The earliest moment at which something is due; `None` while it waits for no moment.
@@ -356,31 +356,6 @@ impl Snapshot {
         }
     }
 
-    /// Changes the data that a frame works on, and every value that frames hold which work on the same data.
-    pub(crate) fn change_values(&mut self, id: FrameId, change: impl Fn(&Val) -> Val) {
-        let owner = self.owner_of(id);
-        self.set_data_of(id, change(self.data_of(id)));
-        let ids: Vec<_> = self.frames.iter().map(|frame| frame.id).collect();
-        for id in ids {
-            if self.owner_of(id) == owner
-                && let Some(frame) = self.frame_mut(id)
-            {
-                frame.values().for_each(|value| *value = change(value));
-            }
-        }
-    }
-
-    /// Changes all data, and every value that frames hold.
-    pub(crate) fn change_all_values(&mut self, change: impl Fn(&Val) -> Val) {
-        self.data = change(&self.data);
-        for frame in &mut self.frames {
-            if let Some(data) = &mut frame.data {
-                *data = change(data);
-            }
-            frame.values().for_each(|value| *value = change(value));
-        }
-    }
-
     /// The nearest frame upwards that has data of its own; `None`: the instance's are used.
     fn owner_of(&self, id: FrameId) -> Option<FrameId> {
         let mut frame = self.frame(id)?;
@@ -399,16 +374,18 @@ impl Frame {
         self.scopes.iter().map(|open| open.visit).filter(|visit| *visit != 0)
     }
 
-    /// Every value that it holds beside its data.
-    fn values(&mut self) -> impl Iterator<Item = &mut Val> {
-        let registers = [&mut self.focus, &mut self.result, &mut self.previous].into_iter().flatten();
-        let variables = self.variables.iter_mut().map(|(_, value)| value);
-        let (items, results) = match &mut self.wait {
-            Wait::Loop { items, results, .. } => (Some(items), results.as_mut_slice()),
-            Wait::Branches { ended, .. } => (None, ended.as_mut_slice()),
-            _ => (None, [].as_mut_slice()),
+    /// Every value that it holds.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Val> {
+        let registers = [&self.data, &self.focus, &self.result, &self.previous].into_iter().flatten();
+        let variables = self.variables.iter().map(|(_, value)| value);
+        let (items, numbered, named): (_, &[(u32, Val)], &[(Arc<str>, Val)]) = match &self.wait {
+            Wait::Loop { items, results, .. } => (Some(items), results, &[]),
+            Wait::Branches { ended, .. } => (None, ended, &[]),
+            Wait::Events { arrived, .. } => (None, &[], arrived),
+            _ => (None, &[], &[]),
         };
-        registers.chain(variables).chain(items).chain(results.iter_mut().map(|(_, value)| value))
+        let waiting = numbered.iter().map(|(_, value)| value).chain(named.iter().map(|(_, value)| value));
+        registers.chain(variables).chain(items).chain(waiting)
     }
 
     fn wake_at(&self) -> Option<Millis> {

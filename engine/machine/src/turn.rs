@@ -2,11 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_expression::{Expression, Renewed};
+use rondo_expression::{Expression, MergeRules, Size};
 use rondo_program::{Failure, Instruction, Pc, Program};
 
 use crate::{
     ChildRequest, Context, Effect, Fact, FrameId, Input, LogLine, Millis, Snapshot, Status, Turn, Visit,
+    held::held_by,
     snapshot::{Role, Wait},
 };
 
@@ -20,7 +21,6 @@ pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Conte
         machine.due();
         machine.run();
         machine.count();
-        machine.settle();
     }
     Turn { snapshot: machine.snapshot, effects: machine.effects, facts: machine.facts, accepted }
 }
@@ -42,15 +42,27 @@ pub(crate) struct Machine<'a> {
     pub(crate) facts: Vec<Fact>,
     /// Frames that can go on, in the order in which they became ready.
     pub(crate) ready: VecDeque<FrameId>,
-    /// Whether an expression may have put one array or object at two places of the data in this turn.
-    pub(crate) linked: bool,
+    /// The size of what frames hold, as far as it is known; see `held.rs`.
+    pub(crate) held: Size,
+    /// Whether frames hold more than when it was last checked.
+    pub(crate) has_grown: bool,
 }
 
 impl<'a> Machine<'a> {
     pub(crate) fn new(program: &'a Program, snapshot: Snapshot, context: &'a Context, now: Millis) -> Self {
         let ready = snapshot.frames.iter().filter(|frame| frame.wait == Wait::Ready).map(|frame| frame.id);
         let ready = ready.collect();
-        Self { program, snapshot, context, now, effects: Vec::new(), facts: Vec::new(), ready, linked: false }
+        Self {
+            program,
+            held: held_by(&snapshot),
+            snapshot,
+            context,
+            now,
+            effects: Vec::new(),
+            facts: Vec::new(),
+            ready,
+            has_grown: false,
+        }
     }
 
     /// Applies the input; says whether it meant anything.
@@ -88,7 +100,8 @@ impl<'a> Machine<'a> {
             }
             Input::Patch(data) if active || failed => {
                 let before = std::mem::take(&mut self.snapshot.data);
-                self.snapshot.data = rondo_expression::merge(before, data, &mut Renewed::default());
+                // It is the management API of SonataFlow that merges, whatever the definition says.
+                self.snapshot.data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
                 self.changed();
             }
             _ => return false,
@@ -122,16 +135,21 @@ impl<'a> Machine<'a> {
 
     /// Runs one instruction of a frame.
     pub(crate) fn step(&mut self, id: FrameId) {
-        let Some(pc) = self.snapshot.frame(id).map(|frame| frame.pc) else { return };
+        let Some((pc, parent)) = self.snapshot.frame(id).map(|frame| (frame.pc, frame.parent)) else {
+            return;
+        };
         let program = self.program;
         let outcome = match program.instruction(pc) {
             Some(instruction) => self.execute(id, instruction),
             None => Err(Failure::runtime(format!("there is no instruction {pc} in this definition"))),
         };
         match outcome {
-            Ok(Step::Next) => self.go_to(id, pc.saturating_add(1)),
-            Ok(Step::Jumped) => {}
             Err(failure) => self.raise(id, failure),
+            Ok(step) => match self.check_held() {
+                Ok(()) if matches!(step, Step::Next) => self.go_to(id, pc.saturating_add(1)),
+                Ok(()) => {}
+                Err(failure) => self.hold_no_more(id, parent, failure),
+            },
         }
     }
 
@@ -237,6 +255,13 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(Step::Next)
+    }
+
+    /// What frames hold has become too much with a step of a frame. Where the frame has ended with it, its parent fails.
+    fn hold_no_more(&mut self, id: FrameId, parent: Option<FrameId>, failure: Failure) {
+        let Some(id) = self.snapshot.index_of(id).map(|_| id).or(parent) else { return };
+        self.drop_frames(Some(id));
+        self.raise(id, failure);
     }
 
     fn choose(&self, id: FrameId, arms: &[(Expression, Pc)], default: Option<Pc>) -> Result<Pc, Failure> {

@@ -80,7 +80,8 @@ fn no_element_begins_beside_a_call_of_the_one_before() {
     assert_eq!(calls(&third).len(), 1);
 }
 
-/// What the last action gave is the element's, whether or not it counts for the data; one that gives nothing leaves what was before.
+/// What the last action gave is the element's, also an empty array; null is no result. An action that cannot give anything leaves
+/// what was before.
 #[test]
 fn the_last_action_says_what_an_element_gives() {
     let named = json!([{"named": 1}, {"named": 2}, {"named": 3}]);
@@ -94,9 +95,9 @@ fn the_last_action_says_what_an_element_gives() {
         ),
         ("{functionRef: name}, {functionRef: ask, condition: 'false'}", vec![], named),
         ("{functionRef: name}, {functionRef: none}", vec![], json!([])),
-        ("{functionRef: empty}", vec![], json!([])),
+        ("{functionRef: empty}", vec![], json!([[], [], []])),
         ("{functionRef: none}, {functionRef: empty}", vec![], json!([[], [], []])),
-        ("{functionRef: ask}", answers(json!([])), json!([])),
+        ("{functionRef: ask}", answers(json!([])), json!([[], []])),
         ("{functionRef: name}, {functionRef: empty}", vec![], json!([[], [], []])),
         ("{functionRef: name}, {functionRef: ask}", answers(json!({"a": 1})), json!([{"a": 1}, {"a": 1}])),
         ("{functionRef: name}, {functionRef: ask}", answers(json!([])), json!([[], []])),

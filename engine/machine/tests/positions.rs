@@ -8,7 +8,7 @@ mod support;
 
 use proptest::prelude::*;
 use random::{Happens, State, happens, input, state, text};
-use rondo_expression::Val;
+use rondo_expression::{MergeRules, Val};
 use rondo_machine::{Effect, Fact, Input, Millis, Snapshot, Status, Turn};
 use rondo_program::Program;
 use serde_json::json;
@@ -42,7 +42,7 @@ fn course<'a>(
         }
         next = input(happens, &snapshot);
     }
-    (snapshot.status, snapshot.visible_data().to_json(), facts, effects)
+    (snapshot.status, snapshot.visible_data(MergeRules::default()).to_json(), facts, effects)
 }
 
 proptest! {
@@ -51,7 +51,7 @@ proptest! {
     /// After each turn the other build takes over. What comes of the instance, and everything that happens on the way, is the same.
     #[test]
     fn builds_that_lower_otherwise_take_turns(
-        mut states in prop::collection::vec(state(false), 1..5),
+        mut states in prop::collection::vec(state(), 1..5),
         happenings in prop::collection::vec(happens(), 0..25),
     ) {
         // Circles end by a count of instructions, which another lowering may have more of; so these only lead on.

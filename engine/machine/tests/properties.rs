@@ -8,7 +8,7 @@ mod support;
 
 use proptest::prelude::*;
 use random::{Happens, happens, input, state, text};
-use rondo_expression::Val;
+use rondo_expression::{MergeRules, Val};
 use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Status, Turn};
 use rondo_program::Program;
 use serde_json::json;
@@ -16,7 +16,7 @@ use support::{NOW, context, program, stored};
 
 /// Everything about a snapshot: what is stored in one place and in the others.
 fn all_of(program: &Program, snapshot: &Snapshot) -> (String, Vec<PartChange>, String, String) {
-    let shown = snapshot.visible_data();
+    let shown = snapshot.visible_data(MergeRules::default());
     let Encoded { head, mut parts } = snapshot.encode_whole(program, &shown);
     parts.sort_by_key(|part| format!("{part:?}"));
     (String::from_utf8_lossy(&head).into_owned(), parts, shown.to_json(), snapshot.input.to_json())
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn a_turn_is_a_function_and_what_is_told_twice_happens_once(
-        states in prop::collection::vec(state(true), 1..5),
+        states in prop::collection::vec(state(), 1..5),
         circles in prop::collection::vec(any::<usize>(), 5),
         course in prop::collection::vec(happens(), 0..25),
         turn_steps in prop_oneof![1..30_u32, Just(100_000)],
@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn where_turns_end_does_not_change_what_becomes_of_an_instance(
-        states in prop::collection::vec(state(false), 1..5),
+        states in prop::collection::vec(state(), 1..5),
         circles in prop::collection::vec(any::<usize>(), 5),
         turn_steps in 1..30_u32,
     ) {
@@ -138,7 +138,7 @@ proptest! {
                     _ => None,
                 };
             }
-            (snapshot.status, snapshot.visible_data().to_json(), facts)
+            (snapshot.status, snapshot.visible_data(MergeRules::default()).to_json(), facts)
         };
         prop_assert_eq!(course(turn_steps), course(100_000));
     }

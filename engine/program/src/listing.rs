@@ -36,6 +36,9 @@ impl Display for Program {
         if !self.constants.members().is_empty() {
             writeln!(f, "constants {}", self.constants.to_json())?;
         }
+        if self.merge != rondo_expression::MergeRules::default() {
+            writeln!(f, "merge {:?}", self.merge)?;
+        }
         if self.keep_active {
             writeln!(f, "keep active")?;
         }

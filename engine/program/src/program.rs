@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rondo_expression::{Expression, Val};
+use rondo_expression::{Expression, MergeRules, Val};
 
 use crate::{Code, Instruction, Legacy, Pc, Scope, ScopeId, ScopeKind};
 
@@ -37,6 +37,8 @@ pub struct Program {
     pub keep_active: bool,
     /// Whether some expression looks at `$WORKFLOW.prevActionResult`, so that results must be kept.
     pub uses_previous: bool,
+    /// How results are merged into data.
+    pub merge: MergeRules,
     /// How long an instance may take.
     pub timeout: Option<Duration>,
     /// How the first format of snapshots counted.

@@ -75,7 +75,7 @@ impl Living {
             id: self.row.id,
             workflow: self.row.workflow.clone(),
             state: state_of(self.snapshot.status),
-            data: self.snapshot.visible_data(),
+            data: self.snapshot.visible_data(self.deployed.program.merge),
             failure: self.snapshot.failed.as_ref().map(FailureView::of),
         }
     }
@@ -90,7 +90,7 @@ impl Living {
     ) -> (Instance, Vec<PartWrite>) {
         let state = state_of(snapshot.status);
         let ended = matches!(state, State::Completed | State::Aborted);
-        let data = snapshot.visible_data();
+        let data = snapshot.visible_data(self.deployed.program.merge);
         let sealed = match (ended, self.stored) {
             // What ended makes no calls any more, so the tokens of its requester need not be kept.
             (true, _) => None,

@@ -17,7 +17,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use rondo_expression::{Budget, Expression, Language, Renewed, Scope, Val, compile, merge};
+use rondo_expression::{Budget, Expression, Language, MergeRules, Scope, Val, compile, merge};
 use rondo_store::{Commit, History, Instance, Revision, Store, Update, Write};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -70,7 +70,7 @@ async fn switch(State(Bare(bare)): State<Bare>, body: Bytes) -> Answer {
         true => Val::object([("approval", Val::text("required")), ("quota", Val::Int(64))]),
         false => Val::object([("approval", Val::text("none")), ("quota", Val::Int(8))]),
     };
-    let data = merge(data, added, &mut Renewed::default());
+    let data = merge(data, added, MergeRules::default());
     let id = Uuid::now_v7();
     let facts = r#"[{"f":"started"},{"f":"entered","v":1,"state":"Decide","kind":"switch"},{"f":"left","v":1},{"f":"entered","v":2,"state":"Large","kind":"inject"},{"f":"left","v":2},{"f":"completed"}]"#;
     bare.commit(Write::Insert(row(id, 1, &data)), facts).await?;
@@ -91,7 +91,7 @@ async fn call(State(Bare(bare)): State<Bare>, body: Bytes) -> Answer {
     let answer = answer.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
     let answer: Val = serde_json::from_slice(&answer).map_err(|_| StatusCode::BAD_GATEWAY)?;
     let result = bare.results.eval(&answer, &Scope::bare(&bare.budget));
-    let data = merge(data, result.map_err(|_| StatusCode::BAD_GATEWAY)?, &mut Renewed::default());
+    let data = merge(data, result.map_err(|_| StatusCode::BAD_GATEWAY)?, MergeRules::default());
     let facts = r#"[{"f":"left","v":2},{"f":"left","v":1},{"f":"completed"}]"#;
     bare.commit(Write::Update(Update::of_row(row(id, 2, &data), 1)), facts).await?;
     Ok((StatusCode::CREATED, Json(json!({"id": id, "workflowdata": data}))))

@@ -3,7 +3,7 @@
 //! Those of numbers take what is a number in an array and in the paths in their brackets, and give a number with a fraction, as
 //! Jayway's. Where its reader of brackets gives a text its quotes, or takes no index, these give what was meant.
 
-use super::{Problem, Seen, element, filter::Operand};
+use super::{Problem, Seen, filter::Operand};
 use crate::{budget, value::Val};
 
 pub(super) struct Function {
@@ -130,7 +130,7 @@ fn mean<'a>(numbers: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
 }
 
 fn at(value: &Val, index: i64) -> Result<Val, Problem> {
-    element(value, index).cloned().ok_or_else(|| failed("there is no element at this index"))
+    value.element(index).cloned().ok_or_else(|| failed("there is no element at this index"))
 }
 
 fn failed(reason: &str) -> Problem {

@@ -15,8 +15,7 @@ pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
     let mut sorted = paths.elements().to_vec();
     sorted.sort();
     sorted.dedup();
-    // SonataFlow's jq deletes from a copy, so that nothing of it is one with the data any more.
-    let mut value = value.plain().remade();
+    let mut value = value.plain();
     for path in sorted.iter().rev() {
         if !path.is_array() {
             let kind = path.type_name();
@@ -44,8 +43,10 @@ fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
             Ok(Some(Val::from_members(members)))
         }
         (Val::Array(_), Val::Int(_) | Val::Large(_) | Val::Float(_)) => {
+            let Some(index) = step.as_i64().and_then(|index| value.position(index)) else {
+                return Ok(Some(value));
+            };
             let mut items = value.take_items();
-            let Some(index) = position(step, items.len()) else { return Ok(Some(Val::from_items(items))) };
             let inner = items.get_mut(index).map(std::mem::take).unwrap_or_default();
             let left = without(inner, rest)?;
             items.splice(index..=index, left);
@@ -64,11 +65,4 @@ fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
         }
         _ => Err(cannot_index(&value, step)),
     }
-}
-
-/// Where an index points in an array; `None` outside of it.
-fn position(index: &Val, length: usize) -> Option<usize> {
-    let index = index.as_i64()?;
-    let index = if index < 0 { index.checked_add(i64::try_from(length).ok()?)? } else { index };
-    usize::try_from(index).ok().filter(|index| *index < length)
 }

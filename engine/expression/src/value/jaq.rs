@@ -10,7 +10,7 @@ use jaq_core::{
     val::Range,
 };
 
-use super::{Extent, Numbers, Val, whole};
+use super::{Numbers, Size, Val, whole};
 use crate::budget;
 
 /// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
@@ -58,11 +58,11 @@ impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
         // The elements are counted as they come, so that an endless stream of them ends.
         let mut collected = Vec::new();
-        let mut extent = Extent::default();
+        let mut size = Size::default();
         for item in items {
             let item = item.plain();
-            extent = extent.with(&item);
-            budget::check_extent(extent);
+            size = size.with(&item);
+            budget::check_value(size);
             collected.push(item);
         }
         Self::from_items(collected)

@@ -3,8 +3,8 @@
 use super::Val;
 
 impl Val {
-    /// The value without the nulls of its lists, at every depth. `SonataFlow` reads data from outside so: its lists take no null.
-    /// Those that expressions make keep them.
+    /// The value without the nulls of its lists, at every depth. What comes from outside (requests, answers, literals of a definition)
+    /// is read so, as on `SonataFlow`, whose lists take no null; what expressions compute keeps its nulls.
     #[must_use]
     pub fn without_null_elements(self) -> Self {
         if self.has_null_elements() { self.cleared() } else { self }
@@ -20,11 +20,11 @@ impl Val {
         match self {
             Self::Array(_) => {
                 let elements = self.elements().iter().filter(|element| !element.is_null());
-                Self::array_of(elements.map(Self::cleared).collect(), self.is_made())
+                Self::from_items(elements.map(Self::cleared).collect())
             }
             Self::Object(_) => {
                 let members = self.members().shared().map(|(name, value)| (name.clone(), value.cleared()));
-                Self::object_of(members.collect(), self.is_made())
+                Self::from_members(members.collect())
             }
             other => other.clone(),
         }

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    hash::{Hash, Hasher},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
@@ -88,17 +88,125 @@ fn whole_and_float(whole: i128, float: f64) -> Ordering {
     whole.cmp(&integer).then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
 }
 
+/// Values that are equal have one hash: 1 and 1.0, 0.0 and -0.0, objects whose members come in another order, a lookup and its value.
 impl Hash for Val {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Self::Lookup(lookup) = self {
+            return lookup.value().hash(state);
+        }
         self.rank().hash(state);
         match self {
             Self::Int(_) | Self::Large(_) | Self::Float(_) => {
-                self.as_number().unwrap_or_default().to_bits().hash(state);
+                // Numbers that are equal are equal as floats too; what rounding makes equal has one hash only.
+                let number = self.as_number().unwrap_or_default();
+                let number = if number.is_nan() { f64::NAN } else { number + 0.0 };
+                number.to_bits().hash(state);
             }
             Self::Text(text) => text.hash(state),
             Self::Array(array) => array.items.hash(state),
-            Self::Object(object) => object.members.len().hash(state),
+            Self::Object(object) => {
+                let members = object.members.iter().map(|member| {
+                    let mut hasher = DefaultHasher::new();
+                    member.hash(&mut hasher);
+                    hasher.finish()
+                });
+                // A sum does not depend on the order.
+                members.fold(0, u64::wrapping_add).hash(state);
+            }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn hash(value: &Val) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[derive(Debug)]
+    struct Looked;
+
+    impl crate::Lookup for Looked {
+        fn get(&self, _: &str) -> Result<Val, String> {
+            Ok(Val::Null)
+        }
+
+        fn value(&self) -> Val {
+            json!({"a": 1}).into()
+        }
+    }
+
+    #[test]
+    fn equal_values_have_one_hash() {
+        const TWO_TO_63: u64 = 1 << 63;
+        for (one, other) in [
+            (Val::Float(0.0), Val::Float(-0.0)),
+            (Val::Int(0), Val::Float(-0.0)),
+            (Val::Int(1), Val::Float(1.0)),
+            (Val::Large(TWO_TO_63), Val::Float(9_223_372_036_854_775_808.0)),
+            (Val::Int(i64::MIN), Val::Float(-9_223_372_036_854_775_808.0)),
+            (Val::Float(f64::NAN), Val::Float(-f64::NAN)),
+            (json!({"a": 1, "b": [0.0]}).into(), json!({"b": [-0.0], "a": 1.0}).into()),
+            (Val::Lookup(Arc::new(Looked)), json!({"a": 1.0}).into()),
+        ] {
+            assert_eq!(one, other);
+            assert_eq!(hash(&one), hash(&other), "{one}");
+        }
+        // Beyond 2^53 not every whole number is a float; they differ, whatever their hash.
+        assert_ne!(Val::Int((1 << 53) + 1), Val::Float(9_007_199_254_740_992.0));
+    }
+
+    /// Values of which many are equal to another.
+    fn value() -> impl Strategy<Value = Val> {
+        let leaf = prop_oneof![
+            Just(Val::Null),
+            any::<bool>().prop_map(Val::Bool),
+            prop::sample::select(vec![0, 1, -1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN])
+                .prop_map(Val::Int),
+            prop::sample::select(vec![1 << 63, u64::MAX]).prop_map(Val::Large),
+            prop::sample::select(vec![
+                0.0,
+                -0.0,
+                1.0,
+                -1.0,
+                0.5,
+                9e15,
+                2_f64.powi(53),
+                2_f64.powi(63),
+                2_f64.powi(64)
+            ])
+            .prop_map(Val::Float),
+            prop::sample::select(vec![f64::NAN, -f64::NAN, f64::INFINITY]).prop_map(Val::Float),
+            "[ab]?".prop_map(Val::text),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Val::array),
+                prop::collection::vec(("[ab]", inner), 0..3).prop_map(Val::object),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn hash_and_order_agree_with_equality(one in value(), other in value(), third in value()) {
+            prop_assert_eq!(one == other, one.cmp(&other) == Ordering::Equal);
+            prop_assert_eq!(one.cmp(&other), other.cmp(&one).reverse());
+            if one == other {
+                prop_assert_eq!(hash(&one), hash(&other));
+            }
+            if one <= other && other <= third {
+                prop_assert!(one <= third);
+            }
         }
     }
 }

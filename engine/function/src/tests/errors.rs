@@ -36,15 +36,15 @@ async fn rest_error(reply: Reply) -> String {
 async fn an_error_status_tells_the_body() {
     insta::assert_snapshot!(openapi_error(Reply::new(500, "application/json", "{ \"difference\": 68.0 }")).await, @r#"
     function `f`: POST http://SERVER/a answered 500 Internal Server Error: {"difference":68.0} (state `Create issue`, action `create`, attempt 2)
-    KIND: {"difference":68.0}
+    Service OpenApi Some(500): {"difference":68.0}
     "#);
     insta::assert_snapshot!(openapi_error(Reply::new(403, "", "")).await, @r"
     function `f`: POST http://SERVER/a answered 403 Forbidden (state `Create issue`, action `create`, attempt 2)
-    KIND: Forbidden
+    Service OpenApi Some(403): Forbidden
     ");
     insta::assert_snapshot!(rest_error(Reply::new(404, "text/plain", "gone")).await, @r"
     function `f`: GET http://SERVER/a answered 404 Not Found: gone (state `Create issue`, action `create`, attempt 2)
-    KIND: Request failed with message: Not Found
+    Service Rest Some(404): Request failed with message: Not Found
     ");
 }
 
@@ -71,7 +71,7 @@ async fn long_bodies_are_cut() {
 async fn an_answer_that_is_not_json_fails_a_rest_function() {
     insta::assert_snapshot!(rest_error(Reply::new(200, "text/plain", "hello")).await, @r"
     function `f`: GET http://SERVER/a answered 200 with something that is not JSON: hello (state `Create issue`, action `create`, attempt 2)
-    KIND: com.fasterxml.jackson.core.JsonParseException - answered 200 with something that is not JSON: hello
+    BadAnswer Rest None: com.fasterxml.jackson.core.JsonParseException - answered 200 with something that is not JSON: hello
     ");
 }
 
@@ -84,7 +84,7 @@ async fn a_refused_connection_is_a_connect_exception() {
     let error = call(&binding, &properties(&url, ""), Value::Null).await.unwrap_err();
     insta::assert_snapshot!(shown(&error, &url), @r"
     function `f`: GET http://SERVER/a could not connect: Connection refused (state `Create issue`, action `create`, attempt 2)
-    KIND: java.net.ConnectException - Connection refused
+    Connection OpenApi None: java.net.ConnectException - Connection refused
     ");
 }
 
@@ -94,7 +94,7 @@ async fn what_is_not_configured_says_which_property() {
     let error = call(&binding, &properties("", ""), Value::Null).await.unwrap_err();
     insta::assert_snapshot!(shown(&error, "http://none"), @r"
     function `f`: no address is known; set `quarkus.rest-client.svc.url` (state `Create issue`, action `create`, attempt 2)
-    KIND: no address is known; set `quarkus.rest-client.svc.url`
+    Validation OpenApi None: no address is known; set `quarkus.rest-client.svc.url`
     ");
     for (url, expected) in [
         ("ftp://host", "`ftp://host/a` is no HTTP address"),

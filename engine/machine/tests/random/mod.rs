@@ -48,35 +48,33 @@ pub(crate) enum Happens {
     Replace(i32),
 }
 
-/// `links` also puts one object at two places, where it stays one until the turn ends.
-pub(crate) fn action(links: bool) -> impl Strategy<Value = Action> {
-    let object = if links { "{p: .o}" } else { "{o: {x: .n}}" };
+pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => (prop::option::of(Just(".to")), any::<bool>()).prop_map(|(to, retried)| Action::Call { to, retried }),
-        2 => prop::sample::select(vec!["{n: (.n + 1)}", "{o: {x: .n}}", object, ".n / 0", "[]", "{l: [.n]}"]).prop_map(Action::Compute),
+        2 => prop::sample::select(vec!["{n: (.n + 1)}", "{o: {x: .n}}", "{p: .o}", ".n / 0", "[]", "{l: [.n]}"]).prop_map(Action::Compute),
         1 => prop::sample::select(vec![".o", ".l", ".missing", ".e"]).prop_map(Action::Pick),
         2 => Just(Action::Subflow),
         1 => Just(Action::Log),
     ]
 }
 
-pub(crate) fn actions(links: bool) -> impl Strategy<Value = Vec<Action>> {
-    prop::collection::vec(action(links), 1..4)
+pub(crate) fn actions() -> impl Strategy<Value = Vec<Action>> {
+    prop::collection::vec(action(), 1..4)
 }
 
-pub(crate) fn state(links: bool) -> impl Strategy<Value = State> {
+pub(crate) fn state() -> impl Strategy<Value = State> {
     prop_oneof![
         (0..9).prop_map(State::Inject),
-        (actions(links), any::<[bool; 4]>()).prop_map(
+        (actions(), any::<[bool; 4]>()).prop_map(
             |(actions, [parallel, handled, compensated, timeout])| {
                 State::Operation { actions, parallel, handled, compensated, timeout }
             }
         ),
         (-1..9).prop_map(|above| State::Switch { above }),
         Just(State::Sleep),
-        (0..7_u32, prop::option::of(1..4_u32), action(links))
+        (0..7_u32, prop::option::of(1..4_u32), action())
             .prop_map(|(items, batch, action)| State::ForEach { items, batch, action }),
-        (prop::collection::vec(actions(links), 1..4), any::<bool>())
+        (prop::collection::vec(actions(), 1..4), any::<bool>())
             .prop_map(|(branches, enough)| State::Parallel { branches, enough }),
     ]
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rondo_definition::{Diagnostic, Document};
-use rondo_expression::{Budget, Val};
+use rondo_expression::{Budget, MergeRules, Val};
 use rondo_lowering::Lowered;
 use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Turn};
 use rondo_program::{Failure, FailureKind, Program};
@@ -59,7 +59,7 @@ pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Snapshot {
 
 /// The snapshot as another build reads what this one stored.
 pub(crate) fn moved(program: &Program, other: &Program, snapshot: &Snapshot) -> Snapshot {
-    let shown = snapshot.visible_data();
+    let shown = snapshot.visible_data(MergeRules::default());
     let Encoded { head, parts } = snapshot.encode_whole(program, &shown);
     let parts: Vec<_> = parts
         .into_iter()
