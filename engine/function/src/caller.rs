@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rondo_definition::{Properties, settings};
 use rondo_expression::Val;
+use rondo_program::HttpFunction;
 use serde::Deserialize as _;
 use serde_json::Value;
 use url::Url;
@@ -18,11 +19,10 @@ use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
-use crate::rest::{self, RestTarget};
+use crate::rest;
 use crate::security::{Credentials, basic};
 use crate::settings::{ClientSettings, millis};
 use crate::setup::{SetupError, transport_options, wrong};
-use crate::sysout;
 use crate::token::Tokens;
 use crate::transport::{Incoming, Outgoing, Redirects, Transport};
 
@@ -64,7 +64,7 @@ pub struct Request<'a> {
 pub struct Answer {
     /// The result of the action; null when the service answered nothing.
     pub result: Val,
-    /// HTTP status; 0 for functions that call no service.
+    /// HTTP status.
     pub status: u16,
     /// Reason phrase.
     pub status_message: String,
@@ -104,20 +104,9 @@ impl Caller {
             ..Site::default()
         };
         let result = match &binding.target {
-            Target::OpenApi(target) => self.call_openapi(binding, target, &request, &mut site).await,
-            Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
-            Target::Sysout(level) => {
-                let process = &request.process;
-                let arguments = request.arguments.as_ref().map_or(Value::Null, to_json);
-                sysout::write(*level, &arguments, process.workflow_id, process.instance_id, &self.secrets);
-                Ok(Answer {
-                    result: Val::Null,
-                    status: 0,
-                    status_message: String::new(),
-                    headers: Vec::new(),
-                })
-            }
-            Target::Unsupported(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
+            Target::OpenApi(target) => self.call_openapi(target, &request, &mut site).await,
+            Target::Http(target) => self.call_http(&binding.name, target, &request, &mut site).await,
+            Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
         };
         let openapi = matches!(binding.target, Target::OpenApi(_));
         result.map_err(|kind| CallError { kind: kind.masked(&self.secrets), site, openapi })
@@ -125,7 +114,6 @@ impl Caller {
 
     async fn call_openapi(
         &self,
-        binding: &Binding,
         target: &OpenApiTarget,
         request: &Request<'_>,
         site: &mut Site,
@@ -133,7 +121,7 @@ impl Caller {
         let settings = ClientSettings {
             properties: request.properties,
             key: &target.key,
-            choice: request.config_key.filter(|_| binding.config_key.is_some()),
+            choice: request.config_key.filter(|_| target.has_config_key),
         };
         let operation = &target.operation;
         let mut draft =
@@ -171,10 +159,10 @@ impl Caller {
         Ok(answer(result, &incoming))
     }
 
-    async fn call_rest(
+    async fn call_http(
         &self,
         function: &str,
-        target: &RestTarget,
+        target: &HttpFunction,
         request: &Request<'_>,
         site: &mut Site,
     ) -> Result<Answer, CallErrorKind> {
@@ -195,7 +183,7 @@ impl Caller {
         draft.url = draft.address("");
         let deadline = timeout.unwrap_or(self.deadline);
         let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mut mask, site).await?;
-        if target.fail_on_status && !incoming.is_success() {
+        if target.fails_on_error_status && !incoming.is_success() {
             return Err(status_error(&incoming, &mask));
         }
         let read = rest::read(incoming.text(), incoming.content_type(), !incoming.is_success());

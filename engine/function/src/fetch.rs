@@ -5,10 +5,10 @@
 //! it runs on a thread of its own.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rondo_definition::{Fetch, Properties};
 use url::Url;
 
@@ -42,18 +42,18 @@ impl Fetcher {
     /// Sends this `Authorization` header when the document at an address is fetched from now on.
     pub(crate) fn authorize(&self, address: &str, authorization: &str) {
         let address = Url::parse(address).map_or_else(|_| address.to_owned(), String::from);
-        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut credentials = self.credentials.lock();
         credentials.insert(address, Secret::new(authorization));
     }
 }
 
 impl Fetch for Fetcher {
     fn fetch(&self, address: &str) -> Fetched {
-        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let credentials = self.credentials.lock();
         let key = (address.to_owned(), credentials.get(address).cloned());
         drop(credentials);
         // Held while fetching, so that workflows bound at the same time share one request.
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetched = self.fetched.lock();
         if let Some(known) = fetched.get(&key) {
             return known.clone();
         }

@@ -27,7 +27,6 @@ mod security;
 mod settings;
 mod setup;
 mod specs;
-mod sysout;
 mod token;
 mod transport;
 

@@ -4,8 +4,9 @@
 //! text is replaced, also in the forms that it takes in URLs, forms and JSON; URLs lose their `user:password@`.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rondo_definition::settings::{self, Kind};
 use rondo_definition::{Properties, without_userinfo};
 
@@ -99,15 +100,15 @@ impl Secrets {
     /// Hides a text from now on, unless it is too short to be told from others.
     pub fn hide(&self, text: &str) {
         let text = text.trim();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).knows(text);
+        let known = self.0.read().knows(text);
         if !known && text.chars().count() >= SHORTEST_OF_THE_PROCESS {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).add(text);
+            self.0.write().add(text);
         }
     }
 
     /// The text as people may see it.
     pub fn mask(&self, text: &str) -> String {
-        let masked = self.0.read().unwrap_or_else(PoisonError::into_inner).apply(text);
+        let masked = self.0.read().apply(text);
         without_userinfo(&masked).into_owned()
     }
 }

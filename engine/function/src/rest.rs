@@ -1,9 +1,10 @@
-//! Custom functions `rest:<method>:<path or URL>`: plain HTTP without a document.
+//! Functions that are a plain HTTP request, without a document that describes it.
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `RestTypeHandler` and `RestWorkItemHandler`. One flaw of it is not
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
+use rondo_program::{HttpFunction, HttpMethod};
 use serde_json::{Map, Value, json};
 
 use crate::draft::Draft;
@@ -13,43 +14,16 @@ use crate::openapi::operation::Format;
 use crate::security;
 use crate::settings::lookup;
 
-/// A parsed operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RestTarget {
-    /// Upper case.
-    pub(crate) method: String,
-    /// Path or absolute URL, with `{name}`.
-    pub(crate) place: String,
-    /// Whether an error status fails the call.
-    pub(crate) fail_on_status: bool,
-}
-
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
-
-/// Reads what follows `rest:`.
-pub(crate) fn parse(operation: &str, fail_on_status: bool) -> Result<RestTarget, String> {
-    let (method, place) = operation
-        .split_once(':')
-        .filter(|(_, place)| !place.trim().is_empty())
-        .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
-    let name = method.trim();
-    let method = name.to_ascii_uppercase();
-    if !METHODS.contains(&method.as_str()) {
-        return Err(format!("`{name}` is none of the methods {}", METHODS.join(", ").to_ascii_lowercase()));
-    }
-    Ok(RestTarget { method, place: place.trim().to_owned(), fail_on_status })
-}
-
 /// The request with its whole address; or a text that names what is missing.
 pub(crate) fn draft(
-    target: &RestTarget,
+    target: &HttpFunction,
     function: &str,
     arguments: Option<Value>,
     state_data: &dyn Fn() -> String,
     properties: &Properties,
     mask: &mut Mask,
 ) -> Result<Draft, String> {
-    let mut draft = Draft::new(&target.method);
+    let mut draft = Draft::new(target.method.as_str());
     let (mut named, whole) = match arguments {
         None => (Map::new(), None),
         Some(Value::Object(named)) => (named, None),
@@ -57,7 +31,7 @@ pub(crate) fn draft(
         Some(Value::Null) => (Map::new(), Some(json!({ "ContentData": null }))),
         Some(other) => (Map::new(), Some(other)),
     };
-    let place = fill(&target.place, &mut named)?;
+    let place = fill(&target.address, &mut named)?;
     let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
     draft.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
     for (name, value) in std::mem::take(&mut named) {
@@ -69,7 +43,7 @@ pub(crate) fn draft(
             named.insert(name, value);
         }
     }
-    if matches!(target.method.as_str(), "POST" | "PUT") {
+    if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
         let body = match whole {
             Some(value) => value.to_string(),
             None if named.is_empty() => state_data(),

@@ -5,9 +5,10 @@
 //! Discovery 1.0, section 4.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use url::Url;
 
@@ -90,7 +91,7 @@ impl Tokens {
     }
 
     fn slot(&self, request: &TokenRequest) -> Slot {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         Arc::clone(slots.entry(request.clone()).or_default())
     }
 }

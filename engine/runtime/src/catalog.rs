@@ -153,7 +153,10 @@ pub(crate) fn deploy(
     specs: &Specs,
 ) -> (Deployed, Vec<Diagnostic>) {
     let (program, mut diagnostics) = rondo_program::lower(&document);
-    let (bindings, problems) = rondo_function::bind(&document, resources, properties, specs);
+    let (declarations, problems) = rondo_program::declarations(&document);
+    diagnostics.extend(problems);
+    let (bindings, problems) =
+        rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);
     diagnostics.extend(problems);
     let workflow = &document.workflow;
     let mut schema = |reference: Option<&SchemaRef>| {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::{OperationPlace, SpecDocument, Version, child};
 use super::operation::{
@@ -68,6 +68,17 @@ impl Source<'_> {
         all
     }
 
+    /// The answers that the operation declares, each with its status and the document in which it stands, references
+    /// followed.
+    pub(super) fn responses(&self) -> Vec<(String, Arc<SpecDocument>, Value)> {
+        let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
+        let resolved = declared.filter_map(|(status, response)| {
+            let (document, response) = self.references.resolve(self.document, response.clone())?;
+            Some((status.clone(), document, response))
+        });
+        resolved.collect()
+    }
+
     /// The schemes that the operation's `security` names, or the document's when it has none of its own or names only
     /// such as are not defined (which published documents do).
     pub(super) fn security(
@@ -82,7 +93,7 @@ impl Source<'_> {
         let mut undefined = Vec::new();
         for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
             let alternatives = requirements.as_array().map(Vec::as_slice).unwrap_or_default();
-            for (name, scopes) in alternatives.iter().filter_map(Value::as_object).flatten() {
+            for name in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
                 let found = self
                     .document
                     .node(&child(schemes, name))
@@ -93,9 +104,7 @@ impl Source<'_> {
                 };
                 match read(&scheme) {
                     Ok(scheme) => {
-                        let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
-                        let scopes = scopes.map(str::to_owned).collect();
-                        let known = SchemeUse { name: mangle(name), scheme, scopes };
+                        let known = SchemeUse { name: mangle(name), scheme };
                         if !uses.iter().any(|other| other.name == known.name) {
                             uses.push(known);
                         }
@@ -187,13 +196,7 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
 
 fn answers_v3(source: &mut Source<'_>) -> Answers {
     let mut answers = Answers::default();
-    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
-        return answers;
-    };
-    for (status, response) in responses {
-        let Some((document, response)) = source.references.resolve(source.document, response) else {
-            continue;
-        };
+    for (status, document, response) in source.responses() {
         let Some(content) = response.get("content").and_then(Value::as_object) else { continue };
         let mut media_types: Vec<String> = content.keys().cloned().collect();
         media_types.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));

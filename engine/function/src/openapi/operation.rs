@@ -137,7 +137,6 @@ pub(crate) struct SchemeUse {
     /// Mangled, as in the properties.
     pub(crate) name: String,
     pub(crate) scheme: Scheme,
-    pub(crate) scopes: Vec<String>,
 }
 
 /// How a caller is identified.

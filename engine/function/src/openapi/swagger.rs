@@ -104,13 +104,7 @@ fn answers(source: &mut Source<'_>) -> Answers {
     }
     produces.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));
     let mut answers = Answers::default();
-    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
-        return answers;
-    };
-    for (status, response) in responses {
-        let Some((document, response)) = source.references.resolve(source.document, response) else {
-            continue;
-        };
+    for (status, document, response) in source.responses() {
         let Some(schema) = response.get("schema") else { continue };
         let shape = source.shapes.read(&document, schema);
         answers.by_status.push((status, AnswerForm { media_types: produces.clone(), shape }));

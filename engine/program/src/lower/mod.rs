@@ -8,6 +8,7 @@ mod actions;
 mod code;
 mod context;
 mod errors;
+mod functions;
 mod hints;
 mod states;
 
@@ -26,6 +27,8 @@ use rondo_expression::Val;
 use crate::{Instruction, Pc, Program, StateId, StateInfo};
 use code::Code;
 use context::{Context, duration_of};
+
+pub use functions::declarations;
 
 /// Lowers a document.
 ///
