@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// When it was answered, by the simulator's clock.
-    pub time: DateTime<Utc>,
+    pub time: Timestamp,
     /// Who received it.
     pub service: Service,
     /// `GET`, `POST`, …

@@ -3,9 +3,9 @@
 //! Promises: whoever takes the lock sees a world in which everything that time alone brings about (templates that
 //! finish, automatic approvals) has happened. Never: held across an await.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use crate::backstage::Backstage;
@@ -54,8 +54,7 @@ impl Shared {
 
     /// The world as it is now.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // A handler that panicked leaves data that is odd at worst; a simulator can go on with it.
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = self.world.lock();
         world.settle();
         world
     }

@@ -56,7 +56,7 @@ pub(crate) async fn go_to_page() -> Redirect {
 }
 
 async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
-    Html(page::render(&shared.world(), &shared.urls))
+    Html(page::render(&shared.world(), &shared.urls).into_string())
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -49,11 +49,11 @@ pub struct Issue {
     /// Comments, oldest first.
     pub notes: Vec<Note>,
     /// When it was opened.
-    pub created: DateTime<Utc>,
+    pub created: Timestamp,
     /// When it last changed.
-    pub updated: DateTime<Utc>,
+    pub updated: Timestamp,
     /// When it was closed; absent: it is open.
-    pub closed: Option<DateTime<Utc>>,
+    pub closed: Option<Timestamp>,
 }
 
 /// A comment on an issue.
@@ -64,7 +64,7 @@ pub struct Note {
     /// Markdown.
     pub body: String,
     /// When it was written.
-    pub created: DateTime<Utc>,
+    pub created: Timestamp,
 }
 
 /// What an approver says.
@@ -128,7 +128,7 @@ impl Gitlab {
         title: String,
         description: Option<String>,
         labels: BTreeSet<String>,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Issue {
         let id = 1 + self.issues.len() as u64;
         let iid = 1 + self.issues.iter().filter(|issue| issue.project == project).count() as u64;
@@ -150,13 +150,7 @@ impl Gitlab {
     }
 
     /// Adds a comment; nothing if there is no such issue.
-    pub(crate) fn comment(
-        &mut self,
-        project: u64,
-        iid: u64,
-        body: String,
-        now: DateTime<Utc>,
-    ) -> Option<Note> {
+    pub(crate) fn comment(&mut self, project: u64, iid: u64, body: String, now: Timestamp) -> Option<Note> {
         let id = self.notes + 1;
         let issue = self.issue_mut(project, iid)?;
         let body = quick_actions::carry_out(issue, &body, now);
@@ -172,7 +166,7 @@ impl Gitlab {
         project: u64,
         iid: u64,
         decision: Decision,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<(), UnknownIssue> {
         let issue = self.issue_mut(project, iid).ok_or(UnknownIssue { project, iid })?;
         issue.labels.insert(decision.label().to_owned());
@@ -181,7 +175,7 @@ impl Gitlab {
     }
 
     /// Approves open issues of at least this age on which nobody has decided.
-    pub(crate) fn approve_undecided(&mut self, age: Duration, now: DateTime<Utc>) {
+    pub(crate) fn approve_undecided(&mut self, age: Duration, now: Timestamp) {
         let due = |issue: &&mut Issue| issue.awaits_decision() && later(issue.created, age) <= now;
         for issue in self.issues.iter_mut().filter(due) {
             issue.labels.insert(Decision::Approve.label().to_owned());

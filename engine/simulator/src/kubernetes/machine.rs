@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::resource::INSTANCES;
@@ -19,9 +19,9 @@ const NODE_MEMORY_GIB: u64 = 256;
 pub(super) struct Machine {
     /// Counts the machines of the cluster, for addresses.
     number: u64,
-    provisioned: DateTime<Utc>,
+    provisioned: Timestamp,
     /// When it was last started; absent: it is stopped.
-    started: Option<DateTime<Utc>>,
+    started: Option<Timestamp>,
     /// From start to running.
     starting: Duration,
 }
@@ -37,12 +37,12 @@ pub(super) enum Progress {
 }
 
 impl Machine {
-    pub(super) fn new(number: u64, provisioned: DateTime<Utc>, starting: Duration) -> Self {
+    pub(super) fn new(number: u64, provisioned: Timestamp, starting: Duration) -> Self {
         Self { number, provisioned, started: None, starting }
     }
 
     /// Takes over from the specification whether the machine shall run. `Manual` leaves it as it is.
-    pub(super) fn follow(&mut self, spec: &Value, now: DateTime<Utc>) {
+    pub(super) fn follow(&mut self, spec: &Value, now: Timestamp) {
         match (spec["running"].as_bool(), spec["runStrategy"].as_str()) {
             (Some(true), _) | (_, Some("Always" | "RerunOnFailure" | "Once")) => self.start(now),
             (Some(false), _) | (_, Some("Halted")) => self.stop(),
@@ -51,7 +51,7 @@ impl Machine {
     }
 
     /// Starts it unless it is started.
-    pub(super) fn start(&mut self, now: DateTime<Utc>) {
+    pub(super) fn start(&mut self, now: Timestamp) {
         self.started.get_or_insert(now);
     }
 
@@ -63,7 +63,7 @@ impl Machine {
         self.started.is_some()
     }
 
-    pub(super) fn progress(&self, spec: &Value, now: DateTime<Utc>) -> Progress {
+    pub(super) fn progress(&self, spec: &Value, now: Timestamp) -> Progress {
         let Some(started) = self.started else {
             return if now < self.provisioned { Progress::Provisioning } else { Progress::Stopped };
         };
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// The `status` of the virtual machine.
-    pub(super) fn status(&self, spec: &Value, now: DateTime<Utc>) -> Value {
+    pub(super) fn status(&self, spec: &Value, now: Timestamp) -> Value {
         let progress = self.progress(spec, now);
         let ready = progress == Progress::Running;
         let reason = if ready { Value::Null } else { "GuestNotRunning".into() };
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// The running machine, if there is one.
-    pub(super) fn instance(&self, machine: &Value, now: DateTime<Utc>) -> Option<Value> {
+    pub(super) fn instance(&self, machine: &Value, now: Timestamp) -> Option<Value> {
         let started = self.started?;
         let progress = self.progress(&machine["spec"], now);
         let phase = match progress {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_machine_progresses_with_time_as_it_is_asked_to() {
-        let created = DateTime::<Utc>::UNIX_EPOCH;
+        let created = Timestamp::UNIX_EPOCH;
         let after = |seconds| later(created, Duration::from_secs(seconds));
         let check = |spec: &Value, second, expected| {
             let mut machine = Machine::new(1, after(20), Duration::from_secs(10));
