@@ -1,4 +1,4 @@
-//! Two plain pages for people who open the engine in a browser: what it serves, and one workflow.
+//! Two plain pages for people who open the engine in a browser: the list of workflows, and one workflow.
 //!
 //! No scripts and no external assets. The template library escapes every text of a workflow.
 
@@ -51,7 +51,7 @@ pub(crate) fn workflow(app: &App, deployed: &Deployed) -> Response {
     page(about.name, &details(about, &endpoint, schema.as_deref())).into_response()
 }
 
-/// What is shown of a workflow.
+/// A workflow as the pages show it.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     id: &'a str,

@@ -1,4 +1,4 @@
-//! Moments as the Data Index writes and reads them.
+//! The formats in which the Data Index writes and reads moments.
 //!
 //! In the engine a moment is a number of milliseconds since 1970, UTC.
 
@@ -13,7 +13,7 @@ pub(crate) fn date_time(moment: i64) -> String {
     }
 }
 
-/// ISO 8601 in UTC, always with milliseconds. A moment outside of the years that this form has is the first or the last one.
+/// ISO 8601 in UTC, always with milliseconds. A moment outside of the years -9999 to 9999 is the first or the last of them.
 pub(crate) fn in_summary(moment: i64) -> String {
     let end = if moment < 0 { Timestamp::MIN } else { Timestamp::MAX };
     let time = Timestamp::from_millisecond(moment).unwrap_or(end);
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_written_as_the_data_index_does() {
+    fn moments_have_the_format_of_the_data_index() {
         for (moment, short, long) in [
             (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
             (1_000_320, "1970-01-01T00:16:40.32Z", "1970-01-01T00:16:40.320Z"),
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_are_understood_and_dates_without_time_are_not() {
+    fn a_moment_is_read_with_its_zone_only() {
         assert_eq!(read("1970-01-01T02:00:00+02:00"), Some(0));
         assert_eq!(read("1970-01-01t00:00:00.5z"), Some(500));
         assert_eq!(read("1969-12-31 22:30:00.001-01:30"), Some(1));

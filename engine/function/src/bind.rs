@@ -119,7 +119,7 @@ impl Binder<'_> {
         let Some(at) = document.operation(id).cloned() else {
             let help = match did_you_mean(id, document.operation_ids()) {
                 Some(other) => format!("there is `{other}`"),
-                None => some_of(document.operation_ids()),
+                None => first_ids(document.operation_ids()),
             };
             let problem = format!("calls `{id}`, but `{uri}` has no such operation");
             return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
@@ -208,7 +208,7 @@ impl Binder<'_> {
 }
 
 /// The first operation ids in alphabetical order, for a message.
-fn some_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+fn first_ids<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 8;
     let mut ids: Vec<&str> = ids.collect();
     ids.sort_unstable();

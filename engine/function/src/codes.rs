@@ -1,7 +1,7 @@
 //! Codes of the problems that binding reports: `RON03xx`, except those of functions that cannot be declared
 //! (`RON0301`, `RON0304`). A number is never given to another problem.
 
-/// The document that an operation names cannot be had or read.
+/// The document that an operation names cannot be read.
 pub const SPEC: &str = "RON0302";
 /// The document has no such operation.
 pub const UNKNOWN_OPERATION: &str = "RON0303";

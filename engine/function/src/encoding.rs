@@ -1,7 +1,7 @@
 //! Percent- and form-encoding of texts for URLs.
 //!
 //! Promises: what [`percent_encode`] writes decodes to the text it was given, and holds no character that ends a path
-//! segment or a query. Never: encodes what is encoded already; callers give plain text.
+//! segment or a query. Never: detects text that is encoded already; callers give plain text.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// All but the unreserved characters and those that may stand in a path beside them. `SonataFlow` takes a text for several
-/// segments: `contents/{path}` with `docs/a.md`.
+/// All but the unreserved characters and those that a path may hold. `/` is among these, because on `SonataFlow` one argument
+/// can be several segments: `contents/{path}` with `docs/a.md`.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED
     .remove(b'/')
     .remove(b';')
@@ -38,18 +38,18 @@ pub(crate) fn percent_encode(text: &str, keep_reserved: bool) -> String {
     utf8_percent_encode(text, if keep_reserved { NEVER_ALLOWED } else { RESERVED }).to_string()
 }
 
-/// Percent-encodes a text for a path, of which it may be several segments.
+/// Percent-encodes a text that is one or several segments of a path.
 pub(crate) fn path_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED_IN_PATHS).to_string()
 }
 
-/// Undoes percent-encoding; what is no valid escape stays as it is.
+/// Undoes percent-encoding; an invalid escape stays as it is.
 pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// Whether a path has a segment `.` or `..`, which URL parsers take for a step, even when it is percent-encoded. An
-/// argument must not choose another path than the author wrote, so such paths are refused.
+/// Whether a path has a segment `.` or `..`, which URL parsers resolve, even when it is percent-encoded. With one, an
+/// argument could choose another path than the author wrote.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     path.split('/').any(|segment| matches!(&*percent_decode(segment), "." | ".."))

@@ -1,4 +1,4 @@
-//! Why a call failed, in three voices: for people, for the client that started the instance, and for `onErrors`.
+//! Why a call failed: as people read it, as the client that started the instance reads it, and as `onErrors` compares it.
 //!
 //! Promises: every text is masked before it gets here; `Display` names function, method, URL, state, action and
 //! attempt. Source of the Java class names: `apache/incubator-kie-kogito-runtimes`, `ExceptionHandlerPolicyFactory`
@@ -68,7 +68,7 @@ pub enum CallErrorKind {
     /// The address must not be called.
     #[error("is refused: {0}")]
     Forbidden(String),
-    /// No access token could be had for the call.
+    /// The token endpoint gave no access token for the call.
     #[error("needs an access token: {0}")]
     Token(String),
     /// A kind of function that cannot be called.
@@ -114,7 +114,7 @@ pub struct Site {
     pub attempt: u32,
 }
 
-/// So much of a body is shown to people.
+/// Most bytes of a body in a message: enough to see the service's own error message.
 const EXCERPT_BYTES: usize = 500;
 
 const WORK_ITEM: &str = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
@@ -137,7 +137,7 @@ impl CallError {
         }
     }
 
-    /// HTTP status of the answer to the client whose request led here.
+    /// HTTP status with which the client that started the instance is answered.
     pub fn client_status(&self) -> u16 {
         match &self.kind {
             CallErrorKind::Status { status: status @ (400 | 403 | 404 | 409 | 412), .. } => *status,

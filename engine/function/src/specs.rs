@@ -25,7 +25,7 @@ pub struct Specs {
 
 impl Specs {
     /// Documents of a folder. The fetcher is the one that the folder's [`Resources`] use; without one, documents that
-    /// need credentials cannot be had.
+    /// need credentials cannot be read.
     pub fn new(fetcher: Option<Arc<Fetcher>>) -> Self {
         Self { fetcher, read: Mutex::default() }
     }

@@ -1,4 +1,4 @@
-//! The simulator's time: real time plus what was skipped.
+//! The simulator's time: real time plus the time that was skipped.
 //!
 //! Promises: never runs backwards by [`Clock::advance`], never overflows. Never: waits.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Tells the time of the simulated world.
+/// The clock of the simulated services.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     skipped: Duration,

@@ -2,7 +2,7 @@
 //!
 //! Owns: the text and an index of where its parts are. Promises: a document of several megabytes costs one scan of its
 //! text; a subtree becomes values only when [`SpecDocument::node`] asks for it. Never: checks the document as a whole,
-//! because one that is wrong in places that nobody calls is good enough.
+//! because mistakes in operations that no function calls do no harm.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Takes one operation out of an `OpenAPI` 3.0 or 3.1 document.
 //!
-//! Promises: what the operation does not use is not looked at; what is odd but harmless becomes a problem text beside
-//! the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
+//! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
+//! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use serde_json::{Map, Value};
 
 use super::document::{OperationPlace, SpecDocument, Version, child};
 use super::operation::{
-    AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme, SchemeUse,
+    AnswerForm, AnsweredStatus, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme,
+    SchemeUse,
 };
 use super::reference::{Open, References};
 use super::shape::{Shape, ShapeReader};
 use super::swagger;
 use crate::key::mangle;
 
-/// The operation at a place, and what is odd about it.
+/// The operation at a place, and the problems that the call can do without.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
     place: &OperationPlace,
@@ -40,7 +41,7 @@ pub(crate) fn extract(
     Ok((operation, problems))
 }
 
-/// What one operation is read from.
+/// The parts of a document that one operation is read from.
 pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,
@@ -70,17 +71,18 @@ impl Source<'_> {
 
     /// The answers that the operation declares, each with its status and the document in which it stands, references
     /// followed.
-    pub(super) fn responses(&self) -> Vec<(String, Arc<SpecDocument>, Value)> {
+    pub(super) fn responses(&self) -> Vec<(AnsweredStatus, Arc<SpecDocument>, Value)> {
         let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
         let resolved = declared.filter_map(|(status, response)| {
+            let status = AnsweredStatus::parse(status)?;
             let (document, response) = self.references.resolve(self.document, response.clone())?;
-            Some((status.clone(), document, response))
+            Some((status, document, response))
         });
         resolved.collect()
     }
 
-    /// The schemes that the operation's `security` names, or the document's when it has none of its own or names only
-    /// such as are not defined (which published documents do).
+    /// The schemes that the operation's `security` names, or the document's when the operation has no `security` or names
+    /// only schemes that are not defined, as published documents do.
     pub(super) fn security(
         &self,
         schemes: &str,
@@ -205,7 +207,7 @@ fn answers_v3(source: &mut Source<'_>) -> Answers {
             Some(schema) => source.shapes.read(&document, schema),
             None => Shape::Any,
         };
-        answers.by_status.push((status, AnswerForm { media_types, shape }));
+        answers.forms.push((status, AnswerForm { media_types, shape }));
     }
     answers
 }

@@ -1,7 +1,7 @@
 //! Takes one operation out of an `OpenAPI` 2.0 (Swagger) document.
 //!
 //! Source: `OpenAPI` 2.0, `versions/2.0.md`. The differences to 3.x: host and base path instead of servers, the body is
-//! a parameter, media types stand beside the operation, arrays are written by `collectionFormat`.
+//! a parameter, media types are properties of the operation, `collectionFormat` says how arrays are written.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ fn answers(source: &mut Source<'_>) -> Answers {
     for (status, document, response) in source.responses() {
         let Some(schema) = response.get("schema") else { continue };
         let shape = source.shapes.read(&document, schema);
-        answers.by_status.push((status, AnswerForm { media_types: produces.clone(), shape }));
+        answers.forms.push((status, AnswerForm { media_types: produces.clone(), shape }));
     }
     answers
 }

@@ -1,6 +1,6 @@
-//! What the simulated Backstage holds: tasks, notifications, and components that tasks registered.
+//! Tasks and notifications of the simulated Backstage, and the components that tasks registered.
 //!
-//! A task moves by time alone: it is due at a moment fixed when it is created, and [`Backstage::finish_due_tasks`]
+//! A task needs only time: it is due at a moment that is fixed when it is created, and [`Backstage::finish_due_tasks`]
 //! carries out the templates that are due.
 
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl Backstage {
         self.notifications.push(notification);
     }
 
-    /// Carries out the tasks whose time has come.
+    /// Carries out the tasks that are due.
     pub(crate) fn finish_due_tasks(&mut self, now: Timestamp, cluster: &mut Cluster) {
         for task in self.tasks.iter_mut().filter(|task| task.end.is_none() && task.due <= now) {
             let name = task.value("namespace");

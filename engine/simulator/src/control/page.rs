@@ -1,4 +1,4 @@
-//! The approver's page, rendered from the world as it is.
+//! The approver's page, rendered from the present state.
 //!
 //! Promises: complete without JavaScript, where it reloads itself; with it the content is fetched and swapped, so that
 //! nothing flickers and a form that is being used keeps its place. The template library escapes every text.
@@ -51,7 +51,7 @@ pub(super) fn render(world: &World, urls: &Urls) -> Markup {
     }
 }
 
-/// What exists and what happened.
+/// The sections: issues, runs, namespaces, machines, notifications, calls.
 fn sections(world: &World) -> Markup {
     let now = world.clock.now();
     let cluster = world.cluster.describe(now);
@@ -59,22 +59,22 @@ fn sections(world: &World) -> Markup {
         world.gitlab.issues().partition(|issue| issue.awaits_decision());
     let waiting = waiting.into_iter().map(|issue| card(issue, now));
     let decided = other.into_iter().rev();
-    let decided =
-        decided.map(|issue| row(&issue.title, &labels(issue), issue.state(), &age(issue.updated, now)));
+    let decided = decided
+        .map(|issue| row(&issue.title, &labels(issue), state(issue.state()), &age(issue.updated, now)));
     let runs = world.backstage.tasks().iter().rev().map(|task| {
         let detail = html! { (task.value("namespace")) " · " (task.value("size")) };
-        row(&task.template, &detail, task.status(), &age(task.created, now))
+        row(&task.template, &detail, state(task.status()), &age(task.created, now))
     });
     let notifications = world.backstage.notifications().iter().rev().take(LATEST).map(|notification| {
         let payload = &notification["payload"];
         let user = notification["user"].as_str().unwrap_or("everybody");
-        row(text(&payload["title"]), &html! { (user) }, text(&payload["severity"]), "")
+        row(text(&payload["title"]), &html! { (user) }, state(text(&payload["severity"])), "")
     });
     let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
         let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
         let detail = html! { (call.service) " " (repeated) };
         let what = format!("{} {}", call.method, call.path);
-        row(&what, &detail, &call.status.to_string(), &age(call.time, now))
+        row(&what, &detail, status(call.status), &age(call.time, now))
     });
     html! {
         (section("Waiting for your decision", "Nothing is waiting.", waiting))
@@ -87,7 +87,7 @@ fn sections(world: &World) -> Markup {
     }
 }
 
-/// A heading with its items, or what to say when there are none.
+/// A heading with its items, or the sentence `none` without any.
 fn section(heading: &str, none: &str, items: impl Iterator<Item = Markup>) -> Markup {
     let items: Vec<Markup> = items.collect();
     html! {
@@ -122,7 +122,7 @@ fn namespace(namespace: &Value) -> Markup {
     let size = text(&metadata["labels"]["self-service/size"]);
     let owner = text(&metadata["annotations"]["self-service/owner"]);
     let detail = format!("{size} {owner}");
-    row(text(&metadata["name"]), &html! { (detail.trim()) }, text(&namespace["status"]["phase"]), "")
+    row(text(&metadata["name"]), &html! { (detail.trim()) }, state(text(&namespace["status"]["phase"])), "")
 }
 
 fn machine(machine: &Value) -> Markup {
@@ -130,26 +130,40 @@ fn machine(machine: &Value) -> Markup {
     let name = format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"]));
     let domain = &machine["spec"]["template"]["spec"]["domain"];
     let detail = html! { (domain["cpu"]["cores"]) " CPU · " (text(&domain["memory"]["guest"])) };
-    row(&name, &detail, text(&machine["status"]["printableStatus"]), "")
+    row(&name, &detail, state(text(&machine["status"]["printableStatus"])), "")
 }
 
-/// One line: what, about it, state, when.
-fn row(what: &str, detail: &Markup, state: &str, when: &str) -> Markup {
-    let tone = match state {
-        "completed" | "Active" | "Running" | "200" | "201" | "202" => "good",
-        "failed" | "cancelled" | "ErrorUnschedulable" | "high" | "critical" => "bad",
-        status if status.starts_with(['4', '5']) => "bad",
-        "processing" | "Provisioning" | "Starting" => "busy",
-        _ => "",
-    };
+/// One line: name, detail, state, time.
+fn row(what: &str, detail: &Markup, pill: Markup, when: &str) -> Markup {
     html! {
         div class="row" {
             b { (what) }
             span { (detail) }
-            i class={ "pill " (tone) } { (state) }
+            (pill)
             time { (when) }
         }
     }
+}
+
+/// The state of a thing.
+fn state(name: &str) -> Markup {
+    let tone = match name {
+        "completed" | "Active" | "Running" => "good",
+        "failed" | "cancelled" | "ErrorUnschedulable" | "high" | "critical" => "bad",
+        "processing" | "Provisioning" | "Starting" => "busy",
+        _ => "",
+    };
+    html! { i class={ "pill " (tone) } { (name) } }
+}
+
+/// An HTTP status.
+fn status(status: u16) -> Markup {
+    let tone = match status {
+        200..=202 => "good",
+        400.. => "bad",
+        _ => "",
+    };
+    html! { i class={ "pill " (tone) } { (status) } }
 }
 
 fn labels(issue: &Issue) -> Markup {
@@ -193,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_row_is_escaped() {
-        let shown = row("<script>alert('1')</script>", &html! { "a " (HOSTILE) }, "\"&", "");
+        let shown = row("<script>alert('1')</script>", &html! { "a " (HOSTILE) }, state("\"&"), "");
         insta::assert_snapshot!(shown.into_string(), @r#"<div class="row"><b>&lt;script&gt;alert('1')&lt;/script&gt;</b><span>a &quot;&gt;&lt;script&gt;alert('1')&lt;/script&gt;&lt;img src=x onerror=&quot;alert(2)&quot;&gt;&amp;amp;</span><i class="pill ">&quot;&amp;</i><time></time></div>"#);
     }
 

@@ -1,4 +1,4 @@
-//! What the simulated GitLab holds, and the rules of its issues.
+//! Projects, issues and notes of the simulated GitLab, and the rules of issues.
 //!
 //! Promises: issue numbers (`iid`) count from 1 in each project; labels are sorted by name, as GitLab returns them, so
 //! that a label may stand at any position among others.
@@ -22,7 +22,7 @@ pub(crate) struct Gitlab {
     notes: u64,
 }
 
-/// A project; what it is called is the last part of its path.
+/// A project; its name is the last part of its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) id: u64,
@@ -67,7 +67,7 @@ pub struct Note {
     pub created: Timestamp,
 }
 
-/// What an approver says.
+/// The decision of an approver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -77,7 +77,7 @@ pub enum Decision {
     Deny,
 }
 
-/// There is no such issue.
+/// The project has no issue of this number.
 #[derive(Debug, thiserror::Error)]
 #[error("project {project} has no issue {iid}")]
 pub struct UnknownIssue {
@@ -149,7 +149,7 @@ impl Gitlab {
         issue
     }
 
-    /// Adds a comment; nothing if there is no such issue.
+    /// Adds a comment; `None` when the issue does not exist.
     pub(crate) fn comment(&mut self, project: u64, iid: u64, body: String, now: Timestamp) -> Option<Note> {
         let id = self.notes + 1;
         let issue = self.issue_mut(project, iid)?;
@@ -174,7 +174,7 @@ impl Gitlab {
         Ok(())
     }
 
-    /// Approves open issues of at least this age on which nobody has decided.
+    /// Approves open issues of at least this age that are undecided.
     pub(crate) fn approve_undecided(&mut self, age: Duration, now: Timestamp) {
         let due = |issue: &&mut Issue| issue.awaits_decision() && later(issue.created, age) <= now;
         for issue in self.issues.iter_mut().filter(due) {

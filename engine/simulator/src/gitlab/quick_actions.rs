@@ -1,6 +1,6 @@
 //! Lines of descriptions and comments that are commands: `/label ~approved`, `/unlabel ~denied`, `/close`, `/reopen`.
 //!
-//! GitLab carries them out for whoever writes the text, and leaves them out of it. A line that is quoted or indented is none.
+//! GitLab carries them out and removes them from the text. A quoted or indented line is no command.
 //! Source: <https://docs.gitlab.com/user/project/quick_actions/>.
 
 use jiff::Timestamp;

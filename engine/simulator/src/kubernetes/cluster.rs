@@ -15,14 +15,14 @@ use super::status::{self, Problem};
 use crate::clock::{later, seconds};
 use crate::options::Delays;
 
-/// What a cluster starts with.
+/// Namespaces of a new cluster.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// All objects.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     objects: BTreeMap<Key, Value>,
-    /// What virtual machines are up to, by namespace and name.
+    /// Progress of virtual machines, by namespace and name.
     machines: BTreeMap<(String, String), Machine>,
     version: u64,
     machines_ever: u64,
@@ -41,7 +41,7 @@ impl Cluster {
         cluster
     }
 
-    /// Names of the namespaces that somebody created.
+    /// Names of the namespaces that clients created.
     pub(crate) fn created_namespaces(&self) -> Vec<String> {
         let names = self.keys(&NAMESPACES, "").map(|(_, _, name)| name.clone());
         names.filter(|name| !SYSTEM_NAMESPACES.contains(&name.as_str())).collect()

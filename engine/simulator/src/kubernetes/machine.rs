@@ -1,4 +1,4 @@
-//! How a virtual machine gets on: from what it is asked to be, and from time.
+//! The progress of a virtual machine, as its specification and the time determine it.
 //!
 //! Promises: `Provisioning` → `Starting` → `Running`, each after its delay; `Stopped` when it is not wanted to run; a
 //! machine with more memory than any node has stays `ErrorUnschedulable`, as on a real cluster. Pure: no clock here.
@@ -26,7 +26,7 @@ pub(super) struct Machine {
     starting: Duration,
 }
 
-/// How far a machine is, in the words of `printableStatus`.
+/// The progress of a machine; its names are those of `printableStatus`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     Stopped,
@@ -41,7 +41,7 @@ impl Machine {
         Self { number, provisioned, started: None, starting }
     }
 
-    /// Takes over from the specification whether the machine shall run. `Manual` leaves it as it is.
+    /// Starts or stops the machine as the specification demands. `Manual` leaves it as it is.
     pub(super) fn follow(&mut self, spec: &Value, now: Timestamp) {
         match (spec["running"].as_bool(), spec["runStrategy"].as_str()) {
             (Some(true), _) | (_, Some("Always" | "RerunOnFailure" | "Once")) => self.start(now),
@@ -86,7 +86,7 @@ impl Machine {
         json!({
             "created": matches!(progress, Progress::Starting | Progress::Running | Progress::Unschedulable),
             "ready": ready,
-            "printableStatus": progress.word(),
+            "printableStatus": progress.name(),
             "conditions": [{ "type": "Ready", "status": if ready { "True" } else { "False" }, "reason": reason }],
         })
     }
@@ -126,7 +126,7 @@ impl Machine {
 }
 
 impl Progress {
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Stopped => "Stopped",
             Self::Provisioning => "Provisioning",
@@ -137,7 +137,7 @@ impl Progress {
     }
 }
 
-/// The memory that the guest asks for; what is not written in `Gi` counts as small enough.
+/// Memory that the guest requests, in GiB; 0 for a value in another unit, which any node has.
 fn memory_gib(spec: &Value) -> u64 {
     let domain = &spec["template"]["spec"]["domain"];
     let asked = [&domain["memory"]["guest"], &domain["resources"]["requests"]["memory"]];
@@ -156,7 +156,7 @@ mod tests {
         let check = |spec: &Value, second, expected| {
             let mut machine = Machine::new(1, after(20), Duration::from_secs(10));
             machine.follow(spec, created);
-            assert_eq!(machine.progress(spec, after(second)).word(), expected, "{spec} after {second} s");
+            assert_eq!(machine.progress(spec, after(second)).name(), expected, "{spec} after {second} s");
         };
         let always = json!({ "runStrategy": "Always" });
         check(&always, 0, "Provisioning");

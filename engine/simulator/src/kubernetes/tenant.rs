@@ -1,4 +1,4 @@
-//! What the namespace template makes: a namespace with a quota of its size, which its owner may administer.
+//! The effect of the namespace template: a namespace with the quota of its size, which its owner may administer.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
