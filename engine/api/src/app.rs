@@ -1,4 +1,4 @@
-//! What every handler sees.
+//! The state that every handler shares.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rondo_runtime::Engine;
 
 use crate::Settings;
 
-/// The engine that is served, and how.
+/// The engine that is served, and the settings of the interface.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) engine: Engine,

@@ -1,8 +1,8 @@
-//! Bearer tokens at the door.
+//! Bearer tokens for access to the engine.
 //!
-//! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials; a proxy or a network
-//! policy guards then. When it is on, every path but health needs one of the tokens. Headers are kept with the instances
-//! that a request starts and passed on to services, so no token of the engine stays in them.
+//! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials and relies on a proxy or a
+//! network policy. With it, every path but health needs one of the tokens. Headers of a request are stored with the
+//! instances that it starts and forwarded to services, so tokens of the engine are removed from them.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::errors::ErrorAnswer;
 
-/// Lets a request in that carries one of the tokens, and every request about health. Behind it no header has a token.
+/// Admits requests with one of the tokens, and those to health, and removes tokens from their headers.
 pub(crate) async fn guard(State(tokens): State<Arc<[String]>>, mut request: Request, next: Next) -> Response {
-    if is_open(request.uri().path()) || is_known(&tokens, request.headers()) {
-        take_off(&tokens, request.headers_mut());
+    if is_public(request.uri().path()) || has_token(&tokens, request.headers()) {
+        remove_tokens(&tokens, request.headers_mut());
         return next.run(request).await;
     }
     let message = "a request needs the header `Authorization: Bearer …` with a token of `rondo.auth.token`";
@@ -26,43 +27,40 @@ pub(crate) async fn guard(State(tokens): State<Arc<[String]>>, mut request: Requ
     (challenge, ErrorAnswer::new(StatusCode::UNAUTHORIZED, message)).into_response()
 }
 
-/// Probes of a cluster carry no tokens.
-fn is_open(path: &str) -> bool {
+/// Health is public, since the probes of a cluster send no tokens.
+fn is_public(path: &str) -> bool {
     path == "/q/health" || path.starts_with("/q/health/")
 }
 
-fn is_known(tokens: &[String], headers: &HeaderMap) -> bool {
+fn has_token(tokens: &[String], headers: &HeaderMap) -> bool {
     let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let Some((scheme, token)) = given.split_at_checked("Bearer ".len()) else { return false };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && is_one(tokens, token)
+    scheme.eq_ignore_ascii_case(b"Bearer ") && is_token(tokens, token)
 }
 
-/// All are compared, so that the time tells nothing about which one was close.
-fn is_one(tokens: &[String], given: &[u8]) -> bool {
-    tokens.iter().fold(false, |known, expected| known | same(expected.as_bytes(), given.trim_ascii()))
+/// Compares with all tokens, so that the time tells neither which one was close nor how close it was.
+fn is_token(tokens: &[String], given: &[u8]) -> bool {
+    let given = given.trim_ascii();
+    let compare = |known: Choice, token: &String| known | token.as_bytes().ct_eq(given);
+    tokens.iter().fold(Choice::from(0), compare).into()
 }
 
-/// Headers that say how to read a request. No proxy puts a token into them, but a short token may stand in them by chance.
-const FORM: [HeaderName; 4] = [header::ACCEPT, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::HOST];
+/// Headers that say how to read a request. No proxy puts a token into them, but they may hold a short token by chance.
+const CONTENT_HEADERS: [HeaderName; 4] =
+    [header::ACCEPT, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::HOST];
 
-/// Removes every header in which one of the tokens stands: proxies copy them under other names, and into others.
-fn take_off(tokens: &[String], headers: &mut HeaderMap) {
+/// Removes every header that holds one of the tokens: proxies copy tokens to headers with other names.
+fn remove_tokens(tokens: &[String], headers: &mut HeaderMap) {
     let holds = |value: &HeaderValue, token: &String| {
         !token.is_empty() && value.as_bytes().windows(token.len()).any(|part| part == token.as_bytes())
     };
-    let found = headers
-        .iter()
-        .filter(|(name, value)| !FORM.contains(name) && tokens.iter().any(|token| holds(value, token)));
+    let found = headers.iter().filter(|(name, value)| {
+        !CONTENT_HEADERS.contains(name) && tokens.iter().any(|token| holds(value, token))
+    });
     let names: Vec<HeaderName> = found.map(|(name, _)| name.clone()).collect();
     for name in names {
         headers.remove(name);
     }
-}
-
-/// Compares in a time that depends on the lengths only.
-fn same(expected: &[u8], given: &[u8]) -> bool {
-    let differences = expected.iter().zip(given).fold(0, |sum, (one, other)| sum | (one ^ other));
-    std::hint::black_box(differences) == 0 && expected.len() == given.len()
 }
 
 #[cfg(test)]
@@ -70,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_token_opens() {
+    fn only_a_whole_token_is_accepted() {
         let tokens = ["first".to_owned(), "second".to_owned()];
         for (header, known) in [
             (Some("Bearer first"), true),
@@ -86,12 +84,12 @@ mod tests {
             if let Some(header) = header {
                 headers.insert(axum::http::header::AUTHORIZATION, header.parse().unwrap());
             }
-            assert_eq!(is_known(&tokens, &headers), known, "{header:?}");
+            assert_eq!(has_token(&tokens, &headers), known, "{header:?}");
         }
     }
 
     #[test]
-    fn a_token_stays_in_no_header() {
+    fn no_header_keeps_a_token() {
         let tokens = ["first".to_owned(), "second".to_owned()];
         let mut headers = HeaderMap::new();
         for (name, value) in [
@@ -106,14 +104,14 @@ mod tests {
         ] {
             headers.append(name, value.parse().unwrap());
         }
-        take_off(&tokens, &mut headers);
+        remove_tokens(&tokens, &mut headers);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-type", "x-authorization-git", "x-other"]);
     }
 
     #[test]
-    fn health_is_open_and_what_looks_like_it_is_not() {
+    fn health_is_public_and_similar_paths_are_not() {
         for (path, open) in [
             ("/q/health", true),
             ("/q/health/ready", true),
@@ -121,7 +119,7 @@ mod tests {
             ("/q/openapi", false),
             ("/", false),
         ] {
-            assert_eq!(is_open(path), open, "{path}");
+            assert_eq!(is_public(path), open, "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a request: how it is received, and which part of a start, `PUT` or `PATCH` is the state data.
+//! The body of a request: receiving it, and which part of a start, `PUT` or `PATCH` is the state data.
 //!
 //! | body | data | variables beside them |
 //! | --- | --- | --- |
@@ -20,7 +20,7 @@ use rondo_expression::Val;
 
 use crate::{app::App, errors::ErrorAnswer};
 
-/// What a body says.
+/// The content of a body.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Input {
     /// The state data.
@@ -38,7 +38,7 @@ impl FromRequest<App> for Received {
     async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
         let pause = app.settings.body_timeout;
         let whole = pause.saturating_mul(WHOLE_BODY);
-        // Who asks before sending hears of the refusal before sending.
+        // With `Expect`, the client waits for the answer and sends no body after a refusal.
         let sends_at_once = !request.headers().contains_key(header::EXPECT);
         let mut body = request.into_body();
         let receiving = async {
@@ -54,14 +54,15 @@ impl FromRequest<App> for Received {
     }
 }
 
-/// Longest time for a whole body, in times of one pause. Eight megabytes come in five minutes also over a poor line.
+/// Longest time for a whole body, as a multiple of one pause: with the default of 30 seconds five minutes, in which the
+/// largest body arrives over a line of 220 kbit/s.
 const WHOLE_BODY: u32 = 10;
 
-/// Most bytes that are read of a refused body.
+/// Most bytes that are read of a refused body: a client that sends more gets a closed connection instead of its answer.
 const DISCARDED: usize = 64 << 20;
 
-/// Reads on for a while: many clients look at an answer only when they have sent everything, and a connection that is
-/// closed before takes the answer with it.
+/// Reads the rest of a refused body: many clients read an answer only when they have sent everything, and a connection
+/// that is closed before loses the answer.
 async fn discard(body: &mut Body, pause: Duration) {
     let mut left = DISCARDED;
     while let Ok(Some(Ok(piece))) = tokio::time::timeout(pause, body.frame()).await {
@@ -87,7 +88,7 @@ async fn receive(body: &mut Body, limit: usize, pause: Duration) -> Result<Bytes
         let Some(piece) = piece else { return Ok(bytes.into()) };
         let piece =
             piece.map_err(|_| ErrorAnswer::new(StatusCode::BAD_REQUEST, "the body cannot be read"))?;
-        // Trailers are no data.
+        // Frames without data are trailers.
         let Ok(piece) = piece.into_data() else { continue };
         if piece.len() > limit - bytes.len() {
             return Err(too_large());
@@ -101,7 +102,7 @@ fn too_slow(what: String) -> ErrorAnswer {
     ErrorAnswer::new(StatusCode::REQUEST_TIMEOUT, text)
 }
 
-/// Reads a body that must be labelled as JSON.
+/// Reads a body whose `Content-Type` must be JSON.
 pub(crate) fn input(headers: &HeaderMap, body: Received) -> Result<Input, ErrorAnswer> {
     if !is_json(headers) {
         return Err(ErrorAnswer::unsupported_media_type());
@@ -116,10 +117,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// An error for what is not JSON, with the place, or no object.
+/// Reads the bytes of a body. The error says where they are not JSON, or that the value is no object.
 fn parse(body: &[u8]) -> Result<Input, String> {
     let empty = || Val::object::<&str>([]);
-    // Some clients mark UTF-8.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if body.trim_ascii().is_empty() {
         return Ok(Input { data: empty(), extra: Val::Null });
@@ -168,9 +168,9 @@ mod tests {
             ("5", None),
             ("{bad", None),
         ] {
-            let told =
+            let input =
                 parse(body.as_bytes()).ok().map(|input| (Value::from(input.data), Value::from(input.extra)));
-            assert_eq!(told, expected, "{body}");
+            assert_eq!(input, expected, "{body}");
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn an_error_names_the_place() {
         for (body, reason) in [
             ("{\n  \"a\": }", "The body is not JSON: expected value at line 2 column 8"),
             ("[1]", "The body must be an object like {\"name\": \"value\"}, not of type array."),
@@ -194,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn only_json_is_taken() {
-        for (label, taken) in [
+    fn only_json_is_accepted() {
+        for (label, accepted) in [
             (Some("application/json"), true),
             (Some("Application/JSON; charset=UTF-8"), true),
             (Some("text/plain"), false),
@@ -206,7 +206,7 @@ mod tests {
             if let Some(label) = label {
                 headers.insert(header::CONTENT_TYPE, label.parse().unwrap());
             }
-            assert_eq!(is_json(&headers), taken, "{label:?}");
+            assert_eq!(is_json(&headers), accepted, "{label:?}");
         }
     }
 }

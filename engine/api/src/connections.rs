@@ -1,8 +1,8 @@
-//! The loop that takes connections, and what each may take of time.
+//! The loop that accepts connections, and the time limits of each.
 //!
-//! Promises: no connection stays for longer than its times allow, whatever the client does; more connections than the bound wait
-//! to be taken; when told to stop, requests under way are answered and nothing new is taken; when the loop is
-//! dropped all connections end. HTTP/1 and HTTP/2 are told apart by what comes first.
+//! Promises: no connection stays open for longer than its limits allow, whatever the client does; connections beyond the
+//! bound wait to be accepted; on shutdown, requests under way are answered and no connection is accepted; when the loop is
+//! dropped all connections end. The first bytes of a connection decide between HTTP/1 and HTTP/2.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -20,14 +20,15 @@ use tower::Service;
 
 use crate::{
     Settings,
-    watched::{Watch, Watched},
+    connection_timeouts::{ConnectionTimer, TimedStream},
 };
 
-/// Wait after an error of the listener, such as too many open files: some may be closed by then.
+/// Wait after an error of the listener, such as too many open files: long enough for some to be closed, too short for a
+/// client to give up.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a connection that has expired gets to say so.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a connection that has expired has for HTTP's closing messages.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
 
 /// Serves the routes until `shutdown` resolves and the requests under way are answered.
 pub(crate) async fn serve(
@@ -38,94 +39,99 @@ pub(crate) async fn serve(
 ) {
     let mut shutdown = pin!(shutdown);
     let stop = watch::Sender::new(false);
-    let seats = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
-    let times = Times { head: settings.head_timeout, idle: settings.idle_timeout };
+    let permits = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
+    let limits = TimeLimits { head: settings.head_timeout, idle: settings.idle_timeout };
     let mut connections = JoinSet::new();
     loop {
-        let (stream, seat) = tokio::select! {
-            taken = take(&listener, &seats) => taken,
+        let (stream, permit) = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted,
             () = &mut shutdown => break,
         };
-        // Those that have ended are forgotten.
+        // The set keeps results of ended connections until they are joined.
         while connections.try_join_next().is_some() {}
-        connections.spawn(connection(stream, seat, router.clone(), times, stop.subscribe()));
+        connections.spawn(connection(stream, permit, router.clone(), limits, stop.subscribe()));
     }
     drop(listener);
     stop.send_replace(true);
     while connections.join_next().await.is_some() {}
 }
 
-/// The next connection, when there is room for it.
-async fn take(listener: &TcpListener, seats: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    if seats.available_permits() == 0 {
-        tracing::warn!("as many connections are open as `rondo.http.max-connections` allows; others wait");
+/// Accepts the next connection, once a permit is free.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    if permits.available_permits() == 0 {
+        tracing::warn!(
+            "as many connections are open as `rondo.http.max-connections` allows; further ones wait"
+        );
     }
-    // The semaphore is never closed, so there always is a seat in the end.
-    let seat = Arc::clone(seats).acquire_owned().await.ok();
+    // Fails only when the semaphore is closed, which it never is.
+    let permit = Arc::clone(permits).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, seat),
-            Err(error) if is_of_one_client(&error) => {}
+            Ok((stream, _)) => return (stream, permit),
+            Err(error) if concerns_one_client(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be taken; trying again");
+                tracing::error!(%error, "no connection can be accepted; trying again");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-fn is_of_one_client(error: &io::Error) -> bool {
+fn concerns_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Longest times of a connection.
 #[derive(Clone, Copy)]
-struct Times {
+struct TimeLimits {
     head: Duration,
     idle: Duration,
 }
 
 async fn connection(
     stream: TcpStream,
-    seat: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     router: Router,
-    times: Times,
+    limits: TimeLimits,
     mut stop: watch::Receiver<bool>,
 ) {
-    let _seat = seat;
-    let watch = Watch::new();
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&watch)));
-    let watched = Arc::clone(&watch);
+    let _permit = permit;
+    let timer = ConnectionTimer::new();
+    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&timer)));
+    let request_timer = Arc::clone(&timer);
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let at_work = watched.work();
+        let active = request_timer.start_request();
         let answer = router.clone().call(request.map(Body::new));
         async move {
             let answer = answer.await;
-            drop(at_work);
+            drop(active);
             answer
         }
     });
-    // The library's own times are not used: they begin only when it knows which HTTP it is, and take an idle connection for
-    // one whose head does not come.
+    // The library's own limits are off: they begin only when it knows the version of HTTP, and treat an idle connection as
+    // one whose head does not arrive.
     let builder = auto::Builder::new(TokioExecutor::new());
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         _ = &mut connection => return,
-        () = watch.expired(times.head, times.idle) => {
+        () = timer.expired(limits.head, limits.idle) => {
             connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(FAREWELL, connection).await;
+            let _ = tokio::time::timeout(CLOSING_TIME, connection).await;
             return;
         }
-        () = told(&mut stop) => connection.as_mut().graceful_shutdown(),
+        () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         _ = &mut connection => {}
-        () = watch.expired(times.head, times.idle) => {}
+        () = timer.expired(limits.head, limits.idle) => {}
     }
 }
 
-/// Resolves when the loop stops, or is gone.
-async fn told(stop: &mut watch::Receiver<bool>) {
+/// Resolves when the loop stops or is dropped.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,8 +1,8 @@
 //! Errors as HTTP answers: status and JSON body.
 //!
-//! Owns: which status a failed instance or a refused request is answered with. Source: `SonataFlow`'s
-//! `AbstractExceptionsHandler`; where it answers with plain text or HTML, we answer `{"message": …}`, since the
-//! Orchestrator plugin shows nothing of an error that is no JSON.
+//! Owns: the status with which a failed instance or a refused request is answered. Source: `SonataFlow`'s
+//! `AbstractExceptionsHandler`; where it answers with plain text or HTML, the engine answers `{"message": …}`, since the
+//! Orchestrator plugin does not show an error that is no JSON.
 
 use axum::{
     Json,
@@ -23,12 +23,12 @@ pub(crate) struct ErrorAnswer {
 #[derive(Debug)]
 enum Content {
     Nothing,
-    /// A text that is labelled as JSON although it is none.
+    /// A text with the `Content-Type` of JSON, as `SonataFlow` sends it.
     Text(String),
     Json(Box<ErrorBody>),
 }
 
-/// What is not known is left out.
+/// Members without a value are left out.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ErrorBody {
@@ -42,19 +42,19 @@ struct ErrorBody {
 }
 
 impl ErrorAnswer {
-    /// An error that no instance has part in.
+    /// An error that concerns no instance.
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let body = ErrorBody { message: message.into(), failed_node_id: None, id: None, error_code: None };
         Self { status, content: Content::Json(Box::new(body)) }
     }
 
-    /// A body that is no JSON object: the sentence that clients know, then what is wrong and where.
+    /// A body that is no JSON object: `SonataFlow`'s sentence, on which clients may rely, then what is wrong and where.
     pub(crate) fn not_an_object(reason: &str) -> Self {
         let text = format!("Not able to deserialize data provided. {reason}");
         Self { status: StatusCode::BAD_REQUEST, content: Content::Text(text) }
     }
 
-    /// A body that is not labelled as JSON.
+    /// A body whose `Content-Type` is not JSON.
     pub(crate) fn unsupported_media_type() -> Self {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, content: Content::Nothing }
     }
@@ -74,7 +74,7 @@ impl ErrorAnswer {
         Self::not_found(format!("Process instance with id {id} not found"))
     }
 
-    /// An instance that stands at an error.
+    /// An instance in error.
     pub(crate) fn failed(id: Uuid, failure: &FailureView) -> Self {
         let body = ErrorBody {
             message: failure.message.clone(),

@@ -1,4 +1,4 @@
-//! Parts of a request's address. Handlers take them from here and not from the framework, whose refusals are plain text.
+//! Extractors for parts of a request's address. Those of the framework answer errors with plain text, these with JSON.
 
 use axum::extract::{
     FromRequestParts,
@@ -12,7 +12,7 @@ use crate::errors::ErrorAnswer;
 #[from_request(via(axum::extract::Path), rejection(ErrorAnswer))]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// Parameters behind the question mark.
+/// Parameters of the query.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(ErrorAnswer))]
 pub(crate) struct Query<T>(pub(crate) T);

@@ -31,7 +31,7 @@ async fn all(State(app): State<App>) -> Response {
     answer(vec![alive(), database(&app).await, requests(&app)])
 }
 
-/// The process answers, so it lives. A database that is away is no reason to restart it.
+/// The process is alive when it answers. An unreachable database is no reason to restart it.
 async fn live() -> Response {
     answer(vec![alive()])
 }
@@ -53,7 +53,7 @@ fn requests(app: &App) -> Check {
     check("Requests are taken", app.engine.is_ready())
 }
 
-/// It can be read, and took what was last written: with a full disk reading goes on as if nothing were.
+/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same.
 async fn database(app: &App) -> Check {
     let store = app.engine.store();
     check("Database", store.health().is_ok() && store.instance(Uuid::nil()).await.is_ok())

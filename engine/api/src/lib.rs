@@ -1,8 +1,8 @@
-//! The HTTP face: workflow REST, management, Data Index `GraphQL`, health.
+//! The HTTP interface: workflow REST, management, Data Index `GraphQL`, health.
 //!
-//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered, never a panic, and no
-//! client holds a connection, a processor or the memory without a bound;
-//! every answer but a page, a source text and a bare status is JSON; an answer is sent after what it tells was committed.
+//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered and never
+//! panics; no client holds a connection, a processor or memory without a bound; every answer but a page, a source text and
+//! a bare status is JSON; an answer is sent after the state that it shows was committed.
 //! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
 //!
 //! | path | file |
@@ -14,11 +14,12 @@
 //! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/` | `pages.rs` |
 //!
-//! Their first parts are `rondo_definition::RESERVED_PATHS`: no workflow may be reached there.
+//! Their first segments are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
 
 mod app;
 mod auth;
 mod body;
+mod connection_timeouts;
 mod connections;
 mod errors;
 mod extract;
@@ -33,7 +34,6 @@ mod server;
 mod settings;
 mod shape;
 mod times;
-mod watched;
 
 pub use graphql::SchemaError;
 pub use server::{ServeError, router, serve};

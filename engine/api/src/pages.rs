@@ -1,8 +1,6 @@
-//! Two plain pages for people who open the engine in a browser: what it serves, and one workflow.
+//! Two plain pages for people who open the engine in a browser: the list of workflows, and one workflow.
 //!
-//! No scripts and no external assets. Every text of a workflow is escaped.
-
-use std::fmt::Write;
+//! No scripts and no external assets. The template library escapes every text of a workflow.
 
 use axum::{
     Router,
@@ -10,14 +8,17 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rondo_runtime::Deployed;
 
 use crate::{app::App, shape};
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}\
+const STYLE: PreEscaped<&str> = PreEscaped(
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}\
     table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #ccc}\
     pre{background:#f4f4f4;padding:1rem;overflow:auto}code{font-size:.9em}\
-    @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8ab4f8}pre{background:#242424}}";
+    @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8ab4f8}pre{background:#242424}}",
+);
 
 /// The route `/`.
 pub(crate) fn routes() -> Router<App> {
@@ -25,62 +26,92 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn home(State(app): State<App>) -> Html<String> {
-    let mut rows = String::new();
-    for deployed in app.engine.workflows() {
-        let workflow = &deployed.program;
-        let (id, name) = (escape(&workflow.id), escape(&workflow.name));
-        let (version, description) = (escape(&workflow.version), escape(&deployed.outline.description));
-        let path = escape(shape::path_of(&workflow.id));
-        let _ = write!(
-            rows,
-            "<tr><td><a href=\"/{path}\">{id}</a></td><td>{name}</td><td>{version}</td><td>{description}</td></tr>"
-        );
-    }
-    let links = "<p><a href=\"/q/openapi\">OpenAPI document</a> · <a href=\"/q/health\">health</a> · GraphQL at <code>/graphql</code></p>";
-    let table = "<table><tr><th>workflow</th><th>name</th><th>version</th><th>description</th></tr>";
-    page("Rondo", &format!("{links}{table}{rows}</table>"))
+    let workflows = app.engine.workflows();
+    let rows = workflows.iter().map(|deployed| Row {
+        id: &deployed.program.id,
+        name: &deployed.program.name,
+        version: &deployed.program.version,
+        description: &deployed.outline.description,
+    });
+    page("Rondo", &list(rows))
 }
 
 /// The page of a workflow.
 pub(crate) fn workflow(app: &App, deployed: &Deployed) -> Response {
     let workflow = &deployed.program;
-    let endpoint = escape(&shape::endpoint(&app.engine, &workflow.id));
-    let id = escape(&workflow.id);
-    let mut body = format!(
-        "<p>{}</p><p>Version {}. Start it by <code>POST {endpoint}</code> with JSON; a list of its instances that have not \
-         ended is at the same address.</p><p><a href=\"/management/processes/{id}/source\">Source</a> · \
-         <a href=\"/management/processes/{id}\">information</a> · <a href=\"/\">all workflows</a></p>",
-        escape(&deployed.outline.description),
-        escape(&workflow.version),
-    );
-    if let Some(schema) = &deployed.input_schema {
-        let text = serde_json::to_string_pretty(&schema.document).unwrap_or_default();
-        let _ = write!(body, "<h2>Input</h2><pre>{}</pre>", escape(&text));
-    }
-    page(&workflow.name, &body).into_response()
+    let schema = deployed.input_schema.as_ref();
+    let schema = schema.map(|schema| serde_json::to_string_pretty(&schema.document).unwrap_or_default());
+    let about = Row {
+        id: &workflow.id,
+        name: &workflow.name,
+        version: &workflow.version,
+        description: &deployed.outline.description,
+    };
+    let endpoint = shape::endpoint(&app.engine, &workflow.id);
+    page(about.name, &details(about, &endpoint, schema.as_deref())).into_response()
 }
 
-fn page(title: &str, body: &str) -> Html<String> {
-    let title = escape(title);
-    Html(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style>\
-         <h1>{title}</h1>{body}</html>"
-    ))
+/// A workflow as the pages show it.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    id: &'a str,
+    name: &'a str,
+    version: &'a str,
+    description: &'a str,
 }
 
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
+fn list<'a>(workflows: impl Iterator<Item = Row<'a>>) -> Markup {
+    html! {
+        p {
+            a href="/q/openapi" { "OpenAPI document" } " · " a href="/q/health" { "health" }
+            " · GraphQL at " code { "/graphql" }
+        }
+        table {
+            tr { th { "workflow" } th { "name" } th { "version" } th { "description" } }
+            @for workflow in workflows {
+                tr {
+                    td { a href={ "/" (shape::path_of(workflow.id)) } { (workflow.id) } }
+                    td { (workflow.name) }
+                    td { (workflow.version) }
+                    td { (workflow.description) }
+                }
+            }
         }
     }
-    escaped
+}
+
+fn details(workflow: Row<'_>, endpoint: &str, input_schema: Option<&str>) -> Markup {
+    let information = format!("/management/processes/{}", workflow.id);
+    html! {
+        p { (workflow.description) }
+        p {
+            "Version " (workflow.version) ". Start it by " code { "POST " (endpoint) }
+            " with JSON; a list of its instances that have not ended is at the same address."
+        }
+        p {
+            a href={ (information) "/source" } { "Source" } " · "
+            a href=(information) { "information" } " · "
+            a href="/" { "all workflows" }
+        }
+        @if let Some(schema) = input_schema {
+            h2 { "Input" }
+            pre { (schema) }
+        }
+    }
+}
+
+fn page(title: &str, body: &Markup) -> Html<String> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            meta charset="utf-8";
+            title { (title) }
+            style { (STYLE) }
+            h1 { (title) }
+            (body)
+        }
+    };
+    Html(page.into_string())
 }
 
 #[cfg(test)]
@@ -89,8 +120,15 @@ mod tests {
 
     #[test]
     fn texts_of_workflows_are_shown_and_not_run() {
-        assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
-        let Html(page) = page("<script>", "");
-        assert!(!page.contains("<script>"));
+        let hostile = "\"><script>alert('1')</script><img src=x onerror=\"alert(2)\">&amp;";
+        let workflow = Row { id: hostile, name: hostile, version: hostile, description: hostile };
+        let Html(list) = page(hostile, &list([workflow].into_iter()));
+        let Html(details) = page(hostile, &details(workflow, hostile, Some(hostile)));
+        for page in [list, details] {
+            assert!(page.matches("&quot;&gt;&lt;script&gt;alert(").count() >= 6, "{page}");
+            for markup in ["<script", "<img", "onerror=\""] {
+                assert!(!page.contains(markup), "{markup} in {page}");
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The routes, and what lies around all of them.
+//! The routes, and the layers around all of them.
 
 use std::{any::Any, future::Future, sync::Arc};
 
@@ -27,13 +27,14 @@ use crate::{
     health, inspect, instances, management, openapi, pages,
 };
 
-/// Answers larger than this are compressed for clients that ask for it; lists of runs are, single answers are not.
+/// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
+/// answer costs more time than it saves.
 const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;
 
-/// Why serving did not begin, or ended.
+/// Why serving did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A property is not what it must be.
+    /// A property has a wrong value.
     #[error(transparent)]
     Property(#[from] PropertyError),
     /// The `GraphQL` schema cannot be built.
@@ -41,7 +42,7 @@ pub enum ServeError {
     Schema(#[from] SchemaError),
 }
 
-/// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, mean nothing.
+/// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, are ignored.
 pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
     let tokens: Arc<[String]> = settings.tokens.clone().into();
     let graphql = graphql::routes(&engine)?;
@@ -63,8 +64,8 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError>
     let routes = router
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(CatchPanicLayer::custom(panicked));
-    // Around the routes, since they are chosen by the path. A client whose configured address ends with a slash asks for
-    // `//graphql`; others write one at the end.
+    // Outside of the router, which chooses routes by the path. A client whose configured address ends with a slash requests
+    // `//graphql`; others add one at the end.
     Ok(Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes)))
 }
 
@@ -89,7 +90,7 @@ async fn unknown_method(method: Method, uri: Uri) -> ErrorAnswer {
     ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
 }
 
-/// A defect of ours: the log has the text, the client does not.
+/// Answers a panic of a handler. Its text is for the log only.
 #[allow(clippy::needless_pass_by_value, reason = "the signature is given by tower-http")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);

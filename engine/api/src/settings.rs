@@ -1,36 +1,36 @@
-//! What of the configuration concerns HTTP.
+//! The properties of the HTTP interface.
 
 use std::time::Duration;
 
 use rondo_definition::{Properties, PropertyError, settings};
 
-/// Settings of the HTTP face.
+/// Settings of the HTTP interface.
 #[derive(Clone)]
 pub struct Settings {
     /// Most bytes of a body; more is answered 413. Property `rondo.http.max-body-bytes`.
     pub max_body_bytes: usize,
     /// Most instances in a REST list. Property `kogito.process.instances.limit`.
     pub max_listed: usize,
-    /// Bearer tokens one of which every request but health must carry; none: everybody is let in. Property
+    /// Bearer tokens, one of which every request but those to health must carry; empty: no request needs a token. Property
     /// `rondo.auth.token`, comma separated.
     pub tokens: Vec<String>,
     /// Longest time for the head of a request. Property `rondo.http.head-timeout`, milliseconds.
     pub head_timeout: Duration,
     /// Longest time between two pieces of a body; a longer one is answered 408. Property `rondo.http.body-timeout`, milliseconds.
     pub body_timeout: Duration,
-    /// How long a connection may be still when no request is at work. Property `rondo.http.idle-timeout`, milliseconds.
+    /// How long a connection may be idle while no request is being answered. Property `rondo.http.idle-timeout`, milliseconds.
     pub idle_timeout: Duration,
     /// Most connections at once; others wait. Property `rondo.http.max-connections`.
     pub max_connections: usize,
-    /// Longest time for the answer to a `GraphQL` question. Property `rondo.graphql.timeout`, milliseconds.
+    /// Longest time for the answer to a `GraphQL` query. Property `rondo.graphql.timeout`, milliseconds.
     pub graphql_timeout: Duration,
     /// Most bytes of a `GraphQL` answer, counted with what is read for it, and of a REST list. Property `rondo.graphql.max-answer-bytes`.
     pub max_graphql_bytes: u64,
 }
 
 impl Settings {
-    /// Reads the settings. A property that is there but cannot be read is an error: a token list that silently counts as
-    /// absent would open the door.
+    /// Reads the settings. A property that is set but cannot be read is an error: a list of tokens that silently counts as
+    /// absent would admit everybody.
     pub fn read(properties: &Properties) -> Result<Self, PropertyError> {
         Ok(Self {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_cannot_be_expanded_does_not_open_the_door() {
+    fn a_token_that_cannot_be_expanded_is_an_error() {
         for line in ["rondo.auth.token=${NOT_SET}", "rondo.auth.token=", "rondo.auth.token= , ,"] {
             assert!(read(line).is_err(), "{line}");
         }

@@ -1,4 +1,4 @@
-//! What several faces show of an instance or a workflow.
+//! Parts of instances and workflows that several interfaces show.
 
 use axum::{
     Json,
@@ -31,7 +31,7 @@ impl From<View> for InstanceBody {
     }
 }
 
-/// The answer to an operation that ran an instance: its data, or the error that it stands at now.
+/// The answer to an operation that ran an instance: its data, or its error.
 pub(crate) fn ran(view: View) -> Response {
     match failure(&view) {
         Some(answer) => answer.into_response(),
@@ -39,23 +39,23 @@ pub(crate) fn ran(view: View) -> Response {
     }
 }
 
-/// The error that an instance stands at.
+/// The error of an instance that is in error.
 pub(crate) fn failure(view: &View) -> Option<ErrorAnswer> {
     let failure = view.failure.as_ref().filter(|_| view.state == State::Error)?;
     Some(ErrorAnswer::failed(view.id, failure))
 }
 
-/// Whether an instance has ended. One in error has not.
+/// Whether an instance has ended. An instance in error has not, since it can be retriggered.
 pub(crate) fn has_ended(state: State) -> bool {
     matches!(state, State::Completed | State::Aborted)
 }
 
-/// The part of a workflow's id after its last dot, by which it is reached.
+/// The path of a workflow: the part of its id after the last dot.
 pub(crate) fn path_of(workflow: &str) -> &str {
     workflow.rsplit('.').next().unwrap_or(workflow)
 }
 
-/// Where a workflow is started.
+/// The address at which a workflow is started.
 pub(crate) fn endpoint(engine: &Engine, workflow: &str) -> String {
     format!("{}/{}", engine.service_url(), path_of(workflow))
 }
@@ -68,13 +68,13 @@ pub(crate) fn file_name(deployed: &Deployed) -> String {
 /// How a request names a workflow.
 #[derive(Clone, Copy)]
 pub(crate) enum Below<'a> {
-    /// By the path at which it is reached.
+    /// By its path.
     Path(&'a str),
     /// By its whole id.
     Id(&'a str),
 }
 
-/// An instance of a workflow that has not ended. It outlives its workflow: one whose file is gone is found all the same.
+/// An instance of a workflow that has not ended. It is found also when the file of its workflow was removed.
 pub(crate) async fn living(engine: &Engine, below: Below<'_>, instance: &str) -> Result<View, ErrorAnswer> {
     let (name, served) = match below {
         Below::Path(path) => (path, engine.workflow_by_path(path)),

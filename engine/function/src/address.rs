@@ -1,8 +1,8 @@
 //! Which addresses may be called.
 //!
 //! Owns: the policy, for addresses written in a URL and for those a name resolves to. Promises: link-local addresses,
-//! where clouds serve credentials of the machine, are never connected to unless that is switched on; checked addresses
-//! are the ones that get connected. Loopback and private networks are where workflows belong, and are allowed.
+//! where clouds serve credentials of the machine, are never connected to unless a property allows it; only addresses
+//! that were checked are connected to. Loopback and private networks are allowed: that is where services run.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -2,26 +2,24 @@
 //!
 //! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
 //! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
-//! path that is never taken) or talks to the services.
+//! path that is never taken), talks to the services, or knows the dialect of the definition.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rondo_definition::model::{Function, FunctionKind, Workflow};
-use rondo_definition::{Diagnostic, Document, Properties, Resources, Source, did_you_mean, settings};
-use serde_json::Value;
+use rondo_definition::{Diagnostic, Properties, Resources, Source, did_you_mean, settings};
+use rondo_program::{Declarations, Function, FunctionKind, HttpFunction, OpenApiFunction};
 
+use crate::auth::authorization;
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::codes;
 use crate::key::{KeyParts, KeyStrategy, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
 use crate::openapi::operation::SchemeUse;
-use crate::rest;
 use crate::settings::ClientSettings;
 use crate::specs::Specs;
-use crate::sysout::Level;
 
 /// What the functions of one workflow are bound to.
 #[derive(Debug, Clone, Default)]
@@ -30,20 +28,25 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// The binding of a function; `None` for expression functions and names that are not defined.
+    /// The binding of a function; `None` for a name that is not declared.
     pub fn get(&self, name: &str) -> Option<&Arc<Binding>> {
         self.by_name.get(name)
     }
 }
 
-/// Binds the functions of a workflow. `specs` are the documents read so far for the same folder.
+/// Binds the functions that a workflow declares.
+///
+/// `source` is the workflow's document, at whose places problems are reported; `workflow` is its id; `specs` are the
+/// `OpenAPI` documents read so far for the same folder. The bindings are there even if there are errors: a function that
+/// cannot be called fails its calls.
 pub fn bind(
-    document: &Document,
+    declarations: &Declarations,
+    source: &Source,
+    workflow: &str,
     resources: &Resources,
     properties: &Properties,
     specs: &Specs,
 ) -> (Bindings, Vec<Diagnostic>) {
-    let (workflow, source) = (&document.workflow, document.source.as_ref());
     let mut binder = Binder {
         workflow,
         source,
@@ -51,18 +54,18 @@ pub fn bind(
         properties,
         specs,
         opened: RefCell::default(),
-        told: HashSet::new(),
+        warned: HashSet::new(),
         diagnostics: Vec::new(),
     };
     let strategy = binder.strategy();
     let mut bindings = Bindings::default();
-    for function in workflow.functions.values() {
-        if function.kind == FunctionKind::Expression {
-            continue;
-        }
-        let target = binder.target(function, strategy);
-        let config_key = function.metadata.get("configKey").and_then(Value::as_str).map(str::to_owned);
-        let binding = Binding { name: function.name.clone(), config_key, target };
+    for function in &declarations.functions {
+        let target = match &function.kind {
+            FunctionKind::OpenApi(open_api) => binder.open_api(function, open_api, strategy),
+            FunctionKind::Http(http) => Target::Http(binder.http(http)),
+            FunctionKind::Unusable { reason } => Target::Unusable(reason.clone()),
+        };
+        let binding = Binding { name: function.name.clone(), target };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
     }
     (bindings, binder.diagnostics)
@@ -71,97 +74,42 @@ pub fn bind(
 type Opened = Result<Arc<SpecDocument>, String>;
 
 struct Binder<'a> {
-    workflow: &'a Workflow,
+    workflow: &'a str,
     source: &'a Source,
     resources: &'a Resources,
     properties: &'a Properties,
     specs: &'a Specs,
-    /// What the functions bound so far have opened, by base and URI: most name the same document.
+    /// Documents that the functions bound so far name, by base and URI: most functions name the same one.
     opened: RefCell<HashMap<(String, String), Opened>>,
-    /// Warnings that concern every function of a document are told at the first one.
-    told: HashSet<String>,
+    /// Warnings reported so far: one that concerns every function of a document is reported at the first function.
+    warned: HashSet<String>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Binder<'_> {
-    /// A strategy that there is not is reported with the properties.
+    /// How settings are named. The check of the properties reports an unknown strategy.
     fn strategy(&self) -> KeyStrategy {
         let text = settings::KEY_STRATEGY.text(self.properties).ok().flatten();
         text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
     }
 
-    fn target(&mut self, function: &Function, strategy: KeyStrategy) -> Target {
-        let kind = match function.kind {
-            FunctionKind::Rest => return self.openapi(function, strategy),
-            FunctionKind::Custom => return self.custom(function),
-            FunctionKind::AsyncApi => "asyncapi",
-            FunctionKind::Rpc => "rpc",
-            FunctionKind::GraphQl => "graphql",
-            FunctionKind::OData => "odata",
-            FunctionKind::Expression => "expression",
-        };
-        let operation = &function.operation.value;
-        let problem = format!("is of the type `{kind}`, which Rondo cannot call: `{operation}`");
-        self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
+    fn http(&self, function: &HttpFunction) -> HttpFunction {
+        HttpFunction { address: self.resources.resolve_alias(&function.address), ..function.clone() }
     }
 
-    fn custom(&mut self, function: &Function) -> Target {
-        let operation = function.operation.value.trim();
-        let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
-        match kind {
-            "rest" => {
-                let fail = function.metadata.get("failOnStatusCode");
-                let fail_on_status = !matches!(fail, Some(Value::Bool(false)))
-                    && fail.and_then(Value::as_str) != Some("false");
-                let rest = match rest.split_once(':') {
-                    Some((method, place)) => {
-                        format!("{method}:{}", self.resources.resolve_alias(place.trim()))
-                    }
-                    None => rest.to_owned(),
-                };
-                match rest::parse(&rest, fail_on_status) {
-                    Ok(target) => Target::Rest(target),
-                    Err(problem) => {
-                        let problem = format!("has the operation `{operation}`: {problem}");
-                        self.refuse(codes::OPERATION, function, &problem, "write it as `rest:get:/numbers`")
-                    }
+    fn open_api(&mut self, function: &Function, target: &OpenApiFunction, strategy: KeyStrategy) -> Target {
+        let (uri, id) = (target.document.as_str(), target.operation.as_str());
+        let authorization = match &target.document_authentication {
+            None => None,
+            Some(authentication) => match authorization(authentication, self.properties) {
+                Ok(authorization) => Some(authorization),
+                Err(problem) => {
+                    let problem = format!("has the auth `{}`, which {problem}", authentication.name);
+                    return self.refuse(codes::AUTH, function, &problem, "basic and bearer can be used");
                 }
-            }
-            "sysout" => {
-                let Some(level) = Level::parse(rest) else {
-                    let problem = format!("logs at `{rest}`, which is no level");
-                    let help = "the levels are TRACE, DEBUG, INFO, WARN and ERROR";
-                    return self.refuse(codes::OPERATION, function, &problem, help);
-                };
-                Target::Sysout(level)
-            }
-            "knative" | "script" | "service" => {
-                let problem = format!("calls `{operation}`, which Rondo cannot do");
-                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
-            }
-            _ => {
-                let problem = format!("has the custom operation `{operation}`, which Rondo does not know");
-                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
-            }
-        }
-    }
-
-    fn openapi(&mut self, function: &Function, strategy: KeyStrategy) -> Target {
-        let operation = function.operation.value.as_str();
-        let Some((place, id)) = operation.split_once('#') else {
-            // Reported with the definition.
-            return Target::Unsupported(format!("operation `{operation}` is not `<document>#<operationId>`"));
+            },
         };
-        let (place, id) = (place.trim(), id.trim());
-        let alias = self.workflow.uri_definitions.get(place).map(String::as_str);
-        let uri = alias.unwrap_or(place);
-        let auth = match self.authorization(function) {
-            Ok(auth) => auth,
-            Err(problem) => {
-                return self.refuse(codes::AUTH, function, &problem, "basic and bearer can be used");
-            }
-        };
-        let document = match self.open(self.source.path(), uri, auth.as_deref()) {
+        let document = match self.open(self.source.path(), uri, authorization.as_deref()) {
             Ok(document) => document,
             Err(problem) => {
                 let problem = format!("needs the document `{uri}`: {problem}");
@@ -171,12 +119,12 @@ impl Binder<'_> {
         let Some(at) = document.operation(id).cloned() else {
             let help = match did_you_mean(id, document.operation_ids()) {
                 Some(other) => format!("there is `{other}`"),
-                None => some_of(document.operation_ids()),
+                None => first_ids(document.operation_ids()),
             };
             let problem = format!("calls `{id}`, but `{uri}` has no such operation");
             return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
         };
-        let open = |from: &SpecDocument, file: &str| self.open(&from.uri, file, auth.as_deref());
+        let open = |from: &SpecDocument, file: &str| self.open(&from.uri, file, authorization.as_deref());
         let (operation, problems) = match openapi::extract(&document, &at, &open) {
             Ok(extracted) => extracted,
             Err(problem) => {
@@ -187,16 +135,17 @@ impl Binder<'_> {
         for problem in problems {
             self.warn(codes::SPEC_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
         }
-        let parts = KeyParts {
-            uri: place,
-            title: &document.title,
-            workflow: &self.workflow.id,
-            function: &function.name,
-        };
-        let key = if alias.is_some() { place.to_owned() } else { client_key(strategy, parts) };
-        self.check_address(function, &key, operation.server.as_deref());
+        let parts =
+            KeyParts { uri, title: &document.title, workflow: self.workflow, function: &function.name };
+        let key = target.alias.clone().unwrap_or_else(|| client_key(strategy, parts));
+        let knows_address =
+            operation.server.as_ref().is_some_and(|server| server.contains("://")) || target.has_config_key;
+        if !knows_address {
+            self.check_address(function, &key);
+        }
         self.check_credentials(function, &key, &operation.security);
-        Target::OpenApi(Box::new(OpenApiTarget { operation, key }))
+        let has_config_key = target.has_config_key;
+        Target::OpenApi(Box::new(OpenApiTarget { operation, key, has_config_key }))
     }
 
     fn open(&self, base: &str, uri: &str, auth: Option<&str>) -> Opened {
@@ -209,12 +158,8 @@ impl Binder<'_> {
         opened
     }
 
-    /// With a `configKey` the address is only known when a call is made.
-    fn check_address(&mut self, function: &Function, key: &str, server: Option<&str>) {
-        if function.metadata.contains_key("configKey") || server.is_some_and(|server| server.contains("://"))
-        {
-            return;
-        }
+    /// Warns when the properties give no address for the calls. With a `configKey` only a call says which one it needs.
+    fn check_address(&mut self, function: &Function, key: &str) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         let why = match settings.base_url() {
             Ok(Some(_)) => return,
@@ -226,7 +171,7 @@ impl Binder<'_> {
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 
-    /// A credential that is configured but has no value would be missed only when the service refuses the call.
+    /// Warns when a configured credential has no value: otherwise only the service's refusal would show it.
     fn check_credentials(&mut self, function: &Function, key: &str, schemes: &[SchemeUse]) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         for scheme in schemes {
@@ -244,40 +189,26 @@ impl Binder<'_> {
         }
     }
 
-    /// The `Authorization` header for fetching the document, by the function's `authRef`.
-    fn authorization(&self, function: &Function) -> Result<Option<String>, String> {
-        let Some(reference) = &function.auth_ref else { return Ok(None) };
-        let named = |auth: &Value| auth.get("name").and_then(Value::as_str) == Some(reference.value.as_str());
-        // One that is not there is reported with the definition.
-        let Some(auth) = self.workflow.auth.iter().find(|auth| named(&auth.value)) else { return Ok(None) };
-        crate::auth::authorization(&auth.value, self.properties)
-            .map(Some)
-            .map_err(|problem| format!("has the auth `{}`, which {problem}", reference.value))
-    }
-
     /// Reports that a function cannot be called.
     fn refuse(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) -> Target {
         let message = format!("function `{}` {problem}", function.name);
-        let error = Diagnostic::error(code, self.source, &function.operation.at, message.clone());
+        let error = Diagnostic::error(code, self.source, &function.at, message.clone());
         self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
-        Target::Unsupported(message)
+        Target::Unusable(message)
     }
 
     fn warn(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) {
-        if !self.told.insert(format!("{problem}\n{help}")) {
+        if !self.warned.insert(format!("{problem}\n{help}")) {
             return;
         }
         let message = format!("function `{}` {problem}", function.name);
-        let warning = Diagnostic::warning(code, self.source, &function.operation.at, message);
+        let warning = Diagnostic::warning(code, self.source, &function.at, message);
         self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
     }
 }
 
-/// What can stand in for a kind of function that cannot be called.
-const CALLABLE: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
-
 /// The first operation ids in alphabetical order, for a message.
-fn some_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+fn first_ids<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 8;
     let mut ids: Vec<&str> = ids.collect();
     ids.sort_unstable();

@@ -1,28 +1,28 @@
 //! Makes the calls.
 //!
-//! Owns: [`Caller`], shared by all instances of a process. Promises: a call ends within its deadline; what it fails
-//! with is masked. Never: retries, and never remembers anything but access tokens and connections.
+//! Owns: [`Caller`], shared by all instances of a process. Promises: a call ends within its deadline; its error holds no
+//! secret. Never: retries, or keeps state between calls except access tokens and connections.
 
 use std::time::Duration;
 
 use rondo_definition::{Properties, settings};
 use rondo_expression::Val;
+use rondo_program::HttpFunction;
 use serde::Deserialize as _;
 use serde_json::Value;
 use url::Url;
 
 use crate::binding::{Binding, OpenApiTarget, Target};
-use crate::draft::Draft;
 use crate::encoding::percent_decode;
 use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
-use crate::rest::{self, RestTarget};
+use crate::request_builder::RequestBuilder;
+use crate::rest;
 use crate::security::{Credentials, basic};
 use crate::settings::{ClientSettings, millis};
-use crate::setup::{SetupError, transport_options, wrong};
-use crate::sysout;
+use crate::setup::{SetupError, read_setting, transport_options};
 use crate::token::Tokens;
 use crate::transport::{Incoming, Outgoing, Redirects, Transport};
 
@@ -43,7 +43,7 @@ pub struct Request<'a> {
     pub state_data: &'a Val,
     /// Headers that the instance was started with.
     pub headers: &'a [(String, String)],
-    /// Who calls.
+    /// The calling instance.
     pub process: ProcessHeaders<'a>,
     /// Sent as `Idempotency-Key`; the same when a call is repeated.
     pub idempotency_key: &'a str,
@@ -59,12 +59,12 @@ pub struct Request<'a> {
     pub attempt: u32,
 }
 
-/// What a call gave.
+/// The outcome of a call that succeeded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The result of the action; null when the service answered nothing.
     pub result: Val,
-    /// HTTP status; 0 for functions that call no service.
+    /// HTTP status.
     pub status: u16,
     /// Reason phrase.
     pub status_message: String,
@@ -74,12 +74,12 @@ pub struct Answer {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So much of an error's body is kept: enough for the message to the client, too little to fill a database.
+/// Most bytes of an error's body that are kept: enough for the message to the client, too few to fill a database.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
 impl Caller {
-    /// A caller with the limits and the trust that the properties give; what it tells is masked by `secrets`. Fails when
-    /// a property cannot be used.
+    /// A caller with the limits and the trusted certificates that the properties give; `secrets` are masked in its errors.
+    /// Fails when a property cannot be used.
     pub fn new(properties: &Properties, secrets: Secrets) -> Result<Self, SetupError> {
         let options = transport_options(properties)?;
         if options.trust_all {
@@ -89,7 +89,7 @@ impl Caller {
             transport: Transport::new(options)
                 .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))?,
             tokens: Tokens::default(),
-            deadline: wrong(&settings::HTTP_TIMEOUT, settings::HTTP_TIMEOUT.duration(properties))?,
+            deadline: read_setting(&settings::HTTP_TIMEOUT, settings::HTTP_TIMEOUT.duration(properties))?,
             secrets,
         })
     }
@@ -104,20 +104,9 @@ impl Caller {
             ..Site::default()
         };
         let result = match &binding.target {
-            Target::OpenApi(target) => self.call_openapi(binding, target, &request, &mut site).await,
-            Target::Rest(target) => self.call_rest(&binding.name, target, &request, &mut site).await,
-            Target::Sysout(level) => {
-                let process = &request.process;
-                let arguments = request.arguments.as_ref().map_or(Value::Null, to_json);
-                sysout::write(*level, &arguments, process.workflow_id, process.instance_id, &self.secrets);
-                Ok(Answer {
-                    result: Val::Null,
-                    status: 0,
-                    status_message: String::new(),
-                    headers: Vec::new(),
-                })
-            }
-            Target::Unsupported(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
+            Target::OpenApi(target) => self.call_openapi(target, &request, &mut site).await,
+            Target::Http(target) => self.call_http(&binding.name, target, &request, &mut site).await,
+            Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
         };
         let openapi = matches!(binding.target, Target::OpenApi(_));
         result.map_err(|kind| CallError { kind: kind.masked(&self.secrets), site, openapi })
@@ -125,7 +114,6 @@ impl Caller {
 
     async fn call_openapi(
         &self,
-        binding: &Binding,
         target: &OpenApiTarget,
         request: &Request<'_>,
         site: &mut Site,
@@ -133,11 +121,11 @@ impl Caller {
         let settings = ClientSettings {
             properties: request.properties,
             key: &target.key,
-            choice: request.config_key.filter(|_| binding.config_key.is_some()),
+            choice: request.config_key.filter(|_| target.has_config_key),
         };
         let operation = &target.operation;
-        let mut draft =
-            openapi::request::draft(operation, request.arguments.as_ref().map_or(Value::Null, to_json))
+        let mut builder =
+            openapi::request::build(operation, request.arguments.as_ref().map_or(Value::Null, to_json))
                 .map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, operation.server.as_deref())?;
         let mut mask = Mask::new(self.secrets.clone());
@@ -147,16 +135,16 @@ impl Caller {
             tokens: &self.tokens,
             transport: &self.transport,
         };
-        let token = credentials.add(&operation.security, &mut draft, &mut mask).await?;
-        draft.headers.add("Accept", operation.answers.accept());
-        request.process.add_to(&mut draft.headers);
-        draft.headers.add("Idempotency-Key", request.idempotency_key);
-        headers::forward(request.headers, |name| operation.declares_header(name), &mut draft.headers);
-        hide_credentials(&draft, &mut mask);
-        draft.url = draft.address(&base);
+        let token = credentials.add(&operation.security, &mut builder, &mut mask).await?;
+        builder.headers.add("Accept", operation.answers.accept());
+        request.process.add_to(&mut builder.headers);
+        builder.headers.add("Idempotency-Key", request.idempotency_key);
+        headers::forward(request.headers, |name| operation.declares_header(name), &mut builder.headers);
+        hide_credentials(&builder, &mut mask);
+        builder.url = builder.address(&base);
         let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);
         let connect = settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT);
-        let incoming = self.send(draft, connect, deadline, &mut mask, site).await?;
+        let incoming = self.send(builder, connect, deadline, &mut mask, site).await?;
         if incoming.status == 401
             && let Some(token) = token
         {
@@ -168,18 +156,18 @@ impl Caller {
         let read =
             openapi::answer::read(operation, incoming.status, incoming.content_type(), incoming.text());
         let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
-        Ok(answer(result, &incoming))
+        Ok(to_answer(result, &incoming))
     }
 
-    async fn call_rest(
+    async fn call_http(
         &self,
         function: &str,
-        target: &RestTarget,
+        target: &HttpFunction,
         request: &Request<'_>,
         site: &mut Site,
     ) -> Result<Answer, CallErrorKind> {
         let mut mask = Mask::new(self.secrets.clone());
-        let mut draft = rest::draft(
+        let mut builder = rest::build(
             target,
             function,
             request.arguments.as_ref().map(to_json),
@@ -188,42 +176,42 @@ impl Caller {
             &mut mask,
         )
         .map_err(CallErrorKind::InvalidArgument)?;
-        request.process.add_to(&mut draft.headers);
-        draft.headers.add("Idempotency-Key", request.idempotency_key);
-        hide_credentials(&draft, &mut mask);
+        request.process.add_to(&mut builder.headers);
+        builder.headers.add("Idempotency-Key", request.idempotency_key);
+        hide_credentials(&builder, &mut mask);
         let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
-        draft.url = draft.address("");
+        builder.url = builder.address("");
         let deadline = timeout.unwrap_or(self.deadline);
-        let incoming = self.send(draft, CONNECT_TIMEOUT, deadline, &mut mask, site).await?;
-        if target.fail_on_status && !incoming.is_success() {
+        let incoming = self.send(builder, CONNECT_TIMEOUT, deadline, &mut mask, site).await?;
+        if target.fails_on_error_status && !incoming.is_success() {
             return Err(status_error(&incoming, &mask));
         }
         let read = rest::read(incoming.text(), incoming.content_type(), !incoming.is_success());
         let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
-        Ok(answer(result, &incoming))
+        Ok(to_answer(result, &incoming))
     }
 
     async fn send(
         &self,
-        draft: Draft,
+        builder: RequestBuilder,
         connect_timeout: Duration,
         deadline: Duration,
         mask: &mut Mask,
         site: &mut Site,
     ) -> Result<Incoming, CallErrorKind> {
         let url =
-            Url::parse(&draft.url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(
-                || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&draft.url))),
+            Url::parse(&builder.url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(
+                || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&builder.url))),
             )?;
         hide_userinfo(&url, mask);
-        site.method.clone_from(&draft.method);
+        site.method.clone_from(&builder.method);
         site.url = mask.apply(url.as_str());
         tracing::debug!(function = %site.function, method = %site.method, url = %site.url, "calling");
         let outgoing = Outgoing {
-            method: draft.method,
+            method: builder.method,
             url,
-            headers: draft.headers,
-            body: draft.body,
+            headers: builder.headers,
+            body: builder.body,
             connect_timeout,
             deadline,
             redirects: Redirects::SameHost,
@@ -245,9 +233,9 @@ fn base_url(settings: &ClientSettings<'_>, server: Option<&str>) -> Result<Strin
     })
 }
 
-/// Whatever identifies the caller, its own or that of the instance, is hidden in messages.
-fn hide_credentials(draft: &Draft, mask: &mut Mask) {
-    for (name, value) in draft.headers.iter() {
+/// Hides the credentials of the engine and of the client that started the instance in messages.
+fn hide_credentials(builder: &RequestBuilder, mask: &mut Mask) {
+    for (name, value) in builder.headers.iter() {
         let name = name.to_ascii_lowercase();
         if ["authorization", "cookie", "token", "secret", "api-key", "apikey"]
             .iter()
@@ -258,7 +246,7 @@ fn hide_credentials(draft: &Draft, mask: &mut Mask) {
     }
 }
 
-/// What an address says of the caller, and the header that the client makes of it, in case the service repeats them.
+/// Hides user and password of an address, and the header that the HTTP client makes of them: a service may repeat either.
 fn hide_userinfo(url: &Url, mask: &mut Mask) {
     let user = percent_decode(url.username());
     let password = url.password().map(percent_decode);
@@ -266,7 +254,7 @@ fn hide_userinfo(url: &Url, mask: &mut Mask) {
         return;
     }
     mask.hide(&basic(&user, password.as_deref().unwrap_or_default()));
-    // A name that stands alone is a token.
+    // A name without a password is a token.
     mask.hide(password.as_deref().unwrap_or(&user));
 }
 
@@ -274,7 +262,7 @@ fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
     CallErrorKind::Status {
         status: incoming.status,
         reason: incoming.reason.clone(),
-        body: shown_body(&incoming.body, mask),
+        body: masked_body(&incoming.body, mask),
     }
 }
 
@@ -282,12 +270,12 @@ fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> CallErrorKind
     CallErrorKind::BadAnswer {
         status: incoming.status,
         expected: expected.to_owned(),
-        body: shown_body(&incoming.body, mask),
+        body: masked_body(&incoming.body, mask),
     }
 }
 
 /// Text, or compact JSON.
-fn shown_body(body: &[u8], mask: &Mask) -> String {
+fn masked_body(body: &[u8], mask: &Mask) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(Value::String(text)) => text,
         Ok(value) => value.to_string(),
@@ -298,16 +286,16 @@ fn shown_body(body: &[u8], mask: &Mask) -> String {
     masked
 }
 
-fn answer(result: Value, incoming: &Incoming) -> Answer {
+fn to_answer(result: Value, incoming: &Incoming) -> Answer {
     let headers = incoming
         .headers
         .iter()
         .map(|(name, value)| {
-            (headers::usual_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            (headers::canonical_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
     Answer {
-        // Every JSON value is one.
+        // Every JSON value is a value of the engine, so this cannot fail.
         result: Val::deserialize(result).unwrap_or_default().without_null_elements(),
         status: incoming.status,
         status_message: incoming.reason.clone(),

@@ -1,59 +1,58 @@
 //! Percent- and form-encoding of texts for URLs.
 //!
 //! Promises: what [`percent_encode`] writes decodes to the text it was given, and holds no character that ends a path
-//! segment or a query. Never: encodes what is encoded already; callers give plain text.
+//! segment or a query. Never: detects text that is encoded already; callers give plain text.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// All but the unreserved characters and those that a path may hold. `/` is among these, because on `SonataFlow` one argument
+/// can be several segments: `contents/{path}` with `docs/a.md`.
+const RESERVED_IN_PATHS: &AsciiSet = &RESERVED
+    .remove(b'/')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b'\'');
+
+/// All but the unreserved and the reserved characters; of the latter `?`, `#` and `&` would end the part.
+const NEVER_ALLOWED: &AsciiSet = &RESERVED_IN_PATHS
+    .remove(b'[')
+    .remove(b']')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*');
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986. With `keep_reserved` (`allowReserved` of
 /// `OpenAPI`) the reserved characters stay too, except those that would end the part: `?`, `#`, `&`.
 pub(crate) fn percent_encode(text: &str, keep_reserved: bool) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if unreserved || (keep_reserved && b":/[]@!$'()*+,;=".contains(&byte)) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, if keep_reserved { NEVER_ALLOWED } else { RESERVED }).to_string()
 }
 
-/// Percent-encodes a text for a path, of which it may be several segments, as on `SonataFlow`: `contents/{path}` takes `docs/a.md`.
+/// Percent-encodes a text that is one or several segments of a path.
 pub(crate) fn path_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for part in text.split_inclusive(|c| "/;=,:@+'".contains(c)) {
-        let (text, kept) = part.split_at(part.trim_end_matches(|c| "/;=,:@+'".contains(c)).len());
-        encoded.push_str(&percent_encode(text, false));
-        encoded.push_str(kept);
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED_IN_PATHS).to_string()
 }
 
-/// Undoes percent-encoding; what is no valid escape stays as it is.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let mut rest = text.as_bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some((byte, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| *byte == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        if let Some(escaped) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            decoded.push(escaped);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            decoded.push(*byte);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+/// Undoes percent-encoding; an invalid escape stays as it is.
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// Whether a path has a segment `.` or `..`, which URL parsers take for a step, even when it is percent-encoded. An
-/// argument must not choose another path than the author wrote, so such paths are refused.
+/// Whether a path has a segment `.` or `..`, which URL parsers resolve, even when it is percent-encoded. With one, an
+/// argument could choose another path than the author wrote.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    path.split('/').any(|segment| matches!(percent_decode(segment).as_str(), "." | ".."))
+    path.split('/').any(|segment| matches!(&*percent_decode(segment), "." | ".."))
 }
 
 /// Encodes as in HTML forms: a blank is `+`.
@@ -92,9 +91,17 @@ mod tests {
     fn reserved_characters_stay_only_when_allowed() {
         assert_eq!(percent_encode("a/b c?d", false), "a%2Fb%20c%3Fd");
         assert_eq!(percent_encode("a/b c?d", true), "a/b%20c%3Fd");
+        let reserved = ":/?#[]@!$&'()*+,;=";
+        assert_eq!(percent_encode(reserved, true), ":/%3F%23[]@!$%26'()*+,;=");
+        assert_eq!(percent_encode(reserved, false).len(), 3 * reserved.len());
         assert_eq!(
             path_encode("/a b//ü;=,:@+'?#[]{}%&$"),
             "/a%20b//%C3%BC;=,:@+'%3F%23%5B%5D%7B%7D%25%26%24"
         );
+    }
+
+    #[test]
+    fn what_is_no_escape_is_not_decoded() {
+        assert_eq!(percent_decode("%C3%BC%2f%+F%4%zz%"), "ü/%+F%4%zz%");
     }
 }

@@ -69,7 +69,7 @@ pub enum CallErrorKind {
     /// The address must not be called.
     #[error("is refused: {0}")]
     Forbidden(String),
-    /// No access token could be had for the call.
+    /// The token endpoint gave no access token for the call.
     #[error("needs an access token: {0}")]
     Token(String),
     /// A kind of function that cannot be called.
@@ -115,7 +115,7 @@ pub struct Site {
     pub attempt: u32,
 }
 
-/// So much of a body is shown to people.
+/// Most bytes of a body in a message: enough to see the service's own error message.
 const EXCERPT_BYTES: usize = 500;
 
 impl CallError {

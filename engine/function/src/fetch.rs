@@ -5,24 +5,24 @@
 //! it runs on a thread of its own.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rondo_definition::{Fetch, Properties};
 use url::Url;
 
-use crate::draft::Headers;
 use crate::mask::Mask;
+use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::setup::{SetupError, transport_options};
 use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
 
-/// A folder is loaded while somebody waits for it.
+/// Longest time for a document: a person or a starting cluster waits for the folder to load.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Fetches documents, each once: make one for a load, and another for the next. Handed to
-/// [`rondo_definition::Resources`], and to [`crate::Specs`], which tells it the credentials that workflows define.
+/// Fetches documents, each once; every load of a folder makes its own. [`rondo_definition::Resources`] fetches with it, and
+/// [`crate::Specs`] gives it the credentials that workflows define.
 pub struct Fetcher {
     options: TransportOptions,
     /// `Authorization` by address.
@@ -42,23 +42,23 @@ impl Fetcher {
     /// Sends this `Authorization` header when the document at an address is fetched from now on.
     pub(crate) fn authorize(&self, address: &str, authorization: &str) {
         let address = Url::parse(address).map_or_else(|_| address.to_owned(), String::from);
-        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut credentials = self.credentials.lock();
         credentials.insert(address, Secret::new(authorization));
     }
 }
 
 impl Fetch for Fetcher {
     fn fetch(&self, address: &str) -> Fetched {
-        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let credentials = self.credentials.lock();
         let key = (address.to_owned(), credentials.get(address).cloned());
         drop(credentials);
-        // Held while fetching, so that workflows bound at the same time share one request.
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lock is held while fetching, so that workflows bound at the same time share one request.
+        let mut fetched = self.fetched.lock();
         if let Some(known) = fetched.get(&key) {
             return known.clone();
         }
         let authorization = key.1.as_ref().map(Secret::expose);
-        let result = thread::scope(|scope| scope.spawn(|| self.run(address, authorization)).join());
+        let result = thread::scope(|scope| scope.spawn(|| self.fetch_now(address, authorization)).join());
         let mut mask = Mask::default();
         mask.hide(authorization.unwrap_or_default());
         let result = result
@@ -70,7 +70,7 @@ impl Fetch for Fetcher {
 }
 
 impl Fetcher {
-    fn run(&self, address: &str, authorization: Option<&str>) -> Fetched {
+    fn fetch_now(&self, address: &str, authorization: Option<&str>) -> Fetched {
         let url = Url::parse(address).map_err(|error| format!("is no address: {error}"))?;
         let mut headers = Headers::default();
         headers.set("Accept", "application/json, application/yaml, text/yaml, */*;q=0.8");

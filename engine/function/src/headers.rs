@@ -1,10 +1,10 @@
-//! The headers that every call carries: who calls, and what the instance was started with.
+//! The headers that every call carries: the calling instance, and the headers of the request that started it.
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `CloudEventExtensionConstants` and `OpenApiWorkItemHandler`.
 
-use crate::draft::Headers;
+use crate::request_builder::Headers;
 
-/// Who calls, sent as `kogitoproc…` headers.
+/// The calling instance, sent as `kogitoproc…` headers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessHeaders<'a> {
     /// The instance.
@@ -68,7 +68,7 @@ const NOT_FORWARDED: [&str; 17] = [
     "idempotency-key",
 ];
 
-/// Sessions of the caller, with this engine or with a proxy before it: no business of a service that does not ask for them.
+/// Holds sessions of the client with this engine or a proxy, so that only an operation that declares it receives it.
 const FORWARDED_IF_DECLARED: &str = "cookie";
 
 /// Adds the headers that the instance was started with, as far as they are passed on and not set already. `declares`
@@ -90,7 +90,7 @@ pub(crate) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'
 
 /// A name as it is usually written, `x-custom-header` → `X-Custom-Header`. HTTP libraries give names in lower case, but
 /// expressions look for `$WORKFLOW.responseHeaders["X-Custom-Header"]`.
-pub(crate) fn usual_case(name: &str) -> String {
+pub(crate) fn canonical_case(name: &str) -> String {
     let mut start = true;
     name.chars()
         .map(|c| {

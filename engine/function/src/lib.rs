@@ -1,8 +1,8 @@
 //! Doing what an action asks outside: binding a workflow's functions to real calls, and making them.
 //!
-//! [`bind`] is called when a definition is loaded and reports everything that could not work later. [`Caller::call`] is
-//! called when an action is carried out. In between nothing is kept but a [`Binding`]: addresses and credentials are
-//! looked up for every call, so that a rotated token counts at once.
+//! [`bind`] runs when a definition is loaded and reports functions that no call could reach. [`Caller::call`] runs when an
+//! action is carried out. Between the two there is only a [`Binding`]: each call looks up its address and credentials, so
+//! that a rotated token is used at once.
 //!
 //! *Always*: a call ends within its deadline; an error names function, method, URL, status and the beginning of the
 //! body, with secrets masked. *Never*: retries; follows a redirect to another host; connects to a link-local address.
@@ -13,7 +13,6 @@ mod bind;
 mod binding;
 mod caller;
 pub mod codes;
-mod draft;
 mod encoding;
 mod error;
 mod fetch;
@@ -21,13 +20,13 @@ mod headers;
 mod key;
 mod mask;
 mod openapi;
+mod request_builder;
 mod rest;
 mod secret;
 mod security;
 mod settings;
 mod setup;
 mod specs;
-mod sysout;
 mod token;
 mod transport;
 

@@ -4,41 +4,42 @@
 //! text is replaced, also in the forms that it takes in URLs, forms and JSON; URLs lose their `user:password@`.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rondo_definition::settings::{self, Kind};
 use rondo_definition::{Properties, without_userinfo};
 
 use crate::encoding::{form_encode, percent_encode};
 
-/// The secrets that the process knows: those that properties hold, and those that expressions have been shown. Cheap to
-/// clone; all clones are one.
+/// The secrets of the process: those that properties hold, and those that expressions have read. Clones share one list.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<RwLock<Texts>>);
 
-/// The secrets that one call uses, beside those of the process.
+/// The secrets of one call, and those of the process.
 #[derive(Clone, Default)]
 pub(crate) struct Mask {
     texts: Texts,
     process: Secrets,
 }
 
-/// What is looked for.
+/// The texts to mask.
 #[derive(Clone, Default)]
 struct Texts {
-    /// As they were given, to find out quickly that one is known.
+    /// As they were given; a text that is here is not added again.
     given: Vec<String>,
     /// In all their forms, longest first.
     forms: Vec<String>,
 }
 
-/// A shorter text of a call is not looked for: replacing every `a` would destroy the message and still tell the secret.
+/// A shorter text of a call is not masked: replacing every `a` destroys the message and shows that the secret is `a`.
 const SHORTEST_OF_A_CALL: usize = 3;
 
-/// The same for the process, whose secrets are looked for in every text. Not every value of `$SECRET` is one.
+/// The same for the process. It is longer, because these texts are masked in every message, and many values that `$SECRET`
+/// reads are no secrets (`true`, `8080`).
 const SHORTEST_OF_THE_PROCESS: usize = 6;
 
-/// Words in the name of a property whose value is nobody's business.
+/// Words in the name of a property that holds a secret.
 const CONFIDENTIAL: [&str; 14] = [
     "apikey",
     "bearer",
@@ -56,11 +57,11 @@ const CONFIDENTIAL: [&str; 14] = [
     "token",
 ];
 
-/// Last words of the name of a property that says where something is: `token-path`, `private.key.file`.
+/// Last words in the name of a property that holds the place of something instead: `token-path`, `private.key.file`.
 const PLACES: [&str; 2] = ["file", "path"];
 
-/// Whether a property holds a secret, by its meaning or its name. Flows read their whole configuration through `$SECRET`:
-/// addresses and names of templates too, which messages for people tell on purpose.
+/// Whether a property holds a secret, by its meaning or its name. Reading it through `$SECRET` is no sign: flows read
+/// addresses and names of templates that way too, and messages must show those.
 pub fn is_confidential(name: &str) -> bool {
     if let Some(setting) = settings::find(name) {
         return matches!(setting.kind, Kind::Secret | Kind::Tokens);
@@ -96,18 +97,18 @@ impl Secrets {
         secrets
     }
 
-    /// Hides a text from now on, unless it is too short to be told from others.
+    /// Hides a text from now on, unless it is so short that it occurs in other words by chance.
     pub fn hide(&self, text: &str) {
         let text = text.trim();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).knows(text);
+        let known = self.0.read().knows(text);
         if !known && text.chars().count() >= SHORTEST_OF_THE_PROCESS {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).add(text);
+            self.0.write().add(text);
         }
     }
 
     /// The text as people may see it.
     pub fn mask(&self, text: &str) -> String {
-        let masked = self.0.read().unwrap_or_else(PoisonError::into_inner).apply(text);
+        let masked = self.0.read().apply(text);
         without_userinfo(&masked).into_owned()
     }
 }
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_whether_a_value_is_nobodys_business() {
+    fn the_name_of_a_property_shows_whether_it_holds_a_secret() {
         for (name, confidential) in [
             ("quarkus.oidc-client.o.credentials.secret", true),
             ("kogito.sw.functions.f.password", true),
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_knows_what_properties_hold_and_what_it_is_told() {
+    fn the_process_masks_secrets_of_properties_and_those_added_later() {
         let text = "rondo.auth.token=first-token, second-token\nkogito.sw.functions.f.password=hunter2\n\
                     quarkus.oidc-client.o.credentials.secret=abc\nquarkus.rest-client.a.url=http://host\n";
         let properties =

@@ -1,88 +1,62 @@
-//! Custom functions `rest:<method>:<path or URL>`: plain HTTP without a document.
+//! Functions that are a plain HTTP request, without a document that describes it.
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `RestTypeHandler` and `RestWorkItemHandler`. One flaw of it is not
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
+use rondo_program::{HttpFunction, HttpMethod};
 use serde_json::{Map, Value, json};
 
-use crate::draft::Draft;
 use crate::encoding::{form_encode, has_dot_segment};
 use crate::mask::Mask;
 use crate::openapi::operation::Format;
+use crate::request_builder::RequestBuilder;
 use crate::security;
 use crate::settings::lookup;
 
-/// A parsed operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RestTarget {
-    /// Upper case.
-    pub(crate) method: String,
-    /// Path or absolute URL, with `{name}`.
-    pub(crate) place: String,
-    /// Whether an error status fails the call.
-    pub(crate) fail_on_status: bool,
-}
-
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
-
-/// Reads what follows `rest:`.
-pub(crate) fn parse(operation: &str, fail_on_status: bool) -> Result<RestTarget, String> {
-    let (method, place) = operation
-        .split_once(':')
-        .filter(|(_, place)| !place.trim().is_empty())
-        .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
-    let name = method.trim();
-    let method = name.to_ascii_uppercase();
-    if !METHODS.contains(&method.as_str()) {
-        return Err(format!("`{name}` is none of the methods {}", METHODS.join(", ").to_ascii_lowercase()));
-    }
-    Ok(RestTarget { method, place: place.trim().to_owned(), fail_on_status })
-}
-
-/// The request with its whole address; or a text that names what is missing.
-pub(crate) fn draft(
-    target: &RestTarget,
+/// Builds the request with its whole address. The error names the argument at fault.
+pub(crate) fn build(
+    target: &HttpFunction,
     function: &str,
     arguments: Option<Value>,
     state_data: &dyn Fn() -> String,
     properties: &Properties,
     mask: &mut Mask,
-) -> Result<Draft, String> {
-    let mut draft = Draft::new(&target.method);
+) -> Result<RequestBuilder, String> {
+    let mut builder = RequestBuilder::new(target.method.as_str());
     let (mut named, whole) = match arguments {
         None => (Map::new(), None),
         Some(Value::Object(named)) => (named, None),
-        // Who gives null does not mean all data of the state.
+        // An expression that finds nothing must not send all data of the state.
         Some(Value::Null) => (Map::new(), Some(json!({ "ContentData": null }))),
         Some(other) => (Map::new(), Some(other)),
     };
-    let place = fill(&target.place, &mut named)?;
+    let place = fill_placeholders(&target.address, &mut named)?;
     let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
-    draft.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
+    builder.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
     for (name, value) in std::mem::take(&mut named) {
         if let Some(header) = name.strip_prefix("HEADER_") {
-            draft.headers.set(header, text(&value));
+            builder.headers.set(header, to_text(&value));
         } else if let Some(parameter) = name.strip_prefix("QUERY_") {
-            draft.query.push(format!("{}={}", form_encode(parameter), form_encode(&text(&value))));
+            builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(&value))));
         } else {
             named.insert(name, value);
         }
     }
-    if matches!(target.method.as_str(), "POST" | "PUT") {
+    if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
         let body = match whole {
             Some(value) => value.to_string(),
             None if named.is_empty() => state_data(),
             None => Value::Object(named).to_string(),
         };
-        draft.body = Some(("application/json".to_owned(), body.into_bytes()));
+        builder.body = Some(("application/json".to_owned(), body.into_bytes()));
     }
-    identify(&mut draft, &setting, mask);
-    draft.headers.add("Accept", "application/json");
-    Ok(draft)
+    add_credentials(&mut builder, &setting, mask);
+    builder.headers.add("Accept", "application/json");
+    Ok(builder)
 }
 
-/// The result, or what the answer should have been.
+/// Reads an answer into the result. The error names the expected form.
 pub(crate) fn read(body: &[u8], content_type: &str, tolerant: bool) -> Result<Value, &'static str> {
     if body.is_empty() {
         return Ok(Value::Null);
@@ -97,14 +71,14 @@ pub(crate) fn read(body: &[u8], content_type: &str, tolerant: bool) -> Result<Va
 }
 
 /// Puts arguments into the place's `{name}` and takes them out of the others.
-fn fill(place: &str, named: &mut Map<String, Value>) -> Result<String, String> {
+fn fill_placeholders(place: &str, named: &mut Map<String, Value>) -> Result<String, String> {
     let mut filled = String::with_capacity(place.len());
     let mut used = Vec::new();
     let mut rest = place;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
         let value = named.get(name).filter(|value| !value.is_null());
-        let value = text(value.ok_or_else(|| format!("missing parameter {name}"))?);
+        let value = to_text(value.ok_or_else(|| format!("missing parameter {name}"))?);
         if value.is_empty() {
             return Err(format!("parameter {name} is empty, which would make another path"));
         }
@@ -137,7 +111,7 @@ fn address(path: &str, properties: &Properties, setting: &dyn Fn(&str) -> Option
     format!("{}://{}{port}{slash}{path}", protocol.trim().to_ascii_lowercase(), host.trim())
 }
 
-fn identify(draft: &mut Draft, setting: &dyn Fn(&str) -> Option<String>, mask: &mut Mask) {
+fn add_credentials(builder: &mut RequestBuilder, setting: &dyn Fn(&str) -> Option<String>, mask: &mut Mask) {
     let authorization = match (setting("access_token"), setting("username"), setting("password")) {
         (Some(token), ..) => Some(security::bearer(&token)),
         (None, None, None) => None,
@@ -149,7 +123,7 @@ fn identify(draft: &mut Draft, setting: &dyn Fn(&str) -> Option<String>, mask: &
     };
     if let Some(value) = authorization {
         mask.hide(&value);
-        draft.headers.add("Authorization", value);
+        builder.headers.add("Authorization", value);
     }
     if let Some(key) = setting("api_key") {
         mask.hide(&key);
@@ -157,11 +131,11 @@ fn identify(draft: &mut Draft, setting: &dyn Fn(&str) -> Option<String>, mask: &
             Some(prefix) => format!("{} {key}", prefix.trim()),
             None => key,
         };
-        draft.headers.add("X-API-KEY", key);
+        builder.headers.add("X-API-KEY", key);
     }
 }
 
-fn text(value: &Value) -> String {
+fn to_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -1,4 +1,4 @@
-//! Values that may be used but not shown.
+//! Values that must not be printed.
 //!
 //! Promises: `Debug` and `Display` of a [`Secret`] print `***`. Never: writes a secret anywhere itself.
 

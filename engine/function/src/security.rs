@@ -1,18 +1,18 @@
-//! Identifies the caller: puts configured credentials into a request.
+//! Puts configured credentials into a request.
 //!
 //! Promises: of the schemes that an operation names, all that are configured are used, whatever the document says about
-//! alternatives (that is what `SonataFlow` does); every credential is masked. Never: falls back from a propagated
-//! token to a configured one, which would lend the engine's rights to an anonymous caller.
+//! alternatives, as on `SonataFlow`; every credential is masked. Never: falls back from a propagated token to a
+//! configured one, because that would lend the engine's rights to an anonymous client.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::draft::Draft;
 use crate::encoding::percent_encode;
 use crate::error::CallErrorKind;
 use crate::headers;
 use crate::mask::Mask;
 use crate::openapi::operation::{KeyPlace, Scheme, SchemeUse};
+use crate::request_builder::RequestBuilder;
 use crate::secret::Secret;
 use crate::settings::ClientSettings;
 use crate::token::{Endpoint, TokenRequest, Tokens};
@@ -20,7 +20,7 @@ use crate::transport::Transport;
 
 const AUTHORIZATION: &str = "Authorization";
 
-/// What a request is identified with.
+/// The sources of a request's credentials.
 pub(crate) struct Credentials<'a> {
     pub(crate) settings: ClientSettings<'a>,
     /// Headers that the instance was started with.
@@ -30,12 +30,12 @@ pub(crate) struct Credentials<'a> {
 }
 
 impl Credentials<'_> {
-    /// Adds the credentials of all configured schemes. API keys come last, because one may be told to repeat the
-    /// `Authorization` header. Returns the token that was fetched for the call, if one was.
+    /// Adds the credentials of all configured schemes. API keys come last, because a property may make one repeat the
+    /// `Authorization` header. Returns the request for the token that the call uses, if it uses one.
     pub(crate) async fn add(
         &self,
         schemes: &[SchemeUse],
-        draft: &mut Draft,
+        builder: &mut RequestBuilder,
         mask: &mut Mask,
     ) -> Result<Option<TokenRequest>, CallErrorKind> {
         let mut fetched = None;
@@ -49,7 +49,7 @@ impl Credentials<'_> {
                 }
                 Scheme::OAuth2 { .. } | Scheme::OpenId { .. } => match self.token_request(scheme) {
                     // A header that an argument sets wins, so no token is needed.
-                    Some(_) if draft.headers.get(AUTHORIZATION).is_some() => None,
+                    Some(_) if builder.headers.get(AUTHORIZATION).is_some() => None,
                     Some(request) => {
                         let token = self.tokens.get(&request, self.transport).await;
                         let token = token.map_err(CallErrorKind::Token)?;
@@ -61,21 +61,28 @@ impl Credentials<'_> {
             };
             if let Some(value) = value {
                 mask.hide(&value);
-                draft.headers.add(AUTHORIZATION, value);
+                builder.headers.add(AUTHORIZATION, value);
             }
         }
         for scheme in schemes {
             if let Scheme::ApiKey { place, name } = &scheme.scheme {
-                self.add_key(scheme, *place, name, draft, mask);
+                self.add_key(scheme, *place, name, builder, mask);
             }
         }
         Ok(fetched)
     }
 
-    fn add_key(&self, scheme: &SchemeUse, place: KeyPlace, name: &str, draft: &mut Draft, mask: &mut Mask) {
+    fn add_key(
+        &self,
+        scheme: &SchemeUse,
+        place: KeyPlace,
+        name: &str,
+        builder: &mut RequestBuilder,
+        mask: &mut Mask,
+    ) {
         let repeat = self.settings.auth(&scheme.name, "use-authorization-header-value");
         let authorization = || {
-            let set = draft.headers.get(AUTHORIZATION);
+            let set = builder.headers.get(AUTHORIZATION);
             set.or_else(|| headers::find(self.incoming, AUTHORIZATION)).map(str::to_owned)
         };
         let key = match repeat.as_deref() {
@@ -85,17 +92,21 @@ impl Credentials<'_> {
         let Some(key) = key else { return };
         mask.hide(&key);
         match place {
-            KeyPlace::Header => draft.headers.add(name, key),
+            KeyPlace::Header => builder.headers.add(name, key),
             KeyPlace::Query => {
-                draft.query.push(format!("{}={}", percent_encode(name, false), percent_encode(&key, false)));
+                builder.query.push(format!(
+                    "{}={}",
+                    percent_encode(name, false),
+                    percent_encode(&key, false)
+                ));
             }
             KeyPlace::Cookie => {
                 let cookie = format!("{name}={key}");
-                let cookies = match draft.headers.get("Cookie") {
+                let cookies = match builder.headers.get("Cookie") {
                     Some(others) => format!("{others}; {cookie}"),
                     None => cookie,
                 };
-                draft.headers.set("Cookie", cookies);
+                builder.headers.set("Cookie", cookies);
             }
         }
     }
@@ -120,7 +131,7 @@ impl Credentials<'_> {
         Some(basic(&username.unwrap_or_default(), &password.unwrap_or_default()))
     }
 
-    /// What to ask a token endpoint, if the scheme is configured at all.
+    /// The request to a token endpoint; `None` when the scheme is not configured.
     fn token_request(&self, scheme: &SchemeUse) -> Option<TokenRequest> {
         let setting = |name: &str| self.settings.oidc(&scheme.name, name);
         let client_id = setting("client-id")?;

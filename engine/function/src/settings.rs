@@ -1,4 +1,4 @@
-//! The properties that say how to reach a service and who the caller is.
+//! The properties that hold addresses, credentials and time limits of services.
 //!
 //! Owns: the names of those properties; [`Properties`] takes care of quoted parts and environment variables. Promises: an empty value counts as absent.
 //! Never: caches; a property may change between two calls.
@@ -70,12 +70,12 @@ impl ClientSettings<'_> {
         lookup(self.properties, &format!("quarkus.rest-client.{key}.{name}"))
     }
 
-    /// What a security scheme is configured with: under the choice, else under the document.
+    /// A property of a security scheme: of the choice, else of the document.
     pub(crate) fn auth(&self, scheme: &str, name: &str) -> Option<String> {
         self.auth_properties(scheme, name).iter().find_map(|property| lookup(self.properties, property))
     }
 
-    /// Why a security scheme is without a value that is configured: by way of a variable that is not set.
+    /// Why the configured value of a security scheme is missing: it refers to a variable that is not set.
     pub(crate) fn auth_problem(&self, scheme: &str, name: &str) -> Option<PropertyError> {
         let mut properties = self.auth_properties(scheme, name).into_iter();
         properties.find_map(|property| self.properties.resolve(&property).err())
@@ -93,7 +93,7 @@ impl ClientSettings<'_> {
         keys.iter().map(|key| format!("quarkus.openapi-generator.{key}.auth.{scheme}.{name}")).collect()
     }
 
-    /// What the `OpenID` Connect client of a security scheme is configured with.
+    /// A property of the `OpenID` Connect client of a security scheme.
     pub(crate) fn oidc(&self, scheme: &str, name: &str) -> Option<String> {
         lookup(self.properties, &format!("quarkus.oidc-client.{scheme}.{name}"))
     }

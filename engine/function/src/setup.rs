@@ -27,7 +27,7 @@ impl SetupError {
 pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOptions, SetupError> {
     let mut authorities = Vec::new();
     for setting in [&settings::CA_FILE, &settings::TRUSTED] {
-        for file in wrong(setting, setting.list(properties))? {
+        for file in read_setting(setting, setting.list(properties))? {
             let failed = |problem: &dyn std::fmt::Display| {
                 SetupError::new(setting, format!("`{}`: the file `{file}` {problem}", setting.name))
             };
@@ -40,16 +40,19 @@ pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOpti
             authorities.extend(certificates);
         }
     }
-    let flag = |setting: &Setting| wrong(setting, setting.flag(properties));
+    let flag = |setting: &Setting| read_setting(setting, setting.flag(properties));
     Ok(TransportOptions {
         addresses: AddressPolicy { link_local: flag(&settings::ALLOW_LINK_LOCAL)? },
-        max_answer_bytes: wrong(&settings::MAX_ANSWER_BYTES, settings::MAX_ANSWER_BYTES.count(properties))?,
+        max_answer_bytes: read_setting(
+            &settings::MAX_ANSWER_BYTES,
+            settings::MAX_ANSWER_BYTES.count(properties),
+        )?,
         authorities,
-        // A value that Quarkus does not take for `true` leaves the checks on.
+        // Quarkus leaves the checks on for any value but `true`.
         trust_all: settings::TRUST_ALL.flag(properties).unwrap_or(false),
     })
 }
 
-pub(crate) fn wrong<T>(setting: &Setting, value: Result<T, PropertyError>) -> Result<T, SetupError> {
+pub(crate) fn read_setting<T>(setting: &Setting, value: Result<T, PropertyError>) -> Result<T, SetupError> {
     value.map_err(|error| SetupError::new(setting, error.to_string()))
 }

@@ -5,8 +5,9 @@
 //! reading of it, also when they are bound by several threads.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use rondo_definition::{Limits, Resource, Resources, Source, load};
 
 use crate::fetch::Fetcher;
@@ -24,7 +25,7 @@ pub struct Specs {
 
 impl Specs {
     /// Documents of a folder. The fetcher is the one that the folder's [`Resources`] use; without one, documents that
-    /// need credentials cannot be had.
+    /// need credentials cannot be read.
     pub fn new(fetcher: Option<Arc<Fetcher>>) -> Self {
         Self { fetcher, read: Mutex::default() }
     }
@@ -50,7 +51,7 @@ impl Specs {
     /// The document of that text; `uri` is where it was found.
     fn document(&self, uri: &str, text: Arc<str>) -> Read {
         let once = {
-            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut read = self.read.lock();
             Arc::clone(read.entry((uri.to_owned(), Arc::clone(&text))).or_default())
         };
         // Others read other documents meanwhile.

@@ -1,17 +1,18 @@
 //! Access tokens from `OAuth2` token endpoints.
 //!
-//! Owns: the cache of tokens. Promises: a token is asked for once at a time and used until shortly before it expires;
+//! Owns: the cache of tokens. Promises: one request at a time for a token, which is used until shortly before it expires;
 //! neither tokens nor client secrets appear in errors. Source: RFC 6749, sections 4.3 and 4.4; `OpenID` Connect
 //! Discovery 1.0, section 4.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use url::Url;
 
-use crate::draft::Headers;
+use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::security;
 use crate::transport::{Outgoing, Redirects, Transport};
@@ -29,7 +30,7 @@ pub(crate) struct TokenRequest {
     pub(crate) scopes: Vec<String>,
 }
 
-/// Where tokens are had.
+/// The address of a token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Endpoint {
     Known(String),
@@ -61,12 +62,14 @@ struct Discovery {
     token_endpoint: String,
 }
 
-/// A token is renewed so long before it expires, for the time that the call itself takes.
+/// A token is renewed this long before it expires, so that it does not expire during the call.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How long a token is kept whose endpoint does not say when it expires.
+/// How long a token is used whose endpoint gives no `expires_in`: short, because it may expire at any time, but long enough
+/// for a burst of calls.
 const UNKNOWN_LIFETIME: Duration = Duration::from_mins(1);
 
+/// Longest time for an answer of a token endpoint.
 const DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,7 +81,7 @@ impl Tokens {
         if let Some(token) = cached.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(token.secret.clone());
         }
-        let token = fetch(request, transport).await?;
+        let token = fetch_token(request, transport).await?;
         let secret = token.secret.clone();
         *cached = Some(token);
         Ok(secret)
@@ -90,23 +93,23 @@ impl Tokens {
     }
 
     fn slot(&self, request: &TokenRequest) -> Slot {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         Arc::clone(slots.entry(request.clone()).or_default())
     }
 }
 
-async fn fetch(request: &TokenRequest, transport: &Transport) -> Result<Token, String> {
+async fn fetch_token(request: &TokenRequest, transport: &Transport) -> Result<Token, String> {
     let address = match &request.endpoint {
         Endpoint::Known(address) => address.clone(),
         Endpoint::Discovered(address) => {
-            let body = exchange(transport, "GET", address, Headers::default(), None).await?;
+            let body = send(transport, "GET", address, Headers::default(), None).await?;
             let found: Result<Discovery, _> = serde_json::from_slice(&body);
             found.map_err(|_| format!("`{address}` names no token_endpoint"))?.token_endpoint
         }
     };
-    let (headers, form) = grant(request);
+    let (headers, form) = token_form(request);
     let asked = Instant::now();
-    let body = exchange(transport, "POST", &address, headers, Some(form)).await?;
+    let body = send(transport, "POST", &address, headers, Some(form)).await?;
     let answer: TokenAnswer =
         serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
     let seconds = answer.expires_in.and_then(|value| match value {
@@ -119,7 +122,7 @@ async fn fetch(request: &TokenRequest, transport: &Transport) -> Result<Token, S
 }
 
 /// Headers and form of the request for a token.
-fn grant(request: &TokenRequest) -> (Headers, String) {
+fn token_form(request: &TokenRequest) -> (Headers, String) {
     let mut headers = Headers::default();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     match &request.user {
@@ -143,7 +146,7 @@ fn grant(request: &TokenRequest) -> (Headers, String) {
     (headers, form.finish())
 }
 
-async fn exchange(
+async fn send(
     transport: &Transport,
     method: &str,
     address: &str,

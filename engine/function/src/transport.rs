@@ -6,16 +6,17 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, StatusCode, redirect};
 use url::Url;
 
 use crate::address::{AddressPolicy, CheckedResolver, Denied};
-use crate::draft::Headers;
 use crate::error::CallErrorKind;
+use crate::request_builder::Headers;
 
 /// Limits and trust that hold for every call.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub(crate) struct TransportOptions {
     pub(crate) trust_all: bool,
 }
 
-/// What is sent.
+/// A request to send.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) method: String,
@@ -52,7 +53,7 @@ pub(crate) enum Redirects {
     Anywhere,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) status: u16,
@@ -79,11 +80,12 @@ impl Incoming {
 /// Sends requests.
 pub(crate) struct Transport {
     options: TransportOptions,
-    /// The connect timeout is a property of a client, so there is one for each that is configured.
+    /// By connect timeout, which is a property of a client.
     clients: Mutex<HashMap<Duration, Client>>,
 }
 
-const MOST_REDIRECTS: usize = 5;
+/// Most redirects of one call; services need one or two, and a longer chain is a loop.
+const MAX_REDIRECTS: usize = 5;
 
 impl Transport {
     /// Fails when the client cannot be made, which is when a certificate cannot be used.
@@ -128,8 +130,8 @@ impl Transport {
             if let Some((_, bytes)) = &body {
                 request = request.body(bytes.clone());
             }
-            let response = request.send().await.map_err(|error| failure(&error, outgoing.deadline))?;
-            let target = redirect_target(&method, &url, &response).filter(|_| redirects < MOST_REDIRECTS);
+            let response = request.send().await.map_err(|error| to_call_error(&error, outgoing.deadline))?;
+            let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
             let Some(target) = target.filter(|target| match outgoing.redirects {
                 Redirects::SameHost => same_host(&url, target),
                 Redirects::Anywhere => url.scheme() == "http" || target.scheme() == "https",
@@ -158,7 +160,7 @@ impl Transport {
         let status = response.status();
         let headers = response.headers().clone();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, deadline))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| to_call_error(&error, deadline))? {
             if (body.len() + chunk.len()) as u64 > limit {
                 return Err(CallErrorKind::TooLarge { limit });
             }
@@ -169,7 +171,7 @@ impl Transport {
     }
 
     fn client(&self, connect_timeout: Duration) -> Result<Client, String> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         if let Some(client) = clients.get(&connect_timeout) {
             return Ok(client.clone());
         }
@@ -182,8 +184,9 @@ impl Transport {
         if !self.options.authorities.is_empty() {
             builder = builder.tls_certs_merge(self.options.authorities.iter().cloned());
         }
-        let client =
-            builder.build().map_err(|error| format!("the HTTP client cannot be made: {}", root(&error)))?;
+        let client = builder
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))?;
         clients.insert(connect_timeout, client.clone());
         Ok(client)
     }
@@ -223,7 +226,7 @@ fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {
     Ok(map)
 }
 
-fn failure(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
+fn to_call_error(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
     let mut source: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = source {
         if let Some(denied) = cause.downcast_ref::<Denied>() {
@@ -232,16 +235,20 @@ fn failure(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
         source = cause.source();
     }
     if error.is_connect() {
-        CallErrorKind::Connect(if error.is_timeout() { "timed out".to_owned() } else { root(error) })
+        CallErrorKind::Connect(if error.is_timeout() {
+            "timed out".to_owned()
+        } else {
+            innermost_cause(error)
+        })
     } else if error.is_timeout() {
         CallErrorKind::Timeout(deadline)
     } else {
-        CallErrorKind::Interrupted(root(error))
+        CallErrorKind::Interrupted(innermost_cause(error))
     }
 }
 
 /// The innermost cause, without the number of the operating system's error.
-fn root(error: &dyn StdError) -> String {
+fn innermost_cause(error: &dyn StdError) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

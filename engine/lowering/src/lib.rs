@@ -7,6 +7,7 @@
 mod actions;
 mod context;
 mod errors;
+mod functions;
 mod hints;
 mod outline;
 mod states;
@@ -25,7 +26,8 @@ use rondo_expression::{MergeRules, Val};
 
 use context::{Context, duration_of};
 use rondo_program::{
-    CodeBuilder, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource, Scope, ScopeId,
+    CodeBuilder, Declarations, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource,
+    Scope, ScopeId,
 };
 
 /// What a document is lowered to.
@@ -35,6 +37,8 @@ pub struct Lowered {
     pub program: Program,
     /// What is shown of the workflow.
     pub outline: Outline,
+    /// The functions that it declares; what they call is bound to them outside.
+    pub declarations: Declarations,
     /// The schema that the input must satisfy.
     pub input_schema: Option<SchemaReference>,
     /// The schema that the output must satisfy.
@@ -100,13 +104,17 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         timeout,
         legacy: Legacy { code: counters, states: lowering.legacy_states, actions: lowering.legacy_actions },
     };
+    let (declarations, problems) = functions::declarations(document);
+    let mut diagnostics = lowering.context.diagnostics;
+    diagnostics.extend(problems);
     let lowered = Lowered {
         program,
         outline: outline::of(document),
+        declarations,
         input_schema: workflow.data_input_schema.as_ref().map(schema),
         output_schema: workflow.data_output_schema.as_ref().map(schema),
     };
-    (lowered, lowering.context.diagnostics)
+    (lowered, diagnostics)
 }
 
 fn schema(reference: &model::SchemaRef) -> SchemaReference {

@@ -1,14 +1,15 @@
 //! The dialect-free form that workflow documents are lowered to: types only.
 //!
 //! Owns: [`Program`], a list of [`Instruction`]s with the scopes they open; what is shown of a workflow ([`Outline`]); what it asks of
-//! the outside; [`Failure`], the one form of an error. Promises: no type in here knows the dialect it came from. Never: reads a
-//! document (`lowering` does) or runs anything (`machine` does).
+//! the outside ([`Declarations`]); [`Failure`], the one form of an error. Promises: no type in here knows the dialect it came from.
+//! Never: reads a document (`lowering` does) or runs anything (`machine` does).
 
 pub use rondo_definition::duration::parse_duration;
 
 mod code;
 mod error_match;
 mod failure;
+mod function;
 mod instruction;
 mod legacy;
 mod listing;
@@ -21,6 +22,10 @@ pub mod sonataflow;
 pub use code::{Code, CodeBuilder, Outside};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use failure::{Failure, FailureKind, Origin};
+pub use function::{
+    Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind, HttpFunction,
+    HttpMethod, OpenApiFunction,
+};
 pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc,
     Template,

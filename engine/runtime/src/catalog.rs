@@ -152,8 +152,9 @@ pub(crate) fn deploy(
     specs: &Specs,
 ) -> (Deployed, Vec<Diagnostic>) {
     let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
-    let Lowered { program, outline, input_schema, output_schema, .. } = lowered;
-    let (bindings, problems) = rondo_function::bind(&document, resources, properties, specs);
+    let Lowered { program, outline, declarations, input_schema, output_schema } = lowered;
+    let (bindings, problems) =
+        rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);
     diagnostics.extend(problems);
     let mut schema = |reference: Option<SchemaReference>| {
         let reference = reference?;

@@ -1,12 +1,12 @@
-//! The simulator's time: real time plus what was skipped.
+//! The simulator's time: real time plus the time that was skipped.
 //!
 //! Promises: never runs backwards by [`Clock::advance`], never overflows. Never: waits.
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use jiff::Timestamp;
 
-/// Tells the time of the simulated world.
+/// The clock of the simulated services.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     skipped: Duration,
@@ -14,8 +14,8 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// The present moment.
-    pub(crate) fn now(self) -> DateTime<Utc> {
-        later(Utc::now(), self.skipped)
+    pub(crate) fn now(self) -> Timestamp {
+        later(Timestamp::now(), self.skipped)
     }
 
     /// Skips some time.
@@ -25,19 +25,18 @@ impl Clock {
 }
 
 /// `time` plus `by`; the last moment there is if that is too far away.
-pub(crate) fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-    time.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
+pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// As GitLab and Backstage write moments: `2025-10-03T08:15:30.000Z`.
-pub(crate) fn millis(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+pub(crate) fn millis(time: Timestamp) -> String {
+    format!("{time:.3}")
 }
 
 /// As Kubernetes writes moments: `2025-10-03T08:15:30Z`.
-pub(crate) fn seconds(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+pub(crate) fn seconds(time: Timestamp) -> String {
+    format!("{time:.0}")
 }
 
 #[cfg(test)]
@@ -49,6 +48,19 @@ mod tests {
         let mut clock = Clock::default();
         clock.advance(Duration::from_secs(u64::MAX));
         clock.advance(Duration::MAX);
-        assert_eq!(clock.now(), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(clock.now(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn moments_are_written_as_the_services_write_them() {
+        for (nanoseconds, in_millis, in_seconds) in [
+            (0, "1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00Z"),
+            (1_759_479_330_000_000_000, "2025-10-03T08:15:30.000Z", "2025-10-03T08:15:30Z"),
+            (1_759_479_330_120_999_999, "2025-10-03T08:15:30.120Z", "2025-10-03T08:15:30Z"),
+            (1_759_479_330_999_999_999, "2025-10-03T08:15:30.999Z", "2025-10-03T08:15:30Z"),
+        ] {
+            let time = Timestamp::from_nanosecond(nanoseconds).unwrap();
+            assert_eq!((millis(time).as_str(), seconds(time).as_str()), (in_millis, in_seconds));
+        }
     }
 }

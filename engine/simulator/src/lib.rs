@@ -56,7 +56,7 @@ pub struct Simulator {
     servers: Vec<JoinHandle<()>>,
 }
 
-/// The simulator could not start: an address is taken or may not be used.
+/// The simulator cannot start: an address is in use or not allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} for the simulated {service}: {source}")]
 pub struct StartError {
@@ -64,7 +64,7 @@ pub struct StartError {
     pub address: SocketAddr,
     /// The service that wanted it.
     pub service: Service,
-    /// What the operating system says.
+    /// Error of the operating system.
     pub source: std::io::Error,
 }
 
@@ -155,7 +155,7 @@ impl Simulator {
         world.gitlab.decide(project, iid, decision, now)
     }
 
-    /// From now on, approves each issue that nobody has decided once it is this old.
+    /// From now on, approves each undecided issue once it is this old.
     pub fn approve_all_automatically(&self, after: Duration) {
         self.shared.world().approve_after = Some(after);
     }
@@ -178,7 +178,7 @@ impl Simulator {
 
     /// Stops all servers after the requests that are being answered.
     pub async fn stop(self) {
-        // Nobody listening any more means that the servers have ended already.
+        // Sending fails when the servers have ended already.
         let _ = self.stop.send(true);
         for server in self.servers {
             if let Err(error) = server.await {
@@ -198,7 +198,7 @@ fn router(service: Service, shared: &Arc<Shared>) -> Router {
     Router::new()
         .merge(api.layer(watched))
         .merge(control::router())
-        // Links in results lead to pages of the real products; here they lead to the one page there is.
+        // Links in results point to pages of the real products; here they point to the only page.
         .fallback(control::go_to_page)
         .with_state(shared.clone())
 }

@@ -1,4 +1,4 @@
-//! What a simulator starts with: address, tokens, projects, delays.
+//! The options of a simulator: address, tokens, projects, delays.
 //!
 //! The tokens are constants and no secrets: they open nothing but a simulator, and a simulator listens on loopback
 //! unless told otherwise.
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::service::Service;
 
-/// What GitLab expects in the header `PRIVATE-TOKEN`, or as a bearer token, unless the options say otherwise.
+/// Default of the token that GitLab expects in the header `PRIVATE-TOKEN` or as a bearer token.
 pub const GITLAB_TOKEN: &str = "simulated-gitlab-token";
 /// The bearer token that Backstage expects, unless the options say otherwise.
 pub const BACKSTAGE_TOKEN: &str = "simulated-backstage-token";
@@ -20,7 +20,7 @@ pub const PROJECT: &str = "platform/self-service";
 /// values `namespace` (required), `size` (`small`, `medium` or `large`) and `owner` (an entity reference).
 pub const NAMESPACE_TEMPLATE: &str = "template:default/create-namespace";
 
-/// What a simulator starts with.
+/// The options of a simulator.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where to listen. With port 0 each service gets a free port; with port `p` GitLab gets `p`, Backstage `p + 1`
@@ -54,7 +54,7 @@ impl Default for Options {
     }
 }
 
-/// How long things take. A change concerns what begins after it.
+/// Delays of the services. A change applies to what begins after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delays {
     /// Until GitLab answers a request.

@@ -1,4 +1,4 @@
-//! The three services: their names, whom they let in, and how each of them words a refusal.
+//! The three services: their names, their tokens, and their forms of errors.
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ impl Service {
         }
     }
 
-    /// The body of an answer that refuses a request, as this product words it.
+    /// The body of an error in the form of this product.
     pub(crate) fn refusal(self, status: StatusCode, message: &str, method: &Method, url: &str) -> Value {
         match self {
             Self::Gitlab => gitlab::refusal_body(status, message),
@@ -48,7 +48,7 @@ impl Service {
         }
     }
 
-    /// What this product says to a request without a valid token.
+    /// The message of this product to a request without a valid token.
     pub(crate) fn unauthorized_message(self) -> &'static str {
         match self {
             Self::Gitlab | Self::Kubernetes => "Unauthorized",

@@ -1,4 +1,4 @@
-//! What every request to a service goes through: latency, authentication, failures on demand, idempotency, the log.
+//! The layer around every service: latency, authentication, failures on demand, idempotency, the log of requests.
 //!
 //! Promises: each request that reaches a service is logged once, with the status that was answered; a repeated
 //! request with an idempotency key gets the first answer again and has no second effect. Only successful answers are
@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,8 +28,8 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// When it was answered, by the simulator's clock.
-    pub time: DateTime<Utc>,
-    /// Who received it.
+    pub time: Timestamp,
+    /// The service that received it.
     pub service: Service,
     /// `GET`, `POST`, …
     pub method: String,
@@ -60,7 +60,7 @@ pub struct Failure {
     /// How many requests fail before the failure is over.
     #[serde(default = "once")]
     pub times: u32,
-    /// The body to answer; absent: an error as the service words it.
+    /// The body to answer; absent: an error in the form of the service.
     #[serde(default)]
     pub body: Option<Value>,
     /// Carry the request out and lose only the answer, as a broken connection does.
@@ -72,7 +72,7 @@ fn once() -> u32 {
     1
 }
 
-/// The log, the failures that are to come, the answers that are remembered. All of it grows until it is reset.
+/// The log, the failures to come and the remembered answers. All of it grows until a reset.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     /// Whether idempotency keys are honoured.
@@ -82,7 +82,7 @@ pub(crate) struct Traffic {
     answers: HashMap<Identity, Answer>,
 }
 
-/// What makes two requests the same: service, key, method, path with query, and body.
+/// Two requests are the same when all of this is equal: service, key, method, path with query, body.
 type Identity = (Service, String, Method, String, Bytes);
 
 /// An answer in a form that can be given twice.
@@ -113,7 +113,7 @@ impl Traffic {
         self.failures.push(failure);
     }
 
-    /// The first failure that wants this request, counted down; the last time removes it.
+    /// The first failure that applies to this request. Its count goes down, and the last time removes it.
     fn take_failure(&mut self, service: Service, method: &Method, path: &str) -> Option<Failure> {
         let wanted = |failure: &Failure| {
             failure.times > 0

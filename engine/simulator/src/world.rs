@@ -1,11 +1,11 @@
-//! All that exists in the simulated world, behind one lock.
+//! The state of all simulated services, behind one lock.
 //!
-//! Promises: whoever takes the lock sees a world in which everything that time alone brings about (templates that
-//! finish, automatic approvals) has happened. Never: held across an await.
+//! Promises: with the lock comes a state in which everything that only needs time (templates that finish, automatic
+//! approvals) has happened. Never: held across an await.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use crate::backstage::Backstage;
@@ -16,17 +16,17 @@ use crate::options::{Delays, Options};
 use crate::service::Service;
 use crate::traffic::Traffic;
 
-/// What the handlers of all servers share.
+/// The state that the handlers of all servers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) urls: Urls,
-    /// Held while a request with an idempotency key is carried out, so that two at the same time have one effect.
+    /// Locked while a request with an idempotency key is carried out, so that two at the same time have one effect.
     pub(crate) keyed: tokio::sync::Mutex<()>,
     world: Mutex<World>,
 }
 
-/// Where the services are, without a slash at the end.
+/// Base addresses of the services, without a slash at the end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Urls {
     pub(crate) gitlab: String,
@@ -52,15 +52,14 @@ impl Shared {
         Self { options, urls, keyed: tokio::sync::Mutex::default(), world }
     }
 
-    /// The world as it is now.
+    /// The state at the present moment.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // A handler that panicked leaves data that is odd at worst; a simulator can go on with it.
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = self.world.lock();
         world.settle();
         world
     }
 
-    /// Makes everything as it was at the start.
+    /// Sets everything back to the start.
     pub(crate) fn reset(&self) {
         *self.world() = World::new(&self.options);
     }
@@ -90,7 +89,7 @@ impl World {
         }
     }
 
-    /// All that exists, for people and tests.
+    /// The whole state, for people and tests.
     pub(crate) fn describe(&self, urls: &Urls) -> Value {
         let now = self.clock.now();
         json!({

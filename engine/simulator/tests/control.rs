@@ -131,7 +131,7 @@ async fn the_page_lets_a_person_decide_without_javascript() {
     };
     let waiting = page().await;
     assert!(waiting.contains("&lt;b&gt;bold&lt;/b&gt;") && !waiting.contains("<b>bold"));
-    assert!(waiting.contains(r#"<form method=post action="/_sim/issues/1/1/deny">"#));
+    assert!(waiting.contains(r#"<form method="post" action="/_sim/issues/1/1/deny">"#));
 
     let form = header("content-type", "application/x-www-form-urlencoded");
     let (status, _) = world.ask_with(Gitlab, ("POST /_sim/issues/1/1/deny", NONE), form).await;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::{Components, answer};
 use crate::shape::path_of;
 
-/// What is told of a workflow.
+/// A workflow as the document describes it.
 pub(super) struct Described<'a> {
     pub(super) id: &'a str,
     pub(super) description: &'a str,

@@ -1,4 +1,4 @@
-//! `/q/openapi`: the workflow REST face as an `OpenAPI` document; YAML, or JSON by `Accept` or `?format=json`.
+//! `/q/openapi`: the workflow REST interface as an `OpenAPI` document; YAML, or JSON by `Accept` or `?format=json`.
 
 mod document;
 mod schemas;

@@ -38,7 +38,7 @@ impl Components {
     }
 }
 
-/// What is answered of an instance whose data are of this schema.
+/// Schema of the answer about an instance whose data have this schema.
 pub(super) fn answer(data: &Value) -> Value {
     json!({
         "type": "object",
@@ -52,7 +52,7 @@ fn place(name: &str) -> String {
     format!("#/components/schemas/{name}")
 }
 
-/// A schema whose references to itself lead to its new place.
+/// A schema whose references to itself point to its new place.
 fn moved(schema: &Value, place: &str) -> Value {
     match schema {
         Value::Array(items) => items.iter().map(|item| moved(item, place)).collect(),

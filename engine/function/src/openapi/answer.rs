@@ -1,17 +1,17 @@
 //! Reads an answer into the result of the action, in the form that the document declares.
 //!
-//! Promises: an empty answer is null; an answer without declared content is kept; only an answer that should be an
-//! object, a list, a number or a boolean and is not even JSON is refused.
+//! Promises: an empty answer is null; an answer without declared content is the result as it is; only an answer that is not
+//! JSON is an error, where the document declares an object, a list, a number or a boolean.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::convert::{received, unfolded};
+use super::convert::{parse_object_text, to_result};
 use super::operation::{AnswerForm, Format, Operation};
 use super::shape::Shape;
 
-/// The result, or what the answer should have been.
+/// Reads an answer into the result. The error names the expected form.
 pub(crate) fn read(
     operation: &Operation,
     status: u16,
@@ -25,7 +25,7 @@ pub(crate) fn read(
     let shape = form.map_or(&Shape::Any, |form| operation.shapes.resolve(&form.shape));
     // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
     if *shape == Shape::Text {
-        return Ok(unfolded(text_or_base64(body)));
+        return Ok(parse_object_text(text_or_base64(body)));
     }
     let value = match serde_json::from_slice::<Value>(body) {
         Ok(value) => value,
@@ -38,10 +38,10 @@ pub(crate) fn read(
             _ => return Err("a number"),
         },
     };
-    let received = received(value, shape, &operation.shapes);
+    let received = to_result(value, shape, &operation.shapes);
     // So is each text of a list, if the list is the whole answer.
     Ok(match (shape, received) {
-        (Shape::Array(_), Value::Array(items)) => items.into_iter().map(unfolded).collect(),
+        (Shape::Array(_), Value::Array(items)) => items.into_iter().map(parse_object_text).collect(),
         (_, received) => received,
     })
 }

@@ -1,19 +1,18 @@
 //! Chooses the request body among the arguments that are left, and writes it.
 //!
 //! Source: `SonataFlow` 10.1.0. With declared properties the arguments are the body's members; without them a single
-//! argument left is the body itself, unless it is a scalar and the body an object of any members. Of several left `SonataFlow` sends one;
-//! here they are members of an object. A method that has a body sends one, even if it is empty.
-
-use std::fmt::Write as _;
+//! argument left is the body itself, unless it is a scalar and the body an object of any members. Of several left
+//! `SonataFlow` sends one; here they are members of an object. `POST`, `PUT` and `PATCH` send a body even if it is empty.
 
 use serde_json::{Map, Value};
 
-use super::convert::{Mismatch, to_send, without_null_members};
+use super::convert::{Mismatch, to_request_value, without_null_members};
+use super::multipart;
 use super::operation::{Body, Format};
 use super::shape::{Shape, Shapes};
 use super::style::text_of;
 
-/// The body's value; `None` when nothing is to be sent.
+/// The body's value; `None` when no body is sent.
 pub(crate) fn choose(
     body: &Body,
     method: &str,
@@ -30,7 +29,7 @@ pub(crate) fn choose(
             if !given && !wanted {
                 return Ok(None);
             }
-            return to_send(Value::Object(left), shape, shapes).map(without_null_members).map(Some);
+            return to_request_value(Value::Object(left), shape, shapes).map(without_null_members).map(Some);
         }
         Shape::Object(members) if members.open && left.values().any(|value| !value.is_object()) => {
             Some(Value::Object(left))
@@ -44,10 +43,10 @@ pub(crate) fn choose(
             None => Some(Value::Object(left)),
         },
     };
-    value.map(|value| to_send(value, shape, shapes)).transpose()
+    value.map(|value| to_request_value(value, shape, shapes)).transpose()
 }
 
-/// Whether a value is of the type that a body without members wants, so that it is sent itself.
+/// Whether a value has the type of a body without members, so that the value is the body.
 fn has_type(value: &Value, shape: &Shape) -> bool {
     matches!((shape, value), (Shape::Array(_), Value::Array(_)) | (Shape::Text, Value::String(_)))
 }
@@ -55,7 +54,7 @@ fn has_type(value: &Value, shape: &Shape) -> bool {
 /// The body's bytes and its `Content-Type`.
 pub(crate) fn encode(body: &Body, value: &Value) -> (String, Vec<u8>) {
     match body.format {
-        // A text is sent as it is: it is JSON already, or what the service takes for it.
+        // A text is sent unquoted: it is JSON already, or the service accepts it instead of JSON.
         Format::Json => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Text | Format::Bytes => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Form => {
@@ -65,7 +64,7 @@ pub(crate) fn encode(body: &Body, value: &Value) -> (String, Vec<u8>) {
             }
             (body.media_type.clone(), form.finish().into_bytes())
         }
-        Format::Multipart => multipart(value),
+        Format::Multipart => multipart::encode(&fields(value)),
     }
 }
 
@@ -80,25 +79,4 @@ fn fields(value: &Value) -> Vec<(&str, &Value)> {
         }
     }
     fields
-}
-
-fn multipart(value: &Value) -> (String, Vec<u8>) {
-    let fields = fields(value);
-    let texts: Vec<_> = fields.iter().map(|(_, value)| text_of(value)).collect();
-    let mut boundary = "rondo-part".to_owned();
-    while texts.iter().any(|text| text.contains(&boundary)) {
-        boundary.push('-');
-    }
-    let mut body = String::new();
-    for ((name, value), text) in fields.iter().zip(&texts) {
-        let name: String = name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
-        // Writing to a String cannot fail.
-        let _ = write!(body, "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n");
-        if value.is_object() {
-            body.push_str("Content-Type: application/json\r\n");
-        }
-        let _ = write!(body, "\r\n{text}\r\n");
-    }
-    let _ = write!(body, "--{boundary}--\r\n");
-    (format!("multipart/form-data; boundary={boundary}"), body.into_bytes())
 }

@@ -1,9 +1,9 @@
-//! Brings values into the form that a document declares: strictly what is sent, leniently what comes back.
+//! Converts values into the form that a document declares: arguments strictly, answers leniently.
 //!
-//! Promises: [`to_send`] fails only where the JSON type is another one and no conversion of scalars helps;
-//! [`received`] never fails and keeps what it does not understand. Source: `SonataFlow` 10.1.0, which passes both
-//! directions through classes made from the document; what that drops (undeclared members) or refuses (enum values) is
-//! kept here. What it adds (declared defaults) and what it leaves out (null) is as there.
+//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps;
+//! [`to_result`] never fails and keeps what it does not understand. Source: `SonataFlow` 10.1.0, which passes both
+//! directions through classes made from the document. Members that these drop because no schema declares them, and enum
+//! values that they refuse, stay here; declared defaults are added and nulls left out as there.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 
 use super::shape::{Members, Shape, Shapes};
 
-/// The value as the shape wants it, or where and how it differs. Members that are absent or null have their declared default; an
-/// object of which nothing is declared may be anything.
-pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Value, Mismatch> {
+/// Converts an argument to the shape; the error says where and how it differs. Members that are absent or null get their
+/// declared default; an object without declared members may be any value.
+pub(crate) fn to_request_value(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Value, Mismatch> {
     match (shapes.resolve(shape), value) {
         (Shape::Any, value) | (_, value @ Value::Null) => Ok(value),
         (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
@@ -22,14 +22,16 @@ pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Va
         (Shape::Array(items), Value::Array(values)) => values
             .into_iter()
             .enumerate()
-            .map(|(i, value)| to_send(value, items, shapes).map_err(|error| error.below(&i.to_string())))
+            .map(|(i, value)| {
+                to_request_value(value, items, shapes).map_err(|error| error.below(&i.to_string()))
+            })
             .collect(),
         (Shape::Object(members), Value::Object(mut values)) => {
             fill_in(&mut values, members);
             let members = values.into_iter().map(|(name, value)| {
                 let value = match members.declared.get(&name) {
                     Some(member) => {
-                        to_send(value, &member.shape, shapes).map_err(|error| error.below(&name))?
+                        to_request_value(value, &member.shape, shapes).map_err(|error| error.below(&name))?
                     }
                     None => value,
                 };
@@ -37,20 +39,20 @@ pub(crate) fn to_send(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Va
             });
             members.collect()
         }
-        (Shape::Object(members), value) if members.declared.is_empty() => Ok(unfolded(value)),
+        (Shape::Object(members), value) if members.declared.is_empty() => Ok(parse_object_text(value)),
         (shape, value) => Err(Mismatch::new(shape, &value)),
     }
 }
 
-/// The value as the shape declares it: scalars converted, declared defaults filled in, null members left out, and texts that hold
-/// an object replaced by it where no member is declared. Whoever makes the result of a call leaves out the nulls of lists.
-pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
+/// Converts an answer to the shape: scalars are converted, declared defaults filled in, null members left out, and texts
+/// that hold an object replaced by it where no member is declared. Nulls in lists stay; the caller leaves them out.
+pub(crate) fn to_result(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
     match (shapes.resolve(shape), value) {
         (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
             scalar(&value, shape).unwrap_or(value)
         }
         (Shape::Array(items), Value::Array(values)) => {
-            values.into_iter().map(|value| received(value, items, shapes)).collect()
+            values.into_iter().map(|value| to_result(value, items, shapes)).collect()
         }
         (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
             Value::Object(received_object(values, members, shapes))
@@ -59,9 +61,9 @@ pub(crate) fn received(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
     }
 }
 
-/// A value of which nothing is declared.
+/// Converts an answer of which nothing is declared.
 fn free(value: Value) -> Value {
-    match unfolded(value) {
+    match parse_object_text(value) {
         Value::Array(values) => values.into_iter().map(free).collect(),
         Value::Object(members) => {
             let members = members.into_iter().filter(|(_, value)| !value.is_null());
@@ -72,7 +74,7 @@ fn free(value: Value) -> Value {
 }
 
 /// The object that a text holds; every other value as it is.
-pub(crate) fn unfolded(value: Value) -> Value {
+pub(crate) fn parse_object_text(value: Value) -> Value {
     let Value::String(text) = &value else { return value };
     let looks_like_one = text.trim_start().starts_with('{');
     let object = looks_like_one.then(|| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten();
@@ -119,7 +121,7 @@ fn received_object(
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| match known(&name) {
             Some(member) => {
-                let value = received(value, &member.shape, shapes);
+                let value = to_result(value, &member.shape, shapes);
                 (name, value)
             }
             None => (name, free(value)),
@@ -127,7 +129,7 @@ fn received_object(
         .collect()
 }
 
-/// A scalar as another one, when nothing is lost by it.
+/// A scalar as the type of the shape; `None` where the text of one is no value of the other.
 fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
     match (shape, value) {
         (Shape::Integer, Value::Number(number)) => {
@@ -149,7 +151,7 @@ fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
     }
 }
 
-/// A fraction without what is behind its point, as Java reads it where an integer is declared; `None` for what is whole already.
+/// The integer part of a fraction, which Java reads where an integer is declared; `None` for a whole number.
 fn whole(number: &serde_json::Number) -> Option<i64> {
     /// Fractions up to here have an exact integer part.
     const LARGEST: f64 = 9_007_199_254_740_992.0;

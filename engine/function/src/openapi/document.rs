@@ -2,12 +2,13 @@
 //!
 //! Owns: the text and an index of where its parts are. Promises: a document of several megabytes costs one scan of its
 //! text; a subtree becomes values only when [`SpecDocument::node`] asks for it. Never: checks the document as a whole,
-//! because one that is wrong in places that nobody calls is good enough.
+//! because mistakes in operations that no function calls do no harm.
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -106,12 +107,12 @@ impl SpecDocument {
     }
 
     fn children(&self, pointer: &str) -> Option<Arc<Children>> {
-        let known = self.children.lock().unwrap_or_else(PoisonError::into_inner).get(pointer).cloned();
+        let known = self.children.lock().get(pointer).cloned();
         if known.is_some() {
             return known;
         }
         let children = Arc::new(index(&self.text, self.find(pointer)?).ok()?);
-        let mut cache = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.children.lock();
         cache.insert(pointer.to_owned(), Arc::clone(&children));
         Some(children)
     }

@@ -1,23 +1,24 @@
 //! Takes one operation out of an `OpenAPI` 3.0 or 3.1 document.
 //!
-//! Promises: what the operation does not use is not looked at; what is odd but harmless becomes a problem text beside
-//! the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
+//! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
+//! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::{OperationPlace, SpecDocument, Version, child};
 use super::operation::{
-    AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme, SchemeUse,
+    AnswerForm, AnsweredStatus, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme,
+    SchemeUse,
 };
 use super::reference::{Open, References};
 use super::shape::{Shape, ShapeReader};
 use super::swagger;
 use crate::key::mangle;
 
-/// The operation at a place, and what is odd about it.
+/// The operation at a place, and the problems that the call can do without.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
     place: &OperationPlace,
@@ -40,7 +41,7 @@ pub(crate) fn extract(
     Ok((operation, problems))
 }
 
-/// What one operation is read from.
+/// The parts of a document that one operation is read from.
 pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,
@@ -68,8 +69,20 @@ impl Source<'_> {
         all
     }
 
-    /// The schemes that the operation's `security` names, or the document's when it has none of its own or names only
-    /// such as are not defined (which published documents do).
+    /// The answers that the operation declares, each with its status and the document in which it stands, references
+    /// followed.
+    pub(super) fn responses(&self) -> Vec<(AnsweredStatus, Arc<SpecDocument>, Value)> {
+        let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
+        let resolved = declared.filter_map(|(status, response)| {
+            let status = AnsweredStatus::parse(status)?;
+            let (document, response) = self.references.resolve(self.document, response.clone())?;
+            Some((status, document, response))
+        });
+        resolved.collect()
+    }
+
+    /// The schemes that the operation's `security` names, or the document's when the operation has no `security` or names
+    /// only schemes that are not defined, as published documents do.
     pub(super) fn security(
         &self,
         schemes: &str,
@@ -82,7 +95,7 @@ impl Source<'_> {
         let mut undefined = Vec::new();
         for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
             let alternatives = requirements.as_array().map(Vec::as_slice).unwrap_or_default();
-            for (name, scopes) in alternatives.iter().filter_map(Value::as_object).flatten() {
+            for name in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
                 let found = self
                     .document
                     .node(&child(schemes, name))
@@ -93,9 +106,7 @@ impl Source<'_> {
                 };
                 match read(&scheme) {
                     Ok(scheme) => {
-                        let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
-                        let scopes = scopes.map(str::to_owned).collect();
-                        let known = SchemeUse { name: mangle(name), scheme, scopes };
+                        let known = SchemeUse { name: mangle(name), scheme };
                         if !uses.iter().any(|other| other.name == known.name) {
                             uses.push(known);
                         }
@@ -187,13 +198,7 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
 
 fn answers_v3(source: &mut Source<'_>) -> Answers {
     let mut answers = Answers::default();
-    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
-        return answers;
-    };
-    for (status, response) in responses {
-        let Some((document, response)) = source.references.resolve(source.document, response) else {
-            continue;
-        };
+    for (status, document, response) in source.responses() {
         let Some(content) = response.get("content").and_then(Value::as_object) else { continue };
         let mut media_types: Vec<String> = content.keys().cloned().collect();
         media_types.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));
@@ -202,7 +207,7 @@ fn answers_v3(source: &mut Source<'_>) -> Answers {
             Some(schema) => source.shapes.read(&document, schema),
             None => Shape::Any,
         };
-        answers.by_status.push((status, AnswerForm { media_types, shape }));
+        answers.forms.push((status, AnswerForm { media_types, shape }));
     }
     answers
 }

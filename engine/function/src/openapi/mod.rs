@@ -1,12 +1,13 @@
 //! Calls that an `OpenAPI` document describes: reading the document, making the request, reading the answer.
 //!
-//! Never: touches the network; what comes out is a [`crate::draft::Draft`], what goes in is an answer's bytes.
+//! Never: touches the network; what comes out is a [`crate::request_builder::RequestBuilder`], what goes in is an answer's bytes.
 
 pub(crate) mod answer;
 mod body;
 mod convert;
 pub(crate) mod document;
 mod extract;
+mod multipart;
 pub(crate) mod operation;
 mod reference;
 pub(crate) mod request;

@@ -19,7 +19,7 @@ pub(crate) struct Operation {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
     pub(crate) answers: Answers,
-    /// What may identify the caller; everything that is configured is used.
+    /// Schemes that identify the engine to the service; the call uses all that are configured.
     pub(crate) security: Vec<SchemeUse>,
     pub(crate) shapes: Shapes,
 }
@@ -94,8 +94,36 @@ impl Format {
 /// What an operation answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answers {
-    /// By status: `200`, `2XX` or `default`, in the order of the document.
-    pub(crate) by_status: Vec<(String, AnswerForm)>,
+    /// The forms in the order of the document.
+    pub(crate) forms: Vec<(AnsweredStatus, AnswerForm)>,
+}
+
+/// The statuses for which a document declares a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnsweredStatus {
+    /// One status, `200`.
+    One(u16),
+    /// All that begin with this digit, `2XX`.
+    Class(u16),
+    /// All that nothing else is declared for, `default`.
+    Default,
+}
+
+impl AnsweredStatus {
+    /// Reads a key of `responses`; `None` for an extension.
+    pub(crate) fn parse(key: &str) -> Option<Self> {
+        if key.eq_ignore_ascii_case("default") {
+            return Some(Self::Default);
+        }
+        match key.strip_suffix("XX").or_else(|| key.strip_suffix("xx")) {
+            Some(class) => class.parse().ok().map(Self::Class),
+            None => key.parse().ok().map(Self::One),
+        }
+    }
+
+    fn is_success(self) -> bool {
+        matches!(self, Self::One(200..300) | Self::Class(2))
+    }
 }
 
 /// The content that is declared for one status.
@@ -110,13 +138,12 @@ impl Answers {
     /// The form of an answer: by its status, else that of the first success declared (a service that answers 201 where
     /// its document says 200 is common), else the default.
     pub(crate) fn form(&self, status: u16) -> Option<&AnswerForm> {
-        let exact = status.to_string();
-        let by = |wanted: &dyn Fn(&str) -> bool| {
-            self.by_status.iter().find(|(code, _)| wanted(code)).map(|(_, form)| form)
+        let by = |wanted: &dyn Fn(AnsweredStatus) -> bool| {
+            self.forms.iter().find(|(answered, _)| wanted(*answered)).map(|(_, form)| form)
         };
-        by(&|code| code == exact)
-            .or_else(|| by(&|code| code.starts_with('2')))
-            .or_else(|| by(&|code| code.eq_ignore_ascii_case("default")))
+        by(&|answered| answered == AnsweredStatus::One(status))
+            .or_else(|| by(&AnsweredStatus::is_success))
+            .or_else(|| by(&|answered| answered == AnsweredStatus::Default))
     }
 
     /// The `Accept` header.
@@ -137,10 +164,9 @@ pub(crate) struct SchemeUse {
     /// Mangled, as in the properties.
     pub(crate) name: String,
     pub(crate) scheme: Scheme,
-    pub(crate) scopes: Vec<String>,
 }
 
-/// How a caller is identified.
+/// How the engine is identified to the service.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scheme {
     ApiKey {

@@ -1,7 +1,7 @@
 //! Follows `$ref` inside a document and into others.
 //!
-//! Promises: a reference is followed to a place, never expanded, so that cycles are harmless. A reference to a document
-//! that cannot be had is noted as a problem, once.
+//! Promises: a reference is followed to a place, never expanded, so that cycles are harmless. A document that cannot be
+//! opened is one problem, however many references name it.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::encoding::percent_decode;
 /// Opens the document that a relative or absolute reference names, seen from the document in which it stands.
 pub(crate) type Open<'a> = dyn Fn(&SpecDocument, &str) -> Result<Arc<SpecDocument>, String> + 'a;
 
-/// Follows references and keeps what was wrong with them.
+/// Follows references and collects their problems.
 pub(crate) struct References<'a> {
     open: &'a Open<'a>,
     problems: RefCell<Vec<String>>,
 }
 
-/// So many references in a row, one pointing to the next, are followed.
+/// Most references that are followed in a row. Documents have two or three; a longer chain goes in a circle.
 const LONGEST_CHAIN: usize = 16;
 
 impl<'a> References<'a> {
@@ -74,7 +74,7 @@ impl<'a> References<'a> {
         None
     }
 
-    /// What was wrong so far.
+    /// The problems found so far.
     pub(crate) fn problems(self) -> Vec<String> {
         self.problems.into_inner()
     }

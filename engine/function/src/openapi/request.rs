@@ -1,19 +1,19 @@
 //! Distributes an action's arguments over path, query, headers, cookies and body of an operation.
 //!
-//! Promises: pure and total; any arguments give a request or a text that names the argument at fault.
+//! Promises: pure and total; any arguments give a request or an error that names the argument at fault.
 
 use serde_json::{Map, Value};
 
 use super::body;
-use super::convert::to_send;
+use super::convert::to_request_value;
 use super::operation::{Operation, Parameter, Place};
 use super::style;
-use crate::draft::Draft;
 use crate::encoding::has_dot_segment;
+use crate::request_builder::RequestBuilder;
 
-/// The request, its URL being the path and query only; the base address is put before it later.
-pub(crate) fn draft(operation: &Operation, arguments: Value) -> Result<Draft, String> {
-    let mut draft = Draft::new(&operation.method);
+/// Builds the request without its base address: the URL is path and query only.
+pub(crate) fn build(operation: &Operation, arguments: Value) -> Result<RequestBuilder, String> {
+    let mut builder = RequestBuilder::new(&operation.method);
     let (mut named, whole) = match arguments {
         Value::Object(named) => (named, None),
         Value::Null => (Map::new(), None),
@@ -30,7 +30,7 @@ pub(crate) fn draft(operation: &Operation, arguments: Value) -> Result<Draft, St
                     path.replace(&format!("{{{}}}", parameter.name), &style::path(parameter, style, &value));
             }
             Place::Query(style) => query.extend(style::query(parameter, style, &value)),
-            Place::Header => draft.headers.set(&parameter.name, style::plain(parameter, &value)),
+            Place::Header => builder.headers.set(&parameter.name, style::plain(parameter, &value)),
             Place::Cookie => cookies.push(format!("{}={}", parameter.name, style::plain(parameter, &value))),
         }
     }
@@ -38,27 +38,27 @@ pub(crate) fn draft(operation: &Operation, arguments: Value) -> Result<Draft, St
         named.remove(&parameter.name);
     }
     if !cookies.is_empty() {
-        draft.headers.set("Cookie", cookies.join("; "));
+        builder.headers.set("Cookie", cookies.join("; "));
     }
     if has_dot_segment(&path) {
         return Err(format!("the arguments make `{path}` of the path, which would be another path"));
     }
-    draft.url = path;
-    draft.query = query;
+    builder.url = path;
+    builder.query = query;
     if let Some(declared) = &operation.body {
         let chosen = match whole {
-            Some(value) => to_send(value, &declared.shape, &operation.shapes).map(Some),
+            Some(value) => to_request_value(value, &declared.shape, &operation.shapes).map(Some),
             None => body::choose(declared, &operation.method, named, &operation.shapes),
         };
         if let Some(value) = chosen.map_err(|mismatch| format!("the body {mismatch}"))? {
-            draft.body = Some(body::encode(declared, &value));
+            builder.body = Some(body::encode(declared, &value));
         }
     }
-    Ok(draft)
+    Ok(builder)
 }
 
-/// The value of a parameter: the argument of its name. Only a path cannot do without one; it has the default then. Whether a service
-/// really needs what its document calls required is for the service to say, and published flows leave such parameters out.
+/// The value of a parameter: the argument of its name. Only a parameter of the path must have one, and gets its default
+/// without it. Published flows leave out other parameters that their documents call required, so the service checks those.
 fn argument(
     parameter: &Parameter,
     named: &Map<String, Value>,
@@ -70,7 +70,7 @@ fn argument(
     let Some(value) = given.or(parameter.default.as_ref().filter(|_| in_path)) else {
         return if in_path { Err(format!("missing parameter `{name}`")) } else { Ok(None) };
     };
-    let value = to_send(value.clone(), &parameter.shape, &operation.shapes)
+    let value = to_request_value(value.clone(), &parameter.shape, &operation.shapes)
         .map_err(|mismatch| format!("parameter `{name}` {mismatch}"))?;
     if in_path && style::text_of(&value).is_empty() {
         return Err(format!("parameter `{name}` is empty, which would make another path"));

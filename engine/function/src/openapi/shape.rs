@@ -1,8 +1,8 @@
-//! What a JSON schema of an `OpenAPI` document says about the form of a value, and nothing more.
+//! The form of a value as a JSON schema of an `OpenAPI` document declares it.
 //!
 //! Owns: [`Shape`], made once when a definition is loaded. Promises: a schema with cycles or of any depth is read in
-//! bounded stack; what a schema leaves open stays [`Shape::Any`]. Never: validates; enums, patterns and bounds are the
-//! business of the service.
+//! bounded stack; what a schema leaves open is [`Shape::Any`]. Never: validates; the service checks enums, patterns and
+//! bounds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,7 +50,8 @@ pub(crate) struct Shapes(HashMap<Arc<str>, Shape>);
 /// A chain of references longer than this goes in a circle.
 const LONGEST_CHAIN: usize = 32;
 
-/// Schemas inside schemas (`allOf` and the like) are followed so deep; beyond it anything goes.
+/// Deepest nesting of schemas inside schemas (`allOf` and the like); anything deeper is [`Shape::Any`]. Far beyond what
+/// documents have, and far from the end of a thread's stack.
 const DEEPEST: usize = 48;
 
 impl Shapes {
@@ -95,7 +96,7 @@ impl<'a> ShapeReader<'a> {
         shape
     }
 
-    /// The shapes that what was read refers to.
+    /// The named shapes to which the shapes read so far refer.
     pub(crate) fn finish(self) -> Shapes {
         Shapes(self.shapes)
     }
@@ -176,7 +177,7 @@ impl<'a> ShapeReader<'a> {
         all
     }
 
-    /// The shape of a part whose reference, if it is one, is followed at once, because its members are wanted here.
+    /// The shape of a part. A reference is followed at once, because the caller merges the members.
     fn flat(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
         let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
             return self.shape(document, schema, depth);
@@ -212,7 +213,7 @@ fn type_of(schema: &Map<String, Value>) -> Option<&str> {
     }
 }
 
-/// Both hold: members of both, else what is known.
+/// The shape of a value to which both apply: an object with the members of both, else the one that says more.
 fn merge(one: Shape, other: Option<Shape>) -> Shape {
     match (one, other) {
         (one, None | Some(Shape::Any)) => one,
@@ -222,7 +223,8 @@ fn merge(one: Shape, other: Option<Shape>) -> Shape {
     }
 }
 
-/// One of both holds: members of both, else anything unless they are alike.
+/// The shape of a value to which one of both applies: an object with the members of both, else anything unless they are
+/// equal.
 fn either(one: Shape, other: Shape) -> Shape {
     match (one, other) {
         (Shape::Object(a), Shape::Object(b)) => Shape::Object(Arc::new(union(&a, &b))),

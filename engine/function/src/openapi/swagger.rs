@@ -1,7 +1,7 @@
 //! Takes one operation out of an `OpenAPI` 2.0 (Swagger) document.
 //!
 //! Source: `OpenAPI` 2.0, `versions/2.0.md`. The differences to 3.x: host and base path instead of servers, the body is
-//! a parameter, media types stand beside the operation, arrays are written by `collectionFormat`.
+//! a parameter, media types are properties of the operation, `collectionFormat` says how arrays are written.
 
 use std::sync::Arc;
 
@@ -104,16 +104,10 @@ fn answers(source: &mut Source<'_>) -> Answers {
     }
     produces.sort_by_key(|media_type| Format::of(media_type) != Some(Format::Json));
     let mut answers = Answers::default();
-    let Some(responses) = source.node.get("responses").and_then(Value::as_object).cloned() else {
-        return answers;
-    };
-    for (status, response) in responses {
-        let Some((document, response)) = source.references.resolve(source.document, response) else {
-            continue;
-        };
+    for (status, document, response) in source.responses() {
         let Some(schema) = response.get("schema") else { continue };
         let shape = source.shapes.read(&document, schema);
-        answers.by_status.push((status, AnswerForm { media_types: produces.clone(), shape }));
+        answers.forms.push((status, AnswerForm { media_types: produces.clone(), shape }));
     }
     answers
 }

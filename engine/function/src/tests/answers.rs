@@ -127,6 +127,7 @@ async fn the_schema_is_found_by_status_then_success_then_default() {
     for (responses, expected) in [
         (json!({"201": {"content": number}}), json!(1)),
         (json!({"200": {"content": number}, "404": {}}), json!(1)),
+        (json!({"2XX": {"content": number}, "x-note": {}}), json!(1)),
         (json!({"default": {"content": number}}), json!(1)),
         (json!({"400": {"content": number}}), json!("1")),
     ] {

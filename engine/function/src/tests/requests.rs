@@ -228,8 +228,8 @@ proptest! {
             "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}},
         }), json!({}));
         let Target::OpenApi(target) = openapi(&document).target else { unreachable!() };
-        if let Ok(draft) = crate::openapi::request::draft(&target.operation, arguments) {
-            let url = url::Url::parse(&draft.address("http://h.test/base/")).unwrap();
+        if let Ok(builder) = crate::openapi::request::build(&target.operation, arguments) {
+            let url = url::Url::parse(&builder.address("http://h.test/base/")).unwrap();
             prop_assert_eq!(url.host_str(), Some("h.test"));
             prop_assert!(url.path().starts_with("/base/x/"), "{}", url);
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use rondo_definition::{Environment, Properties};
 
-use super::support::{Reply, Server, call, client_message, properties, rest, result};
+use super::support::{Reply, Server, call, client_message, http, properties, rest, result};
 use crate::mask::{Mask, Secrets};
 
 #[tokio::test]
@@ -68,22 +68,10 @@ async fn an_error_status_can_be_looked_at() {
     assert_eq!(result(&answer), json!("none"));
 }
 
-#[test]
-fn operations_are_read_strictly() {
-    for (operation, expected) in [
-        ("get", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
-        ("get:", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
-        ("fetch:/a", "`fetch` is none of the methods get, post, put, delete, patch, head, options"),
-    ] {
-        assert_eq!(crate::rest::parse(operation, true).unwrap_err(), expected);
-    }
-    assert_eq!(crate::rest::parse("Get:https://h.test/{a}", true).unwrap().place, "https://h.test/{a}");
-}
-
 /// An expression that finds nothing must not hand all data of the state to a service.
 #[test]
 fn arguments_that_are_null_are_not_the_state_data() {
-    let target = crate::rest::parse("post:http://h/a", true).unwrap();
+    let target = http("post:http://h/a", true);
     let properties = Properties::from_env(Environment::new());
     for (arguments, body) in [
         (None, r#"{"all":"data"}"#),
@@ -92,7 +80,7 @@ fn arguments_that_are_null_are_not_the_state_data() {
     ] {
         let data = || r#"{"all":"data"}"#.to_owned();
         let mut mask = Mask::new(Secrets::default());
-        let draft = crate::rest::draft(&target, "f", arguments, &data, &properties, &mut mask).unwrap();
-        assert_eq!(String::from_utf8(draft.body.unwrap().1).unwrap(), body);
+        let builder = crate::rest::build(&target, "f", arguments, &data, &properties, &mut mask).unwrap();
+        assert_eq!(String::from_utf8(builder.body.unwrap().1).unwrap(), body);
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{Request as HttpRequest, Response};
 use rondo_definition::Properties;
 use rondo_expression::Val;
+use rondo_program::{HttpFunction, HttpMethod};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -16,8 +17,8 @@ use crate::caller::{Answer, Caller, Request};
 use crate::error::CallError;
 use crate::headers::ProcessHeaders;
 use crate::mask::Secrets;
+use crate::openapi;
 use crate::openapi::document::SpecDocument;
-use crate::{openapi, rest};
 
 /// What the server answers, in order; the last one again and again.
 #[derive(Clone)]
@@ -123,14 +124,21 @@ pub(super) fn openapi(document: &Value) -> Binding {
     let (operation, problems) =
         openapi::extract(&document, &place, &|_, file| Err(format!("`{file}` is not there"))).unwrap();
     assert_eq!(problems, Vec::<String>::new());
-    let target = Target::OpenApi(Box::new(OpenApiTarget { operation, key: "svc".to_owned() }));
-    Binding { name: "f".to_owned(), config_key: None, target }
+    let target =
+        Target::OpenApi(Box::new(OpenApiTarget { operation, key: "svc".to_owned(), has_config_key: false }));
+    Binding { name: "f".to_owned(), target }
 }
 
-/// A function `rest:<operation>`.
-pub(super) fn rest(operation: &str, fail_on_status: bool) -> Binding {
-    let target = Target::Rest(rest::parse(operation, fail_on_status).unwrap());
-    Binding { name: "f".to_owned(), config_key: None, target }
+/// The request that an operation such as `get:/a` means.
+pub(super) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction {
+    let (method, address) = operation.split_once(':').unwrap();
+    let method = HttpMethod::parse(method).unwrap();
+    HttpFunction { method, address: address.to_owned(), fails_on_error_status }
+}
+
+/// A function that is a plain HTTP request.
+pub(super) fn rest(operation: &str, fails_on_error_status: bool) -> Binding {
+    Binding { name: "f".to_owned(), target: Target::Http(http(operation, fails_on_error_status)) }
 }
 
 /// The settings: those that name the server, and more lines.

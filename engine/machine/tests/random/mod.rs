@@ -65,15 +65,16 @@ pub(crate) fn actions() -> impl Strategy<Value = Vec<Action>> {
 pub(crate) fn state() -> impl Strategy<Value = State> {
     prop_oneof![
         (0..9).prop_map(State::Inject),
-        (actions(), any::<[bool; 4]>()).prop_map(
-            |(actions, [parallel, handled, compensated, timeout])| {
-                State::Operation { actions, parallel, handled, compensated, timeout }
-            }
-        ),
+        (actions(), any::<[bool; 4]>()).prop_map(|(actions, [parallel, handled, compensated, timeout])| {
+            State::Operation { actions, parallel, handled, compensated, timeout }
+        }),
         (-1..9).prop_map(|above| State::Switch { above }),
         Just(State::Sleep),
-        (0..7_u32, prop::option::of(1..4_u32), action())
-            .prop_map(|(items, batch, action)| State::ForEach { items, batch, action }),
+        (0..7_u32, prop::option::of(1..4_u32), action()).prop_map(|(items, batch, action)| State::ForEach {
+            items,
+            batch,
+            action
+        }),
         (prop::collection::vec(actions(), 1..4), any::<bool>())
             .prop_map(|(branches, enough)| State::Parallel { branches, enough }),
     ]

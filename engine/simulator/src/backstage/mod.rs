@@ -55,7 +55,7 @@ pub(crate) fn refusal_body(status: StatusCode, message: &str, method: &Method, u
     })
 }
 
-/// What was asked, which Backstage repeats in its refusals.
+/// The request, which Backstage repeats in its errors.
 #[derive(Debug, axum::extract::FromRequestParts)]
 struct Asked {
     method: Method,

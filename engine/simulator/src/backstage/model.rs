@@ -1,11 +1,11 @@
-//! What the simulated Backstage holds: tasks, notifications, and components that tasks registered.
+//! Tasks and notifications of the simulated Backstage, and the components that tasks registered.
 //!
-//! A task moves by time alone: it is due at a moment fixed when it is created, and [`Backstage::finish_due_tasks`]
+//! A task needs only time: it is due at a moment that is fixed when it is created, and [`Backstage::finish_due_tasks`]
 //! carries out the templates that are due.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{later, millis};
@@ -25,15 +25,15 @@ pub(crate) struct Task {
     pub(crate) id: String,
     pub(crate) template: String,
     pub(crate) values: Map<String, Value>,
-    pub(crate) created: DateTime<Utc>,
-    due: DateTime<Utc>,
+    pub(crate) created: Timestamp,
+    due: Timestamp,
     end: Option<End>,
 }
 
 /// How and when a task ended.
 #[derive(Clone, Debug)]
 struct End {
-    at: DateTime<Utc>,
+    at: Timestamp,
     status: &'static str,
     message: String,
 }
@@ -68,7 +68,7 @@ impl Backstage {
         template: String,
         values: Map<String, Value>,
         takes: Duration,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> String {
         let id = uuid::Uuid::new_v4().to_string();
         let task = Task { id: id.clone(), template, values, created: now, due: later(now, takes), end: None };
@@ -78,7 +78,7 @@ impl Backstage {
 
     /// Stops a task that has not ended; its template has no effect then. Returns its status, or nothing if there is
     /// no such task.
-    pub(crate) fn cancel(&mut self, id: &str, now: DateTime<Utc>) -> Option<&'static str> {
+    pub(crate) fn cancel(&mut self, id: &str, now: Timestamp) -> Option<&'static str> {
         let task = self.tasks.iter_mut().find(|task| task.id == id)?;
         task.end.get_or_insert_with(|| End { at: now, status: "cancelled", message: "Run cancelled".into() });
         Some(task.status())
@@ -88,8 +88,8 @@ impl Backstage {
         self.notifications.push(notification);
     }
 
-    /// Carries out the tasks whose time has come.
-    pub(crate) fn finish_due_tasks(&mut self, now: DateTime<Utc>, cluster: &mut Cluster) {
+    /// Carries out the tasks that are due.
+    pub(crate) fn finish_due_tasks(&mut self, now: Timestamp, cluster: &mut Cluster) {
         for task in self.tasks.iter_mut().filter(|task| task.end.is_none() && task.due <= now) {
             let name = task.value("namespace");
             let owner = task.value("owner");
@@ -164,7 +164,7 @@ impl Task {
         events
     }
 
-    fn event(&self, id: u64, kind: &str, body: &Value, at: DateTime<Utc>) -> Value {
+    fn event(&self, id: u64, kind: &str, body: &Value, at: Timestamp) -> Value {
         json!({ "id": id, "taskId": self.id, "body": body, "type": kind, "createdAt": millis(at) })
     }
 

@@ -22,7 +22,7 @@ struct Start {
     values: Map<String, Value>,
 }
 
-/// What a list of tasks can be narrowed down with.
+/// Filter of a list of tasks.
 #[derive(Debug, Deserialize)]
 pub(super) struct Filter {
     status: Option<String>,
@@ -93,7 +93,7 @@ pub(super) async fn events(
     Ok(Json(events))
 }
 
-/// `POST …/tasks/{id}/cancel`: `{status}`, which is another than `cancelled` if the task had ended before.
+/// `POST …/tasks/{id}/cancel`: `{status}`, which is not `cancelled` if the task had ended before.
 pub(super) async fn cancel(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -117,7 +117,7 @@ fn normalized(reference: &str) -> String {
     format!("{kind}:{namespace}/{name}")
 }
 
-/// What is wrong with the values of the namespace template, as the scaffolder's JSON Schema check words it.
+/// Errors in the values of the namespace template, in the form of the scaffolder's JSON Schema check.
 fn problems(values: &Map<String, Value>) -> Vec<Value> {
     let problem = |path: &[&str], name: &str, message: String| {
         let property = std::iter::once("instance").chain(path.iter().copied()).collect::<Vec<_>>().join(".");

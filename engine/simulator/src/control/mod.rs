@@ -1,19 +1,19 @@
-//! The control plane below `/_sim/`: what exists, what was called, what shall fail or take time, and the approver.
+//! The control plane below `/_sim/`: the state, the log of requests, failures and delays to simulate, the approver's page.
 //!
-//! Needs no token. Everything takes JSON; what the page's plain forms send is answered with the page again.
+//! Needs no token. Every request takes JSON; the plain forms of the page are answered with a redirect to the page.
 //!
 //! | request | body | does |
 //! | --- | --- | --- |
 //! | `GET /_sim/` | | the approver's page |
-//! | `GET /_sim/state` | | all that exists |
+//! | `GET /_sim/state` | | the state of all services |
 //! | `GET /_sim/calls` | | the requests that the services received |
 //! | `POST /_sim/failures` | [`Failure`] | makes coming requests fail |
-//! | `POST /_sim/delays` | `{"service": "template", "millis": 500}` | how long things take, see [`Delays`](crate::Delays) |
+//! | `POST /_sim/delays` | `{"service": "template", "millis": 500}` | delays, see [`Delays`](crate::Delays) |
 //! | `POST /_sim/advance` | `{"millis": 60000}` | moves the clock forward |
-//! | `POST /_sim/approvals` | `{"after_millis": 5000}` or `{"after_millis": null}` | approves by itself, or no more |
+//! | `POST /_sim/approvals` | `{"after_millis": 5000}` or `{"after_millis": null}` | switches automatic approval on or off |
 //! | `POST /_sim/idempotency` | `{"remember": false}` | whether idempotency keys are honoured |
 //! | `POST /_sim/issues/{project}/{iid}/approve`, `…/deny` | | sets the label |
-//! | `POST /_sim/reset` | | makes everything as it was at the start |
+//! | `POST /_sim/reset` | | sets everything back to the start |
 
 mod page;
 
@@ -50,13 +50,13 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/_sim/reset", post(reset))
 }
 
-/// Leads whoever opens any other address to the page.
+/// Redirects every other address to the page.
 pub(crate) async fn go_to_page() -> Redirect {
     Redirect::to(PAGE)
 }
 
 async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
-    Html(page::render(&shared.world(), &shared.urls))
+    Html(page::render(&shared.world(), &shared.urls).into_string())
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {

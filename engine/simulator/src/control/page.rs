@@ -1,138 +1,183 @@
-//! The approver's page, rendered from the world as it is.
+//! The approver's page, rendered from the present state.
 //!
 //! Promises: complete without JavaScript, where it reloads itself; with it the content is fetched and swapped, so that
-//! nothing flickers and a form that is being used keeps its place. Everything that came from outside is escaped.
+//! nothing flickers and a form that is being used keeps its place. The template library escapes every text.
 
-use std::fmt::Write;
-
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
 use crate::gitlab::Issue;
 use crate::world::{Urls, World};
 
-/// How many of the latest calls and notifications are shown.
+/// How many of the latest calls and notifications are shown: as many as fit on a screen with the other sections.
 const LATEST: usize = 12;
 
+const STYLE: PreEscaped<&str> = PreEscaped(include_str!("page.css"));
+const SCRIPT: PreEscaped<&str> = PreEscaped(include_str!("page.js"));
+
 /// The whole page.
-pub(super) fn render(world: &World, urls: &Urls) -> String {
+pub(super) fn render(world: &World, urls: &Urls) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Simulated services" }
+                noscript { meta http-equiv="refresh" content="5"; }
+                style { (STYLE) }
+            }
+            body {
+                header {
+                    h1 { "Simulated services" }
+                    p {
+                        "GitLab " code { (urls.gitlab) }
+                        " Backstage " code { (urls.backstage) }
+                        " Kubernetes " code { (urls.kubernetes) }
+                    }
+                }
+                main {
+                    div id="content" { (sections(world)) }
+                    footer {
+                        form method="post" action="/_sim/reset" {
+                            button class="quiet" { "Reset everything" }
+                        }
+                    }
+                }
+                script { (SCRIPT) }
+            }
+        }
+    }
+}
+
+/// The sections: issues, runs, namespaces, machines, notifications, calls.
+fn sections(world: &World) -> Markup {
     let now = world.clock.now();
     let cluster = world.cluster.describe(now);
     let (waiting, other): (Vec<&Issue>, Vec<&Issue>) =
         world.gitlab.issues().partition(|issue| issue.awaits_decision());
-
-    let mut content = String::new();
-    section(&mut content, "Waiting for your decision", &waiting, "Nothing is waiting.", |issue| {
-        card(issue, now)
+    let waiting = waiting.into_iter().map(|issue| card(issue, now));
+    let decided = other.into_iter().rev();
+    let decided = decided
+        .map(|issue| row(&issue.title, &labels(issue), state(issue.state()), &age(issue.updated, now)));
+    let runs = world.backstage.tasks().iter().rev().map(|task| {
+        let detail = html! { (task.value("namespace")) " · " (task.value("size")) };
+        row(&task.template, &detail, state(task.status()), &age(task.created, now))
     });
-    section(&mut content, "Decided", other.iter().rev(), "No decisions yet.", |issue| {
-        row(&issue.title, &labels(issue), issue.state(), &age(issue.updated, now))
-    });
-    section(&mut content, "Template runs", world.backstage.tasks().iter().rev(), "No runs yet.", |task| {
-        let detail = format!("{} · {}", escape(&task.value("namespace")), escape(&task.value("size")));
-        row(&task.template, &detail, task.status(), &age(task.created, now))
-    });
-    section(&mut content, "Namespaces", items(&cluster["namespaces"]), "No namespaces yet.", |namespace| {
-        let metadata = &namespace["metadata"];
-        let size = text(&metadata["labels"]["self-service/size"]);
-        let owner = text(&metadata["annotations"]["self-service/owner"]);
-        let detail = [size, owner].map(escape).join(" ").trim().to_owned();
-        row(text(&metadata["name"]), &detail, text(&namespace["status"]["phase"]), "")
-    });
-    section(
-        &mut content,
-        "Virtual machines",
-        items(&cluster["virtualmachines"]),
-        "No machines yet.",
-        |machine| {
-            let metadata = &machine["metadata"];
-            let name = format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"]));
-            let domain = &machine["spec"]["template"]["spec"]["domain"];
-            let detail =
-                format!("{} CPU · {}", domain["cpu"]["cores"], escape(text(&domain["memory"]["guest"])));
-            row(&name, &detail, text(&machine["status"]["printableStatus"]), "")
-        },
-    );
-    let notifications = world.backstage.notifications().iter().rev().take(LATEST);
-    section(&mut content, "Notifications", notifications, "Nobody was notified yet.", |notification| {
+    let notifications = world.backstage.notifications().iter().rev().take(LATEST).map(|notification| {
         let payload = &notification["payload"];
         let user = notification["user"].as_str().unwrap_or("everybody");
-        row(text(&payload["title"]), &escape(user), text(&payload["severity"]), "")
+        row(text(&payload["title"]), &html! { (user) }, state(text(&payload["severity"])), "")
     });
-    section(
-        &mut content,
-        "Latest calls",
-        world.traffic.calls().iter().rev().take(LATEST),
-        "No calls yet.",
-        |call| {
-            let detail = if call.repeated { "repeated, answered from memory" } else { "" };
-            let what = format!("{} {}", call.method, call.path);
-            row(&what, &format!("{} {detail}", call.service), &call.status.to_string(), &age(call.time, now))
-        },
-    );
-
-    TEMPLATE
-        .replace("{gitlab}", &escape(&urls.gitlab))
-        .replace("{backstage}", &escape(&urls.backstage))
-        .replace("{kubernetes}", &escape(&urls.kubernetes))
-        .replace("{content}", &content)
+    let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
+        let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
+        let detail = html! { (call.service) " " (repeated) };
+        let what = format!("{} {}", call.method, call.path);
+        row(&what, &detail, status(call.status), &age(call.time, now))
+    });
+    html! {
+        (section("Waiting for your decision", "Nothing is waiting.", waiting))
+        (section("Decided", "No decisions yet.", decided))
+        (section("Template runs", "No runs yet.", runs))
+        (section("Namespaces", "No namespaces yet.", items(&cluster["namespaces"]).iter().map(namespace)))
+        (section("Virtual machines", "No machines yet.", items(&cluster["virtualmachines"]).iter().map(machine)))
+        (section("Notifications", "Nobody was notified yet.", notifications))
+        (section("Latest calls", "No calls yet.", calls))
+    }
 }
 
-/// A heading with its items, or what to say when there are none.
-fn section<T>(
-    page: &mut String,
-    heading: &str,
-    items: impl IntoIterator<Item = T>,
-    none: &str,
-    render: impl Fn(T) -> String,
-) {
-    let items: Vec<String> = items.into_iter().map(render).collect();
-    let body = if items.is_empty() { format!("<p class=none>{none}</p>") } else { items.concat() };
-    // Writing to a string cannot fail.
-    let _ = write!(page, "<section><h2>{heading} <small>{}</small></h2>{body}</section>", items.len());
+/// A heading with its items, or the sentence `none` without any.
+fn section(heading: &str, none: &str, items: impl Iterator<Item = Markup>) -> Markup {
+    let items: Vec<Markup> = items.collect();
+    html! {
+        section {
+            h2 { (heading) " " small { (items.len()) } }
+            @if items.is_empty() {
+                p class="none" { (none) }
+            }
+            @for item in &items { (item) }
+        }
+    }
 }
 
 /// An issue with its buttons.
-fn card(issue: &Issue, now: DateTime<Utc>) -> String {
+fn card(issue: &Issue, now: Timestamp) -> Markup {
     let at = format!("/_sim/issues/{}/{}", issue.project, issue.iid);
-    let description = issue.description.as_deref().unwrap_or_default();
-    format!(
-        "<article><h3>{} <small>#{} · {}</small></h3><p>{}</p><pre>{}</pre><div class=buttons>\
-         <form method=post action=\"{at}/approve\"><button class=yes>Approve</button></form>\
-         <form method=post action=\"{at}/deny\"><button class=no>Deny</button></form></div></article>",
-        escape(&issue.title),
-        issue.iid,
-        age(issue.created, now),
-        labels(issue),
-        escape(description),
-    )
+    html! {
+        article {
+            h3 { (issue.title) " " small { "#" (issue.iid) " · " (age(issue.created, now)) } }
+            p { (labels(issue)) }
+            pre { (issue.description.as_deref().unwrap_or_default()) }
+            div class="buttons" {
+                form method="post" action={ (at) "/approve" } { button class="yes" { "Approve" } }
+                form method="post" action={ (at) "/deny" } { button class="no" { "Deny" } }
+            }
+        }
+    }
 }
 
-/// One line: what, about it (HTML), state, when.
-fn row(what: &str, detail: &str, state: &str, when: &str) -> String {
-    let tone = match state {
-        "completed" | "Active" | "Running" | "200" | "201" | "202" => "good",
+fn namespace(namespace: &Value) -> Markup {
+    let metadata = &namespace["metadata"];
+    let size = text(&metadata["labels"]["self-service/size"]);
+    let owner = text(&metadata["annotations"]["self-service/owner"]);
+    let detail = format!("{size} {owner}");
+    row(text(&metadata["name"]), &html! { (detail.trim()) }, state(text(&namespace["status"]["phase"])), "")
+}
+
+fn machine(machine: &Value) -> Markup {
+    let metadata = &machine["metadata"];
+    let name = format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"]));
+    let domain = &machine["spec"]["template"]["spec"]["domain"];
+    let detail = html! { (domain["cpu"]["cores"]) " CPU · " (text(&domain["memory"]["guest"])) };
+    row(&name, &detail, state(text(&machine["status"]["printableStatus"])), "")
+}
+
+/// One line: name, detail, state, time.
+fn row(what: &str, detail: &Markup, pill: Markup, when: &str) -> Markup {
+    html! {
+        div class="row" {
+            b { (what) }
+            span { (detail) }
+            (pill)
+            time { (when) }
+        }
+    }
+}
+
+/// The state of a thing.
+fn state(name: &str) -> Markup {
+    let tone = match name {
+        "completed" | "Active" | "Running" => "good",
         "failed" | "cancelled" | "ErrorUnschedulable" | "high" | "critical" => "bad",
-        status if status.starts_with(['4', '5']) => "bad",
         "processing" | "Provisioning" | "Starting" => "busy",
         _ => "",
     };
-    format!(
-        "<div class=row><b>{}</b><span>{detail}</span><i class=\"pill {tone}\">{}</i><time>{when}</time></div>",
-        escape(what),
-        escape(state),
-    )
+    html! { i class={ "pill " (tone) } { (name) } }
 }
 
-fn labels(issue: &Issue) -> String {
-    let pills: Vec<String> =
-        issue.labels.iter().map(|label| format!("<i class=pill>{}</i>", escape(label))).collect();
-    pills.join(" ")
+/// An HTTP status.
+fn status(status: u16) -> Markup {
+    let tone = match status {
+        200..=202 => "good",
+        400.. => "bad",
+        _ => "",
+    };
+    html! { i class={ "pill " (tone) } { (status) } }
+}
+
+fn labels(issue: &Issue) -> Markup {
+    html! {
+        @for (index, label) in issue.labels.iter().enumerate() {
+            @if index > 0 { " " }
+            i class="pill" { (label) }
+        }
+    }
 }
 
 /// `3 min ago`.
-fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    match (now - then).num_seconds() {
+fn age(then: Timestamp, now: Timestamp) -> String {
+    match now.duration_since(then).as_secs() {
         seconds if seconds < 5 => "just now".into(),
         seconds if seconds < 90 => format!("{seconds} s ago"),
         seconds if seconds < 5400 => format!("{} min ago", seconds / 60),
@@ -148,34 +193,53 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-const TEMPLATE: &str = include_str!("page.html");
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::options::Options;
+
+    /// Markup in an element, in an attribute, and characters that end either.
+    const HOSTILE: &str = "\"><script>alert('1')</script><img src=x onerror=\"alert(2)\">&amp;";
 
     #[test]
-    fn what_came_from_outside_cannot_become_markup() {
-        let shown = row("<script>alert('1')</script>", "", "\"&", "");
-        assert_eq!(
-            shown,
-            "<div class=row><b>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;</b><span></span>\
-             <i class=\"pill \">&quot;&amp;</i><time></time></div>"
+    fn a_row_is_escaped() {
+        let shown = row("<script>alert('1')</script>", &html! { "a " (HOSTILE) }, state("\"&"), "");
+        insta::assert_snapshot!(shown.into_string(), @r#"<div class="row"><b>&lt;script&gt;alert('1')&lt;/script&gt;</b><span>a &quot;&gt;&lt;script&gt;alert('1')&lt;/script&gt;&lt;img src=x onerror=&quot;alert(2)&quot;&gt;&amp;amp;</span><i class="pill ">&quot;&amp;</i><time></time></div>"#);
+    }
+
+    #[test]
+    fn what_came_from_outside_cannot_become_markup_anywhere_on_the_page() {
+        let shared = crate::world::Shared::new(Options::default(), Urls::default());
+        let urls = Urls { gitlab: HOSTILE.into(), backstage: HOSTILE.into(), kubernetes: HOSTILE.into() };
+        let plain = render(&shared.world(), &Urls::default()).into_string();
+        let mut world = shared.world();
+        let now = world.clock.now();
+        let named = || Some(HOSTILE.to_owned());
+        for _ in 0..2 {
+            world.gitlab.open(1, HOSTILE.to_owned(), named(), BTreeSet::from([HOSTILE.to_owned()]), now);
+        }
+        world.gitlab.decide(1, 1, crate::gitlab::Decision::Deny, now).unwrap();
+        let values = json!({ "namespace": HOSTILE, "size": HOSTILE, "owner": HOSTILE });
+        world.backstage.launch(
+            HOSTILE.to_owned(),
+            values.as_object().unwrap().clone(),
+            std::time::Duration::from_secs(3600),
+            now,
         );
+        let payload = json!({ "title": HOSTILE, "severity": HOSTILE });
+        world.backstage.notify(json!({ "user": HOSTILE, "payload": payload }));
+        world.cluster.create_tenant("tenant", HOSTILE, HOSTILE, now).unwrap();
+        let page = render(&world, &urls).into_string();
+        let shown = page.matches("&lt;script&gt;").count();
+        assert!(shown >= 14, "the text stands in {shown} places");
+        for opening in ["<script", "<img"] {
+            let of_the_page_itself = plain.matches(opening).count();
+            assert_eq!(page.matches(opening).count(), of_the_page_itself, "{opening}");
+        }
+        assert!(!page.contains("\"alert") && !page.contains("onerror=\""));
     }
 }

@@ -14,12 +14,12 @@ use super::params::Params;
 use super::{Paging, Refusal};
 use crate::world::Shared;
 
-/// What an update may change; GitLab names them all when none is given.
+/// Parameters of an update; GitLab's error names them all when a request has none of them.
 const CHANGES: [&str; 6] = ["add_labels", "description", "labels", "remove_labels", "state_event", "title"];
 /// GitLab's limit.
 const MAX_TITLE_CHARS: usize = 255;
 
-/// What a list of issues can be narrowed down with.
+/// Filter of a list of issues.
 #[derive(Debug, Deserialize)]
 pub(super) struct Filter {
     state: Option<String>,

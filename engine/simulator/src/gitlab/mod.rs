@@ -1,6 +1,6 @@
 //! GitLab, REST API version 4: projects, issues, notes and labels.
 //!
-//! Parameters may come in the query, as JSON or as a form, as GitLab takes them. Never: users, groups or permissions;
+//! As on GitLab, parameters can be in the query, in a JSON body or in a form. Never: users, groups or permissions;
 //! every token holder is `self-service-bot`. Source: <https://docs.gitlab.com/api/rest/>.
 
 mod issues;
@@ -53,12 +53,12 @@ impl Refusal {
         Self(StatusCode::NOT_FOUND, refusal_body(StatusCode::NOT_FOUND, what))
     }
 
-    /// What its parameter check says: `{"error": "title is missing"}`.
+    /// The error of GitLab's parameter check: `{"error": "title is missing"}`.
     fn error(status: StatusCode, message: &str) -> Self {
         Self(status, json!({ "error": message }))
     }
 
-    /// What its models say: `{"message": {"title": ["can't be blank"]}}`.
+    /// The error of GitLab's models: `{"message": {"title": ["can't be blank"]}}`.
     fn invalid(field: &str, problem: &str) -> Self {
         Self(StatusCode::BAD_REQUEST, json!({ "message": { field: [problem] } }))
     }

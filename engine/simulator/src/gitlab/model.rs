@@ -1,4 +1,4 @@
-//! What the simulated GitLab holds, and the rules of its issues.
+//! Projects, issues and notes of the simulated GitLab, and the rules of issues.
 //!
 //! Promises: issue numbers (`iid`) count from 1 in each project; labels are sorted by name, as GitLab returns them, so
 //! that a label may stand at any position among others.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) struct Gitlab {
     notes: u64,
 }
 
-/// A project; what it is called is the last part of its path.
+/// A project; its name is the last part of its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) id: u64,
@@ -49,11 +49,11 @@ pub struct Issue {
     /// Comments, oldest first.
     pub notes: Vec<Note>,
     /// When it was opened.
-    pub created: DateTime<Utc>,
+    pub created: Timestamp,
     /// When it last changed.
-    pub updated: DateTime<Utc>,
+    pub updated: Timestamp,
     /// When it was closed; absent: it is open.
-    pub closed: Option<DateTime<Utc>>,
+    pub closed: Option<Timestamp>,
 }
 
 /// A comment on an issue.
@@ -64,10 +64,10 @@ pub struct Note {
     /// Markdown.
     pub body: String,
     /// When it was written.
-    pub created: DateTime<Utc>,
+    pub created: Timestamp,
 }
 
-/// What an approver says.
+/// The decision of an approver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -77,7 +77,7 @@ pub enum Decision {
     Deny,
 }
 
-/// There is no such issue.
+/// The project has no issue of this number.
 #[derive(Debug, thiserror::Error)]
 #[error("project {project} has no issue {iid}")]
 pub struct UnknownIssue {
@@ -128,7 +128,7 @@ impl Gitlab {
         title: String,
         description: Option<String>,
         labels: BTreeSet<String>,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Issue {
         let id = 1 + self.issues.len() as u64;
         let iid = 1 + self.issues.iter().filter(|issue| issue.project == project).count() as u64;
@@ -149,14 +149,8 @@ impl Gitlab {
         issue
     }
 
-    /// Adds a comment; nothing if there is no such issue.
-    pub(crate) fn comment(
-        &mut self,
-        project: u64,
-        iid: u64,
-        body: String,
-        now: DateTime<Utc>,
-    ) -> Option<Note> {
+    /// Adds a comment; `None` when the issue does not exist.
+    pub(crate) fn comment(&mut self, project: u64, iid: u64, body: String, now: Timestamp) -> Option<Note> {
         let id = self.notes + 1;
         let issue = self.issue_mut(project, iid)?;
         let body = quick_actions::carry_out(issue, &body, now);
@@ -172,7 +166,7 @@ impl Gitlab {
         project: u64,
         iid: u64,
         decision: Decision,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<(), UnknownIssue> {
         let issue = self.issue_mut(project, iid).ok_or(UnknownIssue { project, iid })?;
         issue.labels.insert(decision.label().to_owned());
@@ -180,8 +174,8 @@ impl Gitlab {
         Ok(())
     }
 
-    /// Approves open issues of at least this age on which nobody has decided.
-    pub(crate) fn approve_undecided(&mut self, age: Duration, now: DateTime<Utc>) {
+    /// Approves open issues of at least this age that are undecided.
+    pub(crate) fn approve_undecided(&mut self, age: Duration, now: Timestamp) {
         let due = |issue: &&mut Issue| issue.awaits_decision() && later(issue.created, age) <= now;
         for issue in self.issues.iter_mut().filter(due) {
             issue.labels.insert(Decision::Approve.label().to_owned());

@@ -82,7 +82,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     }
 }
 
-/// `name[]` may come several times and makes an array.
+/// `name[]` may occur several times and makes an array.
 fn add(params: &mut Map<String, Value>, name: &str, value: String) {
     match name.strip_suffix("[]") {
         None => drop(params.insert(name.to_owned(), value.into())),

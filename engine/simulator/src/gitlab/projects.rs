@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Paging, Refusal};
 use crate::world::Shared;
 
-/// What a list of projects can be narrowed down with.
+/// Filter of a list of projects.
 #[derive(Debug, Deserialize)]
 pub(super) struct Search {
     search: Option<String>,

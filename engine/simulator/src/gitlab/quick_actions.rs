@@ -1,14 +1,14 @@
 //! Lines of descriptions and comments that are commands: `/label ~approved`, `/unlabel ~denied`, `/close`, `/reopen`.
 //!
-//! GitLab carries them out for whoever writes the text, and leaves them out of it. A line that is quoted or indented is none.
+//! GitLab carries them out and removes them from the text. A quoted or indented line is no command.
 //! Source: <https://docs.gitlab.com/user/project/quick_actions/>.
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 
 use super::Issue;
 
 /// Carries out the commands of a text, and gives the text without them.
-pub(super) fn carry_out(issue: &mut Issue, text: &str, now: DateTime<Utc>) -> String {
+pub(super) fn carry_out(issue: &mut Issue, text: &str, now: Timestamp) -> String {
     let mut kept = Vec::new();
     for line in text.split(['\n', '\r']) {
         let (command, rest) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn commands_stand_at_the_beginning_of_a_line() {
-        let now = DateTime::UNIX_EPOCH;
+        let now = Timestamp::UNIX_EPOCH;
         for (text, labels, closed, kept) in [
             ("please\n/label ~approved ~\"big\"\nthanks", vec!["approved", "big"], false, "please\nthanks"),
             ("a\r/label ~approved", vec!["approved"], false, "a"),

@@ -1,4 +1,4 @@
-//! Whether the server takes an object: its shape, its name, `KubeVirt`'s rules, and what the token may touch.
+//! Whether the server accepts an object: its shape, its name, `KubeVirt`'s rules, and the rights of the token.
 //!
 //! Promises: an object that passed can be stored and changed without a further look at the type of its members.
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::resource::{MACHINES, NAMESPACES, Resource};
 use super::status::Problem;
 
-/// Checks what any object must have; gives its name.
+/// Checks the members that every object must have; gives its name.
 pub(super) fn check(resource: &Resource, namespace: &str, object: &Value) -> Result<String, Problem> {
     let Some(fields) = object.as_object() else {
         return Err(Problem::bad_request("the object provided is unrecognized: it is no JSON object"));
@@ -67,7 +67,7 @@ pub(super) fn check_run_strategy(name: &str, spec: &Value) -> Result<(), Problem
     }
 }
 
-/// Refuses what the token may not touch.
+/// Refuses changes for which the token has no right.
 pub(super) fn guard(resource: &Resource, namespace: &str, name: &str) -> Result<(), Problem> {
     let of_system = |namespace: &str| namespace.starts_with("kube-") || namespace.starts_with("openshift-");
     let within = if *resource == NAMESPACES { name } else { namespace };

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::admission::{check, check_run_strategy, guard};
@@ -15,14 +15,14 @@ use super::status::{self, Problem};
 use crate::clock::{later, seconds};
 use crate::options::Delays;
 
-/// What a cluster starts with.
+/// Namespaces of a new cluster.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// All objects.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     objects: BTreeMap<Key, Value>,
-    /// What virtual machines are up to, by namespace and name.
+    /// Progress of virtual machines, by namespace and name.
     machines: BTreeMap<(String, String), Machine>,
     version: u64,
     machines_ever: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Cluster {
 type Key = (&'static str, String, String);
 
 impl Cluster {
-    pub(crate) fn new(now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         let mut cluster =
             Self { objects: BTreeMap::new(), machines: BTreeMap::new(), version: 0, machines_ever: 0 };
         for name in SYSTEM_NAMESPACES {
@@ -41,14 +41,14 @@ impl Cluster {
         cluster
     }
 
-    /// Names of the namespaces that somebody created.
+    /// Names of the namespaces that clients created.
     pub(crate) fn created_namespaces(&self) -> Vec<String> {
         let names = self.keys(&NAMESPACES, "").map(|(_, _, name)| name.clone());
         names.filter(|name| !SYSTEM_NAMESPACES.contains(&name.as_str())).collect()
     }
 
     /// The objects that people and workflows made.
-    pub(crate) fn describe(&self, now: DateTime<Utc>) -> Value {
+    pub(crate) fn describe(&self, now: Timestamp) -> Value {
         let mut namespaces = self.list(&NAMESPACES, "", now);
         namespaces.retain(|namespace| {
             !SYSTEM_NAMESPACES.iter().any(|system| namespace["metadata"]["name"] == *system)
@@ -63,12 +63,7 @@ impl Cluster {
     }
 
     /// All objects of a kind; in all namespaces if none is given.
-    pub(super) fn list(
-        &self,
-        resource: &'static Resource,
-        namespace: &str,
-        now: DateTime<Utc>,
-    ) -> Vec<Value> {
+    pub(super) fn list(&self, resource: &'static Resource, namespace: &str, now: Timestamp) -> Vec<Value> {
         let stored = if *resource == INSTANCES { &MACHINES } else { resource };
         let keys = self.keys(stored, namespace);
         keys.filter_map(|(_, namespace, name)| self.read(resource, namespace, name, now).ok()).collect()
@@ -80,7 +75,7 @@ impl Cluster {
         resource: &'static Resource,
         namespace: &str,
         name: &str,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<Value, Problem> {
         let missing = || Problem::not_found(resource, name);
         let is_instance = *resource == INSTANCES;
@@ -104,7 +99,7 @@ impl Cluster {
         namespace: &str,
         object: Value,
         delays: Delays,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<Value, Problem> {
         let name = check(resource, namespace, &object)?;
         if resource.namespaced && !self.has(&NAMESPACES, "", namespace) {
@@ -133,7 +128,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         patch: &Value,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<Value, Problem> {
         guard(resource, namespace, name)?;
         self.version += 1;
@@ -187,7 +182,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         action: &str,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<(), Problem> {
         let key = (namespace.to_owned(), name.to_owned());
         let missing = || Problem::not_found(&MACHINES, name);
@@ -227,7 +222,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         mut object: Value,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) {
         self.version += 1;
         object["apiVersion"] = resource.api_version().into();

@@ -1,4 +1,4 @@
-//! One handler for every path: finds what the path names, and does what the method asks.
+//! The handler of every path: finds the object that the path names, and carries out the method.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::resource::Target;
 use super::status::Problem;
 use crate::world::Shared;
 
-/// What a list can be narrowed down with: `labelSelector=a=b,c=d`.
+/// Filter of a list: `labelSelector=a=b,c=d`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Selection {

@@ -1,11 +1,11 @@
-//! How a virtual machine gets on: from what it is asked to be, and from time.
+//! The progress of a virtual machine, as its specification and the time determine it.
 //!
 //! Promises: `Provisioning` → `Starting` → `Running`, each after its delay; `Stopped` when it is not wanted to run; a
 //! machine with more memory than any node has stays `ErrorUnschedulable`, as on a real cluster. Pure: no clock here.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::resource::INSTANCES;
@@ -19,14 +19,14 @@ const NODE_MEMORY_GIB: u64 = 256;
 pub(super) struct Machine {
     /// Counts the machines of the cluster, for addresses.
     number: u64,
-    provisioned: DateTime<Utc>,
+    provisioned: Timestamp,
     /// When it was last started; absent: it is stopped.
-    started: Option<DateTime<Utc>>,
+    started: Option<Timestamp>,
     /// From start to running.
     starting: Duration,
 }
 
-/// How far a machine is, in the words of `printableStatus`.
+/// The progress of a machine; its names are those of `printableStatus`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     Stopped,
@@ -37,12 +37,12 @@ pub(super) enum Progress {
 }
 
 impl Machine {
-    pub(super) fn new(number: u64, provisioned: DateTime<Utc>, starting: Duration) -> Self {
+    pub(super) fn new(number: u64, provisioned: Timestamp, starting: Duration) -> Self {
         Self { number, provisioned, started: None, starting }
     }
 
-    /// Takes over from the specification whether the machine shall run. `Manual` leaves it as it is.
-    pub(super) fn follow(&mut self, spec: &Value, now: DateTime<Utc>) {
+    /// Starts or stops the machine as the specification demands. `Manual` leaves it as it is.
+    pub(super) fn follow(&mut self, spec: &Value, now: Timestamp) {
         match (spec["running"].as_bool(), spec["runStrategy"].as_str()) {
             (Some(true), _) | (_, Some("Always" | "RerunOnFailure" | "Once")) => self.start(now),
             (Some(false), _) | (_, Some("Halted")) => self.stop(),
@@ -51,7 +51,7 @@ impl Machine {
     }
 
     /// Starts it unless it is started.
-    pub(super) fn start(&mut self, now: DateTime<Utc>) {
+    pub(super) fn start(&mut self, now: Timestamp) {
         self.started.get_or_insert(now);
     }
 
@@ -63,7 +63,7 @@ impl Machine {
         self.started.is_some()
     }
 
-    pub(super) fn progress(&self, spec: &Value, now: DateTime<Utc>) -> Progress {
+    pub(super) fn progress(&self, spec: &Value, now: Timestamp) -> Progress {
         let Some(started) = self.started else {
             return if now < self.provisioned { Progress::Provisioning } else { Progress::Stopped };
         };
@@ -79,20 +79,20 @@ impl Machine {
     }
 
     /// The `status` of the virtual machine.
-    pub(super) fn status(&self, spec: &Value, now: DateTime<Utc>) -> Value {
+    pub(super) fn status(&self, spec: &Value, now: Timestamp) -> Value {
         let progress = self.progress(spec, now);
         let ready = progress == Progress::Running;
         let reason = if ready { Value::Null } else { "GuestNotRunning".into() };
         json!({
             "created": matches!(progress, Progress::Starting | Progress::Running | Progress::Unschedulable),
             "ready": ready,
-            "printableStatus": progress.word(),
+            "printableStatus": progress.name(),
             "conditions": [{ "type": "Ready", "status": if ready { "True" } else { "False" }, "reason": reason }],
         })
     }
 
     /// The running machine, if there is one.
-    pub(super) fn instance(&self, machine: &Value, now: DateTime<Utc>) -> Option<Value> {
+    pub(super) fn instance(&self, machine: &Value, now: Timestamp) -> Option<Value> {
         let started = self.started?;
         let progress = self.progress(&machine["spec"], now);
         let phase = match progress {
@@ -126,7 +126,7 @@ impl Machine {
 }
 
 impl Progress {
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Stopped => "Stopped",
             Self::Provisioning => "Provisioning",
@@ -137,7 +137,7 @@ impl Progress {
     }
 }
 
-/// The memory that the guest asks for; what is not written in `Gi` counts as small enough.
+/// Memory that the guest requests, in GiB; 0 for a value in another unit, which any node has.
 fn memory_gib(spec: &Value) -> u64 {
     let domain = &spec["template"]["spec"]["domain"];
     let asked = [&domain["memory"]["guest"], &domain["resources"]["requests"]["memory"]];
@@ -151,12 +151,12 @@ mod tests {
 
     #[test]
     fn a_machine_progresses_with_time_as_it_is_asked_to() {
-        let created = DateTime::<Utc>::UNIX_EPOCH;
+        let created = Timestamp::UNIX_EPOCH;
         let after = |seconds| later(created, Duration::from_secs(seconds));
         let check = |spec: &Value, second, expected| {
             let mut machine = Machine::new(1, after(20), Duration::from_secs(10));
             machine.follow(spec, created);
-            assert_eq!(machine.progress(spec, after(second)).word(), expected, "{spec} after {second} s");
+            assert_eq!(machine.progress(spec, after(second)).name(), expected, "{spec} after {second} s");
         };
         let always = json!({ "runStrategy": "Always" });
         check(&always, 0, "Provisioning");

@@ -1,4 +1,4 @@
-//! Kubernetes with `KubeVirt`: namespaces, what belongs to a tenant, and virtual machines that start and stop.
+//! Kubernetes with `KubeVirt`: namespaces, the objects of a tenant, and virtual machines that start and stop.
 //!
 //! One handler takes every path below `/api` and `/apis`: Kubernetes' paths are regular, and so is this. Never:
 //! controllers or watch; an object is what was sent plus metadata, a virtual machine's status is computed

@@ -46,7 +46,7 @@ pub(super) const MACHINES: Resource = Resource {
     namespaced: true,
     writable: true,
 };
-/// Running machines; they come and go with the virtual machine of the same name.
+/// Running machines; one exists while the virtual machine of the same name runs.
 pub(super) const INSTANCES: Resource = Resource {
     group: "kubevirt.io",
     version: "v1",
@@ -74,7 +74,7 @@ impl Resource {
     }
 }
 
-/// What a path names.
+/// The collection, object or action that a path names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) resource: &'static Resource,
@@ -82,7 +82,7 @@ pub(super) struct Target {
     pub(super) namespace: String,
     /// Absent: the collection.
     pub(super) name: Option<String>,
-    /// What is asked of a virtual machine: `start`, `stop` or `restart`.
+    /// Action of a virtual machine: `start`, `stop` or `restart`.
     pub(super) action: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `Status` objects: how Kubernetes says no, and that something was deleted.
+//! `Status` objects: Kubernetes' answers to refused requests and to deletions.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -45,7 +45,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(resource, name)
     }
 
-    /// Something stands in the way at the moment.
+    /// The present state of the object forbids the change.
     pub(super) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(resource, name)
@@ -56,7 +56,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, name)
     }
 
-    /// The object is not what it should be, at `field`.
+    /// The object has a wrong value at `field`.
     pub(super) fn invalid(resource: &Resource, name: &str, field: &str, why: &str) -> Self {
         let kind = if resource.group.is_empty() {
             resource.kind.to_owned()
@@ -85,7 +85,7 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
     }
 
-    /// What went wrong, for a log.
+    /// The message, for a log.
     pub(super) fn message(&self) -> &str {
         &self.message
     }
@@ -112,7 +112,7 @@ pub(crate) fn refusal_body(status: StatusCode, message: &str) -> Value {
     body(status, reason, message, None)
 }
 
-/// What the deletion of an object is answered with.
+/// The answer to the deletion of an object.
 pub(super) fn deleted(resource: &Resource, name: &str, uid: &Value) -> Value {
     json!({
         "kind": "Status",

@@ -1,6 +1,6 @@
-//! What the namespace template makes: a namespace with a quota of its size, which its owner may administer.
+//! The effect of the namespace template: a namespace with the quota of its size, which its owner may administer.
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
@@ -15,7 +15,7 @@ impl Cluster {
         name: &str,
         size: &str,
         owner: &str,
-        now: DateTime<Utc>,
+        now: Timestamp,
     ) -> Result<(), String> {
         let (cpu, memory, pods) = match size {
             "large" => ("32", "128Gi", "200"),

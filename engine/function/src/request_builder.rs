@@ -1,11 +1,11 @@
-//! A request while it is being put together.
+//! A request under construction.
 //!
-//! Owns: [`Draft`] and [`Headers`]. Promises: a header name is there once, in any case of letters; who sets it first
-//! with [`Headers::add`] keeps it.
+//! Owns: [`RequestBuilder`] and [`Headers`]. Promises: a header occurs once, whatever the case of its name;
+//! [`Headers::add`] does not replace it.
 
 /// A request without its base address.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Draft {
+pub(crate) struct RequestBuilder {
     /// Upper case.
     pub(crate) method: String,
     /// Path, later the whole address; encoded.
@@ -17,12 +17,12 @@ pub(crate) struct Draft {
     pub(crate) body: Option<(String, Vec<u8>)>,
 }
 
-impl Draft {
+impl RequestBuilder {
     pub(crate) fn new(method: &str) -> Self {
         Self { method: method.to_owned(), ..Self::default() }
     }
 
-    /// The whole address: base, path and query. An empty base says that the URL has one already.
+    /// The whole address: base, path and query. The base is empty when the URL is absolute.
     pub(crate) fn address(&self, base: &str) -> String {
         let slash = if base.is_empty() || self.url.starts_with('/') { "" } else { "/" };
         // A configured address may bring a query of its own.
@@ -46,13 +46,13 @@ impl Headers {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a header, in the place of one that is there.
+    /// Sets a header, replacing one of this name.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.0.push((name.to_owned(), value.into()));
     }
 
-    /// Adds a header unless it is there.
+    /// Adds a header unless there is one of this name.
     pub(crate) fn add(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_none() {
             self.0.push((name.to_owned(), value.into()));

@@ -1,0 +1,229 @@
+//! Functions of a 0.8 document to declarations.
+//!
+//! Owns: what `type` and `operation` of a function mean, `SonataFlow`'s custom operations (`rest:…`, `sysout:…`) included,
+//! and what its `auth` definition says. Promises: whatever would make every call of a function fail, and can be told
+//! without reading another file, is an error at the function's operation.
+
+use rondo_definition::{
+    Diagnostic, Document,
+    model::{self, Workflow},
+};
+use rondo_program::{
+    Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind, HttpFunction,
+    HttpMethod, LogLevel, OpenApiFunction,
+};
+use serde_json::Value;
+
+/// An operation that has not the form of its type.
+const OPERATION: &str = "RON0301";
+/// A kind of function that Rondo cannot call.
+const UNSUPPORTED: &str = "RON0304";
+/// An `auth` definition that cannot be used.
+const AUTH: &str = "RON0308";
+
+/// What can stand in for a kind of function that cannot be called.
+const CALLABLE: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
+
+/// The declarations of a document.
+///
+/// They are there even if there are errors. A function with an error among the diagnostics is
+/// [`FunctionKind::Unusable`], or not declared where no call could reach it.
+pub(crate) fn declarations(document: &Document) -> (Declarations, Vec<Diagnostic>) {
+    let workflow = &document.workflow;
+    let mut declarations = Declarations::default();
+    let mut diagnostics = Vec::new();
+    for function in workflow.functions.values() {
+        let kind = match kind(workflow, function) {
+            Ok(Some(kind)) => kind,
+            Ok(None) => continue,
+            Err(Problem { code, message, help }) => {
+                let reason = format!("function `{}` {message}", function.name);
+                let error = Diagnostic::error(code, &document.source, &function.operation.at, reason.clone());
+                diagnostics.push(error.help(help));
+                FunctionKind::Unusable { reason }
+            }
+        };
+        let (name, at) = (function.name.clone(), function.operation.at.clone());
+        declarations.functions.push(Function { name, kind, at });
+    }
+    (declarations, diagnostics)
+}
+
+/// Why a function cannot be called.
+#[derive(Debug)]
+struct Problem {
+    code: &'static str,
+    /// Follows the name of the function.
+    message: String,
+    help: &'static str,
+}
+
+impl Problem {
+    fn unsupported(message: String) -> Self {
+        Self { code: UNSUPPORTED, message, help: CALLABLE }
+    }
+}
+
+/// What a call does; `None` for functions that are instructions of the program.
+fn kind(workflow: &Workflow, function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
+    let name = match function.kind {
+        model::FunctionKind::Rest => return open_api(workflow, function).map(Some),
+        model::FunctionKind::Custom => return custom(function),
+        model::FunctionKind::Expression => return Ok(None),
+        model::FunctionKind::AsyncApi => "asyncapi",
+        model::FunctionKind::Rpc => "rpc",
+        model::FunctionKind::GraphQl => "graphql",
+        model::FunctionKind::OData => "odata",
+    };
+    let operation = &function.operation.value;
+    Err(Problem::unsupported(format!("is of the type `{name}`, which Rondo cannot call: `{operation}`")))
+}
+
+fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
+    let operation = function.operation.value.trim();
+    let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
+    match kind {
+        "rest" => {
+            let parsed = http(rest).map_err(|problem| Problem {
+                code: OPERATION,
+                message: format!("has the operation `{operation}`: {problem}"),
+                help: "write it as `rest:get:/numbers`",
+            });
+            let (method, address) = parsed?;
+            let fails = function.metadata.get("failOnStatusCode");
+            let fails_on_error_status =
+                !matches!(fails, Some(Value::Bool(false))) && fails.and_then(Value::as_str) != Some("false");
+            Ok(Some(FunctionKind::Http(HttpFunction { method, address, fails_on_error_status })))
+        }
+        "sysout" => match log_level(rest) {
+            Some(_) => Ok(None),
+            None => Err(Problem {
+                code: OPERATION,
+                message: format!("logs at `{rest}`, which is no level"),
+                help: "the levels are TRACE, DEBUG, INFO, WARN and ERROR",
+            }),
+        },
+        "knative" | "script" | "service" => {
+            Err(Problem::unsupported(format!("calls `{operation}`, which Rondo cannot do")))
+        }
+        _ => Err(Problem::unsupported(format!(
+            "has the custom operation `{operation}`, which Rondo does not know"
+        ))),
+    }
+}
+
+/// Reads what follows `rest:`.
+fn http(operation: &str) -> Result<(HttpMethod, String), String> {
+    let (name, address) = operation
+        .split_once(':')
+        .map(|(name, address)| (name.trim(), address.trim()))
+        .filter(|(_, address)| !address.is_empty())
+        .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
+    match HttpMethod::parse(name) {
+        Some(method) => Ok((method, address.to_owned())),
+        None => {
+            let methods = HttpMethod::ALL.map(|method| method.as_str().to_ascii_lowercase());
+            Err(format!("`{name}` is none of the methods {}", methods.join(", ")))
+        }
+    }
+}
+
+/// Reads what follows `sysout:`; nothing is INFO.
+fn log_level(text: &str) -> Option<LogLevel> {
+    match text.trim().to_ascii_uppercase().as_str() {
+        "" | "INFO" => Some(LogLevel::Info),
+        "TRACE" => Some(LogLevel::Trace),
+        "DEBUG" => Some(LogLevel::Debug),
+        "WARN" | "WARNING" => Some(LogLevel::Warn),
+        "ERROR" => Some(LogLevel::Error),
+        _ => None,
+    }
+}
+
+fn open_api(workflow: &Workflow, function: &model::Function) -> Result<FunctionKind, Problem> {
+    let operation = function.operation.value.as_str();
+    let Some((place, id)) = operation.split_once('#') else {
+        // The check of the document reports it.
+        let reason = format!("operation `{operation}` is not `<document>#<operationId>`");
+        return Ok(FunctionKind::Unusable { reason });
+    };
+    let place = place.trim();
+    let aliased = workflow.uri_definitions.get(place);
+    Ok(FunctionKind::OpenApi(OpenApiFunction {
+        document: aliased.map_or(place, String::as_str).to_owned(),
+        alias: aliased.map(|_| place.to_owned()),
+        operation: id.trim().to_owned(),
+        has_config_key: function.metadata.get("configKey").is_some_and(Value::is_string),
+        document_authentication: authentication(workflow, function)?,
+    }))
+}
+
+/// The `auth` definition that a function refers to. Source: Serverless Workflow 0.8, "Auth Definition".
+fn authentication(
+    workflow: &Workflow,
+    function: &model::Function,
+) -> Result<Option<Authentication>, Problem> {
+    let Some(reference) = &function.auth_ref else { return Ok(None) };
+    let name = &reference.value;
+    let named = |auth: &Value| auth.get("name").and_then(Value::as_str) == Some(name);
+    // The check of the document reports a definition that is missing.
+    let Some(auth) = workflow.auth.iter().find(|auth| named(&auth.value)) else { return Ok(None) };
+    match authentication_scheme(&auth.value) {
+        Ok(scheme) => Ok(Some(Authentication { name: name.clone(), scheme })),
+        Err(problem) => Err(Problem {
+            code: AUTH,
+            message: format!("has the auth `{name}`, which {problem}"),
+            help: "basic and bearer can be used",
+        }),
+    }
+}
+
+/// What a definition says; no message holds a credential.
+fn authentication_scheme(auth: &Value) -> Result<AuthenticationScheme, String> {
+    let property = |name: &str| {
+        let value = auth.get("properties").and_then(|properties| properties.get(name));
+        let text = value.and_then(Value::as_str).ok_or_else(|| format!("has no property `{name}`"))?;
+        credential(text)
+    };
+    match auth.get("scheme").and_then(Value::as_str).unwrap_or("basic") {
+        "basic" => Ok(AuthenticationScheme::Basic {
+            username: property("username")?,
+            password: property("password")?,
+        }),
+        "bearer" => Ok(AuthenticationScheme::Bearer { token: property("token")? }),
+        other => Err(format!("is of the scheme `{other}`; basic and bearer can be used to fetch a document")),
+    }
+}
+
+/// `${ $SECRETS.NAME }`, or a text.
+fn credential(text: &str) -> Result<Credential, String> {
+    let Some(expression) = text.trim().strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
+        return Ok(Credential::Text(text.to_owned()));
+    };
+    let expression = expression.trim();
+    let name = expression.strip_prefix("$SECRETS.").or_else(|| expression.strip_prefix("$SECRET."));
+    match name {
+        Some(name) => Ok(Credential::Secret(name.to_owned())),
+        None => Err(format!("has the expression `{expression}`; only `$SECRETS.<name>` can be used there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[test]
+    fn http_operations_are_read_strictly() {
+        for (operation, expected) in [
+            ("get", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
+            ("get:", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
+            ("fetch:/a", "`fetch` is none of the methods get, post, put, delete, patch, head, options"),
+        ] {
+            assert_eq!(http(operation).unwrap_err(), expected);
+        }
+        let expected = (HttpMethod::Get, "https://h.test/{a}".to_owned());
+        assert_eq!(http(" Get: https://h.test/{a}").unwrap(), expected);
+    }
+}
