@@ -2,15 +2,15 @@
 //!
 //! Owns: the one form of every problem that Rondo reports about files, its text for terminals and its JSON for machines.
 //! Promises: names are spelled as in the file; URLs are shown without
-//! passwords. Never: prints anything itself. Every code has an entry in `codes.rs` or in
-//! the crate that reports it.
+//! passwords. Never: prints anything itself. The codes are those of [`crate::codes`]; a code whose level
+//! does not allow the severity is a bug that debug builds stop at.
 
 use std::{fmt, fmt::Write as _, ops::Range, sync::Arc};
 
 use serde::Serialize;
 
 use crate::{
-    Pointer, Position, Source,
+    Code, Pointer, Position, Source,
     userinfo::{starred, without_userinfo},
     visible,
 };
@@ -40,8 +40,8 @@ impl fmt::Display for Severity {
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// Code such as `RON0101`.
-    pub code: &'static str,
+    /// Its code, such as `RON0101`.
+    pub code: Code,
     /// Name of the file.
     pub file: Arc<str>,
     /// Place in the file; absent when the file as a whole is meant.
@@ -57,22 +57,24 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at a value of a document.
-    pub fn error(code: &'static str, source: &Source, at: &Pointer, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, source: &Source, at: &Pointer, message: impl Into<String>) -> Self {
         Self::at(Severity::Error, code, source, at, message.into())
     }
 
     /// A warning at a value of a document.
-    pub fn warning(code: &'static str, source: &Source, at: &Pointer, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, source: &Source, at: &Pointer, message: impl Into<String>) -> Self {
         Self::at(Severity::Warning, code, source, at, message.into())
     }
 
     /// A problem of a file as a whole.
-    pub fn file(severity: Severity, code: &'static str, file: &str, message: impl Into<String>) -> Self {
+    pub fn file(severity: Severity, code: Code, file: &str, message: impl Into<String>) -> Self {
+        debug_assert!(code.level.allows(severity), "{code} is reported as {severity}");
         let message = without_userinfo(&message.into()).into_owned();
         Self { severity, code, file: file.into(), position: None, pointer: None, message, help: None }
     }
 
-    fn at(severity: Severity, code: &'static str, source: &Source, at: &Pointer, message: String) -> Self {
+    fn at(severity: Severity, code: Code, source: &Source, at: &Pointer, message: String) -> Self {
+        debug_assert!(code.level.allows(severity), "{code} is reported as {severity}");
         Self {
             severity,
             code,
@@ -213,6 +215,7 @@ fn edit_distance(a: &[char], b: &[char]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes;
 
     #[test]
     fn names_that_are_close_are_suggested() {
@@ -230,11 +233,15 @@ mod tests {
     #[test]
     fn a_diagnostic_has_no_control_characters_of_others() {
         let source = Source::unread("a\nb.sw.yaml", "id: \u{1b}[31mx\ty z\r\n");
-        let fault =
-            Diagnostic::file(Severity::Error, "X", "a\nb.sw.yaml", "no \u{1b}]0;t\u{7}\nerror: forged");
+        let fault = Diagnostic::file(
+            Severity::Error,
+            codes::SYNTAX,
+            "a\nb.sw.yaml",
+            "no \u{1b}]0;t\u{7}\nerror: forged",
+        );
         let fault = fault.at_position(Position { line: 1, column: 13 }).help("write\r`x`");
         insta::assert_snapshot!(fault.render(Some(&source)), @r"
-        a\nb.sw.yaml:1:13: error[X]: no \u{1b}]0;t\u{7}\nerror: forged
+        a\nb.sw.yaml:1:13: error[RON0002]: no \u{1b}]0;t\u{7}\nerror: forged
          1 | id: \u{1b}[31mx y z
            |                  ^
           help: write\r`x`

@@ -194,7 +194,7 @@ fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let byte = bytes.get(valid).copied().unwrap_or_default();
     let message = format!("the file is not UTF-8: the byte 0x{byte:02x} begins no character");
-    Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message).at_position(Position { line, column })
+    Diagnostic::file(Severity::Error, codes::NOT_UTF8, file, message).at_position(Position { line, column })
 }
 
 /// Content of a file; `None` if it does not exist.

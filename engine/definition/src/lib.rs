@@ -24,6 +24,7 @@ mod userinfo;
 mod validate;
 mod visible;
 
+pub use codes::Code;
 pub use compat::Compat;
 pub use diagnostic::{Diagnostic, Severity, did_you_mean};
 pub use duration::{DurationError, parse_duration};

@@ -14,7 +14,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrI
 use serde_json::{Map, Value};
 
 use crate::{
-    Diagnostic, Format, Severity, Source, codes,
+    Code, Diagnostic, Format, Severity, Source, codes,
     spots::{Member, SpotId, Spots, Style},
 };
 use problem::{Message, Problem, tab_near};
@@ -345,7 +345,7 @@ impl<'t> Loader<'t> {
         }
     }
 
-    fn error(&mut self, code: &'static str, span: Span, text: String) {
+    fn error(&mut self, code: Code, span: Span, text: String) {
         let message =
             if code == codes::SYNTAX { Message::Syntax(self.format, text) } else { Message::Text(text) };
         let byte = start(span) as usize;

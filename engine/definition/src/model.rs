@@ -113,6 +113,14 @@ pub struct Function {
     pub at: Pointer,
 }
 
+impl Function {
+    /// Whether it writes its argument `message` to the log (`sysout`, `sysout:LEVEL`).
+    pub fn prints(&self) -> bool {
+        let operation = self.operation.value.as_str();
+        self.kind == FunctionKind::Custom && (operation == "sysout" || operation.starts_with("sysout:"))
+    }
+}
+
 /// `type` of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 use encoding_rs::UTF_8;
 use java_properties::{LineContent, PropertiesIter};
 
-use crate::{Diagnostic, Position, Severity, codes};
+use crate::{Code, Diagnostic, Position, Severity, codes};
 pub(crate) use variable::{gives, variable};
 
 /// Environment variables by name.
@@ -165,13 +165,7 @@ impl Properties {
     }
 
     /// A fault of the value of a property: at its place in the file, or named after the environment variable that gives it.
-    pub fn fault(
-        &self,
-        severity: Severity,
-        code: &'static str,
-        key: &str,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn fault(&self, severity: Severity, code: Code, key: &str, message: impl Into<String>) -> Diagnostic {
         if let Some(variable) = self.variable(key) {
             return Diagnostic::file(severity, code, &format!("environment variable {variable}"), message);
         }

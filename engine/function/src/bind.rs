@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rondo_definition::model::{Function, FunctionKind, Workflow};
-use rondo_definition::{Diagnostic, Document, Properties, Resources, Source, did_you_mean, settings};
+use rondo_definition::{
+    Code, Diagnostic, Document, Properties, Resources, Source, codes, did_you_mean, settings,
+};
 use serde_json::Value;
 
 use crate::binding::{Binding, OpenApiTarget, Target};
-use crate::codes;
 use crate::key::{KeyParts, KeyStrategy, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
@@ -102,7 +103,7 @@ impl Binder<'_> {
         };
         let operation = &function.operation.value;
         let problem = format!("is of the type `{kind}`, which Rondo cannot call: `{operation}`");
-        self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
+        self.refuse(codes::FUNCTION_TYPE, function, &problem, CALLABLE)
     }
 
     fn custom(&mut self, function: &Function) -> Target {
@@ -123,7 +124,7 @@ impl Binder<'_> {
                     Ok(target) => Target::Rest(target),
                     Err(problem) => {
                         let problem = format!("has the operation `{operation}`: {problem}");
-                        self.refuse(codes::OPERATION, function, &problem, "write it as `rest:get:/numbers`")
+                        self.refuse(codes::CUSTOM_OPERATION, function, &problem, "write it as `rest:get:/numbers`")
                     }
                 }
             }
@@ -131,17 +132,17 @@ impl Binder<'_> {
                 let Some(level) = Level::parse(rest) else {
                     let problem = format!("logs at `{rest}`, which is no level");
                     let help = "the levels are TRACE, DEBUG, INFO, WARN and ERROR";
-                    return self.refuse(codes::OPERATION, function, &problem, help);
+                    return self.refuse(codes::CUSTOM_OPERATION, function, &problem, help);
                 };
                 Target::Sysout(level)
             }
             "knative" | "script" | "service" => {
                 let problem = format!("calls `{operation}`, which Rondo cannot do");
-                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
+                self.refuse(codes::FUNCTION_TYPE, function, &problem, CALLABLE)
             }
             _ => {
                 let problem = format!("has the custom operation `{operation}`, which Rondo does not know");
-                self.refuse(codes::UNSUPPORTED, function, &problem, CALLABLE)
+                self.refuse(codes::FUNCTION_TYPE, function, &problem, CALLABLE)
             }
         }
     }
@@ -165,7 +166,7 @@ impl Binder<'_> {
             Ok(document) => document,
             Err(problem) => {
                 let problem = format!("needs the document `{uri}`: {problem}");
-                return self.refuse(codes::SPEC, function, &problem, "");
+                return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
         };
         let Some(at) = document.operation(id).cloned() else {
@@ -181,11 +182,11 @@ impl Binder<'_> {
             Ok(extracted) => extracted,
             Err(problem) => {
                 let problem = format!("calls `{id}` of `{uri}`, which {problem}");
-                return self.refuse(codes::SPEC, function, &problem, "");
+                return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
         };
         for problem in problems {
-            self.warn(codes::SPEC_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
+            self.warn(codes::API_DOCUMENT_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
         }
         let parts = KeyParts {
             uri: place,
@@ -256,14 +257,14 @@ impl Binder<'_> {
     }
 
     /// Reports that a function cannot be called.
-    fn refuse(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) -> Target {
+    fn refuse(&mut self, code: Code, function: &Function, problem: &str, help: &str) -> Target {
         let message = format!("function `{}` {problem}", function.name);
         let error = Diagnostic::error(code, self.source, &function.operation.at, message.clone());
         self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
         Target::Unsupported(message)
     }
 
-    fn warn(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) {
+    fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {
         if !self.told.insert(format!("{problem}\n{help}")) {
             return;
         }

@@ -12,7 +12,6 @@ mod auth;
 mod bind;
 mod binding;
 mod caller;
-pub mod codes;
 mod draft;
 mod encoding;
 mod error;

@@ -1,11 +1,11 @@
 //! Problems found while a document is read, when only bytes are known: lines are counted once, at the end.
 
-use crate::{Diagnostic, Format, Severity, Source};
+use crate::{Code, Diagnostic, Format, Severity, Source};
 
 /// A problem whose line is not counted yet.
 pub(super) struct Problem {
     pub(super) severity: Severity,
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) byte: usize,
     pub(super) message: Message,
     pub(super) help: Option<String>,

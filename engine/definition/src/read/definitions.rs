@@ -79,6 +79,13 @@ pub(super) fn functions(
         let kind = if typed { kind? } else { FunctionKind::Rest };
         let operation = operation?;
         check_operation(reader, fields, kind, &operation);
+        if auth_ref.is_some() && matches!(kind, FunctionKind::Custom | FunctionKind::Expression) {
+            fields.without_effect(
+                reader,
+                "authRef",
+                "it gives access to a document, and the function has none",
+            );
+        }
         let at = fields.at.clone();
         Some(Function { name: name.to_owned(), kind, operation, auth_ref, metadata, at })
     })
@@ -118,10 +125,16 @@ pub(super) fn events(
             fields.choice(reader, "kind", &[("consumed", false), ("produced", true)]).unwrap_or(false);
         if source.is_none() && !produced {
             let message = format!("{}: `source` is required for a consumed event", fields.place);
-            reader.deviation(codes::MISSING, &fields.at, message);
+            reader.deviation(codes::LEFT_OUT, &fields.at, message);
         }
         let data_only = fields.flag(reader, "dataOnly", true);
+        if !data_only {
+            fields.without_effect(reader, "dataOnly", "filters see the payload of an event only");
+        }
         let correlation = correlation(reader, fields);
+        if !correlation.is_empty() {
+            fields.without_effect(reader, "correlation", "events are not delivered");
+        }
         fields.take("metadata");
         Some(Event {
             name: name.to_owned(),
@@ -217,7 +230,7 @@ fn number(
     let number = text.value.trim().parse().ok().filter(|number| fits(*number));
     if number.is_none() {
         let message = format!("{}: `{name}` is `{}`, but must be {expected}", fields.place, text.value);
-        reader.deviation(codes::WRONG_VALUE, &text.at, message);
+        reader.deviation(codes::IGNORED_NUMBER, &text.at, message);
     }
     number
 }

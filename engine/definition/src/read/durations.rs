@@ -19,7 +19,11 @@ impl Fields<'_> {
                 Some(text)
             }
             Err(error) => {
-                reader.deviation(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                reader.deviation(
+                    codes::IGNORED_DURATION,
+                    &text.at,
+                    format!("{}: `{name}`: {error}", self.place),
+                );
                 None
             }
         }

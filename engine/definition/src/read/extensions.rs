@@ -44,8 +44,11 @@ pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
                     .namespaces
                     .extend(fields.texts(reader, "namespaces").into_iter().map(|name| name.value));
             }
-            // Read by other engines only; nothing in them is ours to check.
-            "workflow-kpi-extension" | "workflow-ratelimiting-extension" => continue,
+            "workflow-kpi-extension" | "workflow-ratelimiting-extension" => {
+                let message = format!("the extension `{}` has no effect yet", id.value);
+                reader.warning(codes::WITHOUT_EFFECT, &id.at, message);
+                continue;
+            }
             unknown => {
                 let message = format!("the extension `{unknown}` is not known and has no effect");
                 reader.warning(codes::UNKNOWN_EXTENSION, &id.at, message);

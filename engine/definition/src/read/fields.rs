@@ -264,7 +264,7 @@ impl<'v> Fields<'v> {
     pub(crate) fn finish_leniently(self, reader: &mut Reader) {
         for (at, name, message) in self.unknown() {
             let known = self.asked.iter().copied();
-            reader.deviation(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
+            reader.deviation(codes::REFERENCE_PROPERTY, &at, message).on_key().did_you_mean(name, known);
         }
     }
 

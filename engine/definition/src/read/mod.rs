@@ -15,11 +15,12 @@ mod next;
 mod start;
 mod states;
 mod timeouts;
+mod without_effect;
 mod workflow;
 
 use serde_json::Value;
 
-use crate::{Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
+use crate::{Code, Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
 pub(crate) use fields::Fields;
 
 /// A definition that was read, as far as it could be.
@@ -71,33 +72,18 @@ impl<'r> Reader<'r> {
     }
 
     /// The definition is refused.
-    pub(crate) fn error(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-    ) -> Noted<'_> {
+    pub(crate) fn error(&mut self, code: Code, at: &Pointer, message: impl Into<String>) -> Noted<'_> {
         self.note(Diagnostic::error(code, self.source, at, message))
     }
 
     /// The definition is accepted, with a word about it.
-    pub(crate) fn warning(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-    ) -> Noted<'_> {
+    pub(crate) fn warning(&mut self, code: Code, at: &Pointer, message: impl Into<String>) -> Noted<'_> {
         self.note(Diagnostic::warning(code, self.source, at, message))
     }
 
     /// Wrong by the specification, but something that `SonataFlow` never looks at: an error only with `rondo.compat=spec`.
     /// The caller treats what is concerned as absent.
-    pub(crate) fn deviation(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-    ) -> Noted<'_> {
+    pub(crate) fn deviation(&mut self, code: Code, at: &Pointer, message: impl Into<String>) -> Noted<'_> {
         match self.compat {
             Compat::Spec => self.error(code, at, message),
             Compat::SonataFlow => self.warning(code, at, message),

@@ -1,4 +1,4 @@
-//! `start` and its schedule. The form of the schedule is checked here; it is interpreted elsewhere.
+//! `start` and its schedule. The form of the schedule is checked here; nothing starts instances by it yet.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
@@ -22,6 +22,9 @@ pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
     "start".clone_into(&mut inner.place);
     let state = inner.required_text(reader, "stateName");
     let schedule = inner.text_or_object(reader, "schedule").filter(|_| schedule(reader, &mut inner));
+    if schedule.is_some() {
+        inner.without_effect(reader, "schedule", "instances are started by requests only");
+    }
     inner.finish(reader);
     Start { state, schedule }
 }

@@ -102,7 +102,7 @@ fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Opt
         Kind::Operation => {
             if !fields.has("actions") {
                 let message = format!("{}: `actions` is required: a list (at {})", fields.place, fields.at);
-                reader.deviation(codes::MISSING, &fields.at, message);
+                reader.deviation(codes::LEFT_OUT, &fields.at, message);
             }
             let place = fields.place.clone();
             let actions = actions::list(reader, fields, &place);
@@ -116,7 +116,7 @@ fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Opt
             let data = fields.value("data")?;
             if !data.value.is_object() {
                 let message = format!("{}: `data` should be an object (at {})", fields.place, data.at);
-                reader.deviation(codes::WRONG_TYPE, &data.at, message);
+                reader.deviation(codes::INJECTED_DATA, &data.at, message);
             }
             Some(StateKind::Inject { data })
         }
@@ -188,7 +188,7 @@ fn mention_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], place
             && !seen.insert(name)
         {
             let message = format!("{place}: another branch is called `{name}` too");
-            reader.deviation(codes::DUPLICATE_NAME, at, message);
+            reader.deviation(codes::DUPLICATE_BRANCH, at, message);
         }
     }
 }
@@ -202,7 +202,7 @@ fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place:
             "{place}: `numCompleted` is {}, but must be from 1 to the number of branches, {branches}",
             wanted.value
         );
-        reader.error(codes::COUNT, &wanted.at, message);
+        reader.error(codes::NUM_COMPLETED, &wanted.at, message);
     }
 }
 
@@ -214,7 +214,7 @@ fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, numbe
         fields.place = format!("{}, branch `{name}`", state.place);
     } else {
         let message = format!("{}: `name` is required: text (at {at})", fields.place);
-        reader.deviation(codes::MISSING, at, message);
+        reader.deviation(codes::LEFT_OUT, at, message);
     }
     let name = name.unwrap_or_else(|| format!("branch {number}"));
     let actions = required_actions(reader, &mut fields);
@@ -234,7 +234,7 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
                     fields.place, name.value
                 );
                 let help = "letters, digits and `_`, a letter or `_` first";
-                reader.deviation(codes::WRONG_VALUE, &name.at, message).help(help);
+                reader.deviation(codes::ITERATION_PARAM, &name.at, message).help(help);
             }
             name.value
         }
@@ -272,7 +272,7 @@ fn batch_is_good(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
     }
     if number != 0.0 || reader.compat == Compat::Spec {
         let message = format!("{place}: `batchSize` is {}, but must be a number above 1", size.value);
-        reader.deviation(codes::COUNT, &size.at, message);
+        reader.deviation(codes::BATCH_SIZE, &size.at, message);
     }
     false
 }

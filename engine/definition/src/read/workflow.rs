@@ -102,7 +102,9 @@ fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
     }
     if fields.has("id") && key.is_some() {
         let message = "workflow: only one of `id` and `key` may be given";
-        reader.deviation(codes::ID, &fields.pointer("key"), message).help("`id` is the one that counts");
+        reader
+            .deviation(codes::ID_AND_KEY, &fields.pointer("key"), message)
+            .help("`id` is the one that counts");
     }
     let id = if fields.has("id") { fields.required_text(reader, "id")? } else { key? };
     let fits = |c: char| !c.is_control() && !"/\\?#%".contains(c);
@@ -140,7 +142,7 @@ fn mention_unknown(reader: &mut Reader, fields: &Fields) {
         let known = fields.known().iter().copied();
         if let Some(similar) = crate::did_you_mean(name, known.filter(|known| !fields.has(known))) {
             let message = format!("workflow: there is no property `{name}`; it has no effect");
-            let warning = reader.warning(codes::UNKNOWN_PROPERTY, &fields.pointer(name), message);
+            let warning = reader.warning(codes::IGNORED_PROPERTY, &fields.pointer(name), message);
             warning.on_key().help(format!("`{similar}` has a similar name"));
         }
     }

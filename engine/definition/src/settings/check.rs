@@ -49,7 +49,11 @@ fn unknown(properties: &Properties, key: &str) -> Diagnostic {
 /// What is wrong with the value of a key.
 fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
     let severity = severity(setting);
-    let report = |message: String| properties.fault(severity, codes::SETTING, key, message);
+    let report = |message: String| {
+        let code = if severity == Severity::Error { codes::SETTING } else { codes::DOUBTFUL_SETTING };
+        properties.fault(severity, code, key, message)
+    };
+    let missing = |message: String| properties.fault(Severity::Error, codes::SETTING_FILE, key, message);
     let value = match properties.resolve(key) {
         Ok(Some(value)) => value,
         Ok(None) => return Vec::new(),
@@ -68,11 +72,11 @@ fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> 
     }
     match setting.kind {
         Kind::Folder if !resources::has_folder(root, value) => {
-            vec![report(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
+            vec![missing(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
         }
         Kind::Files => kind::parts(value)
             .filter_map(|file| fs::File::open(file).err().map(|error| (file, error)))
-            .map(|(file, error)| report(format!("`{key}`: the file `{file}` cannot be read: {error}")))
+            .map(|(file, error)| missing(format!("`{key}`: the file `{file}` cannot be read: {error}")))
             .collect(),
         _ => Vec::new(),
     }

@@ -31,15 +31,15 @@ pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
             own().map(properties::variable).chain(VARIABLES.iter().map(|name| (*name).to_owned())).collect();
         let candidates = || candidates.iter().map(String::as_str);
         // A flow may read it as `$SECRET.NAME`. That is unlikely of one whose name is almost that of a property.
-        let (severity, help) = if let Some(name) = did_you_mean(name, candidates()) {
-            (Severity::Error, format!("did you mean `{name}`?"))
+        let (severity, code, help) = if let Some(name) = did_you_mean(name, candidates()) {
+            (Severity::Error, codes::MISSPELT_VARIABLE, format!("did you mean `{name}`?"))
         } else {
             let there_are = candidates().collect::<Vec<_>>().join("`, `");
-            (Severity::Warning, format!("there are `{there_are}`"))
+            (Severity::Warning, codes::UNKNOWN_ENVIRONMENT, format!("there are `{there_are}`"))
         };
         let place = format!("environment variable {name}");
         let message = "no property is called so; it is seen as `$SECRET` only";
-        found.push(Diagnostic::file(severity, codes::UNKNOWN_SETTING, &place, message).help(help));
+        found.push(Diagnostic::file(severity, code, &place, message).help(help));
     }
     found
 }

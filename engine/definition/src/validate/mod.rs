@@ -11,6 +11,7 @@ mod events;
 mod graph;
 mod paths;
 mod run_before;
+mod without_effect;
 mod workflows;
 
 use crate::{
@@ -80,6 +81,10 @@ impl Check<'_, '_> {
             self.on_error(on_error);
         }
         self.waits(state);
+        self.unused_by_switch(state);
+        if state.used_for_compensation {
+            without_effect::at_ends(self.reader, state, "it only ends the compensation");
+        }
         match &mut state.kind {
             StateKind::Operation { actions, .. } => self.actions(actions),
             StateKind::ForEach(for_each) => self.actions(&mut for_each.actions),

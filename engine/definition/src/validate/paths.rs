@@ -24,14 +24,14 @@ pub(crate) fn paths(documents: &[Document], problems: &mut Vec<Diagnostic>) {
         } else if RESERVED_PATHS.contains(&path) {
             let message =
                 format!("workflow: it would be reached at `/{path}`, which is a path of the engine itself");
-            let problem = Diagnostic::error(codes::ID, source, &at, message);
+            let problem = Diagnostic::error(codes::RESERVED_PATH, source, &at, message);
             problems.push(problem.help(format!("choose an id that ends otherwise than {}", listed())));
         } else if let Some(other) = taken.get(path).filter(|other| other.workflow.id != id) {
             let (other, file) = (&other.workflow.id, other.source.path());
             let message = format!(
                 "workflow: `{other}` of {file} is reached at `/{path}` too, so only one of them can be"
             );
-            problems.push(Diagnostic::warning(codes::ID, source, &at, message));
+            problems.push(Diagnostic::warning(codes::SHARED_PATH, source, &at, message));
         } else {
             taken.insert(path, document);
         }

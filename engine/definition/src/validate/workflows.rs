@@ -72,7 +72,7 @@ fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
     for (at, id, fault) in &missing {
         let message = format!("state `{}`: `continueAs`: {fault}", state.name);
         reader
-            .deviation(codes::UNKNOWN_WORKFLOW, at, message)
+            .deviation(codes::UNKNOWN_SUCCESSOR, at, message)
             .did_you_mean(id, known.keys().map(String::as_str));
     }
     let is_missing = |at: &Pointer| missing.iter().any(|(other, ..)| other == at);
