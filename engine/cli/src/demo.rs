@@ -1,10 +1,11 @@
 //! `rondo demo`: the main job from beginning to end, with simulated GitLab, Backstage and Kubernetes.
 //!
 //! Starts the simulators and an engine on an embedded database in a folder of its own, orders a small and a large
-//! namespace, and tells what happens as it happens. The large one needs somebody's approval.
+//! namespace, and tells what happens as it happens. The large one needs somebody's approval. Promises: it works in any folder, and
+//! leaves nothing behind however it ends, `kill -9` aside.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -14,11 +15,12 @@ use rondo_definition::Environment;
 use rondo_runtime::{Engine, OpenError, Options};
 use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options as Services, Simulator};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
     client::{self, Target},
-    folder, logging, output, signals,
+    flows, folder, logging, output, signals,
 };
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
@@ -39,9 +41,9 @@ pub(crate) struct Demo {
     /// Approve the large request automatically after a few seconds.
     #[arg(long)]
     auto_approve: bool,
-    /// The folder of workflows.
-    #[arg(long, default_value = "workflows")]
-    workflows: PathBuf,
+    /// The folder of workflows. Without it, the flows that are a part of the binary.
+    #[arg(long)]
+    workflows: Option<PathBuf>,
     /// Address of the engine.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: std::net::SocketAddr,
@@ -62,8 +64,9 @@ impl Demo {
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
         // Listened for from here on, so that whatever is made is cleared away.
         let mut interrupted = tokio::spawn(signals::stop());
-        let data = Scratch::new();
-        let engine = self.engine(&services, &url, &data.0).await?;
+        let scratch = scratch()?;
+        let workflows = self.workflows(scratch.path())?;
+        let engine = open_engine(&services, &url, workflows, scratch.path()).await?;
         let stop = tokio::sync::watch::Sender::new(false);
         let mut stopped = stop.subscribe();
         let until = async move {
@@ -71,7 +74,7 @@ impl Demo {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
-        output::line(&format!("engine    {url}  (database in {})", data.0.display()));
+        output::line(&format!("engine    {url}  (database in {})", scratch.path().display()));
         output::line(&format!(
             "services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)",
             services.control_url()
@@ -110,43 +113,19 @@ impl Demo {
             output::line(&format!("  rondo show ID{at}   what happened to one of them"));
         } else {
             output::line(
-                "Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md",
+                "Next: `rondo demo --keep` leaves it running to look around; `rondo init DIR` writes a flow to begin with",
             );
         }
     }
 
-    async fn engine(
-        &self,
-        services: &Simulator,
-        url: &str,
-        data: &std::path::Path,
-    ) -> Result<Engine, String> {
-        let environment: Environment = [
-            ("GITLAB_URL", services.gitlab_url()),
-            ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
-            ("BACKSTAGE_URL", services.backstage_url()),
-            ("BACKSTAGE_TOKEN", BACKSTAGE_TOKEN.to_owned()),
-            ("KUBERNETES_URL", services.kubernetes_url()),
-            ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
-            ("RONDO_CLOCK_SPEED", SPEED.to_string()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        let options = Options {
-            workflows: self.workflows.clone(),
-            store: format!("sqlite://{}", data.join("rondo.db").display()),
-            service_url: url.to_owned(),
-            environment,
-        };
-        match Engine::open(options).await {
-            Ok(engine) => Ok(engine),
-            Err(OpenError::Definitions { diagnostics, sources, files }) => {
-                folder::report(&diagnostics, &sources, files, false)?;
-                Err(format!("the workflows in {} cannot be served", self.workflows.display()))
-            }
-            Err(error) => Err(error.to_string()),
+    /// The folder of workflows: the one that was named, or the flows of the binary, unpacked.
+    fn workflows(&self, scratch: &Path) -> Result<PathBuf, String> {
+        if let Some(folder) = &self.workflows {
+            return Ok(folder.clone());
         }
+        let folder = scratch.join("workflows");
+        flows::write(flows::SHIPPED, &folder)?;
+        Ok(folder)
     }
 
     /// Orders both namespaces and follows them to their ends.
@@ -190,20 +169,45 @@ impl Demo {
     }
 }
 
-/// A folder for the database, removed with everything in it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("rondo-demo-{}", uuid::Uuid::new_v4())))
+/// Opens an engine that finds the simulated services, with its database in `scratch`.
+async fn open_engine(
+    services: &Simulator,
+    url: &str,
+    workflows: PathBuf,
+    scratch: &Path,
+) -> Result<Engine, String> {
+    let environment: Environment = [
+        ("GITLAB_URL", services.gitlab_url()),
+        ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
+        ("BACKSTAGE_URL", services.backstage_url()),
+        ("BACKSTAGE_TOKEN", BACKSTAGE_TOKEN.to_owned()),
+        ("KUBERNETES_URL", services.kubernetes_url()),
+        ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
+        ("RONDO_CLOCK_SPEED", SPEED.to_string()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    let options = Options {
+        workflows: workflows.clone(),
+        store: format!("sqlite://{}", scratch.join("rondo.db").display()),
+        service_url: url.to_owned(),
+        environment,
+    };
+    match Engine::open(options).await {
+        Ok(engine) => Ok(engine),
+        Err(OpenError::Definitions { diagnostics, sources, files }) => {
+            folder::report(&diagnostics, &sources, files, false)?;
+            Err(format!("the workflows in {} cannot be served", workflows.display()))
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Left behind at worst.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A folder for database and flows, removed with everything in it when it goes out of scope.
+fn scratch() -> Result<TempDir, String> {
+    let made = tempfile::Builder::new().prefix("rondo-demo-").tempdir();
+    made.map_err(|error| format!("no temporary folder can be made: {error}"))
 }
 
 /// An instance and how much of its history has been told.

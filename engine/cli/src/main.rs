@@ -6,7 +6,10 @@
 mod check;
 mod client;
 mod demo;
+mod explain;
+mod flows;
 mod folder;
+mod init;
 mod instances;
 mod logging;
 mod memory;
@@ -33,6 +36,10 @@ enum Command {
     Serve(serve::Serve),
     /// Check a folder of workflows: all faults at once, with file, line and column.
     Check(check::Check),
+    /// Write a flow into a new folder, to begin with.
+    Init(init::Init),
+    /// Explain a diagnostic code, or list all codes.
+    Explain(explain::Explain),
     /// Start an instance of a workflow on a running engine.
     Start(instances::Start),
     /// List instances.
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Check(check) => check.run(),
+        Command::Init(init) => init.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Ps(ps) => runtime.block_on(ps.run()),
