@@ -134,6 +134,21 @@ impl Source {
         (*style != Style::Collection).then(|| self.text.get(*start as usize..*end as usize))?
     }
 
+    /// How many characters of its line the value takes that starts at a position, or its name; `None` if neither starts there.
+    pub(crate) fn width(&self, at: &Pointer, position: Position) -> Option<usize> {
+        let found = self.spots.find(at).filter(|found| found.exact)?;
+        let (start, end) = (found.spot.start as usize, found.spot.end as usize);
+        let width = if self.position_of_byte(start) == position {
+            let value = self.text.get(start..end)?;
+            value.lines().next().unwrap_or_default().trim_end().chars().count()
+        } else {
+            let key = found.key.filter(|key| self.position_of_byte(*key as usize) == position)?;
+            let is_quoted = self.text.get(key as usize..)?.starts_with(['"', '\'']);
+            at.tokens().last()?.chars().count() + if is_quoted { 2 } else { 0 }
+        };
+        Some(width.max(1))
+    }
+
     /// Line number `line`, counted from 1, without its line break.
     pub fn line_text(&self, line: usize) -> Option<&str> {
         let start = *self.lines.get(line.checked_sub(1)?)?;
