@@ -1,7 +1,7 @@
 //! `rondo demo`: the main job from beginning to end, with simulated GitLab, Backstage and Kubernetes.
 //!
 //! Starts the simulators and an engine on an embedded database in a folder of its own, orders a small and a large
-//! namespace, and tells what happens as it happens. The large one needs somebody's approval. Promises: it works in any folder, and
+//! namespace, and prints what happens. The large namespace needs an approval. Promises: it works in any folder, and
 //! leaves nothing behind however it ends, `kill -9` aside.
 
 use std::{
@@ -26,13 +26,13 @@ use crate::{
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
 const SPEED: u32 = 30;
 
-/// How often the demo looks whether something happened.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the demo polls the engine: short enough that lines appear as things happen.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the approver of `--auto-approve` thinks.
-const THINKS: Duration = Duration::from_secs(4);
+/// How long the approver of `--auto-approve` waits, so that the waiting instance can be seen.
+const APPROVAL_DELAY: Duration = Duration::from_secs(4);
 
-/// Exit code of a demo that was ended before its requests were, as shells have it.
+/// Exit code of a demo that a signal ended before its requests ended: the code of shells for SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Run two namespace requests from beginning to end.
@@ -58,11 +58,11 @@ impl Demo {
         let services = Simulator::start(Services::default()).await.map_err(|error| error.to_string())?;
         let listener = match TcpListener::bind(self.listen).await {
             Ok(listener) => listener,
-            // Somebody else has the port: any other serves the demo as well.
+            // Another process has the port: the demo works on any other.
             Err(_) => TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?,
         };
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
-        // Listened for from here on, so that whatever is made is cleared away.
+        // From here on a signal ends the demo in order, so that the temporary folder is removed.
         let mut interrupted = tokio::spawn(signals::stop());
         let scratch = scratch()?;
         let workflows = self.workflows(scratch.path())?;
@@ -70,7 +70,7 @@ impl Demo {
         let stop = tokio::sync::watch::Sender::new(false);
         let mut stopped = stop.subscribe();
         let until = async move {
-            // The sender gone means stop as well.
+            // A dropped sender means stop as well.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
@@ -80,7 +80,7 @@ impl Demo {
             services.control_url()
         ));
         if self.auto_approve {
-            services.approve_all_automatically(THINKS);
+            services.approve_all_automatically(APPROVAL_DELAY);
         }
         let target = Target::at(url.clone());
         let outcome = tokio::select! {
@@ -88,7 +88,7 @@ impl Demo {
             _ = &mut interrupted => Ok(ExitCode::from(INTERRUPTED)),
         };
         if !interrupted.is_finished() && outcome.is_ok() {
-            self.tell_what_is_next(&url, &services);
+            self.print_next_steps(&url, &services);
             if self.keep {
                 let _ = interrupted.await;
             }
@@ -100,7 +100,7 @@ impl Demo {
         outcome
     }
 
-    fn tell_what_is_next(&self, url: &str, services: &Simulator) {
+    fn print_next_steps(&self, url: &str, services: &Simulator) {
         output::line("");
         output::line(&format!(
             "The simulated cluster now has the namespaces: {}",
@@ -142,7 +142,7 @@ impl Demo {
             let answer = engine.request(Method::POST, "/create-ocp-namespace", Some(&data)).await?;
             let id = answer.body.get("id").and_then(Value::as_str).map(str::to_owned);
             let id = id.ok_or_else(|| crate::client::message_of(&answer))?;
-            followed.push(Followed { name, id, told: 0, ended: false });
+            followed.push(FollowedInstance { name, id, printed: 0, ended: false });
         }
         let mut asked = false;
         while followed.iter().any(|instance| !instance.ended) {
@@ -163,7 +163,7 @@ impl Demo {
                     issue.iid
                 ));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
@@ -210,19 +210,19 @@ fn scratch() -> Result<TempDir, String> {
     made.map_err(|error| format!("no temporary folder can be made: {error}"))
 }
 
-/// An instance and how much of its history has been told.
-struct Followed {
+/// An instance, and how many lines of its history have been printed.
+struct FollowedInstance {
     name: &'static str,
     id: String,
-    told: usize,
+    printed: usize,
     ended: bool,
 }
 
-impl Followed {
+impl FollowedInstance {
     async fn follow(&mut self, engine: &Target, begin: Instant) -> Result<(), String> {
         let answer = engine.request(Method::GET, &format!("/rondo/instances/{}", self.id), None).await?;
         let history = answer.body.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
-        for line in history.iter().skip(self.told) {
+        for line in history.iter().skip(self.printed) {
             let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
             let what = match text("f") {
                 "entered" => format!("→ {}", text("state")),
@@ -232,16 +232,16 @@ impl Followed {
             };
             output::line(&format!("{} {:<11} {what}", stamp(begin), self.name));
         }
-        self.told = history.len();
+        self.printed = history.len();
         let state = answer.body.get("state").and_then(Value::as_str).unwrap_or_default();
         if !matches!(state, "ACTIVE" | "PENDING") {
             self.ended = true;
-            self.tell_end(state, &answer.body, begin);
+            self.print_end(state, &answer.body, begin);
         }
         Ok(())
     }
 
-    fn tell_end(&self, state: &str, instance: &Value, begin: Instant) {
+    fn print_end(&self, state: &str, instance: &Value, begin: Instant) {
         let result = instance.pointer("/data/result").unwrap_or(&Value::Null);
         let error = instance.pointer("/error/message").and_then(Value::as_str);
         let message = error.or(result.get("message").and_then(Value::as_str)).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The flows that are a part of the binary, file by file.
+//! The flows in the binary.
 //!
-//! Owns: what `demo` runs and `init` writes. Promises: all files of the repository's `workflows/` are here, as they are.
+//! Owns: the files that `demo` runs and `init` writes. Promises: they are the files of the repository's `workflows/`, unchanged.
 
 use std::{fs, io, path::Path};
 

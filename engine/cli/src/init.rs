@@ -1,4 +1,4 @@
-//! `rondo init`: a folder with a flow to begin with.
+//! `rondo init`: writes a flow into a new folder.
 
 use std::{collections::BTreeSet, fs, io, path::PathBuf, process::ExitCode};
 
@@ -56,7 +56,7 @@ impl Init {
     }
 }
 
-/// Names in `${NAME}` of the properties: `${NAME:default}` needs no value.
+/// Environment variables that the properties refer to without a default, as `${NAME}`.
 fn variables_without_default(files: &[File]) -> BTreeSet<&'static str> {
     let texts = files.iter().filter(|(path, _)| *path == "application.properties").map(|(_, text)| *text);
     let is_variable =
@@ -65,7 +65,7 @@ fn variables_without_default(files: &[File]) -> BTreeSet<&'static str> {
     references.map(|(name, _)| name).filter(is_variable).collect()
 }
 
-/// A text as one word for a shell.
+/// Quotes a text as one word of a shell command.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }

@@ -1,9 +1,7 @@
-//! What a check found wrong, in words for the author of a workflow.
+//! Diagnostics: the problems that checks find in files, for the author of a workflow.
 //!
-//! Owns: the one form of every problem that Rondo reports about files, its one line of text and its JSON for machines.
-//! Promises: names are spelled as in the file; URLs are shown without
-//! passwords. Never: prints anything itself. The codes are those of [`crate::codes`]; a code whose level
-//! does not allow the severity is a bug that debug builds stop at.
+//! Owns: [`Diagnostic`], its text of one line and its JSON. Promises: messages spell names as the file does and contain no passwords of
+//! URLs; the severity is one that the level of the code allows (debug builds check it). Never: prints.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -17,7 +15,7 @@ use crate::{Code, Pointer, Position, Source, userinfo::without_userinfo, visible
 pub enum Severity {
     /// The definition cannot be served.
     Error,
-    /// It can, but not in every point as written.
+    /// The definition is served, but differs from what is written, or from what was probably meant.
     Warning,
 }
 
@@ -30,7 +28,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One problem. Displays as one line `file:line:column: error[RON0101]: message`, whatever characters are in it; [`render`](Self::render) adds the
+/// One problem. Displays as one line `file:line:column: error[RON0101]: message`, without control characters; [`render`](Self::render) adds the
 /// line of the file and the help. Sorts by file and place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -40,9 +38,9 @@ pub struct Diagnostic {
     pub code: Code,
     /// Name of the file.
     pub file: Arc<str>,
-    /// Place in the file; absent when the file as a whole is meant.
+    /// Line and column; absent for a problem of the whole file.
     pub position: Option<Position>,
-    /// The same place as a JSON pointer, where there is one.
+    /// The JSON pointer of the value, if the problem is at one.
     pub pointer: Option<Pointer>,
     /// What is wrong.
     pub message: String,

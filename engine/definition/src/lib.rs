@@ -1,8 +1,8 @@
 //! Workflow documents: parsing with locations, the 0.8 model, references and validation.
 //!
 //! Owns: everything between the files of a folder and [`model::Workflow`]. [`Folder::load`] reads a whole folder,
-//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text whatsoever ends with a
-//! document or with diagnostics. Never: evaluates an expression, or opens the network by itself.
+//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text gives a
+//! document or diagnostics. Never: evaluates an expression, or opens the network.
 
 pub mod codes;
 mod compat;
@@ -14,6 +14,7 @@ pub mod model;
 mod parallel;
 mod parse;
 mod pointer;
+mod positions;
 mod properties;
 mod read;
 mod render;
@@ -21,7 +22,6 @@ mod resources;
 pub mod settings;
 mod similar;
 mod source;
-mod spots;
 mod userinfo;
 mod validate;
 mod visible;

@@ -1,7 +1,7 @@
 //! A diagnostic as text for people: one line for tools and editors, the line of the file with a mark, the help.
 //!
-//! Promises: what a file holds does nothing to a terminal; passwords in URLs are stars; a long line costs no more than a short one
-//! and is shown around the mark.
+//! Promises: control characters of a file do not reach the terminal; passwords in URLs are stars; of a long line, the part around the mark
+//! is shown.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::{Diagnostic, Position, Source, userinfo::starred, visible};
 
-/// Characters of a line that are looked at before and behind a mark: more than fit into a line of the terminal, so that it is seen that the
-/// line goes on.
+/// Characters of a line before and after the mark that are rendered. It bounds the work for files on one line, and is wider than a terminal,
+/// so that the renderer marks the cut with `...`.
 const AROUND: usize = 400;
 
 impl Diagnostic {
@@ -42,7 +42,7 @@ fn snippet(source: &Source, position: Position, width: usize) -> Option<String> 
     Some(Renderer::plain().render(&report))
 }
 
-/// What is shown of a line, and the bytes of that to mark. Control characters are written out, so marks are counted anew.
+/// The part of a line to show, with control characters escaped, and the bytes to mark in it.
 fn shown(line: &str, begin: usize, width: usize) -> (String, Range<usize>) {
     let first = begin.saturating_sub(AROUND);
     let mut text = String::new();
@@ -70,7 +70,8 @@ mod tests {
 
     fn rendered(text: &str) -> String {
         let (document, found) = parse("a.sw.yaml", text);
-        let source = document.map_or_else(|| Source::unread("a.sw.yaml", text).into(), |document| document.source);
+        let source =
+            document.map_or_else(|| Source::unread("a.sw.yaml", text).into(), |document| document.source);
         found.iter().map(|found| found.render(Some(&source))).collect::<Vec<_>>().join("\n")
     }
 

@@ -1,9 +1,9 @@
-//! The name that was probably meant.
+//! Suggestions for misspelt names.
 
-/// Names are compared up to here, so that a long text in the place of a name costs nothing.
+/// Longest part of a name that is compared. The comparison takes quadratic time, and names come from files of others.
 const COMPARED_CHARACTERS: usize = 80;
 
-/// The candidate that was probably meant, if one is close enough: case does not count, and one letter in three may differ.
+/// The most similar candidate, if at most one letter in three differs; case does not count.
 pub fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let compared = |text: &str| text.to_lowercase().chars().take(COMPARED_CHARACTERS).collect::<String>();
     let wanted = compared(name);

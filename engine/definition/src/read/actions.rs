@@ -1,4 +1,4 @@
-//! Actions: the function, event or subflow they refer to, and what stands around the call.
+//! Reads actions: the function, event or subflow, and condition, sleeps, filters and retries.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub(super) fn read(
     })
 }
 
-/// What the action does: the first of function, event and subflow, as `SonataFlow` takes it.
+/// What the action does. If there are several, the first of function, event and subflow counts, as in `SonataFlow`.
 fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
     let given: Vec<_> =
         ["functionRef", "eventRef", "subFlowRef"].into_iter().filter(|name| fields.has(name)).collect();
@@ -100,7 +100,7 @@ fn function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<FunctionRef>
     }
     let mut inner = fields.object(reader, "functionRef")?;
     let name = inner.required_text(reader, "refName");
-    // A list is what the Python services of SonataFlow take.
+    // SonataFlow accepts a list for its Python services.
     let arguments = match inner.take("arguments") {
         Some(Value::Array(_)) => inner.value("arguments"),
         _ => inner.text_or_object(reader, "arguments"),

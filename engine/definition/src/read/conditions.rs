@@ -1,4 +1,4 @@
-//! The conditions of a switch.
+//! Reads switches.
 
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn event_condition(reader: &mut Reader, value: &Value, at: &Pointer, place: &str
     Some(EventCondition { name, event_ref: event_ref?, filter, next: next? })
 }
 
-/// The name of a condition, which problems in it are told by.
+/// The name of a condition; messages about the condition contain it.
 fn name(reader: &mut Reader, fields: &mut Fields, place: &str) -> Option<String> {
     let name = fields.text(reader, "name")?.value;
     fields.place = format!("{place}, condition `{name}`");

@@ -1,4 +1,4 @@
-//! What event and callback states wait for.
+//! Reads event and callback states.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `dataInputSchema`, and the extensions of `SonataFlow`: output schema, aliases of URIs, namespaces of functions.
+//! Reads `dataInputSchema` and the extensions of `SonataFlow`: output schema, aliases of URIs, namespaces of functions.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     model::{At, SchemaRef, SchemaSource},
 };
 
-/// What the known extensions say.
+/// The content of the known extensions.
 #[derive(Default)]
 pub(super) struct Extensions {
     pub(super) output_schema: Option<SchemaRef>,
@@ -17,7 +17,7 @@ pub(super) struct Extensions {
     pub(super) namespaces: Vec<String>,
 }
 
-/// `extensions`. Unknown ones do not change the flow and are only mentioned.
+/// `extensions`. An unknown one is a warning.
 pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
     let mut extensions = Extensions::default();
     for (at, value) in workflow.list(reader, "extensions") {

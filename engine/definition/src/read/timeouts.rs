@@ -1,4 +1,4 @@
-//! `timeouts`: which may stand where, and that they are durations.
+//! Reads `timeouts`: checks which limits each place has, and that they are durations.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(super) fn workflow(reader: &mut Reader, value: &Value, at: &Pointer) -> Time
     }
 }
 
-/// The limits of a state or branch, of which it has only some. `name` is that of the state.
+/// The limits of a state or branch; `allowed` are those that it has. `name` is that of the state.
 pub(super) fn of(reader: &mut Reader, fields: &mut Fields, allowed: Allowed, name: &str) -> Timeouts {
     match fields.object(reader, "timeouts") {
         Some(inner) => read(reader, inner, allowed, name),
@@ -37,7 +37,7 @@ fn read(reader: &mut Reader, mut fields: Fields, allowed: Allowed, state: &str) 
     let mut timeouts = Timeouts::default();
     for name in WORKFLOW {
         if !fields.has(name) {
-            // Asked for all the same, so that it is known to the suggestions.
+            // Asking makes the name known to `did_you_mean`.
             fields.take(name);
             continue;
         }

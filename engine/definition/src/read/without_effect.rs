@@ -1,14 +1,14 @@
-//! Properties that are read and that the engine does not honour yet: each is a warning where it stands, until it works.
+//! Warns about properties that the engine does not honour yet, at the property, until it works.
 //!
-//! Here are those that one object tells by itself; what depends on a function or on another state is in
-//! `validate/without_effect.rs`. What the engine cannot run without (`produceEvents`, `eventRef`, `continueAs`) is an error of the
-//! lowering instead.
+//! The check that needs one object only is here; the check that needs a function or another state is in
+//! `validate/without_effect.rs`. Constructs whose absence would change the result (`produceEvents`, `eventRef`, `continueAs`) are errors
+//! of the lowering instead.
 
 use super::{Fields, Reader};
 use crate::codes;
 
 impl Fields<'_> {
-    /// Warns that a property, with the value that it has, changes nothing. `what` happens instead.
+    /// Warns that the value of a property has no effect. `what` says what the engine does instead.
     pub(crate) fn without_effect(&self, reader: &mut Reader, name: &str, what: &str) {
         let message = format!("{}: `{name}` has no effect yet: {what}", self.place);
         reader.warning(codes::WITHOUT_EFFECT, &self.pointer(name), message).on_key();

@@ -1,8 +1,8 @@
-//! The top level of a definition, and the parts of it that may stand in files of their own.
+//! Reads the top level of a definition, and the parts of it that may be in files of their own.
 
 use serde_json::{Map, Value};
 
-use super::{Declared, Fields, Outcome, Reader, definitions, extensions, fields, start, states, timeouts};
+use super::{Declared, Fields, Outcome, Reader, definitions, extensions, problems, start, states, timeouts};
 use crate::{
     Limits, Pointer, codes,
     model::{At, ExpressionLang, Workflow},
@@ -62,7 +62,7 @@ fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Opti
 
     let start = start::read(reader, &mut fields);
     let states = states(reader, &mut fields, declared);
-    mention_unknown(reader, &fields);
+    warn_about_misspelt(reader, &fields);
     let id = id?;
     let first = states.first().map(|state| At { value: state.name.clone(), at: state.at.key("name") })?;
     Some(Workflow {
@@ -136,8 +136,8 @@ fn states(reader: &mut Reader, fields: &mut Fields, declared: &mut Declared) -> 
     states
 }
 
-/// Top-level properties that nobody knows are allowed; those that look like slips are mentioned.
-fn mention_unknown(reader: &mut Reader, fields: &Fields) {
+/// The specification allows additional properties at the top level; one that is similar to a known property is a warning.
+fn warn_about_misspelt(reader: &mut Reader, fields: &Fields) {
     for name in fields.names().filter(|name| !fields.known().contains(name)) {
         let known = fields.known().iter().copied();
         if let Some(similar) = crate::did_you_mean(name, known.filter(|known| !fields.has(known))) {
@@ -167,7 +167,7 @@ fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
                 },
                 other => {
                     let what = format!("workflow: the file `{uri}` of `constants`");
-                    fields::wrong_type(reader, &what, &at, "an object", &other);
+                    problems::wrong_type(reader, &what, &at, "an object", &other);
                     empty()
                 }
             }

@@ -29,7 +29,7 @@ impl Check<'_, '_> {
                     self.event(result, Direction::Consumed);
                 }
             }
-            // Which workflows there are is known to the folder only.
+            // `workflows` checks subflows, because only the folder knows all workflows.
             ActionKind::SubFlow(_) => {}
         }
         self.retries(action, &place);
@@ -62,7 +62,7 @@ impl Check<'_, '_> {
         self.reader.error(codes::ARGUMENTS, &name.at, message).help("give it `arguments: {message: …}`");
     }
 
-    /// Retry policy and lists of errors. What is not there or has no effect is taken out.
+    /// Checks retry policy and lists of errors; removes undefined names and lists without effect from the model.
     fn retries(&mut self, action: &mut Action, place: &str) {
         if let Some(retry) = action.retry_ref.take_if(|retry| !self.declared.retries.contains(&retry.value)) {
             let message = format!("{place}: there is no retry definition `{}`", retry.value);

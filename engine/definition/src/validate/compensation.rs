@@ -1,4 +1,4 @@
-//! Compensation: which states undo which, and that they stay apart from the main flow.
+//! Checks compensation: which states undo which, and their separation from the main flow.
 
 use crate::{
     codes,
@@ -49,9 +49,9 @@ fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared,
     }
 }
 
-/// The main flow leads to no compensating state, and such a state only to its like.
+/// The main flow leads to no compensating state, and a compensating state only to compensating states.
 fn ways(reader: &mut Reader, workflow: &Workflow, state: &State) {
-    for next in super::graph::ways(state) {
+    for next in super::graph::exits(state) {
         let Next::Transition(transition) = next else { continue };
         let to = &transition.next_state;
         let Some(target) = find(workflow, &to.value) else { continue };

@@ -1,12 +1,12 @@
-//! Whether every workflow of a folder can be reached at its path.
+//! Checks that each workflow of a folder can be reached at its path.
 //!
-//! A workflow is served at the part of its id after the last dot, beside the engine's own paths.
+//! A workflow is served at the part of its id after the last dot. The engine has paths of its own.
 
 use std::collections::HashMap;
 
 use crate::{Diagnostic, Document, Pointer, codes};
 
-/// First parts of the engine's own paths: what no workflow can be reached at.
+/// First parts of the engine's own paths.
 pub const RESERVED_PATHS: [&str; 4] = ["graphql", "management", "q", "rondo"];
 
 /// Reports workflows that cannot be reached. Two that share a path are not refused, for one of them may be a subflow only.
@@ -42,7 +42,7 @@ fn listed() -> String {
     RESERVED_PATHS.map(|path| format!("`{path}`")).join(", ")
 }
 
-/// Where the id stands.
+/// The place of the id.
 fn place(document: &Document) -> Pointer {
     let id = Pointer::root().key("id");
     if document.source.raw(&id).is_some() { id } else { Pointer::root().key("key") }

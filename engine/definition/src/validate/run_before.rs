@@ -7,7 +7,7 @@ use crate::{
     read::{Declared, Reader},
 };
 
-/// Checks the state that runs before a time limit ends an instance; one that cannot is taken out.
+/// Checks the state that runs before a time limit ends an instance; removes an invalid one from the model.
 pub(super) fn check(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
     let limit = workflow.timeouts.workflow_exec.as_ref();
     let Some(state) = limit.and_then(|limit| limit.run_before.clone()) else { return };
@@ -45,6 +45,6 @@ fn fault(workflow: &Workflow, declared: &Declared, name: &str) -> Option<&'stati
         return Some("which leads into the main flow");
     }
     let mut ends = workflow.states.iter().filter(|state| after.contains(state.name.as_str()));
-    let reaches_end = ends.any(|state| graph::ways(state).any(|next| matches!(next, Next::End(_))));
+    let reaches_end = ends.any(|state| graph::exits(state).any(|next| matches!(next, Next::End(_))));
     (!reaches_end).then_some("from which no end is reached")
 }

@@ -1,6 +1,6 @@
 //! Properties that the engine does not honour, where that depends on more than the object that they stand in.
 //!
-//! Those that one object tells by itself are in `read/without_effect.rs`.
+//! The check that needs one object only is in `read/without_effect.rs`.
 
 use super::Check;
 use crate::{
@@ -17,7 +17,7 @@ impl Check<'_, '_> {
         self.reader.warning(codes::WITHOUT_EFFECT, at, message);
     }
 
-    /// What an action gives to a function that takes no such thing, and retries of what is not called.
+    /// Arguments that the function does not use, and retries of actions that are not retried.
     pub(super) fn unused_by_action(&mut self, action: &Action, place: &str) {
         let workflow = self.workflow;
         let what = match &action.kind {
@@ -64,7 +64,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// A limit that ends the waiting of a switch, where no condition says what happens then.
+    /// The event timeout of a switch without a default, so that no condition follows the timeout.
     pub(super) fn unused_by_switch(&mut self, state: &State) {
         let StateKind::Switch(switch) = &state.kind else { return };
         if let (SwitchConditions::Events(_), None, Some(limit)) =
@@ -81,9 +81,9 @@ impl Check<'_, '_> {
     }
 }
 
-/// What stands at the ends of a state and does not happen there; `what` happens instead.
+/// `produceEvents` and `continueAs` at the ends of a state where the engine ignores them; `what` happens instead.
 pub(super) fn at_ends(reader: &mut Reader, state: &State, what: &str) {
-    for next in super::graph::ways(state) {
+    for next in super::graph::exits(state) {
         let Next::End(end) = next else { continue };
         let mut warn = |at: &Pointer, name: &str| {
             let message = format!("state `{}`: `{name}` has no effect: {what}", state.name);
