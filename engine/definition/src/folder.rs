@@ -101,11 +101,6 @@ impl Folder {
         folder
     }
 
-    /// Whether the folder can be served: no diagnostic is an error.
-    pub fn is_valid(&self) -> bool {
-        !self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-
     fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
         for name in PROPERTIES {
             let Some(text) = text(root, name).unwrap_or_else(|fault| {
