@@ -42,11 +42,11 @@ impl Init {
         }
         output::line("");
         let variables = variables_without_default(&files);
-        if !variables.is_empty() {
+        if variables.is_empty() {
+            output::line("Next:");
+        } else {
             let names: Vec<_> = variables.into_iter().collect();
             output::line(&format!("It needs the environment variables {}. Then:", names.join(", ")));
-        } else {
-            output::line("Next:");
         }
         let folder = quoted(&shown.to_string());
         output::line(&format!("  rondo check {folder}"));
