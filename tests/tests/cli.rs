@@ -67,33 +67,42 @@ fn check_tells_all_faults_at_once() {
     insta::assert_snapshot!(printed(folder.path(), &["check", path]), @r"
     2 workflow files: 9 errors, 0 warnings
     application.properties:1:27: error[RON0503]: the value of the property `rondo.http.max-body-bytes` is not a whole number above 0
-     1 | rondo.http.max-body-bytes=many
-       |                           ^
+      |
+    1 | rondo.http.max-body-bytes=many
+      |                           ^
     faulty.sw.yaml:5:8: error[RON0103]: Workflow does not define a starting state: `start` is `Beginning`, and no state has this name
-     5 | start: Beginning
-       |        ^
+      |
+    5 | start: Beginning
+      |        ^^^^^^^^^
     faulty.sw.yaml:8:16: error[RON0303]: function `openTicket` calls `openTicket`, but `specs/gitlab.yaml` has no such operation
-     8 |     operation: specs/gitlab.yaml#openTicket
-       |                ^
+      |
+    8 |     operation: specs/gitlab.yaml#openTicket
+      |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       help: it has `createIssue`
     faulty.sw.yaml:10:16: error[RON0302]: function `readTicket` needs the document `specs/missing.yaml`: the file does not exist; looked for `specs/missing.yaml`, `src/main/resources/specs/missing.yaml`
-     10 |     operation: specs/missing.yaml#readTicket
-        |                ^
+       |
+    10 |     operation: specs/missing.yaml#readTicket
+       |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     faulty.sw.yaml:15:22: error[RON0110]: state `Begin`, action 1: Cannot find function closeTicket
-     15 |       - functionRef: closeTicket
-        |                      ^
+       |
+    15 |       - functionRef: closeTicket
+       |                      ^^^^^^^^^^^
     faulty.sw.yaml:18:28: error[RON0201]: state `Begin`: action `openTicket`: results: `.issues[` is not a valid expression: it ends where closing bracket is expected
-     18 |           results: .issues[
-        |                            ^
+       |
+    18 |           results: .issues[
+       |                            ^
     faulty.sw.yaml:19:17: error[RON0103]: There is no state for transition Nowhere originated in Begin; it connects to nothing
-     19 |     transition: Nowhere
-        |                 ^
+       |
+    19 |     transition: Nowhere
+       |                 ^^^^^^^
     faulty.sw.yaml:22:15: error[RON0126]: state `Wait`: `duration`: `5 minutes` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
-     22 |     duration: 5 minutes
-        |               ^
+       |
+    22 |     duration: 5 minutes
+       |               ^^^^^^^^^
     text.sw.yaml:1:5: error[RON0002]: not valid YAML, line 1 column 5: unclosed bracket '['
-     1 | id: [unclosed
-       |     ^
+      |
+    1 | id: [unclosed
+      |     ^
     exit code 1
     ");
     // The same as data, for editors: one object a fault, with the same places.

@@ -1,4 +1,4 @@
-//! `rondo check`: reads a folder as `serve` would, and tells everything that is wrong with it.
+//! `rondo check`: reads a folder as `serve` does, and reports all problems in it.
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -1,13 +1,13 @@
-//! Speaks to a running engine.
+//! The client of a running engine.
 
 use reqwest::{Client, Method, header::HeaderValue};
 use rondo_definition::without_userinfo;
 use serde_json::{Value, json};
 
-/// Where an engine is that was started without further ado.
+/// The address of an engine that was started without `--listen`.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// Where the engine is.
+/// Address and credentials of the engine.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Target {
     /// Base URL of the engine.
@@ -21,7 +21,7 @@ pub(crate) struct Target {
     pub(crate) json: bool,
 }
 
-/// An answer of the engine: its status and body, whatever the status is.
+/// An answer of the engine, of any status.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
@@ -32,7 +32,7 @@ impl Target {
         Self { url, token: None, json: false }
     }
 
-    /// Makes a request. The error says that the engine cannot be reached, and where it was looked for.
+    /// Sends a request. The error says that the engine cannot be reached, and at which address.
     pub(crate) async fn request(
         &self,
         method: Method,
@@ -66,7 +66,7 @@ impl Target {
         Ok(Answer { status, body })
     }
 
-    /// Asks the Data Index; gives the value of `data`.
+    /// Sends a query to the Data Index and returns `data`.
     pub(crate) async fn query(&self, query: &str, variables: Value) -> Result<Value, String> {
         let body = json!({"query": query, "variables": variables});
         let mut answer = self.request(Method::POST, "/graphql", Some(&body)).await?;
@@ -80,7 +80,7 @@ impl Target {
     }
 }
 
-/// An address as `--url` takes it.
+/// Parses the value of `--url`.
 fn address(text: &str) -> Result<String, String> {
     let url =
         url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -90,7 +90,7 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-/// What an error answer says.
+/// The message of an error answer.
 pub(crate) fn message_of(answer: &Answer) -> String {
     let message =
         answer.body.get("message").and_then(Value::as_str).or(answer.body.as_str()).unwrap_or_default();

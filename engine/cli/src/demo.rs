@@ -1,10 +1,11 @@
 //! `rondo demo`: the main job from beginning to end, with simulated GitLab, Backstage and Kubernetes.
 //!
 //! Starts the simulators and an engine on an embedded database in a folder of its own, orders a small and a large
-//! namespace, and tells what happens as it happens. The large one needs somebody's approval.
+//! namespace, and prints what happens. The large namespace needs an approval. Promises: it works in any folder, and
+//! leaves nothing behind however it ends, `kill -9` aside.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -14,23 +15,24 @@ use rondo_definition::Environment;
 use rondo_runtime::{Engine, OpenError, Options};
 use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options as Services, Simulator};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
     client::{self, Target},
-    folder, logging, output, signals,
+    flows, folder, logging, output, signals,
 };
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
 const SPEED: u32 = 30;
 
-/// How often the demo looks whether something happened.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the demo polls the engine: short enough that lines appear as things happen.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the approver of `--auto-approve` thinks.
-const THINKS: Duration = Duration::from_secs(4);
+/// How long the approver of `--auto-approve` waits, so that the waiting instance can be seen.
+const APPROVAL_DELAY: Duration = Duration::from_secs(4);
 
-/// Exit code of a demo that was ended before its requests were, as shells have it.
+/// Exit code of a demo that a signal ended before its requests ended: the code of shells for SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Run two namespace requests from beginning to end.
@@ -39,9 +41,9 @@ pub(crate) struct Demo {
     /// Approve the large request automatically after a few seconds.
     #[arg(long)]
     auto_approve: bool,
-    /// The folder of workflows.
-    #[arg(long, default_value = "workflows")]
-    workflows: PathBuf,
+    /// The folder of workflows. Without it, the flows that are a part of the binary.
+    #[arg(long)]
+    workflows: Option<PathBuf>,
     /// Address of the engine.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: std::net::SocketAddr,
@@ -56,28 +58,29 @@ impl Demo {
         let services = Simulator::start(Services::default()).await.map_err(|error| error.to_string())?;
         let listener = match TcpListener::bind(self.listen).await {
             Ok(listener) => listener,
-            // Somebody else has the port: any other serves the demo as well.
+            // Another process has the port: the demo works on any other.
             Err(_) => TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?,
         };
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
-        // Listened for from here on, so that whatever is made is cleared away.
+        // From here on a signal ends the demo in order, so that the temporary folder is removed.
         let mut interrupted = tokio::spawn(signals::stop());
-        let data = Scratch::new();
-        let engine = self.engine(&services, &url, &data.0).await?;
+        let scratch = scratch()?;
+        let workflows = self.workflows(scratch.path())?;
+        let engine = open_engine(&services, &url, workflows, scratch.path()).await?;
         let stop = tokio::sync::watch::Sender::new(false);
         let mut stopped = stop.subscribe();
         let until = async move {
-            // The sender gone means stop as well.
+            // A dropped sender means stop as well.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
-        output::line(&format!("engine    {url}  (database in {})", data.0.display()));
+        output::line(&format!("engine    {url}  (database in {})", scratch.path().display()));
         output::line(&format!(
             "services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)",
             services.control_url()
         ));
         if self.auto_approve {
-            services.approve_all_automatically(THINKS);
+            services.approve_all_automatically(APPROVAL_DELAY);
         }
         let target = Target::at(url.clone());
         let outcome = tokio::select! {
@@ -85,7 +88,7 @@ impl Demo {
             _ = &mut interrupted => Ok(ExitCode::from(INTERRUPTED)),
         };
         if !interrupted.is_finished() && outcome.is_ok() {
-            self.tell_what_is_next(&url, &services);
+            self.print_next_steps(&url, &services);
             if self.keep {
                 let _ = interrupted.await;
             }
@@ -97,7 +100,7 @@ impl Demo {
         outcome
     }
 
-    fn tell_what_is_next(&self, url: &str, services: &Simulator) {
+    fn print_next_steps(&self, url: &str, services: &Simulator) {
         output::line("");
         output::line(&format!(
             "The simulated cluster now has the namespaces: {}",
@@ -110,43 +113,19 @@ impl Demo {
             output::line(&format!("  rondo show ID{at}   what happened to one of them"));
         } else {
             output::line(
-                "Next: `--keep` leaves it running to look around; `rondo serve` runs your own folder; see README.md",
+                "Next: `rondo demo --keep` leaves it running to look around; `rondo init DIR` writes a flow to begin with",
             );
         }
     }
 
-    async fn engine(
-        &self,
-        services: &Simulator,
-        url: &str,
-        data: &std::path::Path,
-    ) -> Result<Engine, String> {
-        let environment: Environment = [
-            ("GITLAB_URL", services.gitlab_url()),
-            ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
-            ("BACKSTAGE_URL", services.backstage_url()),
-            ("BACKSTAGE_TOKEN", BACKSTAGE_TOKEN.to_owned()),
-            ("KUBERNETES_URL", services.kubernetes_url()),
-            ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
-            ("RONDO_CLOCK_SPEED", SPEED.to_string()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        let options = Options {
-            workflows: self.workflows.clone(),
-            store: format!("sqlite://{}", data.join("rondo.db").display()),
-            service_url: url.to_owned(),
-            environment,
-        };
-        match Engine::open(options).await {
-            Ok(engine) => Ok(engine),
-            Err(OpenError::Definitions { diagnostics, sources, files }) => {
-                folder::report(&diagnostics, &sources, files, false)?;
-                Err(format!("the workflows in {} cannot be served", self.workflows.display()))
-            }
-            Err(error) => Err(error.to_string()),
+    /// The folder of workflows: the one that was named, or the flows of the binary, unpacked.
+    fn workflows(&self, scratch: &Path) -> Result<PathBuf, String> {
+        if let Some(folder) = &self.workflows {
+            return Ok(folder.clone());
         }
+        let folder = scratch.join("workflows");
+        flows::write(flows::SHIPPED, &folder)?;
+        Ok(folder)
     }
 
     /// Orders both namespaces and follows them to their ends.
@@ -163,7 +142,7 @@ impl Demo {
             let answer = engine.request(Method::POST, "/create-ocp-namespace", Some(&data)).await?;
             let id = answer.body.get("id").and_then(Value::as_str).map(str::to_owned);
             let id = id.ok_or_else(|| crate::client::message_of(&answer))?;
-            followed.push(Followed { name, id, told: 0, ended: false });
+            followed.push(FollowedInstance { name, id, printed: 0, ended: false });
         }
         let mut asked = false;
         while followed.iter().any(|instance| !instance.ended) {
@@ -184,41 +163,66 @@ impl Demo {
                     issue.iid
                 ));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 }
 
-/// A folder for the database, removed with everything in it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("rondo-demo-{}", uuid::Uuid::new_v4())))
+/// Opens an engine that finds the simulated services, with its database in `scratch`.
+async fn open_engine(
+    services: &Simulator,
+    url: &str,
+    workflows: PathBuf,
+    scratch: &Path,
+) -> Result<Engine, String> {
+    let environment: Environment = [
+        ("GITLAB_URL", services.gitlab_url()),
+        ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
+        ("BACKSTAGE_URL", services.backstage_url()),
+        ("BACKSTAGE_TOKEN", BACKSTAGE_TOKEN.to_owned()),
+        ("KUBERNETES_URL", services.kubernetes_url()),
+        ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
+        ("RONDO_CLOCK_SPEED", SPEED.to_string()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    let options = Options {
+        workflows: workflows.clone(),
+        store: format!("sqlite://{}", scratch.join("rondo.db").display()),
+        service_url: url.to_owned(),
+        environment,
+    };
+    match Engine::open(options).await {
+        Ok(engine) => Ok(engine),
+        Err(OpenError::Definitions { diagnostics, sources, files }) => {
+            folder::report(&diagnostics, &sources, files, false)?;
+            Err(format!("the workflows in {} cannot be served", workflows.display()))
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Left behind at worst.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A folder for database and flows, removed with everything in it when it goes out of scope.
+fn scratch() -> Result<TempDir, String> {
+    let made = tempfile::Builder::new().prefix("rondo-demo-").tempdir();
+    made.map_err(|error| format!("no temporary folder can be made: {error}"))
 }
 
-/// An instance and how much of its history has been told.
-struct Followed {
+/// An instance, and how many lines of its history have been printed.
+struct FollowedInstance {
     name: &'static str,
     id: String,
-    told: usize,
+    printed: usize,
     ended: bool,
 }
 
-impl Followed {
+impl FollowedInstance {
     async fn follow(&mut self, engine: &Target, begin: Instant) -> Result<(), String> {
         let answer = engine.request(Method::GET, &format!("/rondo/instances/{}", self.id), None).await?;
         let history = answer.body.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
-        for line in history.iter().skip(self.told) {
+        for line in history.iter().skip(self.printed) {
             let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
             let what = match text("f") {
                 "entered" => format!("→ {}", text("state")),
@@ -228,16 +232,16 @@ impl Followed {
             };
             output::line(&format!("{} {:<11} {what}", stamp(begin), self.name));
         }
-        self.told = history.len();
+        self.printed = history.len();
         let state = answer.body.get("state").and_then(Value::as_str).unwrap_or_default();
         if !matches!(state, "ACTIVE" | "PENDING") {
             self.ended = true;
-            self.tell_end(state, &answer.body, begin);
+            self.print_end(state, &answer.body, begin);
         }
         Ok(())
     }
 
-    fn tell_end(&self, state: &str, instance: &Value, begin: Instant) {
+    fn print_end(&self, state: &str, instance: &Value, begin: Instant) {
         let result = instance.pointer("/data/result").unwrap_or(&Value::Null);
         let error = instance.pointer("/error/message").and_then(Value::as_str);
         let message = error.or(result.get("message").and_then(Value::as_str)).unwrap_or_default();

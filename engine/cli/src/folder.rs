@@ -1,4 +1,4 @@
-//! Reports about a folder of workflows, for people and for machines.
+//! Prints the diagnostics of a folder of workflows, as text or JSON.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,7 +6,7 @@ use rondo_definition::{Diagnostic, Environment, Source};
 
 use crate::output;
 
-/// The environment variables of this process. Bytes that are no text are replaced, as a folder may not even use the variable.
+/// The environment variables of this process. Invalid UTF-8 is replaced, because the folder may not use the variable.
 pub(crate) fn environment() -> Environment {
     let variables = std::env::vars_os();
     variables

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -57,9 +58,9 @@ fn read_data(text: &str) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("--data is not JSON: {error}"))
 }
 
-/// A text as it may stand in a path or query.
-pub(crate) fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+/// Percent-encodes a text for a path or query.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// List instances, the newest first.
@@ -103,7 +104,7 @@ impl State {
     }
 }
 
-/// How many instances are counted that are not shown: a database may have millions, and each row is read for it.
+/// Most instances that are counted beyond those shown. Counting reads each row, and a database may have millions.
 const COUNTED: usize = 1000;
 
 const PS: &str = "query ($where: ProcessInstanceArgument, $pagination: Pagination) {
@@ -141,7 +142,7 @@ impl Ps {
     async fn rest(&self, conditions: &serde_json::Map<String, Value>) -> Option<String> {
         let pagination = json!({"limit": COUNTED, "offset": self.limit});
         let asked = self.target.query(REST, json!({"where": conditions, "pagination": pagination})).await;
-        // What was asked for has been shown, so that they cannot be counted is no error.
+        // The listed instances have been printed, so a failure to count the others is not an error.
         let Ok(data) = asked else { return Some("perhaps others".to_owned()) };
         match data.get("ProcessInstances").and_then(Value::as_array).map_or(0, Vec::len) {
             0 => None,

@@ -1,6 +1,7 @@
 //! The log: to standard error, so that standard output stays for answers.
 //!
-//! Promises: a record is one line, whatever a workflow or a service put into it, and no value in it is longer than [`MOST`].
+//! Promises: a record is one line, also if a workflow or a service puts line breaks into a value, and no value is longer than
+//! [`MAX_VALUE_BYTES`].
 
 use std::{
     fmt::{self, Write},
@@ -17,8 +18,8 @@ use tracing_subscriber::{
 
 use crate::output;
 
-/// Bytes of a value that are written: enough for an error with the beginning of a body.
-const MOST: usize = 8 * 1024;
+/// Longest value that is written: enough for an error with the beginning of a body.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -29,7 +30,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Begins to log. `RUST_LOG` chooses what is written; `default` is used without it.
+/// Starts the log. `RUST_LOG` is the filter, `default` without it.
 pub(crate) fn start(format: Format, default: &str) {
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let filter = match wanted.trim() {
@@ -40,7 +41,7 @@ pub(crate) fn start(format: Format, default: &str) {
         }),
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // A logger that is there already (in tests) stays.
+    // In tests a logger may be installed already; it stays.
     let _ = match format {
         Format::Text => {
             let fields = format::debug_fn(|out, field, value| write_field(out, field.name(), value));
@@ -55,12 +56,12 @@ pub(crate) fn start(format: Format, default: &str) {
 fn write_field(out: &mut Writer<'_>, name: &str, value: &dyn fmt::Debug) -> fmt::Result {
     match name {
         "message" => {}
-        // What other libraries' records say about their own place.
+        // The `log` bridge adds the place in the library's source.
         name if name.starts_with("log.") => return Ok(()),
         name if out.has_ansi_escapes() => write!(out, "\u{1b}[3m{name}\u{1b}[0m\u{1b}[2m=\u{1b}[0m")?,
         name => write!(out, "{name}=")?,
     }
-    let mut line = OneLine { out, left: MOST, cut: 0 };
+    let mut line = OneLine { out, left: MAX_VALUE_BYTES, cut: 0 };
     write!(line, "{value:?}")?;
     match line.cut {
         0 => Ok(()),
@@ -68,7 +69,7 @@ fn write_field(out: &mut Writer<'_>, name: &str, value: &dyn fmt::Debug) -> fmt:
     }
 }
 
-/// Writes control characters out, and no more than there is room for.
+/// A writer that escapes control characters and stops at a length.
 struct OneLine<'o, W> {
     out: &'o mut W,
     left: usize,
@@ -93,12 +94,12 @@ impl<W: Write> Write for OneLine<'_, W> {
     }
 }
 
-/// Writes records of JSON, each of which comes as a whole, and shortens the texts in those that are long.
+/// A writer that shortens long texts in JSON records. Each `write` is one record.
 struct Shortening<W>(W);
 
 impl<W: io::Write> io::Write for Shortening<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let value = if record.len() > MOST { serde_json::from_slice(record).ok() } else { None };
+        let value = if record.len() > MAX_VALUE_BYTES { serde_json::from_slice(record).ok() } else { None };
         match value {
             Some(mut value) => {
                 shorten(&mut value);
@@ -116,8 +117,8 @@ impl<W: io::Write> io::Write for Shortening<W> {
 
 fn shorten(value: &mut Value) {
     match value {
-        Value::String(text) if text.len() > MOST => {
-            let end = text.floor_char_boundary(MOST);
+        Value::String(text) if text.len() > MAX_VALUE_BYTES => {
+            let end = text.floor_char_boundary(MAX_VALUE_BYTES);
             let cut = text.len() - end;
             text.truncate(end);
             text.push_str(&mark(cut));
@@ -128,7 +129,7 @@ fn shorten(value: &mut Value) {
     }
 }
 
-/// Says that a text was cut.
+/// The note at the end of a shortened text.
 fn mark(bytes: usize) -> String {
     format!("… ({bytes} bytes more)")
 }
@@ -163,18 +164,21 @@ mod tests {
 
     #[test]
     fn a_long_value_is_cut_and_says_so() {
-        let long = "ä".repeat(MOST);
+        let long = "ä".repeat(MAX_VALUE_BYTES);
         let text = written("message", &format_args!("a{long}"));
-        assert_eq!(text, format!("a{}… ({} bytes more)", "ä".repeat(MOST / 2 - 1), MOST + 2));
-        let text = written("message", &format_args!("{}{}", "b".repeat(MOST), long));
-        assert!(text.ends_with(&format!("b… ({} bytes more)", 2 * MOST)), "{}", text.len());
+        assert_eq!(
+            text,
+            format!("a{}… ({} bytes more)", "ä".repeat(MAX_VALUE_BYTES / 2 - 1), MAX_VALUE_BYTES + 2)
+        );
+        let text = written("message", &format_args!("{}{}", "b".repeat(MAX_VALUE_BYTES), long));
+        assert!(text.ends_with(&format!("b… ({} bytes more)", 2 * MAX_VALUE_BYTES)), "{}", text.len());
     }
 
     #[test]
     fn a_long_record_of_json_is_shortened() {
         let record = |message: &str| format!("{}\n", serde_json::json!({"fields": {"message": message}}));
-        let long = "ä".repeat(MOST);
-        let expected = format!("{}… ({MOST} bytes more)", "ä".repeat(MOST / 2));
+        let long = "ä".repeat(MAX_VALUE_BYTES);
+        let expected = format!("{}… ({MAX_VALUE_BYTES} bytes more)", "ä".repeat(MAX_VALUE_BYTES / 2));
         for (message, expected) in [("short\n", "short\n"), (long.as_str(), expected.as_str())] {
             let mut written = Shortening(Vec::new());
             io::Write::write_all(&mut written, record(message).as_bytes()).unwrap();

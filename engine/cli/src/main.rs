@@ -1,12 +1,15 @@
-//! The `rondo` binary: what people type.
+//! The `rondo` binary: the command line.
 //!
-//! `serve` runs the engine, `check` reads a folder and tells everything that is wrong with it, `start`, `ps` and `show` speak to a
-//! running engine over its REST and GraphQL faces, `demo` runs everything together.
+//! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
+//! flow, `start`, `ps` and `show` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
 
 mod check;
 mod client;
 mod demo;
+mod explain;
+mod flows;
 mod folder;
+mod init;
 mod instances;
 mod logging;
 mod memory;
@@ -31,8 +34,12 @@ struct Cli {
 enum Command {
     /// Serve a folder of workflows.
     Serve(serve::Serve),
-    /// Check a folder of workflows: all faults at once, with file, line and column.
+    /// Check a folder of workflows: all problems at once, with file, line and column.
     Check(check::Check),
+    /// Write a flow into a new folder, to begin with.
+    Init(init::Init),
+    /// Explain a diagnostic code, or list all codes.
+    Explain(explain::Explain),
     /// Start an instance of a workflow on a running engine.
     Start(instances::Start),
     /// List instances.
@@ -44,12 +51,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // One TLS backend for the whole process; a second installation can only mean that it is there already.
+    // The TLS backend of the process. An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // An evaluation of jq may use a part of the stack; see `rondo_expression::Budget`.
+        // jq evaluations recurse; `rondo_expression::Budget` bounds the depth for this size.
         .thread_stack_size(8 * 1024 * 1024)
         .build();
     let runtime = match runtime {
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Check(check) => check.run(),
+        Command::Init(init) => init.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Ps(ps) => runtime.block_on(ps.run()),

@@ -1,4 +1,4 @@
-//! The process's memory: which allocator it is, and that it gives back what is free.
+//! The memory of the process: the allocator, and the return of free memory to the system.
 
 use std::{hint::black_box, thread, time::Duration};
 
@@ -6,16 +6,16 @@ use std::{hint::black_box, thread, time::Duration};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The allocator keeps what was freed for a second, lest it is needed again at once.
-const FIRST: Duration = Duration::from_millis(1200);
+/// After the start. The allocator keeps freed memory for one second, to reuse it.
+const FIRST_PAUSE: Duration = Duration::from_millis(1200);
 
-/// How often it is reminded later, after whatever load there was.
-const LATER: Duration = Duration::from_mins(1);
+/// Between later calls. One thread a minute costs nothing and bounds how long memory of a past load stays.
+const PAUSE: Duration = Duration::from_mins(1);
 
-/// Gives memory back to the system that is free: after the start, whose reading of the folder takes most of it, and from time to
-/// time. The allocator looks for such memory when a thread ends, and an idle engine ends none.
-pub(crate) async fn give_back() {
-    let mut pause = FIRST;
+/// Returns free memory to the system: after the start, because reading the folder takes the most memory, and once a minute. The
+/// allocator returns memory when a thread ends, and an idle engine ends no thread.
+pub(crate) async fn release_free_memory() {
+    let mut pause = FIRST_PAUSE;
     loop {
         tokio::time::sleep(pause).await;
         let short = thread::Builder::new().spawn(|| drop(black_box(Vec::<u8>::with_capacity(64 * 1024))));
@@ -23,6 +23,6 @@ pub(crate) async fn give_back() {
             // A thread that only allocates cannot have panicked.
             let _ = short.join();
         }
-        pause = LATER;
+        pause = PAUSE;
     }
 }

@@ -1,13 +1,13 @@
-//! Writing to the terminal: the one place that does.
+//! Output to the terminal. No other module prints.
 //!
-//! Promises: what data, errors and names of files hold does nothing to the terminal: control characters are written out.
+//! Promises: control characters of data, errors and file names are escaped, so that they do not control the terminal.
 
 use std::{borrow::Cow, io::Write, process::ExitCode};
 
 use rondo_definition::{is_control, visible};
 use serde::Serialize;
 
-/// Writes one line. A reader that went away (`rondo ps | head`) is no error.
+/// Writes one line. A closed pipe (`rondo ps | head`) is not an error.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", visible(text));
 }
@@ -17,7 +17,7 @@ pub(crate) fn lines<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) {
     texts.into_iter().for_each(|text| line(text.as_ref()));
 }
 
-/// Writes one line where errors go.
+/// Writes one line to standard error.
 pub(crate) fn error_line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible(text));
 }
@@ -29,13 +29,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), String> {
     Ok(())
 }
 
-/// A value as JSON of several lines, without control characters but their ends.
+/// A value as indented JSON; the only control characters are line breaks.
 pub(crate) fn pretty(value: &impl Serialize) -> Result<String, String> {
     let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
     Ok(escaped_json(&text).into_owned())
 }
 
-/// The control characters that JSON allows in a text are written as JSON too.
+/// Escapes the control characters that JSON allows in a text.
 fn escaped_json(text: &str) -> Cow<'_, str> {
     let is_left = |c: char| is_control(c) && c != '\n';
     if !text.contains(is_left) {
@@ -45,7 +45,7 @@ fn escaped_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(written).collect())
 }
 
-/// Says what went wrong, and the exit code for it. Further lines of the message stand behind an indentation.
+/// Prints an error and returns the exit code for it. Further lines of the message are indented.
 pub(crate) fn fail(message: &str) -> ExitCode {
     for (number, text) in message.lines().enumerate() {
         error_line(&format!("{}{text}", if number == 0 { "error: " } else { "  " }));
@@ -53,7 +53,7 @@ pub(crate) fn fail(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Lines up the columns of a table; gives its lines.
+/// The lines of a table with aligned columns.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let header = header.iter().map(|cell| Cow::Borrowed(*cell)).collect();
     let rows = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect());

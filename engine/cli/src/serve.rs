@@ -1,4 +1,4 @@
-//! `rondo serve`: runs the engine on a folder until it is told to stop.
+//! `rondo serve`: runs the engine on a folder until a signal stops it.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 
 use crate::{folder, logging, memory, signals};
 
-/// How long calls in flight get to end when the engine stops; what has not ended by then is taken up at the next start.
+/// How long the engine waits for calls in flight when it stops; the next start repeats those that have not ended.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long requests get to be answered when the engine stops.
+/// How long the engine waits for open requests when it stops.
 const REQUESTS_GRACE: Duration = Duration::from_secs(3);
 
 /// Serve a folder of workflows.
@@ -65,7 +65,7 @@ impl Serve {
             );
         }
         tracing::info!(%address, workflows, folder = %self.workflows.display(), "ready");
-        tokio::spawn(memory::give_back());
+        tokio::spawn(memory::release_free_memory());
         let stopping = tokio::sync::watch::Sender::new(false);
         let (mut stop, mut overdue) = (stopping.subscribe(), stopping.subscribe());
         tokio::spawn(async move {
@@ -73,10 +73,10 @@ impl Serve {
             stopping.send_replace(true);
         });
         let stopped = async move {
-            // The sender gone means stop as well.
+            // A dropped sender means stop as well.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        // A request that waits for a slow service, or never arrives whole, must not hold up the end.
+        // The end does not wait for requests that wait for a slow service or never arrive completely.
         let overdue = async move {
             let _ = overdue.wait_for(|stop| *stop).await;
             tokio::time::sleep(REQUESTS_GRACE).await;
@@ -95,13 +95,13 @@ impl Serve {
     }
 }
 
-/// Whether other machines may reach the engine, and none of them needs a token.
+/// Whether other machines may reach the engine without a token.
 fn is_open_to_others(address: SocketAddr, properties: &Properties) -> bool {
     let has_tokens = settings::AUTH_TOKEN.tokens(properties).is_ok_and(|tokens| !tokens.is_empty());
     !address.ip().to_canonical().is_loopback() && !has_tokens
 }
 
-/// The address in links: nobody can follow one to "all addresses of this machine".
+/// The address in links; clients cannot connect to the unspecified address `0.0.0.0`, so the loopback address replaces it.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() {

@@ -1,4 +1,4 @@
-//! The wish of whoever runs the process that it ends.
+//! The signals that ask the process to stop.
 
 use tokio::signal::unix::{SignalKind, signal};
 

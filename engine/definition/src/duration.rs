@@ -1,7 +1,7 @@
 //! ISO 8601 durations.
 //!
-//! Owns: which texts are durations. A day has 24 hours and a week seven days; months and years have no fixed length and
-//! are refused. Tolerated, as the examples of the specification have them: days and weeks behind the `T` (`PT30D`).
+//! Owns: parsing of durations. A day has 24 hours and a week seven days; months and years have no fixed length and
+//! are refused. Accepted, because examples of the specification have it: days and weeks after the `T` (`PT30D`).
 
 use std::time::Duration;
 
@@ -40,12 +40,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from(signed).map_err(|_| DurationError::Range(text.to_owned()))
 }
 
-/// Whether a text has days or weeks behind the `T`: accepted, with a warning.
+/// Whether a text has days or weeks after the `T`: accepted, with a warning.
 pub fn has_misplaced_designator(text: &str) -> bool {
     misplaced(&text.trim().to_ascii_uppercase()).is_some()
 }
 
-/// `PT1W2DT3H` and the like, rewritten with days and weeks before the `T`.
+/// `PT1W2DT3H` and similar forms, rewritten with days and weeks before the `T`.
 fn misplaced(upper: &str) -> Option<String> {
     let (date, time) = upper.split_once('T')?;
     let end = time.rfind(['D', 'W'])?;

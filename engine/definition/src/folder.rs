@@ -1,8 +1,8 @@
-//! A folder of workflows: everything that one engine serves.
+//! A folder of workflows: all files that one engine serves.
 //!
-//! Owns: which files are workflows and where the configuration is. Promises: all problems of all files are reported
-//! together; files that start with a dot, `target`, `node_modules` and what lies outside of the folder are left alone.
-//! Never: reads the process's environment; it is handed in.
+//! Owns: the search for workflow files and for the configuration. Promises: [`Folder::load`] reports the problems of all files; it reads no
+//! hidden files, nothing in `target` and `node_modules`, and nothing outside of the folder. Never: reads the environment of the process;
+//! the caller passes it.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     validate,
 };
 
-/// What was found in a folder.
+/// A folder that was read.
 #[derive(Debug)]
 pub struct Folder {
     /// The definitions that could be read, those with errors included, sorted by file.
@@ -46,12 +46,12 @@ const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
 /// Places of the configuration, the first that exists counts.
 const PROPERTIES: [&str; 2] = ["application.properties", "src/main/resources/application.properties"];
 
-/// Folders inside each other beyond this are not searched.
+/// Depth of the search. Deeper folders are not workflows but loops or generated trees.
 const DEPTH: usize = 32;
 
 impl Folder {
-    /// Reads all workflows below `root`, checks them and what they want of each other. `fetch` makes, of the folder's
-    /// properties, what gets documents of other hosts; without it only those in the mirror are found.
+    /// Reads and checks all workflows below `root`, and the references between them. `fetch` makes the client for documents of other hosts
+    /// from the folder's properties; if it gives none, only documents in the mirror are found.
     pub fn load(
         root: &Path,
         env: Environment,
@@ -74,7 +74,7 @@ impl Folder {
         }
         folder.properties = folder.read_properties(root, env);
         let properties = &folder.properties;
-        // What is wrong with a property is told by the check of all of them.
+        // `settings::check` reports invalid properties, so the defaults stand in for them here.
         folder.diagnostics.extend(settings::check(properties, root));
         folder.compat = Compat::of(properties).unwrap_or_default();
         folder.resources = Resources::new(root, properties, fetch(properties)).unwrap_or_default();
@@ -99,11 +99,6 @@ impl Folder {
         folder.diagnostics.sort();
         folder.keep_sources(root);
         folder
-    }
-
-    /// Whether nothing keeps the folder from being served.
-    pub fn is_valid(&self) -> bool {
-        !self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
     fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
@@ -169,7 +164,7 @@ impl Folder {
         }
     }
 
-    /// Declared secrets have values; `SonataFlow` does not look at the declaration.
+    /// Reports declared secrets without a value; `SonataFlow` ignores the declaration.
     fn check_secrets(&mut self) {
         let nothing = Resources::default();
         for document in &self.documents {
@@ -194,7 +189,7 @@ fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let byte = bytes.get(valid).copied().unwrap_or_default();
     let message = format!("the file is not UTF-8: the byte 0x{byte:02x} begins no character");
-    Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message).at_position(Position { line, column })
+    Diagnostic::file(Severity::Error, codes::NOT_UTF8, file, message).at_position(Position { line, column })
 }
 
 /// Content of a file; `None` if it does not exist.
@@ -226,7 +221,7 @@ fn find(
             continue;
         }
         let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-        // Links to folders are not followed; links to files are, if they stay inside (mounted configuration is made so).
+        // Links to folders are not followed; links to files are, if they stay inside (Kubernetes mounts configuration as such links).
         if entry.file_type()?.is_dir() {
             if depth > 0 && !SKIPPED.contains(&name) {
                 find(root, &path, ignore_hidden, depth - 1, files)?;

@@ -1,8 +1,8 @@
 //! Workflow documents: parsing with locations, the 0.8 model, references and validation.
 //!
 //! Owns: everything between the files of a folder and [`model::Workflow`]. [`Folder::load`] reads a whole folder,
-//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text whatsoever ends with a
-//! document or with diagnostics. Never: evaluates an expression, or opens the network by itself.
+//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text gives a
+//! document or diagnostics. Never: evaluates an expression, or opens the network.
 
 pub mod codes;
 mod compat;
@@ -14,18 +14,21 @@ pub mod model;
 mod parallel;
 mod parse;
 mod pointer;
+mod positions;
 mod properties;
 mod read;
+mod render;
 mod resources;
 pub mod settings;
+mod similar;
 mod source;
-mod spots;
 mod userinfo;
 mod validate;
 mod visible;
 
+pub use codes::Code;
 pub use compat::Compat;
-pub use diagnostic::{Diagnostic, Severity, did_you_mean};
+pub use diagnostic::{Diagnostic, Severity};
 pub use duration::{DurationError, parse_duration};
 pub use folder::Folder;
 pub use load::{Limits, Loaded, load};
@@ -34,6 +37,7 @@ pub use parse::{Document, Options, parse, parse_with};
 pub use pointer::Pointer;
 pub use properties::{Environment, Properties, PropertyError};
 pub use resources::{Fetch, MAX_BYTES, Resource, ResourceError, Resources};
+pub use similar::did_you_mean;
 pub use source::{Format, Position, Source};
 pub use userinfo::without_userinfo;
 pub use validate::{RESERVED_PATHS, reachable};

@@ -1,4 +1,4 @@
-//! Independent work on all processors: the files of a folder are read, and made ready, each for itself.
+//! Independent work on all processors, such as reading the files of a folder.
 
 use std::{
     sync::{
@@ -11,9 +11,9 @@ use std::{
 /// Stack of a worker: readers recurse as deep as documents are nested.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// Does something with each item, several at a time, and gives the results in the order of the items.
+/// Applies `work` to each item on several threads and returns the results in the order of the items.
 ///
-/// Without threads (the system refuses them) the caller does all of it.
+/// If the system refuses threads, the caller's thread does all of the work.
 pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let items: Vec<_> = items.into_iter().map(|item| Mutex::new((Some(item), None))).collect();
     let next = AtomicUsize::new(0);

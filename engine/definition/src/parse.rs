@@ -1,4 +1,4 @@
-//! Text of a workflow document to the model, with all problems.
+//! Parses the text of a workflow document into the model, with all problems.
 //!
 //! Owns: the order of the three passes: load (syntax, places), read (shape), validate (references). Promises: a document
 //! comes back with all that could be read, even with errors, so that later checks can report theirs too; it may be served
@@ -22,7 +22,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Identity of this very definition: SHA-256, in hex, over the text and the digests of all files read on its
+    /// Identity of the definition: SHA-256, in hex, over the text and the digests of all files read on its
     /// behalf. It is complete once everything that the definition names has been read through [`Resources`].
     pub fn revision(&self) -> String {
         let mut hash = Sha256::new();
@@ -47,7 +47,7 @@ pub struct Options<'o> {
     pub resources: Option<&'o Resources>,
 }
 
-/// Parses a document that stands alone, with the default rules.
+/// Parses a document that names no other files, with the default rules.
 ///
 /// ```
 /// let text = "id: hello\nspecVersion: '0.8'\nstates:\n- {name: A, type: inject, data: {}, transition: B}\n";

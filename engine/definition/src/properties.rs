@@ -1,8 +1,8 @@
 //! `application.properties`: the configuration of a folder of workflows, by the rules of Quarkus.
 //!
-//! Owns: which value a key has: environment variable before profile (`%prod.key`) before plain key, `${NAME:default}`
-//! expanded. Promises: values appear in no error and no `Debug` output, since some are secrets. Never: reads the process's
-//! environment itself; it is handed in.
+//! Owns: the resolution of a key: environment variable before profile (`%prod.key`) before plain key, `${NAME:default}`
+//! expanded. Promises: values appear in no error and no `Debug` output, since some are secrets. Never: reads the
+//! environment of the process; the caller passes it.
 
 mod expand;
 mod variable;
@@ -12,16 +12,16 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 use encoding_rs::UTF_8;
 use java_properties::{LineContent, PropertiesIter};
 
-use crate::{Diagnostic, Position, Severity, codes};
+use crate::{Code, Diagnostic, Position, Severity, codes};
 pub(crate) use variable::{gives, variable};
 
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
 
-/// Why a key that is there has no value.
+/// Why a property has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PropertyError {
-    /// `${NAME}` names nothing that is set.
+    /// `${NAME}` is neither a property nor an environment variable.
     #[error(
         "the property `{key}` refers to `${{{reference}}}`, which is neither a property nor an environment variable"
     )]
@@ -141,12 +141,12 @@ impl Properties {
     }
 
     /// The value of a property, expanded. An environment variable of the same name (`A_B_C` for `a.b.c`) comes first.
-    /// A value that cannot be expanded counts as absent; [`resolve`](Self::resolve) tells why.
+    /// A value that cannot be expanded counts as absent; [`resolve`](Self::resolve) gives the reason.
     pub fn get(&self, key: &str) -> Option<String> {
         self.resolve(key).ok().flatten()
     }
 
-    /// The value of a property, expanded, or why it has none although it is there.
+    /// The value of a property, expanded. The error says why a property that exists has no value.
     pub fn resolve(&self, key: &str) -> Result<Option<String>, PropertyError> {
         let Some(raw) = self.raw(key) else { return Ok(None) };
         expand::expand(raw, key, &|name| self.raw(name)).map(Some)
@@ -165,13 +165,7 @@ impl Properties {
     }
 
     /// A fault of the value of a property: at its place in the file, or named after the environment variable that gives it.
-    pub fn fault(
-        &self,
-        severity: Severity,
-        code: &'static str,
-        key: &str,
-        message: impl Into<String>,
-    ) -> Diagnostic {
+    pub fn fault(&self, severity: Severity, code: Code, key: &str, message: impl Into<String>) -> Diagnostic {
         if let Some(variable) = self.variable(key) {
             return Diagnostic::file(severity, code, &format!("environment variable {variable}"), message);
         }
@@ -182,7 +176,7 @@ impl Properties {
         }
     }
 
-    /// Whether the file's value of a key has a `${` that nothing closes.
+    /// Whether the file's value of a key has a `${` without `}`.
     pub(crate) fn is_unterminated(&self, key: &str) -> bool {
         self.entry(key).is_some_and(|entry| expand::is_unterminated(&entry.raw))
     }

@@ -1,8 +1,8 @@
 //! Files that definitions name: `OpenAPI` documents, schemas, shared definitions.
 //!
-//! Owns: what a URI in a definition means, and that nothing outside of the folder of workflows is ever read (neither by
-//! `..` nor through a symbolic link). Promises: each file read is noted on the document it was read for, so that the
-//! document's revision pins it. Never: opens the network; that is a [`Fetch`] handed in.
+//! Owns: the resolution of URIs in definitions. Promises: nothing outside of the folder of workflows is read, neither by `..` nor through
+//! a symbolic link; the document records each file that was read for it, so that its revision pins the files. Never: opens the
+//! network; the caller passes a [`Fetch`] for that.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Fetches documents of other hosts.
 pub trait Fetch: Send + Sync {
-    /// The body behind an `http` or `https` URL, or why it cannot be had, in words without credentials.
+    /// The body of an `http` or `https` URL. The error is a message without credentials.
     fn fetch(&self, url: &str) -> Result<Vec<u8>, String>;
 }
 
@@ -34,10 +34,10 @@ pub struct Resource {
     pub name: String,
 }
 
-/// Why a file cannot be had.
+/// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
-    /// It is in none of the places where it could be.
+    /// It does not exist in any of the places that were searched.
     #[error("the file does not exist; looked for {}", .0.join(", "))]
     NotFound(Vec<String>),
     /// It is outside of the folder of workflows.
@@ -46,7 +46,7 @@ pub enum ResourceError {
     /// It is too large.
     #[error("the file `{0}` is larger than {MAX_BYTES} bytes")]
     TooLarge(String),
-    /// It is there, but cannot be read.
+    /// The operating system refuses to read it.
     #[error("the file `{0}` cannot be read: {1}")]
     Io(String, #[source] io::Error),
     /// It is on another host, and nothing fetches from there.
@@ -65,14 +65,14 @@ pub enum ResourceError {
 pub struct Resources {
     root: Option<PathBuf>,
     mirror: Option<String>,
-    /// Prefixes of URIs and what stands for them.
+    /// Prefixes of URIs and their replacements.
     aliases: Vec<(String, String)>,
     /// The files by name, where they come from the database instead of a folder.
     bundle: Option<Arc<BTreeMap<String, Vec<u8>>>>,
     fetch: Option<Arc<dyn Fetch>>,
 }
 
-/// Folder of resources in a project laid out for Maven.
+/// Folder of resources in a Maven project.
 const MAVEN: &str = "src/main/resources";
 
 impl Resources {

@@ -1,7 +1,7 @@
-//! One document as its author wrote it, and where each of its values stands.
+//! The text of a document, and the places of its values.
 //!
 //! Owns: the text, line and column of every JSON pointer, and the list of files that were read on the document's behalf
-//! (they are part of its revision). Promises: a pointer that leads nowhere gives the nearest place around it.
+//! (they are part of its revision). Promises: a pointer without a value gives the place of the nearest enclosing value.
 //! Never: reads a file or interprets a value.
 
 use std::{
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     Pointer,
-    spots::{Spot, Spots, Style},
+    positions::{Place, Positions, Style},
 };
 
 /// A place in a text, both numbers counted from 1, the column in characters.
@@ -42,7 +42,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the end of the file's name: `.json` is JSON, everything else YAML.
+    /// The format by the end of the file's name: `.json` is JSON, everything else YAML.
     pub fn of(path: &str) -> Self {
         if path.to_ascii_lowercase().ends_with(".json") { Self::Json } else { Self::Yaml }
     }
@@ -65,20 +65,20 @@ pub struct Source {
     format: Format,
     /// Byte at which each line starts.
     lines: Vec<usize>,
-    spots: Spots,
+    positions: Positions,
     /// Digests of the files read on behalf of this document, by name.
     used: Mutex<BTreeMap<String, String>>,
 }
 
 impl Source {
-    /// A text whose values are not known: only lines can be shown. `path` is the name that users see.
+    /// A text without the places of its values: only its lines can be shown. `path` is the name that users see.
     pub fn unread(path: &str, text: &str) -> Self {
-        Self::with_spots(path, text, Format::of(path), Spots::default())
+        Self::with_positions(path, text, Format::of(path), Positions::default())
     }
 
-    pub(crate) fn with_spots(path: &str, text: &str, format: Format, spots: Spots) -> Self {
+    pub(crate) fn with_positions(path: &str, text: &str, format: Format, positions: Positions) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text: text.into(), format, lines, spots, used: Mutex::default() }
+        Self { path: path.into(), text: text.into(), format, lines, positions, used: Mutex::default() }
     }
 
     /// Name of the file as users see it, relative to the folder of workflows.
@@ -98,15 +98,15 @@ impl Source {
 
     /// Where the value at a pointer starts.
     pub fn position(&self, at: &Pointer) -> Position {
-        self.spots
-            .find(at)
-            .map_or(Position { line: 1, column: 1 }, |found| self.position_of_byte(found.spot.start as usize))
+        self.positions.find(at).map_or(Position { line: 1, column: 1 }, |found| {
+            self.position_of_byte(found.place.start as usize)
+        })
     }
 
     /// Where the name of the member at a pointer starts; for other values where the value starts.
     pub fn key_position(&self, at: &Pointer) -> Position {
-        match self.spots.find(at) {
-            Some(found) => self.position_of_byte(found.key.unwrap_or(found.spot.start) as usize),
+        match self.positions.find(at) {
+            Some(found) => self.position_of_byte(found.key.unwrap_or(found.place.start) as usize),
             None => Position { line: 1, column: 1 },
         }
     }
@@ -115,9 +115,9 @@ impl Source {
     ///
     /// Exact in plain and quoted text on one line and in `|` blocks; elsewhere the start of the text.
     pub fn position_within(&self, at: &Pointer, offset: usize) -> Position {
-        match self.spots.find(at) {
+        match self.positions.find(at) {
             Some(found) if found.exact => {
-                let Spot { start, end, style, .. } = found.spot;
+                let Place { start, end, style, .. } = found.place;
                 let (start, end) = (*start as usize, *end as usize);
                 let before = self.text.get(..start).unwrap_or_default();
                 let raw = self.text.get(start..end).unwrap_or_default();
@@ -129,9 +129,24 @@ impl Source {
 
     /// The scalar at a pointer exactly as written, quotes included; `None` for objects, lists and places that are not there.
     pub fn raw(&self, at: &Pointer) -> Option<&str> {
-        let found = self.spots.find(at).filter(|found| found.exact)?;
-        let Spot { start, end, style, .. } = found.spot;
+        let found = self.positions.find(at).filter(|found| found.exact)?;
+        let Place { start, end, style, .. } = found.place;
         (*style != Style::Collection).then(|| self.text.get(*start as usize..*end as usize))?
+    }
+
+    /// How many characters of its line the value takes that starts at a position, or its name; `None` if neither starts there.
+    pub(crate) fn width(&self, at: &Pointer, position: Position) -> Option<usize> {
+        let found = self.positions.find(at).filter(|found| found.exact)?;
+        let (start, end) = (found.place.start as usize, found.place.end as usize);
+        let width = if self.position_of_byte(start) == position {
+            let value = self.text.get(start..end)?;
+            value.lines().next().unwrap_or_default().trim_end().chars().count()
+        } else {
+            let key = found.key.filter(|key| self.position_of_byte(*key as usize) == position)?;
+            let is_quoted = self.text.get(key as usize..)?.starts_with(['"', '\'']);
+            at.tokens().last()?.chars().count() + if is_quoted { 2 } else { 0 }
+        };
+        Some(width.max(1))
     }
 
     /// Line number `line`, counted from 1, without its line break.

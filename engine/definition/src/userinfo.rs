@@ -1,6 +1,6 @@
-//! Names and passwords inside of URLs, which no message shows.
+//! Removes user names and passwords from URLs in messages.
 //!
-//! Promises: what is left of a URL still says where it leads; text without such a URL stays as it is.
+//! Promises: the rest of the URL, and text without such a URL, stay as they are.
 
 use std::{borrow::Cow, ops::Range};
 

@@ -1,11 +1,10 @@
-//! Text of others on a terminal or in a log.
+//! Escapes control characters of text from files and services, for a terminal or a log.
 //!
-//! Promises: what comes out is one line that neither moves the cursor nor changes what stands around it; everything else is
-//! as it was.
+//! Promises: the result is one line that neither moves the cursor nor changes the text around it; other characters stay as they are.
 
 use std::borrow::Cow;
 
-/// A text whose control characters are written out, as `\n` or `\u{1b}`.
+/// A text with control characters escaped, as `\n` or `\u{1b}`.
 ///
 /// ```
 /// # use rondo_definition::visible;
@@ -23,7 +22,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character is not shown but does something, such as ending the line or turning the direction of writing.
+/// Whether a character is a control character, a line separator or a change of the writing direction.
 pub fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

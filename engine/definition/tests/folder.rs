@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use rondo_definition::{Environment, Fetch, Folder};
+use rondo_definition::{Diagnostic, Environment, Fetch, Folder};
 
 /// A folder with the given files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -49,7 +49,7 @@ fn workflow_files_are_found_by_their_names() {
     let found = load(root.path());
     let ids: Vec<_> = found.documents.iter().map(|d| (d.workflow.id.as_str(), &**d.source.path())).collect();
     assert_eq!(ids, [("a", "a.sw.yaml"), ("b", "deep/er/b.sw.yml"), ("c", "src/main/resources/c.sw.json")]);
-    assert!(found.is_valid(), "{}", lines(&found));
+    assert!(!found.diagnostics.iter().any(Diagnostic::is_error), "{}", lines(&found));
 
     fs::write(root.path().join("application.properties"), "kogito.codegen.ignoreHiddenFiles=false\n")
         .unwrap();
@@ -74,11 +74,11 @@ fn workflows_that_cannot_be_reached_are_told() {
         ("g.sw.yaml", &flow("q", "").replace("id:", "key:")),
     ]);
     insta::assert_snapshot!(lines(&load(root.path())), @r"
-    a.sw.yaml:1:5: error[RON0136]: workflow: it would be reached at `/graphql`, which is a path of the engine itself
-    b.sw.yaml:1:5: error[RON0136]: workflow: it would be reached at `/management`, which is a path of the engine itself
-    d.sw.yaml:1:5: warning[RON0136]: workflow: `request` of c.sw.yaml is reached at `/request` too, so only one of them can be
+    a.sw.yaml:1:5: error[RON0153]: workflow: it would be reached at `/graphql`, which is a path of the engine itself
+    b.sw.yaml:1:5: error[RON0153]: workflow: it would be reached at `/management`, which is a path of the engine itself
+    d.sw.yaml:1:5: warning[RON0154]: workflow: `request` of c.sw.yaml is reached at `/request` too, so only one of them can be
     e.sw.yaml:1:5: error[RON0136]: workflow: it is reached by what stands after the last dot of its id, and in `org.acme.` nothing does
-    g.sw.yaml:1:6: error[RON0136]: workflow: it would be reached at `/q`, which is a path of the engine itself
+    g.sw.yaml:1:6: error[RON0153]: workflow: it would be reached at `/q`, which is a path of the engine itself
     ");
 }
 
@@ -100,7 +100,7 @@ fn every_problem_of_every_file_is_reported() {
     caller.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value
     caller.sw.yaml:9:17: error[RON0115]: state `Call`: the subflow `gone` is no workflow of this folder
     caller.sw.yaml:10:30: error[RON0115]: state `Call`: the subflow `a` has no version `9`, only 2
-    caller.sw.yaml:11:21: warning[RON0115]: state `Call`: `continueAs`: `gone` is no workflow of this folder
+    caller.sw.yaml:11:21: warning[RON0152]: state `Call`: `continueAs`: `gone` is no workflow of this folder
     ");
 }
 
@@ -165,7 +165,7 @@ fn files_of_definitions_that_are_wrong_are_named() {
     a.sw.yaml:5:9: error[RON0401]: workflow: `errors` is in `../../etc/passwd`: the file is outside of the folder of workflows
     a.sw.yaml:7:7: error[RON0401]: workflow: `auth` is in `https://host/auth.yml`: `https://host/auth.yml` is on another host and is not in the folder `rondo.resources.mirror`
     a.sw.yaml:8:12: error[RON0101]: workflow: the file `list.yml` of `constants` must be an object, not a list (at /constants)
-    broken.yml:2:20: warning[RON0126]: retry `r`: `delay`: `soon` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
+    broken.yml:2:20: warning[RON0139]: retry `r`: `delay`: `soon` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
     broken.yml:2:26: error[RON0104]: retry `r`: there is no property `oops` here (at /retries/0/oops)
     ");
 }
@@ -245,5 +245,5 @@ fn nothing_outside_of_the_folder_is_read() {
 #[test]
 fn a_folder_that_is_not_there_is_a_diagnostic() {
     let found = load(Path::new("/nowhere/at/all"));
-    assert!(!found.is_valid());
+    assert!(found.diagnostics.iter().any(Diagnostic::is_error));
 }

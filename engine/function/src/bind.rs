@@ -8,12 +8,11 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rondo_definition::{Diagnostic, Properties, Resources, Source, did_you_mean, settings};
+use rondo_definition::{Code, Diagnostic, Properties, Resources, Source, codes, did_you_mean, settings};
 use rondo_program::{Declarations, Function, FunctionKind, HttpFunction, OpenApiFunction};
 
 use crate::auth::authorization;
 use crate::binding::{Binding, OpenApiTarget, Target};
-use crate::codes;
 use crate::key::{KeyParts, KeyStrategy, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
@@ -113,7 +112,7 @@ impl Binder<'_> {
             Ok(document) => document,
             Err(problem) => {
                 let problem = format!("needs the document `{uri}`: {problem}");
-                return self.refuse(codes::SPEC, function, &problem, "");
+                return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
         };
         let Some(at) = document.operation(id).cloned() else {
@@ -129,11 +128,11 @@ impl Binder<'_> {
             Ok(extracted) => extracted,
             Err(problem) => {
                 let problem = format!("calls `{id}` of `{uri}`, which {problem}");
-                return self.refuse(codes::SPEC, function, &problem, "");
+                return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
         };
         for problem in problems {
-            self.warn(codes::SPEC_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
+            self.warn(codes::API_DOCUMENT_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
         }
         let parts =
             KeyParts { uri, title: &document.title, workflow: self.workflow, function: &function.name };
@@ -190,14 +189,14 @@ impl Binder<'_> {
     }
 
     /// Reports that a function cannot be called.
-    fn refuse(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) -> Target {
+    fn refuse(&mut self, code: Code, function: &Function, problem: &str, help: &str) -> Target {
         let message = format!("function `{}` {problem}", function.name);
         let error = Diagnostic::error(code, self.source, &function.at, message.clone());
         self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
         Target::Unusable(message)
     }
 
-    fn warn(&mut self, code: &'static str, function: &Function, problem: &str, help: &str) {
+    fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {
         if !self.warned.insert(format!("{problem}\n{help}")) {
             return;
         }

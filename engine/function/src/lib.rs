@@ -12,7 +12,6 @@ mod auth;
 mod bind;
 mod binding;
 mod caller;
-pub mod codes;
 mod encoding;
 mod error;
 mod fetch;

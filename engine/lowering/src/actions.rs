@@ -99,9 +99,6 @@ impl<'a> Lowering<'a> {
         match &action.kind {
             model::ActionKind::Function(reference) => self.function(reference, label),
             model::ActionKind::SubFlow(reference) => {
-                if reference.invoke_async {
-                    self.context.awaited(&reference.workflow_id.at, "subflow");
-                }
                 let (workflow, version) =
                     (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
                 self.code.push("subflow", Instruction::Child { workflow, version });
@@ -118,9 +115,6 @@ impl<'a> Lowering<'a> {
             return; // Reported when the document was checked.
         };
         self.used_functions.insert(&function.name);
-        if reference.invoke_async {
-            self.context.awaited(&name.at, "function");
-        }
         if function.kind == FunctionKind::Expression {
             let expression =
                 self.context.expression(&function.operation, &format!("function `{}`", function.name));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration as Span};
 
 use rondo_definition::{
-    Diagnostic, Document, Pointer, duration,
+    Diagnostic, Document, Pointer, codes, duration,
     model::{At, ExpressionLang},
 };
 use rondo_expression::{CompileError, Expression, Language, Template};
@@ -88,22 +88,16 @@ impl<'a> Context<'a> {
     /// Reports a construct that the engine does not run yet: nothing of a definition is dropped silently.
     pub(super) fn unsupported(&mut self, at: &Pointer, what: &str) {
         self.diagnostics.push(Diagnostic::error(
-            "RON0203",
+            codes::UNSUPPORTED,
             &self.document.source,
             at,
             format!("{what} is not supported yet"),
         ));
     }
 
-    /// `invoke: async`: what is called is waited for all the same, as on SonataFlow. The specification means something else.
-    pub(super) fn awaited(&mut self, at: &Pointer, what: &str) {
-        let message = format!("`invoke: async`: the {what} is waited for all the same, as on SonataFlow");
-        self.diagnostics.push(Diagnostic::warning("RON0203", &self.document.source, at, message));
-    }
-
     fn invalid_expression(&mut self, text: &str, at: &Pointer, what: &str, error: &CompileError) {
         let diagnostic = Diagnostic::error(
-            "RON0201",
+            codes::EXPRESSION,
             &self.document.source,
             at,
             format!("{what}: `{text}` is not a valid expression: {}", error.message),

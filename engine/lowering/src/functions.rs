@@ -5,7 +5,7 @@
 //! without reading another file, is an error at the function's operation.
 
 use rondo_definition::{
-    Diagnostic, Document,
+    Code, Diagnostic, Document, codes,
     model::{self, Workflow},
 };
 use rondo_program::{
@@ -13,13 +13,6 @@ use rondo_program::{
     HttpMethod, LogLevel, OpenApiFunction,
 };
 use serde_json::Value;
-
-/// An operation that has not the form of its type.
-const OPERATION: &str = "RON0301";
-/// A kind of function that Rondo cannot call.
-const UNSUPPORTED: &str = "RON0304";
-/// An `auth` definition that cannot be used.
-const AUTH: &str = "RON0308";
 
 /// What can stand in for a kind of function that cannot be called.
 const CALLABLE: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
@@ -52,7 +45,7 @@ pub(crate) fn declarations(document: &Document) -> (Declarations, Vec<Diagnostic
 /// Why a function cannot be called.
 #[derive(Debug)]
 struct Problem {
-    code: &'static str,
+    code: Code,
     /// Follows the name of the function.
     message: String,
     help: &'static str,
@@ -60,7 +53,7 @@ struct Problem {
 
 impl Problem {
     fn unsupported(message: String) -> Self {
-        Self { code: UNSUPPORTED, message, help: CALLABLE }
+        Self { code: codes::FUNCTION_TYPE, message, help: CALLABLE }
     }
 }
 
@@ -85,7 +78,7 @@ fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
     match kind {
         "rest" => {
             let parsed = http(rest).map_err(|problem| Problem {
-                code: OPERATION,
+                code: codes::CUSTOM_OPERATION,
                 message: format!("has the operation `{operation}`: {problem}"),
                 help: "write it as `rest:get:/numbers`",
             });
@@ -98,7 +91,7 @@ fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
         "sysout" => match log_level(rest) {
             Some(_) => Ok(None),
             None => Err(Problem {
-                code: OPERATION,
+                code: codes::CUSTOM_OPERATION,
                 message: format!("logs at `{rest}`, which is no level"),
                 help: "the levels are TRACE, DEBUG, INFO, WARN and ERROR",
             }),
@@ -171,7 +164,7 @@ fn authentication(
     match authentication_scheme(&auth.value) {
         Ok(scheme) => Ok(Some(Authentication { name: name.clone(), scheme })),
         Err(problem) => Err(Problem {
-            code: AUTH,
+            code: codes::AUTH,
             message: format!("has the auth `{name}`, which {problem}"),
             help: "basic and bearer can be used",
         }),

@@ -3,19 +3,13 @@
 use std::collections::BTreeSet;
 
 use rondo_definition::{
-    Diagnostic, Pointer, did_you_mean,
+    Code, Diagnostic, Pointer, codes, did_you_mean,
     model::{FunctionKind, StateKind, Workflow},
 };
 use rondo_expression::{Expression, compile_property};
 use serde_json::Value;
 
 use super::context::Context;
-
-/// A text is marked as an expression and is none.
-const NOT_AN_EXPRESSION: &str = "RON0202";
-
-/// A variable, or a member of `$WORKFLOW`, that does not exist.
-const UNKNOWN_VARIABLE: &str = "RON0204";
 
 /// Variables that have a value everywhere.
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
@@ -57,7 +51,7 @@ impl Context<'_> {
             let known: Vec<&str> =
                 VARIABLES.into_iter().chain(self.parameters.iter().map(String::as_str)).collect();
             let help = did_you_mean(name, known).map(|known| format!("did you mean `{known}`?"));
-            self.warn(UNKNOWN_VARIABLE, at, message, help);
+            self.warn(codes::UNKNOWN_VARIABLE, at, message, help);
         }
         for name in members_of_workflow(expression.source()) {
             if !MEMBERS.contains(&name) {
@@ -67,7 +61,7 @@ impl Context<'_> {
                     || format!("there are `{}`", MEMBERS.join("`, `")),
                     |known| format!("did you mean `{known}`?"),
                 );
-                self.warn(UNKNOWN_VARIABLE, at, message, Some(help));
+                self.warn(codes::UNKNOWN_VARIABLE, at, message, Some(help));
             }
         }
     }
@@ -83,7 +77,7 @@ impl Context<'_> {
                             "{what}: `{text}` is not a valid expression, so it is taken as text: {}",
                             error.message
                         );
-                        self.warn(NOT_AN_EXPRESSION, at, message, None);
+                        self.warn(codes::NOT_AN_EXPRESSION, at, message, None);
                     }
                 }
             }
@@ -114,12 +108,12 @@ impl Context<'_> {
                     "function `{}`, which nothing uses: `{}` is not a valid expression: {}",
                     function.name, text.value, error.message
                 );
-                self.warn(NOT_AN_EXPRESSION, &text.at, message, None);
+                self.warn(codes::UNUSED_EXPRESSION, &text.at, message, None);
             }
         }
     }
 
-    fn warn(&mut self, code: &'static str, at: &Pointer, message: String, help: Option<String>) {
+    fn warn(&mut self, code: Code, at: &Pointer, message: String, help: Option<String>) {
         let warning = Diagnostic::warning(code, &self.document.source, at, message);
         self.diagnostics.push(match help {
             Some(help) => warning.help(help),

@@ -161,9 +161,8 @@ pub(crate) fn deploy(
         match read_schema(&document.source, resources, &reference) {
             Ok(schema) => Some(Arc::new(schema)),
             Err(message) => {
-                let problem =
-                    Diagnostic::error(codes::RESOURCE_CONTENT, &document.source, &reference.at, message);
-                diagnostics.push(problem);
+                let at = &reference.at;
+                diagnostics.push(Diagnostic::error(codes::SCHEMA, &document.source, at, message));
                 None
             }
         }

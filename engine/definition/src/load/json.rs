@@ -1,22 +1,22 @@
-//! What the YAML parser takes although it is no JSON.
+//! Text that the YAML parser accepts in a JSON file although it is not JSON.
 //!
-//! Promises: a comment is an error, since YAML reads `//` as the beginning of a name; whatever else is no JSON is read as it
-//! would be in YAML, and warned about, because other readers refuse it.
+//! Promises: a comment is an error, because YAML reads `//` as the beginning of a name. Other deviations are read as YAML with a warning,
+//! because other readers refuse them.
 
 use serde::de::IgnoredAny;
 
 use super::problem::{Message, Problem};
 use crate::{Format, Severity, codes};
 
-/// Files of editors on Windows may begin with it; JSON does not know it.
+/// Byte order mark: editors on Windows write it, JSON does not allow it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The first thing in a text that is no JSON.
+/// The first problem of a text that is not JSON.
 pub(super) fn fault(text: &str) -> Option<Problem> {
     let document = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let error = serde_json::from_str::<IgnoredAny>(document).err()?;
     let words = error.to_string();
-    // Depth has bounds of its own, and an empty document is told in other words.
+    // The loader has its own limit on depth and its own message for an empty document.
     if words.starts_with("recursion limit") || document.trim().is_empty() {
         return None;
     }

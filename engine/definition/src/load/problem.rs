@@ -1,11 +1,11 @@
-//! Problems found while a document is read, when only bytes are known: lines are counted once, at the end.
+//! Problems found while a document is loaded. They have byte offsets, because lines are counted once, at the end.
 
-use crate::{Diagnostic, Format, Severity, Source};
+use crate::{Code, Diagnostic, Format, Severity, Source};
 
-/// A problem whose line is not counted yet.
+/// A problem at a byte offset.
 pub(super) struct Problem {
     pub(super) severity: Severity,
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) byte: usize,
     pub(super) message: Message,
     pub(super) help: Option<String>,
@@ -15,7 +15,7 @@ pub(super) enum Message {
     Text(String),
     /// A key stands twice: its name, and the byte of the first one.
     Duplicate(String, usize),
-    /// The parser's words; they are put behind format and line.
+    /// The message of the parser; the diagnostic adds format and line.
     Syntax(Format, String),
 }
 
@@ -38,7 +38,7 @@ impl Problem {
     }
 }
 
-/// The tab that indents the line of a byte, or the line behind it: what comes before a tab is told of where it ends.
+/// The tab that indents the line of a byte or the next line: the parser reports what stands before a tab at its end.
 pub(super) fn tab_near(text: &str, byte: usize) -> Option<usize> {
     let start = text.get(..byte)?.rfind('\n').map_or(0, |at| at + 1);
     let mut from = start;

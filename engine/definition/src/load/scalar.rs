@@ -1,7 +1,7 @@
-//! Which value an unquoted text of YAML is.
+//! The value of an unquoted YAML scalar.
 //!
-//! Owns: the core schema of YAML 1.2 (`true`, `null`, numbers), with the boolean words that the reference runtime takes
-//! too (`yes`, `no`, `on`, `off` in three casings). Promises: what other readers take for another value has a lint.
+//! Owns: the core schema of YAML 1.2 (`true`, `null`, numbers), with the boolean words that the reference runtime
+//! accepts too (`yes`, `no`, `on`, `off` in three casings). Promises: a scalar that other readers understand differently has a lint.
 
 use granit_parser::{ScalarStyle, Tag};
 use serde_json::{Number, Value};
@@ -40,7 +40,7 @@ fn unquoted(text: &str) -> Scalar {
         }
         _ => {}
     }
-    // Most texts begin with a letter and are done here.
+    // Shortcut: most scalars begin with a letter and are plain text.
     if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
         && let Some(number) = number(text)
     {

@@ -70,45 +70,53 @@ fn a_tab_that_indents_is_told_where_it_stands() {
 fn syntax_errors_name_file_line_and_remedy() {
     insta::assert_snapshot!(problems("flow.sw.yaml", "states:\n- name: A\n  data: ${ {a: .b} }\n"), @r"
     flow.sw.yaml:3:14: error[RON0002]: not valid YAML, line 3 column 14: mapping values are not allowed in this context
-     3 |   data: ${ {a: .b} }
-       |              ^
+      |
+    3 |   data: ${ {a: .b} }
+      |              ^
       help: `: ` begins a property here; quote the text if it belongs to one, as in '${ {a: .b} }', else check the indentation
     ");
     insta::assert_snapshot!(problems("flow.sw.yaml", "- name: A\n  type: operation\n    actions:\n  end: true\n"), @r"
     flow.sw.yaml:3:12: error[RON0002]: not valid YAML, line 3 column 12: mapping values are not allowed in this context
-     3 |     actions:
-       |            ^
+      |
+    3 |     actions:
+      |            ^
       help: `: ` begins a property here; quote the text if it belongs to one, as in '${ {a: .b} }', else check the indentation
     ");
     insta::assert_snapshot!(problems("flow.sw.json", "{\n  \"states\": [ { \"name\": \"A\" \"type\": \"inject\" } ]\n}\n"), @r#"
     flow.sw.json:2:29: error[RON0002]: not valid JSON, line 2 column 29: invalid trailing content after double-quoted scalar
-     2 |   "states": [ { "name": "A" "type": "inject" } ]
-       |                             ^
+      |
+    2 |   "states": [ { "name": "A" "type": "inject" } ]
+      |                             ^
     "#);
     insta::assert_snapshot!(problems("flow.sw.json", "{\"a\": [1, 2"), @r#"
     flow.sw.json:1:7: error[RON0002]: not valid JSON, line 1 column 7: unclosed bracket '['
-     1 | {"a": [1, 2
-       |       ^
+      |
+    1 | {"a": [1, 2
+      |       ^
     "#);
     insta::assert_snapshot!(problems("flow.sw.yaml", "a: *nothing\n"), @r"
     flow.sw.yaml:1:4: error[RON0002]: not valid YAML, line 1 column 4: while parsing node, found unknown anchor
-     1 | a: *nothing
-       |    ^
+      |
+    1 | a: *nothing
+      |    ^
     ");
     insta::assert_snapshot!(problems("flow.sw.yaml", "a: &x\n  b: *x\n"), @r"
     flow.sw.yaml:2:6: error[RON0002]: not valid YAML, line 2 column 6: the alias stands inside of what it repeats
-     2 |   b: *x
-       |      ^
+      |
+    2 |   b: *x
+      |      ^
     ");
     insta::assert_snapshot!(problems("flow.sw.yaml", "a:\n  <<: 1\n"), @r"
     flow.sw.yaml:2:3: error[RON0002]: not valid YAML, line 2 column 3: `<<` needs an object or a list of objects
-     2 |   <<: 1
-       |   ^
+      |
+    2 |   <<: 1
+      |   ^
     ");
     insta::assert_snapshot!(problems("flow.sw.yaml", "{a: 1}: b\n"), @r"
     flow.sw.yaml:1:1: error[RON0002]: not valid YAML, line 1 column 1: the name of a property must be text
-     1 | {a: 1}: b
-       | ^
+      |
+    1 | {a: 1}: b
+      | ^
       help: quote text that holds `{` or `[`, such as expressions: '${ {a: .b} }'
     ");
 }
@@ -117,11 +125,13 @@ fn syntax_errors_name_file_line_and_remedy() {
 fn a_name_given_twice_is_an_error_at_both_places() {
     insta::assert_snapshot!(problems("a.yaml", "states:\n  - name: A\n    type: inject\n    name: B\nstates: []\n"), @r"
     a.yaml:4:5: error[RON0003]: `name` is given twice: here and at 2:5
-     4 |     name: B
-       |     ^
+      |
+    4 |     name: B
+      |     ^
     a.yaml:5:1: error[RON0003]: `states` is given twice: here and at 1:1
-     5 | states: []
-       | ^
+      |
+    5 | states: []
+      | ^
     ");
 }
 
@@ -129,16 +139,19 @@ fn a_name_given_twice_is_an_error_at_both_places() {
 fn what_readers_of_yaml_differ_about_is_a_warning() {
     insta::assert_snapshot!(problems("a.yaml", "a: on\nb: 010\nc: 1_000\non: 1\n"), @r#"
     a.yaml:1:4: warning[RON0006]: unquoted `on` is read as the boolean true; other readers differ
-     1 | a: on
-       |    ^
+      |
+    1 | a: on
+      |    ^
       help: write "on" if text is meant
     a.yaml:2:4: warning[RON0006]: unquoted `010` is read as a decimal number; other readers differ
-     2 | b: 010
-       |    ^
+      |
+    2 | b: 010
+      |    ^
       help: write "010" if text is meant
     a.yaml:3:4: warning[RON0006]: unquoted `1_000` is read as text; other readers differ
-     3 | c: 1_000
-       |    ^
+      |
+    3 | c: 1_000
+      |    ^
       help: write "1_000" if text is meant
     "#);
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{Environment, Properties};
-use crate::Severity;
+use crate::{Severity, codes};
 
 fn env(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -115,16 +115,20 @@ fn a_fault_stands_at_the_value() {
     let text = "plain=1\n  spaced  :  1\n\tbare 1\n%prod.es\\=c\\:aped = 1\nnothing=\nempty\n";
     let properties = properties(text, &[("PLAIN_ENV", "1")]);
     for (key, expected) in [
-        ("plain", "application.properties:1:7: error[X]: m"),
-        ("spaced", "application.properties:2:14: error[X]: m"),
-        ("bare", "application.properties:3:7: error[X]: m"),
-        ("es=c:aped", "application.properties:4:21: error[X]: m"),
-        ("nothing", "application.properties:5:9: error[X]: m"),
-        ("empty", "application.properties:6:6: error[X]: m"),
-        ("plain.env", "environment variable PLAIN_ENV: error[X]: m"),
-        ("absent", "application.properties: error[X]: m"),
+        ("plain", "application.properties:1:7: error[RON0503]: m"),
+        ("spaced", "application.properties:2:14: error[RON0503]: m"),
+        ("bare", "application.properties:3:7: error[RON0503]: m"),
+        ("es=c:aped", "application.properties:4:21: error[RON0503]: m"),
+        ("nothing", "application.properties:5:9: error[RON0503]: m"),
+        ("empty", "application.properties:6:6: error[RON0503]: m"),
+        ("plain.env", "environment variable PLAIN_ENV: error[RON0503]: m"),
+        ("absent", "application.properties: error[RON0503]: m"),
     ] {
-        assert_eq!(properties.fault(Severity::Error, "X", key, "m").to_string(), expected, "{key}");
+        assert_eq!(
+            properties.fault(Severity::Error, codes::SETTING, key, "m").to_string(),
+            expected,
+            "{key}"
+        );
     }
 }
 

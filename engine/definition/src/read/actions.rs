@@ -1,4 +1,4 @@
-//! Actions: the function, event or subflow they refer to, and what stands around the call.
+//! Reads actions: the function, event or subflow, and condition, sleeps, filters and retries.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub(super) fn read(
     })
 }
 
-/// What the action does: the first of function, event and subflow, as `SonataFlow` takes it.
+/// What the action does. If there are several, the first of function, event and subflow counts, as in `SonataFlow`.
 fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
     let given: Vec<_> =
         ["functionRef", "eventRef", "subFlowRef"].into_iter().filter(|name| fields.has(name)).collect();
@@ -69,7 +69,7 @@ fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
     }
     if given.len() > 1 {
         let message = format!("{}: only one of `{}` may be given", fields.place, given.join("` and `"));
-        reader.deviation(codes::ACTION, &fields.at, message).help("the first of them is used");
+        reader.deviation(codes::SEVERAL_ACTIONS, &fields.at, message).help("the first of them is used");
     }
     let function = function_ref(reader, fields).map(ActionKind::Function);
     let event = event_ref(reader, fields).map(ActionKind::Event);
@@ -79,6 +79,19 @@ fn kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
 
 const INVOKE: [(&str, bool); 2] = [("sync", false), ("async", true)];
 
+/// `invoke` of a function or subflow: whether it is asynchronous.
+fn invoke(reader: &mut Reader, fields: &mut Fields) -> bool {
+    let invoke_async = fields.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    if invoke_async {
+        fields.without_effect(
+            reader,
+            "invoke",
+            "what is called is waited for all the same, as on SonataFlow",
+        );
+    }
+    invoke_async
+}
+
 /// `functionRef`: a name, or an object.
 fn function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<FunctionRef> {
     if !fields.take("functionRef").is_some_and(Value::is_object) {
@@ -87,13 +100,13 @@ fn function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<FunctionRef>
     }
     let mut inner = fields.object(reader, "functionRef")?;
     let name = inner.required_text(reader, "refName");
-    // A list is what the Python services of SonataFlow take.
+    // SonataFlow accepts a list for its Python services.
     let arguments = match inner.take("arguments") {
         Some(Value::Array(_)) => inner.value("arguments"),
         _ => inner.text_or_object(reader, "arguments"),
     };
     let selection_set = inner.text(reader, "selectionSet");
-    let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    let invoke_async = invoke(reader, &mut inner);
     inner.finish_leniently(reader);
     Some(FunctionRef { name: name?, arguments, selection_set, invoke_async })
 }
@@ -106,7 +119,7 @@ fn event_ref(reader: &mut Reader, fields: &mut Fields) -> Option<EventRef> {
     let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
     if result.is_none() && !invoke_async {
         let message = format!("{}: `resultEventRef` is required in `eventRef`", inner.place);
-        reader.deviation(codes::MISSING, &inner.at, message).help("without it the event is only published");
+        reader.deviation(codes::LEFT_OUT, &inner.at, message).help("without it the event is only published");
     }
     let result_timeout = inner.lenient_duration(reader, "resultEventTimeout");
     let data = inner.text_or_object(reader, "data");
@@ -130,10 +143,13 @@ fn sub_flow_ref(reader: &mut Reader, fields: &mut Fields) -> Option<SubFlowRef> 
     let mut inner = fields.object(reader, "subFlowRef")?;
     let workflow_id = inner.required_text(reader, "workflowId");
     let version = inner.text(reader, "version").map(|version| version.value);
-    let invoke_async = inner.choice(reader, "invoke", &INVOKE).unwrap_or(false);
+    let invoke_async = invoke(reader, &mut inner);
     let continue_after_parent = inner
         .choice(reader, "onParentComplete", &[("terminate", false), ("continue", true)])
         .unwrap_or(false);
+    if continue_after_parent {
+        inner.without_effect(reader, "onParentComplete", "a subflow ends with its parent");
+    }
     inner.finish(reader);
     Some(SubFlowRef { workflow_id: workflow_id?, version, invoke_async, continue_after_parent })
 }

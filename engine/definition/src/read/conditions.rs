@@ -1,4 +1,4 @@
-//! The conditions of a switch.
+//! Reads switches.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) fn switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Op
         if fields.take(property).is_some_and(|value| *value != Value::Bool(false)) {
             let message = format!("{}: a switch has no `{property}` of its own", fields.place);
             reader
-                .error(codes::SWITCH, &fields.pointer(property), message)
+                .error(codes::SWITCH_WAY_OUT, &fields.pointer(property), message)
                 .help("put it into `defaultCondition`");
         }
     }
@@ -25,7 +25,7 @@ pub(super) fn switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Op
         (true, true) => {
             let message =
                 format!("No dataConditions or eventConditions where found for the switch state \"{name}\"");
-            reader.error(codes::SWITCH, &fields.at, message);
+            reader.error(codes::SWITCH_CONDITIONS, &fields.at, message);
             None
         }
         (false, false) => {
@@ -33,7 +33,7 @@ pub(super) fn switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Op
                 "Both dataConditions and eventConditions where found for the switch state \"{name}\"; it can have one \
                  of them"
             );
-            reader.error(codes::SWITCH, &fields.pointer("eventConditions"), message).on_key();
+            reader.error(codes::SWITCH_CONDITIONS, &fields.pointer("eventConditions"), message).on_key();
             None
         }
         (false, true) => {
@@ -53,7 +53,7 @@ fn default(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
     if !fields.has("defaultCondition") {
         let message = format!("{}: `defaultCondition` is required", fields.place);
         reader
-            .deviation(codes::SWITCH, &fields.at, message)
+            .deviation(codes::NO_DEFAULT, &fields.at, message)
             .help("without it the instance fails when no condition is true");
     }
     let mut inner = fields.object(reader, "defaultCondition")?;
@@ -84,7 +84,7 @@ fn event_condition(reader: &mut Reader, value: &Value, at: &Pointer, place: &str
     Some(EventCondition { name, event_ref: event_ref?, filter, next: next? })
 }
 
-/// The name of a condition, which problems in it are told by.
+/// The name of a condition; messages about the condition contain it.
 fn name(reader: &mut Reader, fields: &mut Fields, place: &str) -> Option<String> {
     let name = fields.text(reader, "name")?.value;
     fields.place = format!("{place}, condition `{name}`");

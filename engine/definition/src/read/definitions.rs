@@ -1,4 +1,4 @@
-//! Functions, events, errors, retries and auth: what the states refer to by name.
+//! Reads the definitions that states refer to by name: functions, events, errors, retries and auth.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     model::{At, Correlation, ErrorDefinition, Event, Function, FunctionKind, Jitter, Retry},
 };
 
-/// Names of `list` that stand in it more than once are errors. `what` is the singular of its contents.
+/// Reports names that `list` has more than once. `what` is the singular of its contents.
 pub(super) fn refuse_duplicates(reader: &mut Reader, what: &str, list: &[(Pointer, &Value)]) {
     let mut places: IndexMap<&str, Vec<&Pointer>> = IndexMap::new();
     for (at, value) in list {
@@ -27,7 +27,7 @@ pub(super) fn refuse_duplicates(reader: &mut Reader, what: &str, list: &[(Pointe
     }
 }
 
-/// Reads each element of a list of definitions; `declare` gets the names, those of broken ones included.
+/// Reads each element of a list of definitions; `declare` gets all names, also of definitions with errors.
 fn each<'v, T>(
     reader: &mut Reader,
     what: &str,
@@ -79,12 +79,19 @@ pub(super) fn functions(
         let kind = if typed { kind? } else { FunctionKind::Rest };
         let operation = operation?;
         check_operation(reader, fields, kind, &operation);
+        if auth_ref.is_some() && matches!(kind, FunctionKind::Custom | FunctionKind::Expression) {
+            fields.without_effect(
+                reader,
+                "authRef",
+                "it gives access to a document, and the function has none",
+            );
+        }
         let at = fields.at.clone();
         Some(Function { name: name.to_owned(), kind, operation, auth_ref, metadata, at })
     })
 }
 
-/// The form of the operations whose parts are set apart by `#`.
+/// Checks the form of operations whose parts are separated by `#`.
 fn check_operation(reader: &mut Reader, fields: &Fields, kind: FunctionKind, operation: &At<String>) {
     let (form, marks) = match kind {
         FunctionKind::Rest | FunctionKind::AsyncApi => ("DOCUMENT#OPERATION", 1),
@@ -118,10 +125,16 @@ pub(super) fn events(
             fields.choice(reader, "kind", &[("consumed", false), ("produced", true)]).unwrap_or(false);
         if source.is_none() && !produced {
             let message = format!("{}: `source` is required for a consumed event", fields.place);
-            reader.deviation(codes::MISSING, &fields.at, message);
+            reader.deviation(codes::LEFT_OUT, &fields.at, message);
         }
         let data_only = fields.flag(reader, "dataOnly", true);
+        if !data_only {
+            fields.without_effect(reader, "dataOnly", "filters see the payload of an event only");
+        }
         let correlation = correlation(reader, fields);
+        if !correlation.is_empty() {
+            fields.without_effect(reader, "correlation", "events are not delivered");
+        }
         fields.take("metadata");
         Some(Event {
             name: name.to_owned(),
@@ -186,7 +199,7 @@ pub(super) fn retries(
 fn max_attempts(reader: &mut Reader, fields: &mut Fields) -> Option<u32> {
     let whole = |number: f64| number >= 0.0 && number.fract() == 0.0 && number <= f64::from(u32::MAX);
     let number = number(reader, fields, "maxAttempts", "a whole number of at least 0", whole)?;
-    // Checked to be whole and in range just now.
+    // `number` has checked that the value is a whole number of this range.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(number as u32)
 }
@@ -217,7 +230,7 @@ fn number(
     let number = text.value.trim().parse().ok().filter(|number| fits(*number));
     if number.is_none() {
         let message = format!("{}: `{name}` is `{}`, but must be {expected}", fields.place, text.value);
-        reader.deviation(codes::WRONG_VALUE, &text.at, message);
+        reader.deviation(codes::IGNORED_NUMBER, &text.at, message);
     }
     number
 }

@@ -1,16 +1,16 @@
-//! Durations among the properties of an object.
+//! Reads properties that are durations.
 
 use super::{Fields, Reader};
 use crate::{codes, duration, model::At};
 
 impl Fields<'_> {
-    /// A duration without which the definition is refused if it is wrong.
+    /// A duration; an invalid one is an error.
     pub(crate) fn duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
         let text = self.text(reader, name)?;
         self.check_duration(reader, name, &text).then_some(text)
     }
 
-    /// A duration that `SonataFlow` never looks at: if it is wrong it counts as absent.
+    /// A duration that `SonataFlow` ignores: an invalid one counts as absent.
     pub(crate) fn lenient_duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
         let text = self.text(reader, name)?;
         match duration::parse_duration(&text.value) {
@@ -19,13 +19,17 @@ impl Fields<'_> {
                 Some(text)
             }
             Err(error) => {
-                reader.deviation(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                reader.deviation(
+                    codes::IGNORED_DURATION,
+                    &text.at,
+                    format!("{}: `{name}`: {error}", self.place),
+                );
                 None
             }
         }
     }
 
-    /// Reports a text that is no duration; whether it is one.
+    /// Whether a text is a duration; reports one that is not.
     pub(crate) fn check_duration(&self, reader: &mut Reader, name: &str, text: &At<String>) -> bool {
         match duration::parse_duration(&text.value) {
             Ok(_) => {

@@ -1,4 +1,4 @@
-//! What event and callback states wait for.
+//! Reads event and callback states.
 
 use serde_json::Value;
 
@@ -29,6 +29,9 @@ fn on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> O
         }
     }
     let parallel_actions = actions::mode(reader, &mut fields);
+    if parallel_actions {
+        fields.without_effect(reader, "actionMode", "the actions run one after the other");
+    }
     let filter = filters::event(reader, &mut fields);
     let actions = actions::list(reader, &mut fields, place);
     fields.finish(reader);

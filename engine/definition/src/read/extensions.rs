@@ -1,4 +1,4 @@
-//! `dataInputSchema`, and the extensions of `SonataFlow`: output schema, aliases of URIs, namespaces of functions.
+//! Reads `dataInputSchema` and the extensions of `SonataFlow`: output schema, aliases of URIs, namespaces of functions.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     model::{At, SchemaRef, SchemaSource},
 };
 
-/// What the known extensions say.
+/// The content of the known extensions.
 #[derive(Default)]
 pub(super) struct Extensions {
     pub(super) output_schema: Option<SchemaRef>,
@@ -17,7 +17,7 @@ pub(super) struct Extensions {
     pub(super) namespaces: Vec<String>,
 }
 
-/// `extensions`. Unknown ones do not change the flow and are only mentioned.
+/// `extensions`. An unknown one is a warning.
 pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
     let mut extensions = Extensions::default();
     for (at, value) in workflow.list(reader, "extensions") {
@@ -44,8 +44,11 @@ pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
                     .namespaces
                     .extend(fields.texts(reader, "namespaces").into_iter().map(|name| name.value));
             }
-            // Read by other engines only; nothing in them is ours to check.
-            "workflow-kpi-extension" | "workflow-ratelimiting-extension" => continue,
+            "workflow-kpi-extension" | "workflow-ratelimiting-extension" => {
+                let message = format!("the extension `{}` has no effect yet", id.value);
+                reader.warning(codes::WITHOUT_EFFECT, &id.at, message);
+                continue;
+            }
             unknown => {
                 let message = format!("the extension `{unknown}` is not known and has no effect");
                 reader.warning(codes::UNKNOWN_EXTENSION, &id.at, message);

@@ -1,23 +1,23 @@
-//! One object of a document, property by property.
+//! Reads one object of a document, property by property.
 //!
-//! Owns: types, required properties, unknown properties and the tolerated ways to write a scalar. Promises: each problem
-//! names the place in words, the property, its pointer and what was expected. What is asked for is what is known: a
-//! property that nobody asked for is reported by [`Fields::finish`]. `null` counts as absent.
+//! Owns: types, required properties, unknown properties and the accepted spellings of scalars. Promises: each problem
+//! names the place in words, the property, its pointer and what was expected. A property that the reader has not
+//! asked for by the time of [`Fields::finish`] is unknown and reported. `null` counts as absent.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::Reader;
+use super::{Reader, problems::wrong_type};
 use crate::{Pointer, codes, model::At};
 
 /// An object being read.
 pub(crate) struct Fields<'v> {
-    map: &'v Map<String, Value>,
-    /// Where it is.
+    pub(super) map: &'v Map<String, Value>,
+    /// Its place.
     pub(crate) at: Pointer,
-    /// The same in words: state `A`, action `b`.
+    /// Its place in words, for messages: state `A`, action `b`.
     pub(crate) place: String,
-    asked: Vec<&'static str>,
+    pub(super) asked: Vec<&'static str>,
 }
 
 impl<'v> Fields<'v> {
@@ -230,18 +230,6 @@ impl<'v> Fields<'v> {
         }
     }
 
-    /// Reports a property that has to be there.
-    pub(crate) fn missing(&self, reader: &mut Reader, name: &str, expected: &str) {
-        let message =
-            format!("{}: `{name}` is missing; it must be {expected} (at {})", self.place, self.at.shown());
-        reader.error(codes::MISSING, &self.at, message);
-    }
-
-    /// Reports a property of the wrong type.
-    pub(crate) fn mistyped(&self, reader: &mut Reader, name: &str, expected: &str, found: &Value) {
-        wrong_type(reader, &format!("{}: `{name}`", self.place), &self.at.key(name), expected, found);
-    }
-
     /// Names of all properties that are there.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'v str> {
         self.map.keys().map(String::as_str)
@@ -250,30 +238,6 @@ impl<'v> Fields<'v> {
     /// Names of all properties that were asked for.
     pub(crate) fn known(&self) -> &[&'static str] {
         &self.asked
-    }
-
-    /// Reports the properties that nobody asked for.
-    pub(crate) fn finish(self, reader: &mut Reader) {
-        for (at, name, message) in self.unknown() {
-            let known = self.asked.iter().copied();
-            reader.error(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
-        }
-    }
-
-    /// The same for an object of which `SonataFlow` reads only what it knows.
-    pub(crate) fn finish_leniently(self, reader: &mut Reader) {
-        for (at, name, message) in self.unknown() {
-            let known = self.asked.iter().copied();
-            reader.deviation(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
-        }
-    }
-
-    fn unknown(&self) -> impl Iterator<Item = (Pointer, &'v str, String)> {
-        self.names().filter(|name| !self.asked.contains(name)).map(|name| {
-            let at = self.pointer(name);
-            let message = format!("{}: there is no property `{name}` here (at {at})", self.place);
-            (at, name, message)
-        })
     }
 }
 
@@ -292,21 +256,4 @@ pub(crate) fn flag(
     };
     reader.warning(codes::TOLERATED, at, format!("{place}: `{name}` should be the boolean {flag}, not text"));
     Some(flag)
-}
-
-/// Reports a value of the wrong type. `what` names it.
-pub(crate) fn wrong_type(reader: &mut Reader, what: &str, at: &Pointer, expected: &str, found: &Value) {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    };
-    reader.error(
-        codes::WRONG_TYPE,
-        at,
-        format!("{what} must be {expected}, not {found} (at {})", at.shown()),
-    );
 }

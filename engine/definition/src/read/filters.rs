@@ -1,4 +1,4 @@
-//! The three data filters.
+//! Reads the three data filters.
 
 use super::{Fields, Reader};
 use crate::model::{ActionDataFilter, EventDataFilter, StateDataFilter};

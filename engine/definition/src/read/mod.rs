@@ -1,7 +1,7 @@
-//! From the value tree of a document to the model, with every problem on the way.
+//! Reads the value tree of a document into the model, with all problems.
 //!
-//! Owns: the shape of Serverless Workflow 0.8, one file for each part of the language. Promises: reading goes on after a
-//! problem, so that all are reported. Never: looks at what a name refers to; [`crate::validate`] does, on the model.
+//! Owns: the shape of Serverless Workflow 0.8, one file for each part of the language. Promises: reading continues after a
+//! problem, so that all are reported. Never: resolves a reference; [`crate::validate`] does.
 
 mod actions;
 mod conditions;
@@ -12,14 +12,16 @@ mod extensions;
 mod fields;
 mod filters;
 mod next;
+mod problems;
 mod start;
 mod states;
 mod timeouts;
+mod without_effect;
 mod workflow;
 
 use serde_json::Value;
 
-use crate::{Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
+use crate::{Code, Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
 pub(crate) use fields::Fields;
 
 /// A definition that was read, as far as it could be.
@@ -29,7 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) declared: Declared,
 }
 
-/// Names that a definition declares, those of broken parts included: a reference to them is no second problem.
+/// Names that a definition declares, also of parts with errors, so that a reference to them is not a second problem.
 #[derive(Debug, Default)]
 pub(crate) struct Declared {
     pub(crate) states: Vec<String>,
@@ -38,15 +40,15 @@ pub(crate) struct Declared {
     pub(crate) errors: Vec<String>,
     pub(crate) retries: Vec<String>,
     pub(crate) auth: Vec<String>,
-    /// Prefixes of functions that the runtime brings, from the extension `workflow-function-namespaces`.
+    /// Prefixes of functions that need no definition, from the extension `workflow-function-namespaces`.
     pub(crate) namespaces: Vec<String>,
     /// Whether the document has an `errors` property.
     pub(crate) has_errors: bool,
 }
 
-/// What reading needs: the document, what it may name, where problems go.
+/// The document being read, the files that it may name, and the list of problems.
 pub(crate) struct Reader<'r> {
-    /// The document that problems are in: the workflow, or a file of definitions.
+    /// The document at hand: the workflow, or a file of definitions.
     pub(crate) source: &'r Source,
     /// The workflow's own document.
     owner: &'r Source,
@@ -70,59 +72,59 @@ impl<'r> Reader<'r> {
         workflow::read(self, value)
     }
 
-    /// The definition is refused.
+    /// Reports an error: the definition is refused.
     pub(crate) fn error(
         &mut self,
-        code: &'static str,
+        code: Code,
         at: &Pointer,
         message: impl Into<String>,
-    ) -> Noted<'_> {
+    ) -> PendingDiagnostic<'_> {
         self.note(Diagnostic::error(code, self.source, at, message))
     }
 
-    /// The definition is accepted, with a word about it.
+    /// Reports a warning: the definition is accepted.
     pub(crate) fn warning(
         &mut self,
-        code: &'static str,
+        code: Code,
         at: &Pointer,
         message: impl Into<String>,
-    ) -> Noted<'_> {
+    ) -> PendingDiagnostic<'_> {
         self.note(Diagnostic::warning(code, self.source, at, message))
     }
 
-    /// Wrong by the specification, but something that `SonataFlow` never looks at: an error only with `rondo.compat=spec`.
-    /// The caller treats what is concerned as absent.
+    /// Reports something invalid that `SonataFlow` ignores: an error with `rondo.compat=spec`, else a warning, and the caller treats the
+    /// property as absent.
     pub(crate) fn deviation(
         &mut self,
-        code: &'static str,
+        code: Code,
         at: &Pointer,
         message: impl Into<String>,
-    ) -> Noted<'_> {
+    ) -> PendingDiagnostic<'_> {
         match self.compat {
             Compat::Spec => self.error(code, at, message),
             Compat::SonataFlow => self.warning(code, at, message),
         }
     }
 
-    fn note(&mut self, diagnostic: Diagnostic) -> Noted<'_> {
-        Noted { source: self.source, diagnostic: Some(diagnostic), problems: self.problems }
+    fn note(&mut self, diagnostic: Diagnostic) -> PendingDiagnostic<'_> {
+        PendingDiagnostic { source: self.source, diagnostic: Some(diagnostic), problems: self.problems }
     }
 }
 
-/// A problem just found, to which help can be added. It is reported when this is dropped.
-pub(crate) struct Noted<'n> {
+/// A problem to which help can be added. Dropping it reports the problem.
+pub(crate) struct PendingDiagnostic<'n> {
     source: &'n Source,
     diagnostic: Option<Diagnostic>,
     problems: &'n mut Vec<Diagnostic>,
 }
 
-impl Noted<'_> {
+impl PendingDiagnostic<'_> {
     /// Says what would be right.
     pub(crate) fn help(mut self, help: impl Into<String>) {
         self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.help(help));
     }
 
-    /// Says that something of a similar name exists.
+    /// Suggests the most similar candidate, if one is close enough.
     pub(crate) fn did_you_mean<'c>(self, name: &str, candidates: impl IntoIterator<Item = &'c str>) {
         if let Some(similar) = crate::did_you_mean(name, candidates) {
             self.help(format!("`{similar}` has a similar name"));
@@ -140,7 +142,7 @@ impl Noted<'_> {
     }
 }
 
-impl Drop for Noted<'_> {
+impl Drop for PendingDiagnostic<'_> {
     fn drop(&mut self) {
         self.problems.extend(self.diagnostic.take());
     }

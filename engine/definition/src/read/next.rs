@@ -1,4 +1,4 @@
-//! Where a state, a condition or an error handler goes: `transition`, `end`, and the events published on the way.
+//! Reads `transition`, `end` and `onErrors`, and the events that they publish.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -63,7 +63,7 @@ fn transition(reader: &mut Reader, fields: &mut Fields) -> Option<Transition> {
 enum Ended {
     Yes(End),
     No,
-    /// Of the wrong type, as reported.
+    /// Of the wrong type; the problem is reported.
     Broken,
 }
 
@@ -134,7 +134,7 @@ fn produce_event(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) 
     Some(ProduceEvent { event_ref: event_ref?, data, context_attributes })
 }
 
-/// `contextAttributes`: an object, or, as the text of the specification has it, a list of one.
+/// `contextAttributes`: an object, or, as in the text of the specification, a list of one.
 pub(super) fn context_attributes(reader: &mut Reader, fields: &mut Fields) -> IndexMap<String, At<Value>> {
     let at = fields.pointer("contextAttributes");
     let (map, at) = match fields.take("contextAttributes") {

@@ -1,4 +1,4 @@
-//! `start` and its schedule. The form of the schedule is checked here; it is interpreted elsewhere.
+//! Reads `start` and checks its schedule. The engine does not start instances by a schedule yet.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Fields, Reader};
 use crate::{codes, model::At};
 
-/// What `start` says.
+/// The content of `start`.
 #[derive(Default)]
 pub(super) struct Start {
     pub(super) state: Option<At<String>>,
@@ -22,22 +22,25 @@ pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
     "start".clone_into(&mut inner.place);
     let state = inner.required_text(reader, "stateName");
     let schedule = inner.text_or_object(reader, "schedule").filter(|_| schedule(reader, &mut inner));
+    if schedule.is_some() {
+        inner.without_effect(reader, "schedule", "instances are started by requests only");
+    }
     inner.finish(reader);
     Start { state, schedule }
 }
 
-/// Whether the schedule has a form that can be kept to.
+/// Whether the schedule is valid.
 fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
     let Some(Value::Object(_)) = start.take("schedule") else {
         let interval = start.text(reader, "schedule");
-        return interval.is_some_and(|interval| interval_is_good(reader, &interval));
+        return interval.is_some_and(|interval| is_valid_interval(reader, &interval));
     };
     let Some(mut fields) = start.object(reader, "schedule") else { return false };
     "start, schedule".clone_into(&mut fields.place);
     let interval = fields.text(reader, "interval");
     let cron = cron(reader, &mut fields);
     let zone = fields.text(reader, "timezone");
-    let mut good = match (&interval, &cron) {
+    let mut valid = match (&interval, &cron) {
         (Some(interval), Some(cron)) => {
             let message = format!(
                 "start: the schedule has both `interval` (`{}`) and `cron` (`{}`); only one may be given",
@@ -54,10 +57,10 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
         _ => true,
     };
     if let Some(interval) = &interval {
-        good &= interval_is_good(reader, interval);
+        valid &= is_valid_interval(reader, interval);
     }
     if let Some(cron) = &cron {
-        good &= cron_is_good(reader, cron);
+        valid &= is_valid_cron(reader, cron);
     }
     if let Some(zone) = &zone
         && TimeZone::get(&zone.value).is_err()
@@ -66,10 +69,10 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
         reader
             .deviation(codes::SCHEDULE, &zone.at, message)
             .help("write a name such as Europe/Berlin or UTC");
-        good = false;
+        valid = false;
     }
     fields.finish(reader);
-    good
+    valid
 }
 
 /// `cron`: an expression, or an object with one.
@@ -91,25 +94,25 @@ fn cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
     expression
 }
 
-fn cron_is_good(reader: &mut Reader, cron: &At<String>) -> bool {
+fn is_valid_cron(reader: &mut Reader, cron: &At<String>) -> bool {
     let fields: Vec<_> = cron.value.split_whitespace().collect();
-    let good = (5..=7).contains(&fields.len())
+    let valid = (5..=7).contains(&fields.len())
         && fields.iter().all(|field| {
             field.starts_with(|c: char| c.is_ascii_digit() || "*?LlW".contains(c) || c.is_ascii_alphabetic())
                 && field.chars().all(|c| c.is_ascii_alphanumeric() || "*/,-?#".contains(c))
                 && field.split([',', '-', '/', '#']).all(is_cron_word)
         });
-    if !good {
+    if !valid {
         let message =
             format!("start: `cron` of the schedule is `{}`, which is no cron expression", cron.value);
         reader
             .deviation(codes::SCHEDULE, &cron.at, message)
             .help("five fields, minute first, or six or seven, second first");
     }
-    good
+    valid
 }
 
-/// A number, a star, or the name of a day or month with what Quartz hangs on it (`5L`, `15W`).
+/// A number, a star, or the name of a day or month, with the suffixes that Quartz allows (`5L`, `15W`).
 fn is_cron_word(word: &str) -> bool {
     const NAMES: [&str; 19] = [
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", "SUN", "MON",
@@ -124,12 +127,12 @@ fn is_cron_word(word: &str) -> bool {
 }
 
 /// `R[n]/start/duration`, `R[n]/duration/end`, `R[n]/duration`, or `start/end` that bounds event starts.
-fn interval_is_good(reader: &mut Reader, interval: &At<String>) -> bool {
+fn is_valid_interval(reader: &mut Reader, interval: &At<String>) -> bool {
     let is_duration = |text: &str| crate::parse_duration(text).is_ok();
     let is_repeat =
         |text: &str| text.strip_prefix('R').is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
     let parts: Vec<_> = interval.value.trim().split('/').collect();
-    let good = match parts.as_slice() {
+    let valid = match parts.as_slice() {
         [repeat, duration] if is_repeat(repeat) => is_duration(duration),
         [start, end] => is_moment(start) && is_moment(end),
         [repeat, a, b] if is_repeat(repeat) => {
@@ -137,14 +140,14 @@ fn interval_is_good(reader: &mut Reader, interval: &At<String>) -> bool {
         }
         _ => false,
     };
-    if !good {
+    if !valid {
         let message =
             format!("start: the `interval` `{}` of the schedule is no repeating interval", interval.value);
         reader
             .deviation(codes::SCHEDULE, &interval.at, message)
             .help("write R/PT1H, R/2026-01-01T00:00:00Z/P1D, …");
     }
-    good
+    valid
 }
 
 fn is_moment(text: &str) -> bool {

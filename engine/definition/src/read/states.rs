@@ -1,4 +1,4 @@
-//! The eight kinds of states.
+//! Reads states of all eight kinds.
 
 use std::collections::HashSet;
 
@@ -33,7 +33,7 @@ const KINDS: [(&str, Kind); 8] = [
     ("callback", Kind::Callback),
 ];
 
-/// One state. Its name is reported through `declare` even if the rest of it is broken.
+/// One state. `declare` gets its name also if the state has errors.
 pub(super) fn read(
     reader: &mut Reader,
     value: &Value,
@@ -49,7 +49,7 @@ pub(super) fn read(
     if !fields.has("type") {
         fields.missing(reader, "type", "text");
     }
-    // What the properties mean, and which there are, depends on the type.
+    // The type decides which properties there are.
     let kind = fields.choice(reader, "type", &KINDS)?;
     let label = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
     fields.take("id");
@@ -102,7 +102,7 @@ fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Opt
         Kind::Operation => {
             if !fields.has("actions") {
                 let message = format!("{}: `actions` is required: a list (at {})", fields.place, fields.at);
-                reader.deviation(codes::MISSING, &fields.at, message);
+                reader.deviation(codes::LEFT_OUT, &fields.at, message);
             }
             let place = fields.place.clone();
             let actions = actions::list(reader, fields, &place);
@@ -116,7 +116,7 @@ fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Opt
             let data = fields.value("data")?;
             if !data.value.is_object() {
                 let message = format!("{}: `data` should be an object (at {})", fields.place, data.at);
-                reader.deviation(codes::WRONG_TYPE, &data.at, message);
+                reader.deviation(codes::INJECTED_DATA, &data.at, message);
             }
             Some(StateKind::Inject { data })
         }
@@ -145,7 +145,7 @@ fn required_actions(reader: &mut Reader, fields: &mut Fields) -> Option<Vec<crat
     Some(actions::list(reader, fields, &place))
 }
 
-/// A state as problems in it name it.
+/// The name of a state, and its place in messages.
 struct Label {
     name: String,
     place: String,
@@ -154,7 +154,7 @@ struct Label {
 fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
     let label = Label { name: name.to_owned(), place: fields.place.clone() };
     let branches: Option<Vec<_>> = fields.required_list(reader, "branches").map(|list| {
-        mention_duplicates(reader, &list, &label.place);
+        warn_about_duplicates(reader, &list, &label.place);
         let numbered = list.into_iter().zip(1..);
         numbered.filter_map(|((at, value), number)| branch(reader, value, &at, &label, number)).collect()
     });
@@ -180,15 +180,15 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
     Some(StateKind::Parallel { branches, completion })
 }
 
-/// Branches of one name cannot be told apart in the history; `SonataFlow` runs them.
-fn mention_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], place: &str) {
+/// The history of an instance cannot distinguish branches of one name; `SonataFlow` runs them.
+fn warn_about_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], place: &str) {
     let mut seen = HashSet::new();
     for (at, branch) in branches {
         if let Some(name) = branch.get("name").and_then(Value::as_str)
             && !seen.insert(name)
         {
             let message = format!("{place}: another branch is called `{name}` too");
-            reader.deviation(codes::DUPLICATE_NAME, at, message);
+            reader.deviation(codes::DUPLICATE_BRANCH, at, message);
         }
     }
 }
@@ -202,7 +202,7 @@ fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place:
             "{place}: `numCompleted` is {}, but must be from 1 to the number of branches, {branches}",
             wanted.value
         );
-        reader.error(codes::COUNT, &wanted.at, message);
+        reader.error(codes::NUM_COMPLETED, &wanted.at, message);
     }
 }
 
@@ -214,7 +214,7 @@ fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, numbe
         fields.place = format!("{}, branch `{name}`", state.place);
     } else {
         let message = format!("{}: `name` is required: text (at {at})", fields.place);
-        reader.deviation(codes::MISSING, at, message);
+        reader.deviation(codes::LEFT_OUT, at, message);
     }
     let name = name.unwrap_or_else(|| format!("branch {number}"));
     let actions = required_actions(reader, &mut fields);
@@ -234,20 +234,20 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
                     fields.place, name.value
                 );
                 let help = "letters, digits and `_`, a letter or `_` first";
-                reader.deviation(codes::WRONG_VALUE, &name.at, message).help(help);
+                reader.deviation(codes::ITERATION_PARAM, &name.at, message).help(help);
             }
             name.value
         }
         None => "item".to_owned(),
     };
     let batch_size = fields.number_or_text(reader, "batchSize");
-    // Flows that name no mode were written on SonataFlow, which has one thread.
+    // Workflows without a mode were written for SonataFlow, which runs them in one thread.
     let one_thread = reader.compat == Compat::SonataFlow && batch_size.is_none();
     let modes = [("parallel", LoopMode::Parallel), ("sequential", LoopMode::Sequential)];
     let default = if one_thread { LoopMode::OneThread } else { LoopMode::Parallel };
     let mode = fields.choice(reader, "mode", &modes).unwrap_or(default);
     let actions = required_actions(reader, fields);
-    let batch_size = batch_size.filter(|size| batch_is_good(reader, size, &fields.place));
+    let batch_size = batch_size.filter(|size| is_valid_batch_size(reader, size, &fields.place));
     Some(StateKind::ForEach(ForEach {
         input_collection: input_collection?,
         output_collection,
@@ -258,21 +258,21 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     }))
 }
 
-/// Whether a variable can be called so.
+/// Whether a text is the name of a jq variable.
 fn is_name(text: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     text.starts_with(first) && text.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
-/// Batches of one and less mean nothing; where `SonataFlow`'s rules hold, 0 is what editors write for "no batches".
-fn batch_is_good(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
+/// A batch size must be above 1; with the rules of `SonataFlow`, 0 means no batches, because editors write it.
+fn is_valid_batch_size(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
     let Ok(number) = size.value.trim().parse::<f64>() else { return true };
     if number > 1.0 && number.fract() == 0.0 {
         return true;
     }
     if number != 0.0 || reader.compat == Compat::Spec {
         let message = format!("{place}: `batchSize` is {}, but must be a number above 1", size.value);
-        reader.deviation(codes::COUNT, &size.at, message);
+        reader.deviation(codes::BATCH_SIZE, &size.at, message);
     }
     false
 }

@@ -1,4 +1,4 @@
-//! `timeouts`: which may stand where, and that they are durations.
+//! Reads `timeouts`: checks which limits each place has, and that they are durations.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(super) fn workflow(reader: &mut Reader, value: &Value, at: &Pointer) -> Time
     }
 }
 
-/// The limits of a state or branch, of which it has only some. `name` is that of the state.
+/// The limits of a state or branch; `allowed` are those that it has. `name` is that of the state.
 pub(super) fn of(reader: &mut Reader, fields: &mut Fields, allowed: Allowed, name: &str) -> Timeouts {
     match fields.object(reader, "timeouts") {
         Some(inner) => read(reader, inner, allowed, name),
@@ -37,7 +37,7 @@ fn read(reader: &mut Reader, mut fields: Fields, allowed: Allowed, state: &str) 
     let mut timeouts = Timeouts::default();
     for name in WORKFLOW {
         if !fields.has(name) {
-            // Asked for all the same, so that it is known to the suggestions.
+            // Asking makes the name known to `did_you_mean`.
             fields.take(name);
             continue;
         }
@@ -62,7 +62,9 @@ fn misplaced(reader: &mut Reader, fields: &Fields, name: &str) {
     let at = fields.pointer(name);
     let message = format!("{}: `{name}` has no meaning here (at {at})", fields.place);
     if name == "workflowExecTimeout" {
-        reader.error(codes::TIMEOUT_PLACE, &at, message).help("it belongs to the `timeouts` of the workflow");
+        reader
+            .error(codes::WORKFLOW_TIMEOUT, &at, message)
+            .help("it belongs to the `timeouts` of the workflow");
     } else {
         reader.deviation(codes::TIMEOUT_PLACE, &at, message);
     }
@@ -96,6 +98,9 @@ fn workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExe
         }
         let duration = inner.lenient_duration(reader, "duration");
         let interrupt = inner.flag(reader, "interrupt", false);
+        if inner.has("interrupt") && !interrupt {
+            inner.without_effect(reader, "interrupt", "running actions are interrupted, as on SonataFlow");
+        }
         let run_before = inner.text(reader, "runBefore");
         inner.finish(reader);
         return Some(WorkflowExecTimeout { duration: duration?, interrupt, run_before });
@@ -110,12 +115,15 @@ fn state_exec(reader: &mut Reader, fields: &mut Fields) -> Option<StateExecTimeo
         let mut inner = fields.object(reader, "stateExecTimeout")?;
         if !inner.has("total") {
             let message = format!("{}: `total` is required in `stateExecTimeout`", inner.place);
-            reader.deviation(codes::MISSING, &inner.at, message);
+            reader.deviation(codes::LEFT_OUT, &inner.at, message);
         }
         let timeout = StateExecTimeout {
             single: inner.lenient_duration(reader, "single"),
             total: inner.lenient_duration(reader, "total"),
         };
+        if timeout.single.is_some() {
+            inner.without_effect(reader, "single", "only `total` bounds the state");
+        }
         inner.finish(reader);
         return Some(timeout);
     }

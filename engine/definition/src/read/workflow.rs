@@ -1,8 +1,8 @@
-//! The top level of a definition, and the parts of it that may stand in files of their own.
+//! Reads the top level of a definition, and the parts of it that may be in files of their own.
 
 use serde_json::{Map, Value};
 
-use super::{Declared, Fields, Outcome, Reader, definitions, extensions, fields, start, states, timeouts};
+use super::{Declared, Fields, Outcome, Reader, definitions, extensions, problems, start, states, timeouts};
 use crate::{
     Limits, Pointer, codes,
     model::{At, ExpressionLang, Workflow},
@@ -62,7 +62,7 @@ fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Opti
 
     let start = start::read(reader, &mut fields);
     let states = states(reader, &mut fields, declared);
-    mention_unknown(reader, &fields);
+    warn_about_misspelt(reader, &fields);
     let id = id?;
     let first = states.first().map(|state| At { value: state.name.clone(), at: state.at.key("name") })?;
     Some(Workflow {
@@ -102,7 +102,9 @@ fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
     }
     if fields.has("id") && key.is_some() {
         let message = "workflow: only one of `id` and `key` may be given";
-        reader.deviation(codes::ID, &fields.pointer("key"), message).help("`id` is the one that counts");
+        reader
+            .deviation(codes::ID_AND_KEY, &fields.pointer("key"), message)
+            .help("`id` is the one that counts");
     }
     let id = if fields.has("id") { fields.required_text(reader, "id")? } else { key? };
     let fits = |c: char| !c.is_control() && !"/\\?#%".contains(c);
@@ -134,13 +136,13 @@ fn states(reader: &mut Reader, fields: &mut Fields, declared: &mut Declared) -> 
     states
 }
 
-/// Top-level properties that nobody knows are allowed; those that look like slips are mentioned.
-fn mention_unknown(reader: &mut Reader, fields: &Fields) {
+/// The specification allows additional properties at the top level; one that is similar to a known property is a warning.
+fn warn_about_misspelt(reader: &mut Reader, fields: &Fields) {
     for name in fields.names().filter(|name| !fields.known().contains(name)) {
         let known = fields.known().iter().copied();
         if let Some(similar) = crate::did_you_mean(name, known.filter(|known| !fields.has(known))) {
             let message = format!("workflow: there is no property `{name}`; it has no effect");
-            let warning = reader.warning(codes::UNKNOWN_PROPERTY, &fields.pointer(name), message);
+            let warning = reader.warning(codes::IGNORED_PROPERTY, &fields.pointer(name), message);
             warning.on_key().help(format!("`{similar}` has a similar name"));
         }
     }
@@ -165,7 +167,7 @@ fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
                 },
                 other => {
                     let what = format!("workflow: the file `{uri}` of `constants`");
-                    fields::wrong_type(reader, &what, &at, "an object", &other);
+                    problems::wrong_type(reader, &what, &at, "an object", &other);
                     empty()
                 }
             }

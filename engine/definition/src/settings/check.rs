@@ -1,14 +1,14 @@
-//! Finds everything that is wrong with the properties of a folder, each fault at its line.
+//! Checks the properties of a folder.
 //!
-//! Promises: what is Rondo's own must be right; of `SonataFlow`'s properties only those are errors with which Quarkus
-//! does not start either, the others are warnings, since many a working folder has a wrong one that nothing uses.
+//! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus does not start with it
+//! either, else a warning, because working folders have invalid properties that nothing uses.
 
 use std::{fs, path::Path};
 
 use super::{ALL, Kind, OWN, Setting, find, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
 
-/// The faults of all properties. `root` is the folder of workflows.
+/// The problems of all properties. `root` is the folder of workflows.
 pub(crate) fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
     let mut found = variables::unknown(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
@@ -46,17 +46,21 @@ fn unknown(properties: &Properties, key: &str) -> Diagnostic {
     }
 }
 
-/// What is wrong with the value of a key.
+/// The problems of the value of a key.
 fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
     let severity = severity(setting);
-    let report = |message: String| properties.fault(severity, codes::SETTING, key, message);
+    let report = |message: String| {
+        let code = if severity == Severity::Error { codes::SETTING } else { codes::DOUBTFUL_SETTING };
+        properties.fault(severity, code, key, message)
+    };
+    let missing = |message: String| properties.fault(Severity::Error, codes::SETTING_FILE, key, message);
     let value = match properties.resolve(key) {
         Ok(Some(value)) => value,
         Ok(None) => return Vec::new(),
-        // Reported with the file.
+        // `Properties::parse` reports it.
         Err(PropertyError::Cycle { .. }) => return Vec::new(),
         Err(error) if setting.is_own() => return vec![report(error.to_string())],
-        // Reported where something needs it.
+        // The part of the engine that needs the property reports it.
         Err(_) => return Vec::new(),
     };
     let value = value.trim();
@@ -68,11 +72,11 @@ fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> 
     }
     match setting.kind {
         Kind::Folder if !resources::has_folder(root, value) => {
-            vec![report(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
+            vec![missing(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
         }
         Kind::Files => kind::parts(value)
             .filter_map(|file| fs::File::open(file).err().map(|error| (file, error)))
-            .map(|(file, error)| report(format!("`{key}`: the file `{file}` cannot be read: {error}")))
+            .map(|(file, error)| missing(format!("`{key}`: the file `{file}` cannot be read: {error}")))
             .collect(),
         _ => Vec::new(),
     }
@@ -87,7 +91,7 @@ fn severity(setting: &Setting) -> Severity {
     }
 }
 
-/// The text of a properties file, to show lines of it: what must not be shown is not in it.
+/// The text of a properties file without the values of secrets, to show lines of it.
 pub(crate) fn without_secrets(text: &str) -> String {
     let shown = text.lines().map(|line| {
         let (key, at) = properties::key_and_value(line);

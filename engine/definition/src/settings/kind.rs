@@ -1,10 +1,10 @@
-//! What the values of properties may be.
+//! Kinds of values of properties.
 
 use std::borrow::Cow;
 
 use url::Url;
 
-/// What a value may be.
+/// Kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Any text.
@@ -28,9 +28,9 @@ pub enum Kind {
     Url,
     /// One of some words; case does not matter.
     Choice(&'static [&'static str]),
-    /// A folder, seen from that of the workflows.
+    /// A folder, relative to that of the workflows.
     Folder,
-    /// Files separated by commas, seen from where the engine is started.
+    /// Files separated by commas, relative to the working directory.
     Files,
     /// `PREFIX=TARGET` separated by commas.
     Aliases,
@@ -59,7 +59,7 @@ impl Kind {
     fn bounds(self, own: bool) -> Option<(u64, u64)> {
         match self {
             Self::Count { least, most } => Some((least, most)),
-            // Quarkus takes 0, for no limit of its own.
+            // In Quarkus, 0 means no limit.
             Self::Millis => Some((u64::from(own), u64::MAX)),
             _ => None,
         }

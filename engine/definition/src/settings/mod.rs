@@ -1,8 +1,8 @@
-//! The properties that Rondo reads: what each is called, what it may be, what holds without it.
+//! The properties that Rondo reads: name, kind and default of each.
 //!
-//! Owns: [`Setting`] and the one table of them, [`ALL`]. Promises: validation, documentation and those who read a property
-//! see the same name, kind and default; a value of another kind is an error wherever it is read, never a silent default.
-//! Never: knows what a property is for; a name may have holes, as in `quarkus.rest-client.<key>.url`.
+//! Owns: [`Setting`] and the one table of them, [`ALL`]. Promises: validation, documentation and readers of a property
+//! use the same name, kind and default; a value of another kind is an error wherever it is read, never a silent default.
+//! Never: knows the purpose of a property. A name may have holes, as in `quarkus.rest-client.<key>.url`.
 
 mod check;
 mod kind;
@@ -81,21 +81,21 @@ impl Setting {
         Ok(kind::parts(&self.text(properties)?.unwrap_or_default()).map(str::to_owned).collect())
     }
 
-    /// The tokens of a property that grants access; none only if it is absent. One that is there but names none is an
-    /// error: it would open the door.
+    /// The tokens of a property that grants access; none only if it is absent. A value without a token is an
+    /// error, because the engine would answer requests without one.
     pub fn tokens(&self, properties: &Properties) -> Result<Vec<String>, PropertyError> {
         let Some(value) = properties.resolve(self.name)? else { return Ok(Vec::new()) };
         let tokens: Vec<String> = kind::parts(&value).map(str::to_owned).collect();
         if tokens.is_empty() { Err(self.wrong(self.name)) } else { Ok(tokens) }
     }
 
-    /// That the value of a key is not what it must be.
+    /// The error for a value of another kind.
     pub(crate) fn wrong(&self, key: &str) -> PropertyError {
         PropertyError::Type { key: key.to_owned(), expected: self.kind.expected(self.is_own()) }
     }
 }
 
-/// What the names of Rondo's own properties begin with.
+/// Prefix of the names of Rondo's own properties.
 pub const OWN: &str = "rondo.";
 
 /// The setting that a key belongs to.

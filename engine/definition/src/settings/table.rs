@@ -1,4 +1,4 @@
-//! The table: every property that some part of Rondo reads. Sorted; Rondo's own first.
+//! The table of all properties that Rondo reads. Sorted; Rondo's own first.
 
 use super::{Kind, Setting};
 

@@ -46,16 +46,16 @@ open=${never closed
     application.properties:4:29: error[RON0503]: the value of the property `rondo.http.max-body-bytes` is not a whole number above 0
     application.properties:5:29: error[RON0503]: the value of the property `rondo.http.allow-link-local` is not `true` or `false`
     application.properties:6:14: error[RON0503]: the value of the property `rondo.compat` is not one of `sonataflow`, `spec`
-    application.properties:7:24: error[RON0503]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
-    application.properties:8:19: error[RON0503]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
+    application.properties:7:24: error[RON0507]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
+    application.properties:8:19: error[RON0507]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
     application.properties:9:1: error[RON0505]: there is no property `rondo.auth.tokn` (did you mean `rondo.auth.token`?)
     application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-connections`, `rondo.http.timeout`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
     application.properties:11:29: error[RON0503]: the property `rondo.http.max-answer-bytes` refers to `${UNSET}`, which is neither a property nor an environment variable
-    application.properties:12:32: warning[RON0503]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
-    application.properties:13:31: warning[RON0503]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
+    application.properties:12:32: warning[RON0506]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
+    application.properties:13:31: warning[RON0506]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
     application.properties:14:41: error[RON0503]: the value of the property `quarkus.rest-client.a_yaml.read-timeout` is not a whole number of milliseconds
-    application.properties:15:23: warning[RON0503]: the value of the property `quarkus.tls.trust-all` is not `true` or `false`
-    application.properties:16:31: warning[RON0503]: the value of the property `kogito.sw.operationIdStrategy` is not one of `FILE_NAME`, `FULL_URI`, `SPEC_TITLE`, `FUNCTION_NAME`
+    application.properties:15:23: warning[RON0506]: the value of the property `quarkus.tls.trust-all` is not `true` or `false`
+    application.properties:16:31: warning[RON0506]: the value of the property `kogito.sw.operationIdStrategy` is not one of `FILE_NAME`, `FULL_URI`, `SPEC_TITLE`, `FUNCTION_NAME`
     application.properties:17:28: error[RON0503]: the value of the property `kogito.sw.functions.f.port` is not a whole number from 1 to 65535
     application.properties:18:6: warning[RON0504]: the value of the property `open` has a `${` without closing brace (write `${NAME}`, or `$${` for the characters themselves)
     environment variable KOGITO_PROCESS_INSTANCES_LIMIT: error[RON0503]: the value of the property `kogito.process.instances.limit` is not a whole number
@@ -103,8 +103,8 @@ fn variables_that_nothing_reads_are_told() {
     ] {
         let found = faults("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
         // What a flow may have a name for of its own is not refused.
-        let severity = if expected.starts_with("there are") { "warning" } else { "error" };
-        let told = format!("environment variable {name}: {severity}[RON0505]: no property is called so");
+        let level = if expected.starts_with("there are") { "warning[RON0509]" } else { "error[RON0508]" };
+        let told = format!("environment variable {name}: {level}: no property is called so");
         assert_eq!(found.starts_with(&told), !expected.is_empty(), "{name}: {found}");
         assert!(found.contains(expected), "{name}: {found}");
     }

@@ -1,11 +1,12 @@
 //! Environment variables that begin with `RONDO_`: each is a property's, or one that the program itself reads.
 //!
-//! Promises: a misspelt one is told, as a misspelt property is: who writes `RONDO_AUTH_TOKENS` wants no engine that lets everybody in.
+//! Promises: a misspelt variable is an error, as a misspelt property is, because with `RONDO_AUTH_TOKENS` instead of `RONDO_AUTH_TOKEN`
+//! the engine would answer requests without a token.
 
 use super::{ALL, OWN};
 use crate::{Diagnostic, Properties, Severity, codes, did_you_mean, properties};
 
-/// Variables that are no properties: options of the command line, the key, and the places at which tests end the process.
+/// Variables that are not properties: options of the command line, the encryption key, failpoints of tests.
 pub const VARIABLES: &[&str] = &[
     "RONDO_FAILPOINTS",
     "RONDO_LISTEN",
@@ -17,7 +18,7 @@ pub const VARIABLES: &[&str] = &[
     "RONDO_WORKFLOWS",
 ];
 
-/// The variables that nothing reads although their names say that they are meant for Rondo.
+/// Warnings and errors about variables with the prefix that are not settings.
 pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
     let own = || ALL.iter().filter(|setting| setting.is_own()).map(|setting| setting.name);
     let prefix = properties::variable(OWN);
@@ -30,21 +31,21 @@ pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
         let candidates: Vec<String> =
             own().map(properties::variable).chain(VARIABLES.iter().map(|name| (*name).to_owned())).collect();
         let candidates = || candidates.iter().map(String::as_str);
-        // A flow may read it as `$SECRET.NAME`. That is unlikely of one whose name is almost that of a property.
-        let (severity, help) = if let Some(name) = did_you_mean(name, candidates()) {
-            (Severity::Error, format!("did you mean `{name}`?"))
+        // A flow may read the variable as `$SECRET.NAME`, so it is a warning only, unless the name is similar to that of a setting.
+        let (severity, code, help) = if let Some(name) = did_you_mean(name, candidates()) {
+            (Severity::Error, codes::MISSPELT_VARIABLE, format!("did you mean `{name}`?"))
         } else {
             let there_are = candidates().collect::<Vec<_>>().join("`, `");
-            (Severity::Warning, format!("there are `{there_are}`"))
+            (Severity::Warning, codes::UNKNOWN_ENVIRONMENT, format!("there are `{there_are}`"))
         };
         let place = format!("environment variable {name}");
         let message = "no property is called so; it is seen as `$SECRET` only";
-        found.push(Diagnostic::file(severity, codes::UNKNOWN_SETTING, &place, message).help(help));
+        found.push(Diagnostic::file(severity, code, &place, message).help(help));
     }
     found
 }
 
-/// Kubernetes puts such variables into every pod beside a service that is called `rondo` or `rondo-…`.
+/// Whether Kubernetes sets the variable: it does in every pod of a namespace with a service called `rondo` or `rondo-…`.
 fn is_of_kubernetes(name: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;

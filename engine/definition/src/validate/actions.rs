@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Check, Direction};
 use crate::{
     codes,
-    model::{Action, ActionKind, At, Branch, FunctionKind, FunctionRef},
+    model::{Action, ActionKind, At, Branch, FunctionRef},
 };
 
 impl Check<'_, '_> {
@@ -29,10 +29,11 @@ impl Check<'_, '_> {
                     self.event(result, Direction::Consumed);
                 }
             }
-            // Which workflows there are is known to the folder only.
+            // `workflows` checks subflows, because only the folder knows all workflows.
             ActionKind::SubFlow(_) => {}
         }
         self.retries(action, &place);
+        self.unused_by_action(action, &place);
     }
 
     fn function(&mut self, reference: &FunctionRef, place: &str) {
@@ -47,9 +48,7 @@ impl Check<'_, '_> {
             return;
         }
         let Some(function) = self.workflow.functions.get(&name.value) else { return };
-        let operation = function.operation.value.as_str();
-        let prints = operation == "sysout" || operation.starts_with("sysout:");
-        if function.kind != FunctionKind::Custom || !prints {
+        if !function.prints() {
             return;
         }
         let fault = match &reference.arguments {
@@ -63,7 +62,7 @@ impl Check<'_, '_> {
         self.reader.error(codes::ARGUMENTS, &name.at, message).help("give it `arguments: {message: …}`");
     }
 
-    /// Retry policy and lists of errors. What is not there or has no effect is taken out.
+    /// Checks retry policy and lists of errors; removes undefined names and lists without effect from the model.
     fn retries(&mut self, action: &mut Action, place: &str) {
         if let Some(retry) = action.retry_ref.take_if(|retry| !self.declared.retries.contains(&retry.value)) {
             let message = format!("{place}: there is no retry definition `{}`", retry.value);
@@ -91,7 +90,7 @@ impl Check<'_, '_> {
                 let message = format!("{place}: there is no error definition `{}` for `{list}`", error.value);
                 let names = self.declared.errors.iter().map(String::as_str);
                 self.reader
-                    .deviation(codes::UNKNOWN_ERROR, &error.at, message)
+                    .deviation(codes::UNKNOWN_RETRY_ERROR, &error.at, message)
                     .did_you_mean(&error.value, names);
             }
             known
@@ -108,7 +107,7 @@ impl Check<'_, '_> {
                     "state `{}`, branch `{}`: the branch runs its own workflow `{}` as subflow",
                     self.state, branch.name, subflow.workflow_id.value
                 );
-                self.reader.error(codes::ACTION, &subflow.workflow_id.at, message);
+                self.reader.error(codes::OWN_SUBFLOW, &subflow.workflow_id.at, message);
             }
         }
     }

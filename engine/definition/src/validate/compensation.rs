@@ -1,4 +1,4 @@
-//! Compensation: which states undo which, and that they stay apart from the main flow.
+//! Checks compensation: which states undo which, and their separation from the main flow.
 
 use crate::{
     codes,
@@ -13,7 +13,7 @@ pub(super) fn check(reader: &mut Reader, workflow: &Workflow, declared: &Declare
         ways(reader, workflow, state);
         if state.used_for_compensation && matches!(state.kind, StateKind::Event(_)) {
             let message = format!("state `{}`: an event state cannot be `usedForCompensation`", state.name);
-            reader.error(codes::COMPENSATION, &state.at.key("usedForCompensation"), message);
+            reader.error(codes::COMPENSATING_EVENT, &state.at.key("usedForCompensation"), message);
         }
     }
     let start = &workflow.start;
@@ -31,7 +31,7 @@ fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared,
              `usedForCompensation` and has `compensatedBy` {}",
             state.name, by.value
         );
-        reader.error(codes::COMPENSATION, &by.at, message);
+        reader.error(codes::NESTED_COMPENSATION, &by.at, message);
     }
     if !declared.states.contains(&by.value) {
         let message = format!(
@@ -45,13 +45,13 @@ fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared,
             "state `{}`: `compensatedBy` names `{}`, which is not `usedForCompensation: true`",
             state.name, by.value
         );
-        reader.error(codes::COMPENSATION, &by.at, message);
+        reader.error(codes::NOT_COMPENSATING, &by.at, message);
     }
 }
 
-/// The main flow leads to no compensating state, and such a state only to its like.
+/// The main flow leads to no compensating state, and a compensating state only to compensating states.
 fn ways(reader: &mut Reader, workflow: &Workflow, state: &State) {
-    for next in super::graph::ways(state) {
+    for next in super::graph::exits(state) {
         let Next::Transition(transition) = next else { continue };
         let to = &transition.next_state;
         let Some(target) = find(workflow, &to.value) else { continue };

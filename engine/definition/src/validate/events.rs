@@ -1,4 +1,4 @@
-//! Events: whether they are defined and go the right way, and which states wait for one.
+//! Checks references to events: whether the event is defined, and its direction. Warns about states that wait for events.
 
 use super::Check;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     model::{At, Event, State, StateKind, SwitchConditions},
 };
 
-/// Which way an event goes at the place of a reference.
+/// Direction of an event at a reference.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Consumed,
@@ -14,7 +14,7 @@ pub(super) enum Direction {
 }
 
 impl Check<'_, '_> {
-    /// Warns about a state that waits for events: none comes yet.
+    /// Warns about a state that waits for events, because the engine does not deliver events yet.
     pub(super) fn waits(&mut self, state: &State) {
         let is_start = self.workflow.start.value == state.name;
         let what = match &state.kind {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::{Next, State, StateKind, SwitchConditions, Workflow};
 
 /// All ways out of a state: its own, those of its conditions and those of its error handlers.
-pub(super) fn ways(state: &State) -> impl Iterator<Item = &Next> {
+pub(super) fn exits(state: &State) -> impl Iterator<Item = &Next> {
     let conditions: Vec<&Next> = match &state.kind {
         StateKind::Switch(switch) => {
             let conditions: Vec<&Next> = match &switch.conditions {
@@ -22,7 +22,7 @@ pub(super) fn ways(state: &State) -> impl Iterator<Item = &Next> {
 
 /// Names of the states that a state leads to.
 pub(super) fn targets(state: &State) -> impl Iterator<Item = &str> {
-    ways(state).filter_map(|next| match next {
+    exits(state).filter_map(|next| match next {
         Next::Transition(transition) => Some(transition.next_state.value.as_str()),
         Next::End(_) => None,
     })

@@ -1,9 +1,9 @@
-//! What names refer to.
+//! Checks of references.
 //!
-//! Owns: every check for which one place of a definition is not enough: references, compensation, the state that runs
-//! before a time limit ends an instance, and what definitions of one folder want of each other. Promises: the words are
-//! those of `SonataFlow` where it has some, with the names that the conformance suite asks for. What `SonataFlow` never looks
-//! at is a warning, and taken out of the model. Never: compiles an expression or opens a document of a function.
+//! Owns: all checks that need more than one place of a definition: references, compensation, the state that runs
+//! before a time limit ends an instance, and references between the definitions of a folder. Promises: a message has
+//! the words of `SonataFlow` where `SonataFlow` reports the problem. A problem that `SonataFlow` ignores is a warning, and the property is
+//! removed from the model. Never: compiles an expression or opens a document of a function.
 
 mod actions;
 mod compensation;
@@ -11,6 +11,7 @@ mod events;
 mod graph;
 mod paths;
 mod run_before;
+mod without_effect;
 mod workflows;
 
 use crate::{
@@ -73,13 +74,17 @@ struct Check<'c, 'r> {
 
 impl Check<'_, '_> {
     fn state(&mut self, state: &mut State) {
-        for next in graph::ways(state) {
+        for next in graph::exits(state) {
             self.next(next);
         }
         for on_error in &state.on_errors {
             self.on_error(on_error);
         }
         self.waits(state);
+        self.unused_by_switch(state);
+        if state.used_for_compensation {
+            without_effect::at_ends(self.reader, state, "it only ends the compensation");
+        }
         match &mut state.kind {
             StateKind::Operation { actions, .. } => self.actions(actions),
             StateKind::ForEach(for_each) => self.actions(&mut for_each.actions),

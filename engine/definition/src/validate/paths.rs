@@ -1,12 +1,12 @@
-//! Whether every workflow of a folder can be reached at its path.
+//! Checks that each workflow of a folder can be reached at its path.
 //!
-//! A workflow is served at the part of its id after the last dot, beside the engine's own paths.
+//! A workflow is served at the part of its id after the last dot. The engine has paths of its own.
 
 use std::collections::HashMap;
 
 use crate::{Diagnostic, Document, Pointer, codes};
 
-/// First parts of the engine's own paths: what no workflow can be reached at.
+/// First parts of the engine's own paths.
 pub const RESERVED_PATHS: [&str; 4] = ["graphql", "management", "q", "rondo"];
 
 /// Reports workflows that cannot be reached. Two that share a path are not refused, for one of them may be a subflow only.
@@ -24,14 +24,14 @@ pub(crate) fn paths(documents: &[Document], problems: &mut Vec<Diagnostic>) {
         } else if RESERVED_PATHS.contains(&path) {
             let message =
                 format!("workflow: it would be reached at `/{path}`, which is a path of the engine itself");
-            let problem = Diagnostic::error(codes::ID, source, &at, message);
+            let problem = Diagnostic::error(codes::RESERVED_PATH, source, &at, message);
             problems.push(problem.help(format!("choose an id that ends otherwise than {}", listed())));
         } else if let Some(other) = taken.get(path).filter(|other| other.workflow.id != id) {
             let (other, file) = (&other.workflow.id, other.source.path());
             let message = format!(
                 "workflow: `{other}` of {file} is reached at `/{path}` too, so only one of them can be"
             );
-            problems.push(Diagnostic::warning(codes::ID, source, &at, message));
+            problems.push(Diagnostic::warning(codes::SHARED_PATH, source, &at, message));
         } else {
             taken.insert(path, document);
         }
@@ -42,7 +42,7 @@ fn listed() -> String {
     RESERVED_PATHS.map(|path| format!("`{path}`")).join(", ")
 }
 
-/// Where the id stands.
+/// The place of the id.
 fn place(document: &Document) -> Pointer {
     let id = Pointer::root().key("id");
     if document.source.raw(&id).is_some() { id } else { Pointer::root().key("key") }

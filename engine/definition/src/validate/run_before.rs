@@ -1,20 +1,26 @@
 //! `runBefore` of the workflow's time limit: a state of its own that leads to an end.
 
-use super::graph;
+use super::{graph, without_effect};
 use crate::{
     codes,
     model::{Next, Workflow},
     read::{Declared, Reader},
 };
 
-/// Checks the state that runs before a time limit ends an instance; one that cannot is taken out.
+/// Checks the state that runs before a time limit ends an instance; removes an invalid one from the model.
 pub(super) fn check(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
     let limit = workflow.timeouts.workflow_exec.as_ref();
     let Some(state) = limit.and_then(|limit| limit.run_before.clone()) else { return };
-    let Some(fault) = fault(workflow, declared, &state.value) else { return };
+    let Some(fault) = fault(workflow, declared, &state.value) else {
+        let run = graph::reachable(workflow, &state.value);
+        for state in workflow.states.iter().filter(|state| run.contains(state.name.as_str())) {
+            without_effect::at_ends(reader, state, "the instance ends as aborted");
+        }
+        return;
+    };
     let message = format!("workflow, timeouts: `runBefore` names `{}`, {fault}", state.value);
     let states = declared.states.iter().map(String::as_str).filter(|name| *name != state.value);
-    reader.deviation(codes::UNKNOWN_STATE, &state.at, message).did_you_mean(&state.value, states);
+    reader.deviation(codes::RUN_BEFORE, &state.at, message).did_you_mean(&state.value, states);
     if let Some(limit) = &mut workflow.timeouts.workflow_exec {
         limit.run_before = None;
     }
@@ -39,6 +45,6 @@ fn fault(workflow: &Workflow, declared: &Declared, name: &str) -> Option<&'stati
         return Some("which leads into the main flow");
     }
     let mut ends = workflow.states.iter().filter(|state| after.contains(state.name.as_str()));
-    let reaches_end = ends.any(|state| graph::ways(state).any(|next| matches!(next, Next::End(_))));
+    let reaches_end = ends.any(|state| graph::exits(state).any(|next| matches!(next, Next::End(_))));
     (!reaches_end).then_some("from which no end is reached")
 }

@@ -1,4 +1,4 @@
-//! What the definitions of one folder want of each other: subflows and successors.
+//! References between the definitions of a folder: subflows and successors.
 
 use std::collections::HashMap;
 
@@ -44,17 +44,17 @@ fn check_subflow(reader: &mut Reader, known: &Known, state: &str, subflow: &SubF
     }
 }
 
-/// Why a workflow cannot be had; `None` if it can.
+/// Why the folder does not have a workflow; `None` if it has.
 fn fault(known: &Known, id: &str, version: Option<&str>) -> Option<String> {
     let Some(versions) = known.get(id) else { return Some(format!("`{id}` is no workflow of this folder")) };
     let version = version.filter(|wanted| !versions.iter().any(|version| version == wanted))?;
     Some(format!("`{id}` has no version `{version}`, only {}", versions.join(", ")))
 }
 
-/// `continueAs` of all ends of a state; `SonataFlow` never looks at it, so one that leads nowhere is taken out.
+/// Checks `continueAs` of all ends of a state; removes one with an unknown workflow, because `SonataFlow` ignores the property.
 fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
     let mut missing: Vec<(Pointer, String, String)> = Vec::new();
-    for next in graph::ways(state) {
+    for next in graph::exits(state) {
         let Next::End(end) = next else { continue };
         let Some(successor) = &end.continue_as else { continue };
         let (id, version) = match &successor.value {
@@ -72,18 +72,18 @@ fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
     for (at, id, fault) in &missing {
         let message = format!("state `{}`: `continueAs`: {fault}", state.name);
         reader
-            .deviation(codes::UNKNOWN_WORKFLOW, at, message)
+            .deviation(codes::UNKNOWN_SUCCESSOR, at, message)
             .did_you_mean(id, known.keys().map(String::as_str));
     }
     let is_missing = |at: &Pointer| missing.iter().any(|(other, ..)| other == at);
-    for next in ways_mut(state) {
+    for next in exits_mut(state) {
         if let Next::End(end) = next {
             end.continue_as.take_if(|successor| is_missing(&successor.at));
         }
     }
 }
 
-fn ways_mut(state: &mut State) -> impl Iterator<Item = &mut Next> {
+fn exits_mut(state: &mut State) -> impl Iterator<Item = &mut Next> {
     let conditions: Vec<&mut Next> = match &mut state.kind {
         StateKind::Switch(switch) => {
             let conditions: Vec<&mut Next> = match &mut switch.conditions {

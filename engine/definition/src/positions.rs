@@ -5,9 +5,9 @@
 
 use crate::Pointer;
 
-/// Number of a spot within its [`Spots`].
+/// Number of a place within its [`Positions`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SpotId(u32);
+pub(crate) struct PlaceId(u32);
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Style {
 
 /// The place of one value: bytes `start..end` of the text.
 #[derive(Debug)]
-pub(crate) struct Spot {
+pub(crate) struct Place {
     pub(crate) start: u32,
     pub(crate) end: u32,
     pub(crate) style: Style,
@@ -38,7 +38,7 @@ pub(crate) struct Spot {
 #[derive(Debug)]
 enum Children {
     None,
-    List(Vec<SpotId>),
+    List(Vec<PlaceId>),
     Map(Vec<Member>),
 }
 
@@ -48,55 +48,55 @@ pub(crate) struct Member {
     pub(crate) name: Box<str>,
     /// Where the name is written.
     pub(crate) key: u32,
-    pub(crate) spot: SpotId,
+    pub(crate) place: PlaceId,
 }
 
-/// All spots of a document. Empty for a text that was not read as YAML or JSON.
+/// The places of all values of a document. Empty for a text that was not read as YAML or JSON.
 #[derive(Debug, Default)]
-pub(crate) struct Spots {
-    all: Vec<Spot>,
-    root: Option<SpotId>,
+pub(crate) struct Positions {
+    all: Vec<Place>,
+    root: Option<PlaceId>,
 }
 
 /// What a pointer leads to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found<'s> {
     /// The value, or the nearest value around it that is there.
-    pub(crate) spot: &'s Spot,
+    pub(crate) place: &'s Place,
     /// Where the last name on the way is written; absent for the root and for elements of a list.
     pub(crate) key: Option<u32>,
     /// Whether the whole pointer was followed.
     pub(crate) exact: bool,
 }
 
-impl Spots {
-    pub(crate) fn scalar(&mut self, start: u32, end: u32, style: Style) -> SpotId {
-        self.push(Spot { start, end, style, children: Children::None })
+impl Positions {
+    pub(crate) fn scalar(&mut self, start: u32, end: u32, style: Style) -> PlaceId {
+        self.push(Place { start, end, style, children: Children::None })
     }
 
-    pub(crate) fn list(&mut self, start: u32, end: u32, children: Vec<SpotId>) -> SpotId {
-        self.push(Spot { start, end, style: Style::Collection, children: Children::List(children) })
+    pub(crate) fn list(&mut self, start: u32, end: u32, children: Vec<PlaceId>) -> PlaceId {
+        self.push(Place { start, end, style: Style::Collection, children: Children::List(children) })
     }
 
-    pub(crate) fn map(&mut self, start: u32, end: u32, children: Vec<Member>) -> SpotId {
-        self.push(Spot { start, end, style: Style::Collection, children: Children::Map(children) })
+    pub(crate) fn map(&mut self, start: u32, end: u32, children: Vec<Member>) -> PlaceId {
+        self.push(Place { start, end, style: Style::Collection, children: Children::Map(children) })
     }
 
-    pub(crate) fn set_root(&mut self, root: SpotId) {
+    pub(crate) fn set_root(&mut self, root: PlaceId) {
         self.root = Some(root);
     }
 
     /// Members of an object, in their order; nothing for other values.
-    pub(crate) fn members(&self, id: SpotId) -> &[Member] {
-        match self.get(id).map(|spot| &spot.children) {
+    pub(crate) fn members(&self, id: PlaceId) -> &[Member] {
+        match self.get(id).map(|place| &place.children) {
             Some(Children::Map(members)) => members,
             _ => &[],
         }
     }
 
     /// Elements of a list; nothing for other values.
-    pub(crate) fn elements(&self, id: SpotId) -> &[SpotId] {
-        match self.get(id).map(|spot| &spot.children) {
+    pub(crate) fn elements(&self, id: PlaceId) -> &[PlaceId] {
+        match self.get(id).map(|place| &place.children) {
             Some(Children::List(elements)) => elements,
             _ => &[],
         }
@@ -104,34 +104,34 @@ impl Spots {
 
     /// Follows a pointer as far as the document goes; `None` only without a document.
     pub(crate) fn find(&self, at: &Pointer) -> Option<Found<'_>> {
-        let mut found = Found { spot: self.get(self.root?)?, key: None, exact: true };
+        let mut found = Found { place: self.get(self.root?)?, key: None, exact: true };
         for token in at.tokens() {
-            let (id, key) = match &found.spot.children {
+            let (id, key) = match &found.place.children {
                 Children::None => return Some(Found { exact: false, ..found }),
                 Children::List(elements) => {
                     (token.parse::<usize>().ok().and_then(|index| elements.get(index)).copied(), None)
                 }
                 Children::Map(members) => {
                     let member = members.iter().find(|member| *member.name == *token);
-                    (member.map(|member| member.spot), member.map(|member| member.key))
+                    (member.map(|member| member.place), member.map(|member| member.key))
                 }
             };
-            let Some(spot) = id.and_then(|id| self.get(id)) else {
+            let Some(place) = id.and_then(|id| self.get(id)) else {
                 return Some(Found { exact: false, ..found });
             };
-            found = Found { spot, key, exact: true };
+            found = Found { place, key, exact: true };
         }
         Some(found)
     }
 
-    fn get(&self, id: SpotId) -> Option<&Spot> {
+    fn get(&self, id: PlaceId) -> Option<&Place> {
         self.all.get(id.0 as usize)
     }
 
-    fn push(&mut self, spot: Spot) -> SpotId {
+    fn push(&mut self, place: Place) -> PlaceId {
         // Documents are bounded to `u32::MAX` bytes, so they have fewer values than that.
-        let id = SpotId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(spot);
+        let id = PlaceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(place);
         id
     }
 }

@@ -1,0 +1,135 @@
+//! The Serverless Workflow 0.8 document as types, after parsing and before lowering.
+//!
+//! Owns: the shape of a definition with every published shorthand already resolved (a `functionRef` given as text is a
+//! [`FunctionRef`] here, `end: true` an [`End`]). Each piece that a later diagnostic may name carries its [`Pointer`]
+//! into the document, from which [`crate::Source`] finds file, line and column.
+//! Never: evaluates an expression or reads another file. Source: Serverless Workflow 0.8, `specification.md`.
+
+mod actions;
+mod definitions;
+mod states;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::Pointer;
+pub use actions::*;
+pub use definitions::*;
+pub use states::*;
+
+/// A value together with the place in the document where it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// JSON pointer to it.
+    pub at: Pointer,
+}
+
+/// One workflow definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workflow {
+    /// `id`, or `key` where no `id` is given. Path-safe text.
+    pub id: String,
+    /// Defaults to the id.
+    pub name: String,
+    /// Defaults to `1.0`.
+    pub version: String,
+    /// Free text; empty when absent.
+    pub description: String,
+    /// Free labels, shown by management.
+    pub annotations: Vec<String>,
+    /// Name of the first state; the first state of the list when the document names none.
+    pub start: At<String>,
+    /// `start.schedule` as it stands; not interpreted here.
+    pub schedule: Option<At<Value>>,
+    /// Language of the expressions.
+    pub expression_lang: ExpressionLang,
+    /// Schema of the data input.
+    pub data_input_schema: Option<SchemaRef>,
+    /// Schema of the output, from the extension `workflow-output-schema`.
+    pub data_output_schema: Option<SchemaRef>,
+    /// Aliases of documents, from the extension `workflow-uri-definitions`.
+    pub uri_definitions: IndexMap<String, String>,
+    /// `constants`, inline or read from the file they name. An object.
+    pub constants: Value,
+    /// Declared names of secrets.
+    pub secrets: Vec<String>,
+    /// Functions by name.
+    pub functions: IndexMap<String, Function>,
+    /// Events by name.
+    pub events: IndexMap<String, Event>,
+    /// Errors by name.
+    pub errors: IndexMap<String, ErrorDefinition>,
+    /// Retry policies by name.
+    pub retries: IndexMap<String, Retry>,
+    /// `auth` definitions as they stand.
+    pub auth: Vec<At<Value>>,
+    /// `autoRetries`.
+    pub auto_retries: bool,
+    /// `keepActive`.
+    pub keep_active: bool,
+    /// Workflow-level time limits.
+    pub timeouts: Timeouts,
+    /// The states in the order of the document; at least one.
+    pub states: Vec<State>,
+}
+
+/// Language of the expressions of a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExpressionLang {
+    /// jq, the default.
+    #[default]
+    Jq,
+    /// `JSONPath`, as older Kogito examples use it.
+    JsonPath,
+}
+
+/// A schema that input or output must satisfy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaRef {
+    /// Path or URI of the schema document, or the schema itself.
+    pub schema: At<SchemaSource>,
+    /// Whether a violation refuses the input; otherwise it is only logged. Default true.
+    pub fail_on_validation_errors: bool,
+}
+
+/// Where a schema is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SchemaSource {
+    /// In a document of its own.
+    Uri(String),
+    /// In the definition.
+    Inline(Value),
+}
+
+/// Time limits; which of them may stand where is checked when parsed. ISO 8601 durations, or expressions for events.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)]
+pub struct Timeouts {
+    pub workflow_exec: Option<WorkflowExecTimeout>,
+    pub state_exec: Option<StateExecTimeout>,
+    pub action_exec: Option<At<String>>,
+    pub branch_exec: Option<At<String>>,
+    pub event: Option<At<String>>,
+}
+
+/// `workflowExecTimeout`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowExecTimeout {
+    /// ISO 8601.
+    pub duration: At<String>,
+    /// Whether a running action is cut off.
+    pub interrupt: bool,
+    /// State that runs before the instance ends.
+    pub run_before: Option<At<String>>,
+}
+
+/// `stateExecTimeout`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateExecTimeout {
+    /// Bound of one execution.
+    pub single: Option<At<String>>,
+    /// Bound including retries.
+    pub total: Option<At<String>>,
+}
