@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options, Simulator};
@@ -32,10 +32,14 @@ pub use service::{Call, Service};
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The binary, built once for all tests of a run.
+/// The binary, built once for all tests of a run. `TESTED_BINARY` names another build, which the tests are played against instead; those
+/// that kill it at a failpoint need one with the feature `failpoints`.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(path) = std::env::var_os("TESTED_BINARY") {
+            return path.into();
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "-p", "rondo-cli", "--features", "failpoints"]).current_dir(root());
         // What cargo says to this test about its own package would make build scripts run again.
@@ -55,6 +59,15 @@ pub fn binary() -> &'static Path {
 /// The folder of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Waits until something holds. Panics with `what` when that takes too long.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds().await {
+        assert!(begin.elapsed() < PATIENCE, "this does not happen: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A folder with these files.

@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, Uri},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// A request that the service was sent.
 #[derive(Debug, Clone)]
@@ -25,24 +25,29 @@ pub struct Call {
     pub body: Value,
 }
 
-/// Answers `/<how>/<what>` with `{"answer": "<what>"}`, but never when `how` is `silent`.
+/// Answers `/<how>/<what>` with `{"answer": "<what>"}`: never when `how` is `silent`, when [`Service::open_gate`] was called when it is
+/// `gate`, else at once.
 #[derive(Debug)]
 pub struct Service {
     address: SocketAddr,
-    calls: Calls,
+    shared: Arc<Shared>,
 }
 
-type Calls = Arc<Mutex<Vec<Call>>>;
+#[derive(Debug)]
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    gate: watch::Sender<bool>,
+}
 
 impl Service {
     /// Starts it at a free port of the loopback. It ends with the runtime.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let calls = Calls::default();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&calls));
+        let shared = Arc::new(Shared { calls: Mutex::default(), gate: watch::Sender::new(false) });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, calls }
+        Self { address, shared }
     }
 
     /// Where it listens.
@@ -52,17 +57,36 @@ impl Service {
 
     /// Everything that it was sent, in order.
     pub fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often it was sent a request for this.
+    pub fn count(&self, what: &str) -> usize {
+        self.calls().iter().filter(|call| call.what == what).count()
+    }
+
+    /// From now on `/gate/…` is answered, also what waits there.
+    pub fn open_gate(&self) {
+        self.shared.gate.send_replace(true);
     }
 }
 
-async fn answer(State(calls): State<Calls>, uri: Uri, headers: HeaderMap, body: Bytes) -> Json<Value> {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Json<Value> {
     let what = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     let body = serde_json::from_slice(&body).unwrap_or_default();
-    calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { what: what.clone(), key, body });
+    shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { what: what.clone(), key, body });
     if uri.path().starts_with("/silent/") {
         std::future::pending::<()>().await;
+    }
+    if uri.path().starts_with("/gate/") {
+        // The sender lives as long as the service.
+        let _ = shared.gate.subscribe().wait_for(|open| *open).await;
     }
     Json(json!({"answer": what}))
 }
