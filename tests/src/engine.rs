@@ -240,6 +240,15 @@ impl Engine {
         let found = answer.body["data"]["ProcessInstances"].as_array().cloned();
         found.unwrap_or_else(|| panic!("{answer:?}"))
     }
+
+    /// Names of the nodes that an instance came through, as the Data Index shows them.
+    pub async fn nodes(&self, id: &str) -> Vec<String> {
+        let query = "query ($id: String) { ProcessInstances(where: {id: {equal: $id}}) { nodes { name } } }";
+        let answer = self.post("/graphql", &json!({"query": query, "variables": {"id": id}})).await;
+        let nodes = answer.body["data"]["ProcessInstances"][0]["nodes"].as_array().cloned();
+        let nodes = nodes.unwrap_or_else(|| panic!("{answer:?}"));
+        nodes.iter().filter_map(|node| node["name"].as_str().map(str::to_owned)).collect()
+    }
 }
 
 impl Drop for Engine {

@@ -71,12 +71,7 @@ impl Service {
     }
 }
 
-async fn answer(
-    State(shared): State<Arc<Shared>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Json<Value> {
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let what = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     let body = serde_json::from_slice(&body).unwrap_or_default();

@@ -120,7 +120,8 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn links_of_the_books_lead_somewhere() {
     let docs = root().join("docs");
-    let mut pages = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
+    let mut pages =
+        vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
     for folder in [docs.clone(), docs.join("diagnostics")] {
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         pages.extend(files.filter(|path| path.extension().is_some_and(|ending| ending == "md")));

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use rondo_tests::{Call, Engine, Service, prepare, root};
+use rondo_tests::{Call, Engine, Service, prepare, root, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -79,7 +79,8 @@ async fn treat(engine: &Engine, case: &Value, instance: &Value) {
 /// What the case says of the data; of a crowd, with the number of this instance.
 fn expected_data(case: &Value, instance: &Value) -> Value {
     let text = case["data"].to_string();
-    let number = instance["data"]["what"].as_str().and_then(|what| what.rsplit('-').next()).unwrap_or_default();
+    let number =
+        instance["data"]["what"].as_str().and_then(|what| what.rsplit('-').next()).unwrap_or_default();
     serde_json::from_str(&text.replace('%', number)).unwrap()
 }
 
@@ -112,6 +113,13 @@ fn wrong_calls(case: &Value, keys: &Value, calls: &[Call]) -> Vec<String> {
     wrong
 }
 
+/// Says what is wrong with the history of an instance: what happened before and after is one.
+async fn wrong_history(engine: &Engine, case: &Value, instance: &Value) -> Option<String> {
+    case["nodes"].as_array()?;
+    let (found, expected) = (engine.nodes(instance["id"].as_str()?).await, texts(&case["nodes"]));
+    (found != expected).then(|| format!("{}: it has the nodes {found:?}, not {expected:?}", case["name"]))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_instance_of_every_stored_format_goes_on_where_it_stands() {
     let formats = root().join("tests/fixtures/formats");
@@ -140,13 +148,28 @@ async fn every_instance_of_every_stored_format_goes_on_where_it_stands() {
                 let calls = service.calls();
                 begun.iter().all(|what| calls.iter().any(|call| call.what == *what))
             };
-            let shown = engine.wait_until(id, |shown| {
+            let is_right = |shown: &Value| {
                 shown["state"] == state && shown["data"] == expected_data(case, shown) && called()
-            });
-            if let Err(shown) = shown.await {
+            };
+            // All that is wrong is told, and waited for once.
+            let shown = match wrong.is_empty() {
+                true => engine.wait_until(id, is_right).await,
+                false => Ok(engine.inspect(id).await)
+                    .and_then(|shown| if is_right(&shown) { Ok(shown) } else { Err(shown) }),
+            };
+            if let Err(shown) = shown {
                 let expected = expected_data(case, &shown);
                 wrong.push(format!("{} is to be {state} with {expected}: {shown}", case["name"]));
             }
+        }
+        // Nobody is left running below what has ended.
+        until("all subflows have ended", async || {
+            let children = engine.instances("child").await;
+            children.iter().all(|child| child["state"] != "ACTIVE")
+        })
+        .await;
+        for (case, instance) in &instances {
+            wrong.extend(wrong_history(&engine, case, instance).await);
         }
         let calls = service.calls();
         wrong.extend(cases.as_array().unwrap().iter().flat_map(|case| wrong_calls(case, &keys, &calls)));
