@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// Starts it again and waits until it ends by itself.
-    pub async fn restart_and_die(&mut self) {
+    pub fn restart_and_die(&mut self) {
         self.process = spawn(&self.folder, self.data.path(), self.port, &self.environment);
         self.wait_until_it_ends();
     }

@@ -40,7 +40,7 @@ async fn an_instance_that_ends_the_process_again_and_again_is_stopped_and_the_ot
     engine.kill();
     engine.remember("RONDO_FAILPOINTS", "turn-of:bad");
     for _ in 0..3 {
-        engine.restart_and_die().await;
+        engine.restart_and_die();
     }
     engine.restart().await;
     let stopped = engine.wait_for(&guilty, "ERROR").await;

@@ -46,7 +46,7 @@ fn start(engine: &Engine) -> JoinHandle<Option<Answer>> {
 /// Takes one request and gives the connection and the value of its `Idempotency-Key`.
 async fn take(listener: &TcpListener) -> (TcpStream, String) {
     let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
-    let (mut stream, _) = accepted.expect("the engine calls the service").unwrap();
+    let (mut stream, _) = accepted.unwrap().unwrap();
     let mut head = String::new();
     while !head.contains("\r\n\r\n") {
         let mut piece = [0; 4096];
@@ -141,7 +141,7 @@ async fn who_comes_during_the_stop_is_turned_away_at_once_and_starts_nothing() {
     answer(held).await;
     assert!(engine.wait_until_it_ends().success());
     // Who came before the stop, and could be answered in time, is.
-    let answered = started.await.unwrap().expect("an answer");
+    let answered = started.await.unwrap().unwrap();
     assert_eq!((answered.status, &answered.body["workflowdata"]), (201, &json!({"answered": true})));
     engine.restart().await;
     only_instance(&engine).await;
