@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_tests::{Engine, namespace_request, root, services};
+use rondo_tests::{Engine, namespace_request, root, services, until};
 use serde_json::{Value, json};
 
 /// The names of all failpoints, found in the sources so that none is forgotten.
@@ -111,9 +111,7 @@ async fn a_kill_at_arbitrary_moments_changes_nothing() {
     for _ in 0..5 {
         let polls = services.calls().len();
         // The next poll is the moment; which instruction it hits is left to chance.
-        while services.calls().len() == polls {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("it polls again", async || services.calls().len() > polls).await;
         engine.kill();
         engine.restart().await;
     }

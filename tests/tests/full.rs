@@ -3,12 +3,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::fs;
 
-use rondo_tests::{Engine, QUICK, folder, prepare};
+use rondo_tests::{Engine, QUICK, folder, prepare, until};
 use serde_json::json;
 
 /// More than the log has by the end, and less than the database's.
@@ -32,11 +29,7 @@ async fn a_full_disk_is_said_once_and_shown_by_health_until_there_is_room() {
     assert_eq!(engine.get("/q/health/live").await.status, 200, "starting it again would not help");
 
     engine.limit_files("unlimited");
-    let begin = Instant::now();
-    while engine.get("/q/health/ready").await.status != 200 {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it stays down:\n{}", engine.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("it is ready again", async || engine.get("/q/health/ready").await.status == 200).await;
     assert_eq!(engine.post("/quick", &json!({})).await.status, 201);
     let log = engine.log();
     for (told, level) in [("does not take what is written", "ERROR"), ("takes what is written again", "INFO")]

@@ -5,7 +5,8 @@
 use rondo_tests::{Engine, folder, prepare};
 use serde_json::json;
 
-fn after_a_second(id: &str) -> String {
+/// Rests for longer than starting all of them takes, so that each is read from the database when it goes on.
+fn after_a_rest(id: &str) -> String {
     format!(
         r"
 id: {id}
@@ -15,7 +16,7 @@ start: Rest
 states:
   - name: Rest
     type: sleep
-    duration: PT1S
+    duration: PT8S
     transition: Say
   - name: Say
     type: inject
@@ -28,7 +29,7 @@ states:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_that_ends_the_process_again_and_again_is_stopped_and_the_others_are_not() {
     prepare();
-    let (bad, good) = (after_a_second("bad"), after_a_second("good"));
+    let (bad, good) = (after_a_rest("bad"), after_a_rest("good"));
     let folder = folder(&[("bad.sw.yaml", &bad), ("good.sw.yaml", &good)]);
     let mut engine = Engine::start(folder.path(), &[]).await;
     let mut others = Vec::new();
@@ -39,7 +40,7 @@ async fn an_instance_that_ends_the_process_again_and_again_is_stopped_and_the_ot
     engine.kill();
     engine.remember("RONDO_FAILPOINTS", "turn-of:bad");
     for _ in 0..3 {
-        engine.restart_and_die().await;
+        engine.restart_and_die();
     }
     engine.restart().await;
     let stopped = engine.wait_for(&guilty, "ERROR").await;

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::time::{Duration, Instant};
-
-use rondo_tests::{Engine, QUICK, folder, prepare};
+use rondo_tests::{Engine, QUICK, folder, prepare, until};
 use serde_json::{Value, json};
 
 const ITSELF: &str = r"
@@ -64,14 +62,6 @@ fn ended(instances: &[Value]) -> usize {
     instances.iter().filter(|instance| instance["state"] == "ABORTED").count()
 }
 
-async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds().await {
-        assert!(begin.elapsed() < Duration::from_mins(1), "it takes too long");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workflows_that_start_each_other_twice_are_bounded_and_starve_nobody() {
     prepare();
@@ -108,7 +98,7 @@ async fn workflows_that_start_each_other_twice_are_bounded_and_starve_nobody() {
     assert_eq!(engine.delete(&format!("/management/processes/ping/instances/{root}")).await.status, 200);
     engine.kill();
     engine.restart().await;
-    until(async || ended(&family(&engine).await) == SUBFLOWS + 1).await;
+    until("all of it is ended", async || ended(&family(&engine).await) == SUBFLOWS + 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,14 +108,14 @@ async fn nothing_is_started_below_what_was_ended() {
     let folder = folder(&[("ping.sw.yaml", &ping), ("pong.sw.yaml", &pong)]);
     let engine = Engine::start(folder.path(), &[("RONDO_LIMITS_SUBFLOWS", "1000000".to_owned())]).await;
     let flood = engine.post_in_background("/ping", &json!({}));
-    until(async || family(&engine).await.len() > 200).await;
+    until("it has grown", async || family(&engine).await.len() > 200).await;
     let instances = family(&engine).await;
     let root = instances.iter().find(|instance| instance["parent"].is_null()).unwrap();
     let root = root["id"].as_str().unwrap();
     engine.delete(&format!("/management/processes/ping/instances/{root}")).await;
     flood.abort();
     let then = family(&engine).await.len();
-    until(async || {
+    until("all of it is ended", async || {
         let instances = family(&engine).await;
         ended(&instances) == instances.len()
     })

@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::fs;
 
 use rondo_tests::{Engine, QUICK, folder, prepare};
 use serde_json::json;
@@ -19,10 +16,7 @@ async fn deleting_the_database_ends_the_engine() {
     fs::remove_file(engine.database_folder().join("rondo.db")).unwrap();
     let answer = engine.try_post("/quick", &json!({}), &[]).await;
     assert!(answer.is_none_or(|answer| answer.status >= 500), "nothing is answered that is not kept");
-    let begin = Instant::now();
-    while !engine.has_ended() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it goes on:\n{}", engine.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let status = engine.wait_until_it_ends();
+    assert!(!status.success(), "{status}: a lost database is no good end");
     assert!(engine.log().contains("was deleted or replaced while the engine ran"), "{}", engine.log());
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use rondo_simulator::{Decision, Delays, Failure, Service, Simulator};
-use rondo_tests::{Engine, namespace_request, root, services};
+use rondo_tests::{Engine, namespace_request, root, services, until};
 use serde_json::{Value, json};
 
 /// Services with a namespace `team-a`, and an engine.
@@ -139,9 +139,7 @@ async fn an_aborted_request_takes_its_machine_with_it() {
             lose_the_answer_to_the_creation(&services);
         }
         approve(&services);
-        while machines(&services) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the machine is made", async || machines(&services) > 0).await;
         engine.delete(&format!("/management/processes/request-vm/instances/{id}")).await;
         engine.wait_for(&id, "ABORTED").await;
         assert_eq!(machines(&services), 0, "answered: {answered}");

@@ -4,10 +4,10 @@
 
 use std::fs;
 
-use rondo_tests::{Engine, folder, prepare};
+use rondo_tests::{Engine, Service, folder, prepare, until};
 use serde_json::json;
 
-/// Waits an hour, of which the clock of the test makes six seconds, and says which text it is.
+/// Waits for the service's gate, and says which text it is.
 fn version(said: &str) -> String {
     format!(
         r"
@@ -15,10 +15,16 @@ id: pinned
 version: '1.0'
 specVersion: '0.8'
 start: Wait
+functions:
+  - name: wait
+    type: custom
+    operation: rest:post:/gate/{said}
 states:
   - name: Wait
-    type: sleep
-    duration: PT1H
+    type: operation
+    actions:
+      - functionRef: wait
+        actionDataFilter: {{useResults: false}}
     transition: Say
   - name: Say
     type: inject
@@ -31,23 +37,29 @@ states:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_instance_keeps_its_revision() {
     prepare();
+    let service = Service::start().await;
     let folder = folder(&[("pinned.sw.yaml", &version("first"))]);
     let file = folder.path().join("pinned.sw.yaml");
-    let mut engine = Engine::start(folder.path(), &[("RONDO_CLOCK_SPEED", "600".to_owned())]).await;
-    let mut ids = Vec::new();
-    for next in ["second", "third"] {
-        let answer = engine.post("/pinned", &json!({})).await;
-        ids.push(answer.body["id"].as_str().unwrap().to_owned());
+    let environment = [("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string())];
+    let mut engine = Engine::start(folder.path(), &environment).await;
+    let mut ids: Vec<String> = Vec::new();
+    for said in ["first", "second", "third"] {
+        engine.post_in_background("/pinned", &json!({}));
+        until("it calls the service", async || service.count(said) > 0).await;
+        let instances = engine.instances("pinned").await;
+        let known = |id: &str| ids.iter().any(|known| known == id);
+        let new = instances.iter().filter_map(|instance| instance["id"].as_str()).find(|id| !known(id));
+        ids.push(new.unwrap().to_owned());
         engine.kill();
-        fs::write(&file, version(next)).unwrap();
+        match said {
+            "first" => fs::write(&file, version("second")).unwrap(),
+            "second" => fs::write(&file, version("third")).unwrap(),
+            // The workflow is taken away altogether: who waits goes on nevertheless.
+            _ => fs::remove_file(&file).unwrap(),
+        }
         engine.restart().await;
     }
-    let answer = engine.post("/pinned", &json!({})).await;
-    ids.push(answer.body["id"].as_str().unwrap().to_owned());
-    engine.kill();
-    // The workflow is taken away altogether: who waits goes on nevertheless.
-    fs::remove_file(&file).unwrap();
-    engine.restart().await;
+    service.open_gate();
     for (id, said) in ids.iter().zip(["first", "second", "third"]) {
         let instance = engine.wait_for(id, "COMPLETED").await;
         assert_eq!(instance["data"]["said"], said);
