@@ -21,6 +21,8 @@ pub struct CodeBuilder {
     instructions: Vec<Instruction>,
     labels: Vec<Arc<str>>,
     used: HashSet<Arc<str>>,
+    /// The paths of the constructs that were entered, so that no two have the same.
+    paths: HashSet<String>,
     /// Names of the constructs around the next instruction, joined by `/`.
     path: String,
     legacy: Vec<Pc>,
@@ -133,11 +135,9 @@ impl CodeBuilder {
     pub fn enter(&mut self, name: &str) -> Outside {
         let outside = Outside(self.path.len());
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) };
-        let path = self.unused(&path);
-        self.used.insert(Arc::clone(&path));
-        self.path = path.to_string();
-        // The construct's own name may still be the label of its first instruction.
-        self.used.remove(&path);
+        let path = numbered(&path, |path| self.used.contains(path) || self.paths.contains(path));
+        self.paths.insert(path.clone());
+        self.path = path;
         outside
     }
 
@@ -155,10 +155,15 @@ impl CodeBuilder {
     }
 
     fn unused(&self, label: &str) -> Arc<str> {
-        let numbered = (2_u32..).map(|number| format!("{label} #{number}"));
-        let mut names = std::iter::once(label.to_owned()).chain(numbered);
-        names.find(|name| !self.used.contains(name.as_str())).unwrap_or_default().into()
+        numbered(label, |label| self.used.contains(label)).into()
     }
+}
+
+/// The name, with a number behind it if it is taken.
+fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbers = (2_u32..).map(|number| format!("{name} #{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbers);
+    names.find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 #[cfg(test)]

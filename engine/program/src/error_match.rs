@@ -56,10 +56,26 @@ impl FailureSet {
     }
 }
 
+impl FailureSet {
+    /// Whether nothing is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 impl std::fmt::Debug for FailureSet {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs = FailureKind::ALL.into_iter().flat_map(|kind| Origin::ALL.map(|origin| (kind, origin)));
-        formatter.debug_set().entries(pairs.filter(|(kind, origin)| self.contains(*kind, *origin))).finish()
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let from = |kind| Origin::ALL.into_iter().filter(move |origin| self.contains(kind, *origin));
+        if FailureKind::ALL.into_iter().all(|kind| from(kind).count() == Origin::ALL.len()) {
+            return f.write_str("any failure");
+        }
+        for (place, kind) in FailureKind::ALL.into_iter().filter(|kind| from(*kind).next().is_some()).enumerate() {
+            write!(f, "{}{kind:?}", if place == 0 { "" } else { ", " })?;
+            if from(kind).count() < Origin::ALL.len() {
+                write!(f, " from {:?}", from(kind).collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -218,8 +218,14 @@ impl Display for Errors<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for ErrorMatch { name, code, class, cause, superclass, text } in self.0 {
             write!(f, " {name}={code}")?;
-            if *text == TextMatch::No {
-                write!(f, "{class:?}{cause:?}{superclass:?}")?;
+            let sets = [("class", class), ("cause", cause), ("superclass", superclass)];
+            for (relation, set) in sets.into_iter().filter(|(_, set)| !set.is_empty()) {
+                write!(f, " ({relation} of {set:?})")?;
+            }
+            match text {
+                TextMatch::No => {}
+                TextMatch::Whole => f.write_str(" (or the text)")?,
+                TextMatch::Pattern => f.write_str(" (or a pattern in the text)")?,
             }
         }
         Ok(())

@@ -1,0 +1,197 @@
+//! What each construct is lowered to, printed. A listing that changes is a decision: its labels are where stored instances stand, so a
+//! label that goes away halts the instances which stand there.
+//!
+//! A new listing is taken over with `INSTA_UPDATE=always cargo test -p rondo-lowering --test listings`, after it was read.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use rondo_lowering::{Lowered, lower, lower_padded};
+
+const FUNCTIONS: &str = "
+functions:
+- {name: ask, type: custom, operation: 'rest:post:/things'}
+- {name: double, type: expression, operation: '.n * 2'}
+- {name: log, type: custom, operation: 'sysout:WARN'}
+events:
+- {name: approved, source: desk, type: approved}
+- {name: refused, source: desk, type: refused}
+errors:
+- {name: gone, code: '404'}
+- {name: any, code: java.lang.Exception}
+retries:
+- {name: often, delay: PT1S, maxDelay: PT9S, multiplier: 2, maxAttempts: 5, jitter: 0.1}
+";
+
+/// Name of the listing, and the states.
+const CONSTRUCTS: &[(&str, &str)] = &[
+    ("inject", "- {name: A, type: inject, data: {n: 1}, stateDataFilter: {input: .a, output: .b}, end: true}"),
+    ("sleep", "- {name: A, type: sleep, duration: PT5M, end: {terminate: true}}"),
+    (
+        "operation",
+        "- name: A
+  type: operation
+  actions:
+  - name: first
+    functionRef: {refName: ask, arguments: {n: '${ .n }', what: things}}
+    condition: .n > 0
+    sleep: {before: PT1S, after: PT2S}
+    actionDataFilter: {fromStateData: .part, results: .answer, toStateData: .out}
+    retryRef: often
+  - {functionRef: double}
+  - {functionRef: {refName: log, arguments: {message: 'n is ${ .n }'}}}
+  - {subFlowRef: {workflowId: other, version: '2.0'}}
+  - {functionRef: double, actionDataFilter: {useResults: false}}
+  end: true",
+    ),
+    (
+        "operation in parallel",
+        "- {name: A, type: operation, actionMode: parallel, actions: [{functionRef: ask}, {functionRef: ask}], end: true}",
+    ),
+    (
+        "parallel",
+        "- name: A
+  type: parallel
+  completionType: atLeast
+  numCompleted: 1
+  timeouts: {branchExecTimeout: PT9S}
+  branches:
+  - {name: one, actions: [{functionRef: ask}]}
+  - {name: two, timeouts: {branchExecTimeout: PT5S, actionExecTimeout: PT1S}, actions: [{functionRef: ask}, {functionRef: double}]}
+  end: true",
+    ),
+    (
+        "foreach",
+        "- name: A
+  type: foreach
+  inputCollection: .list
+  outputCollection: .results
+  iterationParam: thing
+  mode: parallel
+  batchSize: 5
+  actions: [{functionRef: {refName: ask, arguments: {thing: '${ $thing }'}}}, {functionRef: double}]
+  end: true",
+    ),
+    (
+        "foreach in one thread",
+        "- {name: A, type: foreach, inputCollection: .list, actions: [{functionRef: ask}], end: true}",
+    ),
+    (
+        "switch on data",
+        "- name: A
+  type: switch
+  dataConditions:
+  - {name: many, condition: .n > 9, transition: B}
+  - {condition: .n > 3, end: true}
+  defaultCondition: {transition: B}
+- {name: B, type: inject, data: {}, end: true}",
+    ),
+    (
+        "switch on events",
+        "- name: A
+  type: switch
+  eventConditions:
+  - {eventRef: approved, eventDataFilter: {data: .decision, toStateData: .approval}, transition: B}
+  - {eventRef: refused, end: true}
+  defaultCondition: {transition: B}
+  timeouts: {eventTimeout: PT1H}
+- {name: B, type: inject, data: {}, end: true}",
+    ),
+    (
+        "event",
+        "- name: A
+  type: event
+  exclusive: false
+  onEvents:
+  - {eventRefs: [approved], actions: [{functionRef: double}]}
+  - {eventRefs: [refused], eventDataFilter: {useData: false}, actions: []}
+  end: true",
+    ),
+    (
+        "callback",
+        "- name: A
+  type: callback
+  action: {functionRef: ask}
+  eventRef: approved
+  timeouts: {eventTimeout: PT1H, stateExecTimeout: PT2H}
+  end: true",
+    ),
+    (
+        "errors",
+        "- name: A
+  type: operation
+  timeouts: {stateExecTimeout: PT1M, actionExecTimeout: PT5S}
+  actions: [{name: ask, functionRef: ask}]
+  onErrors:
+  - {errorRef: gone, transition: B}
+  - {errorRefs: [any], end: true}
+  transition: B
+- {name: B, type: inject, data: {}, end: true, metadata: {errorMessage: 'no ${ .n }'}}",
+    ),
+    (
+        "compensation",
+        "- {name: A, type: operation, actions: [{functionRef: ask}], compensatedBy: Undo, transition: {nextState: B, compensate: true}}
+- {name: B, type: inject, data: {}, end: {compensate: true}}
+- {name: Undo, type: operation, usedForCompensation: true, actions: [{functionRef: ask}]}",
+    ),
+    (
+        "names that stand twice",
+        "- {name: A/B, type: operation, actions: [{name: x, functionRef: ask}, {name: x, functionRef: ask}], transition: A}
+- {name: A, type: operation, actions: [{name: B, functionRef: ask}], end: true}",
+    ),
+];
+
+fn document(states: &str, more: &str) -> rondo_definition::Document {
+    let text = format!("id: construct\nversion: '1.0'\nspecVersion: '0.8'\nstart: A\n{more}{FUNCTIONS}\nstates:\n{states}\n");
+    let text = text.replace("start: A\n", &format!("start: {}\n", if states.starts_with("- {name: A/B") { "A/B" } else { "A" }));
+    let (document, problems) = rondo_definition::parse("construct.sw.yaml", &text);
+    let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
+    document.unwrap_or_else(|| panic!("{errors:?}\n{text}"))
+}
+
+fn listing((lowered, problems): (Lowered, Vec<rondo_definition::Diagnostic>)) -> String {
+    let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    lowered.program.to_string()
+}
+
+#[test]
+fn each_construct_has_its_instructions() {
+    for (name, states) in CONSTRUCTS {
+        insta::assert_snapshot!(name.replace(' ', "-"), listing(lower(&document(states, ""))));
+    }
+}
+
+#[test]
+fn a_time_limit_of_the_workflow_runs_its_state_before_the_end() {
+    let more = "timeouts: {workflowExecTimeout: {duration: PT1H, runBefore: Last}}\nkeepActive: true\n";
+    let states = "- {name: A, type: sleep, duration: PT5M, end: true}\n- {name: Last, type: inject, data: {}, end: true}";
+    insta::assert_snapshot!("workflow-timeout", listing(lower(&document(states, more))));
+}
+
+/// The fingerprint changes with the lowering, and with nothing else.
+#[test]
+fn the_fingerprint_tells_whether_a_document_is_lowered_otherwise() {
+    let mut seen = std::collections::HashSet::new();
+    for (name, states) in CONSTRUCTS {
+        let (one, _) = lower(&document(states, ""));
+        let (other, _) = lower(&document(states, ""));
+        let (padded, _) = lower_padded(&document(states, ""));
+        assert_eq!(one.program.fingerprint(), other.program.fingerprint(), "{name}");
+        assert_ne!(one.program.fingerprint(), padded.program.fingerprint(), "{name}");
+        assert!(seen.insert(one.program.fingerprint()), "{name}");
+    }
+}
+
+/// Labels are where stored instances stand, so each names one place, in a padded program too.
+#[test]
+fn a_label_names_one_place() {
+    for (name, states) in CONSTRUCTS {
+        let (lowered, _) = lower(&document(states, ""));
+        let (padded, _) = lower_padded(&document(states, ""));
+        for pc in (0..).take(lowered.program.code.len()) {
+            let label = lowered.program.code.label(pc);
+            assert_eq!(lowered.program.code.find(&label), Some(pc), "{name}: {label}");
+            assert!(padded.program.code.find(&label).is_some(), "{name}: {label}");
+        }
+    }
+}
