@@ -120,7 +120,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// Reads the bytes of a body. The error says where they are not JSON, or that the value is no object.
 fn parse(body: &[u8]) -> Result<Input, String> {
     let empty = || Val::object::<&str>([]);
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let body = rondo_definition::without_byte_order_mark(body);
     if body.trim_ascii().is_empty() {
         return Ok(Input { data: empty(), extra: Val::Null });
     }

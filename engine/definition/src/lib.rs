@@ -4,6 +4,7 @@
 //! [`parse`] one document. Promises: all problems are returned, each at its line, and any text gives a
 //! document or diagnostics. Never: evaluates an expression, or opens the network.
 
+mod byte_order_mark;
 pub mod codes;
 mod compat;
 mod diagnostic;
@@ -26,6 +27,7 @@ mod userinfo;
 mod validate;
 mod visible;
 
+pub use byte_order_mark::without_byte_order_mark;
 pub use codes::Code;
 pub use compat::Compat;
 pub use diagnostic::{Diagnostic, Severity};

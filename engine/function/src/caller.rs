@@ -8,10 +8,10 @@ use std::time::Duration;
 use rondo_definition::{Properties, settings};
 use rondo_expression::Val;
 use rondo_program::HttpFunction;
-use serde::Deserialize as _;
 use serde_json::Value;
 use url::Url;
 
+use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::encoding::percent_decode;
 use crate::error::{CallError, CallErrorKind, Site};
@@ -59,23 +59,9 @@ pub struct Request<'a> {
     pub attempt: u32,
 }
 
-/// The outcome of a call that succeeded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// The result of the action; null when the service answered nothing.
-    pub result: Val,
-    /// HTTP status.
-    pub status: u16,
-    /// Reason phrase.
-    pub status_message: String,
-    /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
-    pub headers: Vec<(String, String)>,
-}
-
+/// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
+/// lost packet is sent again after one and three seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Most bytes of an error's body that are kept: enough for the message to the client, too few to fill a database.
-const MAX_ERROR_BODY: usize = 64 * 1024;
 
 impl Caller {
     /// A caller with the limits and the trusted certificates that the properties give; `secrets` are masked in its errors.
@@ -256,51 +242,6 @@ fn hide_userinfo(url: &Url, mask: &mut Mask) {
     mask.hide(&basic(&user, password.as_deref().unwrap_or_default()));
     // A name without a password is a token.
     mask.hide(password.as_deref().unwrap_or(&user));
-}
-
-fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
-    CallErrorKind::Status {
-        status: incoming.status,
-        reason: incoming.reason.clone(),
-        body: masked_body(&incoming.body, mask),
-    }
-}
-
-fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> CallErrorKind {
-    CallErrorKind::BadAnswer {
-        status: incoming.status,
-        expected: expected.to_owned(),
-        body: masked_body(&incoming.body, mask),
-    }
-}
-
-/// Text, or compact JSON.
-fn masked_body(body: &[u8], mask: &Mask) -> String {
-    let text = match serde_json::from_slice::<Value>(body) {
-        Ok(Value::String(text)) => text,
-        Ok(value) => value.to_string(),
-        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
-    };
-    let mut masked = mask.apply(&text);
-    masked.truncate(masked.floor_char_boundary(MAX_ERROR_BODY));
-    masked
-}
-
-fn to_answer(result: Value, incoming: &Incoming) -> Answer {
-    let headers = incoming
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (headers::canonical_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        })
-        .collect();
-    Answer {
-        // Every JSON value is a value of the engine, so this cannot fail.
-        result: Val::deserialize(result).unwrap_or_default().without_null_elements(),
-        status: incoming.status,
-        status_message: incoming.reason.clone(),
-        headers,
-    }
 }
 
 fn to_json(value: &Val) -> Value {

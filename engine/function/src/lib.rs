@@ -8,6 +8,7 @@
 //! body, with secrets masked. *Never*: retries; follows a redirect to another host; connects to a link-local address.
 
 mod address;
+mod answer;
 mod auth;
 mod bind;
 mod binding;
@@ -32,9 +33,10 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
 pub use bind::{Bindings, bind};
 pub use binding::Binding;
-pub use caller::{Answer, Caller, Request};
+pub use caller::{Caller, Request};
 pub use error::{CallError, CallErrorKind, Site};
 pub use fetch::Fetcher;
 pub use headers::ProcessHeaders;

@@ -67,9 +67,9 @@ impl Incoming {
         (200..300).contains(&self.status)
     }
 
-    /// The body behind the mark of UTF-8 that some services send.
+    /// The body without a byte order mark.
     pub(crate) fn text(&self) -> &[u8] {
-        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body)
+        rondo_definition::without_byte_order_mark(&self.body)
     }
 
     pub(crate) fn content_type(&self) -> &str {

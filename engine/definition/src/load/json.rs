@@ -6,10 +6,7 @@
 use serde::de::IgnoredAny;
 
 use super::problem::{Message, Problem};
-use crate::{Format, Severity, codes};
-
-/// Byte order mark: editors on Windows write it, JSON does not allow it.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+use crate::{Format, Severity, byte_order_mark::BYTE_ORDER_MARK, codes};
 
 /// The first problem of a text that is not JSON.
 pub(super) fn fault(text: &str) -> Option<Problem> {

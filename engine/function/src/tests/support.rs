@@ -12,8 +12,9 @@ use rondo_program::{HttpFunction, HttpMethod};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::binding::{Binding, OpenApiTarget, Target};
-use crate::caller::{Answer, Caller, Request};
+use crate::caller::{Caller, Request};
 use crate::error::CallError;
 use crate::headers::ProcessHeaders;
 use crate::mask::Secrets;

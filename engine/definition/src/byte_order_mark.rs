@@ -1,0 +1,29 @@
+//! The byte order mark: some editors and services begin UTF-8 text with it, and neither JSON nor YAML knows it.
+
+/// The mark as a character.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The bytes that follow the mark of UTF-8; all of them when there is none.
+pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+    let mut encoded = [0; 3];
+    bytes.strip_prefix(BYTE_ORDER_MARK.encode_utf8(&mut encoded).as_bytes()).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mark_at_the_beginning_is_removed() {
+        for (text, expected) in [
+            ("", ""),
+            ("a", "a"),
+            ("\u{feff}", ""),
+            ("\u{feff}\u{feff}a", "\u{feff}a"),
+            ("a\u{feff}", "a\u{feff}"),
+        ] {
+            assert_eq!(without_byte_order_mark(text.as_bytes()), expected.as_bytes(), "{text:?}");
+        }
+        assert_eq!(without_byte_order_mark(b"\xEF\xBB"), b"\xEF\xBB");
+    }
+}
