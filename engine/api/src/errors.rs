@@ -115,7 +115,7 @@ impl IntoResponse for ErrorAnswer {
     }
 }
 
-/// The status that tells a client about a failure: what the definition or its data got wrong is the client's error, and so are
+/// The status of the answer about a failure: a mistake in the definition or its data is the client's error, and so are
 /// these statuses of a called service; any other failure is the engine's.
 fn status_of(failure: &FailureView) -> StatusCode {
     match (failure.kind, failure.status) {

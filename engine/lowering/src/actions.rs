@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rondo_definition::model::{self, FunctionKind, State};
 use rondo_expression::Val;
-use rondo_program::{ActionKind, Arguments, Duration, Instruction, LogLevel, Scope, ScopeId, ScopeKind};
+use rondo_program::{ActionKind, Arguments, Duration, Instruction, Scope, ScopeId, ScopeKind};
 use serde_json::{Map, Value};
 
-use super::{Lowering, duration_of, shared, states::what};
+use super::{Lowering, duration_of, functions::log_level, shared, states::what};
 
 impl<'a> Lowering<'a> {
     /// Actions one after the other, their results merged.
@@ -157,24 +157,6 @@ fn as_read(arguments: &Value) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     arguments
-}
-
-/// `sysout`, `sysout:LEVEL` (SonataFlow).
-fn log_level(function: &model::Function) -> Option<LogLevel> {
-    if function.kind != FunctionKind::Custom {
-        return None;
-    }
-    let mut parts = function.operation.value.splitn(2, ':');
-    if parts.next() != Some("sysout") {
-        return None;
-    }
-    Some(match parts.next().map(str::to_ascii_uppercase).as_deref() {
-        Some("TRACE") => LogLevel::Trace,
-        Some("DEBUG") => LogLevel::Debug,
-        Some("WARN" | "WARNING") => LogLevel::Warn,
-        Some("ERROR") => LogLevel::Error,
-        _ => LogLevel::Info,
-    })
 }
 
 pub(super) fn target_name(kind: &model::ActionKind) -> &str {

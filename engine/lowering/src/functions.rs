@@ -88,14 +88,12 @@ fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
                 !matches!(fails, Some(Value::Bool(false))) && fails.and_then(Value::as_str) != Some("false");
             Ok(Some(FunctionKind::Http(HttpFunction { method, address, fails_on_error_status })))
         }
-        "sysout" => match log_level(rest) {
-            Some(_) => Ok(None),
-            None => Err(Problem {
-                code: codes::CUSTOM_OPERATION,
-                message: format!("logs at `{rest}`, which is no level"),
-                help: "the levels are TRACE, DEBUG, INFO, WARN and ERROR",
-            }),
-        },
+        "sysout" if level(rest).is_some() => Ok(None),
+        "sysout" => Err(Problem {
+            code: codes::CUSTOM_OPERATION,
+            message: format!("logs at `{rest}`, which is no level"),
+            help: "the levels are TRACE, DEBUG, INFO, WARN and ERROR",
+        }),
         "knative" | "script" | "service" => {
             Err(Problem::unsupported(format!("calls `{operation}`, which Rondo cannot do")))
         }
@@ -121,8 +119,17 @@ fn http(operation: &str) -> Result<(HttpMethod, String), String> {
     }
 }
 
+/// The level at which a function logs; `None` for one that does something else. An unknown level counts as INFO, and is
+/// an error of the declarations.
+pub(super) fn log_level(function: &model::Function) -> Option<LogLevel> {
+    let operation = function.operation.value.trim();
+    let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
+    let logs = function.kind == model::FunctionKind::Custom && kind == "sysout";
+    logs.then(|| level(rest).unwrap_or(LogLevel::Info))
+}
+
 /// Reads what follows `sysout:`; nothing is INFO.
-fn log_level(text: &str) -> Option<LogLevel> {
+fn level(text: &str) -> Option<LogLevel> {
     match text.trim().to_ascii_uppercase().as_str() {
         "" | "INFO" => Some(LogLevel::Info),
         "TRACE" => Some(LogLevel::Trace),
