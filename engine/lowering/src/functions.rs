@@ -110,13 +110,11 @@ fn http(operation: &str) -> Result<(HttpMethod, String), String> {
         .map(|(name, address)| (name.trim(), address.trim()))
         .filter(|(_, address)| !address.is_empty())
         .ok_or("must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`")?;
-    match HttpMethod::parse(name) {
-        Some(method) => Ok((method, address.to_owned())),
-        None => {
-            let methods = HttpMethod::ALL.map(|method| method.as_str().to_ascii_lowercase());
-            Err(format!("`{name}` is none of the methods {}", methods.join(", ")))
-        }
-    }
+    let Some(method) = HttpMethod::parse(name) else {
+        let methods = HttpMethod::ALL.map(|method| method.as_str().to_ascii_lowercase());
+        return Err(format!("`{name}` is none of the methods {}", methods.join(", ")));
+    };
+    Ok((method, address.to_owned()))
 }
 
 /// The level at which a function logs; `None` for one that does something else. An unknown level counts as INFO, and is

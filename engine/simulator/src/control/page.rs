@@ -227,7 +227,7 @@ mod tests {
         world.backstage.launch(
             HOSTILE.to_owned(),
             values.as_object().unwrap().clone(),
-            std::time::Duration::from_secs(3600),
+            std::time::Duration::from_hours(1),
             now,
         );
         let payload = json!({ "title": HOSTILE, "severity": HOSTILE });
