@@ -8,7 +8,8 @@ use rondo_definition::{Source, codes, parse};
 fn warnings(text: &str) -> Vec<(String, String)> {
     let (_, found) = parse("flow.sw.yaml", text);
     let source = Source::unread("flow.sw.yaml", text);
-    let found = found.into_iter().filter(|found| found.code == codes::WITHOUT_EFFECT);
+    let about = [codes::WITHOUT_EFFECT, codes::UNUSED];
+    let found = found.into_iter().filter(|found| about.contains(&found.code));
     let marked = found.map(|found| {
         let position = found.position.unwrap();
         let line = source.line_text(position.line).unwrap();

@@ -83,6 +83,7 @@ codes! {
     NESTED_COMPENSATION Error "RON0158" "a compensating state is compensated itself"
     NOT_COMPENSATING Error "RON0159" "`compensatedBy` names a state that is not `usedForCompensation`"
     COMPENSATING_EVENT Error "RON0160" "an event state is `usedForCompensation`"
+    UNUSED Warning "RON0161" "a property has no effect where it stands"
 
     EXPRESSION Error "RON0201" "an expression is not valid"
     NOT_AN_EXPRESSION Warning "RON0202" "a text that begins as an expression is not a valid one"

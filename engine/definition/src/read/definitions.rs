@@ -80,11 +80,7 @@ pub(super) fn functions(
         let operation = operation?;
         check_operation(reader, fields, kind, &operation);
         if auth_ref.is_some() && matches!(kind, FunctionKind::Custom | FunctionKind::Expression) {
-            fields.without_effect(
-                reader,
-                "authRef",
-                "it gives access to a document, and the function has none",
-            );
+            fields.unused(reader, "authRef", "it gives access to a document, and the function has none");
         }
         let at = fields.at.clone();
         Some(Function { name: name.to_owned(), kind, operation, auth_ref, metadata, at })

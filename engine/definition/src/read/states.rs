@@ -163,7 +163,13 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
     let wanted = fields.number_or_text(reader, "numCompleted");
     let branches = branches?;
     let completion = match (at_least, wanted) {
-        (false, _) => Completion::AllOf,
+        (false, wanted) => {
+            // Editors write 0 as the default.
+            if wanted.is_some_and(|wanted| wanted.value != "0") {
+                fields.unused(reader, "numCompleted", "`completionType` is not `atLeast`");
+            }
+            Completion::AllOf
+        }
         (true, None) => {
             fields.missing(
                 reader,
@@ -248,6 +254,9 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     let mode = fields.choice(reader, "mode", &modes).unwrap_or(default);
     let actions = required_actions(reader, fields);
     let batch_size = batch_size.filter(|size| is_valid_batch_size(reader, size, &fields.place));
+    if batch_size.is_some() && mode == LoopMode::Sequential {
+        fields.unused(reader, "batchSize", "`mode` is `sequential`");
+    }
     Some(StateKind::ForEach(ForEach {
         input_collection: input_collection?,
         output_collection,

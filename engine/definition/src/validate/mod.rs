@@ -83,7 +83,7 @@ impl Check<'_, '_> {
         self.waits(state);
         self.unused_by_switch(state);
         if state.used_for_compensation {
-            without_effect::at_ends(self.reader, state, "it only ends the compensation");
+            without_effect::at_ends(self.reader, state, codes::UNUSED, "it only ends the compensation");
         }
         match &mut state.kind {
             StateKind::Operation { actions, .. } => self.actions(actions),

@@ -14,7 +14,7 @@ pub(super) fn check(reader: &mut Reader, workflow: &mut Workflow, declared: &Dec
     let Some(fault) = fault(workflow, declared, &state.value) else {
         let run = graph::reachable(workflow, &state.value);
         for state in workflow.states.iter().filter(|state| run.contains(state.name.as_str())) {
-            without_effect::at_ends(reader, state, "the instance ends as aborted");
+            without_effect::at_ends(reader, state, codes::WITHOUT_EFFECT, "the instance ends as aborted");
         }
         return;
     };

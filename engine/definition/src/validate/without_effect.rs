@@ -1,10 +1,10 @@
-//! Properties that the engine does not honour, where that depends on more than the object that they stand in.
+//! Warns about properties without effect where the reason is in another object.
 //!
 //! The check that needs one object only is in `read/without_effect.rs`.
 
 use super::Check;
 use crate::{
-    Pointer, codes,
+    Code, Pointer, codes,
     model::{
         Action, ActionKind, Function, FunctionKind, FunctionRef, Next, State, StateKind, SwitchConditions,
     },
@@ -12,9 +12,9 @@ use crate::{
 };
 
 impl Check<'_, '_> {
-    fn without_effect(&mut self, at: &Pointer, place: &str, name: &str, what: &str) {
-        let message = format!("{place}: `{name}` has no effect: {what}");
-        self.reader.warning(codes::WITHOUT_EFFECT, at, message);
+    fn unused(&mut self, at: &Pointer, place: &str, name: &str, why: &str) {
+        let message = format!("{place}: `{name}` has no effect: {why}");
+        self.reader.warning(codes::UNUSED, at, message);
     }
 
     /// Arguments that the function does not use, and retries of actions that are not retried.
@@ -39,7 +39,8 @@ impl Check<'_, '_> {
         let lists = lists.into_iter().filter_map(|(name, list)| Some((name, list.first()?)));
         let given = action.retry_ref.as_ref().map(|retry| ("retryRef", retry)).into_iter().chain(lists);
         for (name, text) in given {
-            self.without_effect(&text.at, place, name, what);
+            let message = format!("{place}: `{name}` has no effect yet: {what}");
+            self.reader.warning(codes::WITHOUT_EFFECT, &text.at, message);
         }
     }
 
@@ -48,18 +49,20 @@ impl Check<'_, '_> {
             reference.selection_set.as_ref().filter(|_| function.kind != FunctionKind::GraphQl)
         {
             let what = format!("the function `{}` is not of the type graphql", function.name);
-            self.without_effect(&selection.at, place, "selectionSet", &what);
+            self.unused(&selection.at, place, "selectionSet", &what);
         }
         let Some(arguments) = &reference.arguments else { return };
         if function.kind == FunctionKind::Expression {
             let what =
                 format!("the function `{}` is an expression, which sees the state's data", function.name);
-            self.without_effect(&arguments.at, place, "arguments", &what);
+            self.unused(&arguments.at, place, "arguments", &what);
         } else if function.prints() {
-            let members = arguments.value.as_object().into_iter().flatten();
+            // A missing `message` is an error already, and another name is probably meant as it.
+            let members = arguments.value.as_object().filter(|members| members.contains_key("message"));
+            let members = members.into_iter().flatten();
             for (name, _) in members.filter(|(name, _)| *name != "message") {
                 let what = format!("the function `{}` prints `message` only", function.name);
-                self.without_effect(&arguments.at.key(name), place, name, &what);
+                self.unused(&arguments.at.key(name), place, name, &what);
             }
         }
     }
@@ -71,23 +74,18 @@ impl Check<'_, '_> {
             (&switch.conditions, &switch.default, &state.timeouts.event)
         {
             let place = format!("state `{}`", state.name);
-            self.without_effect(
-                &limit.at,
-                &place,
-                "eventTimeout",
-                "there is no `defaultCondition` to go on with",
-            );
+            self.unused(&limit.at, &place, "eventTimeout", "there is no `defaultCondition` to go on with");
         }
     }
 }
 
 /// `produceEvents` and `continueAs` at the ends of a state where the engine ignores them; `what` happens instead.
-pub(super) fn at_ends(reader: &mut Reader, state: &State, what: &str) {
+pub(super) fn at_ends(reader: &mut Reader, state: &State, code: Code, what: &str) {
     for next in super::graph::exits(state) {
         let Next::End(end) = next else { continue };
         let mut warn = |at: &Pointer, name: &str| {
             let message = format!("state `{}`: `{name}` has no effect: {what}", state.name);
-            reader.warning(codes::WITHOUT_EFFECT, at, message);
+            reader.warning(code, at, message);
         };
         if !end.produce_events.is_empty() {
             warn(&end.at.key("produceEvents"), "produceEvents");
