@@ -16,6 +16,7 @@ use crate::{PATIENCE, binary};
 /// An engine on a folder and a database of its own.
 pub struct Engine {
     process: Child,
+    binary: PathBuf,
     folder: PathBuf,
     /// Database and log.
     data: TempDir,
@@ -45,16 +46,22 @@ impl Answer {
 impl Engine {
     /// Starts an engine on an empty database and waits until it is ready.
     pub async fn start(folder: &Path, environment: &[(&str, String)]) -> Self {
-        Self::start_on(TempDir::new().unwrap(), folder, environment).await
+        Self::start_on(binary(), TempDir::new().unwrap(), folder, environment).await
     }
 
-    /// Starts an engine on a database and waits until it is ready. The database is `db/rondo.db` below `data`, the log `log`.
-    pub async fn start_on(data: TempDir, folder: &Path, environment: &[(&str, String)]) -> Self {
+    /// Starts a build of the engine on a database and waits until it is ready. The database is `db/rondo.db` below `data`, the log `log`.
+    pub async fn start_on(
+        binary: &Path,
+        data: TempDir,
+        folder: &Path,
+        environment: &[(&str, String)],
+    ) -> Self {
         let environment: Vec<_> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = spawn(folder, data.path(), port, &environment);
-        let mut engine = Self { process, folder: folder.to_owned(), data, port, environment };
+        let process = spawn(binary, folder, data.path(), port, &environment);
+        let (binary, folder) = (binary.to_owned(), folder.to_owned());
+        let mut engine = Self { process, binary, folder, data, port, environment };
         engine.wait_until_ready().await;
         engine
     }
@@ -82,13 +89,13 @@ impl Engine {
 
     /// Starts it again on the same database and port.
     pub async fn restart(&mut self) {
-        self.process = spawn(&self.folder, self.data.path(), self.port, &self.environment);
+        self.process = spawn(&self.binary, &self.folder, self.data.path(), self.port, &self.environment);
         self.wait_until_ready().await;
     }
 
     /// Starts it again and waits until it ends by itself.
     pub fn restart_and_die(&mut self) {
-        self.process = spawn(&self.folder, self.data.path(), self.port, &self.environment);
+        self.process = spawn(&self.binary, &self.folder, self.data.path(), self.port, &self.environment);
         self.wait_until_it_ends();
     }
 
@@ -257,12 +264,12 @@ impl Drop for Engine {
     }
 }
 
-fn spawn(folder: &Path, data: &Path, port: u16, environment: &[(String, String)]) -> Child {
+fn spawn(binary: &Path, folder: &Path, data: &Path, port: u16, environment: &[(String, String)]) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(data.join("log")).unwrap();
     // A file that may not grow ends a process, unless that is ignored: then writing fails, as on a full disk.
     Command::new("sh")
         .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
-        .arg(binary())
+        .arg(binary)
         .arg("serve")
         .arg("--workflows")
         .arg(folder)

@@ -40,20 +40,46 @@ pub fn binary() -> &'static Path {
         if let Some(path) = std::env::var_os("TESTED_BINARY") {
             return path.into();
         }
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "-p", "rondo-cli", "--features", "failpoints"]).current_dir(root());
-        // What cargo says to this test about its own package would make build scripts run again.
-        for (name, _) in std::env::vars() {
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                build.env_remove(name);
-            }
-        }
-        let status = build.status().expect("cargo runs");
-        assert!(status.success(), "the binary does not build");
-        // The test program lies in `target/debug/deps`, whatever the target folder is called.
-        let program = std::env::current_exe().unwrap();
-        program.parent().and_then(Path::parent).unwrap().join("rondo")
+        build(&["-p", "rondo-cli", "--features", "failpoints"])
     })
+}
+
+/// The binary as another build might be: it lowers definitions to other instructions, at other places. `TESTED_PADDED_BINARY` names one that
+/// is there already.
+pub fn padded_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(path) = std::env::var_os("TESTED_PADDED_BINARY") {
+            return path.into();
+        }
+        let padded = ["-p", "rondo-cli", "-p", "rondo-lowering", "--features", "rondo-lowering/padding"];
+        let (built, kept) = (build(&padded), in_target("rondo-padded"));
+        fs::copy(built, &kept).expect("the binary can be copied");
+        // Cargo puts both builds at the same place, where the other one is looked for.
+        build(&["-p", "rondo-cli", "--features", "failpoints"]);
+        kept
+    })
+}
+
+/// Builds the binary with these arguments of cargo.
+fn build(arguments: &[&str]) -> PathBuf {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet"]).args(arguments).current_dir(root());
+    // What cargo says to this test about its own package would make build scripts run again.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(name);
+        }
+    }
+    let status = build.status().expect("cargo runs");
+    assert!(status.success(), "the binary does not build");
+    in_target("rondo")
+}
+
+/// A file of the folder that cargo puts binaries into: the test program lies in `deps` below it, whatever the target folder is called.
+fn in_target(name: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.parent().and_then(Path::parent).unwrap().join(name)
 }
 
 /// The folder of the repository.

@@ -1,14 +1,15 @@
-//! A database of each format that was ever stored is continued from: every instance in it goes on where it stands.
+//! A database of each format that was ever stored is continued from: every instance in it goes on where it stands, also in a build that
+//! lowers its definition to other instructions.
 //!
 //! `fixtures/formats/<number>` holds a database of that format with instances in each kind of wait, made by
-//! `fixtures/formats/make.py` before the format changed. `cases.json` says of each instance (by its business key) what is done to
+//! `fixtures/formats/make.py` by the last build that wrote the format. `cases.json` says of each instance (by its business key) what is done to
 //! it here and how it must end; `calls.json` under which idempotency keys calls were made that nobody answered.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use rondo_tests::{Call, Engine, Service, prepare, root, until};
+use rondo_tests::{Call, Engine, Service, binary, padded_binary, prepare, root, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,7 +20,7 @@ struct Continued {
     _workflows: TempDir,
 }
 
-async fn continued(format: &Path) -> Continued {
+async fn continued(build: &Path, format: &Path) -> Continued {
     prepare();
     let service = Service::start().await;
     let data = TempDir::new().unwrap();
@@ -38,7 +39,7 @@ async fn continued(format: &Path) -> Continued {
     let text = fs::read_to_string(&approval).unwrap();
     fs::write(&approval, text.replace("{result: denied}", "{result: changed}")).unwrap();
     let environment = [("SERVICE_PORT", service.port().to_string())];
-    let engine = Engine::start_on(data, workflows.path(), &environment).await;
+    let engine = Engine::start_on(build, data, workflows.path(), &environment).await;
     Continued { engine, service, _workflows: workflows }
 }
 
@@ -120,6 +121,59 @@ async fn wrong_history(engine: &Engine, case: &Value, instance: &Value) -> Optio
     (found != expected).then(|| format!("{}: it has the nodes {found:?}, not {expected:?}", case["name"]))
 }
 
+/// Continues from a copy of a format's database; says what is wrong.
+async fn wrong_in(build: &Path, format: &Path) -> Vec<String> {
+    let Continued { engine, service, _workflows } = continued(build, format).await;
+    let (cases, keys) = (read(format, "cases.json"), read(format, "calls.json"));
+    let mut instances = Vec::new();
+    for case in cases.as_array().unwrap() {
+        let found = engine.instances_where(json!({"businessKey": {"equal": case["name"]}})).await;
+        assert_eq!(found.len() as u64, case["times"].as_u64().unwrap_or(1), "{}", case["name"]);
+        instances.extend(found.into_iter().map(|instance| (case, instance)));
+    }
+    for (case, instance) in &instances {
+        treat(&engine, case, instance).await;
+    }
+    let mut wrong = Vec::new();
+    for (case, instance) in &instances {
+        let id = instance["id"].as_str().unwrap();
+        let state = case["ends"].as_str().unwrap();
+        let begun = texts(&case["then_calls"]);
+        let called = || {
+            let calls = service.calls();
+            begun.iter().all(|what| calls.iter().any(|call| call.what == *what))
+        };
+        let is_right = |shown: &Value| {
+            shown["state"] == state && shown["data"] == expected_data(case, shown) && called()
+        };
+        // All that is wrong is told, and waited for once.
+        let shown = match wrong.is_empty() {
+            true => engine.wait_until(id, is_right).await,
+            false => Ok(engine.inspect(id).await)
+                .and_then(|shown| if is_right(&shown) { Ok(shown) } else { Err(shown) }),
+        };
+        if let Err(shown) = shown {
+            let expected = expected_data(case, &shown);
+            wrong.push(format!("{} is to be {state} with {expected}: {shown}", case["name"]));
+        }
+    }
+    // Nobody is left running below what has ended.
+    until("all subflows have ended", async || {
+        let children = engine.instances("child").await;
+        children.iter().all(|child| child["state"] != "ACTIVE")
+    })
+    .await;
+    for (case, instance) in &instances {
+        wrong.extend(wrong_history(&engine, case, instance).await);
+    }
+    let calls = service.calls();
+    wrong.extend(cases.as_array().unwrap().iter().flat_map(|case| wrong_calls(case, &keys, &calls)));
+    if !wrong.is_empty() {
+        wrong.push(engine.log());
+    }
+    wrong
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_instance_of_every_stored_format_goes_on_where_it_stands() {
     let formats = root().join("tests/fixtures/formats");
@@ -127,52 +181,10 @@ async fn every_instance_of_every_stored_format_goes_on_where_it_stands() {
     let formats: BTreeMap<u32, _> =
         folders.filter_map(|path| Some((path.file_name()?.to_str()?.parse().ok()?, path))).collect();
     assert!(formats.contains_key(&1), "{formats:?}");
-    for (number, format) in formats {
-        let Continued { engine, service, _workflows } = continued(&format).await;
-        let (cases, keys) = (read(&format, "cases.json"), read(&format, "calls.json"));
-        let mut instances = Vec::new();
-        for case in cases.as_array().unwrap() {
-            let found = engine.instances_where(json!({"businessKey": {"equal": case["name"]}})).await;
-            assert_eq!(found.len() as u64, case["times"].as_u64().unwrap_or(1), "{}", case["name"]);
-            instances.extend(found.into_iter().map(|instance| (case, instance)));
+    for (which, build) in [("this build", binary()), ("a build that lowers otherwise", padded_binary())] {
+        for (number, format) in &formats {
+            let wrong = wrong_in(build, format).await;
+            assert!(wrong.is_empty(), "{which} on format {number}:\n{}", wrong.join("\n"));
         }
-        for (case, instance) in &instances {
-            treat(&engine, case, instance).await;
-        }
-        let mut wrong = Vec::new();
-        for (case, instance) in &instances {
-            let id = instance["id"].as_str().unwrap();
-            let state = case["ends"].as_str().unwrap();
-            let begun = texts(&case["then_calls"]);
-            let called = || {
-                let calls = service.calls();
-                begun.iter().all(|what| calls.iter().any(|call| call.what == *what))
-            };
-            let is_right = |shown: &Value| {
-                shown["state"] == state && shown["data"] == expected_data(case, shown) && called()
-            };
-            // All that is wrong is told, and waited for once.
-            let shown = match wrong.is_empty() {
-                true => engine.wait_until(id, is_right).await,
-                false => Ok(engine.inspect(id).await)
-                    .and_then(|shown| if is_right(&shown) { Ok(shown) } else { Err(shown) }),
-            };
-            if let Err(shown) = shown {
-                let expected = expected_data(case, &shown);
-                wrong.push(format!("{} is to be {state} with {expected}: {shown}", case["name"]));
-            }
-        }
-        // Nobody is left running below what has ended.
-        until("all subflows have ended", async || {
-            let children = engine.instances("child").await;
-            children.iter().all(|child| child["state"] != "ACTIVE")
-        })
-        .await;
-        for (case, instance) in &instances {
-            wrong.extend(wrong_history(&engine, case, instance).await);
-        }
-        let calls = service.calls();
-        wrong.extend(cases.as_array().unwrap().iter().flat_map(|case| wrong_calls(case, &keys, &calls)));
-        assert!(wrong.is_empty(), "format {number}: {}\n{}", wrong.join("\n"), engine.log());
     }
 }

@@ -109,11 +109,6 @@ impl CodeBuilder {
         self.push(step, Instruction::Abort)
     }
 
-    /// Keeps a place for an instruction that the first format of snapshots did not count.
-    pub fn reserve_unnumbered(&mut self, step: &str) -> Pc {
-        self.push_unnumbered(step, Instruction::Abort)
-    }
-
     /// Fills a place in.
     pub fn patch(&mut self, pc: Pc, instruction: Instruction) {
         if let Some(slot) = self.instructions.get_mut(pc as usize) {

@@ -16,7 +16,7 @@ use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
-use rondo_program::{Instruction, Outline, Program, SchemaReference, SchemaSource};
+use rondo_program::{Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
     Refusal,
@@ -231,12 +231,5 @@ impl Catalog {
 
     pub(crate) fn resources(&self) -> Arc<Resources> {
         Arc::clone(&self.resources)
-    }
-}
-
-impl Deployed {
-    /// Whether some instruction starts another workflow.
-    pub fn has_subflows(&self) -> bool {
-        self.program.code.instructions().any(|instruction| matches!(instruction, Instruction::Child { .. }))
     }
 }

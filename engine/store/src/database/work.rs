@@ -14,7 +14,7 @@ pub enum WorkError<E> {
 }
 
 impl<E> WorkError<E> {
-    /// The same with another type of refusal.
+    /// The same with another type of refusal, for other components.
     pub fn map_refused<F>(self, map: impl FnOnce(E) -> F) -> WorkError<F> {
         match self {
             Self::Refused(refusal) => WorkError::Refused(map(refusal)),

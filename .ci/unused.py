@@ -1,15 +1,16 @@
-"""Finds public items that nothing uses.
+"""Finds public items that nothing uses, and dependencies that the workspace names and no crate asks for.
 
 The compiler warns about unused items as long as they are private; what a crate exports it takes for used. Here an exported item counts as
 used when its name stands anywhere in the workspace beside its definition, re-exports (`pub use`), documentation and comments. Names that
 stand for several items are therefore found only when nobody uses any of them. Uses in tests alone do not count, but for the simulator, which the
-end-to-end tests are a user of, and for an item whose documentation says that it is for tests.
+end-to-end tests are a user of, and for an item whose documentation says that it is for tests or for other components.
 """
 
 import collections
 import pathlib
 import re
 import sys
+import tomllib
 
 ITEM = re.compile(r"^\s*pub (?:const |async |unsafe )*(fn|struct|enum|trait|type|const|static) ([A-Za-z_][A-Za-z0-9_]*)")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -28,11 +29,26 @@ def code(path):
     return lines
 
 
+def unasked_dependencies(root):
+    """Dependencies of the workspace that no member has. Members that have one and do not use it are found by cargo machete."""
+    with open(root / "Cargo.toml", "rb") as file:
+        workspace = tomllib.load(file)["workspace"]
+    asked = set()
+    for member in workspace["members"]:
+        with open(root / member / "Cargo.toml", "rb") as file:
+            manifest = tomllib.load(file)
+        for table in ("dependencies", "dev-dependencies", "build-dependencies"):
+            asked.update(manifest.get(table, {}))
+        for target in manifest.get("target", {}).values():
+            asked.update(target.get("dependencies", {}))
+    return sorted(set(workspace["dependencies"]) - asked)
+
+
 def is_for_tests(lines, index):
-    """Whether the documentation above a line says `for tests`."""
+    """Whether the documentation above a line says `for tests` or `for other components`."""
     while index > 0 and lines[index - 1].lstrip().startswith(("///", "#[")):
         index -= 1
-        if re.search(r"\b(for|of) tests\b", lines[index]):
+        if re.search(r"\bfor (tests|other components)\b", lines[index], re.IGNORECASE):
             return True
     return False
 
@@ -54,7 +70,10 @@ def main(root):
     unused = [item for item in unused if not (item[0].parts[1] == "simulator" and item[3] in in_tests)]
     for path, number, kind, name in unused:
         print(f"{path}:{number}: nothing uses the {kind} `{name}`: remove it, or make it private to its tests")
-    return 1 if unused else 0
+    unasked = unasked_dependencies(root)
+    for name in unasked:
+        print(f"Cargo.toml: no crate asks for the dependency `{name}`: remove it")
+    return 1 if unused or unasked else 0
 
 
 if __name__ == "__main__":
