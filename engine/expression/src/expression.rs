@@ -12,7 +12,7 @@ use crate::{
     jq::Jq,
     jsonpath::{self, JsonPath},
     text,
-    value::Val,
+    value::{Numbers, Val},
 };
 
 /// Language of an expression.
@@ -266,22 +266,17 @@ impl Expression {
     fn told(&self, failure: Failure, data: &Val) -> EvalError {
         let expression = Arc::clone(&self.0.source);
         match failure {
-            Failure::Failed(reason) => {
-                EvalError::Failed { data: shortened(&data.to_json()), expression, reason }
-            }
+            Failure::Failed(reason) => EvalError::Failed { data: shortened(data), expression, reason },
             Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
         }
     }
 }
 
-/// So much of the data is shown in an error.
-const SHOWN: usize = 2048;
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+/// The beginning of the data, as an error shows it.
+fn shortened(data: &Val) -> String {
+    const SHOWN: usize = 2048;
+    let text = data.json_start(Numbers::Java, SHOWN + 1);
+    if text.len() <= SHOWN { text } else { format!("{}…", &text[..text.floor_char_boundary(SHOWN)]) }
 }
 
 impl CompileError {

@@ -103,7 +103,10 @@ fn with_two(mut cv: jaq_core::Cv<'_, Data>, function: fn(&Val, &Val, &Val) -> Va
 fn length(value: Val) -> ValR<Val> {
     match value.plain() {
         Val::Null => Ok(Val::Int(0)),
-        Val::Text(text) => Ok(Val::from(text.chars().count())),
+        Val::Text(text) => {
+            budget::spend_on_bytes(text.len() / 8);
+            Ok(Val::from(text.chars().count()))
+        }
         array @ Val::Array(_) => Ok(Val::from(array.elements().len())),
         object @ Val::Object(_) => Ok(Val::from(object.members().len())),
         Val::Int(number) => {
@@ -122,8 +125,12 @@ fn is_nan(value: Val) -> bool {
 
 fn from_json(value: Val) -> ValR<Val> {
     match value.plain() {
-        Val::Text(text) => Val::from_json(text.as_bytes())
-            .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).shown()))),
+        Val::Text(text) => {
+            // Reading takes as long as copying some times as much.
+            budget::spend_on_bytes(4 * text.len());
+            Val::from_json(text.as_bytes())
+                .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).shown())))
+        }
         other => Err(Error::str(format!("{} only strings can be parsed", other.shown()))),
     }
 }
@@ -215,7 +222,10 @@ fn checked_contains(value: Val, other: Val) -> ValR<Val> {
 fn contains(value: &Val, other: &Val) -> bool {
     budget::step();
     match (value, other) {
-        (Val::Text(text), Val::Text(part)) => text.contains(&**part),
+        (Val::Text(text), Val::Text(part)) => {
+            budget::spend_on_bytes(text.len());
+            text.contains(&**part)
+        }
         (Val::Array(_), Val::Array(_)) => {
             other.elements().iter().all(|part| value.elements().iter().any(|item| contains(item, part)))
         }
@@ -231,15 +241,21 @@ fn indices(value: Val, wanted: Val) -> ValR<Val> {
     match (value.plain(), wanted.plain()) {
         (Val::Null, _) => Ok(Val::Null),
         (Val::Text(text), Val::Text(part)) if !part.is_empty() => {
-            let starts = text
-                .char_indices()
-                .enumerate()
-                .filter(|(_, (byte, _))| text.get(*byte..).is_some_and(|rest| rest.starts_with(&*part)));
+            budget::spend_on_bytes(8 * text.len());
+            let first = part.chars().next();
+            let is_there = |(byte, character): (usize, char)| {
+                Some(character) == first && {
+                    budget::spend_on_bytes(part.len());
+                    text.get(byte..).is_some_and(|rest| rest.starts_with(&*part))
+                }
+            };
+            let starts = text.char_indices().enumerate().filter(|(_, place)| is_there(*place));
             Ok(Val::array(starts.map(|(index, _)| Val::from(index))))
         }
         (Val::Text(_), Val::Text(_)) => Ok(Val::array([])),
         (array @ Val::Array(_), wanted @ Val::Array(_)) => array.index(&wanted),
         (array @ Val::Array(_), wanted) => {
+            budget::spend_on_elements(array.elements().len());
             let found = array.elements().iter().enumerate().filter(|(_, item)| **item == wanted);
             Ok(Val::array(found.map(|(index, _)| Val::from(index))))
         }

@@ -104,12 +104,12 @@ impl Size {
         }
     }
 
-    fn around<'a>(values: impl Iterator<Item = &'a Val>, names: usize) -> Self {
-        let inner = values.fold(Self::default(), Self::with);
+    /// The size of an array or object around values of this size together.
+    fn enclosed(self, names: usize) -> Self {
         Self {
-            nodes: inner.nodes.saturating_add(1),
-            depth: inner.depth + 1,
-            bytes: inner.bytes.saturating_add(names + 2),
+            nodes: self.nodes.saturating_add(1),
+            depth: self.depth + 1,
+            bytes: self.bytes.saturating_add(names + 2),
         }
     }
 }
@@ -123,12 +123,13 @@ impl Val {
     pub fn text(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         budget::check_text(text.len());
+        budget::spend_on_bytes(text.len());
         Self::Text(text)
     }
 
     /// An array of these elements.
     pub fn array(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::from_items(items.into_iter().map(Self::plain).collect())
+        items.into_iter().collect()
     }
 
     /// An object of these members, in this order; of two of one name the later counts.
@@ -137,16 +138,34 @@ impl Val {
     }
 
     pub(crate) fn from_items(items: Vec<Self>) -> Self {
-        let size = Size::around(items.iter(), 0);
+        budget::spend_on_elements(items.len());
+        let inner = items.iter().fold(Size::default(), Size::with);
+        Self::of_size(items, inner)
+    }
+
+    /// An array of items whose size together is known.
+    pub(crate) fn of_size(items: Vec<Self>, inner: Size) -> Self {
+        let size = inner.enclosed(0);
         budget::check_value(size);
         Self::Array(Arc::new(Array { items, size }))
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
+        // A member takes more memory than an element, and is found by its hash.
+        budget::spend(members.len() as u64);
         let names = members.keys().map(|name| name.len() + 3).sum();
-        let size = Size::around(members.values(), names);
+        let size = members.values().fold(Size::default(), Size::with).enclosed(names);
         budget::check_value(size);
         Self::Object(Arc::new(Object { members, size }))
+    }
+
+    /// Whether something else holds this array or object too, so that a change copies it.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Array(array) => Arc::strong_count(array) > 1,
+            Self::Object(object) => Arc::strong_count(object) > 1,
+            _ => false,
+        }
     }
 
     /// How much it holds; costs a few nanoseconds, for arrays and objects know it.

@@ -74,6 +74,8 @@ pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
             ])
         });
         let captures = Val::array(captures.collect::<Vec<_>>());
+        // An object takes more memory than its bytes of JSON say.
+        budget::spend(16 + 8 * captures.elements().len() as u64);
         all.push(Val::object([
             ("offset", Val::from(offset)),
             ("length", Val::from(characters(text, whole.clone()))),
@@ -93,6 +95,7 @@ pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
     let (mut all, mut copied, mut start) = (Vec::new(), 0, 0);
     while let Some((whole, found)) = pattern.search(text, start)? {
+        budget::spend(8);
         all.push(part(text, copied..whole.start));
         let named = pattern.names.iter().zip(found).filter_map(|(name, group)| {
             Some((name.clone()?, group.map_or(Val::Null, |group| part(text, group))))
@@ -144,17 +147,28 @@ impl Pattern {
     /// The first match at or behind a place.
     fn search(&self, text: &str, mut start: usize) -> ValR<Option<(Range<usize>, Found)>, Val> {
         loop {
-            budget::step();
-            budget::check_time();
+            // A search takes about as long as ten steps, and then by the bytes that it looks through; how many is known behind it.
+            budget::spend(10);
             if start > text.len() {
                 return Ok(None);
             }
             let found = self.found(text, start)?;
-            let Some(whole) = found.first().cloned().flatten() else { return Ok(None) };
+            let whole = found.first().cloned().flatten();
+            let looked_through = whole.as_ref().map_or(text.len(), |whole| whole.end) - start;
+            budget::spend_on_bytes(self.slowness() * looked_through);
+            let Some(whole) = whole else { return Ok(None) };
             if !(self.skips_empty && whole.is_empty()) {
                 return Ok(Some((whole, found)));
             }
             start = next_start(text, &whole);
+        }
+    }
+
+    /// How many times as long a byte takes as copying it.
+    fn slowness(&self) -> usize {
+        match self.engine {
+            Engine::Linear(_) => 8,
+            Engine::Trying(_) => 64,
         }
     }
 

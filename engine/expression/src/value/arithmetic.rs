@@ -4,7 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use jaq_core::{Error, ValR, ops::Math};
 
-use super::{Val, whole};
+use super::{Size, Val, whole};
 use crate::budget;
 
 type Outcome = ValR<Val>;
@@ -58,9 +58,19 @@ impl Add for Val {
                 Ok(Self::text(format!("{a}{b}")))
             }
             (Self::Array(_), Self::Array(_)) => {
+                let (before, added) = (left.size(), right.elements().len());
+                // What nothing else holds is added to in place, so that a list can grow one by one.
+                budget::spend_on_elements(if left.is_shared() {
+                    left.elements().len() + added
+                } else {
+                    added
+                });
+                let inner =
+                    Size { nodes: before.nodes - 1, depth: before.depth - 1, bytes: before.bytes - 2 };
+                let inner = right.elements().iter().fold(inner, Size::with);
                 let mut items = left.take_items();
                 items.append(&mut right.take_items());
-                Ok(Self::from_items(items))
+                Ok(Self::of_size(items, inner))
             }
             (Self::Object(_), Self::Object(_)) => {
                 let mut members = left.take_members();
@@ -81,6 +91,7 @@ impl Sub for Val {
     fn sub(self, other: Self) -> Outcome {
         let (mut left, right) = (self.plain(), other.plain());
         if let (Self::Array(_), Self::Array(gone)) = (&left, &right) {
+            budget::spend_on_elements(left.elements().len() + gone.items.len());
             let mut items = left.take_items();
             let gone: std::collections::BTreeSet<_> = gone.items.iter().collect();
             items.retain(|item| !gone.contains(item));
@@ -160,6 +171,7 @@ fn split(text: &str, separator: &str) -> Val {
     if text.is_empty() {
         return Val::array([]);
     }
+    budget::spend_on_bytes(text.len());
     if separator.is_empty() {
         return Val::array(text.chars().map(|character| Val::text(character.to_string())));
     }

@@ -56,16 +56,20 @@ impl From<Range<Val>> for Val {
 
 impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
-        // The elements are counted as they come, so that an endless stream of them ends.
+        // The elements are counted as they come, so that an endless stream of them ends, and no more memory is taken than may be.
+        const AT_ONCE: usize = 256;
         let mut collected = Vec::new();
         let mut size = Size::default();
         for item in items {
             let item = item.plain();
             size = size.with(&item);
-            budget::check_value(size);
             collected.push(item);
+            if collected.len().is_multiple_of(AT_ONCE) {
+                budget::check_value(size);
+                budget::spend_on_elements(AT_ONCE);
+            }
         }
-        Self::from_items(collected)
+        Self::of_size(collected, size)
     }
 }
 
@@ -100,6 +104,7 @@ impl ValT for Val {
                 }))
             }
             Self::Object(object) => {
+                budget::spend_on_elements(object.members.len());
                 let pairs: Vec<_> =
                     object.members.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
                 Box::new(pairs.into_iter().map(|(name, value)| Ok((Self::Text(name), value))))
@@ -162,6 +167,7 @@ impl ValT for Val {
                 Ok(Self::from_items(array.items.get(start..end).unwrap_or_default().to_vec()))
             }
             Self::Text(text) => {
+                budget::spend_on_bytes(text.len());
                 let (start, end) = bounds(&range, text.chars().count())?;
                 Ok(Self::text(text.chars().skip(start).take(end - start).collect::<String>()))
             }
@@ -349,7 +355,13 @@ fn positions(items: &[Val], wanted: &[Val]) -> Val {
         return Val::array([]);
     }
     let windows = items.windows(wanted.len()).enumerate();
-    Val::array(windows.filter(|(_, window)| *window == wanted).map(|(index, _)| Val::from(index)))
+    let is_there = |window: &[Val]| {
+        window.iter().zip(wanted).all(|(one, other)| {
+            budget::step();
+            one == other
+        })
+    };
+    Val::array(windows.filter(|(_, window)| is_there(window)).map(|(index, _)| Val::from(index)))
 }
 
 /// What an update that gives no new value comes to: SonataFlow's jq refuses it.

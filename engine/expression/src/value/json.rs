@@ -12,7 +12,8 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::Val;
+use super::{Size, Val};
+use crate::budget;
 
 impl Val {
     /// Compact JSON. What JSON cannot say (infinity, not a number) is null.
@@ -122,11 +123,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Val, A::Error> {
-        let (inner, mut items) = (self.inner()?, Vec::new());
+        const AT_ONCE: usize = 256;
+        let (inner, mut items, mut size) = (self.inner()?, Vec::new(), Size::default());
         while let Some(item) = sequence.next_element_seed(inner)? {
+            size = size.with(&item);
             items.push(item);
+            // Where it is read by an expression, no more is read than the expression may make.
+            if items.len().is_multiple_of(AT_ONCE) {
+                budget::check_value(size);
+            }
         }
-        Ok(Val::from_items(items))
+        Ok(Val::of_size(items, size))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {

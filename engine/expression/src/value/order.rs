@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Val;
+use crate::budget;
 
 impl Val {
     fn rank(&self) -> u8 {
@@ -25,9 +26,15 @@ impl Val {
 impl PartialEq for Val {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Array(a), Self::Array(b)) => Arc::ptr_eq(a, b) || a.items == b.items,
+            (Self::Array(a), Self::Array(b)) => {
+                budget::spend_on_elements(a.items.len().min(b.items.len()));
+                Arc::ptr_eq(a, b) || a.items == b.items
+            }
             // The order of members does not count.
-            (Self::Object(a), Self::Object(b)) => Arc::ptr_eq(a, b) || a.members == b.members,
+            (Self::Object(a), Self::Object(b)) => {
+                budget::spend_on_elements(a.members.len().min(b.members.len()));
+                Arc::ptr_eq(a, b) || a.members == b.members
+            }
             (Self::Lookup(a), Self::Lookup(b)) if Arc::ptr_eq(a, b) => true,
             _ => self.cmp(other) == Ordering::Equal,
         }
@@ -58,9 +65,17 @@ impl Ord for Val {
             (Self::Large(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
             (Self::Float(a), Self::Int(b)) => whole_and_float(i128::from(*b), *a).reverse(),
             (Self::Float(a), Self::Large(b)) => whole_and_float(i128::from(*b), *a).reverse(),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Array(a), Self::Array(b)) => a.items.cmp(&b.items),
+            (Self::Text(a), Self::Text(b)) => {
+                budget::spend_on_bytes(a.len().min(b.len()));
+                a.cmp(b)
+            }
+            (Self::Array(a), Self::Array(b)) => {
+                budget::spend_on_elements(a.items.len().min(b.items.len()));
+                a.items.cmp(&b.items)
+            }
             (Self::Object(a), Self::Object(b)) => {
+                // Their names are sorted first.
+                budget::spend(a.members.len() as u64 + b.members.len() as u64);
                 let names = |object: &super::Object| {
                     let mut names: Vec<_> = object.members.keys().cloned().collect();
                     names.sort();

@@ -34,7 +34,8 @@ impl Val {
     /// Its type and the beginning of its JSON, as messages say it.
     pub(crate) fn shown(&self) -> String {
         const LONGEST: usize = 14;
-        let (kind, json) = (self.type_name(), self.printed_json(Numbers::Short));
+        // A character more than is shown says whether there is more; it has 4 bytes at most.
+        let (kind, json) = (self.type_name(), self.json_start(Numbers::Short, 4 * (LONGEST + 1)));
         match json.char_indices().nth(LONGEST) {
             Some(_) => format!("{kind} ({}...)", json.chars().take(LONGEST - 3).collect::<String>()),
             None => format!("{kind} ({json})"),
@@ -43,21 +44,61 @@ impl Val {
 
     /// Compact JSON.
     pub(crate) fn printed_json(&self, numbers: Numbers) -> String {
-        let mut text = Bounded(Vec::new());
-        let mut serializer = Serializer::with_formatter(&mut text, numbers);
-        let written = self.serialize(&mut serializer);
-        written.ok().and_then(|()| String::from_utf8(text.0).ok()).unwrap_or_default()
+        let mut text = Bounded { text: Vec::new(), paid: 0 };
+        let written = self.serialize(&mut Serializer::with_formatter(&mut text, numbers));
+        written.ok().and_then(|()| String::from_utf8(text.text).ok()).unwrap_or_default()
+    }
+
+    /// The beginning of its compact JSON: so many bytes, less a character that does not fit. What is behind is not written.
+    pub(crate) fn json_start(&self, numbers: Numbers, bytes: usize) -> String {
+        let mut start = Start { text: Vec::new(), room: bytes };
+        // Writing fails where there is no room left.
+        let _ = self.serialize(&mut Serializer::with_formatter(&mut start, numbers));
+        let valid = match std::str::from_utf8(&start.text) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        start.text.truncate(valid);
+        String::from_utf8(start.text).unwrap_or_default()
     }
 }
 
-/// A text that is looked at as it grows: an array can hold one long text many times.
-struct Bounded(Vec<u8>);
+/// A text whose length is checked, and whose work is paid for, as it grows: an array can hold one long text many times.
+struct Bounded {
+    text: Vec<u8>,
+    paid: usize,
+}
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        budget::check_text(self.0.len() + bytes.len());
-        self.0.extend_from_slice(bytes);
+        const AT_ONCE: usize = 4096;
+        let length = self.text.len() + bytes.len();
+        budget::check_text(length);
+        if length - self.paid >= AT_ONCE {
+            // Printing takes as long as copying some times as much.
+            budget::spend_on_bytes(4 * (length - self.paid));
+            self.paid = length;
+        }
+        self.text.extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The beginning of a text.
+struct Start {
+    text: Vec<u8>,
+    room: usize,
+}
+
+impl Write for Start {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = bytes.len().min(self.room - self.text.len());
+        self.text.extend_from_slice(bytes.get(..fits).unwrap_or_default());
+        if fits == 0 && !bytes.is_empty() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(fits) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
