@@ -19,8 +19,8 @@ use jaq_core::{
 use crate::{
     CompileError, Scope,
     budget::{self, Budget},
-    dialect,
     expression::Failure,
+    jackson_jq,
     value::{Size, Val},
 };
 use library::Wanted;
@@ -32,7 +32,7 @@ const LONGEST: usize = 64 * 1024;
 /// An expression of so many tokens is compiled on whatever stack there is.
 const SHORT: usize = 200;
 
-/// Stack for longer ones: [`dialect::TOKENS`] times what a chain of operators takes for each without optimization.
+/// Stack for longer ones: [`jackson_jq::TOKENS`] times what a chain of operators takes for each without optimization.
 const STACK: usize = 256 * 1024 * 1024;
 
 /// Deepest nesting of brackets: the parser recurses.
@@ -84,7 +84,7 @@ impl Jq {
         if nesting(text) > DEEPEST {
             return Err(too_deep());
         }
-        let adapted = dialect::adapted(text)?;
+        let adapted = jackson_jq::adapted(text)?;
         if nesting(&adapted.text) > DEEPEST {
             return Err(too_deep());
         }
@@ -131,7 +131,7 @@ impl Jq {
             .load(&arena, File { code: text, path: () })
             .map_err(|errors| Problem::Invalid(load_error(text, errors)))?;
         let compiler = Compiler::default()
-            .with_funs(wanted.natives())
+            .with_funs(wanted.native_functions())
             .with_global_vars(globals.iter().map(|name| &**name));
         compiler.compile(modules).map_err(|errors| {
             let (mut variables, mut invalid) = (BTreeSet::new(), None);

@@ -14,7 +14,7 @@ use jaq_core::{
 };
 
 use super::Data;
-use crate::natives;
+use crate::builtins;
 
 /// Definitions of the interpreter and its library for which there are native functions here. Its `nan` and `infinite` divide by
 /// zero, which is an error in jq.
@@ -35,7 +35,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     let definitions: Vec<_> =
         library.filter(|definition| !REPLACED.contains(&definition.name)).chain(own).collect();
     let mut known: HashMap<_, BTreeMap<_, Vec<_>>> = HashMap::new();
-    for (name, arguments, _) in natives() {
+    for (name, arguments, _) in native_functions() {
         known.entry(name).or_default().entry(arguments.len()).or_default();
     }
     for (place, definition) in definitions.iter().enumerate() {
@@ -45,7 +45,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     Library { definitions, known }
 });
 
-fn natives() -> impl Iterator<Item = Fun<Data>> {
+fn native_functions() -> impl Iterator<Item = Fun<Data>> {
     // Of two functions of one name the first is found.
     const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
     let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
@@ -55,7 +55,7 @@ fn natives() -> impl Iterator<Item = Fun<Data>> {
         "strptime" => ("_strptime", arguments, native),
         name => (name, arguments, native),
     });
-    natives::funs().chain(library)
+    builtins::funs().chain(library)
 }
 
 /// All functions that expressions can call, as `name/1`, in order.
@@ -92,10 +92,12 @@ impl Wanted {
         self.definitions.iter().filter_map(|place| LIBRARY.definitions.get(*place)).cloned()
     }
 
-    pub(super) fn natives(&self) -> Vec<Fun<Data>> {
+    pub(super) fn native_functions(&self) -> Vec<Fun<Data>> {
         if self.signatures.is_empty() {
             return Vec::new();
         }
-        natives().filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len()))).collect()
+        native_functions()
+            .filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len())))
+            .collect()
     }
 }

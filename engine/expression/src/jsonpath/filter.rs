@@ -1,7 +1,7 @@
 //! Conditions of a filter: `[?(@.a == 'x' && @.b in [1, 2])]`.
 
 use super::{Path, Problem, Seen};
-use crate::{budget, natives, value::Val};
+use crate::{budget, builtins, value::Val};
 
 pub(super) enum Condition {
     Any(Vec<Condition>),
@@ -114,7 +114,7 @@ fn matches(text: &Val, pattern: &Val) -> Result<bool, Problem> {
         Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_) => Val::text(text.to_text()),
         _ => return Ok(false),
     };
-    let found = natives::matches(&text, pattern).map_err(|error| Problem::Failed(error.to_string()))?;
+    let found = builtins::matches(&text, pattern).map_err(|error| Problem::Failed(error.to_string()))?;
     Ok(found.is_true())
 }
 

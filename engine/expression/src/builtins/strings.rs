@@ -1,8 +1,7 @@
-//! Texts made of values: rows, joined texts, and what URLs and Base64 do to characters.
-
-use std::fmt::Write as _;
+//! Functions that make strings of values: rows, joined strings, percent-encoding and Base64.
 
 use jaq_core::{Error, ValR, ValT as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     budget,
@@ -71,20 +70,24 @@ pub(super) fn join(value: &Val, separator: &Val) -> ValR<Val> {
     Ok(Val::text(joined))
 }
 
-/// Percent-encoding of a text; some marks that may stand in a URL are left.
+/// What `@uri` encodes: all but letters, digits and these marks.
+const OUTSIDE_OF_URI: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// `@uri`: the text with its characters percent-encoded.
 pub(super) fn encode_uri(value: &Val) -> Val {
-    let mut encoded = String::new();
-    for byte in value.printed(Numbers::Short).bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~!*'()".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Val::text(encoded)
+    Val::text(utf8_percent_encode(&value.printed(Numbers::Short), OUTSIDE_OF_URI).to_string())
 }
 
-/// Base64 with or without padding, as far as it is text.
+/// `@base64d`: Base64 with or without padding; bytes that are no UTF-8 become replacement characters.
 pub(super) fn decode_base64(value: &Val) -> ValR<Val> {
     let text = value.printed(Numbers::Short);
     let invalid = || Error::str(format!("{} is not valid base64 data", Val::text(text.clone()).shown()));

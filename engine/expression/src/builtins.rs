@@ -1,11 +1,11 @@
 //! Functions of jq that the interpreter's own library leaves to the value type, or has otherwise than SonataFlow's jq.
 
-mod chance;
 mod dates;
 mod mathematics;
 mod paths;
+mod random;
 mod regex;
-mod texts;
+mod strings;
 mod uri;
 
 use std::cmp::Ordering;
@@ -17,14 +17,14 @@ use jaq_core::{
 
 use crate::{
     budget,
-    dialect::CALLED,
+    jackson_jq::CALLED,
     jq::{Data, functions},
     value::{Numbers, Val, cannot_iterate},
 };
 
 /// All of them.
 pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
-    let natives: Vec<Fun<Data>> = vec![
+    let functions: Vec<Fun<Data>> = vec![
         run(("length", v(0), |cv| bome(length(cv.1)))),
         run(("tojson", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed_json(Numbers::Short)))))),
         run(("_tostring", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed(Numbers::Short)))))),
@@ -34,11 +34,11 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
         run(("infinite", v(0), |_| bome(Ok(Val::Float(f64::INFINITY))))),
         run(("isnan", v(0), |cv| bome(Ok(Val::Bool(is_nan(cv.1)))))),
         run(("type", v(0), |cv| bome(Ok(Val::text(cv.1.type_name()))))),
-        run(("@csv", v(0), |cv| bome(texts::row(&cv.1, texts::CSV)))),
-        run(("@tsv", v(0), |cv| bome(texts::row(&cv.1, texts::TSV)))),
-        run(("join", v(1), |cv| unary(cv, |value, separator| texts::join(&value.plain(), &separator)))),
-        run(("encode_uri", v(0), |cv| bome(Ok(texts::encode_uri(&cv.1))))),
-        run(("decode_base64", v(0), |cv| bome(texts::decode_base64(&cv.1)))),
+        run(("@csv", v(0), |cv| bome(strings::row(&cv.1, strings::CSV)))),
+        run(("@tsv", v(0), |cv| bome(strings::row(&cv.1, strings::TSV)))),
+        run(("join", v(1), |cv| unary(cv, |value, separator| strings::join(&value.plain(), &separator)))),
+        run(("encode_uri", v(0), |cv| bome(Ok(strings::encode_uri(&cv.1))))),
+        run(("decode_base64", v(0), |cv| bome(strings::decode_base64(&cv.1)))),
         run(("_test", v(2), |cv| with_two(cv, regex::test))),
         run(("_matches", v(2), |cv| with_two(cv, regex::matches))),
         run(("_parts", v(2), |cv| with_two(cv, regex::parts))),
@@ -58,9 +58,9 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             let (zone, pattern) = (cv.0.pop_var(), cv.0.pop_var());
             bome(dates::read(&cv.1, &pattern, &zone, cv.0.data().now))
         })),
-        run(("uuid4", v(0), |_| bome(Ok(chance::identity())))),
-        run(("random", v(0), |_| bome(Ok(chance::number())))),
-        run(("hostname", v(0), |_| bome(Ok(chance::host_name())))),
+        run(("uuid4", v(0), |_| bome(Ok(random::uuid())))),
+        run(("random", v(0), |_| bome(Ok(random::number())))),
+        run(("hostname", v(0), |_| bome(Ok(random::host_name())))),
         run(("uriparse", v(0), |cv| bome(uri::parse(&cv.1)))),
         run(("builtins", v(0), |_| bome(Ok(Val::array(functions().map(Val::text)))))),
         run(("halt", v(1), |_| bome(Err(Error::str("halt is not allowed in an expression"))))),
@@ -70,7 +70,7 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    natives.into_iter().chain(mathematics::funs()).chain([called()])
+    functions.into_iter().chain(mathematics::funs()).chain([called()])
 }
 
 /// Whether a regular expression is found in a text.
