@@ -1,4 +1,4 @@
-//! Functions of jq that the interpreter's own library leaves to the value type, or has otherwise than SonataFlow's jq.
+//! jq functions written in Rust: those that the interpreter's library leaves to the value type, and those that differ in SonataFlow's jq.
 
 mod dates;
 mod mathematics;
@@ -22,7 +22,7 @@ use crate::{
     value::{Numbers, Val, cannot_iterate},
 };
 
-/// All of them.
+/// All functions.
 pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
     let functions: Vec<Fun<Data>> = vec![
         run(("length", v(0), |cv| bome(length(cv.1)))),
@@ -78,7 +78,7 @@ pub(crate) fn matches(text: &Val, pattern: &Val) -> ValR<Val> {
     regex::test(text, pattern, &Val::Null)
 }
 
-/// Passes everything on, and counts.
+/// The identity, which counts how often it is called.
 fn called() -> Fun<Data> {
     let native = Native::new(|cv| {
         budget::call();
@@ -115,7 +115,7 @@ fn length(value: Val) -> ValR<Val> {
         number @ (Val::Large(_) | Val::Float(_)) => {
             Ok(Val::from(number.as_number().unwrap_or_default().abs()))
         }
-        other => Err(Error::str(format!("{} has no length", other.shown()))),
+        other => Err(Error::str(format!("{} has no length", other.preview()))),
     }
 }
 
@@ -126,29 +126,29 @@ fn is_nan(value: Val) -> bool {
 fn from_json(value: Val) -> ValR<Val> {
     match value.plain() {
         Val::Text(text) => {
-            // Reading takes as long as copying some times as much.
+            // Parsing a byte takes about four times as long as copying it.
             budget::spend_on_bytes(4 * text.len());
             Val::from_json(text.as_bytes())
-                .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).shown())))
+                .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).preview())))
         }
-        other => Err(Error::str(format!("{} only strings can be parsed", other.shown()))),
+        other => Err(Error::str(format!("{} only strings can be parsed", other.preview()))),
     }
 }
 
 fn to_number(value: Val) -> ValR<Val> {
     match value.plain() {
         number @ (Val::Int(_) | Val::Large(_) | Val::Float(_)) => Ok(number),
-        // A text gives a computed number: that of "1.0" is whole.
+        // As in arithmetic a result without a fraction is whole: `"1.0" | tonumber` is 1.
         Val::Text(text) => match Val::from_num(text.trim()) {
             Ok(Val::Float(number)) => Ok(Val::from(number)),
             Ok(number) => Ok(number),
             Err(_) => Err(Error::str(format!("{text} cannot be parsed as a number"))),
         },
-        other => Err(Error::str(format!("{} cannot be parsed as a number", other.shown()))),
+        other => Err(Error::str(format!("{} cannot be parsed as a number", other.preview()))),
     }
 }
 
-/// An array backwards; what has nothing in it is an empty one.
+/// An array backwards. Null, 0, and empty strings and objects give an empty array.
 fn reverse(value: Val) -> ValR<Val> {
     let mut value = value.plain();
     let empty = match &value {
@@ -168,7 +168,7 @@ fn reverse(value: Val) -> ValR<Val> {
     }
 }
 
-/// Keys must be texts. Of the names that a key and a value can have the first that is there counts.
+/// `from_entries`: keys must be strings. The first member of `key`, `Key`, `name`, `Name` that exists is the key.
 fn from_entries(value: &Val) -> ValR<Val> {
     let entries: Vec<&Val> = match value {
         Val::Array(_) => value.elements().iter().collect(),
@@ -184,7 +184,7 @@ fn from_entries(value: &Val) -> ValR<Val> {
             |names: &[&str]| names.iter().find_map(|name| entry.get(name)).cloned().unwrap_or_default();
         match first(&["key", "Key", "name", "Name"]) {
             Val::Text(key) => members.push((key, first(&["value", "Value"]))),
-            other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
+            other => return Err(Error::str(format!("Cannot use {} as object key", other.preview()))),
         }
     }
     Ok(Val::object(members))
@@ -204,7 +204,7 @@ fn has(value: Val, key: Val) -> ValR<Val> {
     }
 }
 
-/// Values of different types have nothing to do with each other at the top; further in they just are no part.
+/// `contains`: values of two types are an error at the top, and not contained further in.
 fn checked_contains(value: Val, other: Val) -> ValR<Val> {
     let (value, other) = (value.plain(), other.plain());
     let same_kind = match (&value, &other) {
@@ -214,11 +214,11 @@ fn checked_contains(value: Val, other: Val) -> ValR<Val> {
     if same_kind {
         return Ok(Val::Bool(contains(&value, &other)));
     }
-    let (value, other) = (value.shown(), other.shown());
+    let (value, other) = (value.preview(), other.preview());
     Err(Error::str(format!("{value} and {other} cannot have their containment checked")))
 }
 
-/// Whether `other` is part of `value`: texts by substring, arrays and objects by parts. What differs in type is no part.
+/// Whether `value` contains `other`: strings by substring, arrays and objects by their parts. Values of two types do not.
 fn contains(value: &Val, other: &Val) -> bool {
     budget::step();
     match (value, other) {
@@ -263,7 +263,7 @@ fn indices(value: Val, wanted: Val) -> ValR<Val> {
     }
 }
 
-/// `range/3`, counting its steps: it makes values without the interpreter noticing.
+/// `range/3`. It counts a step for each value, because the interpreter does not.
 fn range<'a>(from: &Val, to: &Val, by: &Val) -> ValXs<'a, Val> {
     let numbers = (from.as_number(), to.as_number(), by.as_number());
     let (Some(_), Some(_), Some(step)) = numbers else {

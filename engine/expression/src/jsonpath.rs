@@ -21,7 +21,7 @@ pub(crate) use filter::is_true;
 use functions::Function;
 use parse::{Parser, path_start};
 
-/// Most values that a path may look at.
+/// Most values that a path may visit or find.
 const LONGEST: usize = 100_000;
 
 /// A compiled path, or a text made of several.
@@ -51,9 +51,9 @@ enum Step {
     Function(Function),
 }
 
-/// What a path is read in.
+/// What paths can refer to.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct Environment<'a> {
     data: &'a Val,
     /// The value that a filter looks at.
     current: &'a Val,
@@ -104,23 +104,23 @@ impl JsonPath {
     }
 
     pub(crate) fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, Failure> {
-        let seen = Seen { data, current: data, scope };
-        budget::within(scope.budget, || self.read(seen)).map_err(Failure::Budget)?.map_err(|problem| {
+        let environment = Environment { data, current: data, scope };
+        budget::within(scope.budget, || self.read(environment)).map_err(Failure::Budget)?.map_err(|problem| {
             let (Problem::Missing(reason) | Problem::Failed(reason)) = problem;
             Failure::Failed(reason)
         })
     }
 
-    fn read(&self, seen: Seen<'_>) -> Result<Val, Problem> {
+    fn read(&self, environment: Environment<'_>) -> Result<Val, Problem> {
         if let [Part::Path(path)] = self.parts.as_slice() {
-            return path.read(seen);
+            return path.read(environment);
         }
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(words) => text.push_str(words),
-                // Words around it say what is missing.
-                Part::Path(path) => text.push_str(&path.find(seen)?.unwrap_or_default().to_text()),
+                // In a text with words around it a missing value is left empty.
+                Part::Path(path) => text.push_str(&path.find(environment)?.unwrap_or_default().to_text()),
             }
             budget::check_text(text.len());
         }
@@ -130,17 +130,17 @@ impl JsonPath {
 
 impl Path {
     /// What it finds: the value of a definite path, else an array of all.
-    fn read(&self, seen: Seen<'_>) -> Result<Val, Problem> {
+    fn read(&self, environment: Environment<'_>) -> Result<Val, Problem> {
         let mut root = match self.root.as_str() {
-            "$" => seen.data.clone(),
-            "@" => seen.current.clone(),
+            "$" => environment.data.clone(),
+            "@" => environment.current.clone(),
             name => {
-                let value = seen.scope.variable(name);
+                let value = environment.scope.variable(name);
                 value.ok_or_else(|| Problem::Failed(format!("{name} is not defined")))?
             }
         };
         let mut steps = self.steps.as_slice();
-        // What is looked up when it is needed is asked name by name.
+        // A lookup has no members to walk through, so it is asked for each name.
         while let (Val::Lookup(_), Some((Step::Name(name), rest))) = (&root, steps.split_first()) {
             let found = root.index(&Val::text(name.as_str()));
             root = found.map_err(|error| Problem::Failed(error.to_string()))?;
@@ -150,14 +150,14 @@ impl Path {
         for (index, step) in steps.iter().enumerate() {
             let is_last = index + 1 == steps.len();
             if let (Step::Function(_), true) = (step, is_deep) {
-                // Of what was found at any depth a function sees all together.
+                // Behind `..` a function gets all that was found as one array.
                 (found, definite, is_deep) = (vec![Val::array(found)], true, false);
             }
             let mut next = Vec::new();
             for value in found {
                 budget::step();
                 let place = Place { definite, is_last, behind_deep: behind_deep(steps, index) };
-                step.apply(value, place, seen, &mut next)?;
+                step.apply(value, place, environment, &mut next)?;
                 if next.len() > LONGEST {
                     return Err(Problem::Failed(format!("the path finds more than {LONGEST} values")));
                 }
@@ -170,8 +170,8 @@ impl Path {
     }
 
     /// What it finds; `None` if it is not there.
-    fn find(&self, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
-        match self.read(seen) {
+    fn find(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
+        match self.read(environment) {
             Ok(value) => Ok(Some(value)),
             Err(Problem::Missing(_)) => Ok(None),
             Err(failed) => Err(failed),
@@ -208,7 +208,13 @@ impl Step {
         }
     }
 
-    fn apply(&self, value: Val, place: Place, seen: Seen<'_>, found: &mut Vec<Val>) -> Result<(), Problem> {
+    fn apply(
+        &self,
+        value: Val,
+        place: Place,
+        environment: Environment<'_>,
+        found: &mut Vec<Val>,
+    ) -> Result<(), Problem> {
         match self {
             Self::Name(name) => match value.get(name) {
                 Some(member) => found.push(member.clone()),
@@ -235,7 +241,7 @@ impl Step {
             }
             Self::Indices(_) | Self::Slice(..) => {
                 place.missing(|| {
-                    format!("an index can only be applied to arrays, not to {}", value.shown())
+                    format!("an index can only be applied to arrays, not to {}", value.preview())
                 })?;
             }
             Self::All => found.extend(children(&value)),
@@ -252,24 +258,24 @@ impl Step {
             }
             Self::Filter(condition) if value.is_array() => {
                 for item in value.elements() {
-                    if condition.holds(Seen { current: item, ..seen })? {
+                    if condition.holds(Environment { current: item, ..environment })? {
                         found.push(item.clone());
                     }
                 }
             }
             Self::Filter(condition) if value.is_object() => {
-                if condition.holds(Seen { current: &value, ..seen })? {
+                if condition.holds(Environment { current: &value, ..environment })? {
                     found.push(value);
                 }
             }
             Self::Filter(_) => {
-                place.missing(|| format!("a filter cannot be applied to {}", value.shown()))?;
+                place.missing(|| format!("a filter cannot be applied to {}", value.preview()))?;
             }
-            Self::Function(function) => match function.call(&value, seen)? {
+            Self::Function(function) => match function.call(&value, environment)? {
                 Some(result) => found.push(result),
                 None if !place.definite => found.push(Val::Null),
                 None => {
-                    return Err(Problem::Failed(format!("the function is not for {}", value.shown())));
+                    return Err(Problem::Failed(format!("the function is not for {}", value.preview())));
                 }
             },
         }

@@ -1,8 +1,8 @@
-//! The one value type of the engine: JSON, shared.
+//! The one value type of the engine: JSON in shared memory.
 //!
 //! Owns: [`Val`]. Promises: cloning costs a few nanoseconds whatever the size; objects keep the order of their members; every
 //! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
-//! Never: panics on any input; changes a value that somebody else holds (a change copies one level when shared).
+//! Never: panics; shares a change. A change to an array or object that something else holds too copies one level first.
 
 mod arithmetic;
 mod jaq;
@@ -31,9 +31,9 @@ pub enum Val {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number above those: passed on and compared as it is, computed with as any other number.
+    /// A whole number above `i64::MAX`: it is passed on and compared exactly; arithmetic takes it as a float.
     Large(u64),
-    /// Any other number; one that was written `1.0` stays so.
+    /// Any other number. `1.0` stays `1.0`.
     Float(f64),
     /// Text.
     Text(Arc<str>),
@@ -47,21 +47,24 @@ pub enum Val {
 
 /// Finds members when they are asked for: `$WORKFLOW`, `$SECRET`.
 pub trait Lookup: Send + Sync + Debug {
-    /// The member; `Err` says why it cannot be had, and fails the expression.
+    /// The member of this name.
+    ///
+    /// # Errors
+    /// Says why the member cannot be read; the expression fails with it.
     fn get(&self, key: &str) -> Result<Val, String>;
 
-    /// What the whole is where a plain value is needed.
+    /// The whole as a plain value, for functions that need one.
     fn value(&self) -> Val;
 }
 
-/// Elements, with what is known of them together.
+/// Elements and their size together.
 #[derive(Clone, Default)]
 pub struct Array {
     items: Vec<Val>,
     size: Size,
 }
 
-/// Members in order, with what is known of them together.
+/// Members in order and their size together.
 #[derive(Clone, Default)]
 pub struct Object {
     members: IndexMap<Arc<str>, Val>,
@@ -71,7 +74,7 @@ pub struct Object {
 /// How much a value holds, itself included.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Values, counted as often as they are reached.
+    /// Values. A value that stands at two places counts twice.
     pub nodes: usize,
     /// Levels of arrays and objects.
     pub depth: usize,
@@ -115,8 +118,8 @@ impl Size {
 }
 
 impl Val {
-    /// Most levels of arrays and objects of a value that is read. What the engine wraps around it stays below the 128 levels that
-    /// readers of JSON commonly take.
+    /// Most levels of arrays and objects of a value that is read. Readers of JSON commonly take 128 levels; the difference is room for
+    /// the objects that the engine puts around data.
     pub const DEEPEST: usize = 100;
 
     /// A text.
@@ -132,7 +135,7 @@ impl Val {
         items.into_iter().collect()
     }
 
-    /// An object of these members, in this order; of two of one name the later counts.
+    /// An object of these members, in this order. The later of two members of one name wins.
     pub fn object<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::from_members(members.into_iter().map(|(name, value)| (name.into(), value.plain())).collect())
     }
@@ -143,7 +146,7 @@ impl Val {
         Self::of_size(items, inner)
     }
 
-    /// An array of items whose size together is known.
+    /// An array of items, with their size together.
     pub(crate) fn of_size(items: Vec<Self>, inner: Size) -> Self {
         let size = inner.enclosed(0);
         budget::check_value(size);
@@ -151,8 +154,7 @@ impl Val {
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
-        // A member takes more memory than an element, and is found by its hash.
-        budget::spend(members.len() as u64);
+        budget::spend_on_members(members.len());
         let names = members.keys().map(|name| name.len() + 3).sum();
         let size = members.values().fold(Size::default(), Size::with).enclosed(names);
         budget::check_value(size);
@@ -178,7 +180,7 @@ impl Val {
         }
     }
 
-    /// Whether this and another value together are surely within the bounds.
+    /// Whether the sum of this and another value is within the bounds.
     pub fn fits_with(&self, other: &Self, budget: &Budget) -> bool {
         self.size().with(other).check(budget).is_ok()
     }
@@ -188,7 +190,7 @@ impl Val {
         self.size().nodes
     }
 
-    /// The value itself, where a lookup is no use.
+    /// The value itself; of a lookup the value that it stands for.
     #[must_use]
     pub fn plain(self) -> Self {
         match self {
@@ -197,7 +199,7 @@ impl Val {
         }
     }
 
-    /// A member of an object; `None` also for what is no object.
+    /// A member of an object. Other values have none.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(object) => object.members.get(name),
@@ -205,7 +207,7 @@ impl Val {
         }
     }
 
-    /// Sets a member of an object. What is no object becomes one.
+    /// Sets a member of an object. Any other value is replaced by an object.
     pub fn insert(&mut self, name: &str, value: Self) {
         let mut members = self.take_members();
         members.insert(name.into(), value.plain());
@@ -221,23 +223,29 @@ impl Val {
         removed
     }
 
-    /// The members, to be changed; copied only if somebody else holds them too.
+    /// Takes the members out, to change them; copies them only if something else holds them too.
     pub(crate) fn take_members(&mut self) -> IndexMap<Arc<str>, Self> {
+        if self.is_shared() {
+            budget::spend_on_new_members(self.members().len());
+        }
         match std::mem::take(self) {
             Self::Object(object) => Arc::unwrap_or_clone(object).members,
             _ => IndexMap::new(),
         }
     }
 
-    /// The elements, to be changed; copied only if somebody else holds them too.
+    /// Takes the elements out, to change them; copies them only if something else holds them too.
     pub(crate) fn take_items(&mut self) -> Vec<Self> {
+        if self.is_shared() {
+            budget::spend_on_new_elements(self.elements().len());
+        }
         match std::mem::take(self) {
             Self::Array(array) => Arc::unwrap_or_clone(array).items,
             _ => Vec::new(),
         }
     }
 
-    /// The elements of an array; none for what is no array.
+    /// The elements of an array. Other values have none.
     pub fn elements(&self) -> &[Self] {
         match self {
             Self::Array(array) => &array.items,
@@ -258,7 +266,7 @@ impl Val {
         (position < length).then_some(position)
     }
 
-    /// The members of an object in order; none for what is no object.
+    /// The members of an object in order. Other values have none.
     pub fn members(&self) -> Members<'_> {
         match self {
             Self::Object(object) => Members(Some(&object.members)),

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{budget, value::Val};
 
-/// What may stand in a part beside letters, digits and what is not ASCII.
+/// Characters that a part may have beside letters, digits and all that is not ASCII.
 const IN_PATH: &str = "-_.!~*'():@&=+$,;/%";
 const IN_AUTHORITY: &str = "-_.!~*'():@&=+$,;%[]";
 const ANYWHERE: &str = "-_.!~*'():@&=+$,;/?%[]";
@@ -24,7 +24,7 @@ struct Server<'a> {
     port: Option<i32>,
 }
 
-/// The parts, as they are written and decoded.
+/// `uriparse`: the parts, each as written (`raw_…`) and decoded.
 pub(super) fn parse(value: &Val) -> ValR<Val> {
     let Some(text) = value.as_str() else {
         let kind = value.type_name().to_uppercase();
@@ -98,7 +98,7 @@ fn scheme<'a>(text: &str, rest: &'a str) -> Result<(Option<&'a str>, &'a str), E
     Ok((Some(scheme), behind))
 }
 
-/// Whether only such characters stand in a part, and `%` before two digits.
+/// Checks that a part has only allowed characters, and two hexadecimal digits behind each `%`.
 fn check(text: &str, part: Option<&str>, allowed: &str, name: &str) -> Result<(), Error<Val>> {
     let Some(part) = part.filter(|part| !part.is_empty()) else { return Ok(()) };
     let start = part.as_ptr().addr() - text.as_ptr().addr();
@@ -116,7 +116,7 @@ fn check(text: &str, part: Option<&str>, allowed: &str, name: &str) -> Result<()
     Ok(())
 }
 
-/// Server, user and port; none of them in an authority that only is a name.
+/// User, host and port of an authority. An authority that is no server, as the bucket in `s3://bucket_x`, has none of them.
 fn server<'a>(text: &str, authority: &'a str) -> Result<Server<'a>, Error<Val>> {
     let (user, place) = match authority.split_once('@') {
         Some((user, place)) => (Some(user), place),
@@ -165,7 +165,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// The parameters of a query; one that is there more than once is an array.
+/// The parameters of a query. A name that occurs more than once has an array.
 fn parameters(query: &str) -> Val {
     let mut found: IndexMap<String, Vec<Val>> = IndexMap::new();
     for pair in query.split('&') {

@@ -1,6 +1,6 @@
 //! Conditions of a filter: `[?(@.a == 'x' && @.b in [1, 2])]`.
 
-use super::{Path, Problem, Seen};
+use super::{Environment, Path, Problem};
 use crate::{budget, builtins, value::Val};
 
 pub(super) enum Condition {
@@ -64,12 +64,12 @@ pub(super) const WORDS: [(&str, Operator); 8] = [
 ];
 
 impl Condition {
-    pub(super) fn holds(&self, seen: Seen<'_>) -> Result<bool, Problem> {
+    pub(super) fn holds(&self, environment: Environment<'_>) -> Result<bool, Problem> {
         budget::step();
         match self {
             Self::Any(conditions) => {
                 for condition in conditions {
-                    if condition.holds(seen)? {
+                    if condition.holds(environment)? {
                         return Ok(true);
                     }
                 }
@@ -77,22 +77,22 @@ impl Condition {
             }
             Self::All(conditions) => {
                 for condition in conditions {
-                    if !condition.holds(seen)? {
+                    if !condition.holds(environment)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Self::Not(condition) => Ok(!condition.holds(seen)?),
-            Self::Exists(path) => Ok(path.find(seen)?.is_some()),
+            Self::Not(condition) => Ok(!condition.holds(environment)?),
+            Self::Exists(path) => Ok(path.find(environment)?.is_some()),
             Self::Compare(left, Operator::Matches, right) => match (left, right) {
                 (text, Operand::Pattern(pattern)) | (Operand::Pattern(pattern), text) => {
-                    text.value(seen)?.map_or(Ok(false), |text| matches(&text, pattern))
+                    text.value(environment)?.map_or(Ok(false), |text| matches(&text, pattern))
                 }
                 _ => Ok(false),
             },
             Self::Compare(left, operator, right) => {
-                Ok(compare(left.value(seen)?.as_ref(), *operator, right.value(seen)?.as_ref()))
+                Ok(compare(left.value(environment)?.as_ref(), *operator, right.value(environment)?.as_ref()))
             }
         }
     }
@@ -100,9 +100,9 @@ impl Condition {
 
 impl Operand {
     /// `None` is what is not there, which is something else than null.
-    pub(super) fn value(&self, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
+    pub(super) fn value(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         match self {
-            Self::Path(path) => path.find(seen),
+            Self::Path(path) => path.find(environment),
             Self::Literal(value) | Self::Pattern(value) => Ok(Some(value.clone())),
         }
     }

@@ -22,11 +22,11 @@ fn fails(left: &Val, operation: Math, right: &Val) -> Outcome {
         Math::Div => "divided",
         Math::Rem => "divided (remainder)",
     };
-    Err(Error::str(format!("{} and {} cannot be {done}", left.shown(), right.shown())))
+    Err(Error::str(format!("{} and {} cannot be {done}", left.preview(), right.preview())))
 }
 
 fn divisor_is_zero(left: &Val, operation: &str, right: &Val) -> Outcome {
-    let (left, right) = (left.shown(), right.shown());
+    let (left, right) = (left.preview(), right.preview());
     Err(Error::str(format!("{left} and {right} cannot be {operation} because the divisor is zero")))
 }
 
@@ -59,7 +59,7 @@ impl Add for Val {
             }
             (Self::Array(_), Self::Array(_)) => {
                 let (before, added) = (left.size(), right.elements().len());
-                // What nothing else holds is added to in place, so that a list can grow one by one.
+                // An array that nothing else holds grows in place, so `reduce … (. + [$x])` costs the elements that it adds.
                 budget::spend_on_elements(if left.is_shared() {
                     left.elements().len() + added
                 } else {
@@ -123,7 +123,7 @@ impl Mul for Val {
     }
 }
 
-/// A text so many times; null for none.
+/// A text `count` times; null if `count` is not positive.
 fn repeat(text: &str, count: &Val) -> Val {
     let count = count.as_number().unwrap_or_default();
     if count <= 0.0 {
@@ -208,7 +208,7 @@ impl Neg for Val {
             }
             Self::Float(value) => Ok(number(-value)),
             Self::Large(_) => Ok(number(-self.as_number().unwrap_or_default())),
-            other => Err(Error::str(format!("{} cannot be negated", other.shown()))),
+            other => Err(Error::str(format!("{} cannot be negated", other.preview()))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the jq interpreter needs of a value.
+//! The traits through which the jq interpreter works on values.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl From<Range<Val>> for Val {
 
 impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
-        // The elements are counted as they come, so that an endless stream of them ends, and no more memory is taken than may be.
+        // Checking while elements arrive ends an endless stream, and bounds the memory that they take.
         const AT_ONCE: usize = 256;
         let mut collected = Vec::new();
         let mut size = Size::default();
@@ -66,7 +66,7 @@ impl FromIterator<Val> for Val {
             collected.push(item);
             if collected.len().is_multiple_of(AT_ONCE) {
                 budget::check_value(size);
-                budget::spend_on_elements(AT_ONCE);
+                budget::spend_on_new_elements(AT_ONCE);
             }
         }
         Self::of_size(collected, size)
@@ -89,7 +89,7 @@ impl ValT for Val {
         for (name, value) in members {
             match name.plain() {
                 Self::Text(name) => collected.insert(name, value.plain()),
-                other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
+                other => return Err(Error::str(format!("Cannot use {} as object key", other.preview()))),
             };
         }
         Ok(Self::from_members(collected))
@@ -104,7 +104,7 @@ impl ValT for Val {
                 }))
             }
             Self::Object(object) => {
-                budget::spend_on_elements(object.members.len());
+                budget::spend_on_new_members(object.members.len());
                 let pairs: Vec<_> =
                     object.members.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
                 Box::new(pairs.into_iter().map(|(name, value)| Ok((Self::Text(name), value))))
@@ -317,7 +317,7 @@ impl jaq_std::ValT for Val {
 }
 
 impl Val {
-    /// All outputs of a filter given to a native function.
+    /// The outputs of a native function that has one result.
     pub(crate) fn once<'a>(result: ValR<Self>) -> ValXs<'a, Self> {
         box_once(result.map_err(Exn::from))
     }
@@ -364,13 +364,13 @@ fn positions(items: &[Val], wanted: &[Val]) -> Val {
     Val::array(windows.filter(|(_, window)| is_there(window)).map(|(index, _)| Val::from(index)))
 }
 
-/// What an update that gives no new value comes to: SonataFlow's jq refuses it.
+/// The error of an update that gives no new value, as `.a |= empty`. SonataFlow's jq refuses it too.
 fn undefined<'a>() -> ValX<'a, Val> {
     Err(Exn::from(Error::str("`|= empty` is undefined")))
 }
 
 pub(crate) fn cannot_iterate(value: &Val) -> Error<Val> {
-    Error::str(format!("Cannot iterate over {}", value.shown()))
+    Error::str(format!("Cannot iterate over {}", value.preview()))
 }
 
 pub(crate) fn cannot_index(value: &Val, index: &Val) -> Error<Val> {

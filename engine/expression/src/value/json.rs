@@ -16,7 +16,7 @@ use super::{Size, Val};
 use crate::budget;
 
 impl Val {
-    /// Compact JSON. What JSON cannot say (infinity, not a number) is null.
+    /// Compact JSON. Infinity and `nan`, which JSON does not have, become null.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Val {
     }
 }
 
-/// Reads one value, and what is in it.
+/// Reads one value with the values in it.
 #[derive(Clone, Copy)]
 struct Reader {
     levels_left: usize,
@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(item) = sequence.next_element_seed(inner)? {
             size = size.with(&item);
             items.push(item);
-            // Where it is read by an expression, no more is read than the expression may make.
+            // `fromjson` stops reading at the size that an expression may make.
             if items.len().is_multiple_of(AT_ONCE) {
                 budget::check_value(size);
             }

@@ -92,12 +92,12 @@ impl Ord for Val {
     }
 }
 
-/// Compares without rounding, for sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.
+/// Compares without rounding, because sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.
 fn whole_and_float(whole: i128, float: f64) -> Ordering {
     if float.is_nan() {
         return Ordering::Greater;
     }
-    // What is beyond the bounds becomes a bound, which lies beyond all whole numbers that there are here.
+    // The cast saturates at the bounds of `i128`, which are beyond every `i64` and `u64`.
     #[allow(clippy::cast_possible_truncation, reason = "the fraction is looked at by itself")]
     let integer = float.trunc() as i128;
     whole.cmp(&integer).then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
@@ -112,7 +112,7 @@ impl Hash for Val {
         self.rank().hash(state);
         match self {
             Self::Int(_) | Self::Large(_) | Self::Float(_) => {
-                // Numbers that are equal are equal as floats too; what rounding makes equal has one hash only.
+                // Equal numbers are equal as floats. Adding 0.0 turns -0.0 into 0.0.
                 let number = self.as_number().unwrap_or_default();
                 let number = if number.is_nan() { f64::NAN } else { number + 0.0 };
                 number.to_bits().hash(state);
@@ -125,7 +125,7 @@ impl Hash for Val {
                     member.hash(&mut hasher);
                     hasher.finish()
                 });
-                // A sum does not depend on the order.
+                // A sum of hashes does not depend on the order of the members.
                 members.fold(0, u64::wrapping_add).hash(state);
             }
             _ => {}

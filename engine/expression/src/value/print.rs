@@ -1,7 +1,7 @@
 //! Values as text inside of expressions, where SonataFlow has two ways of writing a number that is not whole.
 //!
 //! `"\( )"` and `join` write it as Java does: `1.0`, `1.5E10`. `tostring`, `tojson` and the formats leave out a fraction of
-//! nothing: `1`, `1.5e+10`. JSON that leaves the engine is written by neither, see `json.rs`.
+//! zero: `1`, `1.5e+10`. `json.rs` writes the JSON that leaves the engine.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use serde_json::{Serializer, ser::Formatter};
 use super::{Val, whole};
 use crate::budget;
 
-/// A way of writing numbers that are not whole.
+/// How floats are written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Numbers {
     /// As Java does.
@@ -31,10 +31,10 @@ impl Val {
         }
     }
 
-    /// Its type and the beginning of its JSON, as messages say it.
-    pub(crate) fn shown(&self) -> String {
+    /// Its type and the beginning of its JSON, for messages.
+    pub(crate) fn preview(&self) -> String {
         const LONGEST: usize = 14;
-        // A character more than is shown says whether there is more; it has 4 bytes at most.
+        // One character more than is printed tells whether to print `...`; a character has at most 4 bytes.
         let (kind, json) = (self.type_name(), self.json_start(Numbers::Short, 4 * (LONGEST + 1)));
         match json.char_indices().nth(LONGEST) {
             Some(_) => format!("{kind} ({}...)", json.chars().take(LONGEST - 3).collect::<String>()),
@@ -49,10 +49,11 @@ impl Val {
         written.ok().and_then(|()| String::from_utf8(text.text).ok()).unwrap_or_default()
     }
 
-    /// The beginning of its compact JSON: so many bytes, less a character that does not fit. What is behind is not written.
+    /// The first `bytes` bytes of its compact JSON, without a character that they would cut. Printing stops there, so the costs do
+    /// not depend on the size of the value.
     pub(crate) fn json_start(&self, numbers: Numbers, bytes: usize) -> String {
         let mut start = Start { text: Vec::new(), room: bytes };
-        // Writing fails where there is no room left.
+        // `Start` ends the serialization with an error when it is full.
         let _ = self.serialize(&mut Serializer::with_formatter(&mut start, numbers));
         let valid = match std::str::from_utf8(&start.text) {
             Ok(text) => text.len(),
@@ -63,7 +64,7 @@ impl Val {
     }
 }
 
-/// A text whose length is checked, and whose work is paid for, as it grows: an array can hold one long text many times.
+/// A buffer that checks its length and spends steps while it grows. A small array that holds one long text many times prints long.
 struct Bounded {
     text: Vec<u8>,
     paid: usize,
@@ -75,7 +76,7 @@ impl Write for Bounded {
         let length = self.text.len() + bytes.len();
         budget::check_text(length);
         if length - self.paid >= AT_ONCE {
-            // Printing takes as long as copying some times as much.
+            // Printing a byte takes about four times as long as copying it.
             budget::spend_on_bytes(4 * (length - self.paid));
             self.paid = length;
         }
@@ -88,7 +89,7 @@ impl Write for Bounded {
     }
 }
 
-/// The beginning of a text.
+/// A buffer that takes a fixed number of bytes.
 struct Start {
     text: Vec<u8>,
     room: usize,
