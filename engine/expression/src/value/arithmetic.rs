@@ -58,13 +58,9 @@ impl Add for Val {
                 Ok(Self::text(format!("{a}{b}")))
             }
             (Self::Array(_), Self::Array(_)) => {
-                let (before, added) = (left.size(), right.elements().len());
                 // An array that nothing else holds grows in place, so `reduce … (. + [$x])` costs the elements that it adds.
-                budget::spend_on_elements(if left.is_shared() {
-                    left.elements().len() + added
-                } else {
-                    added
-                });
+                budget::spend_on_new_elements(right.elements().len());
+                let before = left.size();
                 let inner =
                     Size { nodes: before.nodes - 1, depth: before.depth - 1, bytes: before.bytes - 2 };
                 let inner = right.elements().iter().fold(inner, Size::with);
@@ -91,7 +87,8 @@ impl Sub for Val {
     fn sub(self, other: Self) -> Outcome {
         let (mut left, right) = (self.plain(), other.plain());
         if let (Self::Array(_), Self::Array(gone)) = (&left, &right) {
-            budget::spend_on_elements(left.elements().len() + gone.items.len());
+            budget::spend_on_elements(left.elements().len());
+            budget::spend_on_new_elements(gone.items.len());
             let mut items = left.take_items();
             let gone: std::collections::BTreeSet<_> = gone.items.iter().collect();
             items.retain(|item| !gone.contains(item));

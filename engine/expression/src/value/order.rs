@@ -32,7 +32,7 @@ impl PartialEq for Val {
             }
             // The order of members does not count.
             (Self::Object(a), Self::Object(b)) => {
-                budget::spend_on_elements(a.members.len().min(b.members.len()));
+                budget::spend_on_members(a.members.len().min(b.members.len()));
                 Arc::ptr_eq(a, b) || a.members == b.members
             }
             (Self::Lookup(a), Self::Lookup(b)) if Arc::ptr_eq(a, b) => true,
@@ -75,7 +75,7 @@ impl Ord for Val {
             }
             (Self::Object(a), Self::Object(b)) => {
                 // Their names are sorted first.
-                budget::spend(a.members.len() as u64 + b.members.len() as u64);
+                budget::spend_on_new_members(a.members.len() + b.members.len());
                 let names = |object: &super::Object| {
                     let mut names: Vec<_> = object.members.keys().cloned().collect();
                     names.sort();
