@@ -1,8 +1,8 @@
-//! `JSONPath`, as older Kogito examples write it (Jayway's dialect).
+//! `JSONPath` as Jayway reads it, which older Kogito examples use.
 //!
 //! `$.a.b`, `$['a']`, `$[0]`, `$[-1]`, `$[1:3]`, `$[*]`, `$..a`, `$[?(@.a == 'x' && @.b > 1)]`, unions `['a','b']` and `[0,1]`, functions as
-//! `$.list.length()`. A definite path gives a value or fails when nothing is there, any other gives an array of what it found. A
-//! text of several paths and words is concatenated. `$WORKFLOW.x`, `$SECRET.x`, `$CONST.x` and iteration parameters are variables.
+//! `$.list.length()`. A definite path gives a value, and fails where there is none; any other path gives an array of all values
+//! that it finds. A text with paths in it is concatenated. `$WORKFLOW.x`, `$SECRET.x`, `$CONST.x` and iteration parameters are variables.
 
 mod filter;
 mod functions;
@@ -24,7 +24,7 @@ use parse::{Parser, path_start};
 /// Most values that a path may visit or find.
 const LONGEST: usize = 100_000;
 
-/// A compiled path, or a text made of several.
+/// A compiled path, or a text with paths in it.
 pub(crate) struct JsonPath {
     parts: Vec<Part>,
 }
@@ -62,7 +62,7 @@ struct Environment<'a> {
 
 /// Why a path gives no value.
 enum Problem {
-    /// What it names is not there. In a filter that is no failure.
+    /// The path leads nowhere. In a filter that is no failure.
     Missing(String),
     Failed(String),
 }
@@ -98,7 +98,7 @@ impl JsonPath {
         Ok(Self { parts })
     }
 
-    /// Whether it is one path, and no text with paths in it.
+    /// Whether it is one path rather than a text with paths in it.
     pub(crate) fn is_one_path(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Path(_)])
     }
@@ -129,7 +129,7 @@ impl JsonPath {
 }
 
 impl Path {
-    /// What it finds: the value of a definite path, else an array of all.
+    /// The value of a definite path; else an array of all values that it finds.
     fn read(&self, environment: Environment<'_>) -> Result<Val, Problem> {
         let mut root = match self.root.as_str() {
             "$" => environment.data.clone(),
@@ -169,7 +169,7 @@ impl Path {
         Ok(if definite { found.pop().unwrap_or_default() } else { Val::array(found) })
     }
 
-    /// What it finds; `None` if it is not there.
+    /// As [`Path::read`], but `None` where a definite path leads nowhere.
     fn find(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         match self.read(environment) {
             Ok(value) => Ok(Some(value)),
@@ -183,10 +183,10 @@ fn behind_deep(steps: &[Step], index: usize) -> bool {
     index.checked_sub(1).and_then(|before| steps.get(before)).is_some_and(|step| matches!(step, Step::Deep))
 }
 
-/// Where in its path a step is.
+/// The place of a step in its path.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Whether all before it gives one value: what is not there is missing then.
+    /// Whether the steps before it give one value, so that a missing one is a failure.
     definite: bool,
     is_last: bool,
     behind_deep: bool,

@@ -14,7 +14,7 @@ pub(super) enum Condition {
 pub(super) enum Operand {
     Path(Path),
     Literal(Val),
-    /// A regular expression, to which a whole text belongs or not.
+    /// A regular expression that the whole text must match.
     Pattern(Val),
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Operator {
     Empty,
 }
 
-/// How operators are written; one that is the beginning of another comes behind it.
+/// The operators as written. An operator that begins as a longer one stands behind it.
 pub(super) const SIGNS: [(&str, Operator); 9] = [
     ("===", Operator::Same),
     ("!==", Operator::NotSame),
@@ -99,7 +99,7 @@ impl Condition {
 }
 
 impl Operand {
-    /// `None` is what is not there, which is something else than null.
+    /// `None` if the path leads nowhere, which differs from null.
     pub(super) fn value(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         match self {
             Self::Path(path) => path.find(environment),
@@ -157,7 +157,7 @@ fn compare(left: Option<&Val>, operator: Operator, right: Option<&Val>) -> bool 
     }
 }
 
-/// A number equals the text that says it.
+/// Equality as in Jayway: a number equals its text.
 fn equal(left: &Val, right: &Val) -> bool {
     match (left, right) {
         (_, Val::Text(text)) if left.as_number().is_some() => left.as_number() == text.trim().parse().ok(),
@@ -175,7 +175,7 @@ fn size(value: &Val) -> Option<usize> {
     }
 }
 
-/// Whether what a condition found is true; `None` is neither.
+/// Whether a condition's value is true; `None` if it is neither true nor false.
 pub(crate) fn is_true(value: &Val) -> Option<bool> {
     match value {
         Val::Null => Some(false),

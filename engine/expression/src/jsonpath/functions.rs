@@ -1,7 +1,7 @@
 //! Functions at the end of a path: `$.list.length()`.
 //!
-//! Those of numbers take what is a number in an array and in the paths in their brackets, and give a number with a fraction, as
-//! Jayway's. Where its reader of brackets gives a text its quotes, or takes no index, these give what was meant.
+//! Functions of numbers take the numbers of an array and of the paths in their brackets, and give a float, as Jayway's do. Unlike
+//! Jayway's, they take the quotes off a text in their brackets, and take an index there.
 
 use super::{Environment, Problem, filter::Operand};
 use crate::{budget, value::Val};
@@ -48,7 +48,7 @@ impl Function {
         Ok(Self { kind, arguments })
     }
 
-    /// What it gives for a value; `None` if it is for other values.
+    /// Applies it to a value; `None` if it does not apply to values of this type.
     pub(super) fn call(&self, value: &Val, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         Ok(match self.kind {
             Kind::Length => match value {
@@ -98,7 +98,7 @@ impl Function {
         })
     }
 
-    /// What stands in the brackets.
+    /// The values of the arguments in the brackets.
     fn values(&self, environment: Environment<'_>, with_literals: bool) -> Result<Vec<Val>, Problem> {
         let arguments = self.arguments.iter();
         let arguments = arguments.filter(|argument| with_literals || matches!(argument, Operand::Path(_)));

@@ -1,4 +1,4 @@
-//! Reads paths.
+//! The parser of paths.
 
 mod condition;
 
@@ -22,7 +22,7 @@ impl<'a> Parser<'a> {
         Self { text }
     }
 
-    /// What is not read yet.
+    /// The text that is not parsed yet.
     pub(super) fn rest(&self) -> &'a str {
         self.text
     }
@@ -50,7 +50,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A dot at the end of a sentence belongs to the words.
+    /// Whether a dot is followed by a step of the path; the dot at the end of a sentence is not.
     fn member_follows(&self) -> bool {
         self.text.chars().nth(1).is_some_and(|next| next.is_alphanumeric() || matches!(next, '_' | '*' | '-'))
     }

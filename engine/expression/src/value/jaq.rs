@@ -10,7 +10,11 @@ use jaq_core::{
     val::Range,
 };
 
-use super::{Numbers, Size, Val, whole};
+use super::{
+    Numbers, Size, Val, cannot_index, cannot_iterate,
+    index::{absolute, bounds, positions, undefined},
+    whole,
+};
 use crate::budget;
 
 /// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
@@ -320,62 +324,5 @@ impl Val {
     /// The outputs of a native function that has one result.
     pub(crate) fn once<'a>(result: ValR<Self>) -> ValXs<'a, Self> {
         box_once(result.map_err(Exn::from))
-    }
-}
-
-/// Where an index points, counted from the end when negative.
-fn absolute(index: &Val, length: usize) -> Option<usize> {
-    let index = whole(index.as_number()?.floor())?;
-    if index < 0 {
-        return length.checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
-    }
-    usize::try_from(index).ok()
-}
-
-fn bounds(range: &Range<&Val>, length: usize) -> Result<(usize, usize), Error<Val>> {
-    let bound = |value: Option<&Val>, default: usize, round: fn(f64) -> f64| match value {
-        None | Some(Val::Null) => Ok(default),
-        Some(value) => {
-            let number = value.as_number().ok_or_else(|| Error::str("array slice bounds must be numbers"))?;
-            let number = round(number);
-            let length_number = i64::try_from(length).unwrap_or(i64::MAX);
-            let number = whole(number).unwrap_or(if number < 0.0 { i64::MIN } else { i64::MAX });
-            let number = if number < 0 { number.saturating_add(length_number) } else { number };
-            Ok(usize::try_from(number.clamp(0, length_number)).unwrap_or(length))
-        }
-    };
-    let start = bound(range.start, 0, f64::floor)?;
-    let end = bound(range.end, length, f64::ceil)?;
-    Ok((start, end.max(start)))
-}
-
-/// Where a sequence occurs in another.
-fn positions(items: &[Val], wanted: &[Val]) -> Val {
-    if wanted.is_empty() {
-        return Val::array([]);
-    }
-    let windows = items.windows(wanted.len()).enumerate();
-    let is_there = |window: &[Val]| {
-        window.iter().zip(wanted).all(|(one, other)| {
-            budget::step();
-            one == other
-        })
-    };
-    Val::array(windows.filter(|(_, window)| is_there(window)).map(|(index, _)| Val::from(index)))
-}
-
-/// The error of an update that gives no new value, as `.a |= empty`. SonataFlow's jq refuses it too.
-fn undefined<'a>() -> ValX<'a, Val> {
-    Err(Exn::from(Error::str("`|= empty` is undefined")))
-}
-
-pub(crate) fn cannot_iterate(value: &Val) -> Error<Val> {
-    Error::str(format!("Cannot iterate over {}", value.preview()))
-}
-
-pub(crate) fn cannot_index(value: &Val, index: &Val) -> Error<Val> {
-    match index {
-        Val::Text(name) => Error::str(format!("Cannot index {} with string \"{name}\"", value.type_name())),
-        other => Error::str(format!("Cannot index {} with {}", value.type_name(), other.type_name())),
     }
 }

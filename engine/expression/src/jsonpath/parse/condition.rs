@@ -1,4 +1,4 @@
-//! Reads the conditions of filters, and the values in them.
+//! The parser of the conditions in filters.
 
 use super::Parser;
 use crate::{
@@ -25,7 +25,7 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Result<Condition, String> {
         self.blanks();
-        // Not two of them: they would nest without brackets.
+        // `!!` is refused, because it would nest without the brackets that bound the nesting.
         if self.eat("!") {
             self.blanks();
             if self.text.starts_with('!') {
