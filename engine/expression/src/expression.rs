@@ -1,4 +1,4 @@
-//! A compiled expression of either language, and what it may look at.
+//! Expressions of both languages: compiling, evaluating, and the variables that an evaluation can read.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use crate::{
     jq::Jq,
     jsonpath::{self, JsonPath},
     text,
-    value::Val,
+    value::{Numbers, Val},
 };
 
 /// Language of an expression.
@@ -34,21 +34,21 @@ struct Compiled {
     kind: Kind,
 }
 
-/// Expressions in use, by language and text.
-static COMPILED: LazyLock<InUse> = LazyLock::new(InUse::default);
+/// The compiled expressions that something still holds, by language and text.
+static COMPILED: LazyLock<CompiledCache> = LazyLock::new(CompiledCache::default);
 
 #[derive(Default)]
-struct InUse(Mutex<HashMap<(Language, Arc<str>), Weak<Compiled>>>);
+struct CompiledCache(Mutex<HashMap<(Language, Arc<str>), Weak<Compiled>>>);
 
-impl InUse {
+impl CompiledCache {
     fn find(&self, language: Language, text: &str) -> Option<Expression> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&(language, Arc::from(text)))?.upgrade().map(Expression)
     }
 
-    fn keep(&self, language: Language, expression: &Expression) {
+    fn insert(&self, language: Language, expression: &Expression) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that went out of use go when the table would grow.
+        // Entries that nothing holds any more are dropped before the table grows.
         if known.len() == known.capacity() {
             known.retain(|_, compiled| compiled.strong_count() > 0);
         }
@@ -59,50 +59,50 @@ impl InUse {
 enum Kind {
     Jq(Jq),
     JsonPath(JsonPath),
-    /// Stands in for one that could not be compiled, in a program that must not run.
+    /// Takes the place of an expression that did not compile, in a program that is not run.
     Null,
 }
 
-/// A text is no expression.
+/// A text cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CompileError {
     /// What is wrong with it.
     pub message: String,
-    /// Where in the text, in bytes.
+    /// Where in the text, as a range of bytes.
     pub range: Option<Range<usize>>,
 }
 
-/// An expression that was compiled could not be evaluated.
+/// An evaluation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
-    /// It fails on this data. The beginning is SonataFlow's text.
+    /// The expression fails on this data. The message begins as SonataFlow's.
     #[error("Unable to evaluate content {data} using expr {expression}: {reason}")]
     Failed {
         /// The data, shortened.
         data: String,
         /// The expression.
         expression: Arc<str>,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// It asks for more than an evaluation may have.
+    /// The evaluation exceeded a bound of its budget.
     #[error("Unable to evaluate expr {expression}: {exceeded}")]
     Budget {
         /// The expression.
         expression: Arc<str>,
-        /// The bound.
+        /// The bound that it exceeded.
         exceeded: Exceeded,
     },
 }
 
-/// How an evaluation ended, before it is told with expression and data.
+/// Why an evaluation failed, without the expression and the data.
 pub(crate) enum Failure {
     Failed(String),
     Budget(Exceeded),
 }
 
-/// What an evaluation may look at beside the data.
+/// What an evaluation can read beside the data.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     /// `$WORKFLOW`
@@ -111,22 +111,22 @@ pub struct Scope<'a> {
     pub secrets: &'a Val,
     /// `$CONST`
     pub constants: &'a Val,
-    /// Others, without `$`; the last of a name counts.
+    /// Other variables, without `$`; the last of a name wins.
     pub variables: &'a [(Arc<str>, Val)],
-    /// Bounds.
+    /// Bounds of the evaluation.
     pub budget: &'a Budget,
-    /// What `now` gives: milliseconds since 1970. An evaluation has no clock of its own.
+    /// The result of `now`, in milliseconds since 1970. An evaluation has no clock of its own.
     pub now: i64,
 }
 
 impl<'a> Scope<'a> {
-    /// Nothing but the data.
+    /// A scope without variables, at the beginning of 1970.
     pub fn bare(budget: &'a Budget) -> Self {
         const NOTHING: &Val = &Val::Null;
         Self { workflow: NOTHING, secrets: NOTHING, constants: NOTHING, variables: &[], budget, now: 0 }
     }
 
-    /// The value of a variable, named with its `$`.
+    /// The value of a variable; `name` begins with `$`.
     pub(crate) fn variable(&self, name: &str) -> Option<Val> {
         let name = name.strip_prefix('$')?;
         match name {
@@ -143,8 +143,10 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Compiles a text. One that was compiled before and is still in use is compiled no second time: the expressions of many
-/// workflows are much the same.
+/// Compiles a text. An equal text that something still holds is not compiled again: many workflows have the same expressions.
+///
+/// # Errors
+/// Says what is wrong with the text, and where.
 pub fn compile(language: Language, text: &str) -> Result<Expression, CompileError> {
     if let Some(known) = COMPILED.find(language, text) {
         return Ok(known);
@@ -154,14 +156,15 @@ pub fn compile(language: Language, text: &str) -> Result<Expression, CompileErro
         Language::JsonPath => Kind::JsonPath(JsonPath::compile(text)?),
     };
     let expression = Expression(Arc::new(Compiled { source: text.into(), kind }));
-    COMPILED.keep(language, &expression);
+    COMPILED.insert(language, &expression);
     Ok(expression)
 }
 
 /// Compiles a property that is always an expression: bare, in `${ }` or `{{ }}`, or with `fn:NAME` for one of the
 /// definition's expression functions, whose texts `functions` gives.
 ///
-/// A range in the error is one of `text`.
+/// # Errors
+/// Says what is wrong with the text; the range is one of `text`.
 pub fn compile_property(
     language: Language,
     text: &str,
@@ -170,12 +173,12 @@ pub fn compile_property(
     let stripped = text::strip(text);
     let whole = text::with_functions(stripped, functions);
     let moved = |error: CompileError| {
-        // Only where nothing was replaced are the places in the text the same.
+        // Replacing a function's name moves what follows, so a range is known only without one.
         let offset = (whole == stripped).then(|| stripped.as_ptr().addr() - text.as_ptr().addr());
         let range = error.range.zip(offset).map(|(range, by)| range.start + by..range.end + by);
         CompileError { range, ..error }
     };
-    // A property is a path whether it says so or not.
+    // In a property `name` is the path `$.name`.
     let rooted = match language {
         Language::JsonPath if !whole.contains('$') => match whole.starts_with(['.', '[']) {
             true => Some(format!("${whole}")),
@@ -193,12 +196,12 @@ pub fn compile_property(
 }
 
 impl Expression {
-    /// An expression that gives null; stands in for one that could not be compiled.
+    /// An expression that gives null, in place of one that did not compile.
     pub fn null(_language: Language) -> Self {
         Self(Arc::new(Compiled { source: "null".into(), kind: Kind::Null }))
     }
 
-    /// Whether it is a path of `JSONPath`, and no text with paths in it.
+    /// Whether it is one path of `JSONPath` rather than a text with paths in it.
     pub(crate) fn is_json_path(&self) -> bool {
         matches!(&self.0.kind, Kind::JsonPath(path) if path.is_one_path())
     }
@@ -208,9 +211,12 @@ impl Expression {
         &self.0.source
     }
 
-    /// Its value: several outputs are an array, none is null.
+    /// Evaluates it. Several outputs are an array, none is null.
+    ///
+    /// # Errors
+    /// The expression fails on the data, or exceeds the budget of the scope.
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
-        let failed = |failure| self.told(failure, data);
+        let failed = |failure| self.to_eval_error(failure, data);
         match &self.0.kind {
             Kind::Null => Ok(Val::Null),
             Kind::JsonPath(path) => path.eval(data, scope).map_err(failed),
@@ -225,13 +231,19 @@ impl Expression {
         }
     }
 
-    /// Whether a condition holds, as Jackson tells it on SonataFlow: `true`, a whole number other than 0 and the text
-    /// `true` do. A `JSONPath` that finds an array holds unless the array is empty.
+    /// Evaluates it as a condition, with the rules of Jackson, which SonataFlow uses: `true`, a whole number other than 0 and the string
+    /// `true` hold. A `JSONPath` that gives an array holds unless the array is empty.
+    ///
+    /// # Errors
+    /// As [`Expression::eval`]; also a `JSONPath` whose value is neither true nor false.
     pub fn eval_bool(&self, data: &Val, scope: &Scope<'_>) -> Result<bool, EvalError> {
         let value = self.eval(data, scope)?;
         match &self.0.kind {
             Kind::JsonPath(_) => jsonpath::is_true(&value).ok_or_else(|| {
-                self.told(Failure::Failed(format!("{} is neither true nor false", value.shown())), data)
+                self.to_eval_error(
+                    Failure::Failed(format!("{} is neither true nor false", value.preview())),
+                    data,
+                )
             }),
             _ => Ok(match &value {
                 Val::Int(number) => *number != 0,
@@ -242,7 +254,7 @@ impl Expression {
         }
     }
 
-    /// The variables it reads and does not bind itself, with their `$`.
+    /// The variables that it reads and does not bind itself, with their `$`.
     pub fn variables(&self) -> &[Arc<str>] {
         match &self.0.kind {
             Kind::Jq(jq) => jq.globals(),
@@ -250,38 +262,25 @@ impl Expression {
         }
     }
 
-    /// Whether it only picks a part of the data, as `.a.b` does; anything else makes a new value.
-    pub fn is_path(&self) -> bool {
-        let plain = |next: char| {
-            next.is_alphanumeric() || matches!(next, '.' | '_' | '[' | ']' | '"' | '-' | '$' | '\'')
-        };
-        self.0.source.starts_with(['.', '$']) && self.0.source.chars().all(plain)
-    }
-
     /// Whether the text mentions `.name` or `$name`.
     pub fn reads(&self, name: &str) -> bool {
         text::mentions(&self.0.source, name)
     }
 
-    fn told(&self, failure: Failure, data: &Val) -> EvalError {
+    fn to_eval_error(&self, failure: Failure, data: &Val) -> EvalError {
         let expression = Arc::clone(&self.0.source);
         match failure {
-            Failure::Failed(reason) => {
-                EvalError::Failed { data: shortened(&data.to_json()), expression, reason }
-            }
+            Failure::Failed(reason) => EvalError::Failed { data: shortened(data), expression, reason },
             Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
         }
     }
 }
 
-/// So much of the data is shown in an error.
-const SHOWN: usize = 2048;
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+/// The beginning of the data, for an error.
+fn shortened(data: &Val) -> String {
+    const SHOWN: usize = 2048;
+    let text = data.json_start(Numbers::Java, SHOWN + 1);
+    if text.len() <= SHOWN { text } else { format!("{}…", &text[..text.floor_char_boundary(SHOWN)]) }
 }
 
 impl CompileError {

@@ -19,32 +19,32 @@ use jaq_core::{
 use crate::{
     CompileError, Scope,
     budget::{self, Budget},
-    dialect,
     expression::Failure,
+    jackson_jq,
     value::{Size, Val},
 };
-use library::Wanted;
+use library::Requested;
 pub(crate) use library::functions;
 
-/// Longest text that is compiled: an expression is written by a person.
+/// Longest text that is compiled. Expressions are written by people; the longest that we know of has 4 KB.
 const LONGEST: usize = 64 * 1024;
 
-/// An expression of so many tokens is compiled on whatever stack there is.
+/// Up to this many tokens the compiler's recursion fits the stack of any thread.
 const SHORT: usize = 200;
 
-/// Stack for longer ones: [`dialect::TOKENS`] times what a chain of operators takes for each without optimization.
+/// Stack for longer expressions: [`jackson_jq::TOKENS`] times the stack that an operator takes in a build without optimization.
 const STACK: usize = 256 * 1024 * 1024;
 
 /// Deepest nesting of brackets: the parser recurses.
 pub(crate) const DEEPEST: usize = 100;
 
-/// Variables of jq that would look out of the expression.
+/// Variables of jq that read the environment or the source.
 const UNAVAILABLE: [&str; 2] = ["$ENV", "$__loc__"];
 
-/// What the interpreter works with.
+/// The types that the interpreter is instantiated with.
 pub(crate) struct Data;
 
-/// What is handed through an evaluation.
+/// The context of one evaluation.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
     lut: &'a Lut<Data>,
@@ -56,7 +56,7 @@ impl DataT for Data {
     type Data<'a> = Run<'a>;
 }
 
-/// The interpreter asks for its table once a step, which is where steps are counted.
+/// The interpreter asks for its table once for each filter that it runs, so steps are counted here.
 impl<'a> HasLut<'a, Data> for Run<'a> {
     fn lut(&self) -> &'a Lut<Data> {
         budget::step();
@@ -84,7 +84,7 @@ impl Jq {
         if nesting(text) > DEEPEST {
             return Err(too_deep());
         }
-        let adapted = dialect::adapted(text)?;
+        let adapted = jackson_jq::adapted(text)?;
         if nesting(&adapted.text) > DEEPEST {
             return Err(too_deep());
         }
@@ -101,7 +101,7 @@ impl Jq {
                 compiled
             }),
         };
-        // Where something was put in, the places are not those of the author's text.
+        // Insertions move places, so a range in an adapted text is not one in the author's.
         compiled
             .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
     }
@@ -114,9 +114,9 @@ impl Jq {
     /// Compiles, adding variables and functions until nothing is missing.
     fn with_what_it_needs(text: &str) -> Result<Self, CompileError> {
         let mut globals: Vec<Arc<str>> = Vec::new();
-        let mut wanted = Wanted::default();
+        let mut requested = Requested::default();
         loop {
-            match Self::with(text, &globals, &mut wanted) {
+            match Self::with(text, &globals, &mut requested) {
                 Ok(filter) => return Ok(Self { filter, globals }),
                 Err(Problem::Missing(variables)) => globals.extend(variables),
                 Err(Problem::Invalid(error)) => return Err(error),
@@ -125,21 +125,21 @@ impl Jq {
     }
 
     /// Compiles with these variables and functions; functions that are missing are added for the next time.
-    fn with(text: &str, globals: &[Arc<str>], wanted: &mut Wanted) -> Result<Filter<Data>, Problem> {
+    fn with(text: &str, globals: &[Arc<str>], requested: &mut Requested) -> Result<Filter<Data>, Problem> {
         let arena = Arena::default();
-        let modules = Loader::new(wanted.definitions())
+        let modules = Loader::new(requested.definitions())
             .load(&arena, File { code: text, path: () })
             .map_err(|errors| Problem::Invalid(load_error(text, errors)))?;
         let compiler = Compiler::default()
-            .with_funs(wanted.natives())
+            .with_funs(requested.native_functions())
             .with_global_vars(globals.iter().map(|name| &**name));
         compiler.compile(modules).map_err(|errors| {
             let (mut variables, mut invalid) = (BTreeSet::new(), None);
-            let before = wanted.len();
+            let before = requested.len();
             let undefined: Vec<_> = errors.into_iter().flat_map(|(_, errors)| errors).collect();
             for (name, kind) in &undefined {
                 let is_known = match kind {
-                    Undefined::Filter(arguments) => wanted.add(name, *arguments),
+                    Undefined::Filter(arguments) => requested.add(name, *arguments),
                     Undefined::Var => !UNAVAILABLE.contains(name) && variables.insert(Arc::from(*name)),
                     _ => false,
                 };
@@ -147,8 +147,8 @@ impl Jq {
                     invalid.get_or_insert((name, kind));
                 }
             }
-            // What is still missing although it was added is nowhere.
-            if wanted.len() == before && variables.is_empty() {
+            // A function that is missing although it was added does not exist.
+            if requested.len() == before && variables.is_empty() {
                 invalid = invalid.or(undefined.first().map(|(name, kind)| (name, kind)));
             }
             invalid.map_or(Problem::Missing(variables), |(name, kind)| {
@@ -160,7 +160,7 @@ impl Jq {
         })
     }
 
-    /// All outputs.
+    /// Evaluates; gives all outputs.
     pub(crate) fn run(&self, data: &Val, scope: &Scope<'_>) -> Result<Vec<Val>, Failure> {
         let mut variables = Vec::with_capacity(self.globals.len());
         for name in &self.globals {
@@ -196,12 +196,12 @@ impl Jq {
 }
 
 enum Problem {
-    /// Variables that are used and not yet known, beside functions.
+    /// The expression uses variables that were not declared; the functions that it misses have been added.
     Missing(BTreeSet<Arc<str>>),
     Invalid(CompileError),
 }
 
-/// Deepest nesting of brackets in a text; what stands in strings counts too, which errs on the safe side.
+/// Deepest nesting of brackets in a text. Brackets in strings count too, so the outcome can be too high and never too low.
 pub(crate) fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {
@@ -262,12 +262,12 @@ fn undefined_message(name: &str, kind: &Undefined) -> String {
     }
 }
 
-/// Errors that are texts print with quotes.
+/// The message of an error. The interpreter prints an error value that is a string as JSON, with quotes.
 fn unquoted(message: &str) -> String {
     serde_json::from_str::<String>(message).unwrap_or_else(|_| message.to_owned())
 }
 
-/// Whether a regular expression is found in a text; one that is none is not found.
+/// Whether a regular expression matches somewhere in a text. An invalid pattern matches nothing.
 pub fn pattern_found(pattern: &str, text: &str) -> bool {
     static TEST: LazyLock<Option<Jq>> = LazyLock::new(|| Jq::compile("$pattern as $p | test($p)").ok());
     let variables = [(Arc::from("pattern"), Val::text(pattern))];

@@ -1,8 +1,8 @@
-//! `JSONPath`, as older Kogito examples write it (Jayway's dialect).
+//! `JSONPath` as Jayway reads it, which older Kogito examples use.
 //!
 //! `$.a.b`, `$['a']`, `$[0]`, `$[-1]`, `$[1:3]`, `$[*]`, `$..a`, `$[?(@.a == 'x' && @.b > 1)]`, unions `['a','b']` and `[0,1]`, functions as
-//! `$.list.length()`. A definite path gives a value or fails when nothing is there, any other gives an array of what it found. A
-//! text of several paths and words is concatenated. `$WORKFLOW.x`, `$SECRET.x`, `$CONST.x` and iteration parameters are variables.
+//! `$.list.length()`. A definite path gives a value, and fails where there is none; any other path gives an array of all values
+//! that it finds. A text with paths in it is concatenated. `$WORKFLOW.x`, `$SECRET.x`, `$CONST.x` and iteration parameters are variables.
 
 mod filter;
 mod functions;
@@ -21,10 +21,10 @@ pub(crate) use filter::is_true;
 use functions::Function;
 use parse::{Parser, path_start};
 
-/// Most values that a path may look at.
+/// Most values that a path may visit or find.
 const LONGEST: usize = 100_000;
 
-/// A compiled path, or a text made of several.
+/// A compiled path, or a text with paths in it.
 pub(crate) struct JsonPath {
     parts: Vec<Part>,
 }
@@ -51,9 +51,9 @@ enum Step {
     Function(Function),
 }
 
-/// What a path is read in.
+/// What paths can refer to.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct Environment<'a> {
     data: &'a Val,
     /// The value that a filter looks at.
     current: &'a Val,
@@ -62,7 +62,7 @@ struct Seen<'a> {
 
 /// Why a path gives no value.
 enum Problem {
-    /// What it names is not there. In a filter that is no failure.
+    /// The path leads nowhere. In a filter that is no failure.
     Missing(String),
     Failed(String),
 }
@@ -98,29 +98,29 @@ impl JsonPath {
         Ok(Self { parts })
     }
 
-    /// Whether it is one path, and no text with paths in it.
+    /// Whether it is one path rather than a text with paths in it.
     pub(crate) fn is_one_path(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Path(_)])
     }
 
     pub(crate) fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, Failure> {
-        let seen = Seen { data, current: data, scope };
-        budget::within(scope.budget, || self.read(seen)).map_err(Failure::Budget)?.map_err(|problem| {
+        let environment = Environment { data, current: data, scope };
+        budget::within(scope.budget, || self.read(environment)).map_err(Failure::Budget)?.map_err(|problem| {
             let (Problem::Missing(reason) | Problem::Failed(reason)) = problem;
             Failure::Failed(reason)
         })
     }
 
-    fn read(&self, seen: Seen<'_>) -> Result<Val, Problem> {
+    fn read(&self, environment: Environment<'_>) -> Result<Val, Problem> {
         if let [Part::Path(path)] = self.parts.as_slice() {
-            return path.read(seen);
+            return path.read(environment);
         }
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(words) => text.push_str(words),
-                // Words around it say what is missing.
-                Part::Path(path) => text.push_str(&path.find(seen)?.unwrap_or_default().to_text()),
+                // In a text with words around it a missing value is left empty.
+                Part::Path(path) => text.push_str(&path.find(environment)?.unwrap_or_default().to_text()),
             }
             budget::check_text(text.len());
         }
@@ -129,18 +129,18 @@ impl JsonPath {
 }
 
 impl Path {
-    /// What it finds: the value of a definite path, else an array of all.
-    fn read(&self, seen: Seen<'_>) -> Result<Val, Problem> {
+    /// The value of a definite path; else an array of all values that it finds.
+    fn read(&self, environment: Environment<'_>) -> Result<Val, Problem> {
         let mut root = match self.root.as_str() {
-            "$" => seen.data.clone(),
-            "@" => seen.current.clone(),
+            "$" => environment.data.clone(),
+            "@" => environment.current.clone(),
             name => {
-                let value = seen.scope.variable(name);
+                let value = environment.scope.variable(name);
                 value.ok_or_else(|| Problem::Failed(format!("{name} is not defined")))?
             }
         };
         let mut steps = self.steps.as_slice();
-        // What is looked up when it is needed is asked name by name.
+        // A lookup has no members to walk through, so it is asked for each name.
         while let (Val::Lookup(_), Some((Step::Name(name), rest))) = (&root, steps.split_first()) {
             let found = root.index(&Val::text(name.as_str()));
             root = found.map_err(|error| Problem::Failed(error.to_string()))?;
@@ -150,14 +150,14 @@ impl Path {
         for (index, step) in steps.iter().enumerate() {
             let is_last = index + 1 == steps.len();
             if let (Step::Function(_), true) = (step, is_deep) {
-                // Of what was found at any depth a function sees all together.
+                // Behind `..` a function gets all that was found as one array.
                 (found, definite, is_deep) = (vec![Val::array(found)], true, false);
             }
             let mut next = Vec::new();
             for value in found {
                 budget::step();
                 let place = Place { definite, is_last, behind_deep: behind_deep(steps, index) };
-                step.apply(value, place, seen, &mut next)?;
+                step.apply(value, place, environment, &mut next)?;
                 if next.len() > LONGEST {
                     return Err(Problem::Failed(format!("the path finds more than {LONGEST} values")));
                 }
@@ -169,9 +169,9 @@ impl Path {
         Ok(if definite { found.pop().unwrap_or_default() } else { Val::array(found) })
     }
 
-    /// What it finds; `None` if it is not there.
-    fn find(&self, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
-        match self.read(seen) {
+    /// As [`Path::read`], but `None` where a definite path leads nowhere.
+    fn find(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
+        match self.read(environment) {
             Ok(value) => Ok(Some(value)),
             Err(Problem::Missing(_)) => Ok(None),
             Err(failed) => Err(failed),
@@ -183,10 +183,10 @@ fn behind_deep(steps: &[Step], index: usize) -> bool {
     index.checked_sub(1).and_then(|before| steps.get(before)).is_some_and(|step| matches!(step, Step::Deep))
 }
 
-/// Where in its path a step is.
+/// The place of a step in its path.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Whether all before it gives one value: what is not there is missing then.
+    /// Whether the steps before it give one value, so that a missing one is a failure.
     definite: bool,
     is_last: bool,
     behind_deep: bool,
@@ -208,7 +208,13 @@ impl Step {
         }
     }
 
-    fn apply(&self, value: Val, place: Place, seen: Seen<'_>, found: &mut Vec<Val>) -> Result<(), Problem> {
+    fn apply(
+        &self,
+        value: Val,
+        place: Place,
+        environment: Environment<'_>,
+        found: &mut Vec<Val>,
+    ) -> Result<(), Problem> {
         match self {
             Self::Name(name) => match value.get(name) {
                 Some(member) => found.push(member.clone()),
@@ -235,7 +241,7 @@ impl Step {
             }
             Self::Indices(_) | Self::Slice(..) => {
                 place.missing(|| {
-                    format!("an index can only be applied to arrays, not to {}", value.shown())
+                    format!("an index can only be applied to arrays, not to {}", value.preview())
                 })?;
             }
             Self::All => found.extend(children(&value)),
@@ -252,24 +258,24 @@ impl Step {
             }
             Self::Filter(condition) if value.is_array() => {
                 for item in value.elements() {
-                    if condition.holds(Seen { current: item, ..seen })? {
+                    if condition.holds(Environment { current: item, ..environment })? {
                         found.push(item.clone());
                     }
                 }
             }
             Self::Filter(condition) if value.is_object() => {
-                if condition.holds(Seen { current: &value, ..seen })? {
+                if condition.holds(Environment { current: &value, ..environment })? {
                     found.push(value);
                 }
             }
             Self::Filter(_) => {
-                place.missing(|| format!("a filter cannot be applied to {}", value.shown()))?;
+                place.missing(|| format!("a filter cannot be applied to {}", value.preview()))?;
             }
-            Self::Function(function) => match function.call(&value, seen)? {
+            Self::Function(function) => match function.call(&value, environment)? {
                 Some(result) => found.push(result),
                 None if !place.definite => found.push(Val::Null),
                 None => {
-                    return Err(Problem::Failed(format!("the function is not for {}", value.shown())));
+                    return Err(Problem::Failed(format!("the function is not for {}", value.preview())));
                 }
             },
         }

@@ -1,17 +1,18 @@
 //! Expressions: the value type of the engine, jq and `JSONPath` within a budget, data filters and merging.
 //!
 //! Owns: [`Val`]; [`Expression`], compiled once; [`Template`], the one rule for "expression or text"; [`merge`] and [`assign`].
-//! Promises: an evaluation ends within its [`Budget`] of steps, time, stack and size, and none can abort the process.
+//! Promises: an evaluation ends within its [`Budget`] of steps, stack and size, however slow the machine is, and none can abort the
+//! process.
 //! Never: `$ENV`, `input`, `halt`, or any other way out of the expression; of the machine only its name is seen (`hostname`).
 
 mod assign;
 mod budget;
-mod dialect;
+mod builtins;
 mod expression;
+mod jackson_jq;
 mod jq;
 mod jsonpath;
 mod merge;
-mod natives;
 mod template;
 mod text;
 mod value;

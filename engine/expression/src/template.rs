@@ -17,7 +17,7 @@ pub struct Template(Node);
 #[derive(Debug, Clone)]
 enum Node {
     Literal(Val),
-    /// An expression, and what is said where it fails.
+    /// An expression, and the text to use where it fails.
     Expression(Expression, Val),
     Array(Vec<Node>),
     Object(Vec<(Arc<str>, Node)>),
@@ -39,7 +39,7 @@ impl Template {
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Val {
         fill(&self.0, &mut |expression, text| {
             Ok::<_, EvalError>(match expression.eval(data, scope) {
-                // What JSON cannot say is no result.
+                // JSON has no infinity and no `nan`.
                 Ok(Val::Float(number)) if !number.is_finite() => text.clone(),
                 Ok(value) => value,
                 Err(_) => text.clone(),
@@ -70,7 +70,7 @@ impl Template {
 /// Where in a tree a text stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// It is all there is.
+    /// It is the whole tree.
     Message,
     /// It is the value of a member at the top.
     Member,
@@ -118,7 +118,7 @@ impl Reader<'_> {
         if let Some(object) = reads_json.then(|| text::json_object(text)).flatten() {
             return self.node(&object, Place::Json);
         }
-        // What JSON says is said as it stands.
+        // A text in JSON keeps its blanks and marks.
         let as_it_stands = (place == Place::Json).then(|| Val::text(text));
         match meaning {
             Meaning::Expression(expression, text) => {

@@ -1,4 +1,4 @@
-//! What an author writes around expressions: `${ … }`, `{{ … }}`, `fn:NAME`, `\( … )` in plain text.
+//! Notation around expressions: `${ … }`, `{{ … }}`, `fn:NAME`, `\( … )` in plain text.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn trimmed(text: &str) -> &str {
 pub(crate) fn json_object(text: &str) -> Option<Value> {
     let text = strip(text);
     let is_framed = text.starts_with('{') && text.ends_with('}');
-    // As a value it may be nested as deep as any that is read.
+    // `Val` bounds the nesting.
     is_framed.then(|| Val::from_json(text.as_bytes()).ok().map(Value::from))?
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn with_functions(text: &str, functions: &dyn Fn(&str) -> Option<Stri
         let (name, after) = behind.split_at(name_ends.unwrap_or(behind.len()));
         let stands_alone = !before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
         match functions(name).filter(|_| stands_alone) {
-            // Alone it needs no brackets, and `JSONPath` has none.
+            // A function that is the whole expression needs no brackets, which `JSONPath` does not have.
             Some(body) if before.trim().is_empty() && after.trim().is_empty() => {
                 result.push_str(strip(&body));
             }
@@ -73,14 +73,14 @@ pub(crate) fn interpolated(language: Language, text: &str) -> Option<Expression>
     compile(language, &format!("\"{text}\"")).ok()
 }
 
-/// A text in an argument: an expression if it is one, else what it says.
+/// What a text in an argument is.
 pub(crate) enum Meaning {
-    /// An expression, and what is said where it fails.
+    /// An expression, and the text to use where it fails.
     Expression(Expression, Val),
     Text(Val),
 }
 
-/// Functions that jq has and SonataFlow has not, as far as they give something for any data. Such a word alone is text.
+/// Functions without arguments that the interpreter has and SonataFlow's jq does not. Such a word alone is text there, and so it is here.
 const FOREIGN: [&str; 16] = [
     "abs",
     "debug",
@@ -139,7 +139,7 @@ fn json_path(text: &str, allows_words: bool) -> Option<Expression> {
     if text.contains('$') {
         return compile(Language::JsonPath, text).ok().filter(is_path);
     }
-    // A point in front would look for the name everywhere: `.env` is an empty array on SonataFlow, which is no use to anybody.
+    // On SonataFlow `.env` searches all levels for `env` and gives an empty array; as plain text it is of more use.
     if text.starts_with('.') || allows_words {
         return None;
     }

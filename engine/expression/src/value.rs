@@ -1,25 +1,28 @@
-//! The one value type of the engine: JSON, shared.
+//! The one value type of the engine: JSON in shared memory.
 //!
 //! Owns: [`Val`]. Promises: cloning costs a few nanoseconds whatever the size; objects keep the order of their members; every
 //! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
-//! Never: panics on any input; changes a value that somebody else holds (a change copies one level when shared).
+//! Never: panics; shares a change. A change to an array or object that something else holds too copies one level first.
 
 mod arithmetic;
+mod index;
 mod jaq;
 mod json;
 mod nulls;
 mod order;
 mod print;
+mod size;
 
 use std::{fmt::Debug, sync::Arc};
 
 use indexmap::IndexMap;
 
+pub use self::size::Size;
 pub(crate) use self::{
-    jaq::{cannot_index, cannot_iterate},
+    index::{cannot_index, cannot_iterate},
     print::Numbers,
 };
-use crate::budget::{self, Budget, Exceeded};
+use crate::budget::{self, Budget};
 
 /// A JSON value, or something that is looked up when it is needed.
 #[derive(Clone, Default)]
@@ -31,9 +34,9 @@ pub enum Val {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number above those: passed on and compared as it is, computed with as any other number.
+    /// A whole number above `i64::MAX`: it is passed on and compared exactly; arithmetic takes it as a float.
     Large(u64),
-    /// Any other number; one that was written `1.0` stays so.
+    /// Any other number. `1.0` stays `1.0`.
     Float(f64),
     /// Text.
     Text(Arc<str>),
@@ -47,106 +50,81 @@ pub enum Val {
 
 /// Finds members when they are asked for: `$WORKFLOW`, `$SECRET`.
 pub trait Lookup: Send + Sync + Debug {
-    /// The member; `Err` says why it cannot be had, and fails the expression.
+    /// The member of this name.
+    ///
+    /// # Errors
+    /// Says why the member cannot be read; the expression fails with it.
     fn get(&self, key: &str) -> Result<Val, String>;
 
-    /// What the whole is where a plain value is needed.
+    /// The whole as a plain value, for functions that need one.
     fn value(&self) -> Val;
 }
 
-/// Elements, with what is known of them together.
+/// Elements and their size together.
 #[derive(Clone, Default)]
 pub struct Array {
     items: Vec<Val>,
     size: Size,
 }
 
-/// Members in order, with what is known of them together.
+/// Members in order and their size together.
 #[derive(Clone, Default)]
 pub struct Object {
     members: IndexMap<Arc<str>, Val>,
     size: Size,
 }
 
-/// How much a value holds, itself included.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-pub struct Size {
-    /// Values, counted as often as they are reached.
-    pub nodes: usize,
-    /// Levels of arrays and objects.
-    pub depth: usize,
-    /// Bytes of its JSON, roughly: a number counts 4, and what has to be escaped is not counted one by one.
-    pub bytes: usize,
-}
-
-impl Size {
-    /// The size of this and one value more.
-    #[must_use]
-    pub fn with(self, value: &Val) -> Self {
-        let one = value.size();
-        Self {
-            nodes: self.nodes.saturating_add(one.nodes),
-            depth: self.depth.max(one.depth),
-            bytes: self.bytes.saturating_add(one.bytes + 1),
-        }
-    }
-
-    /// Whether it is within the bounds of what an expression may make.
-    ///
-    /// # Errors
-    /// Names the first bound that it exceeds.
-    pub fn check(self, budget: &Budget) -> Result<(), Exceeded> {
-        match () {
-            () if self.nodes > budget.nodes => Err(Exceeded::Nodes(budget.nodes)),
-            () if self.depth > budget.depth => Err(Exceeded::Depth(budget.depth)),
-            () if self.bytes > budget.bytes => Err(Exceeded::Bytes(budget.bytes)),
-            () => Ok(()),
-        }
-    }
-
-    fn around<'a>(values: impl Iterator<Item = &'a Val>, names: usize) -> Self {
-        let inner = values.fold(Self::default(), Self::with);
-        Self {
-            nodes: inner.nodes.saturating_add(1),
-            depth: inner.depth + 1,
-            bytes: inner.bytes.saturating_add(names + 2),
-        }
-    }
-}
-
 impl Val {
-    /// Most levels of arrays and objects of a value that is read. What the engine wraps around it stays below the 128 levels that
-    /// readers of JSON commonly take.
+    /// Most levels of arrays and objects of a value that is read. Readers of JSON commonly take 128 levels; the difference is room for
+    /// the objects that the engine puts around data.
     pub const DEEPEST: usize = 100;
 
     /// A text.
     pub fn text(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         budget::check_text(text.len());
+        budget::spend_on_bytes(text.len());
         Self::Text(text)
     }
 
     /// An array of these elements.
     pub fn array(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::from_items(items.into_iter().map(Self::plain).collect())
+        items.into_iter().collect()
     }
 
-    /// An object of these members, in this order; of two of one name the later counts.
+    /// An object of these members, in this order. The later of two members of one name wins.
     pub fn object<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::from_members(members.into_iter().map(|(name, value)| (name.into(), value.plain())).collect())
     }
 
     pub(crate) fn from_items(items: Vec<Self>) -> Self {
-        let size = Size::around(items.iter(), 0);
+        budget::spend_on_elements(items.len());
+        let inner = items.iter().fold(Size::default(), Size::with);
+        Self::of_size(items, inner)
+    }
+
+    /// An array of items, with their size together.
+    pub(crate) fn of_size(items: Vec<Self>, inner: Size) -> Self {
+        let size = inner.enclosed(0);
         budget::check_value(size);
         Self::Array(Arc::new(Array { items, size }))
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
+        budget::spend_on_members(members.len());
         let names = members.keys().map(|name| name.len() + 3).sum();
-        let size = Size::around(members.values(), names);
+        let size = members.values().fold(Size::default(), Size::with).enclosed(names);
         budget::check_value(size);
         Self::Object(Arc::new(Object { members, size }))
+    }
+
+    /// Whether something else holds this array or object too, so that a change copies it.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Array(array) => Arc::strong_count(array) > 1,
+            Self::Object(object) => Arc::strong_count(object) > 1,
+            _ => false,
+        }
     }
 
     /// How much it holds; costs a few nanoseconds, for arrays and objects know it.
@@ -159,7 +137,7 @@ impl Val {
         }
     }
 
-    /// Whether this and another value together are surely within the bounds.
+    /// Whether the sum of this and another value is within the bounds.
     pub fn fits_with(&self, other: &Self, budget: &Budget) -> bool {
         self.size().with(other).check(budget).is_ok()
     }
@@ -169,7 +147,7 @@ impl Val {
         self.size().nodes
     }
 
-    /// The value itself, where a lookup is no use.
+    /// The value itself; of a lookup the value that it stands for.
     #[must_use]
     pub fn plain(self) -> Self {
         match self {
@@ -178,7 +156,7 @@ impl Val {
         }
     }
 
-    /// A member of an object; `None` also for what is no object.
+    /// A member of an object. Other values have none.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(object) => object.members.get(name),
@@ -186,7 +164,7 @@ impl Val {
         }
     }
 
-    /// Sets a member of an object. What is no object becomes one.
+    /// Sets a member of an object. Any other value is replaced by an object.
     pub fn insert(&mut self, name: &str, value: Self) {
         let mut members = self.take_members();
         members.insert(name.into(), value.plain());
@@ -202,23 +180,29 @@ impl Val {
         removed
     }
 
-    /// The members, to be changed; copied only if somebody else holds them too.
+    /// Takes the members out, to change them; copies them only if something else holds them too.
     pub(crate) fn take_members(&mut self) -> IndexMap<Arc<str>, Self> {
+        if self.is_shared() {
+            budget::spend_on_new_members(self.members().len());
+        }
         match std::mem::take(self) {
             Self::Object(object) => Arc::unwrap_or_clone(object).members,
             _ => IndexMap::new(),
         }
     }
 
-    /// The elements, to be changed; copied only if somebody else holds them too.
+    /// Takes the elements out, to change them; copies them only if something else holds them too.
     pub(crate) fn take_items(&mut self) -> Vec<Self> {
+        if self.is_shared() {
+            budget::spend_on_new_elements(self.elements().len());
+        }
         match std::mem::take(self) {
             Self::Array(array) => Arc::unwrap_or_clone(array).items,
             _ => Vec::new(),
         }
     }
 
-    /// The elements of an array; none for what is no array.
+    /// The elements of an array. Other values have none.
     pub fn elements(&self) -> &[Self] {
         match self {
             Self::Array(array) => &array.items,
@@ -239,7 +223,7 @@ impl Val {
         (position < length).then_some(position)
     }
 
-    /// The members of an object in order; none for what is no object.
+    /// The members of an object in order. Other values have none.
     pub fn members(&self) -> Members<'_> {
         match self {
             Self::Object(object) => Members(Some(&object.members)),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use proptest::prelude::*;
-use rondo_expression::{Budget, Language, MergeRules, Scope, Template, Val, compile};
+use rondo_expression::{Budget, EvalError, Exceeded, Language, MergeRules, Scope, Template, Val, compile};
 
 /// Programs that loop, recurse, or make values without end, and what people would try next.
 const HOSTILE: &[&str] = &[
@@ -104,13 +104,39 @@ const HOSTILE: &[&str] = &[
     r#"("x" * 10000000) as $s | [range(1000) | $s]"#,
     r#"("x" * 10000000) as $s | reduce range(1000) as $i ({}; .["\($i)"] = $s)"#,
     r#"("x" * 10000000) as $s | {($s): 1, ($s + "y"): 2, ($s + "z"): 3, ($s + "a"): 3}"#,
+    // One step each that works on much: cut, compare, search, print, read, sort, hash.
+    r#"("x" * 10000000) as $s | [range(1000000) | $s[1:2]]"#,
+    r#"("x" * 10000000) as $s | [range(1000000) | $s | length]"#,
+    r#"("x" * 10000000) as $s | ($s + "a") as $a | ($s + "b") as $b | [range(1000000) | $a == $b]"#,
+    r#"("x" * 10000000) as $s | [range(1000000) | $s | contains("y")]"#,
+    r#"("x" * 1000000) as $s | $s | indices("x" * 500000)"#,
+    r#"("x" * 1000000) | [range(1000000) as $i | test("y")]"#,
+    r#"("x" * 1000000) | [match(""; "g")]"#,
+    r#"("x" * 10000000) | split("")"#,
+    r#"("x" * 10000000) | explode"#,
+    r#"("ab" * 5000000) | split("b") | length"#,
+    r#"("[" + "1," * 5000000 + "1]") | fromjson"#,
+    r#"("x" * 10000000) as $s | [range(1000000) | $s | @base64]"#,
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a + [.]]",
+    "[limit(500000; repeat(1))] as $a | ($a + [1]) as $b | ($a + [2]) as $c | [range(1000000) | $b == $c]",
+    "[limit(500000; repeat(1))] as $a | ($a + [1]) as $b | ($a + [2]) as $c | [range(1000000) | $b < $c]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | tojson]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | index([1, 2])]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | index(2)]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | sort]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | try error catch 1]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a | try (. / 1) catch 1]",
+    "[limit(500000; repeat(1))] as $a | [range(1000000) | $a - [1]]",
+    "[limit(100000; repeat(1))] as $a | reduce range(1000000) as $i ($a; .[$i % 100000] = $i)",
+    "reduce range(1000000) as $i ({}; .[\"\\($i)\"] = $i)",
+    "(reduce range(50000) as $i ({}; . + {\"\\($i)\": $i})) | [range(1000000) as $i | to_entries]",
 ];
 
 /// Evaluates within a small stack, as a worker would; gives whether it ended with a value.
 fn ends(text: &str) -> bool {
     let text = text.to_owned();
     let evaluation = move || {
-        let budget = Budget { time: std::time::Duration::from_millis(500), ..Budget::default() };
+        let budget = Budget { steps: 1_000_000, ..Budget::default() };
         let Ok(expression) = compile(Language::Jq, &text) else { return false };
         let data = Val::from(serde_json::json!({"a": 1, "list": [1, 2, 3], "text": "x"}));
         expression.eval(&data, &Scope::bare(&budget)).is_ok()
@@ -119,10 +145,27 @@ fn ends(text: &str) -> bool {
     worker.join().expect("an expression must never panic")
 }
 
+/// The steps end what has no end, and not the net below them: so the same expression ends the same on a slow machine as on a fast one.
 #[test]
-fn every_hostile_program_ends() {
+fn every_hostile_program_ends_by_its_steps() {
+    let budget =
+        Budget { steps: 300_000, processor_time: std::time::Duration::from_secs(4), ..Budget::default() };
     for program in HOSTILE {
-        ends(program);
+        let evaluation = {
+            let budget = budget.clone();
+            move || {
+                let expression = compile(Language::Jq, program).ok()?;
+                let data = Val::from(serde_json::json!({"a": 1, "list": [1, 2, 3], "text": "x"}));
+                expression.eval(&data, &Scope::bare(&budget)).err()
+            }
+        };
+        // A small stack, as a worker's.
+        let worker = std::thread::Builder::new().stack_size(4 * 1024 * 1024).spawn(evaluation).unwrap();
+        let error = worker.join().expect("an expression must never panic");
+        assert!(
+            !matches!(error, Some(EvalError::Budget { exceeded: Exceeded::ProcessorTime(_), .. })),
+            "{program} works without steps"
+        );
     }
 }
 
@@ -138,8 +181,7 @@ fn bounds_are_told_and_cannot_be_caught() {
         ("try (def f(x): f(x + 1); f(0)) catch 1", "passes filters to itself"),
         ("(\"x\" * 10000000) as $s | try [$s, $s, $s, $s] catch 1", "bytes"),
     ] {
-        let budget =
-            Budget { steps: 100_000, time: std::time::Duration::from_mins(1), nodes: 1000, ..budget.clone() };
+        let budget = Budget { steps: 400_000, nodes: 1000, ..budget.clone() };
         let expression = compile(Language::Jq, program).unwrap();
         let error = expression.eval(&Val::Null, &Scope::bare(&budget)).unwrap_err().to_string();
         assert!(error.contains(bound), "{program}: {error}");
@@ -206,7 +248,7 @@ proptest! {
     fn any_text_is_an_expression_or_an_error(text in "[ -~]{0,40}") {
         for language in [Language::Jq, Language::JsonPath] {
             if let Ok(expression) = compile(language, &text) {
-                let budget = Budget { time: std::time::Duration::from_millis(200), ..Budget::default() };
+                let budget = Budget { steps: 100_000, ..Budget::default() };
                 let _ = expression.eval(&Val::Null, &Scope::bare(&budget));
             }
         }

@@ -1,7 +1,7 @@
-//! The functions that expressions can call: the interpreter's, and ours in their place.
+//! The functions that expressions can call: the interpreter's library, with this crate's in place of some.
 //!
 //! A compiled expression holds all functions that it was compiled with, and the whole library takes 170 KB and some milliseconds.
-//! Most expressions call none of it. So each is given what it asks for, and what that asks for in turn.
+//! Most expressions call none of it. So an expression is compiled with the functions that it calls, and those that they call.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,10 +14,10 @@ use jaq_core::{
 };
 
 use super::Data;
-use crate::natives;
+use crate::builtins;
 
-/// Definitions of the interpreter and its library for which there are native functions here. Its `nan` and `infinite` divide by
-/// zero, which is an error in jq.
+/// Definitions of the interpreter's library that this crate has as native functions. The library's `nan` and `infinite` divide by zero,
+/// which is an error in jq.
 const REPLACED: [&str; 6] = ["nan", "infinite", "isnan", "type", "join", "from_entries"];
 
 /// Name and number of arguments.
@@ -35,7 +35,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     let definitions: Vec<_> =
         library.filter(|definition| !REPLACED.contains(&definition.name)).chain(own).collect();
     let mut known: HashMap<_, BTreeMap<_, Vec<_>>> = HashMap::new();
-    for (name, arguments, _) in natives() {
+    for (name, arguments, _) in native_functions() {
         known.entry(name).or_default().entry(arguments.len()).or_default();
     }
     for (place, definition) in definitions.iter().enumerate() {
@@ -45,17 +45,17 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     Library { definitions, known }
 });
 
-fn natives() -> impl Iterator<Item = Fun<Data>> {
-    // Of two functions of one name the first is found.
+fn native_functions() -> impl Iterator<Item = Fun<Data>> {
+    // The first of two functions of one name is the one that is called.
     const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
     let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
-    // What jq means by these is what they mean for some patterns only.
+    // `prelude.jq` calls these for patterns with `%`, and this crate's for all others.
     let library = library.map(|(name, arguments, native)| match name {
         "strftime" => ("_strftime", arguments, native),
         "strptime" => ("_strptime", arguments, native),
         name => (name, arguments, native),
     });
-    natives::funs().chain(library)
+    builtins::funs().chain(library)
 }
 
 /// All functions that expressions can call, as `name/1`, in order.
@@ -65,15 +65,15 @@ pub(crate) fn functions() -> impl Iterator<Item = String> {
     names.collect::<BTreeSet<_>>().into_iter()
 }
 
-/// Functions that an expression asks for.
+/// The functions that an expression calls.
 #[derive(Default)]
-pub(super) struct Wanted {
+pub(super) struct Requested {
     signatures: BTreeSet<Signature>,
     /// In the library's order: a definition sees those before it.
     definitions: BTreeSet<usize>,
 }
 
-impl Wanted {
+impl Requested {
     /// Adds a function; false if there is none of that name and number of arguments.
     pub(super) fn add(&mut self, name: &str, arguments: usize) -> bool {
         let Some((name, known)) = LIBRARY.known.get_key_value(name) else { return false };
@@ -92,10 +92,12 @@ impl Wanted {
         self.definitions.iter().filter_map(|place| LIBRARY.definitions.get(*place)).cloned()
     }
 
-    pub(super) fn natives(&self) -> Vec<Fun<Data>> {
+    pub(super) fn native_functions(&self) -> Vec<Fun<Data>> {
         if self.signatures.is_empty() {
             return Vec::new();
         }
-        natives().filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len()))).collect()
+        native_functions()
+            .filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len())))
+            .collect()
     }
 }

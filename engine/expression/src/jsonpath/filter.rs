@@ -1,7 +1,7 @@
 //! Conditions of a filter: `[?(@.a == 'x' && @.b in [1, 2])]`.
 
-use super::{Path, Problem, Seen};
-use crate::{budget, natives, value::Val};
+use super::{Environment, Path, Problem};
+use crate::{budget, builtins, value::Val};
 
 pub(super) enum Condition {
     Any(Vec<Condition>),
@@ -14,7 +14,7 @@ pub(super) enum Condition {
 pub(super) enum Operand {
     Path(Path),
     Literal(Val),
-    /// A regular expression, to which a whole text belongs or not.
+    /// A regular expression that the whole text must match.
     Pattern(Val),
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Operator {
     Empty,
 }
 
-/// How operators are written; one that is the beginning of another comes behind it.
+/// The operators as written. An operator that begins as a longer one stands behind it.
 pub(super) const SIGNS: [(&str, Operator); 9] = [
     ("===", Operator::Same),
     ("!==", Operator::NotSame),
@@ -64,12 +64,12 @@ pub(super) const WORDS: [(&str, Operator); 8] = [
 ];
 
 impl Condition {
-    pub(super) fn holds(&self, seen: Seen<'_>) -> Result<bool, Problem> {
+    pub(super) fn holds(&self, environment: Environment<'_>) -> Result<bool, Problem> {
         budget::step();
         match self {
             Self::Any(conditions) => {
                 for condition in conditions {
-                    if condition.holds(seen)? {
+                    if condition.holds(environment)? {
                         return Ok(true);
                     }
                 }
@@ -77,32 +77,32 @@ impl Condition {
             }
             Self::All(conditions) => {
                 for condition in conditions {
-                    if !condition.holds(seen)? {
+                    if !condition.holds(environment)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Self::Not(condition) => Ok(!condition.holds(seen)?),
-            Self::Exists(path) => Ok(path.find(seen)?.is_some()),
+            Self::Not(condition) => Ok(!condition.holds(environment)?),
+            Self::Exists(path) => Ok(path.find(environment)?.is_some()),
             Self::Compare(left, Operator::Matches, right) => match (left, right) {
                 (text, Operand::Pattern(pattern)) | (Operand::Pattern(pattern), text) => {
-                    text.value(seen)?.map_or(Ok(false), |text| matches(&text, pattern))
+                    text.value(environment)?.map_or(Ok(false), |text| matches(&text, pattern))
                 }
                 _ => Ok(false),
             },
             Self::Compare(left, operator, right) => {
-                Ok(compare(left.value(seen)?.as_ref(), *operator, right.value(seen)?.as_ref()))
+                Ok(compare(left.value(environment)?.as_ref(), *operator, right.value(environment)?.as_ref()))
             }
         }
     }
 }
 
 impl Operand {
-    /// `None` is what is not there, which is something else than null.
-    pub(super) fn value(&self, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
+    /// `None` if the path leads nowhere, which differs from null.
+    pub(super) fn value(&self, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         match self {
-            Self::Path(path) => path.find(seen),
+            Self::Path(path) => path.find(environment),
             Self::Literal(value) | Self::Pattern(value) => Ok(Some(value.clone())),
         }
     }
@@ -114,7 +114,7 @@ fn matches(text: &Val, pattern: &Val) -> Result<bool, Problem> {
         Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_) => Val::text(text.to_text()),
         _ => return Ok(false),
     };
-    let found = natives::matches(&text, pattern).map_err(|error| Problem::Failed(error.to_string()))?;
+    let found = builtins::matches(&text, pattern).map_err(|error| Problem::Failed(error.to_string()))?;
     Ok(found.is_true())
 }
 
@@ -157,7 +157,7 @@ fn compare(left: Option<&Val>, operator: Operator, right: Option<&Val>) -> bool 
     }
 }
 
-/// A number equals the text that says it.
+/// Equality as in Jayway: a number equals its text.
 fn equal(left: &Val, right: &Val) -> bool {
     match (left, right) {
         (_, Val::Text(text)) if left.as_number().is_some() => left.as_number() == text.trim().parse().ok(),
@@ -175,7 +175,7 @@ fn size(value: &Val) -> Option<usize> {
     }
 }
 
-/// Whether what a condition found is true; `None` is neither.
+/// Whether a condition's value is true; `None` if it is neither true nor false.
 pub(crate) fn is_true(value: &Val) -> Option<bool> {
     match value {
         Val::Null => Some(false),

@@ -1,9 +1,9 @@
 //! Functions at the end of a path: `$.list.length()`.
 //!
-//! Those of numbers take what is a number in an array and in the paths in their brackets, and give a number with a fraction, as
-//! Jayway's. Where its reader of brackets gives a text its quotes, or takes no index, these give what was meant.
+//! Functions of numbers take the numbers of an array and of the paths in their brackets, and give a float, as Jayway's do. Unlike
+//! Jayway's, they take the quotes off a text in their brackets, and take an index there.
 
-use super::{Problem, Seen, filter::Operand};
+use super::{Environment, Problem, filter::Operand};
 use crate::{budget, value::Val};
 
 pub(super) struct Function {
@@ -48,8 +48,8 @@ impl Function {
         Ok(Self { kind, arguments })
     }
 
-    /// What it gives for a value; `None` if it is for other values.
-    pub(super) fn call(&self, value: &Val, seen: Seen<'_>) -> Result<Option<Val>, Problem> {
+    /// Applies it to a value; `None` if it does not apply to values of this type.
+    pub(super) fn call(&self, value: &Val, environment: Environment<'_>) -> Result<Option<Val>, Problem> {
         Ok(match self.kind {
             Kind::Length => match value {
                 Val::Array(_) => Some(Val::from(value.elements().len())),
@@ -61,26 +61,28 @@ impl Function {
                 value.is_object().then(|| Val::array(names()))
             }
             Kind::Min => {
-                Some(self.of_numbers(value, seen, |numbers| numbers.copied().fold(f64::INFINITY, f64::min))?)
+                Some(self.of_numbers(value, environment, |numbers| {
+                    numbers.copied().fold(f64::INFINITY, f64::min)
+                })?)
             }
-            Kind::Max => Some(
-                self.of_numbers(value, seen, |numbers| numbers.copied().fold(f64::NEG_INFINITY, f64::max))?,
-            ),
-            Kind::Sum => Some(self.of_numbers(value, seen, |numbers| numbers.sum())?),
-            Kind::Avg => Some(self.of_numbers(value, seen, |numbers| mean(numbers))?),
-            Kind::Stddev => Some(self.of_numbers(value, seen, |numbers| {
+            Kind::Max => Some(self.of_numbers(value, environment, |numbers| {
+                numbers.copied().fold(f64::NEG_INFINITY, f64::max)
+            })?),
+            Kind::Sum => Some(self.of_numbers(value, environment, |numbers| numbers.sum())?),
+            Kind::Avg => Some(self.of_numbers(value, environment, |numbers| mean(numbers))?),
+            Kind::Stddev => Some(self.of_numbers(value, environment, |numbers| {
                 let squares: Vec<f64> = numbers.clone().map(|number| number * number).collect();
                 (mean(squares.iter()) - mean(numbers.clone()).powi(2)).sqrt()
             })?),
             Kind::First => Some(at(value, 0)?),
             Kind::Last => Some(at(value, -1)?),
             Kind::Index => {
-                let index = self.values(seen, true)?.first().and_then(Val::as_i64);
+                let index = self.values(environment, true)?.first().and_then(Val::as_i64);
                 Some(at(value, index.ok_or_else(|| failed("an index is missing"))?)?)
             }
             Kind::Concat => {
                 let mut text = String::new();
-                let arguments = self.values(seen, true)?;
+                let arguments = self.values(environment, true)?;
                 for part in value.elements().iter().chain(&arguments).filter_map(Val::as_str) {
                     budget::step();
                     budget::check_text(text.len() + part.len());
@@ -91,26 +93,26 @@ impl Function {
             Kind::Append if !value.is_array() => Some(value.clone()),
             Kind::Append => {
                 let items = value.elements().iter().cloned();
-                Some(Val::array(items.chain(self.values(seen, true)?)))
+                Some(Val::array(items.chain(self.values(environment, true)?)))
             }
         })
     }
 
-    /// What stands in the brackets.
-    fn values(&self, seen: Seen<'_>, with_literals: bool) -> Result<Vec<Val>, Problem> {
+    /// The values of the arguments in the brackets.
+    fn values(&self, environment: Environment<'_>, with_literals: bool) -> Result<Vec<Val>, Problem> {
         let arguments = self.arguments.iter();
         let arguments = arguments.filter(|argument| with_literals || matches!(argument, Operand::Path(_)));
-        let values = arguments.map(|argument| argument.value(seen));
+        let values = arguments.map(|argument| argument.value(environment));
         values.filter_map(Result::transpose).collect()
     }
 
     fn of_numbers(
         &self,
         value: &Val,
-        seen: Seen<'_>,
+        environment: Environment<'_>,
         combine: impl Fn(&mut std::slice::Iter<'_, f64>) -> f64,
     ) -> Result<Val, Problem> {
-        let arguments = self.values(seen, false)?;
+        let arguments = self.values(environment, false)?;
         let mut numbers = Vec::new();
         for source in [value].into_iter().chain(&arguments) {
             numbers.extend(source.elements().iter().filter_map(Val::as_number));

@@ -1,4 +1,4 @@
-//! Reads paths.
+//! The parser of paths.
 
 mod condition;
 
@@ -22,7 +22,7 @@ impl<'a> Parser<'a> {
         Self { text }
     }
 
-    /// What is not read yet.
+    /// The text that is not parsed yet.
     pub(super) fn rest(&self) -> &'a str {
         self.text
     }
@@ -50,7 +50,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A dot at the end of a sentence belongs to the words.
+    /// Whether a dot is followed by a step of the path; the dot at the end of a sentence is not.
     fn member_follows(&self) -> bool {
         self.text.chars().nth(1).is_some_and(|next| next.is_alphanumeric() || matches!(next, '_' | '*' | '-'))
     }
@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
         }
         let name = self.name();
         if name.is_empty() {
-            return Err(format!("a name is expected where `{}` stands", self.shown()));
+            return Err(format!("a name is expected where `{}` stands", self.preview()));
         }
         if !self.eat("(") {
             return Ok(Step::Name(name.to_owned()));
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
                 Step::Slice(start, self.integer())
             } else {
                 let expected =
-                    |parser: &Self| format!("an index is expected where `{}` stands", parser.shown());
+                    |parser: &Self| format!("an index is expected where `{}` stands", parser.preview());
                 let mut indices = vec![start.ok_or_else(|| expected(self))?];
                 while self.operator(",") {
                     indices.push(self.integer().ok_or_else(|| expected(self))?);
@@ -173,7 +173,7 @@ impl<'a> Parser<'a> {
         if self.operator(token) {
             Ok(())
         } else {
-            Err(format!("`{token}` is expected where `{}` stands", self.shown()))
+            Err(format!("`{token}` is expected where `{}` stands", self.preview()))
         }
     }
 
@@ -184,7 +184,7 @@ impl<'a> Parser<'a> {
         next
     }
 
-    fn shown(&self) -> String {
+    fn preview(&self) -> String {
         self.text.chars().take(20).collect()
     }
 }

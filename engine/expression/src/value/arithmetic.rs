@@ -4,7 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use jaq_core::{Error, ValR, ops::Math};
 
-use super::{Val, whole};
+use super::{Size, Val, whole};
 use crate::budget;
 
 type Outcome = ValR<Val>;
@@ -22,11 +22,11 @@ fn fails(left: &Val, operation: Math, right: &Val) -> Outcome {
         Math::Div => "divided",
         Math::Rem => "divided (remainder)",
     };
-    Err(Error::str(format!("{} and {} cannot be {done}", left.shown(), right.shown())))
+    Err(Error::str(format!("{} and {} cannot be {done}", left.preview(), right.preview())))
 }
 
 fn divisor_is_zero(left: &Val, operation: &str, right: &Val) -> Outcome {
-    let (left, right) = (left.shown(), right.shown());
+    let (left, right) = (left.preview(), right.preview());
     Err(Error::str(format!("{left} and {right} cannot be {operation} because the divisor is zero")))
 }
 
@@ -58,9 +58,15 @@ impl Add for Val {
                 Ok(Self::text(format!("{a}{b}")))
             }
             (Self::Array(_), Self::Array(_)) => {
+                // An array that nothing else holds grows in place, so `reduce … (. + [$x])` costs the elements that it adds.
+                budget::spend_on_new_elements(right.elements().len());
+                let before = left.size();
+                let inner =
+                    Size { nodes: before.nodes - 1, depth: before.depth - 1, bytes: before.bytes - 2 };
+                let inner = right.elements().iter().fold(inner, Size::with);
                 let mut items = left.take_items();
                 items.append(&mut right.take_items());
-                Ok(Self::from_items(items))
+                Ok(Self::of_size(items, inner))
             }
             (Self::Object(_), Self::Object(_)) => {
                 let mut members = left.take_members();
@@ -81,6 +87,8 @@ impl Sub for Val {
     fn sub(self, other: Self) -> Outcome {
         let (mut left, right) = (self.plain(), other.plain());
         if let (Self::Array(_), Self::Array(gone)) = (&left, &right) {
+            budget::spend_on_elements(left.elements().len());
+            budget::spend_on_new_elements(gone.items.len());
             let mut items = left.take_items();
             let gone: std::collections::BTreeSet<_> = gone.items.iter().collect();
             items.retain(|item| !gone.contains(item));
@@ -112,7 +120,7 @@ impl Mul for Val {
     }
 }
 
-/// A text so many times; null for none.
+/// A text `count` times; null if `count` is not positive.
 fn repeat(text: &str, count: &Val) -> Val {
     let count = count.as_number().unwrap_or_default();
     if count <= 0.0 {
@@ -160,6 +168,7 @@ fn split(text: &str, separator: &str) -> Val {
     if text.is_empty() {
         return Val::array([]);
     }
+    budget::spend_on_bytes(text.len());
     if separator.is_empty() {
         return Val::array(text.chars().map(|character| Val::text(character.to_string())));
     }
@@ -196,7 +205,7 @@ impl Neg for Val {
             }
             Self::Float(value) => Ok(number(-value)),
             Self::Large(_) => Ok(number(-self.as_number().unwrap_or_default())),
-            other => Err(Error::str(format!("{} cannot be negated", other.shown()))),
+            other => Err(Error::str(format!("{} cannot be negated", other.preview()))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the jq interpreter needs of a value.
+//! The traits through which the jq interpreter works on values.
 
 use std::sync::Arc;
 
@@ -10,7 +10,11 @@ use jaq_core::{
     val::Range,
 };
 
-use super::{Numbers, Size, Val, whole};
+use super::{
+    Numbers, Size, Val, cannot_index, cannot_iterate,
+    index::{absolute, bounds, positions, undefined},
+    whole,
+};
 use crate::budget;
 
 /// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
@@ -56,16 +60,20 @@ impl From<Range<Val>> for Val {
 
 impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
-        // The elements are counted as they come, so that an endless stream of them ends.
+        // Checking while elements arrive ends an endless stream, and bounds the memory that they take.
+        const AT_ONCE: usize = 256;
         let mut collected = Vec::new();
         let mut size = Size::default();
         for item in items {
             let item = item.plain();
             size = size.with(&item);
-            budget::check_value(size);
             collected.push(item);
+            if collected.len().is_multiple_of(AT_ONCE) {
+                budget::check_value(size);
+                budget::spend_on_new_elements(AT_ONCE);
+            }
         }
-        Self::from_items(collected)
+        Self::of_size(collected, size)
     }
 }
 
@@ -85,7 +93,7 @@ impl ValT for Val {
         for (name, value) in members {
             match name.plain() {
                 Self::Text(name) => collected.insert(name, value.plain()),
-                other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
+                other => return Err(Error::str(format!("Cannot use {} as object key", other.preview()))),
             };
         }
         Ok(Self::from_members(collected))
@@ -100,6 +108,7 @@ impl ValT for Val {
                 }))
             }
             Self::Object(object) => {
+                budget::spend_on_new_members(object.members.len());
                 let pairs: Vec<_> =
                     object.members.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
                 Box::new(pairs.into_iter().map(|(name, value)| Ok((Self::Text(name), value))))
@@ -162,6 +171,7 @@ impl ValT for Val {
                 Ok(Self::from_items(array.items.get(start..end).unwrap_or_default().to_vec()))
             }
             Self::Text(text) => {
+                budget::spend_on_bytes(text.len());
                 let (start, end) = bounds(&range, text.chars().count())?;
                 Ok(Self::text(text.chars().skip(start).take(end - start).collect::<String>()))
             }
@@ -311,59 +321,8 @@ impl jaq_std::ValT for Val {
 }
 
 impl Val {
-    /// All outputs of a filter given to a native function.
+    /// The outputs of a native function that has one result.
     pub(crate) fn once<'a>(result: ValR<Self>) -> ValXs<'a, Self> {
         box_once(result.map_err(Exn::from))
-    }
-}
-
-/// Where an index points, counted from the end when negative.
-fn absolute(index: &Val, length: usize) -> Option<usize> {
-    let index = whole(index.as_number()?.floor())?;
-    if index < 0 {
-        return length.checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
-    }
-    usize::try_from(index).ok()
-}
-
-fn bounds(range: &Range<&Val>, length: usize) -> Result<(usize, usize), Error<Val>> {
-    let bound = |value: Option<&Val>, default: usize, round: fn(f64) -> f64| match value {
-        None | Some(Val::Null) => Ok(default),
-        Some(value) => {
-            let number = value.as_number().ok_or_else(|| Error::str("array slice bounds must be numbers"))?;
-            let number = round(number);
-            let length_number = i64::try_from(length).unwrap_or(i64::MAX);
-            let number = whole(number).unwrap_or(if number < 0.0 { i64::MIN } else { i64::MAX });
-            let number = if number < 0 { number.saturating_add(length_number) } else { number };
-            Ok(usize::try_from(number.clamp(0, length_number)).unwrap_or(length))
-        }
-    };
-    let start = bound(range.start, 0, f64::floor)?;
-    let end = bound(range.end, length, f64::ceil)?;
-    Ok((start, end.max(start)))
-}
-
-/// Where a sequence occurs in another.
-fn positions(items: &[Val], wanted: &[Val]) -> Val {
-    if wanted.is_empty() {
-        return Val::array([]);
-    }
-    let windows = items.windows(wanted.len()).enumerate();
-    Val::array(windows.filter(|(_, window)| *window == wanted).map(|(index, _)| Val::from(index)))
-}
-
-/// What an update that gives no new value comes to: SonataFlow's jq refuses it.
-fn undefined<'a>() -> ValX<'a, Val> {
-    Err(Exn::from(Error::str("`|= empty` is undefined")))
-}
-
-pub(crate) fn cannot_iterate(value: &Val) -> Error<Val> {
-    Error::str(format!("Cannot iterate over {}", value.shown()))
-}
-
-pub(crate) fn cannot_index(value: &Val, index: &Val) -> Error<Val> {
-    match index {
-        Val::Text(name) => Error::str(format!("Cannot index {} with string \"{name}\"", value.type_name())),
-        other => Error::str(format!("Cannot index {} with {}", value.type_name(), other.type_name())),
     }
 }

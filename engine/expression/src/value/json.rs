@@ -12,10 +12,11 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::Val;
+use super::{Size, Val};
+use crate::budget;
 
 impl Val {
-    /// Compact JSON. What JSON cannot say (infinity, not a number) is null.
+    /// Compact JSON. Infinity and `nan`, which JSON does not have, become null.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -61,7 +62,7 @@ impl<'de> Deserialize<'de> for Val {
     }
 }
 
-/// Reads one value, and what is in it.
+/// Reads one value with the values in it.
 #[derive(Clone, Copy)]
 struct Reader {
     levels_left: usize,
@@ -122,11 +123,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Val, A::Error> {
-        let (inner, mut items) = (self.inner()?, Vec::new());
+        const AT_ONCE: usize = 256;
+        let (inner, mut items, mut size) = (self.inner()?, Vec::new(), Size::default());
         while let Some(item) = sequence.next_element_seed(inner)? {
+            size = size.with(&item);
             items.push(item);
+            // `fromjson` stops reading at the size that an expression may make.
+            if items.len().is_multiple_of(AT_ONCE) {
+                budget::check_value(size);
+            }
         }
-        Ok(Val::from_items(items))
+        Ok(Val::of_size(items, size))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {

@@ -7,7 +7,7 @@ impl Val {
     /// is read so, as on `SonataFlow`, whose lists take no null; what expressions compute keeps its nulls.
     #[must_use]
     pub fn without_null_elements(self) -> Self {
-        if self.has_null_elements() { self.cleared() } else { self }
+        if self.has_null_elements() { self.without_nulls() } else { self }
     }
 
     fn has_null_elements(&self) -> bool {
@@ -16,14 +16,15 @@ impl Val {
         in_elements || self.members().shared().any(|(_, member)| member.has_null_elements())
     }
 
-    fn cleared(&self) -> Self {
+    fn without_nulls(&self) -> Self {
         match self {
             Self::Array(_) => {
                 let elements = self.elements().iter().filter(|element| !element.is_null());
-                Self::from_items(elements.map(Self::cleared).collect())
+                Self::from_items(elements.map(Self::without_nulls).collect())
             }
             Self::Object(_) => {
-                let members = self.members().shared().map(|(name, value)| (name.clone(), value.cleared()));
+                let members =
+                    self.members().shared().map(|(name, value)| (name.clone(), value.without_nulls()));
                 Self::from_members(members.collect())
             }
             other => other.clone(),

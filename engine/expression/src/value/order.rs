@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Val;
+use crate::budget;
 
 impl Val {
     fn rank(&self) -> u8 {
@@ -25,9 +26,15 @@ impl Val {
 impl PartialEq for Val {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Array(a), Self::Array(b)) => Arc::ptr_eq(a, b) || a.items == b.items,
+            (Self::Array(a), Self::Array(b)) => {
+                budget::spend_on_elements(a.items.len().min(b.items.len()));
+                Arc::ptr_eq(a, b) || a.items == b.items
+            }
             // The order of members does not count.
-            (Self::Object(a), Self::Object(b)) => Arc::ptr_eq(a, b) || a.members == b.members,
+            (Self::Object(a), Self::Object(b)) => {
+                budget::spend_on_members(a.members.len().min(b.members.len()));
+                Arc::ptr_eq(a, b) || a.members == b.members
+            }
             (Self::Lookup(a), Self::Lookup(b)) if Arc::ptr_eq(a, b) => true,
             _ => self.cmp(other) == Ordering::Equal,
         }
@@ -58,9 +65,17 @@ impl Ord for Val {
             (Self::Large(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
             (Self::Float(a), Self::Int(b)) => whole_and_float(i128::from(*b), *a).reverse(),
             (Self::Float(a), Self::Large(b)) => whole_and_float(i128::from(*b), *a).reverse(),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Array(a), Self::Array(b)) => a.items.cmp(&b.items),
+            (Self::Text(a), Self::Text(b)) => {
+                budget::spend_on_bytes(a.len().min(b.len()));
+                a.cmp(b)
+            }
+            (Self::Array(a), Self::Array(b)) => {
+                budget::spend_on_elements(a.items.len().min(b.items.len()));
+                a.items.cmp(&b.items)
+            }
             (Self::Object(a), Self::Object(b)) => {
+                // Their names are sorted first.
+                budget::spend_on_new_members(a.members.len() + b.members.len());
                 let names = |object: &super::Object| {
                     let mut names: Vec<_> = object.members.keys().cloned().collect();
                     names.sort();
@@ -77,12 +92,12 @@ impl Ord for Val {
     }
 }
 
-/// Compares without rounding, for sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.
+/// Compares without rounding, because sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.
 fn whole_and_float(whole: i128, float: f64) -> Ordering {
     if float.is_nan() {
         return Ordering::Greater;
     }
-    // What is beyond the bounds becomes a bound, which lies beyond all whole numbers that there are here.
+    // The cast saturates at the bounds of `i128`, which are beyond every `i64` and `u64`.
     #[allow(clippy::cast_possible_truncation, reason = "the fraction is looked at by itself")]
     let integer = float.trunc() as i128;
     whole.cmp(&integer).then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
@@ -97,7 +112,7 @@ impl Hash for Val {
         self.rank().hash(state);
         match self {
             Self::Int(_) | Self::Large(_) | Self::Float(_) => {
-                // Numbers that are equal are equal as floats too; what rounding makes equal has one hash only.
+                // Equal numbers are equal as floats. Adding 0.0 turns -0.0 into 0.0.
                 let number = self.as_number().unwrap_or_default();
                 let number = if number.is_nan() { f64::NAN } else { number + 0.0 };
                 number.to_bits().hash(state);
@@ -110,7 +125,7 @@ impl Hash for Val {
                     member.hash(&mut hasher);
                     hasher.finish()
                 });
-                // A sum does not depend on the order.
+                // A sum of hashes does not depend on the order of the members.
                 members.fold(0, u64::wrapping_add).hash(state);
             }
             _ => {}

@@ -1,7 +1,7 @@
 //! Values as text inside of expressions, where SonataFlow has two ways of writing a number that is not whole.
 //!
 //! `"\( )"` and `join` write it as Java does: `1.0`, `1.5E10`. `tostring`, `tojson` and the formats leave out a fraction of
-//! nothing: `1`, `1.5e+10`. JSON that leaves the engine is written by neither, see `json.rs`.
+//! zero: `1`, `1.5e+10`. `json.rs` writes the JSON that leaves the engine.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use serde_json::{Serializer, ser::Formatter};
 use super::{Val, whole};
 use crate::budget;
 
-/// A way of writing numbers that are not whole.
+/// How floats are written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Numbers {
     /// As Java does.
@@ -31,10 +31,11 @@ impl Val {
         }
     }
 
-    /// Its type and the beginning of its JSON, as messages say it.
-    pub(crate) fn shown(&self) -> String {
+    /// Its type and the beginning of its JSON, for messages.
+    pub(crate) fn preview(&self) -> String {
         const LONGEST: usize = 14;
-        let (kind, json) = (self.type_name(), self.printed_json(Numbers::Short));
+        // One character more than is printed tells whether to print `...`; a character has at most 4 bytes.
+        let (kind, json) = (self.type_name(), self.json_start(Numbers::Short, 4 * (LONGEST + 1)));
         match json.char_indices().nth(LONGEST) {
             Some(_) => format!("{kind} ({}...)", json.chars().take(LONGEST - 3).collect::<String>()),
             None => format!("{kind} ({json})"),
@@ -43,21 +44,62 @@ impl Val {
 
     /// Compact JSON.
     pub(crate) fn printed_json(&self, numbers: Numbers) -> String {
-        let mut text = Bounded(Vec::new());
-        let mut serializer = Serializer::with_formatter(&mut text, numbers);
-        let written = self.serialize(&mut serializer);
-        written.ok().and_then(|()| String::from_utf8(text.0).ok()).unwrap_or_default()
+        let mut text = Bounded { text: Vec::new(), paid: 0 };
+        let written = self.serialize(&mut Serializer::with_formatter(&mut text, numbers));
+        written.ok().and_then(|()| String::from_utf8(text.text).ok()).unwrap_or_default()
+    }
+
+    /// The first `bytes` bytes of its compact JSON, without a character that they would cut. Printing stops there, so the costs do
+    /// not depend on the size of the value.
+    pub(crate) fn json_start(&self, numbers: Numbers, bytes: usize) -> String {
+        let mut start = Start { text: Vec::new(), room: bytes };
+        // `Start` ends the serialization with an error when it is full.
+        let _ = self.serialize(&mut Serializer::with_formatter(&mut start, numbers));
+        let valid = match std::str::from_utf8(&start.text) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        start.text.truncate(valid);
+        String::from_utf8(start.text).unwrap_or_default()
     }
 }
 
-/// A text that is looked at as it grows: an array can hold one long text many times.
-struct Bounded(Vec<u8>);
+/// A buffer that checks its length and spends steps while it grows. A small array that holds one long text many times prints long.
+struct Bounded {
+    text: Vec<u8>,
+    paid: usize,
+}
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        budget::check_text(self.0.len() + bytes.len());
-        self.0.extend_from_slice(bytes);
+        const AT_ONCE: usize = 4096;
+        let length = self.text.len() + bytes.len();
+        budget::check_text(length);
+        if length - self.paid >= AT_ONCE {
+            // Printing a byte takes about four times as long as copying it.
+            budget::spend_on_bytes(4 * (length - self.paid));
+            self.paid = length;
+        }
+        self.text.extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A buffer that takes a fixed number of bytes.
+struct Start {
+    text: Vec<u8>,
+    room: usize,
+}
+
+impl Write for Start {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = bytes.len().min(self.room - self.text.len());
+        self.text.extend_from_slice(bytes.get(..fits).unwrap_or_default());
+        if fits == 0 && !bytes.is_empty() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(fits) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Reads the conditions of filters, and the values in them.
+//! The parser of the conditions in filters.
 
 use super::Parser;
 use crate::{
@@ -25,7 +25,7 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Result<Condition, String> {
         self.blanks();
-        // Not two of them: they would nest without brackets.
+        // `!!` is refused, because it would nest without the brackets that bound the nesting.
         if self.eat("!") {
             self.blanks();
             if self.text.starts_with('!') {
@@ -48,7 +48,7 @@ impl Parser<'_> {
         }
         match left {
             Operand::Path(path) => Ok(Condition::Exists(path)),
-            _ => Err(format!("a comparison is expected where `{}` stands", self.shown())),
+            _ => Err(format!("a comparison is expected where `{}` stands", self.preview())),
         }
     }
 
@@ -104,7 +104,7 @@ impl Parser<'_> {
             let mut reader = serde_json::Deserializer::from_str(self.text).into_iter::<Val>();
             let value = reader.next().and_then(Result::ok);
             self.text = self.text.get(reader.byte_offset()..).unwrap_or_default();
-            return value.ok_or_else(|| format!("`{}` is no value", self.shown()));
+            return value.ok_or_else(|| format!("`{}` is no value", self.preview()));
         }
         let ends = self.text.find(|next: char| {
             matches!(next, ')' | ']' | '&' | '|' | ',' | '=' | '<' | '>' | '!') || next.is_whitespace()

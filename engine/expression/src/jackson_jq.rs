@@ -1,11 +1,12 @@
-//! Where SonataFlow's jq reads a text otherwise than the interpreter does.
+//! Adapts the text of an expression from the syntax of jackson-jq, which SonataFlow uses, to that of the interpreter.
 //!
-//! `and` and `or` bind alike there, from left to right: `.a or .b and .c` is `(.a or .b) and .c`. A whole number has no zero in
+//! `and` and `or` have one precedence in jackson-jq, from left to right: `.a or .b and .c` is `(.a or .b) and .c`. A whole number has no zero in
 //! front and fits 64 bits, so that `007` and long account numbers are texts, not numbers. `.5` is a number. `try` reaches to its
 //! `catch`, or as far as the brackets do: `try .a.b != null and .c` tries all of it.
 //!
-//! Bounds that the interpreter does not have are set here too, because they are bounds of a text's tokens: it recurses along chains of
-//! operators and paths, and a function that calls itself with filters makes a chain of them that only the stack's end stops.
+//! It also bounds the number of tokens and the length of paths, because the interpreter recurses along chains of operators and paths;
+//! and it makes functions count their calls that take filters and call themselves, because such calls build a chain whose end only the
+//! stack limits.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -17,7 +18,7 @@ use jaq_core::load::{
 
 use crate::CompileError;
 
-/// Signs and words behind which a new chain of operands begins.
+/// Tokens behind which a new chain of operands begins.
 const LOOSER: [&str; 17] =
     ["|", ",", ";", ":", "//", "?//", "=", "|=", "+=", "-=", "*=", "/=", "%=", "//=", "then", "elif", "else"];
 
@@ -27,18 +28,21 @@ pub(crate) const TOKENS: usize = 10_000;
 /// Longest path, in names and indices that follow each other.
 const PATH: usize = 256;
 
-/// A function that counts how often functions with filters as arguments call themselves. No text of an author has it.
+/// The function that counts how often functions with filters as arguments call themselves. Authors cannot call it.
 pub(crate) const CALLED: &str = "_called_again";
 
-/// The text as the interpreter is to read it.
+/// A text in the syntax of the interpreter.
 #[derive(Debug)]
 pub(crate) struct Adapted<'t> {
     pub(crate) text: Cow<'t, str>,
-    /// How many tokens it has; none if it is no sequence of tokens, about which the interpreter complains.
+    /// How many tokens it has; 0 if it cannot be read, which the interpreter reports.
     pub(crate) tokens: usize,
 }
 
-/// Reads a text; `Err` says what is wrong, and where.
+/// Adapts a text.
+///
+/// # Errors
+/// Says what is wrong with the text, and where.
 pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
     let Ok(tokens) = Lexer::new(text).lex() else { return Ok(Adapted { text: text.into(), tokens: 0 }) };
     let mut reader = Reader { text, inserts: Vec::new(), tokens: 0, wrong: None };
@@ -56,7 +60,7 @@ pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
     if reader.inserts.is_empty() {
         return Ok(Adapted { text: text.into(), tokens });
     }
-    // Of several at one place the order is that in which they were found.
+    // The sort is stable: insertions at one place keep their order.
     reader.inserts.sort_by_key(|(place, _)| *place);
     let (mut adapted, mut copied) = (String::new(), 0);
     for (place, insert) in reader.inserts {
@@ -121,9 +125,9 @@ impl Reader<'_> {
                 }
                 "end" => chain = around.pop().unwrap_or_default(),
                 sign if LOOSER.contains(&sign) => chain = Chain::default(),
-                // In an object the next member ends it, and the interpreter knows.
+                // In an object `try` ends at the next member, as in the interpreter.
                 "try" if !is_object => {
-                    self.bracket(tried(tokens.get(index + 1..).unwrap_or_default()));
+                    self.bracket(try_body(tokens.get(index + 1..).unwrap_or_default()));
                     chain = Chain::default();
                 }
                 "catch" => is_caught = true,
@@ -151,7 +155,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Puts tokens into brackets, if it matters: a single operand needs none.
+    /// Puts tokens into brackets, unless they are a single operand.
     fn bracket(&mut self, tokens: &[Token<&str>]) {
         let joins = |token: &Token<&str>| match token.1 {
             Tok::Sym => token.0 != "?" && !token.0.starts_with('.'),
@@ -176,14 +180,14 @@ impl Reader<'_> {
         self.wrong.get_or_insert((message, place));
     }
 
-    /// Has the calls of a function counted that takes filters and calls itself. `tokens` are those behind its `def`.
+    /// Inserts the counting of calls into a function that takes filters and calls itself. `tokens` are those behind its `def`.
     fn count_calls(&mut self, tokens: &[Token<&str>]) {
         let [Token(name, Tok::Word), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] = tokens
         else {
             return;
         };
         let takes_filters = arguments.iter().any(|argument| matches!(argument.1, Tok::Word));
-        // Definitions within have ends of their own.
+        // An inner definition ends with a `;` of its own.
         let mut open = 0_usize;
         let end = body.iter().position(|token| match token.0 {
             "def" => {
@@ -204,7 +208,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is put before the body of a function whose calls are counted.
+/// What is inserted before the body of a function whose calls are counted.
 const COUNTED: &str = "_called_again|";
 
 /// Whether a word stands among tokens, at whatever depth.
@@ -219,8 +223,8 @@ fn mentions(tokens: &[Token<&str>], word: &str) -> bool {
     })
 }
 
-/// What a `try` before these tokens tries.
-fn tried<'a, 'b>(tokens: &'a [Token<&'b str>]) -> &'a [Token<&'b str>] {
+/// The tokens that a `try` before them applies to.
+fn try_body<'a, 'b>(tokens: &'a [Token<&'b str>]) -> &'a [Token<&'b str>] {
     let (mut conditions, mut tries) = (0_usize, 0_usize);
     let end = tokens.iter().position(|token| match token.0 {
         "if" => {
@@ -240,14 +244,14 @@ fn tried<'a, 'b>(tokens: &'a [Token<&'b str>]) -> &'a [Token<&'b str>] {
             tries -= 1;
             false
         }
-        // A group of tokens holds its closing bracket too.
+        // The last token of a block is its closing bracket.
         "catch" | ")" | "]" | "}" => true,
         _ => false,
     });
     tokens.get(..end.unwrap_or(tokens.len())).unwrap_or_default()
 }
 
-/// Whether a point is that of a number that has nothing before it.
+/// Whether a `.` is the point of a number such as `.5`.
 fn is_fraction(
     text: &str,
     before: Option<&Token<&str>>,

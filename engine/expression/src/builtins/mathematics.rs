@@ -1,4 +1,4 @@
-//! Functions of a number.
+//! Mathematical functions of one number.
 
 use jaq_core::{
     Error, ValR,
@@ -7,7 +7,7 @@ use jaq_core::{
 
 use crate::{jq::Data, value::Val};
 
-/// Functions of a number whose result is never made whole: `3.7 | floor` is `3.0` in a text.
+/// Functions whose result stays a float, as in SonataFlow's jq: `3.7 | floor` prints `3.0` in a string.
 pub(super) fn funs() -> impl Iterator<Item = Fun<Data>> {
     let functions: [Fun<Data>; 21] = [
         run(("floor", v(0), |cv| bome(of_number(cv.1, f64::floor)))),

@@ -1,15 +1,14 @@
-//! Texts made of values: rows, joined texts, and what URLs and Base64 do to characters.
-
-use std::fmt::Write as _;
+//! Functions that make strings of values: rows, joined strings, percent-encoding and Base64.
 
 use jaq_core::{Error, ValR, ValT as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     budget,
     value::{Numbers, Val, cannot_iterate},
 };
 
-/// A format of rows: its name, what stands between cells, and how a text is written.
+/// A format of rows: its name, its separator, and how it quotes a string.
 #[derive(Clone, Copy)]
 pub(super) struct Row(&'static str, char, fn(&str) -> String);
 
@@ -22,7 +21,7 @@ pub(super) const TSV: Row = Row("tsv", '\t', |text| {
 /// `@csv` and `@tsv`.
 pub(super) fn row(value: &Val, Row(name, separator, quote): Row) -> ValR<Val> {
     if !value.is_array() {
-        return Err(Error::str(format!("{} cannot be {name}-formatted, only array", value.shown())));
+        return Err(Error::str(format!("{} cannot be {name}-formatted, only array", value.preview())));
     }
     let mut row = String::new();
     for (index, cell) in value.elements().iter().enumerate() {
@@ -36,20 +35,20 @@ pub(super) fn row(value: &Val, Row(name, separator, quote): Row) -> ValR<Val> {
             Val::Bool(_) | Val::Int(_) | Val::Large(_) | Val::Float(_) => {
                 row.push_str(&cell.printed(Numbers::Short));
             }
-            other => return Err(Error::str(format!("{} is not valid in a csv row", other.shown()))),
+            other => return Err(Error::str(format!("{} is not valid in a csv row", other.preview()))),
         }
         budget::check_text(row.len());
     }
     Ok(Val::text(row))
 }
 
-/// `join`: null counts as an empty text, also as separator; numbers and booleans as they print.
+/// `join`: null is an empty string, also as separator; numbers and booleans are printed.
 pub(super) fn join(value: &Val, separator: &Val) -> ValR<Val> {
     if !value.is_array() && !value.is_object() {
         return Err(cannot_iterate(value));
     }
     let cannot = |joined: String, other: &Val| {
-        Error::str(format!("{} and {} cannot be added", Val::text(joined).shown(), other.shown()))
+        Error::str(format!("{} and {} cannot be added", Val::text(joined).preview(), other.preview()))
     };
     let mut joined = String::new();
     for (index, item) in value.clone().values().enumerate() {
@@ -71,23 +70,27 @@ pub(super) fn join(value: &Val, separator: &Val) -> ValR<Val> {
     Ok(Val::text(joined))
 }
 
-/// Percent-encoding of a text; some marks that may stand in a URL are left.
+/// The characters that `@uri` encodes: all but letters, digits and these marks.
+const OUTSIDE_OF_URI: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// `@uri`: the text with its characters percent-encoded.
 pub(super) fn encode_uri(value: &Val) -> Val {
-    let mut encoded = String::new();
-    for byte in value.printed(Numbers::Short).bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~!*'()".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Val::text(encoded)
+    Val::text(utf8_percent_encode(&value.printed(Numbers::Short), OUTSIDE_OF_URI).to_string())
 }
 
-/// Base64 with or without padding, as far as it is text.
+/// `@base64d`: Base64 with or without padding; bytes that are no UTF-8 become replacement characters.
 pub(super) fn decode_base64(value: &Val) -> ValR<Val> {
     let text = value.printed(Numbers::Short);
-    let invalid = || Error::str(format!("{} is not valid base64 data", Val::text(text.clone()).shown()));
+    let invalid = || Error::str(format!("{} is not valid base64 data", Val::text(text.clone()).preview()));
     let digits = text.trim_end_matches('=');
     let padded = text.len() != digits.len();
     if digits.len() % 4 == 1 || padded && !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {

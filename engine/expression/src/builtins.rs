@@ -1,11 +1,11 @@
-//! Functions of jq that the interpreter's own library leaves to the value type, or has otherwise than SonataFlow's jq.
+//! jq functions written in Rust: those that the interpreter's library leaves to the value type, and those that differ in SonataFlow's jq.
 
-mod chance;
 mod dates;
 mod mathematics;
 mod paths;
+mod random;
 mod regex;
-mod texts;
+mod strings;
 mod uri;
 
 use std::cmp::Ordering;
@@ -17,14 +17,14 @@ use jaq_core::{
 
 use crate::{
     budget,
-    dialect::CALLED,
+    jackson_jq::CALLED,
     jq::{Data, functions},
     value::{Numbers, Val, cannot_iterate},
 };
 
-/// All of them.
+/// All functions.
 pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
-    let natives: Vec<Fun<Data>> = vec![
+    let functions: Vec<Fun<Data>> = vec![
         run(("length", v(0), |cv| bome(length(cv.1)))),
         run(("tojson", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed_json(Numbers::Short)))))),
         run(("_tostring", v(0), |cv| bome(Ok(Val::text(cv.1.plain().printed(Numbers::Short)))))),
@@ -34,11 +34,11 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
         run(("infinite", v(0), |_| bome(Ok(Val::Float(f64::INFINITY))))),
         run(("isnan", v(0), |cv| bome(Ok(Val::Bool(is_nan(cv.1)))))),
         run(("type", v(0), |cv| bome(Ok(Val::text(cv.1.type_name()))))),
-        run(("@csv", v(0), |cv| bome(texts::row(&cv.1, texts::CSV)))),
-        run(("@tsv", v(0), |cv| bome(texts::row(&cv.1, texts::TSV)))),
-        run(("join", v(1), |cv| unary(cv, |value, separator| texts::join(&value.plain(), &separator)))),
-        run(("encode_uri", v(0), |cv| bome(Ok(texts::encode_uri(&cv.1))))),
-        run(("decode_base64", v(0), |cv| bome(texts::decode_base64(&cv.1)))),
+        run(("@csv", v(0), |cv| bome(strings::row(&cv.1, strings::CSV)))),
+        run(("@tsv", v(0), |cv| bome(strings::row(&cv.1, strings::TSV)))),
+        run(("join", v(1), |cv| unary(cv, |value, separator| strings::join(&value.plain(), &separator)))),
+        run(("encode_uri", v(0), |cv| bome(Ok(strings::encode_uri(&cv.1))))),
+        run(("decode_base64", v(0), |cv| bome(strings::decode_base64(&cv.1)))),
         run(("_test", v(2), |cv| with_two(cv, regex::test))),
         run(("_matches", v(2), |cv| with_two(cv, regex::matches))),
         run(("_parts", v(2), |cv| with_two(cv, regex::parts))),
@@ -58,9 +58,9 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             let (zone, pattern) = (cv.0.pop_var(), cv.0.pop_var());
             bome(dates::read(&cv.1, &pattern, &zone, cv.0.data().now))
         })),
-        run(("uuid4", v(0), |_| bome(Ok(chance::identity())))),
-        run(("random", v(0), |_| bome(Ok(chance::number())))),
-        run(("hostname", v(0), |_| bome(Ok(chance::host_name())))),
+        run(("uuid4", v(0), |_| bome(Ok(random::uuid())))),
+        run(("random", v(0), |_| bome(Ok(random::number())))),
+        run(("hostname", v(0), |_| bome(Ok(random::host_name())))),
         run(("uriparse", v(0), |cv| bome(uri::parse(&cv.1)))),
         run(("builtins", v(0), |_| bome(Ok(Val::array(functions().map(Val::text)))))),
         run(("halt", v(1), |_| bome(Err(Error::str("halt is not allowed in an expression"))))),
@@ -70,7 +70,7 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    natives.into_iter().chain(mathematics::funs()).chain([called()])
+    functions.into_iter().chain(mathematics::funs()).chain([called()])
 }
 
 /// Whether a regular expression is found in a text.
@@ -78,7 +78,7 @@ pub(crate) fn matches(text: &Val, pattern: &Val) -> ValR<Val> {
     regex::test(text, pattern, &Val::Null)
 }
 
-/// Passes everything on, and counts.
+/// The identity, which counts how often it is called.
 fn called() -> Fun<Data> {
     let native = Native::new(|cv| {
         budget::call();
@@ -103,7 +103,10 @@ fn with_two(mut cv: jaq_core::Cv<'_, Data>, function: fn(&Val, &Val, &Val) -> Va
 fn length(value: Val) -> ValR<Val> {
     match value.plain() {
         Val::Null => Ok(Val::Int(0)),
-        Val::Text(text) => Ok(Val::from(text.chars().count())),
+        Val::Text(text) => {
+            budget::spend_on_bytes(text.len() / 8);
+            Ok(Val::from(text.chars().count()))
+        }
         array @ Val::Array(_) => Ok(Val::from(array.elements().len())),
         object @ Val::Object(_) => Ok(Val::from(object.members().len())),
         Val::Int(number) => {
@@ -112,7 +115,7 @@ fn length(value: Val) -> ValR<Val> {
         number @ (Val::Large(_) | Val::Float(_)) => {
             Ok(Val::from(number.as_number().unwrap_or_default().abs()))
         }
-        other => Err(Error::str(format!("{} has no length", other.shown()))),
+        other => Err(Error::str(format!("{} has no length", other.preview()))),
     }
 }
 
@@ -122,26 +125,30 @@ fn is_nan(value: Val) -> bool {
 
 fn from_json(value: Val) -> ValR<Val> {
     match value.plain() {
-        Val::Text(text) => Val::from_json(text.as_bytes())
-            .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).shown()))),
-        other => Err(Error::str(format!("{} only strings can be parsed", other.shown()))),
+        Val::Text(text) => {
+            // Parsing a byte takes about four times as long as copying it.
+            budget::spend_on_bytes(4 * text.len());
+            Val::from_json(text.as_bytes())
+                .map_err(|_| Error::str(format!("failed to parse {} as json", Val::Text(text).preview())))
+        }
+        other => Err(Error::str(format!("{} only strings can be parsed", other.preview()))),
     }
 }
 
 fn to_number(value: Val) -> ValR<Val> {
     match value.plain() {
         number @ (Val::Int(_) | Val::Large(_) | Val::Float(_)) => Ok(number),
-        // A text gives a computed number: that of "1.0" is whole.
+        // As in arithmetic a result without a fraction is whole: `"1.0" | tonumber` is 1.
         Val::Text(text) => match Val::from_num(text.trim()) {
             Ok(Val::Float(number)) => Ok(Val::from(number)),
             Ok(number) => Ok(number),
             Err(_) => Err(Error::str(format!("{text} cannot be parsed as a number"))),
         },
-        other => Err(Error::str(format!("{} cannot be parsed as a number", other.shown()))),
+        other => Err(Error::str(format!("{} cannot be parsed as a number", other.preview()))),
     }
 }
 
-/// An array backwards; what has nothing in it is an empty one.
+/// An array backwards. Null, 0, and empty strings and objects give an empty array.
 fn reverse(value: Val) -> ValR<Val> {
     let mut value = value.plain();
     let empty = match &value {
@@ -161,7 +168,7 @@ fn reverse(value: Val) -> ValR<Val> {
     }
 }
 
-/// Keys must be texts. Of the names that a key and a value can have the first that is there counts.
+/// `from_entries`: keys must be strings. The first member of `key`, `Key`, `name`, `Name` that exists is the key.
 fn from_entries(value: &Val) -> ValR<Val> {
     let entries: Vec<&Val> = match value {
         Val::Array(_) => value.elements().iter().collect(),
@@ -177,7 +184,7 @@ fn from_entries(value: &Val) -> ValR<Val> {
             |names: &[&str]| names.iter().find_map(|name| entry.get(name)).cloned().unwrap_or_default();
         match first(&["key", "Key", "name", "Name"]) {
             Val::Text(key) => members.push((key, first(&["value", "Value"]))),
-            other => return Err(Error::str(format!("Cannot use {} as object key", other.shown()))),
+            other => return Err(Error::str(format!("Cannot use {} as object key", other.preview()))),
         }
     }
     Ok(Val::object(members))
@@ -197,7 +204,7 @@ fn has(value: Val, key: Val) -> ValR<Val> {
     }
 }
 
-/// Values of different types have nothing to do with each other at the top; further in they just are no part.
+/// `contains`: values of two types are an error at the top, and not contained further in.
 fn checked_contains(value: Val, other: Val) -> ValR<Val> {
     let (value, other) = (value.plain(), other.plain());
     let same_kind = match (&value, &other) {
@@ -207,15 +214,18 @@ fn checked_contains(value: Val, other: Val) -> ValR<Val> {
     if same_kind {
         return Ok(Val::Bool(contains(&value, &other)));
     }
-    let (value, other) = (value.shown(), other.shown());
+    let (value, other) = (value.preview(), other.preview());
     Err(Error::str(format!("{value} and {other} cannot have their containment checked")))
 }
 
-/// Whether `other` is part of `value`: texts by substring, arrays and objects by parts. What differs in type is no part.
+/// Whether `value` contains `other`: strings by substring, arrays and objects by their parts. Values of two types do not.
 fn contains(value: &Val, other: &Val) -> bool {
     budget::step();
     match (value, other) {
-        (Val::Text(text), Val::Text(part)) => text.contains(&**part),
+        (Val::Text(text), Val::Text(part)) => {
+            budget::spend_on_bytes(text.len());
+            text.contains(&**part)
+        }
         (Val::Array(_), Val::Array(_)) => {
             other.elements().iter().all(|part| value.elements().iter().any(|item| contains(item, part)))
         }
@@ -231,15 +241,21 @@ fn indices(value: Val, wanted: Val) -> ValR<Val> {
     match (value.plain(), wanted.plain()) {
         (Val::Null, _) => Ok(Val::Null),
         (Val::Text(text), Val::Text(part)) if !part.is_empty() => {
-            let starts = text
-                .char_indices()
-                .enumerate()
-                .filter(|(_, (byte, _))| text.get(*byte..).is_some_and(|rest| rest.starts_with(&*part)));
+            budget::spend_on_bytes(8 * text.len());
+            let first = part.chars().next();
+            let is_there = |(byte, character): (usize, char)| {
+                Some(character) == first && {
+                    budget::spend_on_bytes(part.len());
+                    text.get(byte..).is_some_and(|rest| rest.starts_with(&*part))
+                }
+            };
+            let starts = text.char_indices().enumerate().filter(|(_, place)| is_there(*place));
             Ok(Val::array(starts.map(|(index, _)| Val::from(index))))
         }
         (Val::Text(_), Val::Text(_)) => Ok(Val::array([])),
         (array @ Val::Array(_), wanted @ Val::Array(_)) => array.index(&wanted),
         (array @ Val::Array(_), wanted) => {
+            budget::spend_on_elements(array.elements().len());
             let found = array.elements().iter().enumerate().filter(|(_, item)| **item == wanted);
             Ok(Val::array(found.map(|(index, _)| Val::from(index))))
         }
@@ -247,7 +263,7 @@ fn indices(value: Val, wanted: Val) -> ValR<Val> {
     }
 }
 
-/// `range/3`, counting its steps: it makes values without the interpreter noticing.
+/// `range/3`. It counts a step for each value, because the interpreter does not.
 fn range<'a>(from: &Val, to: &Val, by: &Val) -> ValXs<'a, Val> {
     let numbers = (from.as_number(), to.as_number(), by.as_number());
     let (Some(_), Some(_), Some(step)) = numbers else {

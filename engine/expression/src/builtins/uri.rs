@@ -1,13 +1,17 @@
 //! `uriparse`: a URI and its parts, as Java's `URI` takes them apart.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    borrow::Cow,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use indexmap::IndexMap;
 use jaq_core::{Error, ValR};
+use percent_encoding::percent_decode_str;
 
 use crate::{budget, value::Val};
 
-/// What may stand in a part beside letters, digits and what is not ASCII.
+/// Characters that a part may have beside letters, digits and all that is not ASCII.
 const IN_PATH: &str = "-_.!~*'():@&=+$,;/%";
 const IN_AUTHORITY: &str = "-_.!~*'():@&=+$,;%[]";
 const ANYWHERE: &str = "-_.!~*'():@&=+$,;/?%[]";
@@ -20,7 +24,7 @@ struct Server<'a> {
     port: Option<i32>,
 }
 
-/// The parts, as they are written and decoded.
+/// `uriparse`: the parts, each as written (`raw_…`) and decoded.
 pub(super) fn parse(value: &Val) -> ValR<Val> {
     let Some(text) = value.as_str() else {
         let kind = value.type_name().to_uppercase();
@@ -94,7 +98,7 @@ fn scheme<'a>(text: &str, rest: &'a str) -> Result<(Option<&'a str>, &'a str), E
     Ok((Some(scheme), behind))
 }
 
-/// Whether only such characters stand in a part, and `%` before two digits.
+/// Checks that a part has only allowed characters, and two hexadecimal digits behind each `%`.
 fn check(text: &str, part: Option<&str>, allowed: &str, name: &str) -> Result<(), Error<Val>> {
     let Some(part) = part.filter(|part| !part.is_empty()) else { return Ok(()) };
     let start = part.as_ptr().addr() - text.as_ptr().addr();
@@ -104,21 +108,15 @@ fn check(text: &str, part: Option<&str>, allowed: &str, name: &str) -> Result<()
             let place = start + index;
             return Err(Error::str(format!("Illegal character in {name} at index {place}: {text}")));
         }
-        if letter == '%' && part.as_bytes().get(index..).and_then(escaped).is_none() {
+        let digits = part.as_bytes().get(index + 1..index + 3).unwrap_or_default();
+        if letter == '%' && !(digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)) {
             return Err(Error::str(format!("Malformed escape pair at index {}: {text}", start + index)));
         }
     }
     Ok(())
 }
 
-/// The byte that `%` and two digits mean.
-fn escaped(bytes: &[u8]) -> Option<u8> {
-    let [b'%', high, low, ..] = bytes else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(digit(*high)? << 4 | digit(*low)?)
-}
-
-/// Server, user and port; none of them in an authority that only is a name.
+/// User, host and port of an authority. An authority that is no server, as the bucket in `s3://bucket_x`, has none of them.
 fn server<'a>(text: &str, authority: &'a str) -> Result<Server<'a>, Error<Val>> {
     let (user, place) = match authority.split_once('@') {
         Some((user, place)) => (Some(user), place),
@@ -163,23 +161,17 @@ fn is_host(host: &str) -> bool {
             .is_some_and(|last| last.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
-fn decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((first, behind)) = rest.split_first() {
-        let byte = escaped(rest);
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { rest.get(3..).unwrap_or_default() } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// The parameters of a query; one that is there more than once is an array.
+/// The parameters of a query. A name that occurs more than once has an array.
 fn parameters(query: &str) -> Val {
     let mut found: IndexMap<String, Vec<Val>> = IndexMap::new();
     for pair in query.split('&') {
         budget::step();
         if let Some((name, value)) = pair.split_once('=').filter(|(_, value)| !value.contains('=')) {
-            let meant = |part: &str| decoded(&part.replace('+', " "));
+            let meant = |part: &str| decoded(&part.replace('+', " ")).into_owned();
             found.entry(meant(name)).or_default().push(Val::text(meant(value)));
         }
     }

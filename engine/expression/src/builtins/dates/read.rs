@@ -1,7 +1,7 @@
 //! Texts read as moments.
 //!
-//! Promises: a number too large for its place goes over into the next, as `2024-13-45`; what follows behind the pattern does
-//! not count. Never: reads weeks, whose letters are good for writing only.
+//! Promises: a number too large for its field carries over, as in `2024-13-45`; text behind the pattern is ignored. Never: reads weeks,
+//! whose letters work for writing only.
 
 use jaq_core::{Error, ValR};
 use jiff::{Timestamp, tz::TimeZone};
@@ -9,12 +9,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{MONTHS, Part, WEEKDAYS, inapplicable, parts, zone};
 use crate::{budget, value::Val};
 
-/// Digits of a number that are read at most.
+/// Most digits of a number.
 const DIGITS: usize = 9;
 
 const DAY: i64 = 86_400_000;
 
-/// Zones that texts name by their letters, with hours from Greenwich.
+/// Abbreviations of zones, with their offset in hours.
 const NAMED: [(&str, i64); 20] = [
     ("GMT", 0),
     ("UTC", 0),
@@ -46,11 +46,11 @@ pub(in super::super) fn read(text: &Val, pattern: &Val, zone: &Val, now: i64) ->
     let mut reader = Reader { rest: text, fields: Fields::default(), now };
     let moment = reader.read(&parts).filter(|()| reader.rest.len() < text.len());
     let moment = moment.and_then(|()| reader.fields.moment(&zone));
-    let unreadable = || Error::str(format!("Unparseable date: {}", Val::text(text).shown()));
+    let unreadable = || Error::str(format!("Unparseable date: {}", Val::text(text).preview()));
     moment.map(Val::Int).ok_or_else(unreadable)
 }
 
-/// What was read; what was not is that of the beginning of 1970.
+/// The fields that were read. The others are those of 1970-01-01T00:00:00.
 #[derive(Default)]
 struct Fields {
     year: Option<i64>,
@@ -63,7 +63,7 @@ struct Fields {
     minute: i64,
     second: i64,
     millisecond: i64,
-    /// Milliseconds from Greenwich.
+    /// Offset from UTC in milliseconds.
     offset: Option<i64>,
 }
 
@@ -84,14 +84,14 @@ impl Fields {
             return local.checked_sub(offset);
         }
         let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).ok()?);
-        // Of an hour that comes twice, the second; one that is left out, is later.
+        // A local time that occurs twice is the second; one that is skipped moves forward.
         Some(zone.to_ambiguous_zoned(civil).later().ok()?.timestamp().as_millisecond())
     }
 }
 
 /// Days from 1970 to the first day of a month; months may be any number.
 fn first_of_month(year: i64, month: i64) -> i64 {
-    // Years are taken to begin in March, so that the day of a leap year is the last.
+    // Years begin in March here, so that a leap day is the last day of its year.
     let months = year * 12 + month - 3;
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -113,7 +113,7 @@ impl Reader<'_> {
                 Part::Field(letter, width) => {
                     self.rest = self.rest.trim_start_matches([' ', '\t']);
                     let digits = match parts.get(index + 1) {
-                        // Numbers that touch have as many digits as they have letters.
+                        // Before another number a number has as many digits as its field has letters.
                         Some(Part::Field(next, count)) if is_number(*next, *count) => (*width).min(DIGITS),
                         _ => DIGITS,
                     };
@@ -128,7 +128,7 @@ impl Reader<'_> {
         match letter {
             'G' => self.fields.before_christ = self.name(&["AD", "BC"])? == 1,
             'M' | 'L' if width > 2 => self.fields.month = Some(self.name(&MONTHS)? + 1),
-            // The date says what day it is.
+            // The date determines the day of the week.
             'E' => drop(self.name(&WEEKDAYS)?),
             'a' => self.fields.afternoon = self.name(&["AM", "PM"])? == 1,
             'z' | 'Z' | 'X' => self.fields.offset = Some(self.offset(letter, width)?),
@@ -163,7 +163,7 @@ impl Reader<'_> {
         number.parse().ok()
     }
 
-    /// Which of these names stands there, whole or its first three letters, large or small.
+    /// Reads one of these names, whole or its first three letters, in any case; gives its index.
     fn name(&mut self, names: &[&str]) -> Option<i64> {
         let rest = self.rest;
         let begins =
@@ -177,7 +177,7 @@ impl Reader<'_> {
         i64::try_from(index).ok()
     }
 
-    /// Milliseconds from Greenwich: `+0200`, the letters of a zone; for `X` also `+02` and `+02:00`.
+    /// Reads an offset in milliseconds: `+0200` or an abbreviation; for `X` also `+02` and `+02:00`.
     fn offset(&mut self, letter: char, width: usize) -> Option<i64> {
         let named =
             NAMED.iter().find(|(name, _)| (letter == 'X') == (*name == "Z") && self.rest.starts_with(name));
@@ -199,7 +199,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a number is read there, rather than a name.
+/// Whether the field is a number rather than a name.
 fn is_number(letter: char, width: usize) -> bool {
     match letter {
         'M' | 'L' => width <= 2,
@@ -207,7 +207,7 @@ fn is_number(letter: char, width: usize) -> bool {
     }
 }
 
-/// The year of two digits that is less than 80 years ago, or 20 years ahead at most.
+/// The year with these last two digits that is less than 80 years ago or at most 20 years ahead.
 fn of_two_digits(number: i64, now: i64) -> i64 {
     let year =
         Timestamp::from_millisecond(now).map_or(1970, |now| i64::from(TimeZone::UTC.to_datetime(now).year()));

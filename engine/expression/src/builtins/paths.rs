@@ -1,4 +1,4 @@
-//! Deleting what paths point at: nothing is made on the way, and what is not there is left alone.
+//! `delpaths`: a path that does not exist is ignored, and creates nothing.
 
 use jaq_core::{Error, ValR, ValT as _};
 
@@ -7,7 +7,7 @@ use crate::{
     value::{Val, cannot_index},
 };
 
-/// `delpaths`: the paths are taken from the last, so that none moves what another points at.
+/// `delpaths`: deletes from the last path to the first, so that no deletion moves the target of another.
 pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
     if !paths.is_array() {
         return Err(Error::str("Paths must be specified as an array"));
@@ -26,7 +26,7 @@ pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
     Ok(value)
 }
 
-/// The value without what the path points at; `None` is nothing left.
+/// The value without the target of the path; `None` if the value itself is the target.
 fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
     budget::step();
     let Some((step, rest)) = path.split_first() else { return Ok(None) };

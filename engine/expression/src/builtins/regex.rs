@@ -1,7 +1,7 @@
 //! Regular expressions, as SonataFlow's jq finds them.
 //!
-//! Promises: what is linear in the text runs on an engine that is linear; look-around and back references need one that
-//! tries again, for which text and tries are bounded. Letters and digits are those of Unicode.
+//! Promises: a pattern runs in time linear in the text, unless it has look-around or back references. Those need an engine that
+//! backtracks, for which the text and the number of tries are bounded. Letters and digits are those of Unicode.
 
 use std::{cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
 
@@ -9,24 +9,24 @@ use jaq_core::{Error, ValR};
 
 use crate::{budget, value::Val};
 
-/// Longest text in which a pattern is looked for, in bytes.
+/// Longest text that is searched, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// Longest text for a pattern that can try again, in bytes: each try may look through all of it.
-const LONGEST_TRIED: usize = 16 * 1024;
+/// Longest text that is searched with backtracking, in bytes: each try can read all of it.
+const LONGEST_BACKTRACKED: usize = 16 * 1024;
 
-/// How often such a pattern may try again at one place.
+/// How often a search may backtrack.
 const TRIES: usize = 10_000;
 
 /// Largest compiled pattern, in bytes.
 const LARGEST: usize = 1 << 20;
 
-/// How many compiled patterns a thread keeps.
-const KEPT: usize = 64;
+/// How many compiled patterns a thread caches. Compiling one takes 10 to 1000 µs.
+const CACHED: usize = 64;
 
 enum Engine {
     Linear(regex::Regex),
-    Trying(fancy_regex::Regex),
+    Backtracking(fancy_regex::Regex),
 }
 
 struct Pattern {
@@ -36,14 +36,14 @@ struct Pattern {
     skips_empty: bool,
 }
 
-/// Where the whole and the groups were found.
+/// Ranges of the whole match and of its groups.
 type Found = Vec<Option<Range<usize>>>;
 
 thread_local! {
     static PATTERNS: RefCell<HashMap<(String, String), Rc<Pattern>>> = RefCell::new(HashMap::new());
 }
 
-/// Whether the pattern is found.
+/// `test`
 pub(super) fn test(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
     Ok(Val::Bool(pattern.search(text, 0)?.is_some()))
@@ -56,7 +56,7 @@ pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     while let Some((whole, found)) = pattern.search(text, start)? {
         let offset = counted.1 + characters(text, counted.0..whole.start);
         counted = (whole.start, offset);
-        // An empty match has no groups there.
+        // SonataFlow's jq gives no groups for an empty match.
         let groups = if whole.is_empty() { &[] } else { found.get(1..).unwrap_or_default() };
         let captures = groups.iter().enumerate().map(|(index, group)| {
             let name = pattern.names.get(index + 1).cloned().flatten();
@@ -74,6 +74,8 @@ pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
             ])
         });
         let captures = Val::array(captures.collect::<Vec<_>>());
+        // The objects of a match take ten times the memory of their JSON.
+        budget::spend(16 + 8 * captures.elements().len() as u64);
         all.push(Val::object([
             ("offset", Val::from(offset)),
             ("length", Val::from(characters(text, whole.clone()))),
@@ -93,6 +95,7 @@ pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
     let (mut all, mut copied, mut start) = (Vec::new(), 0, 0);
     while let Some((whole, found)) = pattern.search(text, start)? {
+        budget::spend(8);
         all.push(part(text, copied..whole.start));
         let named = pattern.names.iter().zip(found).filter_map(|(name, group)| {
             Some((name.clone()?, group.map_or(Val::Null, |group| part(text, group))))
@@ -135,7 +138,7 @@ impl Pattern {
                     .build();
                 let regex = trying.map_err(|_| Error::str(format!("invalid regular expression: {error}")))?;
                 let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
-                (Engine::Trying(regex), names)
+                (Engine::Backtracking(regex), names)
             }
         };
         Ok(Self { engine, names, global: has('g'), skips_empty: has('n') })
@@ -144,17 +147,28 @@ impl Pattern {
     /// The first match at or behind a place.
     fn search(&self, text: &str, mut start: usize) -> ValR<Option<(Range<usize>, Found)>, Val> {
         loop {
-            budget::step();
-            budget::check_time();
+            // Starting a search takes as long as ten steps; the bytes that it reads are known only afterwards.
+            budget::spend(10);
             if start > text.len() {
                 return Ok(None);
             }
             let found = self.found(text, start)?;
-            let Some(whole) = found.first().cloned().flatten() else { return Ok(None) };
+            let whole = found.first().cloned().flatten();
+            let looked_through = whole.as_ref().map_or(text.len(), |whole| whole.end) - start;
+            budget::spend_on_bytes(self.slowness() * looked_through);
+            let Some(whole) = whole else { return Ok(None) };
             if !(self.skips_empty && whole.is_empty()) {
                 return Ok(Some((whole, found)));
             }
             start = next_start(text, &whole);
+        }
+    }
+
+    /// The time of reading a byte, as a multiple of copying it.
+    fn slowness(&self) -> usize {
+        match self.engine {
+            Engine::Linear(_) => 8,
+            Engine::Backtracking(_) => 64,
         }
     }
 
@@ -166,7 +180,7 @@ impl Pattern {
                     captures.iter().map(|group| group.map(|group| group.range())).collect()
                 }))
             }
-            Engine::Trying(regex) => {
+            Engine::Backtracking(regex) => {
                 let captures =
                     regex.captures_from_pos(text, start).map_err(|error| Error::str(error.to_string()))?;
                 Ok(captures.map_or_else(Vec::new, |captures| {
@@ -196,14 +210,14 @@ fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&'a str, Rc<
     } else {
         let compiled = Rc::new(Pattern::compile(pattern, flags)?);
         PATTERNS.with_borrow_mut(|patterns| {
-            if patterns.len() >= KEPT {
+            if patterns.len() >= CACHED {
                 patterns.clear();
             }
             patterns.insert(key, Rc::clone(&compiled));
         });
         compiled
     };
-    let longest = if matches!(compiled.engine, Engine::Linear(_)) { LONGEST } else { LONGEST_TRIED };
+    let longest = if matches!(compiled.engine, Engine::Linear(_)) { LONGEST } else { LONGEST_BACKTRACKED };
     if text.len() > longest {
         let length = text.len();
         return Err(Error::str(format!(
@@ -221,7 +235,7 @@ fn characters(text: &str, range: Range<usize>) -> usize {
     text.get(range).map_or(0, |part| part.chars().count())
 }
 
-/// Where the next search begins: behind the match, and behind one character more if it was empty.
+/// Where the next search begins: behind the match, and one character further if the match is empty.
 fn next_start(text: &str, whole: &Range<usize>) -> usize {
     let step = text.get(whole.end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
     if whole.is_empty() { whole.end + step } else { whole.end }

@@ -1,7 +1,7 @@
 //! Moments and texts, by the patterns of Java's `SimpleDateFormat`: what SonataFlow's `strftime` and `strptime` take.
 //!
-//! Promises: the same on every machine, for zones come with the engine and names are English. Dates are those of the
-//! Gregorian calendar, also before 1582. A zone that nobody knows is Greenwich's, as in Java.
+//! Promises: the same results on every machine, because time zones are part of the binary and names are English. Dates are Gregorian,
+//! also before 1582. An unknown zone is UTC, as in Java.
 
 mod read;
 
@@ -21,7 +21,7 @@ pub(super) use read::read;
 /// Longest pattern, in bytes.
 const LONGEST: usize = 1024;
 
-/// Letters that stand for something.
+/// The letters of fields.
 const LETTERS: &str = "GyYMLwWDdFEuaHkKhmsSzZX";
 
 const MONTHS: [&str; 12] = [
@@ -43,9 +43,9 @@ const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursd
 
 /// A part of a pattern.
 enum Part {
-    /// What stands there as it is.
+    /// Literal text.
     Text(String),
-    /// A letter, and how often it stands there.
+    /// The letter of a field, and how often it is repeated.
     Field(char, usize),
 }
 
@@ -56,7 +56,7 @@ pub(super) fn write(moment: &Val, pattern: &Val, zone: &Val) -> ValR<Val> {
     #[allow(clippy::cast_possible_truncation, reason = "parts of a millisecond do not count")]
     let milliseconds = moment.as_i64().unwrap_or(number as i64);
     let moment = Timestamp::from_millisecond(milliseconds)
-        .map_err(|_| Error::str(format!("{} is no moment of the years to 9999", moment.shown())))?
+        .map_err(|_| Error::str(format!("{} is no moment of the years to 9999", moment.preview())))?
         .to_zoned(self::zone(zone)?);
     let mut text = String::new();
     for part in &parts {
@@ -144,7 +144,7 @@ fn parts(pattern: &Val) -> Result<Vec<Part>, Error<Val>> {
     let mut letters = pattern.chars().peekable();
     while let Some(next) = letters.next() {
         let is_field = next.is_ascii_alphabetic() && !quoted;
-        // Two quotes are one that stands there, also between quotes.
+        // Two quotes are a literal quote, also within quotes.
         if next == '\'' && letters.next_if_eq(&'\'').is_none() {
             quoted = !quoted;
             continue;
@@ -168,7 +168,7 @@ fn parts(pattern: &Val) -> Result<Vec<Part>, Error<Val>> {
     Ok(parts)
 }
 
-/// A zone by its name, or by its distance from Greenwich: `GMT+2`, `GMT-03:30`.
+/// A zone by its name or offset: `Europe/Berlin`, `GMT+2`, `GMT-03:30`.
 fn zone(name: &Val) -> Result<TimeZone, Error<Val>> {
     static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     let name = name.as_str().ok_or_else(|| Error::str("Timezone must be a string"))?;
