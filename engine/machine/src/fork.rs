@@ -8,7 +8,7 @@ use rondo_expression::{Expression, MergeRules, Val};
 use rondo_program::{BatchSize, Branch, Completion, Failure, Instruction, Loop};
 
 use crate::{
-    FrameId, changes,
+    FrameId, branch_merge,
     snapshot::{Role, Wait},
     turn::{Machine, Step},
 };
@@ -157,7 +157,7 @@ impl Machine<'_> {
         ended.sort_by_key(|(index, _)| *index);
         let before = self.snapshot.data_of(parent).clone();
         let data = ended.iter().fold(before.clone(), |data, (_, after)| {
-            changes::apply(data, &before, after, self.program.merge)
+            branch_merge::apply(data, &before, after, self.program.merge)
         });
         match self.check_size(&data) {
             Ok(()) => {

@@ -5,7 +5,7 @@
 //! no randomness, no I/O, and compiles without tokio.
 
 mod call;
-mod changes;
+mod branch_merge;
 mod context;
 mod data;
 mod ending;

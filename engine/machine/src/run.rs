@@ -4,9 +4,9 @@
 //! a count, because a turn knows no clock; so the same arguments give the same result. Going round in circles without waiting
 //! is an error, over however many turns.
 
-use rondo_program::Failure;
+use rondo_program::{Failure, Instruction};
 
-use crate::{FrameId, Status, snapshot::Role, turn::Machine};
+use crate::{FrameId, Status, snapshot::{Role, Wait}, turn::Machine};
 
 /// Steps of an expression that take about as long as an instruction.
 const STEPS_OF_AN_INSTRUCTION: u64 = 1000;
@@ -36,6 +36,23 @@ impl Machine<'_> {
                 left = left.saturating_sub(1 + evaluated / STEPS_OF_AN_INSTRUCTION);
             }
             self.go_on_with_loop(id);
+        }
+    }
+
+    /// Lets frames that are about to jump do so before the turn ends. So no position that is stored depends on how the lowering joins one
+    /// piece of code to the next.
+    pub(crate) fn follow_jumps(&mut self) {
+        for place in 0..self.snapshot.frames.len() {
+            while let Some(frame) = self.snapshot.frames.get_mut(place)
+                && frame.wait == Wait::Ready
+                && self.snapshot.steps <= self.context.max_steps
+                && let Some(Instruction::Jump(to)) = self.program.instruction(frame.pc)
+            {
+                frame.pc = *to;
+                if !matches!(frame.role, Role::Iteration(_)) {
+                    self.snapshot.steps += 1;
+                }
+            }
         }
     }
 

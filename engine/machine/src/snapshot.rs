@@ -10,7 +10,7 @@ use rondo_expression::{MergeRules, Val};
 use rondo_program::{Failure, Pc, ScopeId};
 use serde::{Deserialize, Serialize};
 
-use crate::changes;
+use crate::branch_merge;
 
 /// A moment of the engine's clock, in milliseconds since 1970 (UTC).
 pub type Millis = i64;
@@ -230,7 +230,7 @@ impl Snapshot {
         let mut shown = data.clone();
         for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
             shown = match &frame.data {
-                Some(own) => changes::apply(shown, &data, &self.within(frame, own.clone(), rules), rules),
+                Some(own) => branch_merge::apply(shown, &data, &self.within(frame, own.clone(), rules), rules),
                 None => self.within(frame, shown, rules),
             };
         }
@@ -241,7 +241,7 @@ impl Snapshot {
     pub(crate) fn within(&self, frame: &Frame, data: Val, rules: MergeRules) -> Val {
         let shown = self.with_branches(Some(frame.id), data.clone(), rules);
         let Wait::Branches { ended, .. } = &frame.wait else { return shown };
-        ended.iter().fold(shown, |shown, (_, after)| changes::apply(shown, &data, after, rules))
+        ended.iter().fold(shown, |shown, (_, after)| branch_merge::apply(shown, &data, after, rules))
     }
 
     /// The earliest moment at which something is due; `None` while it waits for no moment.

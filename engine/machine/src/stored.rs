@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use rondo_expression::Val;
-use rondo_program::{Instruction, Pc, Program, ScopeId};
+use rondo_program::{Instruction, Program, ScopeId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -403,7 +403,7 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         id: frame.id,
         parent: frame.parent,
         role: frame.role,
-        position: program.code.label(position(program, frame)),
+        position: program.code.label(frame.pc),
         wait,
         data: frame.data.clone(),
         scopes: scopes.collect(),
@@ -412,20 +412,6 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         previous: frame.previous.clone(),
         unsettled: frame.unsettled,
     }
-}
-
-/// Where a frame stands. One that is about to jump stands where the jump leads, so that no position depends on how the lowering joins
-/// one piece of code to the next.
-fn position(program: &Program, frame: &Frame) -> Pc {
-    let mut pc = frame.pc;
-    if frame.wait == Wait::Ready {
-        // Jumps in a circle are no reason to go round for ever.
-        for _ in 0..program.code.len() {
-            let Some(Instruction::Jump(to)) = program.instruction(pc) else { break };
-            pc = *to;
-        }
-    }
-    pc
 }
 
 fn scope_label(program: &Program, id: ScopeId) -> Arc<str> {

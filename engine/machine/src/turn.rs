@@ -20,6 +20,7 @@ pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Conte
     if accepted {
         machine.due();
         machine.run();
+        machine.follow_jumps();
         machine.count();
     }
     Turn { snapshot: machine.snapshot, effects: machine.effects, facts: machine.facts, accepted }
