@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::parts;
+use super::{parts, rows};
 use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
 
 const FIND: &str = "SELECT number, turn, has_large_data, has_large_input FROM instance WHERE id = ?1";
@@ -133,7 +133,8 @@ fn check<'commit>(
     }
 }
 
-fn find(transaction: &mut Transaction<'_>, id: Uuid) -> rusqlite::Result<Option<Stored>> {
+/// What is stored of an instance.
+fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> {
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Stored {
             number: row.get(0)?,
@@ -142,7 +143,12 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid) -> rusqlite::Result<Option<
             has_large_input: row.get::<_, Option<bool>>(3)?.unwrap_or_default(),
         })
     };
-    transaction.statement(FIND)?.query_row([id], read).optional()
+    let found = transaction.statement(FIND)?.query_row([id], read).optional();
+    found.map_err(|error| match error.sqlite_error_code() {
+        // What SQLite itself reports can be the fault of the whole file.
+        Some(_) => WorkError::Sqlite(error),
+        None => WorkError::Refused(CommitError::Store(rows::of_instance(id, error))),
+    })
 }
 
 /// Inserts a row and gives its number.

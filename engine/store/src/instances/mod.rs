@@ -6,6 +6,7 @@
 
 mod commits;
 mod filter;
+mod json_filter;
 mod parts;
 mod revisions;
 mod rows;

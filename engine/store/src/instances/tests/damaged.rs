@@ -22,6 +22,9 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     log
 });
 
+/// Held by a test that looks into the log.
+static LOG_USER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -68,6 +71,7 @@ fn numbers(rows: &[Instance]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_damaged_row_is_left_out_of_lists_and_named() {
+    let _alone = LOG_USER.lock().await;
     let _ = LOG.take();
     for (sql, problem) in [
         ("UPDATE instance SET state = 77 WHERE number = 2", "77 is the number of no state"),
@@ -99,8 +103,12 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
         store.commit(kit::updating(store.instance(kit::id(1)).await.unwrap().unwrap())).await.unwrap();
         store.close().await.unwrap();
     }
+}
 
-    // An id that is none.
+#[tokio::test]
+async fn an_id_that_is_none_is_left_out_of_lists() {
+    let _alone = LOG_USER.lock().await;
+    let _ = LOG.take();
     let (_folder, store) = damaged_by("UPDATE instance SET id = x'0000' WHERE number = 2").await;
     assert_eq!(store.busy(None, 2).await, Ok([1, 3].map(kit::id).to_vec()));
     assert_eq!(store.due(9, None, 2).await, Ok(vec![(1, kit::id(1)), (3, kit::id(3))]));
@@ -112,9 +120,13 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     }
     assert_eq!(lines.len(), 3, "{lines:?}");
     store.close().await.unwrap();
+}
 
-    // What belongs to an instance.
-    let (_folder, store) = damaged_by("DELETE FROM mailbox").await;
+#[tokio::test]
+async fn damage_beside_the_row_is_of_its_instance() {
+    let _alone = LOG_USER.lock().await;
+    let _ = LOG.take();
+    let (folder, store) = damaged_by("DELETE FROM mailbox").await;
     let part = |key: &str| PartWrite::Put { instance: kit::id(2), key: key.to_owned(), content: Vec::new() };
     let mut commit = kit::updating(store.instance(kit::id(2)).await.unwrap().unwrap());
     commit.parts = vec![part("a"), part("b")];
@@ -123,7 +135,7 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     commit.messages = [1, 2].map(|number| Message { to: kit::id(number), payload: Vec::new() }).to_vec();
     store.commit(commit).await.unwrap();
     store.close().await.unwrap();
-    let file = rusqlite::Connection::open(_folder.file()).unwrap();
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
     file.execute_batch(
         "UPDATE history SET facts = CAST(x'ff' AS TEXT) WHERE turn = 1;
          UPDATE part SET key = CAST(x'ff' AS TEXT) WHERE key = 'b';
@@ -131,9 +143,10 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     )
     .unwrap();
     drop(file);
-    let store = crate::open(&_folder.url()).await.unwrap();
+    let store = crate::open(&folder.url()).await.unwrap();
     assert_eq!(store.history(kit::id(2)).await.unwrap().len(), 1);
-    assert!(LOG.take().iter().all(|line| line.contains(&kit::id(2).to_string())));
+    let lines = LOG.take();
+    assert!(matches!(&lines[..], [line] if line.contains(&kit::id(2).to_string())), "{lines:?}");
     let parts = store.parts(kit::id(2)).await;
     assert!(
         matches!(parts, Err(StoreError::Damaged { instance, .. }) if instance == kit::id(2)),
@@ -185,7 +198,10 @@ async fn a_turn_of_a_damaged_row_fails_alone() {
     for answer in answers {
         results.push(answer.await);
     }
-    assert!(matches!(results[1], Err(CommitError::Store(StoreError::Database(_)))), "{results:?}");
+    let Err(CommitError::Store(StoreError::Damaged { instance, .. })) = &results[1] else {
+        panic!("{results:?}")
+    };
+    assert_eq!(*instance, kit::id(2));
     assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     assert_eq!(store.health(), Ok(()));
     store.close().await.unwrap();
