@@ -58,6 +58,7 @@ type Checked<T> = Result<T, WorkError<CommitError>>;
 
 /// Writes a commit, or refuses it before anything is written.
 pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Checked<()> {
+    transaction.enable_failpoints();
     let mut checked = Vec::with_capacity(commit.writes.len());
     for write in &commit.writes {
         checked.push(check(transaction, write)?);
@@ -122,13 +123,11 @@ fn check<'commit>(
         (Write::Insert(_), Some(_)) => Err(fenced(None)),
         (Write::Insert(row), None) => {
             let find = transaction.statement(REVISION)?;
-            match find.query_row([&row.revision], |row| row.get(0)).optional()? {
-                Some(revision) => Ok(CheckedWrite::Insert { row, revision }),
-                None => {
-                    let (instance, revision) = (row.id, row.revision.clone());
-                    Err(WorkError::Refused(CommitError::UnknownRevision { instance, revision }))
-                }
-            }
+            let revision = find.query_row([&row.revision], |row| row.get(0)).optional()?;
+            let unknown =
+                || CommitError::UnknownRevision { instance: row.id, revision: row.revision.clone() };
+            let revision = revision.ok_or_else(|| WorkError::Refused(unknown()))?;
+            Ok(CheckedWrite::Insert { row, revision })
         }
     }
 }
