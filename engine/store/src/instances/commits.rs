@@ -9,20 +9,21 @@ use uuid::Uuid;
 use super::{parts, rows};
 use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
 
-const FIND: &str = "SELECT number, turn, has_large_data, has_large_input FROM instance WHERE id = ?1";
+const FIND: &str = "SELECT number, turn,
+    octet_length(data) = 1 AND data = '@', coalesce(octet_length(input) = 1 AND input = '@', 0)
+    FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
 const INSERT: &str = "INSERT INTO instance
     (id, revision, state, turn, busy, started_at, updated_at, ended_at, wake_at, business_key, reference_id,
-     parent, root, root_workflow, error, frames, sealed, input, extra, data, has_large_data, has_large_input)
+     parent, root, root_workflow, error, frames, sealed, input, extra, data)
     VALUES
     (:id, :revision, :state, :turn, :busy, :started_at, :updated_at, :ended_at, :wake_at, :business_key, :reference_id,
-     :parent, :root, :root_workflow, :error, :frames, :sealed, :input, :extra, :data, :has_large_data, :has_large_input)";
+     :parent, :root, :root_workflow, :error, :frames, :sealed, :input, :extra, :data)";
 // Columns that never change are left out, for their indexes would be written again.
 const UPDATE: &str = "UPDATE instance SET
     state = :state, turn = :turn, busy = :busy, updated_at = :updated_at, ended_at = :ended_at, wake_at = :wake_at,
     error = :error, frames = :frames, sealed = :sealed,
-    input = iif(:sets_input, :input, input), has_large_input = iif(:sets_input, :has_large_input, has_large_input),
-    data = iif(:sets_data, :data, data), has_large_data = iif(:sets_data, :has_large_data, has_large_data)
+    input = iif(:sets_input, :input, input), data = iif(:sets_data, :data, data)
     WHERE number = :number";
 // An upsert writes only the pages that differ when the length stays; REPLACE would write all of them.
 const PUT_LARGE_DATA: &str = "INSERT INTO large_data (instance, content) VALUES (?1, ?2)
@@ -38,6 +39,9 @@ const CONSUME: &str = "DELETE FROM mailbox WHERE number = ?1";
 /// Bytes of a text from which on it gets a row of its own. Up to there it shares the page of its instance, which each turn writes
 /// anyway (8 KiB); beyond, the text alone would make a turn write more than that.
 const LARGE: usize = 4096;
+
+/// What the column of a text holds that is in the table of large ones. SQL that reads the column knows it too.
+const ELSEWHERE: &str = "@";
 
 /// A write that the fence let through, with the numbers that it needs.
 enum CheckedWrite<'commit> {
@@ -138,8 +142,8 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> 
         Ok(Stored {
             number: row.get(0)?,
             turn: row.get(1)?,
-            has_large_data: row.get::<_, Option<bool>>(2)?.unwrap_or_default(),
-            has_large_input: row.get::<_, Option<bool>>(3)?.unwrap_or_default(),
+            has_large_data: row.get(2)?,
+            has_large_input: row.get(3)?,
         })
     };
     let found = transaction.statement(FIND)?.query_row([id], read).optional();
@@ -175,8 +179,6 @@ fn insert(transaction: &mut Transaction<'_>, row: &Instance, revision: i64) -> r
         ":input": input,
         ":extra": row.extra,
         ":data": data,
-        ":has_large_data": mark(large_data),
-        ":has_large_input": mark(large_input),
     })?;
     let number = transaction.connection().last_insert_rowid();
     if let Some(text) = large_data {
@@ -211,10 +213,8 @@ fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) ->
         ":sealed": update.sealed,
         ":sets_input": sets_input,
         ":input": input,
-        ":has_large_input": mark(large_input),
         ":sets_data": sets_data,
         ":data": data,
-        ":has_large_data": mark(large_data),
     })?;
     if let Some(text) = large_data {
         transaction.statement(PUT_LARGE_DATA)?.execute(params![number, text])?;
@@ -232,15 +232,9 @@ fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) ->
 /// The text for the column, and the one for the table of large texts.
 fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
     match text {
-        // The column of the data takes no NULL.
-        Some(large) if large.len() > LARGE => (Some(""), Some(large)),
+        Some(text) if text.len() > LARGE || text == ELSEWHERE => (Some(ELSEWHERE), Some(text)),
         small => (small, None),
     }
-}
-
-/// The mark of a row whose text is in the table of large ones.
-fn mark(large: Option<&str>) -> Option<bool> {
-    large.map(|_| true)
 }
 
 fn append(transaction: &mut Transaction<'_>, line: &History, number: Option<i64>) -> rusqlite::Result<()> {

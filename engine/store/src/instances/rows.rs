@@ -11,11 +11,12 @@ use crate::{Columns, Filter, History, Instance, Query, State, StoreError, databa
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// The data and the input of a row, wherever they are stored.
-pub(super) const DATA: &str = "CASE WHEN has_large_data THEN
-    (SELECT content FROM large_data WHERE large_data.instance = instance.number) ELSE data END";
-const INPUT: &str = "CASE WHEN has_large_input THEN
-    (SELECT content FROM large_input WHERE large_input.instance = instance.number) ELSE input END";
+/// The data and the input of a row: where a column holds `@`, the text is in the table of large ones. Where that has none, the value is not a
+/// text, which shows the damage.
+pub(super) const DATA: &str = "CASE data WHEN '@' THEN
+    coalesce((SELECT content FROM large_data WHERE large_data.instance = instance.number), x'') ELSE data END";
+const INPUT: &str = "CASE input WHEN '@' THEN
+    coalesce((SELECT content FROM large_input WHERE large_input.instance = instance.number), x'') ELSE input END";
 
 /// The columns of an instance, in the order in which [`read`] takes them. SQLite does not touch
 /// large columns that are left out. A row without a stored revision is found too, and is damaged.

@@ -80,7 +80,8 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
         ("UPDATE instance SET parent = x'01' WHERE number = 2", "Conversion error"),
         ("UPDATE instance SET error = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
         ("UPDATE instance SET data = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
-        ("UPDATE instance SET has_large_data = 1 WHERE number = 2", "Invalid column type Null"),
+        ("UPDATE instance SET data = '@' WHERE number = 2", "Invalid column type Blob"),
+        ("UPDATE instance SET input = '@' WHERE number = 2", "Invalid column type Blob"),
     ] {
         let (_folder, store) = damaged_by(sql).await;
         let Err(StoreError::Damaged { instance, problem: found }) = store.instance(kit::id(2)).await else {
@@ -97,7 +98,14 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
             assert!(line.contains(list) && line.contains(&kit::id(2).to_string()), "{sql}: {line}");
         }
         assert_eq!(lines.len(), 2, "{lines:?}");
-        // Who takes instances up finds the damaged one too, and fails with it alone.
+        let filter = Filter::Json {
+            path: ["workflowdata", "n"].map(str::to_owned).to_vec(),
+            condition: Condition::In(vec![json!(1), json!(3)]),
+        };
+        let order = vec![(Field::ErrorMessage, Direction::Descending)];
+        let found = store.query(Query { filter, order, ..Query::default() }).await.unwrap();
+        assert_eq!(numbers(&found), [3, 1], "{sql}");
+        // A caller that takes instances up finds the damaged one too, and fails with it alone.
         assert_eq!(store.busy(None, 9).await, Ok([1, 2, 3].map(kit::id).to_vec()), "{sql}");
         assert_eq!(store.due(9, None, 9).await.unwrap().len(), 3, "{sql}");
         store.commit(kit::updating(store.instance(kit::id(1)).await.unwrap().unwrap())).await.unwrap();
