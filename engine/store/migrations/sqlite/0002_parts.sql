@@ -11,8 +11,8 @@ CREATE TABLE part (
 CREATE UNIQUE INDEX part_key ON part (instance, key);
 
 -- Texts that are too large for the row of their instance. SQLite writes a whole row again when one of its columns changes
--- its length, so that a turn which only moves on would write all of the data again. The column of the row then holds `@`, which is
--- no JSON. (A column for that would cost a scan: SQLite checks all rows of a STRICT table to which one is added.) Texts that were
+-- its length, so that a turn which only moves on would write all of the data again. The column of the row is then
+-- empty, which no JSON is. (A column for that would cost a scan: SQLite checks all rows of a STRICT table to which one is added.) Texts that were
 -- written into the row before these tables existed stay there until they change.
 CREATE TABLE large_data (
     instance INTEGER PRIMARY KEY,

@@ -10,8 +10,7 @@ use super::{parts, rows};
 use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
 
 const FIND: &str = "SELECT number, turn,
-    octet_length(data) = 1 AND data = '@', coalesce(octet_length(input) = 1 AND input = '@', 0)
-    FROM instance WHERE id = ?1";
+    octet_length(data) = 0, coalesce(octet_length(input) = 0, 0) FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
 const INSERT: &str = "INSERT INTO instance
     (id, revision, state, turn, busy, started_at, updated_at, ended_at, wake_at, business_key, reference_id,
@@ -39,9 +38,6 @@ const CONSUME: &str = "DELETE FROM mailbox WHERE number = ?1";
 /// Bytes of a text from which on it gets a row of its own. Up to there it shares the page of its instance, which each turn writes
 /// anyway (8 KiB); beyond, the text alone would make a turn write more than that.
 const LARGE: usize = 4096;
-
-/// What the column of a text holds that is in the table of large ones. SQL that reads the column knows it too.
-const ELSEWHERE: &str = "@";
 
 /// A write that the fence let through, with the numbers that it needs.
 enum CheckedWrite<'commit> {
@@ -229,10 +225,11 @@ fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) ->
     Ok(())
 }
 
-/// The text for the column, and the one for the table of large texts.
+/// The text for the column, and the one for the table of large texts. The column of a text in that table is empty, so an empty text is
+/// there too.
 fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
     match text {
-        Some(text) if text.len() > LARGE || text == ELSEWHERE => (Some(ELSEWHERE), Some(text)),
+        Some(text) if text.len() > LARGE || text.is_empty() => (Some(""), Some(text)),
         small => (small, None),
     }
 }

@@ -11,11 +11,11 @@ use crate::{Columns, Filter, History, Instance, Query, State, StoreError, databa
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// The data and the input of a row: where a column holds `@`, the text is in the table of large ones. Where that has none, the value is not a
+/// The data and the input of a row: where a column is empty, the text is in the table of large ones. Where that has none, the value is not a
 /// text, which shows the damage.
-pub(super) const DATA: &str = "CASE data WHEN '@' THEN
+pub(super) const DATA: &str = "CASE data WHEN '' THEN
     coalesce((SELECT content FROM large_data WHERE large_data.instance = instance.number), x'') ELSE data END";
-const INPUT: &str = "CASE input WHEN '@' THEN
+const INPUT: &str = "CASE input WHEN '' THEN
     coalesce((SELECT content FROM large_input WHERE large_input.instance = instance.number), x'') ELSE input END";
 
 /// The columns of an instance, in the order in which [`read`] takes them. SQLite does not touch
