@@ -15,7 +15,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io::Read,
     os::unix::fs::FileExt,
     path::Path,
@@ -69,8 +69,7 @@ impl CrashLoop {
         let mut suspects = HashMap::new();
         let mut file = None;
         if let Some(path) = path {
-            let mut opened =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+            let mut opened = rondo_store::private_file().open(path)?;
             let mut text = Vec::new();
             opened.read_to_end(&mut text)?;
             suspects = read(&String::from_utf8_lossy(&text));

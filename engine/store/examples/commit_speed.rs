@@ -1,4 +1,4 @@
-//! Commits a second, bytes of a sleeping instance, and the time to open a database of them.
+//! Commits a second, bytes of a sleeping instance, and the time to open a database of them, or an empty one in memory.
 //!
 //! `cargo run --release -p rondo-store --example commit_speed -- [FOLDER]`; the folder decides which disk is measured, and is the one
 //! for temporary files if left out.
@@ -11,7 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_store::{Commit, Direction, Field, History, Instance, Query, Revision, Store, Update, Write};
+use rondo_store::{
+    Commit, Condition, Direction, Field, Filter, History, Instance, Query, Revision, Store, Update, Write,
+};
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -42,12 +44,6 @@ async fn measure(folder: &Path) -> Result<()> {
 
     let store = open(folder, "sleeping").await?;
     let ids = insert(&store, 64, SLEEPING, true).await?;
-    let started = Instant::now();
-    update(&store, 64, &ids).await?;
-    println!(
-        "{:>9.0} commits/s of the next turn and history, 64 submitters",
-        rate(ids.len(), started.elapsed())
-    );
     store.close().await?;
     drop(store);
     let bytes = std::fs::metadata(folder.join("sleeping.db"))?.len();
@@ -71,7 +67,24 @@ async fn measure(folder: &Path) -> Result<()> {
     let started = Instant::now();
     store.query(Query { order, limit: Some(21), ..Query::default() }).await?;
     println!("{:>9.1?} for the 21 that started last", started.elapsed());
+    let path = ["workflowdata", "number"].map(str::to_owned).to_vec();
+    let filter = Filter::Json { path, condition: Condition::Equal("0000077".into()) };
+    let started = Instant::now();
+    let count = store.count(filter).await?;
+    println!("{:>9.1?} to find {count} by its data, among all", started.elapsed());
+    let started = Instant::now();
+    update(&store, 64, &ids).await?;
+    println!(
+        "{:>9.0} commits/s of the next turn and history, 64 submitters",
+        rate(ids.len(), started.elapsed())
+    );
     store.close().await?;
+
+    let started = Instant::now();
+    for _ in 0..100 {
+        rondo_store::open("sqlite::memory:").await?.close().await?;
+    }
+    println!("{:>9.1?} to open a database in memory and to close it", started.elapsed() / 100);
     Ok(())
 }
 
@@ -149,7 +162,7 @@ fn sleeping(number: usize) -> (Instance, History) {
         updated_at: at,
         wake_at: Some(at + 86_400_000),
         turn: 1,
-        data: format!(r#"{{"number":{number:07},"text":"{}"}}"#, "x".repeat(998)),
+        data: format!(r#"{{"number":"{number:07}","text":"{}"}}"#, "x".repeat(996)),
         frames: vec![7; 48],
         ..Instance::default()
     };

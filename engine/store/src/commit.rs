@@ -21,6 +21,10 @@ pub struct Commit {
 
 /// A write of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a commit holds few writes, and a box for each costs more than the room"
+)]
 pub enum Write {
     /// A new instance, whose revision is stored already.
     Insert(Instance),

@@ -1,6 +1,6 @@
-//! Definitions, kept for the instances that run them.
+//! Definitions, stored for the instances that run them.
 
-/// A definition, by content digest. It is never changed, so that an instance can go on whatever becomes of the files.
+/// A definition, by content digest. Its content never changes, so that an instance can go on after its files have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Revision {
     /// Digest of the source and the files it refers to: the key.
@@ -29,11 +29,11 @@ pub struct Revision {
 pub struct Definition {
     /// The revision, with an empty [`Revision::bundle`]. Ask for it by digest when the files are needed.
     pub revision: Revision,
-    /// Whether it is served now; `false` when its file is gone.
+    /// Whether it is served now; `false` when its file was removed.
     pub available: bool,
 }
 
-/// A stored revision whose program is another one than before.
+/// A stored revision that is now lowered to another program than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFingerprint {
     /// [`Revision::digest`].

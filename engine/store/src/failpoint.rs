@@ -1,9 +1,10 @@
 //! Places at which a crash test ends the process.
 
-/// A place where a crash would be interesting. Does nothing, save in a build with the feature `failpoints`.
+/// Ends the process, if a crash test asks for it at this place. Does nothing in a build without the feature `failpoints`.
 ///
-/// There the environment variable `RONDO_FAILPOINTS` says at which places the process aborts, and at the how-manieth time of passing (the
-/// first, if that is left out): `RONDO_FAILPOINTS=turn-before-commit@3,commit-after`.
+/// With the feature, the environment variable `RONDO_FAILPOINTS` lists the places at which the process aborts, each with the number of the
+/// passage that does it (1, if left out): `RONDO_FAILPOINTS=turn-before-commit@3,commit-after`. The crate `fail` has no action that aborts
+/// at the n-th passage, which is all that is needed here.
 #[inline]
 pub fn failpoint(name: &str) {
     #[cfg(feature = "failpoints")]
@@ -12,7 +13,7 @@ pub fn failpoint(name: &str) {
     let _ = name;
 }
 
-/// A place that only one kind of thing is to crash at: `RONDO_FAILPOINTS=turn-of:greeting`.
+/// A failpoint for one kind of thing only: `RONDO_FAILPOINTS=turn-of:greeting`.
 #[inline]
 pub fn failpoint_of(name: &str, kind: &str) {
     #[cfg(feature = "failpoints")]
@@ -31,7 +32,7 @@ mod armed {
         },
     };
 
-    /// How many times each armed place is still to be passed.
+    /// How many passages are left until each listed place aborts.
     static LEFT: LazyLock<HashMap<String, AtomicU64>> =
         LazyLock::new(|| read(&std::env::var("RONDO_FAILPOINTS").unwrap_or_default()));
 

@@ -9,25 +9,25 @@ use uuid::Uuid;
 /// Texts and bytes that are called opaque are stored and given back as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Instance {
-    /// Its id. Time-ordered ids (UUID version 7) make inserting several times faster than random ones.
+    /// Id. Time-ordered ids (UUID version 7) make inserting several times faster than random ones.
     pub id: Uuid,
-    /// Id of its workflow. Belongs to the revision: it is read from there, and not looked at in a write.
+    /// Id of the workflow. Part of the revision: reads take it from there, and writes ignore it.
     pub workflow: String,
-    /// Version of its workflow; belongs to the revision likewise.
+    /// Version of the workflow; part of the revision too.
     pub version: String,
-    /// Name of its workflow; belongs to the revision likewise.
+    /// Name of the workflow; part of the revision too.
     pub name: String,
     /// Digest of the revision that it runs. Fixed by the insert.
     pub revision: String,
-    /// How it is.
+    /// State.
     pub state: State,
     /// Business key. Fixed by the insert.
     pub business_key: Option<String>,
-    /// Reference id that its starter gave it. Fixed by the insert.
+    /// Reference id that the caller of the start gave. Fixed by the insert.
     pub reference_id: Option<String>,
     /// The instance that started it. Fixed by the insert.
     pub parent: Option<Uuid>,
-    /// The first instance of its family; `None` when it has no parent. Fixed by the insert.
+    /// The ancestor without a parent; `None` when the instance has no parent. Fixed by the insert.
     pub root: Option<Uuid>,
     /// Id of the root's workflow. Fixed by the insert.
     pub root_workflow: Option<String>,
@@ -45,21 +45,21 @@ pub struct Instance {
     pub turn: u64,
     /// State data: JSON text, which filters look into.
     pub data: String,
-    /// What the input was, relative to the data; opaque.
+    /// The input, relative to the data; opaque.
     pub input: Option<String>,
     /// Variables beside the data: text of a JSON object, which filters look into. Fixed by the insert.
     pub extra: Option<String>,
-    /// Where it stands; opaque.
+    /// Positions in the program; opaque.
     pub frames: Vec<u8>,
-    /// Request headers, sealed by who knows the key; opaque.
+    /// Request headers, encrypted by the caller; opaque.
     pub sealed: Option<Vec<u8>>,
-    /// The error that it stands at: a JSON object, of which filters look at `action`, `state` and `message`. Older rows have
+    /// The error that the instance waits at: a JSON object, of which filters look at `action`, `state` and `message`. Older rows have
     /// `nodeDefinitionId` instead of the first two.
     pub error: Option<String>,
 }
 
 impl Instance {
-    /// About how much memory the row takes.
+    /// About how many bytes of memory the row takes.
     pub fn bytes(&self) -> u64 {
         let texts = [&self.workflow, &self.version, &self.name, &self.revision, &self.data];
         let optional = [
@@ -77,21 +77,21 @@ impl Instance {
     }
 }
 
-/// How an instance is. The numbers are those of the database, and the order is that of sorted lists.
+/// State of an instance. The numbers are those of the database, and the order is that of sorted lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum State {
-    /// Made, and not yet begun.
+    /// Created, and not yet begun.
     Pending = 0,
-    /// Under way.
+    /// Running or waiting.
     #[default]
     Active = 1,
-    /// Ended as written.
+    /// Ended as its definition says.
     Completed = 2,
-    /// Ended by hand.
+    /// Ended on request.
     Aborted = 3,
-    /// Halted by hand.
+    /// Halted on request.
     Suspended = 4,
-    /// Stands at an error, and can be retried.
+    /// Waits at an error, and can be retriggered.
     Error = 5,
 }
 

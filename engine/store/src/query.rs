@@ -1,6 +1,6 @@
-//! What can be asked about instances.
+//! Questions about instances.
 //!
-//! Owns: the meaning of filters. Promises: a filter is true or false for every instance, never unknown: a comparison with what is missing is
+//! Owns: the meaning of filters. Promises: a filter is true or false for every instance, never unknown: a comparison with a missing value is
 //! false, and `Not` of that is true.
 
 use serde_json::Value;
@@ -8,23 +8,23 @@ use serde_json::Value;
 /// A list of instances.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
-    /// Which instances; all, if left out.
+    /// The instances to list; all by default.
     pub filter: Filter,
-    /// Sorted by what; the first counts most. What is missing comes last when ascending and first when descending. Equal
-    /// instances stand in the order of their insertion.
+    /// Fields to sort by, the most important one first. A missing value comes last when ascending and first when descending. Equal
+    /// instances keep the order of their insertion.
     pub order: Vec<(Field, Direction)>,
-    /// How many at most.
+    /// Number of instances at most. A list is shorter than that also when rows are damaged.
     pub limit: Option<u64>,
-    /// How many to leave out at the beginning.
+    /// Number of instances to skip.
     pub offset: u64,
-    /// What to read of them.
+    /// Large columns to read.
     pub columns: Columns,
-    /// How many bytes at most, counted by [`Instance::bytes`](crate::Instance::bytes); more is
-    /// [`StoreError::TooLarge`](crate::StoreError::TooLarge). Reading stops there, so this bounds the memory too.
+    /// Number of bytes at most, counted by [`Instance::bytes`](crate::Instance::bytes). Reading stops there with
+    /// [`StoreError::TooLarge`](crate::StoreError::TooLarge), so this bounds the memory too.
     pub max_bytes: Option<u64>,
 }
 
-/// The large columns that are read; the others always are. What is not read is left empty in the row.
+/// The large columns to read; the others are always read. A column that is not read is empty in the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Columns {
     /// `data`, `input` and `extra`.
@@ -38,7 +38,7 @@ impl Columns {
     pub const ALL: Self = Self { data: true, frames: true };
 }
 
-/// Which way to sort.
+/// Direction of sorting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Smallest first.
@@ -47,7 +47,7 @@ pub enum Direction {
     Descending,
 }
 
-/// Which instances.
+/// A condition for instances.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// All of them must hold; without any, everything passes.
@@ -58,17 +58,17 @@ pub enum Filter {
     Not(Box<Filter>),
     /// A column.
     Compare {
-        /// Which.
+        /// The column.
         field: Field,
-        /// What must hold for it.
+        /// The condition for it.
         condition: Condition,
     },
     /// A value inside of `{"workflowdata": data, …extra}`.
     Json {
-        /// Names of members, outermost first, whatever characters they hold. Nothing stands below `workflowdatainput`, for
-        /// the store does not know how the input is written; the empty path leads nowhere.
+        /// Names of members, outermost first, with any characters. `workflowdatainput` has no members, because the store does not
+        /// know how the input is encoded; the empty path leads nowhere.
         path: Vec<String>,
-        /// What must hold for it.
+        /// The condition for it.
         condition: Condition,
     },
 }
@@ -121,7 +121,7 @@ pub enum Field {
     ErrorMessage,
 }
 
-/// What must hold for a column or a JSON value.
+/// A condition for a column or a JSON value.
 ///
 /// With a **text** as operand, a JSON value is compared by its text: `"5"` equals 5 and `"5"`, `"true"` equals true. With
 /// another operand JSON values are compared: numbers by value, lists and objects by their JSON text.

@@ -1,4 +1,4 @@
-//! The trait that every database is used through.
+//! The trait of instance stores.
 
 use std::{fmt::Debug, pin::Pin};
 
@@ -12,7 +12,7 @@ use crate::{
 /// A database of instances.
 ///
 /// Every read sees all commits that were answered before it was asked for. A damaged row does not affect others: a read of it alone, or of
-/// its parts, fails with [`StoreError::Damaged`]; a list is given without it, and the log names it.
+/// its parts, fails with [`StoreError::Damaged`]; lists leave it out, and the log names it.
 pub trait Store: Debug + Send + Sync {
     /// Writes rows. Answers when they are durable.
     ///
@@ -22,11 +22,11 @@ pub trait Store: Debug + Send + Sync {
     /// An instance; `None` when there is none of this id.
     fn instance(&self, id: Uuid) -> Answer<Option<Instance>>;
 
-    /// Several instances, in the order of `ids`; those that are not there are left out.
+    /// Several instances, in the order of `ids`; those that are not stored are left out.
     fn instances(&self, ids: Vec<Uuid>) -> Answer<Vec<Instance>>;
 
     /// Up to `limit` instances that have something to do at `until` (milliseconds) or before: moment and id, in this order.
-    /// `after` is the last one of the page before. Costs as much as it answers, however many others sleep.
+    /// `after` is the last one of the page before. The cost depends on the number of answers, not of sleeping instances.
     fn due(&self, until: i64, after: Option<(i64, Uuid)>, limit: usize) -> Answer<Vec<(i64, Uuid)>>;
 
     /// Up to `limit` ids of instances that have work in flight, ascending. `after` is the last one of the page before.
@@ -42,10 +42,10 @@ pub trait Store: Debug + Send + Sync {
     /// Ids of the instances that an instance started, ascending.
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
 
-    /// What is in the mailbox of an instance, as number and payload, oldest first. A number is never used again.
+    /// Number and payload of the messages in the mailbox of an instance, oldest first. A number is never used again.
     fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>>;
 
-    /// Whose mailboxes are not empty.
+    /// Ids of the instances whose mailboxes are not empty, ascending.
     fn mailboxes(&self) -> Answer<Vec<Uuid>>;
 
     /// The instances that a query asks for.
@@ -54,7 +54,7 @@ pub trait Store: Debug + Send + Sync {
     /// How many instances a filter lets through, damaged ones included.
     fn count(&self, filter: Filter) -> Answer<u64>;
 
-    /// Stores the revisions that are served from now on, and takes every workflow that is not among them for unavailable. Of
+    /// Stores the revisions that are served from now on, and marks every workflow that is not among them as unavailable. Of
     /// several revisions of one workflow the last is the one of [`Store::definitions`].
     ///
     /// A revision that is stored already takes over the fingerprint of the new one, unless that has none. Answers the revisions whose

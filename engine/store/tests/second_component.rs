@@ -48,7 +48,7 @@ fn decide(database: &Database, verdict: &'static str, commit: Commit) -> rondo_s
         if verdict.is_empty() {
             return Err(WorkError::Refused(DeskError::Empty));
         }
-        commit_within(transaction, &commit).map_err(|error| error.map_refused(DeskError::Instance))?;
+        commit_within(transaction, &commit)?;
         Ok(number)
     })
 }

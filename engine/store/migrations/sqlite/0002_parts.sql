@@ -11,7 +11,9 @@ CREATE TABLE part (
 CREATE UNIQUE INDEX part_key ON part (instance, key);
 
 -- Texts that are too large for the row of their instance. SQLite writes a whole row again when one of its columns changes
--- its length, so that a turn which only moves on would write all of the data again.
+-- its length, so that a turn which only moves on would write all of the data again. The column of the row is then
+-- empty, which no JSON is. (A column for that would cost a scan: SQLite checks all rows of a STRICT table to which one is added.) Texts that were
+-- written into the row before these tables existed stay there until they change.
 CREATE TABLE large_data (
     instance INTEGER PRIMARY KEY,
     content  TEXT NOT NULL
@@ -21,11 +23,6 @@ CREATE TABLE large_input (
     instance INTEGER PRIMARY KEY,
     content  TEXT NOT NULL
 ) STRICT;
-
--- 1 when the text is in the table for large ones. NULL and 1 take no bytes of the row's content, and they are found in its
--- first page. Texts that were written into the row before these tables existed stay there until they change.
-ALTER TABLE instance ADD COLUMN has_large_data INTEGER;
-ALTER TABLE instance ADD COLUMN has_large_input INTEGER;
 
 -- Fingerprint of the listing of the program that the revision was lowered to; NULL when it was stored before listings were.
 ALTER TABLE revision ADD COLUMN fingerprint TEXT;

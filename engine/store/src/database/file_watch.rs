@@ -24,10 +24,16 @@ type Identity = (u64, u64);
 
 impl FileWatch {
     /// Watches those of the files that exist.
-    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        let files =
-            paths.into_iter().filter_map(|path| identity(&path).ok().map(|identity| (path, identity)));
-        Self { files: files.collect(), lost: watch::Sender::new(None) }
+    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+        let mut files = Vec::new();
+        for path in paths {
+            match identity(&path) {
+                Ok(identity) => files.push((path, identity)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self { files, lost: watch::Sender::new(None) })
     }
 
     /// Shows when the files are lost.

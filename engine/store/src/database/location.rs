@@ -1,4 +1,4 @@
-//! Where a database is.
+//! URLs of databases, and why one cannot be opened.
 
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ pub enum OpenError {
 
 impl Location {
     pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
-        let refused = |problem| Err(OpenError::Url { url: shown(url), problem });
+        let refused = |problem| Err(OpenError::Url { url: without_password(url), problem });
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return refused("PostgreSQL is not in this build yet");
         }
@@ -94,9 +94,9 @@ impl Location {
     }
 }
 
-/// A URL as messages show it. Those of other databases have passwords before an `@`, or among the parameters; one may hold any
-/// character, so rather too much is left out than too little.
-fn shown(url: &str) -> String {
+/// A URL for messages, without passwords. URLs of other databases have them before an `@` or among the parameters, and they can hold any
+/// character, so everything that may be part of one is left out.
+fn without_password(url: &str) -> String {
     if url.starts_with("sqlite:") {
         return url.to_owned();
     }
@@ -118,7 +118,7 @@ pub fn file_of(url: &str) -> Option<PathBuf> {
     }
 }
 
-/// The folder that a database's file is in, for other files that belong beside it; `None` when there is no file.
+/// The folder of a database's file, for other files that belong to it; `None` when there is no file.
 pub fn folder_of(url: &str) -> Option<PathBuf> {
     match Location::parse(url).ok()? {
         Location::File(path) => path.parent().map(|folder| match folder.as_os_str().is_empty() {
@@ -168,7 +168,7 @@ mod tests {
             ("u:secretpw@h/db", "h/db"),
             ("sqlite:///data/a@b/rondo.db?x", "sqlite:///data/a@b/rondo.db?x"),
         ] {
-            assert_eq!(shown(url), expected);
+            assert_eq!(without_password(url), expected);
             assert!(!Location::parse(url).unwrap_err().to_string().contains("secretpw"), "{url}");
         }
     }

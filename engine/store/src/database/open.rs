@@ -61,13 +61,14 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
     match location {
         Location::Memory => {
             let connection = Connection::open_in_memory().map_err(|error| failed(error.into()))?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             migrations::migrate(&connection, path, components)?;
             Ok(Opened {
                 connection,
                 readers: None,
                 threads: Vec::new(),
                 locks: Vec::new(),
-                file_watch: FileWatch::new([]),
+                file_watch: FileWatch::new([]).map_err(|error| failed(error.into()))?,
             })
         }
         Location::File(path) => {
@@ -88,7 +89,8 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             };
             let readers =
                 Some((readers("store-short", SHORT_READERS)?, readers("store-list", LIST_READERS)?));
-            Ok(Opened { connection, readers, threads, locks, file_watch: FileWatch::new(files(path)) })
+            let file_watch = FileWatch::new(files(path)).map_err(|error| failed(error.into()))?;
+            Ok(Opened { connection, readers, threads, locks, file_watch })
         }
     }
 }
@@ -108,12 +110,12 @@ const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
 
 /// Takes the locks that keep a second process away. SQLite's own must let other connections of this process in, and a backup.
 ///
-/// The one on a file of its own also says which process has it. It is gone when somebody deletes that file; the one on the database
-/// itself is not.
+/// The lock on a file of its own also says which process holds it. It is lost when somebody deletes that file; the lock on the database
+/// itself stays.
 fn locks(path: &Path) -> Result<Vec<File>, OpenError> {
     let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), source: error.into() };
     let mut locks = vec![lock(path)?];
-    // Made here, before SQLite would make it readable for everybody; its other files take after it.
+    // SQLite would make it readable for everybody, and gives its other files the mode of this one.
     let file = private_file().open(path).map_err(failed)?;
     if LOCKS_ITSELF {
         match file.try_lock() {

@@ -13,16 +13,6 @@ pub enum WorkError<E> {
     Sqlite(rusqlite::Error),
 }
 
-impl<E> WorkError<E> {
-    /// The same with another type of refusal, for other components.
-    pub fn map_refused<F>(self, map: impl FnOnce(E) -> F) -> WorkError<F> {
-        match self {
-            Self::Refused(refusal) => WorkError::Refused(map(refusal)),
-            Self::Sqlite(error) => WorkError::Sqlite(error),
-        }
-    }
-}
-
 impl<E> From<rusqlite::Error> for WorkError<E> {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)

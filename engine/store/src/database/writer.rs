@@ -137,10 +137,12 @@ impl Writer {
     fn write(&mut self, mut batch: Vec<Box<dyn Work>>) {
         while !batch.is_empty() {
             let written = run_transaction(&self.connection, &mut batch)
-                .and_then(|()| self.file_watch.check().map_err(Rollback::All));
+                .and_then(|failpoints| self.file_watch.check().map(|()| failpoints).map_err(Rollback::All));
             match written {
-                Ok(()) => {
-                    failpoint("commit-after");
+                Ok(has_failpoints) => {
+                    if has_failpoints {
+                        failpoint("commit-after");
+                    }
                     self.health.set_good();
                     batch.drain(..).for_each(|work| work.answer(Ok(())));
                 }
@@ -177,13 +179,15 @@ fn gather(queue: &mpsc::Receiver<Job>, batch: &mut Vec<Box<dyn Work>>) -> Option
     None
 }
 
-/// Runs all work in one transaction.
-fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Rollback> {
+/// Runs all work in one transaction. Gives whether it has failpoints.
+fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<bool, Rollback> {
     let execute = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     execute("BEGIN IMMEDIATE").map_err(|error| Rollback::All(error.into()))?;
-    let written = run_all(connection, batch).and_then(|()| {
-        failpoint("commit-before");
-        execute("COMMIT").map(drop).map_err(|error| Rollback::All(error.into()))
+    let written = run_all(connection, batch).and_then(|has_failpoints| {
+        if has_failpoints {
+            failpoint("commit-before");
+        }
+        execute("COMMIT").map(|_| has_failpoints).map_err(|error| Rollback::All(error.into()))
     });
     // Some errors have ended the transaction already.
     if written.is_err() && !connection.is_autocommit() {
@@ -192,7 +196,7 @@ fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Resu
     written
 }
 
-fn run_all(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Rollback> {
+fn run_all(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<bool, Rollback> {
     let mut transaction = Transaction::new(connection);
     for (place, work) in batch.iter_mut().enumerate() {
         let before = connection.total_changes();
@@ -212,5 +216,5 @@ fn run_all(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), R
             }
         }
     }
-    Ok(())
+    Ok(transaction.has_failpoints())
 }

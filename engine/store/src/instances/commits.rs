@@ -6,23 +6,23 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::parts;
+use super::{parts, rows};
 use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
 
-const FIND: &str = "SELECT number, turn, has_large_data, has_large_input FROM instance WHERE id = ?1";
+const FIND: &str = "SELECT number, turn,
+    octet_length(data) = 0, coalesce(octet_length(input) = 0, 0) FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
 const INSERT: &str = "INSERT INTO instance
     (id, revision, state, turn, busy, started_at, updated_at, ended_at, wake_at, business_key, reference_id,
-     parent, root, root_workflow, error, frames, sealed, input, extra, data, has_large_data, has_large_input)
+     parent, root, root_workflow, error, frames, sealed, input, extra, data)
     VALUES
     (:id, :revision, :state, :turn, :busy, :started_at, :updated_at, :ended_at, :wake_at, :business_key, :reference_id,
-     :parent, :root, :root_workflow, :error, :frames, :sealed, :input, :extra, :data, :has_large_data, :has_large_input)";
+     :parent, :root, :root_workflow, :error, :frames, :sealed, :input, :extra, :data)";
 // Columns that never change are left out, for their indexes would be written again.
 const UPDATE: &str = "UPDATE instance SET
     state = :state, turn = :turn, busy = :busy, updated_at = :updated_at, ended_at = :ended_at, wake_at = :wake_at,
     error = :error, frames = :frames, sealed = :sealed,
-    input = iif(:sets_input, :input, input), has_large_input = iif(:sets_input, :has_large_input, has_large_input),
-    data = iif(:sets_data, :data, data), has_large_data = iif(:sets_data, :has_large_data, has_large_data)
+    input = iif(:sets_input, :input, input), data = iif(:sets_data, :data, data)
     WHERE number = :number";
 // An upsert writes only the pages that differ when the length stays; REPLACE would write all of them.
 const PUT_LARGE_DATA: &str = "INSERT INTO large_data (instance, content) VALUES (?1, ?2)
@@ -58,6 +58,7 @@ type Checked<T> = Result<T, WorkError<CommitError>>;
 
 /// Writes a commit, or refuses it before anything is written.
 pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Checked<()> {
+    transaction.enable_failpoints();
     let mut checked = Vec::with_capacity(commit.writes.len());
     for write in &commit.writes {
         checked.push(check(transaction, write)?);
@@ -122,27 +123,31 @@ fn check<'commit>(
         (Write::Insert(_), Some(_)) => Err(fenced(None)),
         (Write::Insert(row), None) => {
             let find = transaction.statement(REVISION)?;
-            match find.query_row([&row.revision], |row| row.get(0)).optional()? {
-                Some(revision) => Ok(CheckedWrite::Insert { row, revision }),
-                None => {
-                    let (instance, revision) = (row.id, row.revision.clone());
-                    Err(WorkError::Refused(CommitError::UnknownRevision { instance, revision }))
-                }
-            }
+            let revision = find.query_row([&row.revision], |row| row.get(0)).optional()?;
+            let unknown =
+                || CommitError::UnknownRevision { instance: row.id, revision: row.revision.clone() };
+            let revision = revision.ok_or_else(|| WorkError::Refused(unknown()))?;
+            Ok(CheckedWrite::Insert { row, revision })
         }
     }
 }
 
-fn find(transaction: &mut Transaction<'_>, id: Uuid) -> rusqlite::Result<Option<Stored>> {
+/// What is stored of an instance.
+fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> {
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Stored {
             number: row.get(0)?,
             turn: row.get(1)?,
-            has_large_data: row.get::<_, Option<bool>>(2)?.unwrap_or_default(),
-            has_large_input: row.get::<_, Option<bool>>(3)?.unwrap_or_default(),
+            has_large_data: row.get(2)?,
+            has_large_input: row.get(3)?,
         })
     };
-    transaction.statement(FIND)?.query_row([id], read).optional()
+    let found = transaction.statement(FIND)?.query_row([id], read).optional();
+    found.map_err(|error| match error.sqlite_error_code() {
+        // What SQLite itself reports can be the fault of the whole file.
+        Some(_) => WorkError::Sqlite(error),
+        None => WorkError::Refused(CommitError::Store(rows::of_instance(id, error))),
+    })
 }
 
 /// Inserts a row and gives its number.
@@ -170,8 +175,6 @@ fn insert(transaction: &mut Transaction<'_>, row: &Instance, revision: i64) -> r
         ":input": input,
         ":extra": row.extra,
         ":data": data,
-        ":has_large_data": mark(large_data),
-        ":has_large_input": mark(large_input),
     })?;
     let number = transaction.connection().last_insert_rowid();
     if let Some(text) = large_data {
@@ -206,10 +209,8 @@ fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) ->
         ":sealed": update.sealed,
         ":sets_input": sets_input,
         ":input": input,
-        ":has_large_input": mark(large_input),
         ":sets_data": sets_data,
         ":data": data,
-        ":has_large_data": mark(large_data),
     })?;
     if let Some(text) = large_data {
         transaction.statement(PUT_LARGE_DATA)?.execute(params![number, text])?;
@@ -224,18 +225,13 @@ fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) ->
     Ok(())
 }
 
-/// The text for the column, and the one for the table of large texts.
+/// The text for the column, and the one for the table of large texts. The column of a text in that table is empty, so an empty text is
+/// there too.
 fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
     match text {
-        // The column of the data takes no NULL.
-        Some(large) if large.len() > LARGE => (Some(""), Some(large)),
+        Some(text) if text.len() > LARGE || text.is_empty() => (Some(""), Some(text)),
         small => (small, None),
     }
-}
-
-/// The mark of a row whose text is in the table of large ones.
-fn mark(large: Option<&str>) -> Option<bool> {
-    large.map(|_| true)
 }
 
 fn append(transaction: &mut Transaction<'_>, line: &History, number: Option<i64>) -> rusqlite::Result<()> {

@@ -1,4 +1,4 @@
-//! Filters as SQL: the one place where statements are put together.
+//! Filters as SQL.
 //!
 //! Promises: every operand and every path of the caller is bound as a parameter; the text of a statement depends on the shape of the filter
 //! only, so that equal shapes share one compiled statement.
@@ -6,7 +6,7 @@
 use rusqlite::{Params, params_from_iter, types::Value as Sql};
 use uuid::Uuid;
 
-use super::rows::DATA;
+use super::json_filter;
 use crate::{Condition, Direction, Field, Filter, Query, State, Value};
 
 /// A statement with what is bound to it.
@@ -90,20 +90,20 @@ fn is_text(field: Field) -> bool {
 }
 
 impl Statement {
-    /// What is bound to the statement, which takes `count` parameters. These can be fewer than there are values: a condition that is decided
-    /// without its operands, such as an empty list, leaves the last ones unused.
+    /// The values for the `count` parameters of the statement. There can be more values than parameters: a condition that is decided without
+    /// its operands, such as an empty list, leaves the last ones unused.
     pub(super) fn parameters(&self, count: usize) -> impl Params {
         params_from_iter(self.values.iter().take(count))
     }
 
-    /// Binds a value; gives the text that stands for it.
-    fn bind(&mut self, value: Sql) -> String {
+    /// Binds a value; gives the SQL of its parameter.
+    pub(super) fn bind(&mut self, value: Sql) -> String {
         self.values.push(value);
         format!("?{}", self.values.len())
     }
 
-    /// Appends the condition of a filter. SQL's third truth value, unknown, may come out of it, which no row passes: And and Or
-    /// treat it like false, so only Not must turn it into one of the other two.
+    /// Appends the condition of a filter. It can be SQL's third truth value, unknown, with which no row passes: AND and OR treat it
+    /// like false, so only NOT must turn it into one of the other two.
     fn filter(&mut self, filter: &Filter) {
         match filter {
             Filter::And(filters) => self.joined(filters, " AND ", "1"),
@@ -118,7 +118,7 @@ impl Statement {
                 self.sql += &sql;
             }
             Filter::Json { path, condition } => {
-                let sql = self.json(path, condition);
+                let sql = json_filter::condition(self, path, condition);
                 self.sql += &sql;
             }
         }
@@ -137,7 +137,7 @@ impl Statement {
     }
 
     fn compare(&mut self, field: Field, condition: &Condition) -> String {
-        // What belongs to the revision is looked for among the few revisions, and the instances then by an index.
+        // Columns of the revision are searched in the few revisions, and the instances of those by an index.
         let own = match field {
             Field::Workflow => "workflow",
             Field::Version => "version",
@@ -179,153 +179,9 @@ impl Statement {
             | Condition::ContainsAny(_) => "0".to_owned(),
         }
     }
-
-    fn json(&mut self, path: &[String], condition: &Condition) -> String {
-        let (document, path) = match path.split_first() {
-            Some((first, rest)) if first == "workflowdata" => (valid_json(DATA), rest),
-            Some((first, _)) if first == "workflowdatainput" => ("NULL".to_owned(), path),
-            Some(_) => (valid_json("extra"), path),
-            None => ("NULL".to_owned(), path),
-        };
-        let path = self.bind(json_path(path));
-        JsonPlace { document, path }.condition(self, condition)
-    }
 }
 
-/// The text of a document, or NULL when it is no JSON: a function of SQLite would end the whole list with an error.
-fn valid_json(document: &str) -> String {
-    format!("iif(json_valid({document}), {document}, NULL)")
-}
-
-/// A value inside of a JSON column.
-struct JsonPlace {
-    document: String,
-    path: String,
-}
-
-impl JsonPlace {
-    fn condition(&self, statement: &mut Statement, condition: &Condition) -> String {
-        let Self { document, path } = self;
-        let joined = |conditions: Vec<String>, with: &str, without_any: &str| match conditions.is_empty() {
-            true => without_any.to_owned(),
-            false => format!("({})", conditions.join(with)),
-        };
-        match condition {
-            Condition::Equal(value) => self.equal(statement, value),
-            Condition::In(values) => {
-                let each = values.iter().map(|value| self.equal(statement, value)).collect();
-                joined(each, " OR ", "0")
-            }
-            Condition::Like(pattern) => format!("{} GLOB {}", self.text(), statement.bind(glob(pattern))),
-            Condition::IsNull(true) => format!("coalesce(json_type({document}, {path}), 'null') = 'null'"),
-            Condition::IsNull(false) => format!("json_type({document}, {path}) <> 'null'"),
-            Condition::Greater(value) => self.ordered(statement, ">", value),
-            Condition::GreaterOrEqual(value) => self.ordered(statement, ">=", value),
-            Condition::Less(value) => self.ordered(statement, "<", value),
-            Condition::LessOrEqual(value) => self.ordered(statement, "<=", value),
-            Condition::Between(from, to) => {
-                format!("({} AND {})", self.ordered(statement, ">=", from), self.ordered(statement, "<=", to))
-            }
-            Condition::Contains(value) => self.contains(statement, value),
-            Condition::ContainsAll(values) => {
-                let each = values.iter().map(|value| self.contains(statement, value)).collect();
-                joined(each, " AND ", "1")
-            }
-            Condition::ContainsAny(values) => {
-                let each = values.iter().map(|value| self.contains(statement, value)).collect();
-                joined(each, " OR ", "0")
-            }
-        }
-    }
-
-    /// The text of the value: that of a string as it is, that of anything else as JSON, nothing for null.
-    fn text(&self) -> String {
-        let Self { document, path } = self;
-        format!(
-            "CASE json_type({document}, {path}) WHEN 'text' THEN {document} ->> {path} WHEN 'null' THEN NULL \
-             ELSE {document} -> {path} END"
-        )
-    }
-
-    /// The value, if it is a number.
-    fn number(&self) -> String {
-        let Self { document, path } = self;
-        format!(
-            "CASE WHEN json_type({document}, {path}) IN ('integer', 'real') THEN {document} ->> {path} END"
-        )
-    }
-
-    fn equal(&self, statement: &mut Statement, value: &Value) -> String {
-        let Self { document, path } = self;
-        match value {
-            Value::String(text) => format!("{} = {}", self.text(), statement.bind(Sql::Text(text.clone()))),
-            Value::Number(number) => format!("{} = {}", self.number(), statement.bind(sql_number(number))),
-            Value::Null => format!("json_type({document}, {path}) = 'null'"),
-            Value::Bool(bool) => format!("json_type({document}, {path}) = '{bool}'"),
-            Value::Array(_) | Value::Object(_) => {
-                let text = statement.bind(Sql::Text(value.to_string()));
-                format!(
-                    "(json_type({document}, {path}) IN ('array', 'object') AND {document} -> {path} = {text})"
-                )
-            }
-        }
-    }
-
-    fn ordered(&self, statement: &mut Statement, operator: &str, value: &Value) -> String {
-        match value {
-            Value::String(text) => {
-                format!("{} {operator} {}", self.text(), statement.bind(Sql::Text(text.clone())))
-            }
-            Value::Number(number) => {
-                format!("{} {operator} {}", self.number(), statement.bind(sql_number(number)))
-            }
-            _ => "0".to_owned(),
-        }
-    }
-
-    fn contains(&self, statement: &mut Statement, value: &Value) -> String {
-        let Self { document, path } = self;
-        let (item, member) = match value {
-            Value::String(text) => {
-                let text = statement.bind(Sql::Text(text.clone()));
-                (format!("item.type = 'text' AND item.value = {text}"), format!("item.key = {text}"))
-            }
-            Value::Number(number) => {
-                let number = statement.bind(sql_number(number));
-                (format!("item.type IN ('integer', 'real') AND item.value = {number}"), "0".to_owned())
-            }
-            Value::Null => ("item.type = 'null'".to_owned(), "0".to_owned()),
-            Value::Bool(bool) => (format!("item.type = '{bool}'"), "0".to_owned()),
-            Value::Array(_) | Value::Object(_) => {
-                let text = statement.bind(Sql::Text(value.to_string()));
-                (format!("item.type IN ('array', 'object') AND item.value = {text}"), "0".to_owned())
-            }
-        };
-        format!(
-            "EXISTS (SELECT 1 FROM json_each({document}, {path}) AS item \
-             WHERE CASE json_type({document}, {path}) WHEN 'array' THEN {item} WHEN 'object' THEN {member} END)"
-        )
-    }
-}
-
-/// The path in SQLite's notation, each name quoted as a JSON string: so dots, quotes and brackets in it are part of the name.
-fn json_path(names: &[String]) -> Sql {
-    let mut path = "$".to_owned();
-    for name in names {
-        path += ".";
-        path += &Value::String(name.clone()).to_string();
-    }
-    Sql::Text(path)
-}
-
-/// The pattern for GLOB, where `?` and `[` would be more than themselves.
-fn glob(pattern: &str) -> Sql {
+/// The pattern for GLOB, to which `?` and `[` have a meaning.
+pub(super) fn glob(pattern: &str) -> Sql {
     Sql::Text(pattern.replace('[', "[[]").replace('?', "[?]"))
-}
-
-fn sql_number(number: &serde_json::Number) -> Sql {
-    match number.as_i64() {
-        Some(integer) => Sql::Integer(integer),
-        None => number.as_f64().map_or(Sql::Null, Sql::Real),
-    }
 }

@@ -6,6 +6,7 @@
 
 mod commits;
 mod filter;
+mod json_filter;
 mod parts;
 mod revisions;
 mod rows;
@@ -35,11 +36,14 @@ pub const INSTANCES: Component = Component {
 /// with [`INSTANCES`].
 ///
 /// A refused commit has written nothing, and the unit may go on without it. To refuse the unit too, give the error on.
-pub fn commit_within(
+pub fn commit_within<E: From<CommitError>>(
     transaction: &mut Transaction<'_>,
     commit: &Commit,
-) -> Result<(), WorkError<CommitError>> {
-    commits::write(transaction, commit)
+) -> Result<(), WorkError<E>> {
+    commits::write(transaction, commit).map_err(|error| match error {
+        WorkError::Refused(refusal) => WorkError::Refused(refusal.into()),
+        WorkError::Sqlite(error) => WorkError::Sqlite(error),
+    })
 }
 
 /// A store in a database, which others can use too.
@@ -56,7 +60,7 @@ impl InstanceStore {
 
 impl Store for InstanceStore {
     fn commit(&self, commit: Commit) -> Answer<(), CommitError> {
-        self.database.write(move |transaction| commits::write(transaction, &commit))
+        self.database.write(move |transaction| commit_within(transaction, &commit))
     }
 
     fn instance(&self, id: Uuid) -> Answer<Option<Instance>> {

@@ -1,7 +1,7 @@
 //! Reads rows.
 //!
-//! Promises: a damaged row makes that row fail. The answer to a question for it says so; a list is given without it, and the log names it,
-//! for one row must not take all others out of every list, nor keep the engine from taking them up.
+//! Promises: a damaged row fails by itself. A read of that row answers the damage; a list leaves it out and the log names it, because one
+//! row must not make every list fail, nor keep the engine from continuing the others after a restart.
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, types::Type};
 use uuid::Uuid;
@@ -11,14 +11,15 @@ use crate::{Columns, Filter, History, Instance, Query, State, StoreError, databa
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// The data and the input of a row, wherever they are stored.
-pub(super) const DATA: &str = "CASE WHEN has_large_data THEN
-    (SELECT content FROM large_data WHERE large_data.instance = instance.number) ELSE data END";
-const INPUT: &str = "CASE WHEN has_large_input THEN
-    (SELECT content FROM large_input WHERE large_input.instance = instance.number) ELSE input END";
+/// The data and the input of a row: where a column is empty, the text is in the table of large ones. Where that has none, the value is not a
+/// text, which shows the damage.
+pub(super) const DATA: &str = "CASE data WHEN '' THEN
+    coalesce((SELECT content FROM large_data WHERE large_data.instance = instance.number), x'') ELSE data END";
+const INPUT: &str = "CASE input WHEN '' THEN
+    coalesce((SELECT content FROM large_input WHERE large_input.instance = instance.number), x'') ELSE input END";
 
-/// The columns of an instance, in the order in which [`read`] takes them. Large ones that are not wanted are not touched. A row whose
-/// revision is missing is found all the same, and is damaged.
+/// The columns of an instance, in the order in which [`read`] takes them. SQLite does not touch
+/// large columns that are left out. A row without a stored revision is found too, and is damaged.
 fn select(columns: Columns) -> String {
     let data = match columns.data {
         true => format!("{INPUT}, extra, {DATA}"),

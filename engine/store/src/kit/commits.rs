@@ -93,7 +93,7 @@ pub async fn commits_at_the_same_time_fail_each_by_itself(store: &Arc<dyn Store>
     }
 }
 
-/// A commit that breaks a rule of the database is answered, and no other.
+/// A commit that breaks a rule of the database fails, and no other does.
 pub async fn a_commit_that_cannot_be_written_fails_alone(store: &Arc<dyn Store>) {
     insert(store, [instance(0)]).await;
     let answers: Vec<_> = (1..=20)
@@ -115,7 +115,7 @@ pub async fn a_commit_that_cannot_be_written_fails_alone(store: &Arc<dyn Store>)
     }
 }
 
-/// An update changes what may change, and only that.
+/// An update changes the columns that may change, and no others.
 pub async fn what_is_fixed_by_the_insert_stays(store: &Arc<dyn Store>) {
     insert(store, [Instance { business_key: Some("a".to_owned()), ..instance(1) }]).await;
     let changed = Instance {
@@ -156,7 +156,7 @@ pub async fn an_instance_needs_a_stored_revision(store: &Arc<dyn Store>) {
     assert_eq!(store.instance(id(1)).await, Ok(None));
 }
 
-/// After closing, everything is answered, and answered the same.
+/// After closing, every question gets the same answer.
 pub async fn a_closed_store_says_so(store: &Arc<dyn Store>) {
     insert(store, [instance(1)]).await;
     assert_eq!(store.close().await, Ok(()));

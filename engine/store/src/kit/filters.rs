@@ -1,4 +1,4 @@
-//! Promises of filters: a table of what passes.
+//! Promises of filters, as a table of filters and the instances that pass.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ fn data(n: u64, bytes: usize) -> String {
     json!({ "text": "ä".repeat(bytes / 2), "n": n }).to_string()
 }
 
-/// Sizes around the ones at which databases put a text elsewhere.
+/// Bytes of a text, around the sizes at which databases store it outside of its row or page.
 const SIZES: [usize; 9] = [2, 4090, 4096, 4097, 8192, 200_000, 5_000, 3, 2_000_000];
 
 /// An update that sets what is given.
@@ -26,7 +26,11 @@ fn update(row: &Instance, data: Change<String>, input: Change<Option<String>>) -
 
 /// Texts of all sizes come back, after an insert and after updates from each size to the next.
 pub async fn data_of_any_size_come_back(store: &Arc<dyn Store>) {
-    let text = |bytes: usize| format!(r#""{}""#, "x".repeat(bytes - 2));
+    // Short ones too, whatever a database may use to mark that a text is elsewhere.
+    let text = |bytes: usize| match bytes {
+        2 => String::new(),
+        bytes => format!(r#""{}""#, "x".repeat(bytes - 2)),
+    };
     let first = SIZES.into_iter().zip(1..).map(|(bytes, number)| {
         let input = (number % 2 == 0).then(|| text(bytes));
         Instance { data: text(bytes), input, ..instance(number) }
@@ -47,8 +51,8 @@ pub async fn data_of_any_size_come_back(store: &Arc<dyn Store>) {
     assert_eq!(store.instances(ids).await, Ok(rows));
 }
 
-/// What an update keeps stays, whatever else it changes.
-pub async fn what_an_update_keeps_stays(store: &Arc<dyn Store>) {
+/// An update leaves the columns that it keeps as they are.
+pub async fn a_column_that_an_update_keeps_stays(store: &Arc<dyn Store>) {
     for ((data_bytes, input_bytes), number) in
         [(10, Some(10)), (10_000, Some(10)), (10, Some(10_000)), (10_000, Some(10_000)), (10_000, None)]
             .into_iter()
@@ -87,7 +91,7 @@ pub async fn what_an_update_keeps_stays(store: &Arc<dyn Store>) {
     }
 }
 
-/// Lists and filters make no difference between small data and large.
+/// Lists and filters treat large data like small data.
 pub async fn large_data_are_listed_and_searched(store: &Arc<dyn Store>) {
     let sizes = [10, 100_000, 4_096, 50_000];
     let rows = sizes.into_iter().zip(1..).map(|(bytes, number)| Instance {

@@ -1,8 +1,8 @@
 //! The promises of [`Store`], as functions that hold any store to them.
 //!
 //! Each takes an empty store and panics when a promise is broken. [`store_kit!`](crate::store_kit) makes a test of each. A promise that
-//! is made in the docs of the trait stands here, so that every database keeps the same ones.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is told by panicking")]
+//! is made in the docs of the trait is tested here, so that every database keeps the same ones.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 mod commits;
 mod filters;
@@ -47,7 +47,7 @@ macro_rules! store_kit {
             parts_need_the_row_of_their_instance
             an_instance_that_ends_has_no_parts
             data_of_any_size_come_back
-            what_an_update_keeps_stays
+            a_column_that_an_update_keeps_stays
             large_data_are_listed_and_searched
             due_instances_come_in_pages
             busy_instances_come_in_pages
@@ -59,7 +59,7 @@ macro_rules! store_kit {
             a_list_has_a_bound_in_bytes
             a_filter_passes_what_it_says
             a_revision_keeps_its_files
-            what_is_not_served_any_more_is_unavailable
+            a_workflow_that_is_not_served_is_unavailable
             a_changed_fingerprint_is_stored_and_answered
             a_closed_store_says_so
         }

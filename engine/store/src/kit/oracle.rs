@@ -1,4 +1,4 @@
-//! What a filter means, in Rust: the measure for every database.
+//! The meaning of filters in Rust, which every database is compared with.
 
 use std::{cmp::Ordering, collections::HashMap};
 

@@ -52,7 +52,7 @@ pub async fn parts_come_back_in_the_order_of_their_keys(store: &Arc<dyn Store>) 
     assert_eq!(store.parts(id(1)).await.unwrap().last(), Some(&of("ä", b"small")));
 }
 
-/// A prefix is a text, without any sign that means more than itself.
+/// Every character of a prefix stands for itself.
 pub async fn parts_are_removed_by_key_and_by_prefix(store: &Arc<dyn Store>) {
     let all =
         ["a%", "a%b", "ab", "loop/6/1", "loop/7", "loop/7/", "loop/7/1", "loop/7/\u{10ffff}x", "loop/70/1"];
@@ -78,7 +78,7 @@ pub async fn parts_are_removed_by_key_and_by_prefix(store: &Arc<dyn Store>) {
     }
 }
 
-/// What comes later in the list of a commit wins.
+/// The changes of a commit are carried out in their order.
 pub async fn parts_are_written_in_their_order(store: &Arc<dyn Store>) {
     insert(store, [instance(1)]).await;
     let writes = vec![
@@ -113,7 +113,7 @@ pub async fn parts_need_the_row_of_their_instance(store: &Arc<dyn Store>) {
     assert_eq!(store.instance(id(1)).await, Ok(Some(instance(1))));
 }
 
-/// The commit that ends an instance removes its parts, whatever it would have written itself.
+/// The commit that ends an instance removes its parts, those too that it writes itself.
 pub async fn an_instance_that_ends_has_no_parts(store: &Arc<dyn Store>) {
     insert(store, [instance(1), instance(2)]).await;
     turn(store, 1, vec![put(1, "a", b""), put(1, "b", b"")]).await;

@@ -1,4 +1,4 @@
-//! Promises of reading, save filters.
+//! Promises of reading, except filters.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub async fn busy_instances_come_in_pages(store: &Arc<dyn Store>) {
     assert_eq!(store.busy(None, 9).await, Ok(vec![id(1), id(4), id(5)]));
 }
 
-/// Lines of history are read by turn, whichever commit wrote them.
+/// Lines of history come by turn, in whatever order they were written.
 pub async fn history_is_in_the_order_of_turns(store: &Arc<dyn Store>) {
     insert(store, [instance(1), instance(2)]).await;
     let lines = [line(1, 2, "[2]"), line(1, 1, r#"["ä"]"#), line(2, 1, "[]")];
@@ -128,7 +128,7 @@ pub async fn lists_are_sorted_and_cut(store: &Arc<dyn Store>) {
     assert_eq!(list(&[(Field::Id, Ascending)], Some(u64::MAX), u64::MAX).await, Vec::<u8>::new());
 }
 
-/// What is not asked for is not read.
+/// Columns that a query does not ask for are empty.
 pub async fn columns_that_are_not_wanted_are_empty(store: &Arc<dyn Store>) {
     let full = Instance {
         input: Some("{}".to_owned()),
@@ -152,7 +152,7 @@ pub async fn columns_that_are_not_wanted_are_empty(store: &Arc<dyn Store>) {
     }
 }
 
-/// A list that grows too large is given up.
+/// A list that grows too large ends with an error.
 pub async fn a_list_has_a_bound_in_bytes(store: &Arc<dyn Store>) {
     insert(store, [1, 2, 3].map(instance)).await;
     let rows = store.query(Query::default()).await.unwrap();

@@ -29,8 +29,8 @@ pub async fn a_revision_keeps_its_files(store: &Arc<dyn Store>) {
     assert_eq!(store.revision("").await, Ok(None));
 }
 
-/// A workflow whose file is gone is still known; one that comes back is available again.
-pub async fn what_is_not_served_any_more_is_unavailable(store: &Arc<dyn Store>) {
+/// A workflow without a file is still known; it is available again when the file comes back.
+pub async fn a_workflow_that_is_not_served_is_unavailable(store: &Arc<dyn Store>) {
     let of = |workflow: &str, digest: &str| Revision {
         digest: digest.to_owned(),
         workflow: workflow.to_owned(),
@@ -39,7 +39,7 @@ pub async fn what_is_not_served_any_more_is_unavailable(store: &Arc<dyn Store>) 
     let put = async |revisions| {
         store.put_revisions(revisions).await.unwrap();
         let definitions = store.definitions().await.unwrap();
-        let told = definitions.into_iter().map(|Definition { revision, available }| {
+        let lines = definitions.into_iter().map(|Definition { revision, available }| {
             format!(
                 "{} {} {}",
                 revision.workflow,
@@ -47,7 +47,7 @@ pub async fn what_is_not_served_any_more_is_unavailable(store: &Arc<dyn Store>) 
                 if available { "is served" } else { "is gone" }
             )
         });
-        told.collect::<Vec<_>>()
+        lines.collect::<Vec<_>>()
     };
     assert_eq!(
         put(vec![of("b", "b1"), of("a", "a1"), of("a", "a2")]).await,

@@ -22,6 +22,9 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     log
 });
 
+/// Held by a test that looks into the log.
+static LOG_USER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -68,6 +71,7 @@ fn numbers(rows: &[Instance]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_damaged_row_is_left_out_of_lists_and_named() {
+    let _alone = LOG_USER.lock().await;
     let _ = LOG.take();
     for (sql, problem) in [
         ("UPDATE instance SET state = 77 WHERE number = 2", "77 is the number of no state"),
@@ -76,7 +80,8 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
         ("UPDATE instance SET parent = x'01' WHERE number = 2", "Conversion error"),
         ("UPDATE instance SET error = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
         ("UPDATE instance SET data = CAST(x'22ff22' AS TEXT) WHERE number = 2", "utf-8"),
-        ("UPDATE instance SET has_large_data = 1 WHERE number = 2", "Invalid column type Null"),
+        ("UPDATE instance SET data = '' WHERE number = 2", "Invalid column type Blob"),
+        ("UPDATE instance SET input = '' WHERE number = 2", "Invalid column type Blob"),
     ] {
         let (_folder, store) = damaged_by(sql).await;
         let Err(StoreError::Damaged { instance, problem: found }) = store.instance(kit::id(2)).await else {
@@ -93,14 +98,25 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
             assert!(line.contains(list) && line.contains(&kit::id(2).to_string()), "{sql}: {line}");
         }
         assert_eq!(lines.len(), 2, "{lines:?}");
-        // Who takes instances up finds the damaged one too, and fails with it alone.
+        let filter = Filter::Json {
+            path: ["workflowdata", "n"].map(str::to_owned).to_vec(),
+            condition: Condition::In(vec![json!(1), json!(3)]),
+        };
+        let order = vec![(Field::ErrorMessage, Direction::Descending)];
+        let found = store.query(Query { filter, order, ..Query::default() }).await.unwrap();
+        assert_eq!(numbers(&found), [3, 1], "{sql}");
+        // A caller that takes instances up finds the damaged one too, and fails with it alone.
         assert_eq!(store.busy(None, 9).await, Ok([1, 2, 3].map(kit::id).to_vec()), "{sql}");
         assert_eq!(store.due(9, None, 9).await.unwrap().len(), 3, "{sql}");
         store.commit(kit::updating(store.instance(kit::id(1)).await.unwrap().unwrap())).await.unwrap();
         store.close().await.unwrap();
     }
+}
 
-    // An id that is none.
+#[tokio::test]
+async fn an_id_that_is_none_is_left_out_of_lists() {
+    let _alone = LOG_USER.lock().await;
+    let _ = LOG.take();
     let (_folder, store) = damaged_by("UPDATE instance SET id = x'0000' WHERE number = 2").await;
     assert_eq!(store.busy(None, 2).await, Ok([1, 3].map(kit::id).to_vec()));
     assert_eq!(store.due(9, None, 2).await, Ok(vec![(1, kit::id(1)), (3, kit::id(3))]));
@@ -112,9 +128,13 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     }
     assert_eq!(lines.len(), 3, "{lines:?}");
     store.close().await.unwrap();
+}
 
-    // What belongs to an instance.
-    let (_folder, store) = damaged_by("DELETE FROM mailbox").await;
+#[tokio::test]
+async fn damage_beside_the_row_is_of_its_instance() {
+    let _alone = LOG_USER.lock().await;
+    let _ = LOG.take();
+    let (folder, store) = damaged_by("DELETE FROM mailbox").await;
     let part = |key: &str| PartWrite::Put { instance: kit::id(2), key: key.to_owned(), content: Vec::new() };
     let mut commit = kit::updating(store.instance(kit::id(2)).await.unwrap().unwrap());
     commit.parts = vec![part("a"), part("b")];
@@ -123,7 +143,7 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     commit.messages = [1, 2].map(|number| Message { to: kit::id(number), payload: Vec::new() }).to_vec();
     store.commit(commit).await.unwrap();
     store.close().await.unwrap();
-    let file = rusqlite::Connection::open(_folder.file()).unwrap();
+    let file = rusqlite::Connection::open(folder.file()).unwrap();
     file.execute_batch(
         "UPDATE history SET facts = CAST(x'ff' AS TEXT) WHERE turn = 1;
          UPDATE part SET key = CAST(x'ff' AS TEXT) WHERE key = 'b';
@@ -131,9 +151,10 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
     )
     .unwrap();
     drop(file);
-    let store = crate::open(&_folder.url()).await.unwrap();
+    let store = crate::open(&folder.url()).await.unwrap();
     assert_eq!(store.history(kit::id(2)).await.unwrap().len(), 1);
-    assert!(LOG.take().iter().all(|line| line.contains(&kit::id(2).to_string())));
+    let lines = LOG.take();
+    assert!(matches!(&lines[..], [line] if line.contains(&kit::id(2).to_string())), "{lines:?}");
     let parts = store.parts(kit::id(2)).await;
     assert!(
         matches!(parts, Err(StoreError::Damaged { instance, .. }) if instance == kit::id(2)),
@@ -147,7 +168,7 @@ async fn a_damaged_row_is_left_out_of_lists_and_named() {
 async fn a_text_that_is_no_json_stops_no_list() {
     for sql in [
         "UPDATE instance SET data = '{not json' WHERE number = 2",
-        "UPDATE instance SET data = '', extra = 'not json' WHERE number = 2",
+        "UPDATE instance SET data = 'x', extra = 'not json' WHERE number = 2",
         "UPDATE instance SET error = 'not json' WHERE number = 2",
     ] {
         let (_folder, store) = damaged_by(sql).await;
@@ -185,7 +206,10 @@ async fn a_turn_of_a_damaged_row_fails_alone() {
     for answer in answers {
         results.push(answer.await);
     }
-    assert!(matches!(results[1], Err(CommitError::Store(StoreError::Database(_)))), "{results:?}");
+    let Err(CommitError::Store(StoreError::Damaged { instance, .. })) = &results[1] else {
+        panic!("{results:?}")
+    };
+    assert_eq!(*instance, kit::id(2));
     assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     assert_eq!(store.health(), Ok(()));
     store.close().await.unwrap();

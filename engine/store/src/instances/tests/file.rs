@@ -12,7 +12,7 @@ async fn what_was_committed_is_there_after_opening_again() {
     let (folder, store) = in_a_file().await;
     kit::insert(&store, [kit::instance(1)]).await;
     store.close().await.unwrap();
-    let log = fs::metadata(folder.0.join("rondo.db-wal")).map_or(0, |log| log.len());
+    let log = fs::metadata(folder.path().join("rondo.db-wal")).map_or(0, |log| log.len());
     assert_eq!(log, 0, "closing copies the log into the file");
 
     let store = crate::open(&folder.url()).await.unwrap();
@@ -38,7 +38,7 @@ async fn nobody_but_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let (folder, store) = in_a_file().await;
     kit::insert(&store, [kit::instance(1)]).await;
-    let files: Vec<_> = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap()).collect();
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()).collect();
     assert!(files.iter().any(|file| file.file_name() == "rondo.db-wal"));
     for file in files {
         let mode = file.metadata().unwrap().permissions().mode();
@@ -50,9 +50,9 @@ async fn nobody_but_the_owner_can_read_the_files() {
 #[tokio::test]
 async fn the_folder_of_the_file_is_made() {
     let folder = Folder::new();
-    let store = crate::open(&format!("sqlite://{}/a/b/rondo.db", folder.0.display())).await.unwrap();
+    let store = crate::open(&format!("sqlite://{}/a/b/rondo.db", folder.path().display())).await.unwrap();
     store.close().await.unwrap();
-    assert!(folder.0.join("a/b/rondo.db").is_file());
+    assert!(folder.path().join("a/b/rondo.db").is_file());
 }
 
 #[tokio::test]
@@ -166,13 +166,13 @@ async fn a_sleeping_instance_costs_little_more_than_its_data() {
 async fn a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_is_answered_as_written() {
     let cases: [fn(&Folder); 4] = [
         |folder| fs::remove_file(folder.file()).unwrap(),
-        |folder| fs::rename(folder.file(), folder.0.join("elsewhere")).unwrap(),
+        |folder| fs::rename(folder.file(), folder.path().join("elsewhere")).unwrap(),
         |folder| {
-            fs::write(folder.0.join("new"), "")
-                .and_then(|()| fs::rename(folder.0.join("new"), folder.file()))
+            fs::write(folder.path().join("new"), "")
+                .and_then(|()| fs::rename(folder.path().join("new"), folder.file()))
                 .unwrap();
         },
-        |folder| fs::remove_file(folder.0.join("rondo.db-wal")).unwrap(),
+        |folder| fs::remove_file(folder.path().join("rondo.db-wal")).unwrap(),
     ];
     for (number, lose) in (1..).zip(cases) {
         let (folder, store) = in_a_file().await;
@@ -196,7 +196,7 @@ async fn a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_is_answered_a
 #[tokio::test]
 async fn deleting_the_lock_file_lets_no_second_one_in() {
     let (folder, store) = in_a_file().await;
-    fs::remove_file(folder.0.join("rondo.db.lock")).unwrap();
+    fs::remove_file(folder.path().join("rondo.db.lock")).unwrap();
     assert!(matches!(crate::open(&folder.url()).await, Err(OpenError::InUse { .. })));
     store.close().await.unwrap();
     crate::open(&folder.url()).await.unwrap().close().await.unwrap();

@@ -50,7 +50,7 @@ impl Loop {
     }
 
     fn log(&self) -> u64 {
-        fs::metadata(self.folder.0.join("rondo.db-wal")).unwrap().len()
+        fs::metadata(self.folder.path().join("rondo.db-wal")).unwrap().len()
     }
 }
 

@@ -10,40 +10,32 @@ mod random_filters;
 mod upgrade;
 
 use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use tempfile::TempDir;
 
 use crate::Store;
 
 /// A folder of its own for a test, removed with everything in it.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rondo-store-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn file(&self) -> PathBuf {
-        self.0.join("rondo.db")
+        self.path().join("rondo.db")
     }
 
     fn url(&self) -> String {
         format!("sqlite://{}", self.file().display())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Left behind at worst.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

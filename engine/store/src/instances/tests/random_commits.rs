@@ -109,13 +109,10 @@ impl Model {
                 refused = refused.or(Some(CommitError::PartsWithoutRow { instance: kit::id(stray) }));
             }
         }
-        match refused {
-            Some(refused) => (commit, Err(refused)),
-            None => {
-                self.0.extend(changed);
-                (commit, Ok(()))
-            }
+        if refused.is_none() {
+            self.0.extend(changed);
         }
+        (commit, refused.map_or(Ok(()), Err))
     }
 }
 
