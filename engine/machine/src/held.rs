@@ -1,8 +1,7 @@
-//! How much an instance holds beside its data.
+//! How much an instance holds beside its data: results of a loop's elements and of actions, data of branches.
 //!
-//! The results of a loop's elements, the data of branches, what actions see and give: all of it waits with the instance, in memory and
-//! in its row. Each is within the bounds of a value when it is made, but a loop makes many of them. So all of them together have the
-//! bounds of one value.
+//! Each of these values is within the bounds of a value, but a loop makes many of them, and all of them wait with the instance, in memory
+//! and in its rows. So all of them together have the bounds of one value.
 //!
 //! Owns: the count. Promises: what is held exceeds the bounds by what one instruction makes at most. Never: looks into values, which
 //! know their size.
@@ -20,16 +19,20 @@ impl Machine<'_> {
         self.has_grown = true;
     }
 
-    /// Checks what frames hold. What they let go of is not noted, so everything is counted anew before it is called too much; as
-    /// what is let go of must have been noted before, that happens rarely.
+    /// Checks what frames hold. The count does not shrink when a frame lets go of a value, so a count above the bounds is taken anew.
+    /// That happens at most once for each time that the bounds are filled.
     pub(crate) fn check_held(&mut self) -> Result<(), Failure> {
         if !std::mem::take(&mut self.has_grown) || self.held.check(&self.context.budget).is_ok() {
             return Ok(());
         }
         self.held = held_by(&self.snapshot);
-        self.held.check(&self.context.budget).map_err(|exceeded| {
-            let held = "the results of its loop elements and actions, the data of its branches";
-            Failure::runtime(format!("the instance cannot hold more ({held}): {exceeded}"))
+        let budget = &self.context.budget;
+        self.held.check(budget).map_err(|_| {
+            Failure::runtime(format!(
+                "the instance holds more than {} bytes or {} values beside its data: results of its loop elements and actions, data of \
+                 its branches",
+                budget.bytes, budget.nodes
+            ))
         })
     }
 }

@@ -83,8 +83,8 @@ fn a_loop_ends_at_the_limit_whatever_its_elements_give() {
     for (length, context, bound) in [
         (400, &small, "more than 100000 bytes"),
         (800, &small, "more than 100000 bytes"),
-        (400, &few, "more than 50000 elements"),
-        (4000, &context(100_000), "more than 2000000 elements"),
+        (400, &few, "50000 values"),
+        (4000, &context(100_000), "2000000 values"),
     ] {
         let ended = start(WHOLE, numbers(length), context);
         assert_eq!(ended.snapshot.status, Status::Error, "{length}");
