@@ -2,7 +2,8 @@
 //!
 //! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials and relies on a proxy or a
 //! network policy. With it, every path but health needs one of the tokens. Headers of a request are stored with the
-//! instances that it starts and forwarded to services, so tokens of the engine are removed from them.
+//! instances that it starts and forwarded to services, so tokens of the engine are removed from them. A token may have
+//! a name (`NAME:TOKEN`), which `$WORKFLOW.identity` shows to the instances that its requests start.
 
 use std::sync::Arc;
 
@@ -12,13 +13,42 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use crate::errors::ErrorAnswer;
 
+/// A token for access to the engine.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Name of its holder, if it has one.
+    pub name: Option<String>,
+    /// The token that a request carries.
+    pub secret: String,
+}
+
+impl Token {
+    /// Reads `NAME:TOKEN` or `TOKEN`. A bearer token has no colon (RFC 6750), so the two cannot be confused.
+    pub(crate) fn parse(text: &str) -> Self {
+        match text.split_once(':') {
+            Some((name, secret)) if !name.is_empty() && !secret.is_empty() => {
+                Self { name: Some(name.to_owned()), secret: secret.to_owned() }
+            }
+            _ => Self { name: None, secret: text.to_owned() },
+        }
+    }
+}
+
+/// Name of the requester, where its token has one; an extension of the request.
+#[derive(Clone)]
+pub(crate) struct Identity(pub(crate) String);
+
 /// Admits requests with one of the tokens, and those to health, and removes tokens from their headers.
-pub(crate) async fn guard(State(tokens): State<Arc<[String]>>, mut request: Request, next: Next) -> Response {
-    if is_public(request.uri().path()) || has_token(&tokens, request.headers()) {
+pub(crate) async fn guard(State(tokens): State<Arc<[Token]>>, mut request: Request, next: Next) -> Response {
+    let token = find_token(&tokens, request.headers());
+    if is_public(request.uri().path()) || token.is_some() {
+        if let Some(name) = token.and_then(|token| token.name.clone()) {
+            request.extensions_mut().insert(Identity(name));
+        }
         remove_tokens(&tokens, request.headers_mut());
         return next.run(request).await;
     }
@@ -32,17 +62,17 @@ fn is_public(path: &str) -> bool {
     path == "/q/health" || path.starts_with("/q/health/")
 }
 
-fn has_token(tokens: &[String], headers: &HeaderMap) -> bool {
+/// The token that a request carries. It is compared with all tokens, so that the time tells neither which one was close nor how close it
+/// was.
+fn find_token<'t>(tokens: &'t [Token], headers: &HeaderMap) -> Option<&'t Token> {
     let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let Some((scheme, token)) = given.split_at_checked("Bearer ".len()) else { return false };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && is_token(tokens, token)
-}
-
-/// Compares with all tokens, so that the time tells neither which one was close nor how close it was.
-fn is_token(tokens: &[String], given: &[u8]) -> bool {
+    let (scheme, given) = given.split_at_checked("Bearer ".len())?;
     let given = given.trim_ascii();
-    let compare = |known: Choice, token: &String| known | token.as_bytes().ct_eq(given);
-    tokens.iter().fold(Choice::from(0), compare).into()
+    let found = tokens.iter().fold(None, |found, token| {
+        let is_same: bool = token.secret.as_bytes().ct_eq(given).into();
+        if is_same { Some(token) } else { found }
+    });
+    found.filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "))
 }
 
 /// Headers that say how to read a request. No proxy puts a token into them, but they may hold a short token by chance.
@@ -50,9 +80,10 @@ const CONTENT_HEADERS: [HeaderName; 4] =
     [header::ACCEPT, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::HOST];
 
 /// Removes every header that holds one of the tokens: proxies copy tokens to headers with other names.
-fn remove_tokens(tokens: &[String], headers: &mut HeaderMap) {
-    let holds = |value: &HeaderValue, token: &String| {
-        !token.is_empty() && value.as_bytes().windows(token.len()).any(|part| part == token.as_bytes())
+fn remove_tokens(tokens: &[Token], headers: &mut HeaderMap) {
+    let holds = |value: &HeaderValue, token: &Token| {
+        let secret = token.secret.as_bytes();
+        !secret.is_empty() && value.as_bytes().windows(secret.len()).any(|part| part == secret)
     };
     let found = headers.iter().filter(|(name, value)| {
         !CONTENT_HEADERS.contains(name) && tokens.iter().any(|token| holds(value, token))
@@ -69,28 +100,32 @@ mod tests {
 
     #[test]
     fn only_a_whole_token_is_accepted() {
-        let tokens = ["first".to_owned(), "second".to_owned()];
+        let tokens = ["first", "ada:second", ":third", "fourth:"].map(Token::parse);
         for (header, known) in [
-            (Some("Bearer first"), true),
-            (Some("bearer second"), true),
-            (Some("Bearer firs"), false),
-            (Some("Bearer firstt"), false),
-            (Some("Bearer "), false),
-            (Some("Basic first"), false),
-            (Some("first"), false),
-            (None, false),
+            (Some("Bearer first"), Some(None)),
+            (Some("bearer second"), Some(Some("ada"))),
+            (Some("Bearer ada:second"), None),
+            (Some("Bearer :third"), Some(None)),
+            (Some("Bearer fourth:"), Some(None)),
+            (Some("Bearer firs"), None),
+            (Some("Bearer firstt"), None),
+            (Some("Bearer "), None),
+            (Some("Basic first"), None),
+            (Some("first"), None),
+            (None, None),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(header) = header {
                 headers.insert(axum::http::header::AUTHORIZATION, header.parse().unwrap());
             }
-            assert_eq!(has_token(&tokens, &headers), known, "{header:?}");
+            let found = find_token(&tokens, &headers).map(|token| token.name.as_deref());
+            assert_eq!(found, known, "{header:?}");
         }
     }
 
     #[test]
     fn no_header_keeps_a_token() {
-        let tokens = ["first".to_owned(), "second".to_owned()];
+        let tokens = ["first", "ada:second"].map(Token::parse);
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("authorization", "Bearer first"),

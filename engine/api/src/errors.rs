@@ -78,7 +78,7 @@ impl ErrorAnswer {
     pub(crate) fn failed(id: Uuid, failure: &FailureView) -> Self {
         let body = ErrorBody {
             message: failure.message.clone(),
-            failed_node_id: Some(failure.node.clone()),
+            failed_node_id: Some(failure.place().to_owned()),
             id: Some(id),
             error_code: failure.code.clone(),
         };
@@ -97,6 +97,7 @@ impl From<Refusal> for ErrorAnswer {
             }
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Stopping | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())
@@ -144,8 +145,8 @@ mod tests {
             code: status.map(|status| status.to_string()),
             message: "no".into(),
             described: "a.B - no".into(),
-            node: "call".into(),
             state: "Call".into(),
+            action: Some("call".into()),
             visit: 2,
         }
     }

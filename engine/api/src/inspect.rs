@@ -3,11 +3,11 @@
 //! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
 //! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.
 
-use std::collections::HashMap;
-
 use axum::{Json, Router, extract::State, routing::get};
-use rondo_runtime::{HistoryLine, Refusal};
-use serde_json::{Value, json};
+use rondo_expression::Val;
+use rondo_runtime::{HistoryLine, InstanceDetails, WaitView};
+use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{app::App, errors::ErrorAnswer, extract::Path};
 
@@ -15,52 +15,58 @@ pub(crate) fn routes() -> Router<App> {
     Router::new().route("/rondo/instances/{id}", get(show))
 }
 
-async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ErrorAnswer> {
-    let unknown = || ErrorAnswer::not_found(format!("Process instance with id {id} not found"));
-    let uuid = id.parse().map_err(|_| unknown())?;
-    let engine = &app.engine;
-    let row = engine.store().instance(uuid).await.map_err(|error| Refusal::Store(error.to_string()))?;
-    let row = row.ok_or_else(unknown)?;
-    let view = engine.instance(uuid).await?.ok_or_else(unknown)?;
-    let history = engine.history(uuid).await?;
-    let latest = latest(&history);
-    let waits: Vec<Value> = engine
-        .outlook(uuid)
-        .await?
-        .into_iter()
-        .map(|outlook| {
-            let mut wait = serde_json::to_value(&outlook).unwrap_or_default();
-            wait["since"] = json!(latest.get(&outlook.visit));
-            wait
-        })
-        .collect();
-    let error =
-        view.failure.as_ref().map(|failure| json!({"message": failure.message, "node": failure.node}));
-    Ok(Json(json!({
-        "id": row.id,
-        "workflow": row.workflow,
-        "version": row.version,
-        "state": row.state.as_str(),
-        "start": row.started_at,
-        "end": row.ended_at,
-        "businessKey": row.business_key,
-        "error": error,
-        "retrigger": format!("/management/processes/{}/instances/{}/retrigger", row.workflow, row.id),
-        "waits": waits,
-        "history": history,
-        "data": view.data,
-    })))
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    id: Uuid,
+    workflow: String,
+    version: String,
+    state: &'static str,
+    start: i64,
+    end: Option<i64>,
+    business_key: Option<String>,
+    error: Option<ErrorPart>,
+    retrigger: String,
+    waits: Vec<WaitView>,
+    history: Vec<HistoryLine>,
+    data: Val,
 }
 
-/// When the last thing of each visit happened: that is since when it waits.
-fn latest(history: &[HistoryLine]) -> HashMap<u64, i64> {
-    use rondo_runtime::Fact;
-    let moment = |line: &HistoryLine| match &line.fact {
-        Fact::Entered { v, .. } | Fact::Action { v, .. } | Fact::Retry { v, .. } | Fact::Failed { v, .. } => {
-            Some((*v, line.at))
+#[derive(Serialize)]
+struct ErrorPart {
+    message: String,
+    node: String,
+}
+
+async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Answer>, ErrorAnswer> {
+    let unknown = || ErrorAnswer::not_found(format!("Process instance with id {id} not found"));
+    let uuid = id.parse().map_err(|_| unknown())?;
+    let details = app.engine.details(uuid).await?.ok_or_else(unknown)?;
+    Ok(Json(Answer::from(details)))
+}
+
+impl From<InstanceDetails> for Answer {
+    fn from(details: InstanceDetails) -> Self {
+        let error = details.failure.map(|failure| ErrorPart {
+            node: failure.place().to_owned(),
+            message: failure.message,
+        });
+        Self {
+            retrigger: format!(
+                "/management/processes/{}/instances/{}/retrigger",
+                details.workflow, details.id
+            ),
+            id: details.id,
+            workflow: details.workflow,
+            version: details.version,
+            state: details.state.as_str(),
+            start: details.started_at,
+            end: details.ended_at,
+            business_key: details.business_key,
+            error,
+            waits: details.waits,
+            history: details.history,
+            data: details.data,
         }
-        _ => None,
-    };
-    // Of several of one visit the last stays.
-    history.iter().filter_map(moment).collect()
+    }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    auth::Identity,
     body::{self, Received},
     errors::ErrorAnswer,
     extract::{Path, Query},
@@ -40,6 +41,7 @@ async fn start(
     Path(path): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
+    identity: Option<Extension<Identity>>,
     body: Received,
 ) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
@@ -57,6 +59,7 @@ async fn start(
         reference_id: text(&headers, "x-kogito-referenceid"),
         start_at: text(&headers, "x-kogito-startfromnode"),
         headers: all(&headers),
+        identity: identity.map(|Extension(Identity(name))| name),
     };
     let view = app.engine.start(&workflow.program.id, start).await?;
     if let Some(failed) = shape::failure(&view) {
@@ -97,7 +100,7 @@ async fn show(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
+    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(view.into()))
 }
 
@@ -105,7 +108,7 @@ async fn abort(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
+    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(app.engine.abort(view.id).await?.into()))
 }
 
@@ -137,7 +140,7 @@ async fn change(
     body: Received,
 ) -> Result<(Uuid, Val), ErrorAnswer> {
     let input = body::input(headers, body)?;
-    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
+    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
     Ok((view.id, input.data))
 }
 
@@ -145,7 +148,7 @@ async fn tasks(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Response, ErrorAnswer> {
-    let view = shape::living(&app.engine, Below::Path(&path), &instance).await?;
+    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
     Ok(Json(management::work_items(&app.engine, view.id).await?).into_response())
 }
 

@@ -28,6 +28,7 @@ mod health;
 mod inspect;
 mod instances;
 mod management;
+mod node_kinds;
 mod openapi;
 mod pages;
 mod server;
@@ -35,6 +36,7 @@ mod settings;
 mod shape;
 mod times;
 
+pub use auth::Token;
 pub use graphql::SchemaError;
 pub use server::{ServeError, router, serve};
 pub use settings::Settings;

@@ -21,7 +21,8 @@ use tower_http::{
 use crate::{
     Settings,
     app::App,
-    auth, connections,
+    auth::{self, Token},
+    connections,
     errors::ErrorAnswer,
     graphql::{self, SchemaError},
     health, inspect, instances, management, openapi, pages,
@@ -44,7 +45,7 @@ pub enum ServeError {
 
 /// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, are ignored.
 pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
-    let tokens: Arc<[String]> = settings.tokens.clone().into();
+    let tokens: Arc<[Token]> = settings.tokens.clone().into();
     let graphql = graphql::routes(&engine)?;
     let app = App { engine, settings: Arc::new(settings) };
     let mut router = Router::new()

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rondo_definition::{Properties, PropertyError, settings};
 
+use crate::auth::Token;
+
 /// Settings of the HTTP interface.
 #[derive(Clone)]
 pub struct Settings {
@@ -12,8 +14,8 @@ pub struct Settings {
     /// Most instances in a REST list. Property `kogito.process.instances.limit`.
     pub max_listed: usize,
     /// Bearer tokens, one of which every request but those to health must carry; empty: no request needs a token. Property
-    /// `rondo.auth.token`, comma separated.
-    pub tokens: Vec<String>,
+    /// `rondo.auth.token`, comma separated, each `TOKEN` or `NAME:TOKEN`.
+    pub tokens: Vec<Token>,
     /// Longest time for the head of a request. Property `rondo.http.head-timeout`, milliseconds.
     pub head_timeout: Duration,
     /// Longest time between two pieces of a body; a longer one is answered 408. Property `rondo.http.body-timeout`, milliseconds.
@@ -35,7 +37,7 @@ impl Settings {
         Ok(Self {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
             max_listed: settings::MAX_LISTED.count(properties)?,
-            tokens: settings::AUTH_TOKEN.tokens(properties)?,
+            tokens: settings::AUTH_TOKEN.tokens(properties)?.iter().map(|text| Token::parse(text)).collect(),
             head_timeout: settings::HEAD_TIMEOUT.duration(properties)?,
             body_timeout: settings::BODY_TIMEOUT.duration(properties)?,
             idle_timeout: settings::IDLE_TIMEOUT.duration(properties)?,
@@ -60,7 +62,8 @@ mod tests {
     fn properties_change_the_defaults() {
         let settings = read("rondo.http.max-body-bytes=10\nrondo.auth.token= a , b,\n").unwrap();
         assert_eq!((settings.max_body_bytes, settings.max_listed), (10, 1000));
-        assert_eq!(settings.tokens, ["a", "b"]);
+        let secrets: Vec<_> = settings.tokens.iter().map(|token| token.secret.as_str()).collect();
+        assert_eq!(secrets, ["a", "b"]);
         assert!(read("").unwrap().tokens.is_empty());
     }
 

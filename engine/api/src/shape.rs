@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rondo_expression::Val;
-use rondo_runtime::{Deployed, Engine, View};
+use rondo_runtime::{Deployed, Engine, InstanceView};
 use rondo_store::State;
 use serde::Serialize;
 use uuid::Uuid;
@@ -25,14 +25,14 @@ impl InstanceBody {
     }
 }
 
-impl From<View> for InstanceBody {
-    fn from(view: View) -> Self {
+impl From<InstanceView> for InstanceBody {
+    fn from(view: InstanceView) -> Self {
         Self::new(view.id, view.data)
     }
 }
 
 /// The answer to an operation that ran an instance: its data, or its error.
-pub(crate) fn ran(view: View) -> Response {
+pub(crate) fn ran(view: InstanceView) -> Response {
     match failure(&view) {
         Some(answer) => answer.into_response(),
         None => Json(InstanceBody::from(view)).into_response(),
@@ -40,7 +40,7 @@ pub(crate) fn ran(view: View) -> Response {
 }
 
 /// The error of an instance that is in error.
-pub(crate) fn failure(view: &View) -> Option<ErrorAnswer> {
+pub(crate) fn failure(view: &InstanceView) -> Option<ErrorAnswer> {
     let failure = view.failure.as_ref().filter(|_| view.state == State::Error)?;
     Some(ErrorAnswer::failed(view.id, failure))
 }
@@ -75,7 +75,11 @@ pub(crate) enum Below<'a> {
 }
 
 /// An instance of a workflow that has not ended. It is found also when the file of its workflow was removed.
-pub(crate) async fn living(engine: &Engine, below: Below<'_>, instance: &str) -> Result<View, ErrorAnswer> {
+pub(crate) async fn unfinished(
+    engine: &Engine,
+    below: Below<'_>,
+    instance: &str,
+) -> Result<InstanceView, ErrorAnswer> {
     let (name, served) = match below {
         Below::Path(path) => (path, engine.workflow_by_path(path)),
         Below::Id(id) => (id, engine.workflow(id)),

@@ -4,6 +4,8 @@ use std::{collections::HashSet, process::ExitCode};
 
 use jiff::Timestamp;
 use reqwest::Method;
+use rondo_runtime::{Fact, HistoryEvent, HistoryLine, UnknownEvent, WaitView, Waiting};
+use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -47,22 +49,20 @@ fn describe(instance: &Value, with_data: bool) -> Result<Vec<String>, String> {
         format!("instance  {}", text("id")),
         format!("workflow  {} (version {})", text("workflow"), text("version")),
         format!("state     {}", text("state")),
-        format!("started   {}", moment(instance.get("start"))),
+        format!("started   {}", moment(instance.get("start").and_then(Value::as_i64))),
     ];
     if instance.get("end").is_some_and(Value::is_number) {
-        lines.push(format!("ended     {}", moment(instance.get("end"))));
+        lines.push(format!("ended     {}", moment(instance.get("end").and_then(Value::as_i64))));
     }
     if let Some(message) = instance.pointer("/error/message").and_then(Value::as_str) {
         let node = instance.pointer("/error/node").and_then(Value::as_str).unwrap_or("-");
         lines.push(format!("error     in {node}: {message}"));
         lines.push(format!("next      mend the cause, then POST {}", text("retrigger")));
     }
-    for wait in list(instance, "waits") {
-        lines.push(format!("waits     {}", sentence(wait)));
-    }
-    let history = list(instance, "history");
+    lines.extend(list(instance, "waits")?.iter().map(|wait| format!("waits     {}", sentence(wait))));
+    let history: Vec<HistoryLine> = list(instance, "history")?;
     if !history.is_empty() {
-        let left = left(history);
+        let left = left(&history);
         lines.push(String::new());
         lines.extend(history.iter().filter_map(|line| history_line(line, &left)));
     }
@@ -73,78 +73,79 @@ fn describe(instance: &Value, with_data: bool) -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// A list of the answer as the types that the engine made it from.
+fn list<T: DeserializeOwned>(instance: &Value, name: &str) -> Result<Vec<T>, String> {
+    let Some(list) = instance.get(name) else { return Ok(Vec::new()) };
+    Vec::deserialize(list).map_err(|error| {
+        format!("the answer of the engine cannot be read: `{name}`: {error}; is it of the same version?")
+    })
 }
 
 /// Why it waits, since when, and what comes next.
-fn sentence(wait: &Value) -> String {
-    let text = |pointer: &str| wait.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
-    let place = match wait.get("action").and_then(Value::as_str) {
-        Some(action) => format!("in state `{}`, action `{action}`", text("/state")),
-        None => format!("in state `{}`", text("/state")),
+fn sentence(wait: &WaitView) -> String {
+    let place = match &wait.action {
+        Some(action) => format!("in state `{}`, action `{action}`", wait.state),
+        None => format!("in state `{}`", wait.state),
     };
-    let until = || moment(wait.pointer("/waiting/until"));
-    let what = match text("/waiting/for") {
-        "sleep" => format!("sleeps until {}, then goes on", until()),
-        "call" => format!(
-            "waits for the answer of `{}` (attempt {})",
-            text("/waiting/function"),
-            wait.pointer("/waiting/attempt").and_then(Value::as_u64).unwrap_or(1)
-        ),
-        "retry" => format!(
-            "will try again at {} (attempt {})",
-            until(),
-            wait.pointer("/waiting/attempt").and_then(Value::as_u64).unwrap_or(1)
-        ),
-        "subflow" => format!("waits for the end of subflow `{}`", text("/waiting/workflow")),
-        "events" => {
-            let events: Vec<_> =
-                wait.pointer("/waiting/events").and_then(Value::as_array).into_iter().flatten().collect();
-            let names: Vec<_> = events.iter().filter_map(|name| name.as_str()).collect();
-            let limit = match wait.pointer("/waiting/until") {
-                Some(_) => format!(", until {} at the latest", until()),
+    let what = match &wait.waiting {
+        Waiting::Sleep { until } => format!("sleeps until {}, then goes on", moment(Some(*until))),
+        Waiting::Call { function, attempt } => {
+            format!("waits for the answer of `{function}` (attempt {attempt})")
+        }
+        Waiting::Retry { until, attempt } => {
+            format!("will try again at {} (attempt {attempt})", moment(Some(*until)))
+        }
+        Waiting::Subflow { workflow } => format!("waits for the end of subflow `{workflow}`"),
+        Waiting::Events { events, until } => {
+            let limit = match until {
+                Some(until) => format!(", until {} at the latest", moment(Some(*until))),
                 None => String::new(),
             };
-            format!("waits for event {}{limit}", names.join(" or "))
+            format!("waits for event {}{limit}", events.join(" or "))
         }
-        "repair" => "stands at an error".to_owned(),
-        other => format!("waits ({other})"),
+        Waiting::Repair => "stands at an error".to_owned(),
     };
-    format!("{place} since {}: {what}", moment(wait.get("since")))
+    format!("{place} since {}: {what}", moment(wait.since))
 }
 
 /// The visits that have ended. Looked up for every action, of which there may be many thousands.
-fn left(history: &[Value]) -> HashSet<u64> {
-    let ends = history.iter().filter(|line| line.get("f").and_then(Value::as_str) == Some("left"));
-    ends.filter_map(visit).collect()
-}
-
-fn visit(line: &Value) -> Option<u64> {
-    line.get("v").and_then(Value::as_u64)
+fn left(history: &[HistoryLine]) -> HashSet<u64> {
+    let ended = |line: &HistoryLine| match line.fact()? {
+        Fact::Left { v } => Some(*v),
+        _ => None,
+    };
+    history.iter().filter_map(ended).collect()
 }
 
 /// A line of history; lines that only close another one are left out.
-fn history_line(line: &Value, left: &HashSet<u64>) -> Option<String> {
-    let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or("-");
-    let what = match text("f") {
-        "started" => "started".to_owned(),
-        "entered" => format!("state {}", text("state")),
-        "action" => {
-            let has_ended = visit(line).is_some_and(|visit| left.contains(&visit));
-            format!("  action {}{}", text("target"), if has_ended { "" } else { " …" })
+fn history_line(line: &HistoryLine, left: &HashSet<u64>) -> Option<String> {
+    let what = match &line.event {
+        HistoryEvent::Fact(fact) => fact_line(fact, left)?,
+        HistoryEvent::Unknown(UnknownEvent { kind, message }) if message.is_empty() => {
+            format!("`{kind}`, which this version does not know")
         }
-        "retry" => format!("  attempt {} failed: {}", line["attempt"], text("message")),
-        "handled" => format!("  error handled: {}", text("message")),
-        "failed" => format!("  failed: {}", text("message")),
-        "retriggered" => "retriggered".to_owned(),
-        "skipped" => "skipped the failed step".to_owned(),
-        "changed" => "data changed from outside".to_owned(),
-        "completed" => "completed".to_owned(),
-        "aborted" => "aborted".to_owned(),
-        _ => return None,
+        HistoryEvent::Unknown(UnknownEvent { kind, message }) => format!("`{kind}`: {message}"),
     };
-    Some(format!("{}  {what}", moment(line.get("at"))))
+    Some(format!("{}  {what}", moment(Some(line.at))))
+}
+
+fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
+    Some(match fact {
+        Fact::Started => "started".to_owned(),
+        Fact::Entered { state, .. } => format!("state {state}"),
+        Fact::Action { v, target, .. } => {
+            format!("  action {target}{}", if left.contains(v) { "" } else { " …" })
+        }
+        Fact::Retry { attempt, message, .. } => format!("  attempt {attempt} failed: {message}"),
+        Fact::Handled { message, .. } => format!("  error handled: {message}"),
+        Fact::Failed { message, .. } => format!("  failed: {message}"),
+        Fact::Retriggered { .. } => "retriggered".to_owned(),
+        Fact::Skipped { .. } => "skipped the failed step".to_owned(),
+        Fact::Changed => "data changed from outside".to_owned(),
+        Fact::Completed => "completed".to_owned(),
+        Fact::Aborted => "aborted".to_owned(),
+        Fact::Left { .. } | Fact::Dropped { .. } => return None,
+    })
 }
 
 /// Writes moments in ISO 8601, as the Data Index has them; the data is left alone.
@@ -152,7 +153,7 @@ fn write_times(instance: &mut Value) {
     let write = |value: &mut Value, names: &[&str]| {
         for name in names {
             let Some(slot) = value.get_mut(*name) else { continue };
-            if let Some(moment) = timestamp(slot) {
+            if let Some(moment) = slot.as_i64().and_then(timestamp) {
                 *slot = format!("{moment:.3}").into();
             }
         }
@@ -170,40 +171,40 @@ fn write_times(instance: &mut Value) {
 }
 
 /// Milliseconds since 1970 as people read them.
-fn moment(millis: Option<&Value>) -> String {
+fn moment(millis: Option<i64>) -> String {
     let moment = millis.and_then(timestamp);
     moment.map_or_else(|| "-".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// Milliseconds since 1970 as a timestamp; `None` for other values.
-fn timestamp(millis: &Value) -> Option<Timestamp> {
-    Timestamp::from_millisecond(millis.as_i64()?).ok()
+/// Milliseconds since 1970 as a timestamp; `None` beyond the years that it can hold.
+fn timestamp(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millis).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_instance_is_told_in_sentences() {
         let instance = json!({
             "id": "0198", "workflow": "request", "version": "1.0", "state": "ACTIVE", "start": 0,
-            "waits": [{"state": "Poll", "action": "look", "since": 60000, "waiting": {"for": "sleep", "until": 120_000}}],
+            "waits": [{"state": "Poll", "action": "look", "visit": 2, "since": 60000, "waiting": {"for": "sleep", "until": 120_000}}],
             "history": [
-                {"at": 0, "f": "started"}, {"at": 0, "f": "entered", "v": 1, "state": "Poll"},
-                {"at": 0, "f": "action", "v": 2, "target": "look"}, {"at": 60000, "f": "left", "v": 2}
+                {"at": 0, "f": "started"}, {"at": 0, "f": "entered", "v": 1, "state": "Poll", "kind": "operation"},
+                {"at": 0, "f": "action", "v": 2, "target": "look", "kind": "call", "within": 1}, {"at": 60000, "f": "left", "v": 2},
+                {"at": 61000, "f": "paused", "by": "ada"}
             ]
         });
         assert_eq!(
             describe(&instance, false).unwrap().join("\n"),
             "instance  0198\nworkflow  request (version 1.0)\nstate     ACTIVE\nstarted   1970-01-01 00:00:00\n\
              waits     in state `Poll`, action `look` since 1970-01-01 00:01:00: sleeps until 1970-01-01 00:02:00, then goes on\n\n\
-             1970-01-01 00:00:00  started\n1970-01-01 00:00:00  state Poll\n1970-01-01 00:00:00    action look"
+             1970-01-01 00:00:00  started\n1970-01-01 00:00:00  state Poll\n1970-01-01 00:00:00    action look\n\
+             1970-01-01 00:01:01  `paused`, which this version does not know"
         );
     }
-
     #[test]
     fn moments_are_iso_8601_in_json_and_the_data_is_left_alone() {
         let mut instance = json!({
@@ -222,27 +223,21 @@ mod tests {
     }
 
     #[test]
-    fn actions_that_go_on_are_marked() {
-        let history = json!([
-            {"at": 0, "f": "action", "v": 1, "target": "first"},
-            {"at": 0, "f": "action", "v": 2, "target": "second"},
-            {"at": 0, "f": "left", "v": 1},
-            {"at": 0, "f": "action", "target": "unnumbered"}
-        ]);
-        let history = list_of(&history);
-        let left = left(history);
-        let told: Vec<_> = history.iter().filter_map(|line| history_line(line, &left)).collect();
-        assert_eq!(
-            told,
-            [
-                "1970-01-01 00:00:00    action first",
-                "1970-01-01 00:00:00    action second …",
-                "1970-01-01 00:00:00    action unnumbered …"
-            ]
-        );
+    fn every_action_of_a_long_history_is_shown_with_whether_it_has_ended() {
+        const ACTIONS: u64 = 2000;
+        let lines = (0..ACTIONS).flat_map(|visit| {
+            let begun = json!({"at": 0, "f": "action", "v": visit, "target": "look", "kind": "call", "within": 0});
+            [begun, json!({"at": 0, "f": if visit % 2 == 0 { "left" } else { "handled" }, "v": visit, "message": ""})]
+        });
+        let history: Vec<_> = lines.collect();
+        let shown = describe(&json!({"history": history}), false).unwrap();
+        let count = |ending: &str| shown.iter().filter(|line| line.ends_with(ending)).count() as u64;
+        assert_eq!((count("  action look"), count("  action look …")), (ACTIONS / 2, ACTIONS / 2));
     }
 
-    fn list_of(value: &Value) -> &[Value] {
-        value.as_array().map_or(&[], Vec::as_slice)
+    #[test]
+    fn an_answer_of_another_form_is_an_error_that_says_where() {
+        let problem = describe(&json!({"waits": [{"state": 1}]}), false).unwrap_err();
+        assert!(problem.contains("`waits`"), "{problem}");
     }
 }

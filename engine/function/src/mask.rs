@@ -93,6 +93,8 @@ impl Secrets {
         }
         for token in settings::AUTH_TOKEN.tokens(properties).unwrap_or_default() {
             secrets.hide(&token);
+            // `NAME:TOKEN`
+            secrets.hide(token.split_once(':').map_or("", |(_, secret)| secret));
         }
         secrets
     }

@@ -11,6 +11,8 @@ use rondo_program::Program;
 pub struct Context {
     /// Id of the instance, as text.
     pub instance: Arc<str>,
+    /// Who asked for it, as `$WORKFLOW.identity` shows it.
+    pub identity: Arc<str>,
     /// Headers of the request that started it: an object.
     pub headers: Val,
     /// What `$SECRET` shows.
@@ -41,6 +43,7 @@ pub trait OutputCheck: std::fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct WorkflowVariable {
     pub(crate) instance: Arc<str>,
+    pub(crate) identity: Arc<str>,
     pub(crate) program: (Arc<str>, Arc<str>, Arc<str>),
     pub(crate) headers: Val,
     pub(crate) input: Val,
@@ -58,6 +61,7 @@ impl WorkflowVariable {
     ) -> Self {
         Self {
             instance: Arc::clone(&context.instance),
+            identity: Arc::clone(&context.identity),
             program: (Arc::clone(&program.id), Arc::clone(&program.name), Arc::clone(&program.version)),
             headers: context.headers.clone(),
             input: input.clone(),
@@ -93,7 +97,7 @@ impl Lookup for WorkflowVariable {
             "version" => Ok(Val::text(&*self.program.2)),
             "headers" => Ok(Val::Lookup(Arc::new(Headers(self.headers.clone())))),
             "input" => Ok(self.input.clone()),
-            "identity" => Ok(Val::text("anonymous")),
+            "identity" => Ok(Val::text(&*self.identity)),
             "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
             "statusCode" | "statusMessage" | "responseHeaders" => of_response(key),
             _ => Err(format!("Cannot find key {key} in context")),

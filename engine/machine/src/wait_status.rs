@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rondo_program::{Instruction, Program};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Millis, Snapshot, Visit, snapshot::Wait};
 
@@ -22,7 +22,7 @@ pub struct Outlook {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "camelCase")]
 pub enum Waiting {
     /// A moment, in engine milliseconds.

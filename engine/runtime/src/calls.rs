@@ -1,62 +1,87 @@
-//! Carries out the calls of instances.
+//! Makes the calls of instances.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt as _;
 use rondo_expression::Val;
 use rondo_function::{Answer, ProcessHeaders, Request};
 use rondo_machine::{CallRequest, Input};
 use rondo_program::Failure;
 use rondo_store::Instance;
+use uuid::Uuid;
 
-use crate::{engine::Inner, living::Living, registry::Delivery};
+use crate::{
+    active_instance::ActiveInstance, catalog::Deployed, delivery::Delivery, executor::Executor, panics,
+};
 
-/// Makes a call and delivers what comes of it. The call runs on its own; the instance is not held up.
-pub(crate) fn make(inner: &Arc<Inner>, living: &Living, request: CallRequest) {
-    let inner = Arc::clone(inner);
-    let deployed = Arc::clone(&living.deployed);
-    let headers = Arc::clone(&living.headers);
-    let process = Process::of(&living.row);
-    let id = living.row.id;
-    let running = Arc::clone(&inner);
-    running.calls.spawn(async move {
-        rondo_store::failpoint("call-before");
-        let input = match deployed.bindings.get(&request.function) {
-            None => {
-                failed(&request, Failure::validation(format!("no function is called `{}`", request.function)))
-            }
-            Some(binding) => {
-                let key = format!("{id}-{}", request.call);
-                let answer = inner
-                    .caller
-                    .call(
-                        binding,
-                        Request {
-                            arguments: request.arguments.clone(),
-                            state_data: &request.data,
-                            headers: &headers,
-                            process: process.headers(),
-                            idempotency_key: &key,
-                            config_key: request.config_key.as_deref(),
-                            state: &request.state,
-                            action: &request.action,
-                            attempt: request.attempt,
-                            properties: &inner.properties,
-                        },
-                    )
-                    .await;
-                match answer {
-                    Ok(answer) => Input::Answered {
-                        call: request.call,
-                        response: Some(response(&answer)),
-                        result: Some(answer.result).filter(|result| !result.is_null()),
-                    },
-                    Err(error) => failed(&request, error.into_failure()),
-                }
-            }
+impl Executor {
+    /// Makes a call and delivers what comes of it. The call runs on its own; the instance is not held up.
+    pub(crate) fn make_call(self: &Arc<Self>, instance: &ActiveInstance, request: CallRequest) {
+        let call = Call {
+            id: instance.row.id,
+            process: Process::of(&instance.row),
+            deployed: Arc::clone(&instance.deployed),
+            headers: Arc::clone(&instance.request.headers),
+            request,
         };
-        rondo_store::failpoint("call-after");
-        inner.deliver(id, Delivery::input(input));
-    });
+        let executor = Arc::clone(self);
+        self.calls.spawn(async move {
+            rondo_store::failpoint("call-before");
+            let made = AssertUnwindSafe(call.make(&executor)).catch_unwind().await;
+            let input = made.unwrap_or_else(|panic| {
+                let text = panics::text(&*panic);
+                tracing::error!(instance_id = %call.id, panic = text, "a call ended in a defect of the engine");
+                call.failed(Failure::runtime(format!("the engine met a defect while it made this call: {text}")))
+            });
+            rondo_store::failpoint("call-after");
+            executor.dispatcher.deliver(call.id, Delivery::input(input));
+        });
+    }
+}
+
+/// A call under way.
+struct Call {
+    id: Uuid,
+    process: Process,
+    deployed: Arc<Deployed>,
+    headers: Arc<Vec<(String, String)>>,
+    request: CallRequest,
+}
+
+impl Call {
+    /// Makes it; gives the input that it is for the instance.
+    async fn make(&self, executor: &Executor) -> Input {
+        let request = &self.request;
+        let Some(binding) = self.deployed.bindings.get(&request.function) else {
+            return self
+                .failed(Failure::validation(format!("no function is called `{}`", request.function)));
+        };
+        let key = format!("{}-{}", self.id, request.call);
+        let request = Request {
+            arguments: request.arguments.clone(),
+            state_data: &request.data,
+            headers: &self.headers,
+            process: self.process.headers(),
+            idempotency_key: &key,
+            config_key: request.config_key.as_deref(),
+            state: &request.state,
+            action: &request.action,
+            attempt: request.attempt,
+            properties: &executor.properties,
+        };
+        match executor.caller.call(binding, request).await {
+            Ok(answer) => Input::Answered {
+                call: self.request.call,
+                response: Some(response(&answer)),
+                result: Some(answer.result).filter(|result| !result.is_null()),
+            },
+            Err(error) => self.failed(error.into_failure()),
+        }
+    }
+
+    fn failed(&self, failure: Failure) -> Input {
+        Input::CallFailed { call: self.request.call, failure }
+    }
 }
 
 /// Who calls, as the called services are told.
@@ -97,10 +122,6 @@ impl Process {
             reference_id: self.reference_id.as_deref(),
         }
     }
-}
-
-fn failed(request: &CallRequest, failure: Failure) -> Input {
-    Input::CallFailed { call: request.call, failure }
 }
 
 /// What `$WORKFLOW` shows of an answer beside its result.

@@ -1,6 +1,6 @@
 //! The workflows that are served, and the revisions that running instances are pinned to.
 //!
-//! Promises: a folder is served as a whole or not at all, with all problems told at once; an instance runs the revision it
+//! Promises: a folder is served as a whole or not at all, and all its problems are reported at once; an instance runs the revision it
 //! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
 
 use std::{
@@ -19,7 +19,7 @@ use rondo_machine::OutputCheck;
 use rondo_program::{Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
-    Refusal,
+    refusal::Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
 };

@@ -1,93 +1,70 @@
-//! Instances on their way into memory: new ones, and those that the database has.
+//! Takes instances up from the database.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use rondo_expression::Val;
-use rondo_machine::{Context, Snapshot};
+use rondo_function::Specs;
 use rondo_store::{Instance, State};
 use uuid::Uuid;
 
 use crate::{
-    Refusal,
-    catalog::Deployed,
-    delta,
-    engine::{Inner, stored},
-    living::{self, Living},
+    active_instance::ActiveInstance,
+    catalog::{self, Deployed},
+    executor::Executor,
+    formats::request::RequestContext,
+    refusal::Refusal,
+    row, secrets,
 };
 
-impl Inner {
-    /// An instance that is not in the database yet.
-    pub(crate) fn new_living(
-        &self,
-        id: Uuid,
-        deployed: Arc<Deployed>,
-        data: Val,
-        headers: Arc<Vec<(String, String)>>,
-        variables: Arc<[(Arc<str>, Val)]>,
-    ) -> Box<Living> {
-        let now = self.clock.now();
-        let row = Instance {
-            id,
-            workflow: deployed.program.id.to_string(),
-            version: deployed.program.version.to_string(),
-            name: deployed.program.name.to_string(),
-            revision: deployed.revision.clone(),
-            started_at: now,
-            updated_at: now,
-            ..Instance::default()
-        };
-        let context = living::context(&deployed, &self.limits, id, &headers, variables);
-        let snapshot = Snapshot::new(data);
-        Box::new(Living {
-            row,
-            stored: false,
-            deployed,
-            snapshot,
-            context,
-            headers,
-            waiters: Vec::new(),
-            is_idle: false,
-            is_unproven: false,
-            idle_calls: Vec::new(),
-            children: HashMap::new(),
-            unsettled: HashSet::new(),
-            line: None,
-        })
-    }
-
-    /// Takes an instance up from the database; `None` when it is not there or has ended.
-    pub(crate) async fn load(&self, id: Uuid) -> Result<Option<Box<Living>>, Refusal> {
-        let Some(row) = self.store.instance(id).await.map_err(stored)? else { return Ok(None) };
+impl Executor {
+    /// Takes an instance up; `None` when it is not there or has ended.
+    pub(crate) async fn load(&self, id: Uuid) -> Result<Option<Box<ActiveInstance>>, Refusal> {
+        let Some(row) = self.store.instance(id).await.map_err(Refusal::store)? else { return Ok(None) };
         if matches!(row.state, State::Completed | State::Aborted) {
             return Ok(None);
         }
         let deployed = self.revision(&row).await?;
-        let parts = self.store.parts(id).await.map_err(stored)?;
-        let _mark = self.at_work.mark(id);
-        let data: Val = serde_json::from_str(&row.data).map_err(|error| Refusal::Store(error.to_string()))?;
-        let input = delta::decode(row.input.as_deref(), &data);
-        let snapshot = Snapshot::decode(&deployed.program, &row.frames, &parts, data, input)
-            .map_err(|error| Refusal::Store(error.to_string()))?;
-        let idle_calls = snapshot.calls().collect();
-        let (headers, variables) = self.unseal(&row);
-        let context: Context = living::context(&deployed, &self.limits, id, &headers, variables);
-        Ok(Some(Box::new(Living {
-            row: Instance { data: String::new(), frames: Vec::new(), input: None, ..row },
-            stored: true,
-            deployed,
-            snapshot,
-            context,
-            headers: Arc::new(headers),
-            waiters: Vec::new(),
-            is_idle: true,
-            is_unproven: true,
-            idle_calls,
-            children: HashMap::new(),
-            unsettled: HashSet::new(),
-            line: None,
-        })))
+        let parts = self.store.parts(id).await.map_err(Refusal::store)?;
+        let _mark = self.crash_loop.mark(id);
+        let (snapshot, data) = row::snapshot_of(&row, &parts, &deployed.program)?;
+        let request = self.request(&row);
+        Ok(Some(ActiveInstance::restored(row, deployed, snapshot, data, request, &self.limits)))
+    }
+
+    /// What was kept of the start request. What cannot be read stays in the row, and the instance goes on without it: most have no use for
+    /// it, and an engine with the right key reads it again.
+    fn request(&self, row: &Instance) -> RequestContext {
+        RequestContext::decrypt(row.id, row.sealed.as_deref(), &self.encryption).unwrap_or_else(|error| {
+            tracing::error!(
+                instance_id = %row.id,
+                %error,
+                "the headers of the start request cannot be opened; calls go on without them"
+            );
+            RequestContext::default()
+        })
+    }
+
+    /// The revision that an instance is pinned to: a served one, else as it was stored.
+    async fn revision(&self, row: &Instance) -> Result<Arc<Deployed>, Refusal> {
+        if let Some(deployed) = self.catalog().revision(&row.revision) {
+            return Ok(deployed);
+        }
+        if let Some(deployed) = self.revisions.find(&row.revision) {
+            return Ok(deployed);
+        }
+        let revision = self.store.revision(&row.revision).await.map_err(Refusal::store)?.ok_or_else(|| {
+            Refusal::Store(format!("revision {} of workflow `{}` is not stored", row.revision, row.workflow))
+        })?;
+        let resources = rondo_definition::Resources::of_bundle(revision.bundle);
+        let options = rondo_definition::Options { resources: Some(&resources), ..Default::default() };
+        let (document, problems) = rondo_definition::parse_with(&revision.path, &revision.source, options);
+        let document = document.ok_or_else(|| {
+            let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+            Refusal::Store(format!("revision {} cannot be read any more: {problem}", row.revision))
+        })?;
+        let secrets = secrets::secrets(&self.properties, &self.secrets);
+        let (mut deployed, _) =
+            catalog::deploy(document, &resources, &self.properties, &secrets, &Specs::new(None));
+        deployed.revision.clone_from(&row.revision);
+        Ok(self.revisions.keep(deployed))
     }
 }

@@ -3,27 +3,22 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::Arc,
 };
 
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_function::Caller;
 use rondo_store::{Revision, Store};
-use tokio::sync::watch;
 
 use crate::{
-    Engine,
-    at_work::AtWork,
+    active_instance::Limits,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
-    engine::Inner,
-    families::Families,
-    lanes::Lanes,
-    living::Limits,
-    registry::Registry,
-    seal::{KeyError, Sealer},
-    tasks::Tasks,
-    timers::Timers,
+    crash_loop::CrashLoop,
+    encryption::{Encryption, KeyError},
+    engine::Engine,
+    executor::{Executor, Parts},
+    instance_tree::InstanceTrees,
 };
 
 /// How much one turn may do: some tens of milliseconds of the machine.
@@ -66,9 +61,24 @@ pub enum OpenError {
     Property(String),
 }
 
+/// The clock and the database of an engine, where they are not those of its options.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Clock,
+    /// The database; without one the store of the options is opened.
+    pub store: Option<Arc<dyn Store>>,
+}
+
 impl Engine {
     /// Opens the engine and begins to work. Warnings about the folder are logged.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
+        Self::open_in(options, Surroundings::default()).await
+    }
+
+    /// Opens the engine with a clock and a database of its own, as tests do. The key and the file of the crash loop stand beside the
+    /// database that the options name.
+    pub async fn open_in(options: Options, surroundings: Surroundings) -> Result<Self, OpenError> {
         let loaded = {
             let (root, environment) = (options.workflows.clone(), options.environment.clone());
             let reading = tokio::task::spawn_blocking(move || load_folder(&root, environment));
@@ -83,52 +93,57 @@ impl Engine {
         }
         let database = rondo_store::file_of(&options.store);
         let is_new = !database.as_ref().is_some_and(|file| file.exists());
-        let store =
-            rondo_store::open(&options.store).await.map_err(|error| OpenError::Store(error.to_string()))?;
-        let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
-        let turns_file = rondo_store::file_of(&options.store).map(|file| beside(&file, ".turns"));
-        let at_work =
-            AtWork::open(turns_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
-        let secret_key = options.environment.get("RONDO_SECRET_KEY").cloned();
-        if !is_new && secret_key.is_none() && key_file.as_ref().is_some_and(|file| !file.exists()) {
-            tracing::warn!(
-                "there is a database and no key beside it, so one is made: request headers and iteration variables that were \
-                 sealed with another cannot be opened, and calls of such instances go on without them"
-            );
-        }
-        let sealer = Sealer::open(secret_key.as_deref(), key_file.as_deref().map(Path::new))?;
+        let store = match surroundings.store {
+            Some(store) => store,
+            None => rondo_store::open(&options.store)
+                .await
+                .map_err(|error| OpenError::Store(error.to_string()))?,
+        };
+        let crash_file = database.as_ref().map(|file| beside(file, ".turns"));
+        let crash_loop =
+            CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
+        let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
         let Loaded { workflows, resources, properties, secrets, .. } = loaded;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
-        let limits = limits(&properties).map_err(wrong)?;
-        if limits.speed > 1 {
-            tracing::warn!(speed = limits.speed, "durations pass faster than written (rondo.clock.speed)");
+        let clock = surroundings.clock.with_speed(settings::CLOCK_SPEED.count(&properties).map_err(wrong)?);
+        if clock.speed() > 1 {
+            tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
+        let limits = limits(&properties, clock.speed()).map_err(wrong)?;
+        let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
         let caller = Caller::new(&properties, secrets.clone())
             .map_err(|error| OpenError::Property(error.to_string()))?;
-        let inner = Inner {
+        let catalog = Catalog::new(workflows, resources);
+        let executor = Executor::new(Parts {
             store,
-            registry: Registry::default(),
-            at_work,
-            lanes: Lanes::default(),
-            families: Families::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?),
-            timers: Timers::default(),
-            clock: Clock,
+            clock,
+            crash_loop,
+            trees,
             caller,
             secrets,
-            calls: Tasks::default(),
-            sealer,
-            limits,
-            service_url: service_url.trim_end_matches('/').to_owned(),
-            catalog: RwLock::new(Arc::new(Catalog::new(workflows, resources))),
-            older: Mutex::default(),
-            stopping: watch::Sender::new(false),
             properties,
-        };
-        Ok(Self { inner: Arc::new(inner) }.run())
+            encryption,
+            limits,
+            catalog,
+        });
+        Ok(Self::run(executor, &service_url))
     }
+}
+
+/// The key of the environment, else that beside the database.
+fn encryption(options: &Options, is_new: bool) -> Result<Encryption, KeyError> {
+    let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
+    let secret_key = options.environment.get("RONDO_SECRET_KEY");
+    if !is_new && secret_key.is_none() && key_file.as_ref().is_some_and(|file| !file.exists()) {
+        tracing::warn!(
+            "there is a database and no key beside it, so one is made: request headers and iteration variables that were \
+             encrypted with another cannot be opened, and calls of such instances go on without them"
+        );
+    }
+    Encryption::open(secret_key.map(String::as_str), key_file.as_deref().map(Path::new))
 }
 
 /// The file that is called as another one, with something behind its name.
@@ -167,10 +182,10 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
     Ok(())
 }
 
-fn limits(properties: &Properties) -> Result<Limits, PropertyError> {
+fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> {
     Ok(Limits {
         budget: rondo_expression::Budget::default(),
-        speed: settings::CLOCK_SPEED.count(properties)?,
+        speed,
         max_steps: settings::MAX_STEPS.count(properties)?,
         turn_steps: TURN_STEPS,
     })

@@ -1,15 +1,15 @@
 //! Takes up what was under way when the engine stopped, however it stopped.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use tokio::sync::Semaphore;
 
 use crate::{
-    engine::Inner,
-    registry::{Delivery, Signal},
+    delivery::{Delivery, Signal},
+    executor::{Executor, STORE_PAUSE},
 };
 
-/// How many instances are taken up at once.
+/// How many instances are taken up at once: enough to fill a transaction of the database, and few enough that requests come up in between.
 const AT_ONCE: usize = 64;
 
 /// How many ids are read at once.
@@ -17,34 +17,57 @@ const PAGE: usize = 1024;
 
 /// Goes through the instances that had work in flight, and the mailboxes that were not emptied. Sleeping instances are
 /// not looked at: the timers find them.
-pub(crate) async fn run(inner: Arc<Inner>) {
+pub(crate) async fn run(executor: Arc<Executor>) {
     let at_once = Arc::new(Semaphore::new(AT_ONCE));
     let mut after = None;
     loop {
-        let page = match inner.store.busy(after, PAGE).await {
+        let page = match executor.store.busy(after, PAGE).await {
             Ok(page) => page,
             Err(error) => {
-                tracing::error!(%error, "the instances that were under way cannot be read");
+                if try_again(&executor, "the instances that were under way cannot be read", &error).await {
+                    continue;
+                }
                 return;
             }
         };
         after = page.last().copied();
-        let last = page.len() < PAGE;
+        let is_last = page.len() < PAGE;
         for id in page {
-            // What is here already was started after the engine was, and needs no recovery.
-            if inner.registry.is_here(id) {
+            // An instance that is here already was started after the engine was, and needs no recovery.
+            if executor.dispatcher.is_here(id) {
                 continue;
             }
             let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
             tracing::info!(instance_id = %id, "taking up an instance that was under way");
-            inner.deliver(id, Delivery::signal(Signal::Recover).with_permit(permit));
+            executor.dispatcher.deliver(id, Delivery::signal(Signal::Recover).with_permit(permit));
         }
-        if last {
+        if is_last {
             break;
         }
     }
-    match inner.store.mailboxes().await {
-        Ok(owners) => owners.into_iter().for_each(|id| inner.deliver_mailbox(id, None)),
-        Err(error) => tracing::error!(%error, "the mailboxes cannot be read"),
+    loop {
+        match executor.store.mailboxes().await {
+            Ok(owners) => {
+                owners.into_iter().for_each(|id| executor.dispatcher.deliver_mailbox(id, None));
+                return;
+            }
+            Err(error) => {
+                if !try_again(&executor, "the mailboxes cannot be read", &error).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Waits a moment; says whether to go on, which is so unless the engine stops.
+async fn try_again(executor: &Executor, what: &str, error: &(dyn Display + Sync)) -> bool {
+    if executor.is_stopping() {
+        return false;
+    }
+    tracing::error!(%error, "{what}; trying again");
+    tokio::select! {
+        () = executor.clock.sleep(STORE_PAUSE) => true,
+        () = executor.stopping() => false,
     }
 }

@@ -1,92 +1,32 @@
 //! The instances that are being worked on right now, and what is to be done with them.
 //!
 //! Promises: at most one task works on an instance at a time; what is delivered for an instance is taken up in the order of its arrival. An
-//! instance that only waits for a moment or an event is not here at all.
+//! instance that only waits for a moment or an event is not here at all. Never: starts the work; `dispatch` does.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, VecDeque};
 
-use rondo_machine::Input;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::{Refusal, View, living::Living};
+use crate::{active_instance::ActiveInstance, delivery::Delivery};
 
 /// Locks are held for a few instructions only; several keep the workers out of each other's way.
 const SHARDS: usize = 16;
 
-/// Something to be done with an instance.
-pub(crate) struct Delivery {
-    pub(crate) signal: Signal,
-    pub(crate) reply: Option<Reply>,
-    /// Root of the family, where whoever delivers knows it and the instance may not be in memory.
-    pub(crate) family: Option<Uuid>,
-    /// Held until the delivery has been dealt with: bounds how much is taken up at once.
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// What happened, or what is asked.
-pub(crate) enum Signal {
-    /// An input of the machine.
-    Input(Box<Input>),
-    /// There may be something in its mailbox.
-    Mail,
-    /// A child instance has nothing in flight any more.
-    ChildSettled(Uuid),
-    /// Take up what was under way when the engine stopped.
-    Recover,
-}
-
-/// Who wants to know, and when.
-pub(crate) struct Reply {
-    pub(crate) to: oneshot::Sender<Result<View, Refusal>>,
-    /// Answer only when nothing of the instance is in flight any more.
-    pub(crate) when_settled: bool,
-}
-
-impl Delivery {
-    pub(crate) fn input(input: Input) -> Self {
-        Self::signal(Signal::Input(Box::new(input)))
-    }
-
-    pub(crate) fn signal(signal: Signal) -> Self {
-        Self { signal, reply: None, family: None, _permit: None }
-    }
-
-    pub(crate) fn with_reply(self, to: oneshot::Sender<Result<View, Refusal>>, when_settled: bool) -> Self {
-        Self { reply: Some(Reply { to, when_settled }), ..self }
-    }
-
-    pub(crate) fn of_family(self, family: Option<Uuid>) -> Self {
-        Self { family, ..self }
-    }
-
-    /// Whether it is to be taken up before what others of the family have to do.
-    pub(crate) fn ends(&self) -> bool {
-        matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
-    }
-
-    pub(crate) fn with_permit(self, permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: Some(permit), ..self }
-    }
-}
-
 /// Who works on an instance after a delivery.
 pub(crate) enum Work {
-    /// Somebody does already, and takes the delivery up.
-    IsDone,
-    /// Whoever delivered; with the instance, if it is in memory.
-    IsYours(Option<Box<Living>>),
+    /// A task does already, and takes the delivery up.
+    HasWorker,
+    /// The caller has to start a task; with the instance, if it is in memory.
+    NeedsWorker(Option<Box<ActiveInstance>>),
 }
 
 #[derive(Default)]
 struct Slot {
     queue: VecDeque<Delivery>,
     /// The instance between two deliveries, while calls are in flight.
-    parked: Option<Box<Living>>,
-    running: bool,
+    parked: Option<Box<ActiveInstance>>,
+    is_running: bool,
 }
 
 /// All instances that are being worked on.
@@ -96,40 +36,57 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Adds a delivery. When nobody works on the instance the caller must, with what was parked.
+    /// Adds a delivery.
     #[must_use]
     pub(crate) fn deliver(&self, id: Uuid, delivery: Delivery) -> Work {
         let mut shard = self.shard(id);
         let slot = shard.entry(id).or_default();
         slot.queue.push_back(delivery);
-        if slot.running {
-            return Work::IsDone;
+        if slot.is_running {
+            return Work::HasWorker;
         }
-        slot.running = true;
-        Work::IsYours(slot.parked.take())
+        slot.is_running = true;
+        Work::NeedsWorker(slot.parked.take())
     }
 
-    /// The next delivery. Without one the instance is parked, or forgotten when `living` is `None`; the caller is done.
+    /// The next delivery. Without one the instance is parked, or forgotten when it is `None` or need not stay; the worker is done.
     pub(crate) fn next(
         &self,
         id: Uuid,
-        living: Option<Box<Living>>,
-    ) -> Option<(Delivery, Option<Box<Living>>)> {
+        instance: Option<Box<ActiveInstance>>,
+    ) -> Option<(Delivery, Option<Box<ActiveInstance>>)> {
         let mut shard = self.shard(id);
         let slot = shard.get_mut(&id)?;
         if let Some(delivery) = slot.queue.pop_front() {
-            return Some((delivery, living));
+            return Some((delivery, instance));
         }
-        match living.filter(|living| living.stays()) {
-            Some(living) => {
-                slot.parked = Some(living);
-                slot.running = false;
+        match instance.filter(|instance| instance.stays_in_memory()) {
+            Some(instance) => {
+                slot.parked = Some(instance);
+                slot.is_running = false;
             }
             None => {
                 shard.remove(&id);
             }
         }
         None
+    }
+
+    /// Puts a delivery before all others of an instance that the caller works on.
+    pub(crate) fn put_first(&self, id: Uuid, delivery: Delivery) {
+        self.shard(id).entry(id).or_default().queue.push_front(delivery);
+    }
+
+    /// The worker of an instance is gone without having finished, and the instance in memory with it. Says whether something is left to be
+    /// done, for which the caller has to start another worker.
+    #[must_use]
+    pub(crate) fn has_lost_its_worker(&self, id: Uuid) -> bool {
+        let mut shard = self.shard(id);
+        let is_left = shard.get(&id).is_some_and(|slot| !slot.queue.is_empty());
+        if !is_left {
+            shard.remove(&id);
+        }
+        is_left
     }
 
     /// Whether an instance is being worked on.
@@ -139,11 +96,47 @@ impl Registry {
 
     /// How many instances are here.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
     fn shard(&self, id: Uuid) -> MutexGuard<'_, HashMap<Uuid, Slot>> {
         let index = usize::from(id.as_bytes()[15]) % SHARDS;
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[index].lock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Signal;
+
+    #[test]
+    fn one_worker_takes_up_all_deliveries_in_their_order() {
+        let (registry, id) = (Registry::default(), Uuid::from_u128(1));
+        let child = |number| Delivery::signal(Signal::ChildSettled(Uuid::from_u128(number)));
+        assert!(matches!(registry.deliver(id, child(1)), Work::NeedsWorker(None)));
+        assert!(matches!(registry.deliver(id, child(2)), Work::HasWorker));
+        registry.put_first(id, child(0));
+        let mut taken = Vec::new();
+        while let Some((delivery, _)) = registry.next(id, None) {
+            if let Signal::ChildSettled(child) = delivery.signal {
+                taken.push(child.as_u128());
+            }
+        }
+        assert_eq!(taken, [0, 1, 2]);
+        assert_eq!(registry.len(), 0);
+    }
+
+    #[test]
+    fn an_instance_without_its_worker_is_free_again() {
+        let (registry, id) = (Registry::default(), Uuid::from_u128(1));
+        let recover = || Delivery::signal(Signal::Recover);
+        assert!(matches!(registry.deliver(id, recover()), Work::NeedsWorker(None)));
+        assert!(matches!(registry.deliver(id, recover()), Work::HasWorker));
+        assert!(registry.next(id, None).is_some());
+        assert!(registry.has_lost_its_worker(id), "the second delivery is left");
+        assert!(registry.next(id, None).is_some());
+        assert!(!registry.has_lost_its_worker(id));
+        assert!(matches!(registry.deliver(id, recover()), Work::NeedsWorker(None)));
     }
 }

@@ -53,7 +53,8 @@ pub struct Instance {
     pub frames: Vec<u8>,
     /// Request headers, sealed by who knows the key; opaque.
     pub sealed: Option<Vec<u8>>,
-    /// The error that it stands at: `{"nodeDefinitionId":…,"nodeInstanceId":…,"message":…}`.
+    /// The error that it stands at: a JSON object, of which filters look at `action`, `state` and `message`. Older rows have
+    /// `nodeDefinitionId` instead of the first two.
     pub error: Option<String>,
 }
 

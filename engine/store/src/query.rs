@@ -115,7 +115,7 @@ pub enum Field {
     EndedAt,
     /// Last commit.
     UpdatedAt,
-    /// `nodeDefinitionId` of the error.
+    /// Where the error happened: `action`, else `state`, else `nodeDefinitionId` of the error.
     ErrorNode,
     /// `message` of the error.
     ErrorMessage,

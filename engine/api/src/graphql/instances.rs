@@ -7,7 +7,7 @@ use async_graphql::{
     dynamic::{FieldValue, ResolverContext},
 };
 use rondo_expression::Val;
-use rondo_runtime::{Engine, NodeView};
+use rondo_runtime::{Engine, ErrorSummary};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,7 +18,11 @@ use super::{
     resolve::{self, Resolved, refused},
     summary,
 };
-use crate::{shape, times::date_time};
+use crate::{
+    node_kinds::{NodeInstance, error_message, node_instance_id, node_type},
+    shape,
+    times::date_time,
+};
 
 /// An instance to be looked at.
 pub(super) struct Instance(pub(super) rondo_store::Instance);
@@ -46,7 +50,7 @@ impl Instance {
             "lastUpdate" => moment(Some(row.updated_at)),
             "businessKey" => optional(&row.business_key),
             "variables" => shown(&engine.variables(row)).map(|json| FieldValue::value(ready_json(json))),
-            "error" => resolve::json(error(row)),
+            "error" => engine.error_of(row).and_then(|error| resolve::json(shown_error(row.id, &error))),
             "roles" | "milestones" => resolve::json(json!([])),
             "addons" => resolve::json(json!(ADDONS)),
             "nodes" => Some(self.nodes(engine).await?),
@@ -70,8 +74,11 @@ impl Instance {
     }
 
     async fn nodes(&self, engine: &Engine) -> Result<FieldValue<'static>, Error> {
-        let nodes = engine.nodes(self.0.id).await.map_err(|refusal| refused(&refusal))?;
-        Ok(FieldValue::list(nodes.into_iter().map(FieldValue::owned_any)))
+        let id = self.0.id;
+        let visits = engine.visits(id).await.map_err(|refusal| refused(&refusal))?;
+        Ok(FieldValue::list(
+            visits.into_iter().map(|visit| FieldValue::owned_any(NodeInstance::new(id, visit))),
+        ))
     }
 
     async fn definition(&self, engine: &Engine) -> Result<Option<Definition>, Error> {
@@ -80,15 +87,18 @@ impl Instance {
 }
 
 /// A field of a node instance.
-pub(super) fn node_field(node: &NodeView, name: &str) -> Option<FieldValue<'static>> {
+pub(super) fn node_field(node: &NodeInstance, name: &str) -> Option<FieldValue<'static>> {
     match name {
         "id" => Some(resolve::text(&node.id)),
-        "nodeId" | "definitionId" => Some(resolve::text(&node.definition_id)),
-        "name" => Some(resolve::text(&node.name)),
-        "type" => Some(resolve::text(node.kind)),
-        "enter" => Some(resolve::text(date_time(node.enter))),
-        "exit" => node.exit.map(date_time).map(resolve::text),
-        "errorMessage" => node.error_message.as_ref().map(resolve::text),
+        "name" | "nodeId" | "definitionId" => Some(resolve::text(&node.name)),
+        "type" => Some(resolve::text(node_type(node.visit.kind))),
+        "enter" => Some(resolve::text(date_time(node.visit.entered_at))),
+        "exit" => node.visit.left_at.map(date_time).map(resolve::text),
+        "errorMessage" => node
+            .visit
+            .error
+            .as_ref()
+            .map(|error| resolve::text(error_message(error.kind, error.origin, &error.message))),
         _ => None,
     }
 }
@@ -101,17 +111,12 @@ fn shown(variables: &Val) -> Option<String> {
 }
 
 /// The error that an instance stands at, its node by the id that `nodes` shows.
-fn error(row: &rondo_store::Instance) -> Value {
-    let Some(Value::Object(mut error)) =
-        row.error.as_deref().and_then(|text| serde_json::from_str(text).ok())
-    else {
-        return Value::Null;
-    };
-    if let Some(Value::String(visit)) = error.get("nodeInstanceId") {
-        let whole = format!("{}-{visit}", row.id);
-        error.insert("nodeInstanceId".into(), whole.into());
-    }
-    Value::Object(error)
+fn shown_error(instance: Uuid, error: &ErrorSummary) -> Value {
+    json!({
+        "nodeDefinitionId": error.place,
+        "nodeInstanceId": error.visit.map(|visit| node_instance_id(instance, visit)),
+        "message": error.message,
+    })
 }
 
 #[cfg(test)]
@@ -136,11 +141,12 @@ mod tests {
 
     #[test]
     fn an_error_names_the_node_instance_as_the_nodes_do() {
-        let row = rondo_store::Instance {
-            error: Some(r#"{"nodeDefinitionId":"call","nodeInstanceId":"7","message":"a.B - no"}"#.into()),
-            ..rondo_store::Instance::default()
+        let error = ErrorSummary {
+            place: "call".into(),
+            visit: Some(7),
+            message: "a.B - no".into(),
+            ..ErrorSummary::default()
         };
-        insta::assert_snapshot!(error(&row), @r#"{"nodeDefinitionId":"call","nodeInstanceId":"00000000-0000-0000-0000-000000000000-7","message":"a.B - no"}"#);
-        assert_eq!(error(&rondo_store::Instance::default()), Value::Null);
+        insta::assert_snapshot!(shown_error(Uuid::nil(), &error), @r#"{"nodeDefinitionId":"call","nodeInstanceId":"00000000-0000-0000-0000-000000000000-7","message":"a.B - no"}"#);
     }
 }

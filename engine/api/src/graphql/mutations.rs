@@ -8,7 +8,7 @@ use async_graphql::{
     dynamic::{FieldValue, ResolverContext},
 };
 use rondo_expression::Val;
-use rondo_runtime::{Engine, View};
+use rondo_runtime::{Engine, InstanceView};
 use rondo_store::State;
 use serde_json::Value;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ fn known(id: &str) -> Result<Uuid, Error> {
 }
 
 /// An instance that stands at an error again is no success.
-fn ran(view: View) -> Result<(), Error> {
+fn ran(view: InstanceView) -> Result<(), Error> {
     match view.failure.filter(|_| view.state == State::Error) {
         None => Ok(()),
         Some(failure) => Err(Error::new(format!(

@@ -6,7 +6,7 @@ use async_graphql::{
     Error, Name, Value,
     dynamic::{FieldFuture, FieldValue, ResolverContext},
 };
-use rondo_runtime::{Engine, NodeView, Refusal};
+use rondo_runtime::{Engine, Refusal};
 
 use super::{
     allowance::Allowance,
@@ -14,6 +14,7 @@ use super::{
     instances::{self, Instance},
     mutations, queries,
 };
+use crate::node_kinds::NodeInstance;
 
 /// What a field resolves to; `None` is null.
 pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
@@ -24,7 +25,7 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
     if let Some(Value::Object(members)) = context.parent_value.as_value() {
         return at_once(members.get(&name).cloned().and_then(value), &context);
     }
-    if let Some(node) = context.parent_value.downcast_ref::<NodeView>() {
+    if let Some(node) = context.parent_value.downcast_ref::<NodeInstance>() {
         return at_once(instances::node_field(node, &name), &context);
     }
     FieldFuture::new(async move {

@@ -3,22 +3,21 @@
 //! The words are a contract. A moment has milliseconds and ends with `Z`; the name of a node has no blanks, since the
 //! pages look for `node (\S+) since`.
 
-use rondo_runtime::{Fact, HistoryLine, sonataflow};
+use rondo_runtime::{Fact, HistoryLine};
 use rondo_store::State;
 
-use crate::times::in_summary as time;
+use crate::{node_kinds::error_message, times::in_summary as time};
 
 /// The lines of an instance with this history.
 pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut open: Vec<(u64, &str, i64)> = Vec::new();
-    for HistoryLine { at, fact } in history {
+    for line in history {
+        let (at, Some(fact)) = (&line.at, line.fact()) else { continue };
         match fact {
             Fact::Started => lines.push(format!("Workflow started at {}", time(*at))),
             Fact::Failed { message, kind, origin, .. } => {
-                // Lines of the first format say the class name themselves.
-                let message = kind
-                    .map_or_else(|| message.clone(), |kind| sonataflow::described(kind, *origin, message));
+                let message = error_message(*kind, *origin, message);
                 lines.push(format!("Workflow failed with error {message} at {}", time(*at)));
             }
             Fact::Retriggered { .. } => {
@@ -46,11 +45,13 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use rondo_runtime::HistoryEvent;
+
     use super::*;
 
     fn told(facts: Vec<Fact>, state: State) -> String {
         let history: Vec<_> =
-            (0..).zip(facts).map(|(at, fact)| HistoryLine { at: at * 1000, fact }).collect();
+            (0..).zip(facts).map(|(at, fact)| HistoryLine { at: at * 1000, event: HistoryEvent::Fact(fact) }).collect();
         lines(&history, state).join("\n")
     }
 

@@ -3,8 +3,10 @@
 //! A node is known by the name under which history tells of it: a state by its own, an action by that of what it
 //! calls. So a function that is called twice is one node here.
 
-use rondo_runtime::{ActionKind, Outline, StateKind};
+use rondo_runtime::{Outline, VisitKind};
 use serde::Serialize;
+
+use crate::node_kinds::node_type;
 
 /// A node of a definition.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,47 +37,29 @@ pub(crate) struct Metadata {
 
 /// The nodes of a workflow, in the order of the document between `Start` and `End`.
 pub(crate) fn nodes(outline: &Outline) -> Vec<Node> {
-    let mut nodes = vec![node("Start", "StartNode", Metadata::default())];
+    let mut nodes = vec![node("Start", VisitKind::Start, Metadata::default())];
     for state in &outline.states {
         let place = Metadata { state: Some(state.name.clone()), ..Metadata::default() };
-        nodes.push(node(&state.name, state_type(state.kind), place.clone()));
+        nodes.push(node(&state.name, VisitKind::State(state.kind), place.clone()));
         for action in &state.actions {
             let metadata =
                 Metadata { action: action.name.clone(), branch: action.branch.clone(), ..place.clone() };
-            nodes.push(node(&action.target, action_type(action.kind), metadata));
+            nodes.push(node(&action.target, VisitKind::Action(action.kind), metadata));
         }
     }
-    nodes.push(node("End", "EndNode", Metadata::default()));
+    nodes.push(node("End", VisitKind::End, Metadata::default()));
     let mut seen = std::collections::HashSet::new();
     nodes.retain(|node| seen.insert(node.id.clone()));
     nodes
 }
 
-fn node(name: &str, kind: &'static str, metadata: Metadata) -> Node {
+fn node(name: &str, kind: VisitKind, metadata: Metadata) -> Node {
     Node {
         id: name.to_owned(),
         unique_id: name.to_owned(),
         definition_id: name.to_owned(),
-        kind,
+        kind: node_type(kind),
         name: name.to_owned(),
         metadata: Metadata { unique_id: name.to_owned(), ..metadata },
-    }
-}
-
-fn state_type(kind: StateKind) -> &'static str {
-    match kind {
-        StateKind::Switch => "Split",
-        StateKind::Inject => "ActionNode",
-        StateKind::Sleep => "TimerNode",
-        _ => "CompositeContextNode",
-    }
-}
-
-fn action_type(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Call => "WorkItemNode",
-        ActionKind::Log | ActionKind::Compute => "ActionNode",
-        ActionKind::Subflow => "SubProcessNode",
-        ActionKind::Event => "EventNode",
     }
 }

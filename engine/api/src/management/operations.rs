@@ -50,13 +50,17 @@ pub(super) async fn error(
     let failure = view.failure.filter(|_| view.state == rondo_store::State::Error);
     let failure = failure
         .ok_or_else(|| ErrorAnswer::new(StatusCode::BAD_REQUEST, Refusal::NotInError(view.id).to_string()))?;
-    Ok(Json(ErrorInformation { failed_node_id: failure.node, id: view.id, message: failure.described }))
+    Ok(Json(ErrorInformation {
+        failed_node_id: failure.place().to_owned(),
+        id: view.id,
+        message: failure.described,
+    }))
 }
 
 /// The instance at a path, if it has not ended.
 pub(super) async fn find(
     app: &App,
     (workflow, instance): &(String, String),
-) -> Result<rondo_runtime::View, ErrorAnswer> {
-    shape::living(&app.engine, Below::Id(workflow), instance).await
+) -> Result<rondo_runtime::InstanceView, ErrorAnswer> {
+    shape::unfinished(&app.engine, Below::Id(workflow), instance).await
 }

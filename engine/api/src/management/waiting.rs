@@ -1,12 +1,12 @@
 //! What an instance waits for, as Kogito's work items and timers.
 
 use axum::{Json, extract::State};
-use rondo_runtime::{Engine, Outlook, Refusal, Waiting};
+use rondo_runtime::{Engine, Refusal, WaitView, Waiting};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::operations::find;
-use crate::{app::App, errors::ErrorAnswer, extract::Path, times};
+use crate::{app::App, errors::ErrorAnswer, extract::Path, node_kinds::node_instance_id, times};
 
 /// A call that has not been answered yet.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ pub(super) struct Timer {
 
 /// The calls of an instance that have not been answered yet.
 pub(crate) async fn work_items(engine: &Engine, id: Uuid) -> Result<Vec<WorkItem>, Refusal> {
-    let waits = engine.outlook(id).await?;
+    let waits = engine.waits(id).await?;
     Ok(waits.iter().filter_map(|wait| work_item(id, wait)).collect())
 }
 
@@ -49,13 +49,13 @@ pub(super) async fn timers(
     Path(place): Path<(String, String)>,
 ) -> Result<Json<Vec<Timer>>, ErrorAnswer> {
     let id = find(&app, &place).await?.id;
-    let waits = app.engine.outlook(id).await?;
+    let waits = app.engine.waits(id).await?;
     Ok(Json(waits.iter().filter_map(|wait| timer(id, wait)).collect()))
 }
 
-fn work_item(id: Uuid, wait: &Outlook) -> Option<WorkItem> {
+fn work_item(id: Uuid, wait: &WaitView) -> Option<WorkItem> {
     let Waiting::Call { function, .. } = &wait.waiting else { return None };
-    let node_instance_id = format!("{id}-{}", wait.visit);
+    let node_instance_id = node_instance_id(id, wait.visit);
     Some(WorkItem {
         id: node_instance_id.clone(),
         node_instance_id,
@@ -64,14 +64,14 @@ fn work_item(id: Uuid, wait: &Outlook) -> Option<WorkItem> {
     })
 }
 
-fn timer(id: Uuid, wait: &Outlook) -> Option<Timer> {
+fn timer(id: Uuid, wait: &WaitView) -> Option<Timer> {
     let (until, what) = match &wait.waiting {
         Waiting::Sleep { until } => (*until, "sleeps in"),
         Waiting::Retry { until, .. } => (*until, "tries again in"),
         Waiting::Events { until: Some(until), .. } => (*until, "waits for an event in"),
         _ => return None,
     };
-    let node_instance_id = format!("{id}-{}", wait.visit);
+    let node_instance_id = node_instance_id(id, wait.visit);
     Some(Timer {
         id: node_instance_id.clone(),
         process_instance_id: id,
@@ -96,7 +96,7 @@ mod tests {
             (Waiting::Subflow { workflow: "w".into() }, None, None),
             (Waiting::Repair, None, None),
         ] {
-            let wait = Outlook { state: "S".into(), action: None, waiting, visit: 4 };
+            let wait = WaitView { state: "S".into(), action: None, waiting, visit: 4, since: None };
             assert_eq!(
                 timer(Uuid::nil(), &wait).map(|timer| timer.description).as_deref(),
                 description,

@@ -34,6 +34,7 @@ fn lowered(text: &str, lower: fn(&Document) -> (Lowered, Vec<Diagnostic>)) -> Pr
 
 pub(crate) fn context(turn_steps: u32) -> Context {
     Context {
+        identity: "anonymous".into(),
         instance: "0198c0de".into(),
         headers: Val::object::<&str>([]),
         secrets: Val::Null,

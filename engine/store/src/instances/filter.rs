@@ -62,7 +62,11 @@ fn column(field: Field) -> &'static str {
         Field::StartedAt => "started_at",
         Field::EndedAt => "ended_at",
         Field::UpdatedAt => "updated_at",
-        Field::ErrorNode => "(iif(json_valid(error), error, NULL) ->> '$.nodeDefinitionId')",
+        // Older rows have one name for both.
+        Field::ErrorNode => {
+            "coalesce(iif(json_valid(error), error, NULL) ->> '$.action', iif(json_valid(error), error, NULL) ->> '$.state', \
+             iif(json_valid(error), error, NULL) ->> '$.nodeDefinitionId')"
+        }
         Field::ErrorMessage => "(iif(json_valid(error), error, NULL) ->> '$.message')",
     }
 }

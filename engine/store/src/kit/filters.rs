@@ -46,7 +46,7 @@ fn rows() -> [Instance; 3] {
         parent: Some(id(1)),
         root: Some(id(1)),
         root_workflow: Some("family".to_owned()),
-        error: Some(r#"{"nodeDefinitionId":"call","message":"it is [gone]?"}"#.to_owned()),
+        error: Some(r#"{"v":2,"state":"Ask","action":"call","message":"it is [gone]?"}"#.to_owned()),
         data: json!({"name": "hello", "n": "5", "yes": "true", "list": {"a": 1}, "deep": {"a": {"b": "nested"}}})
             .to_string(),
         ..instance(2)

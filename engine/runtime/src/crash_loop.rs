@@ -1,11 +1,12 @@
-//! Which instances are being computed right now, in a file that outlives the process.
+//! Protection from crash loops: which instances are being computed right now, in a file that outlives the process.
 //!
 //! Something in a definition or its data may end the process: memory that runs out, an abort in native code. Taken up
-//! again at each start it would end it again and again. So a file beside the database names who is being computed, of those that came
-//! from the database and have finished no turn since: what was never stored, or has just finished a turn, comes back otherwise, and
-//! costs nothing here. The file is never synced: what the process wrote survives its end. At the next start the named ones are
-//! *suspects*: they are computed one after the other, so that the guilty one is told from those that just happened to be at work, and one that has
-//! been there at [`DEATHS`] ends of the process, without a turn finished in between, is not computed again unless somebody asks.
+//! again at each start it would end it again and again. So a file beside the database names the instances that are being computed, of those
+//! that came from the database and have finished no turn since: an instance that was never stored, or has just finished a turn, is not
+//! computed again at the next start, and costs nothing here. The file is never synced: what the process wrote survives its end. At the next
+//! start the named instances are *suspects*. They are computed one after the other, which separates the cause from those that were computed
+//! at the same time by chance. A suspect that was being computed at [`DEATHS`] ends of the process, without a turn finished in between, is
+//! not computed again unless somebody asks for it.
 //!
 //! ```text
 //! working 0198c0de-8f3c-7b1a-9f5e-2d6a3c1b4e70
@@ -18,31 +19,30 @@ use std::{
     io::Read,
     os::unix::fs::FileExt,
     path::Path,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// At so many ends of the process in a row an instance was being computed, and so it is not computed again.
+/// An instance that was being computed at so many ends of the process in a row is not computed again. One end proves nothing, for others
+/// were computed too; the third happens while the suspect is computed alone.
 pub(crate) const DEATHS: u32 = 3;
 
 /// Bytes of a line.
 const LINE: usize = 64;
 
 /// The file, and what it says.
-pub(crate) struct AtWork {
+pub(crate) struct CrashLoop {
     /// `None` for a database in memory, which does not outlive the process either.
     file: Option<File>,
     /// Lines that say nothing.
     free: Mutex<Free>,
     suspects: Mutex<HashMap<Uuid, Suspect>>,
-    /// Whether there are suspects, which is hardly ever so.
-    suspicious: AtomicBool,
-    /// Held while a suspect is dealt with.
-    alone: tokio::sync::Mutex<()>,
+    /// Whether there are suspects; usually there are none, and then no lock is taken.
+    has_suspects: AtomicBool,
+    /// Held while a suspect is computed.
+    turn_alone: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -59,12 +59,12 @@ struct Suspect {
 
 /// As long as it lives, the file says that an instance is being computed.
 pub(crate) struct Mark<'a> {
-    at_work: &'a AtWork,
+    crash_loop: &'a CrashLoop,
     line: u64,
 }
 
-impl AtWork {
-    /// Reads who was being computed when the process ended, and begins a new file.
+impl CrashLoop {
+    /// Reads which instances were being computed when the process ended, and begins a new file.
     pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
         let mut suspects = HashMap::new();
         let mut file = None;
@@ -77,61 +77,61 @@ impl AtWork {
             opened.set_len(0)?;
             file = Some(opened);
         }
-        let at_work = Self {
+        let crash_loop = Self {
             file,
             free: Mutex::new(Free { lines: Vec::new(), next: suspects.len() as u64 }),
-            suspicious: AtomicBool::new(!suspects.is_empty()),
+            has_suspects: AtomicBool::new(!suspects.is_empty()),
             suspects: Mutex::default(),
-            alone: tokio::sync::Mutex::default(),
+            turn_alone: tokio::sync::Mutex::default(),
         };
         for (id, suspect) in &suspects {
             tracing::warn!(instance_id = %id, deaths = suspect.deaths, "the process ended while this instance was computed");
-            at_work.write(suspect.line, &format!("suspect {id} {}", suspect.deaths));
+            crash_loop.write(suspect.line, &format!("suspect {id} {}", suspect.deaths));
         }
-        *lock(&at_work.suspects) = suspects;
-        Ok(at_work)
+        *crash_loop.suspects.lock() = suspects;
+        Ok(crash_loop)
     }
 
     /// Notes that an instance is being computed.
     pub(crate) fn mark(&self, id: Uuid) -> Option<Mark<'_>> {
         self.file.as_ref()?;
         let line = {
-            let mut free = lock(&self.free);
+            let mut free = self.free.lock();
             free.lines.pop().unwrap_or_else(|| {
                 free.next += 1;
                 free.next - 1
             })
         };
         self.write(line, &format!("working {id}"));
-        Some(Mark { at_work: self, line })
+        Some(Mark { crash_loop: self, line })
     }
 
     /// At how many ends of the process in a row an instance was being computed.
     pub(crate) fn deaths(&self, id: Uuid) -> u32 {
-        if !self.suspicious.load(Ordering::Relaxed) {
+        if !self.has_suspects.load(Ordering::Relaxed) {
             return 0;
         }
-        lock(&self.suspects).get(&id).map_or(0, |suspect| suspect.deaths)
+        self.suspects.lock().get(&id).map_or(0, |suspect| suspect.deaths)
     }
 
-    /// Lets suspects be dealt with one after the other.
+    /// Lets suspects be computed one after the other.
     pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.alone.lock().await
+        self.turn_alone.lock().await
     }
 
     /// A turn of an instance has been committed: it is no suspect.
     pub(crate) fn has_finished(&self, id: Uuid) {
-        if !self.suspicious.load(Ordering::Relaxed) {
+        if !self.has_suspects.load(Ordering::Relaxed) {
             return;
         }
-        let mut suspects = lock(&self.suspects);
+        let mut suspects = self.suspects.lock();
         if let Some(suspect) = suspects.remove(&id) {
             self.write(suspect.line, "");
-            self.suspicious.store(!suspects.is_empty(), Ordering::Relaxed);
+            self.has_suspects.store(!suspects.is_empty(), Ordering::Relaxed);
         }
     }
 
-    /// A disk that takes nothing is told of by the database; here it only costs the protection.
+    /// The database reports a disk that takes nothing; here a failed write costs the protection only.
     fn write(&self, line: u64, text: &str) {
         let mut bytes = [b' '; LINE];
         bytes[LINE - 1] = b'\n';
@@ -146,12 +146,12 @@ impl AtWork {
 
 impl Drop for Mark<'_> {
     fn drop(&mut self) {
-        self.at_work.write(self.line, "");
-        lock(&self.at_work.free).lines.push(self.line);
+        self.crash_loop.write(self.line, "");
+        self.crash_loop.free.lock().lines.push(self.line);
     }
 }
 
-/// The suspects that a file tells of.
+/// The suspects that a file names.
 fn read(text: &str) -> HashMap<Uuid, Suspect> {
     let mut deaths: HashMap<Uuid, u32> = HashMap::new();
     for line in text.lines() {
@@ -168,28 +168,24 @@ fn read(text: &str) -> HashMap<Uuid, Suspect> {
     (0..).zip(deaths).map(|(line, (id, deaths))| (id, Suspect { deaths, line })).collect()
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn who_was_computed_at_the_end_is_a_suspect_until_a_turn_is_finished() {
+    fn an_instance_that_was_computed_at_the_end_is_a_suspect_until_a_turn_is_finished() {
         let path = std::env::temp_dir().join(format!("rondo-turns-{}", std::process::id()));
-        let (guilty, bystander, done) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let (cause, other, done) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
         for deaths in 0..4 {
-            let at_work = AtWork::open(Some(&path)).unwrap();
-            assert_eq!(at_work.deaths(guilty), deaths);
-            assert_eq!(at_work.deaths(bystander), u32::from(deaths > 0));
-            assert_eq!(at_work.deaths(done), 0);
-            at_work.has_finished(bystander);
-            drop(at_work.mark(done));
+            let crash_loop = CrashLoop::open(Some(&path)).unwrap();
+            assert_eq!(crash_loop.deaths(cause), deaths);
+            assert_eq!(crash_loop.deaths(other), u32::from(deaths > 0));
+            assert_eq!(crash_loop.deaths(done), 0);
+            crash_loop.has_finished(other);
+            drop(crash_loop.mark(done));
             // The process ends here.
-            std::mem::forget(at_work.mark(guilty));
-            std::mem::forget(at_work.mark(bystander));
+            std::mem::forget(crash_loop.mark(cause));
+            std::mem::forget(crash_loop.mark(other));
         }
         assert!(std::fs::read_to_string(&path).unwrap().contains("suspect"));
         std::fs::remove_file(path).unwrap();

@@ -1,13 +1,13 @@
-//! What the log says of instances, where it is decided.
+//! The lines that instances write to the log: the story of each, and what workflows log themselves.
 
 use rondo_machine::{Fact, LogLine};
 use rondo_program::LogLevel;
 
-use crate::living::Living;
+use crate::active_instance::ActiveInstance;
 
 /// A line that the workflow itself writes.
-pub(crate) fn log(living: &Living, line: &LogLine) {
-    let (id, workflow, state, message) = (living.row.id, &living.row.workflow, &line.state, &line.message);
+pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
+    let (id, workflow, state, message) = (instance.row.id, &instance.row.workflow, &line.state, &line.message);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(target: "workflow", instance_id = %id, workflow = %workflow, state = %state, "{message}")
@@ -23,8 +23,8 @@ pub(crate) fn log(living: &Living, line: &LogLine) {
 }
 
 /// The story of an instance.
-pub(crate) fn tell(living: &Living, facts: &[Fact]) {
-    let (id, workflow) = (living.row.id, &living.row.workflow);
+pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
+    let (id, workflow) = (instance.row.id, &instance.row.workflow);
     for fact in facts {
         match fact {
             Fact::Started => tracing::info!(instance_id = %id, workflow, "instance started"),

@@ -12,16 +12,33 @@ use ring::{
 };
 use uuid::Uuid;
 
-/// Seals and opens small texts; bound to the instance, so that a sealed text of one cannot be moved to another.
-pub(crate) struct Sealer {
+/// First byte of an encrypted text: version, nonce, ciphertext with its tag. Version 1 had no such byte.
+const VERSION: u8 = 2;
+
+/// Encrypts and decrypts small texts (AES-256-GCM). A text is bound to its instance, so that the database cannot give it to another one.
+pub(crate) struct Encryption {
     key: LessSafeKey,
     random: SystemRandom,
 }
 
-impl std::fmt::Debug for Sealer {
+impl std::fmt::Debug for Encryption {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Sealer")
+        formatter.write_str("Encryption")
     }
+}
+
+/// Why a text cannot be encrypted or decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EncryptionError {
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers for encryption")]
+    Random,
+    /// The text is longer than the cipher takes: 64 GiB.
+    #[error("the text is too long to be encrypted")]
+    TooLong,
+    /// It was encrypted with another key or for another instance, or is damaged.
+    #[error("it was encrypted with another key, or is damaged")]
+    Key,
 }
 
 /// The key cannot be had.
@@ -48,7 +65,7 @@ pub enum KeyError {
     Random,
 }
 
-impl Sealer {
+impl Encryption {
     /// The key of the environment, else that of the file, which is made when it is not there.
     pub(crate) fn open(from_environment: Option<&str>, file: Option<&Path>) -> Result<Self, KeyError> {
         let random = SystemRandom::new();
@@ -61,21 +78,34 @@ impl Sealer {
         Ok(Self { key: LessSafeKey::new(key), random })
     }
 
-    /// Seals a text; `None` if the system has no random numbers, so that nothing is ever stored in clear.
-    pub(crate) fn seal(&self, instance: Uuid, text: &[u8]) -> Option<Vec<u8>> {
+    /// Encrypts a text. Fails when the system has no random numbers, so that nothing is ever stored in clear.
+    pub(crate) fn encrypt(&self, instance: Uuid, text: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         let mut nonce = [0; NONCE_LEN];
-        self.random.fill(&mut nonce).ok()?;
-        let mut sealed = text.to_vec();
-        let aad = Aad::from(instance.as_bytes());
-        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).ok()?;
-        let mut all = nonce.to_vec();
-        all.append(&mut sealed);
-        Some(all)
+        self.random.fill(&mut nonce).map_err(|_| EncryptionError::Random)?;
+        let mut encrypted = text.to_vec();
+        let bound_to = Aad::from(instance.as_bytes());
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound_to, &mut encrypted)
+            .map_err(|_| EncryptionError::TooLong)?;
+        let mut all = Vec::with_capacity(1 + NONCE_LEN + encrypted.len());
+        all.push(VERSION);
+        all.extend_from_slice(&nonce);
+        all.append(&mut encrypted);
+        Ok(all)
     }
 
-    /// Opens what was sealed for this instance with this key.
-    pub(crate) fn open_sealed(&self, instance: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+    /// Decrypts what was encrypted for this instance with this key.
+    pub(crate) fn decrypt(&self, instance: Uuid, encrypted: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+        // Version 1 begins with its nonce, the first byte of which may be a 2 by chance. The tag tells them apart.
+        let newer = encrypted.split_first().filter(|(version, _)| **version == VERSION);
+        newer
+            .and_then(|(_, rest)| self.decrypt_from_nonce(instance, rest))
+            .or_else(|| self.decrypt_from_nonce(instance, encrypted))
+            .ok_or(EncryptionError::Key)
+    }
+
+    fn decrypt_from_nonce(&self, instance: Uuid, encrypted: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = encrypted.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = rest.to_vec();
         let length = self.key.open_in_place(nonce, Aad::from(instance.as_bytes()), &mut text).ok()?.len();
@@ -124,17 +154,34 @@ fn parse(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
+    const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
     #[test]
-    fn what_is_sealed_opens_for_its_instance_and_key_only() {
-        let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-        let sealer = Sealer::open(Some(key), None).unwrap();
+    fn a_text_is_decrypted_for_its_instance_and_with_its_key_only() {
+        let encryption = Encryption::open(Some(KEY), None).unwrap();
         let (mine, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let sealed = sealer.seal(mine, b"Bearer top-secret").unwrap();
-        assert!(!sealed.windows(10).any(|window| window == b"top-secret"));
-        assert_eq!(sealer.open_sealed(mine, &sealed).unwrap(), b"Bearer top-secret");
-        assert_eq!(sealer.open_sealed(other, &sealed), None);
-        assert_eq!(Sealer::open(None, None).unwrap().open_sealed(mine, &sealed), None);
-        assert_eq!(sealer.open_sealed(mine, &sealed[..5]), None);
+        let encrypted = encryption.encrypt(mine, b"Bearer top-secret").unwrap();
+        assert!(!encrypted.windows(10).any(|window| window == b"top-secret"));
+        assert_eq!(encryption.decrypt(mine, &encrypted).unwrap(), b"Bearer top-secret");
+        assert_eq!(encryption.decrypt(other, &encrypted), Err(EncryptionError::Key));
+        assert_eq!(
+            Encryption::open(None, None).unwrap().decrypt(mine, &encrypted),
+            Err(EncryptionError::Key)
+        );
+        assert_eq!(encryption.decrypt(mine, &encrypted[..5]), Err(EncryptionError::Key));
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_decrypted_also_when_its_nonce_begins_like_a_version() {
+        let encryption = Encryption::open(Some(KEY), None).unwrap();
+        // Made with the key above for the nil UUID; the nonces are twelve times 1, and twelve times 2.
+        for (stored, text) in [
+            ("0101010101010101010101011852d2b40163d3a06eeb85b6210ece9179364b9951", "hello"),
+            ("020202020202020202020202b6c84b8e17b6437033668dda92d8d57e7fdb65ff3e", "hello"),
+        ] {
+            let bytes: Vec<u8> = (0..stored.len()).step_by(2).map(|at| u8::from_str_radix(&stored[at..at + 2], 16).unwrap()).collect();
+            assert_eq!(encryption.decrypt(Uuid::nil(), &bytes).unwrap(), text.as_bytes());
+        }
     }
 
     #[test]
@@ -142,10 +189,10 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("rondo-key-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("rondo.key");
-        let sealed = Sealer::open(None, Some(&path)).unwrap().seal(Uuid::nil(), b"x").unwrap();
-        assert_eq!(Sealer::open(None, Some(&path)).unwrap().open_sealed(Uuid::nil(), &sealed).unwrap(), b"x");
+        let encrypted = Encryption::open(None, Some(&path)).unwrap().encrypt(Uuid::nil(), b"x").unwrap();
+        assert_eq!(Encryption::open(None, Some(&path)).unwrap().decrypt(Uuid::nil(), &encrypted).unwrap(), b"x");
         fs::write(&path, "short").unwrap();
-        assert!(matches!(Sealer::open(None, Some(&path)), Err(KeyError::Content(_))));
+        assert!(matches!(Encryption::open(None, Some(&path)), Err(KeyError::Content(_))));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,0 +1,229 @@
+//! An instance in memory, between its rows and the machine.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use rondo_expression::{Budget, Val};
+use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
+use rondo_store::{Instance, State};
+use uuid::Uuid;
+
+use crate::{
+    catalog::Deployed,
+    data_mark::DataMark,
+    delivery::Reply,
+    formats::request::RequestContext,
+    instance_tree::Ancestry,
+    views::{FailureView, InstanceView},
+};
+
+/// An instance that is being worked on.
+pub(crate) struct ActiveInstance {
+    /// The row as it was last committed; data, input and frames are in `snapshot` instead.
+    pub(crate) row: Instance,
+    /// Whether the row is in the database yet.
+    pub(crate) is_stored: bool,
+    /// Recognises the data that were committed last.
+    pub(crate) committed_data: DataMark,
+    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) context: Context,
+    /// What is known of the request that started it.
+    pub(crate) request: RequestContext,
+    /// Who waits until nothing is in flight.
+    pub(crate) waiters: Vec<Reply>,
+    /// Whether it came from the database and nobody has taken up yet what was under way then.
+    pub(crate) is_idle: bool,
+    /// Whether it came from the database and has finished no turn since: it may be what ended the process before.
+    pub(crate) is_unproven: bool,
+    /// The calls that were in flight then.
+    pub(crate) idle_calls: Vec<CallNumber>,
+    /// Children that were looked for by their id.
+    children: HashMap<Uuid, CallNumber>,
+    /// Child instances that still have something in flight.
+    pub(crate) unsettled: HashSet<Uuid>,
+    /// The instances above it, where that is known: it is once something was started below it.
+    pub(crate) ancestry: Option<Arc<Ancestry>>,
+}
+
+/// `$WORKFLOW.identity` when nobody said who asked.
+const ANONYMOUS: &str = "anonymous";
+
+/// What every context has in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) budget: Budget,
+    pub(crate) speed: u32,
+    pub(crate) max_steps: u32,
+    pub(crate) turn_steps: u32,
+}
+
+impl ActiveInstance {
+    /// An instance of `deployed` that is not in the database yet. The row says nothing of where it belongs.
+    pub(crate) fn new(
+        id: Uuid,
+        deployed: Arc<Deployed>,
+        data: Val,
+        request: RequestContext,
+        limits: &Limits,
+        now: Millis,
+    ) -> Box<Self> {
+        let row = Instance {
+            id,
+            workflow: deployed.program.id.to_string(),
+            version: deployed.program.version.to_string(),
+            name: deployed.program.name.to_string(),
+            revision: deployed.revision.clone(),
+            started_at: now,
+            updated_at: now,
+            ..Instance::default()
+        };
+        let mut instance = Self::with(row, deployed, Snapshot::new(data), request, limits);
+        instance.is_stored = false;
+        instance.is_idle = false;
+        instance.is_unproven = false;
+        instance
+    }
+
+    /// An instance as the database has it; `data` marks the data of the row.
+    pub(crate) fn restored(
+        row: Instance,
+        deployed: Arc<Deployed>,
+        snapshot: Snapshot,
+        data: DataMark,
+        request: RequestContext,
+        limits: &Limits,
+    ) -> Box<Self> {
+        let row = Instance { data: String::new(), frames: Vec::new(), input: None, ..row };
+        let mut instance = Self::with(row, deployed, snapshot, request, limits);
+        instance.committed_data = data;
+        instance
+    }
+
+    fn with(
+        row: Instance,
+        deployed: Arc<Deployed>,
+        snapshot: Snapshot,
+        request: RequestContext,
+        limits: &Limits,
+    ) -> Box<Self> {
+        let context = context(&deployed, limits, row.id, &request);
+        let idle_calls = snapshot.calls().collect();
+        Box::new(Self {
+            row,
+            is_stored: true,
+            committed_data: DataMark::None,
+            deployed,
+            snapshot,
+            context,
+            request,
+            waiters: Vec::new(),
+            is_idle: true,
+            is_unproven: true,
+            idle_calls,
+            children: HashMap::new(),
+            unsettled: HashSet::new(),
+            ancestry: None,
+        })
+    }
+
+    /// The first instance of its tree, which may be itself.
+    pub(crate) fn root(&self) -> Uuid {
+        self.row.root.unwrap_or(self.row.id)
+    }
+
+    /// The root of its tree, if it has one: a subflow does, and an instance that has started one.
+    pub(crate) fn tree(&self) -> Option<Uuid> {
+        self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
+    }
+
+    /// Whether it must stay in memory although nothing is to be done now.
+    pub(crate) fn stays_in_memory(&self) -> bool {
+        self.snapshot.has_calls() || !self.waiters.is_empty() || !self.unsettled.is_empty()
+    }
+
+    /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.snapshot.status != Status::Active || (!self.snapshot.has_calls() && self.unsettled.is_empty())
+    }
+
+    /// How it is now.
+    pub(crate) fn view(&self) -> InstanceView {
+        InstanceView {
+            id: self.row.id,
+            workflow: self.row.workflow.clone(),
+            state: state_of(self.snapshot.status),
+            data: self.snapshot.visible_data(self.deployed.program.merge),
+            failure: self.snapshot.failed.as_ref().map(FailureView::of),
+        }
+    }
+
+    /// The call number that a child instance stands for; `None` when it is not waited for any more.
+    pub(crate) fn call_of(&mut self, child: Uuid) -> Option<CallNumber> {
+        if !self.children.contains_key(&child) {
+            let parent = self.row.id;
+            self.children = self.snapshot.children().map(|call| (child_id(parent, call), call)).collect();
+        }
+        let call = self.children.remove(&child)?;
+        self.snapshot.children().any(|waited| waited == call).then_some(call)
+    }
+
+    /// The id of the child instance that a call number stands for.
+    pub(crate) fn child_id(&self, call: CallNumber) -> Uuid {
+        child_id(self.row.id, call)
+    }
+}
+
+/// The id of a child instance: derived from the parent's, so that starting it twice is starting it once.
+///
+/// It is a UUID of version 7 with the parent's time, so that trees stand together in the database.
+fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
+    let mut text = parent.as_bytes().to_vec();
+    text.extend_from_slice(&call.to_be_bytes());
+    let digest = ring::digest::digest(&ring::digest::SHA256, &text);
+    let mut bytes = *parent.as_bytes();
+    bytes[6..].copy_from_slice(&digest.as_ref()[..10]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    Uuid::from_bytes(bytes)
+}
+
+pub(crate) fn state_of(status: Status) -> State {
+    match status {
+        Status::Active => State::Active,
+        Status::Completed => State::Completed,
+        Status::Aborted => State::Aborted,
+        Status::Error => State::Error,
+    }
+}
+
+/// The headers as an object for expressions; a header that was sent several times is joined.
+fn headers_value(headers: &[(String, String)]) -> Val {
+    let mut object = Val::object::<&str>([]);
+    for (name, value) in headers {
+        let joined = match object.get(name).and_then(Val::as_str) {
+            Some(before) => format!("{before}{value}"),
+            None => value.clone(),
+        };
+        object.insert(name, Val::text(joined));
+    }
+    object
+}
+
+/// The surroundings in which an instance runs.
+fn context(deployed: &Deployed, limits: &Limits, id: Uuid, request: &RequestContext) -> Context {
+    Context {
+        instance: id.to_string().into(),
+        identity: request.identity.clone().unwrap_or_else(|| ANONYMOUS.into()),
+        headers: headers_value(&request.headers),
+        secrets: deployed.secrets.clone(),
+        variables: Arc::clone(&request.variables),
+        budget: limits.budget.clone(),
+        speed: limits.speed,
+        output: deployed.output_check.clone(),
+        max_steps: limits.max_steps,
+        turn_steps: limits.turn_steps,
+    }
+}

@@ -1,0 +1,96 @@
+//! Something to be done with an instance, and who wants to know what came of it.
+
+use rondo_machine::Input;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use uuid::Uuid;
+
+use crate::{refusal::Refusal, views::InstanceView};
+
+/// Something to be done with an instance.
+pub(crate) struct Delivery {
+    pub(crate) signal: Signal,
+    pub(crate) reply: Option<Reply>,
+    /// Root of the instance's tree, where the sender knows it and the instance may not be in memory.
+    pub(crate) root: Option<Uuid>,
+    /// Held until the delivery has been dealt with: bounds how much is taken up at once.
+    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What happened, or what is asked.
+pub(crate) enum Signal {
+    /// An input of the machine.
+    Input(Box<Input>),
+    /// There may be something in its mailbox.
+    Mailbox,
+    /// A child instance has nothing in flight any more.
+    ChildSettled(Uuid),
+    /// Take up what was under way when the engine stopped.
+    Recover,
+}
+
+/// An input, with the message of the mailbox that it came by.
+pub(crate) struct QueuedInput {
+    pub(crate) input: Input,
+    pub(crate) message: Option<i64>,
+}
+
+/// Who wants to know, and when.
+pub(crate) struct Reply {
+    to: oneshot::Sender<Result<InstanceView, Refusal>>,
+    /// Answer only when nothing of the instance is in flight any more.
+    pub(crate) when_settled: bool,
+}
+
+impl Delivery {
+    pub(crate) fn input(input: Input) -> Self {
+        Self::signal(Signal::Input(Box::new(input)))
+    }
+
+    pub(crate) fn signal(signal: Signal) -> Self {
+        Self { signal, reply: None, root: None, _permit: None }
+    }
+
+    pub(crate) fn with_reply(self, reply: Option<Reply>) -> Self {
+        Self { reply, ..self }
+    }
+
+    pub(crate) fn in_tree(self, root: Option<Uuid>) -> Self {
+        Self { root, ..self }
+    }
+
+    pub(crate) fn with_permit(self, permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: Some(permit), ..self }
+    }
+
+    /// Whether it is to be taken up before what others of its tree have to do.
+    pub(crate) fn is_abort(&self) -> bool {
+        matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
+    }
+
+    /// Whether it makes the instance stand still.
+    pub(crate) fn is_halt(&self) -> bool {
+        matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Halt(_)))
+    }
+}
+
+impl Reply {
+    /// A reply and where it arrives.
+    pub(crate) fn channel(
+        when_settled: bool,
+    ) -> (Self, oneshot::Receiver<Result<InstanceView, Refusal>>) {
+        let (to, receiver) = oneshot::channel();
+        (Self { to, when_settled }, receiver)
+    }
+
+    /// Answers. The client may have gone away, and then nobody listens.
+    pub(crate) fn send(self, answer: Result<InstanceView, Refusal>) {
+        let _ = self.to.send(answer);
+    }
+}
+
+/// Refuses whoever asked, if anybody did.
+pub(crate) fn refuse(reply: Option<Reply>, refusal: Refusal) {
+    if let Some(reply) = reply {
+        reply.send(Err(refusal));
+    }
+}

@@ -1,0 +1,211 @@
+//! Gives instances what there is to do, and starts the tasks that work on them.
+//!
+//! Promises: an instance that has something to do has a task, or waits for room among those of its tree; an instance whose task is gone (a
+//! panic, a task that was dropped) is not taken for busy, and what was delivered for it in the meantime is done by another task. Never:
+//! knows what the work is: that is a [`Worker`], which stands above and is handed in.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+};
+
+use uuid::Uuid;
+
+use crate::{
+    active_instance::ActiveInstance,
+    delivery::{Delivery, Signal},
+    fair_queue::FairQueue,
+    registry::{Registry, Work},
+};
+
+/// Does what is to be done with instances.
+pub(crate) trait Worker: Send + Sync {
+    /// Works on an instance until nothing is delivered for it any more. `instance` is there when it is in memory.
+    fn work(
+        self: Arc<Self>,
+        id: Uuid,
+        instance: Option<Box<ActiveInstance>>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The registry, the queue of the trees, and who works.
+pub(crate) struct Dispatcher {
+    registry: Registry,
+    queue: FairQueue<Job>,
+    /// It owns the dispatcher, so the dispatcher does not own it.
+    worker: Weak<dyn Worker>,
+}
+
+/// An instance that a task has to work on.
+struct Job {
+    id: Uuid,
+    instance: Option<Box<ActiveInstance>>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(worker: Weak<dyn Worker>) -> Arc<Self> {
+        Arc::new(Self { registry: Registry::default(), queue: FairQueue::default(), worker })
+    }
+
+    /// Gives an instance something to do.
+    pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
+        self.hand_over(id, None, delivery);
+    }
+
+    /// Gives an instance that nobody works on yet something to do.
+    pub(crate) fn deliver_to(self: &Arc<Self>, instance: Box<ActiveInstance>, delivery: Delivery) {
+        self.hand_over(instance.row.id, Some(instance), delivery);
+    }
+
+    /// Has an instance look into its mailbox.
+    pub(crate) fn deliver_mailbox(self: &Arc<Self>, id: Uuid, root: Option<Uuid>) {
+        self.deliver(id, Delivery::signal(Signal::Mailbox).in_tree(root));
+    }
+
+    /// Tells an instance something that matters only while it is in memory.
+    pub(crate) fn notice(self: &Arc<Self>, id: Uuid, signal: Signal) {
+        if self.registry.is_here(id) {
+            self.deliver(id, Delivery::signal(signal));
+        }
+    }
+
+    /// Has an instance that the caller works on do something next.
+    pub(crate) fn deliver_next(&self, id: Uuid, delivery: Delivery) {
+        self.registry.put_first(id, delivery);
+    }
+
+    /// The next delivery for a worker; see [`Registry::next`].
+    pub(crate) fn next(
+        &self,
+        id: Uuid,
+        instance: Option<Box<ActiveInstance>>,
+    ) -> Option<(Delivery, Option<Box<ActiveInstance>>)> {
+        self.registry.next(id, instance)
+    }
+
+    /// Whether an instance is being worked on.
+    pub(crate) fn is_here(&self, id: Uuid) -> bool {
+        self.registry.is_here(id)
+    }
+
+    /// How many instances are being worked on.
+    pub(crate) fn len(&self) -> usize {
+        self.registry.len()
+    }
+
+    fn hand_over(self: &Arc<Self>, id: Uuid, instance: Option<Box<ActiveInstance>>, delivery: Delivery) {
+        let (first, root) = (delivery.is_abort(), delivery.root);
+        let Work::NeedsWorker(parked) = self.registry.deliver(id, delivery) else { return };
+        let instance = parked.or(instance);
+        let root = instance.as_deref().and_then(ActiveInstance::tree).or(root);
+        let job = Job { id, instance };
+        let ready = match root {
+            None => Some(job),
+            Some(root) => self.queue.enter(root, job, first),
+        };
+        if let Some(job) = ready {
+            self.begin(root, job);
+        }
+    }
+
+    fn begin(self: &Arc<Self>, root: Option<Uuid>, job: Job) {
+        // Without the engine or a runtime the process is about to end, and recovery takes over.
+        let (Some(worker), Ok(runtime)) = (self.worker.upgrade(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let mut place = Place { dispatcher: Arc::clone(self), id: job.id, root, stage: Stage::New };
+        runtime.spawn(async move {
+            place.reach(Stage::Working);
+            worker.work(job.id, job.instance).await;
+            place.reach(Stage::Done);
+        });
+    }
+}
+
+/// A task that works on an instance. However it ends, the instance is free afterwards and the next one of its tree begins.
+struct Place {
+    dispatcher: Arc<Dispatcher>,
+    id: Uuid,
+    root: Option<Uuid>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Working,
+    Done,
+}
+
+impl Place {
+    fn reach(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let dispatcher = &self.dispatcher;
+        if self.stage == Stage::New {
+            // The runtime has ended and drops every new task at once; another one would be dropped as well.
+            return;
+        }
+        if self.stage == Stage::Working && dispatcher.registry.has_lost_its_worker(self.id) {
+            dispatcher.begin(self.root, Job { id: self.id, instance: None });
+        } else if let Some(root) = self.root
+            && let Some(job) = dispatcher.queue.leave(root)
+        {
+            dispatcher.begin(self.root, job);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Panics at its first delivery, and does the others.
+    struct Clumsy {
+        dispatcher: Arc<Dispatcher>,
+        done: AtomicUsize,
+        all: Notify,
+    }
+
+    impl Worker for Clumsy {
+        fn work(
+            self: Arc<Self>,
+            id: Uuid,
+            mut instance: Option<Box<ActiveInstance>>,
+        ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(async move {
+                while let Some((_, held)) = self.dispatcher.next(id, instance.take()) {
+                    instance = held;
+                    match self.done.fetch_add(1, Ordering::Relaxed) {
+                        0 => panic!("a defect"),
+                        2 => self.all.notify_one(),
+                        _ => {}
+                    }
+                }
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_delivered_for_an_instance_whose_task_panicked_is_done_by_another() {
+        let worker = Arc::new_cyclic(|worker: &Weak<Clumsy>| Clumsy {
+            dispatcher: Dispatcher::new(Weak::clone(worker) as Weak<dyn Worker>),
+            done: AtomicUsize::new(0),
+            all: Notify::new(),
+        });
+        let id = Uuid::from_u128(1);
+        for _ in 0..3 {
+            worker.dispatcher.deliver(id, Delivery::signal(Signal::Recover).in_tree(Some(id)));
+        }
+        worker.all.notified().await;
+        assert_eq!(worker.done.load(Ordering::Relaxed), 3);
+    }
+}

@@ -1,0 +1,166 @@
+//! What works on instances has in common: the database, the clock, the dispatcher, and what all instances share.
+//!
+//! The work itself is in the modules above, each of which adds its part to [`Executor`]: `load`, `calls`, `perform`, `step`, `drive`.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use parking_lot::RwLock;
+use rondo_definition::Properties;
+use rondo_function::{Caller, Secrets};
+use rondo_machine::Snapshot;
+use rondo_store::{Commit, CommitError, Store, StoreError};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::{
+    active_instance::Limits,
+    catalog::Catalog,
+    clock::Clock,
+    crash_loop::CrashLoop,
+    dispatch::{Dispatcher, Worker},
+    encryption::Encryption,
+    instance_tree::InstanceTrees,
+    revision_cache::RevisionCache,
+    timers::Timers,
+};
+
+/// Wait before the database is asked again for what it refused. The trouble of a database (a full disk, a lock of a backup) lasts for
+/// seconds; a shorter pause only fills its log.
+pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What works on instances.
+pub(crate) struct Executor {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) clock: Clock,
+    pub(crate) timers: Timers,
+    pub(crate) crash_loop: CrashLoop,
+    pub(crate) trees: InstanceTrees,
+    pub(crate) caller: Caller,
+    pub(crate) calls: TaskTracker,
+    pub(crate) secrets: Secrets,
+    pub(crate) properties: Properties,
+    pub(crate) encryption: Encryption,
+    pub(crate) limits: Limits,
+    pub(crate) revisions: RevisionCache,
+    catalog: RwLock<Arc<Catalog>>,
+    stopping: watch::Sender<bool>,
+}
+
+/// What an executor is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) crash_loop: CrashLoop,
+    pub(crate) trees: InstanceTrees,
+    pub(crate) caller: Caller,
+    pub(crate) secrets: Secrets,
+    pub(crate) properties: Properties,
+    pub(crate) encryption: Encryption,
+    pub(crate) limits: Limits,
+    pub(crate) catalog: Catalog,
+}
+
+/// What became of a commit.
+pub(crate) enum Stored {
+    Durable,
+    /// Another turn of an instance came first. Nothing was written.
+    Fenced,
+    /// The database refused it. Nothing was written.
+    Refused(String),
+}
+
+impl Executor {
+    pub(crate) fn new(parts: Parts) -> Arc<Self>
+    where
+        Self: Worker,
+    {
+        Arc::new_cyclic(|executor: &Weak<Self>| Self {
+            store: parts.store,
+            dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>),
+            clock: parts.clock,
+            timers: Timers::default(),
+            crash_loop: parts.crash_loop,
+            trees: parts.trees,
+            caller: parts.caller,
+            calls: TaskTracker::new(),
+            secrets: parts.secrets,
+            properties: parts.properties,
+            encryption: parts.encryption,
+            limits: parts.limits,
+            revisions: RevisionCache::default(),
+            catalog: RwLock::new(Arc::new(parts.catalog)),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    /// The workflows that are served.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read())
+    }
+
+    /// Takes nothing new from now on.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Resolves when the engine stops.
+    pub(crate) async fn stopping(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as the engine, so this ends only with `true`.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// Sets the timer of an instance to the earliest moment of its snapshot.
+    pub(crate) fn set_timer(&self, id: Uuid, snapshot: &Snapshot) {
+        if let Some(at) = snapshot.wake_at() {
+            self.timers.set(at, id);
+        }
+    }
+
+    /// Commits. Something that has happened already (an answer that came) is not given up while the database is away: the commit is tried
+    /// again until it can be written or the engine stops. With `gives_up` it is refused at once instead, as a start is.
+    pub(crate) async fn commit(&self, commit: Commit, gives_up: bool) -> Stored {
+        let mut commit = commit;
+        let mut tries = 0_u64;
+        loop {
+            tries += 1;
+            let next = if gives_up { Commit::default() } else { commit.clone() };
+            match self.store.commit(commit).await {
+                Ok(()) => return Stored::Durable,
+                Err(CommitError::Fenced { .. }) => return Stored::Fenced,
+                Err(error @ CommitError::Store(StoreError::Lost(_))) => {
+                    return Stored::Refused(error.to_string());
+                }
+                Err(error) if gives_up || self.is_stopping() => return Stored::Refused(error.to_string()),
+                Err(error) => {
+                    // The store itself reports trouble that all have, once for all of them.
+                    if self.store.health().is_ok() && tries.is_power_of_two() {
+                        tracing::error!(%error, tries, "the database does not take a commit; trying again");
+                    }
+                    self.clock.sleep(STORE_PAUSE).await;
+                }
+            }
+            commit = next;
+        }
+    }
+
+    /// Removes messages that mean nothing any more. Where that fails they are looked at again with the next ones.
+    pub(crate) async fn discard_messages(&self, id: Uuid, messages_consumed: Vec<i64>) {
+        if messages_consumed.is_empty() {
+            return;
+        }
+        let commit = Commit { messages_consumed, ..Commit::default() };
+        if let Stored::Refused(error) = self.commit(commit, true).await {
+            tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the engine shows of one instance: its history, its visits, its waits.
+
+use rondo_store::Instance;
+use uuid::Uuid;
+
+use crate::{
+    engine::Engine,
+    formats::{error, history},
+    refusal::Refusal,
+    row,
+    views::{
+        self, ErrorSummary, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
+        VisitView, WaitView,
+    },
+};
+
+impl Engine {
+    /// Everything that happened to an instance, in order. A line that cannot be read is there as such.
+    pub async fn history(&self, id: Uuid) -> Result<Vec<HistoryLine>, Refusal> {
+        let rows = self.executor.store.history(id).await.map_err(Refusal::store)?;
+        let mut lines = Vec::new();
+        for row in rows {
+            let events = history::decode(&row.facts).unwrap_or_else(|error| {
+                tracing::error!(instance_id = %id, turn = row.turn, %error, "a row of history cannot be read");
+                vec![HistoryEvent::Unknown(UnknownEvent {
+                    kind: "unknown".to_owned(),
+                    message: error.to_string(),
+                })]
+            });
+            lines.extend(events.into_iter().map(|event| HistoryLine { at: row.at, event }));
+        }
+        Ok(lines)
+    }
+
+    /// The visits of an instance to states and actions, in the order in which they were entered.
+    pub async fn visits(&self, id: Uuid) -> Result<Vec<VisitView>, Refusal> {
+        Ok(views::visits(&self.history(id).await?))
+    }
+
+    /// What an instance waits for.
+    pub async fn waits(&self, id: Uuid) -> Result<Vec<WaitView>, Refusal> {
+        let history = self.history(id).await?;
+        self.waits_since(id, &history).await
+    }
+
+    /// Everything about an instance; `None` when there is none of this id.
+    pub async fn details(&self, id: Uuid) -> Result<Option<InstanceDetails>, Refusal> {
+        let Some(row) = self.executor.store.instance(id).await.map_err(Refusal::store)? else {
+            return Ok(None);
+        };
+        let history = self.history(id).await?;
+        let waits = self.waits_since(id, &history).await?;
+        let InstanceView { id, workflow, state, data, failure } = row::view_of(&row);
+        Ok(Some(InstanceDetails {
+            id,
+            workflow,
+            version: row.version,
+            state,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            business_key: row.business_key,
+            failure,
+            waits,
+            history,
+            data,
+        }))
+    }
+
+    /// The error that an instance stands at, as its row tells it; `None` without one. One that cannot be read says so.
+    pub fn error_of(&self, row: &Instance) -> Option<ErrorSummary> {
+        let text = row.error.as_deref()?;
+        Some(error::decode(text).unwrap_or_else(|error| {
+            tracing::error!(instance_id = %row.id, %error, "the error of the instance cannot be read");
+            ErrorSummary { message: error.to_string(), ..ErrorSummary::default() }
+        }))
+    }
+
+    async fn waits_since(&self, id: Uuid, history: &[HistoryLine]) -> Result<Vec<WaitView>, Refusal> {
+        let instance = self.executor.load(id).await?;
+        Ok(instance.map_or_else(Vec::new, |instance| {
+            let waits = rondo_machine::outlook(&instance.deployed.program, &instance.snapshot);
+            views::waits(waits, history)
+        }))
+    }
+}

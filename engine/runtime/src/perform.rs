@@ -1,0 +1,130 @@
+//! Carries out the plan of a turn: first the commit, then everything that the turn asks for.
+//!
+//! Promises: nothing is called, started, answered or logged before the rows that say so are durable; when the commit is refused nothing
+//! has happened. This is the one place that does so.
+
+use std::sync::Arc;
+
+use rondo_machine::{Input, Status};
+
+use crate::{
+    active_instance::ActiveInstance,
+    delivery::{Delivery, Reply, Signal},
+    executor::{Executor, Stored},
+    lifecycle_log,
+    plan::{Plan, Then},
+    refusal::Refusal,
+};
+
+impl Executor {
+    /// Performs a plan; gives the instance back as it is then, or `None` when it has ended or is not as memory had it. When another turn
+    /// came first, `again` is delivered once more.
+    pub(crate) async fn perform(
+        self: &Arc<Self>,
+        mut instance: Box<ActiveInstance>,
+        plan: Plan,
+        reply: Option<Reply>,
+        again: Option<Input>,
+    ) -> Option<Box<ActiveInstance>> {
+        let id = instance.row.id;
+        let Plan { commit, committed, snapshot, then } = plan;
+        // Before the messages can be read, or the mark would stay.
+        self.trees.asked_to_end(then.cancelled.iter().copied());
+        rondo_store::failpoint("turn-before-commit");
+        let stored = self.commit(commit, !instance.is_stored).await;
+        if !matches!(stored, Stored::Durable) {
+            // Nothing was started, nobody is asked to end, and what is in memory is not what is in the database.
+            self.take_back(&instance, &then);
+            if let Stored::Refused(error) = stored {
+                for reply in instance.waiters.into_iter().chain(reply) {
+                    reply.send(Err(Refusal::Store(error.clone())));
+                }
+                return None;
+            }
+            for reply in instance.waiters {
+                reply.send(Err(Refusal::store("the instance was changed by somebody else; look at it again")));
+            }
+            tracing::warn!(instance_id = %id, "another turn came first; this one is computed again");
+            match again {
+                Some(again) => self.dispatcher.deliver(id, Delivery::input(again).with_reply(reply)),
+                None => self.dispatcher.deliver_mailbox(id, None),
+            }
+            return None;
+        }
+        rondo_store::failpoint("turn-after-commit");
+        self.crash_loop.has_finished(id);
+        instance.is_unproven = false;
+        instance.snapshot = snapshot;
+        committed.apply(&mut instance);
+        self.set_timer(id, &instance.snapshot);
+        self.carry_out(&mut instance, then);
+        match reply {
+            Some(reply) if reply.when_settled => instance.waiters.push(reply),
+            Some(reply) => reply.send(Ok(instance.view())),
+            None => {}
+        }
+        if instance.snapshot.needs_turn() {
+            // The turn was used up. What there is to do for others comes first.
+            self.dispatcher.deliver(id, Delivery::input(Input::Tick));
+        }
+        self.settle(&mut instance);
+        let ended = matches!(instance.snapshot.status, Status::Completed | Status::Aborted);
+        if ended && instance.ancestry.is_some() && instance.row.root.is_none() {
+            self.trees.forget(id);
+        }
+        (!ended).then_some(instance)
+    }
+
+    /// The rows are durable: everything else happens.
+    fn carry_out(self: &Arc<Self>, instance: &mut ActiveInstance, then: Then) {
+        let (id, root) = (instance.row.id, instance.tree());
+        lifecycle_log::write(instance, &then.facts);
+        for child in then.cancelled {
+            self.dispatcher.deliver_mailbox(child, root);
+        }
+        for child in then.started {
+            instance.unsettled.insert(child.row.id);
+            self.dispatcher.deliver_to(child, Delivery::input(Input::Start { at: None }));
+        }
+        for (call, failure) in then.refused {
+            // There is no child that could be repaired, so the caller fails itself; its clients are answered after that.
+            let child = instance.child_id(call);
+            instance.unsettled.insert(child);
+            self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
+            self.dispatcher.deliver(id, Delivery::signal(Signal::ChildSettled(child)));
+        }
+        for line in then.log {
+            lifecycle_log::write_line(instance, &line);
+        }
+        for call in then.calls {
+            self.make_call(instance, call);
+        }
+        if let Some(parent) = then.parent {
+            self.dispatcher.deliver_mailbox(parent, root);
+        }
+    }
+
+    /// The rows were refused: what was counted and marked for them is taken back.
+    fn take_back(&self, instance: &ActiveInstance, then: &Then) {
+        if !then.started.is_empty() {
+            let started = u32::try_from(then.started.len()).unwrap_or(u32::MAX);
+            self.trees.give_back(instance.root(), started);
+        }
+        for child in &then.cancelled {
+            self.trees.has_dealt(*child);
+        }
+    }
+
+    /// When nothing of the instance is in flight: answers its waiting clients, and tells the parent.
+    pub(crate) fn settle(self: &Arc<Self>, instance: &mut ActiveInstance) {
+        if !instance.is_settled() {
+            return;
+        }
+        for reply in std::mem::take(&mut instance.waiters) {
+            reply.send(Ok(instance.view()));
+        }
+        if let Some(parent) = instance.row.parent {
+            self.dispatcher.notice(parent, Signal::ChildSettled(instance.row.id));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a turn asks for: the rows that become durable together, and what is done once they are.
+//!
+//! A plan is made from the instance, the outcome of its turn and values that are handed in. It knows neither the engine nor the database,
+//! and making it does nothing. `perform` carries it out.
+
+use rondo_machine::{CallNumber, CallRequest, Effect, Fact, LogLine, Snapshot, Status};
+use rondo_program::Failure;
+use rondo_store::{Commit, History, Write};
+use uuid::Uuid;
+
+use crate::{
+    active_instance::ActiveInstance,
+    formats::{FormatError, history, mailbox::MailboxMessage},
+    instance_tree::Room,
+    row::{Committed, NextRow},
+    subflows::{self, Sources, Subflows},
+    turn::Outcome,
+};
+
+/// What a turn asks for.
+pub(crate) struct Plan {
+    /// The rows, which are written together or not at all.
+    pub(crate) commit: Commit,
+    /// How the instance is then.
+    pub(crate) committed: Committed,
+    pub(crate) snapshot: Snapshot,
+    /// What is done then.
+    pub(crate) then: Then,
+}
+
+/// What is done once the rows are durable.
+pub(crate) struct Then {
+    /// For the log.
+    pub(crate) facts: Vec<Fact>,
+    /// Lines that the workflow itself writes.
+    pub(crate) log: Vec<LogLine>,
+    /// Calls to make.
+    pub(crate) calls: Vec<CallRequest>,
+    /// Subflows to run.
+    pub(crate) started: Vec<Box<ActiveInstance>>,
+    /// Subflows that cannot be started.
+    pub(crate) refused: Vec<(CallNumber, Failure)>,
+    /// Subflows that have a message to end.
+    pub(crate) cancelled: Vec<Uuid>,
+    /// The parent, if it has a message.
+    pub(crate) parent: Option<Uuid>,
+}
+
+/// The effects of a turn, apart by what is done with them.
+#[derive(Default)]
+pub(crate) struct Effects {
+    log: Vec<LogLine>,
+    calls: Vec<CallRequest>,
+    children: Vec<rondo_machine::ChildRequest>,
+    cancelled: Vec<CallNumber>,
+}
+
+impl Effects {
+    pub(crate) fn of(effects: Vec<Effect>) -> Self {
+        let mut apart = Self::default();
+        for effect in effects {
+            match effect {
+                Effect::Log(line) => apart.log.push(line),
+                Effect::Call(request) => apart.calls.push(request),
+                Effect::StartChild(request) => apart.children.push(request),
+                Effect::CancelChild(call) => apart.cancelled.push(call),
+            }
+        }
+        apart
+    }
+
+    /// How many subflows are to be started.
+    pub(crate) fn children(&self) -> usize {
+        self.children.len()
+    }
+}
+
+impl Plan {
+    /// The plan of a turn that `instance` accepted. `before` is how the instance was, `room` is for the subflows of `effects`.
+    pub(crate) fn new(
+        instance: &mut ActiveInstance,
+        before: Status,
+        outcome: Outcome,
+        effects: Effects,
+        room: Room,
+        sources: &Sources<'_>,
+    ) -> Result<Self, FormatError> {
+        let Outcome { mut turn, consumed } = outcome;
+        let id = instance.row.id;
+        let NextRow { write, parts, committed } =
+            NextRow::new(instance, &mut turn.snapshot, sources.encryption, sources.now)?;
+        let mut commit = Commit { parts, messages_consumed: consumed, ..Commit::default() };
+        let facts = history::encode(&turn.facts)?;
+        commit.history.extend(facts.map(|facts| History {
+            instance: id,
+            turn: write.turn(),
+            at: sources.now,
+            facts,
+        }));
+        let to_parent = subflows::message_to_parent(&instance.row, &turn.snapshot, before)?;
+        let parent = to_parent.as_ref().map(|message| message.to);
+        commit.messages.extend(to_parent);
+        let cancelled: Vec<Uuid> = effects.cancelled.iter().map(|call| instance.child_id(*call)).collect();
+        for child in &cancelled {
+            commit.messages.push(MailboxMessage::End.encode(*child)?);
+        }
+        let Subflows { rows, started, refused } =
+            subflows::make(instance, turn.snapshot.depth, effects.children, room, sources);
+        commit.writes.extend(rows.into_iter().map(Write::Insert));
+        commit.writes.push(write);
+        Ok(Self {
+            commit,
+            committed,
+            snapshot: turn.snapshot,
+            then: Then {
+                facts: turn.facts,
+                log: effects.log,
+                calls: effects.calls,
+                started,
+                refused,
+                cancelled,
+                parent,
+            },
+        })
+    }
+}

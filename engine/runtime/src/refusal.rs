@@ -1,0 +1,57 @@
+//! Why the engine does not do what it is asked.
+
+use uuid::Uuid;
+
+/// Why the engine does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No workflow of this id is served.
+    #[error("no workflow is called `{0}`")]
+    UnknownWorkflow(String),
+    /// No such instance, or it has ended.
+    #[error("Process instance with id {0} not found")]
+    UnknownInstance(Uuid),
+    /// The state to start at is not there.
+    #[error("Node with id {node} not found within process {workflow}: its states are {}", .states.join(", "))]
+    UnknownNode {
+        /// Id of the workflow.
+        workflow: String,
+        /// What was asked for.
+        node: String,
+        /// Names of the states.
+        states: Vec<String>,
+    },
+    /// The input breaks the schema. The text names each violation.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// The business key cannot be sent on with calls. The text says why.
+    #[error("the business key {0}")]
+    BusinessKey(String),
+    /// Only an instance in error can be retried or skipped.
+    #[error("Process instance with id {0} is not in error state")]
+    NotInError(Uuid),
+    /// The failed step cannot be skipped.
+    #[error(
+        "the failed step of instance {0} is a switch that found no way: change the data and retrigger it"
+    )]
+    CannotSkip(Uuid),
+    /// The workflow starts by an event only.
+    #[error("workflow `{0}` is started by an event, not by a request")]
+    StartsByEvent(String),
+    /// The engine is stopping.
+    #[error("the engine is stopping; ask again in a moment")]
+    Stopping,
+    /// A defect of the engine. The instance stands at an error that says so, unless the log tells of something else.
+    #[error("the engine met a defect while it worked on instance {0}; its log says more")]
+    Defect(Uuid),
+    /// The database does not take or give what is asked. Nothing was done.
+    #[error("the database cannot be used right now: {0}")]
+    Store(String),
+}
+
+impl Refusal {
+    /// The database cannot be used.
+    pub(crate) fn store(error: impl std::fmt::Display) -> Self {
+        Self::Store(error.to_string())
+    }
+}

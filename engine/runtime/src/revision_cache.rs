@@ -1,0 +1,93 @@
+//! Revisions that are not served any more, but that instances are pinned to.
+//!
+//! Promises: a revision is in memory once, however many instances run it; one that no active instance runs stays in memory only while it is
+//! among the [`KEPT`] that were used last. Never: reads the database; `load` does.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Weak},
+};
+
+use parking_lot::Mutex;
+
+use crate::catalog::Deployed;
+
+/// Revisions that stay in memory although nothing runs them. Instances of one revision that sleep are woken one after the other, and would
+/// compile it each time; a compiled revision takes some hundred kilobytes.
+const KEPT: usize = 16;
+
+/// Older revisions, by digest.
+#[derive(Default)]
+pub(crate) struct RevisionCache {
+    cached: Mutex<Cached>,
+}
+
+#[derive(Default)]
+struct Cached {
+    /// All that are in use somewhere.
+    known: HashMap<String, Weak<Deployed>>,
+    /// The last used ones, the newest at the end.
+    kept: VecDeque<Arc<Deployed>>,
+}
+
+impl RevisionCache {
+    /// A revision that is in memory.
+    pub(crate) fn find(&self, revision: &str) -> Option<Arc<Deployed>> {
+        let mut cached = self.cached.lock();
+        let found = cached.known.get(revision)?.upgrade()?;
+        cached.used(&found);
+        Some(found)
+    }
+
+    /// Adds a revision that was read. Where another task was quicker, that one's is given back.
+    pub(crate) fn keep(&self, deployed: Deployed) -> Arc<Deployed> {
+        let mut cached = self.cached.lock();
+        let known = cached.known.get(&deployed.revision).and_then(Weak::upgrade);
+        let deployed = known.unwrap_or_else(|| Arc::new(deployed));
+        cached.known.insert(deployed.revision.clone(), Arc::downgrade(&deployed));
+        cached.used(&deployed);
+        deployed
+    }
+}
+
+impl Cached {
+    fn used(&mut self, deployed: &Arc<Deployed>) {
+        self.kept.retain(|kept| !Arc::ptr_eq(kept, deployed));
+        self.kept.push_back(Arc::clone(deployed));
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+            self.known.retain(|_, known| known.strong_count() > 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn revision(number: usize) -> Deployed {
+        let text = r#"{"id": "w", "version": "1", "specVersion": "0.8", "start": "S", "states": [{"name": "S", "type": "inject", "data": {}, "end": true}]}"#;
+        let (document, problems) = rondo_definition::parse_with("w.sw.json", text, rondo_definition::Options::default());
+        let document = document.unwrap_or_else(|| panic!("{problems:?}"));
+        let properties = rondo_definition::Properties::from_env(rondo_definition::Environment::new());
+        let resources = rondo_definition::Resources::of_bundle(Vec::new());
+        let specs = rondo_function::Specs::new(None);
+        let secrets = rondo_expression::Val::Null;
+        let (deployed, _) = crate::catalog::deploy(document, &resources, &properties, &secrets, &specs);
+        Deployed { revision: number.to_string(), ..deployed }
+    }
+
+    #[test]
+    fn a_revision_that_nothing_runs_leaves_memory_and_one_that_something_runs_stays() {
+        let cache = RevisionCache::default();
+        let running = cache.keep(revision(0));
+        for number in 1..=KEPT + 1 {
+            drop(cache.keep(revision(number)));
+        }
+        assert!(cache.find("1").is_none(), "it was used before all others, and nothing runs it");
+        assert!(cache.find("2").is_some());
+        assert!(Arc::ptr_eq(&cache.find("0").unwrap(), &running));
+        assert!(Arc::ptr_eq(&cache.keep(revision(0)), &running), "it is in memory once");
+        assert!(cache.cached.lock().known.len() <= KEPT + 1);
+    }
+}

@@ -1,0 +1,195 @@
+//! The row of an instance: made from a snapshot for a commit, and read again.
+//!
+//! This is the one place where a snapshot becomes columns and columns a snapshot. What grows with a loop is not in the columns: it is parts,
+//! which are taken from the encoding and given to the decoding here.
+
+use rondo_expression::Val;
+use rondo_machine::{Encoded, Millis, PartChange, Snapshot, Status};
+use rondo_program::Program;
+use rondo_store::{Change, Instance, PartWrite, State, Update, Write};
+use uuid::Uuid;
+
+use crate::{
+    active_instance::{ActiveInstance, state_of},
+    data_mark::DataMark,
+    encryption::Encryption,
+    formats::{FormatError, error, input},
+    refusal::Refusal,
+    views::{FailureView, InstanceView},
+};
+
+/// How a snapshot of an instance is written, and what the row in memory becomes by it.
+pub(crate) struct NextRow {
+    pub(crate) write: Write,
+    /// The parts that changed. When they are not stored the snapshot must be read again, for it takes them for stored.
+    pub(crate) parts: Vec<PartWrite>,
+    pub(crate) committed: Committed,
+}
+
+impl NextRow {
+    /// The row that stands for a snapshot. Data that are as they were committed last are not written again.
+    pub(crate) fn new(
+        instance: &ActiveInstance,
+        snapshot: &mut Snapshot,
+        encryption: &Encryption,
+        now: Millis,
+    ) -> Result<Self, FormatError> {
+        let state = state_of(snapshot.status);
+        let ended = matches!(state, State::Completed | State::Aborted);
+        let data = snapshot.visible_data(instance.deployed.program.merge);
+        let is_kept = instance.is_stored && instance.committed_data.is_of(&data);
+        let encrypted = match (ended, instance.is_stored) {
+            // An instance that ended makes no calls any more, so the tokens of its requester need not be kept.
+            (true, _) => None,
+            (false, true) => instance.row.sealed.clone(),
+            (false, false) => instance.request.encrypt(instance.row.id, encryption)?,
+        };
+        let failure = snapshot.failed.as_ref().map(FailureView::of);
+        // An instance that has ended stands nowhere, and loses its parts.
+        let Encoded { head, parts } = match ended {
+            true => Encoded { head: Vec::new(), parts: Vec::new() },
+            false => snapshot.encode(&instance.deployed.program, &data),
+        };
+        let update = Update {
+            id: instance.row.id,
+            expected_turn: instance.row.turn,
+            turn: instance.row.turn + 1,
+            state,
+            ended_at: ended.then_some(now),
+            updated_at: now,
+            wake_at: snapshot.wake_at(),
+            busy: snapshot.status == Status::Active && (snapshot.has_calls() || snapshot.is_new()),
+            frames: head,
+            sealed: encrypted,
+            error: failure.as_ref().map(error::encode).transpose()?,
+            data: if is_kept { Change::Keep } else { Change::Set(data.to_json()) },
+            input: if is_kept { Change::Keep } else { Change::Set(input::encode(&snapshot.input, &data)?) },
+        };
+        let committed = Committed {
+            state: update.state,
+            updated_at: update.updated_at,
+            ended_at: update.ended_at,
+            wake_at: update.wake_at,
+            busy: update.busy,
+            turn: update.turn,
+            encrypted: if instance.is_stored { None } else { update.sealed.clone() },
+            error: update.error.clone(),
+            data: DataMark::of(&data),
+        };
+        let write = if instance.is_stored {
+            Write::Update(update)
+        } else {
+            Write::Insert(inserted(instance.row.clone(), update))
+        };
+        let id = instance.row.id;
+        Ok(Self { write, parts: parts.into_iter().map(|part| part_write(id, part)).collect(), committed })
+    }
+}
+
+fn part_write(instance: Uuid, change: PartChange) -> PartWrite {
+    match change {
+        PartChange::Put { key, content } => PartWrite::Put { instance, key, content },
+        PartChange::Remove { prefix } => PartWrite::RemovePrefix { instance, prefix },
+    }
+}
+
+/// The first row of an instance: what is fixed, and what its first turn came to. Data and input of a new instance are always set.
+fn inserted(fixed: Instance, first: Update) -> Instance {
+    fn set<T: Default>(change: Change<T>) -> T {
+        match change {
+            Change::Set(value) => value,
+            Change::Keep => T::default(),
+        }
+    }
+    Instance {
+        state: first.state,
+        updated_at: first.updated_at,
+        ended_at: first.ended_at,
+        wake_at: first.wake_at,
+        busy: first.busy,
+        turn: first.turn,
+        data: set(first.data),
+        input: set(first.input),
+        frames: first.frames,
+        sealed: first.sealed,
+        error: first.error,
+        ..fixed
+    }
+}
+
+/// The row of a new subflow, which its parent's commit inserts. Nothing of the row in memory is needed for that but what is fixed.
+pub(crate) fn first_row_of(
+    instance: &ActiveInstance,
+    encryption: &Encryption,
+) -> Result<Instance, FormatError> {
+    let snapshot = &instance.snapshot;
+    Ok(Instance {
+        busy: true,
+        sealed: instance.request.encrypt(instance.row.id, encryption)?,
+        data: snapshot.data.to_json(),
+        // It has not run, so that nothing of it is a part.
+        frames: snapshot.encode_whole(&instance.deployed.program, &snapshot.data).head,
+        ..instance.row.clone()
+    })
+}
+
+/// The snapshot that a row and its parts stand for, and the mark of the row's data.
+pub(crate) fn snapshot_of(
+    row: &Instance,
+    parts: &[(String, Vec<u8>)],
+    program: &Program,
+) -> Result<(Snapshot, DataMark), Refusal> {
+    let data: Val = serde_json::from_str(&row.data)
+        .map_err(|error| Refusal::store(format!("the data of instance {} are damaged: {error}", row.id)))?;
+    let input = input::decode(row.input.as_deref(), &data).map_err(Refusal::store)?;
+    let mark = DataMark::of(&data);
+    let snapshot = Snapshot::decode(program, &row.frames, parts, data, input).map_err(Refusal::store)?;
+    Ok((snapshot, mark))
+}
+
+/// An instance as a committed row shows it.
+pub(crate) fn view_of(row: &Instance) -> InstanceView {
+    InstanceView {
+        id: row.id,
+        workflow: row.workflow.clone(),
+        state: row.state,
+        data: serde_json::from_str(&row.data).unwrap_or_else(|error| {
+            tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
+            Val::Null
+        }),
+        failure: Snapshot::stored_failure(&row.frames).map(|failed| FailureView::of(&failed)),
+    }
+}
+
+/// What a commit changes in what memory keeps of an instance.
+pub(crate) struct Committed {
+    state: State,
+    updated_at: Millis,
+    ended_at: Option<Millis>,
+    wake_at: Option<Millis>,
+    busy: bool,
+    turn: u64,
+    /// Only where it was encrypted just now.
+    encrypted: Option<Vec<u8>>,
+    error: Option<String>,
+    data: DataMark,
+}
+
+impl Committed {
+    /// The commit is durable.
+    pub(crate) fn apply(self, instance: &mut ActiveInstance) {
+        let row = &mut instance.row;
+        row.state = self.state;
+        row.updated_at = self.updated_at;
+        row.ended_at = self.ended_at;
+        row.wake_at = self.wake_at;
+        row.busy = self.busy;
+        row.turn = self.turn;
+        row.error = self.error;
+        if self.encrypted.is_some() {
+            row.sealed = self.encrypted;
+        }
+        instance.committed_data = self.data;
+        instance.is_stored = true;
+    }
+}

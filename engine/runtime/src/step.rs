@@ -1,0 +1,128 @@
+//! One turn of an instance: it is computed, planned, and the plan performed.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use rondo_machine::{Input, Status};
+use uuid::Uuid;
+
+use crate::{
+    active_instance::ActiveInstance,
+    delivery::{QueuedInput, Reply, refuse},
+    executor::Executor,
+    instance_tree::Room,
+    plan::{Effects, Plan},
+    refusal::Refusal,
+    subflows::Sources,
+    turn::{self, Outcome},
+};
+
+impl Executor {
+    /// Takes a turn with one input; see [`Executor::take_turn`].
+    pub(crate) async fn take_turn_with(
+        self: &Arc<Self>,
+        instance: Box<ActiveInstance>,
+        input: Input,
+        reply: Option<Reply>,
+    ) -> Option<Box<ActiveInstance>> {
+        let mut inputs = VecDeque::from([QueuedInput { input, message: None }]);
+        self.take_turn(instance, &mut inputs, reply).await
+    }
+
+    /// Takes a turn; gives the instance back as it is then, or `None` when it has ended or must be read again. Inputs that are left in
+    /// `inputs` had no room in the turn.
+    pub(crate) async fn take_turn(
+        self: &Arc<Self>,
+        mut instance: Box<ActiveInstance>,
+        inputs: &mut VecDeque<QueuedInput>,
+        reply: Option<Reply>,
+    ) -> Option<Box<ActiveInstance>> {
+        let id = instance.row.id;
+        let now = self.clock.now();
+        let Some(first) = inputs.front().map(|queued| &queued.input) else { return Some(instance) };
+        if matches!(first, Input::Tick)
+            && instance.snapshot.wake_at().is_none_or(|at| at > now)
+            && !instance.snapshot.needs_turn()
+        {
+            inputs.clear();
+            self.set_timer(id, &instance.snapshot);
+            return Some(instance);
+        }
+        let before = instance.snapshot.status;
+        let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
+        let mut outcome = self.compute(&mut instance, inputs, now);
+        if !outcome.turn.accepted {
+            instance.snapshot = outcome.turn.snapshot;
+            self.discard_messages(id, outcome.consumed).await;
+            refuse(reply, refusal);
+            return Some(instance);
+        }
+        let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
+        let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
+        let catalog = self.catalog();
+        let sources =
+            Sources { catalog: &catalog, limits: &self.limits, encryption: &self.encryption, now };
+        let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);
+        if let Room::For { granted, .. } = room {
+            let started = plan.as_ref().map_or(0, |plan| plan.then.started.len());
+            let unused = granted.saturating_sub(u32::try_from(started).unwrap_or(u32::MAX));
+            if unused > 0 {
+                self.trees.give_back(instance.root(), unused);
+            }
+        }
+        let instance = match plan {
+            Ok(plan) => self.perform(instance, plan, reply, again).await,
+            Err(error) => {
+                // The database has the instance as it was before the turn; calls that were answered are made again from there.
+                tracing::error!(instance_id = %id, %error, "a turn cannot be stored, and has not happened");
+                refuse(reply, Refusal::store(error));
+                None
+            }
+        };
+        if instance.is_none() {
+            inputs.clear();
+        }
+        instance
+    }
+
+    /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
+    fn compute(
+        &self,
+        instance: &mut ActiveInstance,
+        inputs: &mut VecDeque<QueuedInput>,
+        now: rondo_machine::Millis,
+    ) -> Outcome {
+        let goes_on = instance.snapshot.needs_turn();
+        let _mark = if instance.is_unproven { self.crash_loop.mark(instance.row.id) } else { None };
+        let mut run = || turn::run(instance, inputs, &self.secrets, now);
+        // An instance that has used up a turn already has much to compute, and must not hold up a thread that others need.
+        if goes_on { on_a_thread_of_its_own(run) } else { run() }
+    }
+}
+
+/// Runs something long; another thread takes over what else this one has to do.
+fn on_a_thread_of_its_own<T>(run: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match runtime {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),
+        _ => run(),
+    }
+}
+
+/// The answer to an input that meant nothing to the instance.
+fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
+    match input {
+        Input::Retrigger => Refusal::NotInError(id),
+        Input::Skip if status != Status::Error => Refusal::NotInError(id),
+        Input::Skip => Refusal::CannotSkip(id),
+        _ => Refusal::UnknownInstance(id),
+    }
+}
+
+/// The input to deliver again when another turn came first. A call is made again when the instance is taken up, and a message is still in
+/// the mailbox.
+fn asked_again(input: &Input) -> Option<Input> {
+    match input {
+        Input::Answered { .. } | Input::CallFailed { .. } | Input::ChildEnded { .. } => None,
+        other => Some(other.clone()),
+    }
+}

@@ -1,0 +1,145 @@
+//! The subflows that a turn starts, made ready for the commit of their parent. Knows neither the engine nor the database.
+//!
+//! A child is inserted by the same commit that says that its parent waits for it, so neither exists without the other. Its end reaches the
+//! parent through the mailbox: the message is written with the child's last commit and removed with the parent's next one, so it has its
+//! effect exactly once, whatever crashes in between. Likewise a parent that needs a child no more tells it to end by a message that is
+//! written with the parent's commit.
+
+use std::sync::Arc;
+
+use rondo_machine::{CallNumber, ChildRequest, Millis, Snapshot, Status};
+use rondo_program::Failure;
+use rondo_store::{Instance, Message, State};
+
+use crate::{
+    active_instance::{ActiveInstance, Limits},
+    catalog::Catalog,
+    encryption::Encryption,
+    formats::{
+        FormatError,
+        mailbox::{ChildOutcome, MailboxMessage},
+        request::RequestContext,
+    },
+    instance_tree::{Ancestry, Room},
+    row,
+};
+
+/// How deep subflows may call subflows. One that calls itself without end would fill memory and disk.
+const DEEPEST: u32 = 100;
+
+/// What subflows are made from, beside their parent.
+pub(crate) struct Sources<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) limits: &'a Limits,
+    pub(crate) encryption: &'a Encryption,
+    pub(crate) now: Millis,
+}
+
+/// What becomes of the subflows that a turn asks for.
+#[derive(Default)]
+pub(crate) struct Subflows {
+    /// The rows to insert.
+    pub(crate) rows: Vec<Instance>,
+    /// The instances of these rows.
+    pub(crate) started: Vec<Box<ActiveInstance>>,
+    /// Those that cannot be started, and why.
+    pub(crate) refused: Vec<(CallNumber, Failure)>,
+}
+
+/// Makes the subflows that a turn asks for, as far as there is room. `depth` is the parent's.
+pub(crate) fn make(
+    parent: &mut ActiveInstance,
+    depth: u32,
+    requests: Vec<ChildRequest>,
+    room: Room,
+    sources: &Sources<'_>,
+) -> Subflows {
+    let mut subflows = Subflows::default();
+    let mut taken = 0;
+    for request in requests {
+        let call = request.call;
+        match make_one(parent, depth + 1, request, room, &mut taken, sources) {
+            Ok((row, child)) => {
+                subflows.rows.push(row);
+                subflows.started.push(child);
+            }
+            Err(failure) => subflows.refused.push((call, failure)),
+        }
+    }
+    subflows
+}
+
+fn make_one(
+    parent: &mut ActiveInstance,
+    depth: u32,
+    request: ChildRequest,
+    room: Room,
+    taken: &mut u32,
+    sources: &Sources<'_>,
+) -> Result<(Instance, Box<ActiveInstance>), Failure> {
+    let workflow = &request.workflow;
+    let Room::For { granted, most } = room else {
+        return Err(Failure::runtime(format!(
+            "subflow `{workflow}` is not started: what it belongs to was asked to end"
+        )));
+    };
+    let deployed = sources.catalog.find(workflow, request.version.as_deref()).ok_or_else(|| {
+        let version = request.version.as_deref().map(|version| format!(" in version {version}"));
+        Failure::validation(format!("no workflow is called `{workflow}`{}", version.unwrap_or_default()))
+    })?;
+    deployed.check_input(&request.data).map_err(Failure::validation)?;
+    if depth > DEEPEST {
+        return Err(Failure::runtime(format!(
+            "subflow `{workflow}` would be the {depth}th inside of another, and {DEEPEST} are allowed: does a workflow call itself without end?"
+        )));
+    }
+    if *taken == granted {
+        return Err(Failure::runtime(format!(
+            "subflow `{workflow}` would be one too many below instance {}, where {most} are allowed: do workflows start each other \
+             without end? rondo.limits.subflows allows more",
+            parent.root()
+        )));
+    }
+    let id = parent.child_id(request.call);
+    let inherited = RequestContext {
+        headers: Arc::clone(&parent.request.headers),
+        variables: request.variables.into(),
+        identity: parent.request.identity.clone(),
+    };
+    let mut child =
+        ActiveInstance::new(id, deployed, request.data, inherited, sources.limits, sources.now);
+    child.snapshot.depth = depth;
+    if parent.row.parent.is_none() && parent.ancestry.is_none() {
+        parent.ancestry = Some(Ancestry::new(parent.row.id, None));
+    }
+    child.ancestry = parent.ancestry.as_ref().map(|above| Ancestry::new(id, Some(Arc::clone(above))));
+    child.row.parent = Some(parent.row.id);
+    child.row.root = Some(parent.root());
+    child.row.root_workflow =
+        Some(parent.row.root_workflow.clone().unwrap_or_else(|| parent.row.workflow.clone()));
+    child.row.reference_id = Some(parent.row.id.to_string());
+    child.row.state = State::Active;
+    let row = row::first_row_of(&child, sources.encryption);
+    let row = row.map_err(|error| Failure::runtime(format!("a subflow cannot be stored: {error}")))?;
+    child.row.busy = true;
+    child.row.sealed.clone_from(&row.sealed);
+    child.is_stored = true;
+    *taken += 1;
+    Ok((row, child))
+}
+
+/// The message to the parent, if this turn is the one that ends (or fails) the child.
+pub(crate) fn message_to_parent(
+    row: &Instance,
+    after: &Snapshot,
+    before: Status,
+) -> Result<Option<Message>, FormatError> {
+    let Some(parent) = row.parent.filter(|_| after.status != before) else { return Ok(None) };
+    let outcome = match (after.status, &after.failed) {
+        (Status::Active, _) | (Status::Error, None) => return Ok(None),
+        (Status::Completed, _) => ChildOutcome::Completed(after.data.clone()),
+        (Status::Aborted, _) => ChildOutcome::Aborted,
+        (Status::Error, Some(failed)) => ChildOutcome::Failed(failed.failure.clone()),
+    };
+    MailboxMessage::ChildEnded { child: row.id, outcome }.encode(parent).map(Some)
+}

@@ -1,0 +1,45 @@
+//! Computes the turn of an instance. Knows neither the engine nor the database.
+
+use std::collections::VecDeque;
+
+use rondo_function::Secrets;
+use rondo_machine::{Input, Millis, Turn};
+
+use crate::{active_instance::ActiveInstance, delivery::QueuedInput, secrets};
+
+/// What a turn came to.
+pub(crate) struct Outcome {
+    pub(crate) turn: Turn,
+    /// The messages of the mailbox that were dealt with.
+    pub(crate) consumed: Vec<i64>,
+}
+
+/// Lets the inputs happen, as many as the turn has room for; the others are left in `inputs`. The snapshot moves into the outcome, so that
+/// nothing of it is copied when it is changed.
+pub(crate) fn run(
+    instance: &mut ActiveInstance,
+    inputs: &mut VecDeque<QueuedInput>,
+    secrets: &Secrets,
+    now: Millis,
+) -> Outcome {
+    let snapshot = std::mem::take(&mut instance.snapshot);
+    let mut turn = Turn { snapshot, effects: Vec::new(), facts: Vec::new(), accepted: false };
+    let mut consumed = Vec::new();
+    while let Some(QueuedInput { input, message }) = inputs.pop_front() {
+        if !matches!(input, Input::Halt(_)) {
+            rondo_store::failpoint_of("turn-of", &instance.row.workflow);
+        }
+        let mut next =
+            rondo_machine::turn(&instance.deployed.program, turn.snapshot, input, &instance.context, now);
+        secrets::mask(&mut next, secrets);
+        turn.snapshot = next.snapshot;
+        turn.effects.extend(next.effects);
+        turn.facts.extend(next.facts);
+        turn.accepted |= next.accepted;
+        consumed.extend(message);
+        if turn.snapshot.needs_turn() {
+            break;
+        }
+    }
+    Outcome { turn, consumed }
+}

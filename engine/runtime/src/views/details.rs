@@ -1,0 +1,34 @@
+//! Everything there is to know about one instance.
+
+use rondo_expression::Val;
+use rondo_store::State;
+use uuid::Uuid;
+
+use super::{FailureView, HistoryLine, WaitView};
+
+/// One instance, for the person who wonders what it is doing.
+#[derive(Debug, Clone)]
+pub struct InstanceDetails {
+    /// Its id.
+    pub id: Uuid,
+    /// Id of its workflow.
+    pub workflow: String,
+    /// Version of its workflow.
+    pub version: String,
+    /// How it is.
+    pub state: State,
+    /// When it started, in milliseconds since 1970.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// Its business key.
+    pub business_key: Option<String>,
+    /// The error that it stands at.
+    pub failure: Option<FailureView>,
+    /// What it waits for.
+    pub waits: Vec<WaitView>,
+    /// Everything that happened.
+    pub history: Vec<HistoryLine>,
+    /// Its data.
+    pub data: Val,
+}

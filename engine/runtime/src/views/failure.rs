@@ -1,0 +1,72 @@
+//! The error that an instance stands at: whole, and as lists show it.
+
+use rondo_machine::Failed;
+use rondo_program::{FailureKind, Origin, sonataflow};
+
+/// The error that an instance stands at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureView {
+    /// Kind of the failure; decides the status of an answer.
+    pub kind: FailureKind,
+    /// Who raised it.
+    pub origin: Origin,
+    /// Code: the HTTP status of the service that failed, as text; `TimedOut`; ….
+    pub code: Option<String>,
+    /// HTTP status that a service answered with.
+    pub status: Option<u16>,
+    /// The text for a REST client.
+    pub message: String,
+    /// `<class name> - <text>` with the place, as the Data Index shows it.
+    pub described: String,
+    /// Name of the state.
+    pub state: String,
+    /// Name of what the action calls, when an action failed.
+    pub action: Option<String>,
+    /// Number of the visit that failed.
+    pub visit: u64,
+}
+
+impl FailureView {
+    pub(crate) fn of(failed: &Failed) -> Self {
+        let failure = &failed.failure;
+        Self {
+            kind: failure.kind,
+            origin: failure.origin,
+            code: failure.code.as_deref().map(str::to_owned),
+            status: failure.status,
+            message: sonataflow::client_message(failure),
+            described: sonataflow::described(failure.kind, failure.origin, &failed.message()),
+            state: failed.state.to_string(),
+            action: failed.action.as_ref().map(ToString::to_string),
+            visit: failed.visit,
+        }
+    }
+
+    /// Name of what the failed action calls, or of the state when no action failed.
+    pub fn place(&self) -> &str {
+        self.action.as_deref().unwrap_or(&self.state)
+    }
+}
+
+/// The error of an instance in a list: what its row alone tells. What older builds did not write is `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ErrorSummary {
+    /// Name of what the failed action calls, or of the state when no action failed.
+    pub place: String,
+    /// Name of the state.
+    pub state: Option<String>,
+    /// Name of what the action calls, when an action failed.
+    pub action: Option<String>,
+    /// Number of the visit that failed.
+    pub visit: Option<u64>,
+    /// Kind of the failure.
+    pub kind: Option<FailureKind>,
+    /// Who raised it.
+    pub origin: Origin,
+    /// Code of the failure.
+    pub code: Option<String>,
+    /// HTTP status that a service answered with.
+    pub status: Option<u16>,
+    /// What happened and where, as the Data Index shows it.
+    pub message: String,
+}

@@ -1,0 +1,22 @@
+//! An instance at one moment.
+
+use rondo_expression::Val;
+use rondo_store::State;
+use uuid::Uuid;
+
+use super::FailureView;
+
+/// An instance at one moment, as the answer to an operation on it.
+#[derive(Debug, Clone)]
+pub struct InstanceView {
+    /// Its id.
+    pub id: Uuid,
+    /// Id of its workflow.
+    pub workflow: String,
+    /// How it is.
+    pub state: State,
+    /// Its data.
+    pub data: Val,
+    /// The error that it stands at.
+    pub failure: Option<FailureView>,
+}

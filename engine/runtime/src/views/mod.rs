@@ -1,0 +1,20 @@
+//! What the engine shows of instances: one set of types, which REST, GraphQL and the command line render.
+//!
+//! The words are the engine's (state, action, visit, wait). Kogito's (process, node) are made from them in `api`. Waits and lines of history
+//! serialize to the JSON that `/rondo/instances/{id}` answers, and deserialize from it, so that the command line reads the same types.
+
+mod details;
+mod failure;
+mod history;
+mod instance;
+mod visits;
+mod waits;
+
+pub use details::InstanceDetails;
+pub use failure::{ErrorSummary, FailureView};
+pub use history::{HistoryEvent, HistoryLine, UnknownEvent};
+pub use instance::InstanceView;
+pub use visits::{VisitError, VisitKind, VisitView};
+pub(crate) use visits::visits;
+pub use waits::WaitView;
+pub(crate) use waits::waits;

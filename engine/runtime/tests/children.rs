@@ -1,0 +1,166 @@
+//! Subflows: their starts, their ends, their bounds.
+
+mod support;
+
+use rondo_store::State;
+use rondo_runtime::Waiting;
+use serde_json::json;
+use support::{CALLER, Lab, Trouble, json};
+use uuid::Uuid;
+
+/// Starts one `caller` and waits for it.
+const PARENT: &str = r"
+id: parent
+version: '1.0'
+specVersion: '0.8'
+start: Delegate
+states:
+  - name: Delegate
+    type: operation
+    actions:
+      - subFlowRef: caller
+    end: true
+";
+
+/// Starts one `caller` for each of its `keys`.
+const CROWD: &str = r"
+id: crowd
+version: '1.0'
+specVersion: '0.8'
+start: Each
+states:
+  - name: Each
+    type: foreach
+    inputCollection: .keys
+    outputCollection: .results
+    iterationParam: key
+    actions:
+      - subFlowRef: caller
+    end: true
+";
+
+/// Waits for a `parent` for an hour.
+const IMPATIENT: &str = r"
+id: impatient
+version: '1.0'
+specVersion: '0.8'
+start: Delegate
+states:
+  - name: Delegate
+    type: operation
+    actions:
+      - subFlowRef: caller
+    timeouts: {actionExecTimeout: PT1H}
+    end: true
+";
+
+fn instance_of(call: &support::Call) -> Uuid {
+    call.header("idempotency-key").split_at(36).0.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_parent_goes_on_with_the_data_of_its_child() {
+    let lab = Lab::open(&[PARENT, CALLER]).await;
+    let started = lab.start_aside("parent", json!({"key": "a"}));
+    let call = lab.service.call().await;
+    let child = instance_of(&call);
+    let row = lab.engine.store().instance(child).await.unwrap().unwrap();
+    let parent = row.parent.unwrap();
+    assert_eq!((row.root, row.root_workflow.as_deref()), (Some(parent), Some("parent")));
+    let waits = lab.engine.waits(parent).await.unwrap();
+    assert!(matches!(&waits[0].waiting, Waiting::Subflow { workflow } if &**workflow == "caller"), "{waits:?}");
+    call.answer(json!({"found": 1}));
+    let ended = started.await.unwrap().unwrap();
+    assert_eq!((ended.id, json(&ended)["found"].clone()), (parent, json!(1)));
+    assert!(lab.engine.store().mailbox(parent).await.unwrap().is_empty(), "the message was used");
+    assert_eq!(lab.engine.active_instances(), 0);
+}
+
+#[tokio::test]
+async fn a_parent_goes_on_after_a_crash_between_the_end_of_its_child_and_its_own_turn() {
+    let lab = Lab::open(&[PARENT, CALLER]).await;
+    let _started = lab.start_aside("parent", json!({"key": "a"}));
+    let call = lab.service.call().await;
+    let child = instance_of(&call);
+    let parent = lab.engine.store().instance(child).await.unwrap().unwrap().parent.unwrap();
+    let mut commits = lab.store.commits();
+    // The child's last commit is taken, the parent's is not.
+    lab.store.pass_then_hold(1);
+    call.answer(json!({"found": 1}));
+    while lab.engine.instance(child).await.unwrap().unwrap().state != State::Completed {
+        commits.changed().await.unwrap();
+    }
+    let lab = lab.crash().await;
+    let ended = lab.until(parent, State::Completed).await;
+    assert_eq!(json(&ended)["found"], 1);
+}
+
+#[tokio::test]
+async fn a_child_that_fails_fails_its_parent_and_mends_it_when_it_is_retriggered() {
+    let lab = Lab::open(&[PARENT, CALLER]).await;
+    let started = lab.start_aside("parent", json!({"key": "a"}));
+    let call = lab.service.call().await;
+    let child = instance_of(&call);
+    call.answer_with(503, json!({}));
+    let failed = started.await.unwrap().unwrap();
+    assert_eq!(failed.state, State::Error);
+    assert_eq!(lab.engine.instance(child).await.unwrap().unwrap().state, State::Error);
+}
+
+#[tokio::test]
+async fn a_child_that_nobody_waits_for_any_more_is_ended() {
+    let lab = Lab::open(&[PARENT, CALLER]).await;
+    let started = lab.start_aside("parent", json!({"key": "a"}));
+    let call = lab.service.call().await;
+    let child = instance_of(&call);
+    let parent = lab.engine.store().instance(child).await.unwrap().unwrap().parent.unwrap();
+    assert_eq!(lab.engine.abort(parent).await.unwrap().state, State::Aborted);
+    lab.until(child, State::Aborted).await;
+    assert_eq!(started.await.unwrap().unwrap().state, State::Aborted);
+}
+
+#[tokio::test]
+async fn more_children_than_a_turn_can_take_messages_from_all_arrive() {
+    let lab = Lab::open(&[CROWD, CALLER]).await;
+    let keys: Vec<String> = (0..200).map(|number| format!("k{number}")).collect();
+    let started = lab.start_aside("crowd", json!({"keys": keys}));
+    for _ in 0..200 {
+        lab.service.call().await.answer(json!({"found": 1}));
+    }
+    let ended = started.await.unwrap().unwrap();
+    assert_eq!(ended.state, State::Completed);
+    assert_eq!(json(&ended)["results"].as_array().map(Vec::len), Some(200));
+    assert_eq!(lab.engine.active_instances(), 0);
+}
+
+#[tokio::test]
+async fn subflows_below_one_start_are_bounded() {
+    let lab = Lab::open_with(&[CROWD, CALLER], "rondo.limits.subflows=3").await;
+    let started = lab.start_aside("crowd", json!({"keys": ["a", "b", "c", "d"]}));
+    for _ in 0..3 {
+        lab.service.call().await.answer(json!({}));
+    }
+    let failed = started.await.unwrap().unwrap();
+    let message = failed.failure.unwrap().message;
+    assert!(message.contains("rondo.limits.subflows"), "{message}");
+}
+
+#[tokio::test]
+async fn a_subflow_that_was_not_stored_is_not_counted() {
+    let lab = Lab::open_with(&[PARENT, CALLER], "rondo.limits.subflows=1").await;
+    lab.store.fail_next([Trouble::Refuses]);
+    lab.engine.start("parent", rondo_runtime::Start::default()).await.unwrap_err();
+    let started = lab.start_aside("parent", json!({"key": "a"}));
+    lab.service.call().await.answer(json!({}));
+    assert_eq!(started.await.unwrap().unwrap().state, State::Completed);
+}
+
+#[tokio::test]
+async fn a_parent_whose_time_is_over_ends_its_child() {
+    let lab = Lab::open(&[IMPATIENT, CALLER]).await;
+    let started = lab.start_aside("impatient", json!({"key": "a"}));
+    let child = instance_of(&lab.service.call().await);
+    lab.clock.advance(std::time::Duration::from_mins(60));
+    assert_eq!(started.await.unwrap().unwrap().state, State::Error);
+    lab.until(child, State::Aborted).await;
+}

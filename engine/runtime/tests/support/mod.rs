@@ -1,0 +1,157 @@
+//! An engine on a manual clock, a database in memory that can be made to fail, and a service that answers when it is told to.
+//!
+//! Nothing here sleeps: a test waits for a commit, for a call, or for somebody to sleep on the clock.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+mod service;
+mod store;
+
+use std::{fs, sync::Arc, time::Duration};
+
+use rondo_definition::Environment;
+use rondo_runtime::{Clock, Engine, InstanceView, Options, Refusal, Start, Surroundings, WaitView};
+use rondo_store::{State, Store};
+use serde_json::Value;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub use service::{Call, Service};
+pub use store::{Trouble, WatchedStore};
+
+/// The moment at which the clock of a test stands: 2026-11-29 12:00 UTC.
+pub const NOON: i64 = 1_795_953_600_000;
+
+/// An engine under test.
+pub struct Lab {
+    pub engine: Engine,
+    pub clock: Clock,
+    pub store: Arc<WatchedStore>,
+    pub service: Service,
+    folder: Arc<TempDir>,
+}
+
+impl Lab {
+    /// Serves these workflows. `SERVICE` in a text becomes the address of the service.
+    pub async fn open(workflows: &[&str]) -> Self {
+        Self::open_with(workflows, "").await
+    }
+
+    /// Serves these workflows with these properties.
+    pub async fn open_with(workflows: &[&str], properties: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let service = Service::start().await;
+        let folder = TempDir::new().unwrap();
+        for (number, text) in workflows.iter().enumerate() {
+            let text = text.replace("SERVICE", &service.url);
+            fs::write(folder.path().join(format!("{number}.sw.yaml")), text).unwrap();
+        }
+        fs::write(folder.path().join("application.properties"), properties).unwrap();
+        let store = WatchedStore::new(rondo_store::open("sqlite::memory:").await.unwrap());
+        Self::serve(Arc::new(folder), Clock::manual(NOON), store, service).await
+    }
+
+    /// The process ends here and now, and another one begins on what was committed.
+    pub async fn crash(self) -> Self {
+        let inner = self.store.cut_off();
+        self.engine.stop(Duration::ZERO).await;
+        Self::serve(self.folder, self.clock, WatchedStore::new(inner), self.service).await
+    }
+
+    /// Another process begins on a database.
+    pub async fn open_on(self, store: Arc<WatchedStore>) -> Self {
+        Self::serve(self.folder, self.clock, store, self.service).await
+    }
+
+    async fn serve(folder: Arc<TempDir>, clock: Clock, store: Arc<WatchedStore>, service: Service) -> Self {
+        let options = Options {
+            workflows: folder.path().to_owned(),
+            store: "sqlite::memory:".into(),
+            service_url: "http://engine".into(),
+            environment: Environment::from_iter([("RONDO_SECRET_KEY".to_owned(), "07".repeat(32))]),
+        };
+        let surroundings =
+            Surroundings { clock: clock.clone(), store: Some(Arc::clone(&store) as Arc<dyn Store>) };
+        let engine = Engine::open_in(options, surroundings).await.unwrap();
+        Self { engine, clock, store, service, folder }
+    }
+
+    /// Starts an instance, and answers when nothing of it is in flight.
+    pub async fn start(&self, workflow: &str, data: Value) -> InstanceView {
+        self.engine.start(workflow, Start { data: data.into(), ..Start::default() }).await.unwrap()
+    }
+
+    /// Starts an instance in the background.
+    pub fn start_aside(
+        &self,
+        workflow: &str,
+        data: Value,
+    ) -> tokio::task::JoinHandle<Result<InstanceView, Refusal>> {
+        let (engine, workflow) = (self.engine.clone(), workflow.to_owned());
+        tokio::spawn(async move {
+            engine.start(&workflow, Start { data: data.into(), ..Start::default() }).await
+        })
+    }
+
+    /// Waits until an instance is in a state, as the database has it.
+    pub async fn until(&self, id: Uuid, state: State) -> InstanceView {
+        let mut commits = self.store.commits();
+        loop {
+            let view = self.engine.instance(id).await.unwrap().unwrap();
+            if view.state == state {
+                return view;
+            }
+            commits.changed().await.unwrap();
+        }
+    }
+
+    /// Waits until an instance waits for what is asked for.
+    pub async fn until_waits(&self, id: Uuid, wanted: impl Fn(&WaitView) -> bool) {
+        let mut commits = self.store.commits();
+        while !self.engine.waits(id).await.unwrap().iter().any(&wanted) {
+            commits.changed().await.unwrap();
+        }
+    }
+}
+
+/// Data as JSON.
+pub fn json(view: &InstanceView) -> Value {
+    view.data.clone().into()
+}
+
+/// A workflow that calls the service once.
+pub const CALLER: &str = r"
+id: caller
+version: '1.0'
+specVersion: '0.8'
+start: Call
+functions:
+  - name: ask
+    type: custom
+    operation: rest:get:SERVICE/ask/{key}
+states:
+  - name: Call
+    type: operation
+    actions:
+      - functionRef:
+          refName: ask
+          arguments: {key: .key}
+    end: true
+";
+
+/// A workflow that sleeps for an hour.
+pub const SLEEPER: &str = r"
+id: sleeper
+version: '1.0'
+specVersion: '0.8'
+start: Rest
+states:
+  - name: Rest
+    type: sleep
+    duration: PT1H
+    transition: Wake
+  - name: Wake
+    type: inject
+    data: {woken: true}
+    end: true
+";

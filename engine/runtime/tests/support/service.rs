@@ -1,0 +1,82 @@
+//! A service on loopback whose calls a test takes one after the other, and answers when it wants to.
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc, oneshot},
+};
+
+/// The service.
+pub struct Service {
+    /// Its address.
+    pub url: String,
+    calls: Mutex<mpsc::UnboundedReceiver<Call>>,
+}
+
+/// A call that waits for its answer.
+pub struct Call {
+    /// Path of the request.
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    answer: oneshot::Sender<(StatusCode, Value)>,
+}
+
+impl Service {
+    /// Starts it on a port of its own.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let routes = Router::new().fallback(take).with_state(sender);
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { url, calls: Mutex::new(receiver) }
+    }
+
+    /// The next call.
+    pub async fn call(&self) -> Call {
+        self.calls.lock().await.recv().await.unwrap()
+    }
+
+    /// Whether a call has arrived that was not taken.
+    pub async fn has_call(&self) -> bool {
+        !self.calls.lock().await.is_empty()
+    }
+}
+
+impl Call {
+    /// Answers with 200.
+    pub fn answer(self, body: Value) {
+        self.answer_with(200, body);
+    }
+
+    /// Answers with a status.
+    pub fn answer_with(self, status: u16, body: Value) {
+        // The engine may have stopped meanwhile.
+        let _ = self.answer.send((StatusCode::from_u16(status).unwrap(), body));
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+async fn take(State(calls): State<mpsc::UnboundedSender<Call>>, request: Request) -> Response {
+    let (answer, answered) = oneshot::channel();
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    if calls.send(Call { path, headers, answer }).is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    match answered.await {
+        Ok((status, body)) => (status, axum::Json(body)).into_response(),
+        // The test dropped the call: nobody answers.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,200 @@
+//! A database that tells of its commits, and fails when it is told to.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use rondo_store::{
+    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision, Store, StoreError,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What goes wrong with a commit or a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The database takes nothing.
+    Refuses,
+    /// A defect of the engine: the task that asks panics.
+    Panics,
+}
+
+/// A database in front of another one.
+#[derive(Debug)]
+pub struct WatchedStore {
+    inner: Arc<dyn Store>,
+    commits: watch::Sender<u64>,
+    /// What goes wrong with the next commits that write instances.
+    troubles: Mutex<VecDeque<Trouble>>,
+    /// How many of the next reads of what is due, under way or has messages are refused.
+    refused_reads: Mutex<u32>,
+    /// How many of the next reads of one mailbox are refused.
+    refused_mailboxes: Mutex<u32>,
+    /// After so many more commits of instances none is answered.
+    left: Mutex<Option<u32>>,
+    /// Whether the process that uses it has ended.
+    is_cut_off: watch::Sender<bool>,
+}
+
+impl WatchedStore {
+    pub fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            commits: watch::Sender::new(0),
+            troubles: Mutex::default(),
+            refused_reads: Mutex::default(),
+            refused_mailboxes: Mutex::default(),
+            left: Mutex::default(),
+            is_cut_off: watch::Sender::new(false),
+        })
+    }
+
+    /// Changes with every commit that was taken.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        let mut commits = self.commits.subscribe();
+        commits.mark_unchanged();
+        commits
+    }
+
+    /// Has the next commits of instances fail.
+    pub fn fail_next(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.troubles.lock().unwrap().extend(troubles);
+    }
+
+    /// Has the next reads of what is due, under way or in mailboxes fail.
+    pub fn refuse_reads(&self, number: u32) {
+        *self.refused_reads.lock().unwrap() = number;
+    }
+
+    /// Has the next reads of one mailbox fail.
+    pub fn refuse_mailbox(&self, number: u32) {
+        *self.refused_mailboxes.lock().unwrap() = number;
+    }
+
+    /// Takes so many more commits of instances, and leaves those after them without an answer.
+    pub fn pass_then_hold(&self, number: u32) {
+        *self.left.lock().unwrap() = Some(number);
+    }
+
+    /// Nothing more is taken from the process that uses it; gives the database behind it for the next one.
+    pub fn cut_off(&self) -> Arc<dyn Store> {
+        self.is_cut_off.send_replace(true);
+        Arc::clone(&self.inner)
+    }
+
+    /// Passes a read on, unless it is to be refused.
+    fn read<T: Send + 'static>(&self, read: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        Self::unless(&self.refused_reads, read)
+    }
+
+    fn unless<T: Send + 'static>(refused: &Mutex<u32>, read: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        let mut refused = refused.lock().unwrap();
+        if *refused == 0 {
+            return read();
+        }
+        *refused -= 1;
+        Box::pin(async { Err(StoreError::Database("it was told to fail".into())) })
+    }
+}
+
+impl Store for WatchedStore {
+    fn commit(&self, commit: Commit) -> Answer<(), CommitError> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        if let Some(left) = &mut *self.left.lock().unwrap()
+            && !commit.writes.is_empty()
+        {
+            if *left == 0 {
+                return Box::pin(std::future::pending());
+            }
+            *left -= 1;
+        }
+        let trouble =
+            if commit.writes.is_empty() { None } else { self.troubles.lock().unwrap().pop_front() };
+        match trouble {
+            Some(Trouble::Refuses) => {
+                return Box::pin(async { Err(StoreError::Database("it was told to fail".into()).into()) });
+            }
+            Some(Trouble::Panics) => panic!("a defect that a test asked for"),
+            None => {}
+        }
+        let (written, commits) = (self.inner.commit(commit), self.commits.clone());
+        Box::pin(async move {
+            written.await?;
+            commits.send_modify(|number| *number += 1);
+            Ok(())
+        })
+    }
+
+    fn instance(&self, id: Uuid) -> Answer<Option<Instance>> {
+        self.inner.instance(id)
+    }
+
+    fn instances(&self, ids: Vec<Uuid>) -> Answer<Vec<Instance>> {
+        self.inner.instances(ids)
+    }
+
+    fn due(&self, until: i64, after: Option<(i64, Uuid)>, limit: usize) -> Answer<Vec<(i64, Uuid)>> {
+        self.read(|| self.inner.due(until, after, limit))
+    }
+
+    fn busy(&self, after: Option<Uuid>, limit: usize) -> Answer<Vec<Uuid>> {
+        self.read(|| self.inner.busy(after, limit))
+    }
+
+    fn history(&self, id: Uuid) -> Answer<Vec<History>> {
+        self.inner.history(id)
+    }
+
+    fn parts(&self, id: Uuid) -> Answer<Vec<(String, Vec<u8>)>> {
+        self.inner.parts(id)
+    }
+
+    fn children(&self, id: Uuid) -> Answer<Vec<Uuid>> {
+        self.inner.children(id)
+    }
+
+    fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>> {
+        Self::unless(&self.refused_mailboxes, || self.inner.mailbox(id))
+    }
+
+    fn mailboxes(&self) -> Answer<Vec<Uuid>> {
+        self.read(|| self.inner.mailboxes())
+    }
+
+    fn query(&self, query: Query) -> Answer<Vec<Instance>> {
+        self.inner.query(query)
+    }
+
+    fn count(&self, filter: Filter) -> Answer<u64> {
+        self.inner.count(filter)
+    }
+
+    fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {
+        self.inner.put_revisions(revisions)
+    }
+
+    fn revision(&self, digest: &str) -> Answer<Option<Revision>> {
+        self.inner.revision(digest)
+    }
+
+    fn definitions(&self) -> Answer<Vec<Definition>> {
+        self.inner.definitions()
+    }
+
+    fn lost(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send>> {
+        self.inner.lost()
+    }
+
+    fn trouble(&self) -> Option<StoreError> {
+        None
+    }
+
+    /// The database behind it stays open: the next engine of the test goes on with it.
+    fn close(&self) -> Answer<()> {
+        Box::pin(async { Ok(()) })
+    }
+}
