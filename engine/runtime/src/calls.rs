@@ -53,8 +53,7 @@ impl Call {
     async fn make(&self, executor: &Executor) -> Input {
         let request = &self.request;
         let Some(binding) = self.deployed.bindings.get(&request.function) else {
-            return self
-                .failed(Failure::validation(format!("no function is called `{}`", request.function)));
+            return self.failed(Failure::validation(format!("no function is called `{}`", request.function)));
         };
         let key = format!("{}-{}", self.id, request.call);
         let request = Request {

@@ -30,9 +30,7 @@ impl DataMark {
     pub(crate) fn is_of(&self, data: &Val) -> bool {
         match (self, data) {
             (Self::Array(marked), Val::Array(array)) => std::ptr::eq(marked.as_ptr(), Arc::as_ptr(array)),
-            (Self::Object(marked), Val::Object(object)) => {
-                std::ptr::eq(marked.as_ptr(), Arc::as_ptr(object))
-            }
+            (Self::Object(marked), Val::Object(object)) => std::ptr::eq(marked.as_ptr(), Arc::as_ptr(object)),
             _ => false,
         }
     }

@@ -75,9 +75,7 @@ impl Delivery {
 
 impl Reply {
     /// A reply and where it arrives.
-    pub(crate) fn channel(
-        when_settled: bool,
-    ) -> (Self, oneshot::Receiver<Result<InstanceView, Refusal>>) {
+    pub(crate) fn channel(when_settled: bool) -> (Self, oneshot::Receiver<Result<InstanceView, Refusal>>) {
         let (to, receiver) = oneshot::channel();
         (Self { to, when_settled }, receiver)
     }

@@ -110,7 +110,8 @@ impl Dispatcher {
 
     fn begin(self: &Arc<Self>, root: Option<Uuid>, job: Job) {
         // Without the engine or a runtime the process is about to end, and recovery takes over.
-        let (Some(worker), Ok(runtime)) = (self.worker.upgrade(), tokio::runtime::Handle::try_current()) else {
+        let (Some(worker), Ok(runtime)) = (self.worker.upgrade(), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
         let mut place = Place { dispatcher: Arc::clone(self), id: job.id, root, stage: Stage::New };

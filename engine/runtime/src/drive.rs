@@ -163,8 +163,12 @@ impl Executor {
         if !instance.idle_calls.is_empty() {
             let _mark = self.crash_loop.mark(id);
             let now = self.clock.now();
-            let pending =
-                rondo_machine::pending(&instance.deployed.program, &instance.snapshot, &instance.context, now);
+            let pending = rondo_machine::pending(
+                &instance.deployed.program,
+                &instance.snapshot,
+                &instance.context,
+                now,
+            );
             for (call, effect) in pending {
                 // Others were made by the turn that came before this.
                 if !instance.idle_calls.contains(&call) {

@@ -179,7 +179,10 @@ mod tests {
             ("0101010101010101010101011852d2b40163d3a06eeb85b6210ece9179364b9951", "hello"),
             ("020202020202020202020202b6c84b8e17b6437033668dda92d8d57e7fdb65ff3e", "hello"),
         ] {
-            let bytes: Vec<u8> = (0..stored.len()).step_by(2).map(|at| u8::from_str_radix(&stored[at..at + 2], 16).unwrap()).collect();
+            let bytes: Vec<u8> = (0..stored.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&stored[at..at + 2], 16).unwrap())
+                .collect();
             assert_eq!(encryption.decrypt(Uuid::nil(), &bytes).unwrap(), text.as_bytes());
         }
     }
@@ -190,7 +193,10 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("rondo.key");
         let encrypted = Encryption::open(None, Some(&path)).unwrap().encrypt(Uuid::nil(), b"x").unwrap();
-        assert_eq!(Encryption::open(None, Some(&path)).unwrap().decrypt(Uuid::nil(), &encrypted).unwrap(), b"x");
+        assert_eq!(
+            Encryption::open(None, Some(&path)).unwrap().decrypt(Uuid::nil(), &encrypted).unwrap(),
+            b"x"
+        );
         fs::write(&path, "short").unwrap();
         assert!(matches!(Encryption::open(None, Some(&path)), Err(KeyError::Content(_))));
         fs::remove_dir_all(folder).unwrap();

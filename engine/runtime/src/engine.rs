@@ -126,8 +126,7 @@ impl Engine {
         id: Uuid,
         answer: oneshot::Receiver<Result<InstanceView, Refusal>>,
     ) -> Result<InstanceView, Refusal> {
-        let gone =
-            |_| Err(if self.executor.is_stopping() { Refusal::Stopping } else { Refusal::Defect(id) });
+        let gone = |_| Err(if self.executor.is_stopping() { Refusal::Stopping } else { Refusal::Defect(id) });
         answer.await.unwrap_or_else(gone)
     }
 
@@ -173,8 +172,7 @@ impl Engine {
             tracing::error!(instance_id = %row.id, %error, "a variable of the instance cannot be read");
             Val::Null
         };
-        let parse =
-            |text: &str| serde_json::from_str::<Val>(text).unwrap_or_else(|error| unreadable(&error));
+        let parse = |text: &str| serde_json::from_str::<Val>(text).unwrap_or_else(|error| unreadable(&error));
         let data = parse(&row.data);
         let mut variables = Val::object([("workflowdata", data.clone())]);
         if row.parent.is_none() {

@@ -7,7 +7,8 @@ use crate::active_instance::ActiveInstance;
 
 /// A line that the workflow itself writes.
 pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
-    let (id, workflow, state, message) = (instance.row.id, &instance.row.workflow, &line.state, &line.message);
+    let (id, workflow, state, message) =
+        (instance.row.id, &instance.row.workflow, &line.state, &line.message);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(target: "workflow", instance_id = %id, workflow = %workflow, state = %state, "{message}")

@@ -51,9 +51,13 @@ impl Executor {
         if let Some(deployed) = self.revisions.find(&row.revision) {
             return Ok(deployed);
         }
-        let revision = self.store.revision(&row.revision).await.map_err(Refusal::store)?.ok_or_else(|| {
-            Refusal::Store(format!("revision {} of workflow `{}` is not stored", row.revision, row.workflow))
-        })?;
+        let revision =
+            self.store.revision(&row.revision).await.map_err(Refusal::store)?.ok_or_else(|| {
+                Refusal::Store(format!(
+                    "revision {} of workflow `{}` is not stored",
+                    row.revision, row.workflow
+                ))
+            })?;
         let resources = rondo_definition::Resources::of_bundle(revision.bundle);
         let options = rondo_definition::Options { resources: Some(&resources), ..Default::default() };
         let (document, problems) = rondo_definition::parse_with(&revision.path, &revision.source, options);

@@ -115,12 +115,7 @@ impl Executor {
 }
 
 impl Batch {
-    fn add(
-        &mut self,
-        number: i64,
-        payload: &[u8],
-        instance: &mut ActiveInstance,
-    ) -> Result<(), FormatError> {
+    fn add(&mut self, number: i64, payload: &[u8], instance: &mut ActiveInstance) -> Result<(), FormatError> {
         let Some(input) = input_for(MailboxMessage::decode(payload)?, instance) else {
             self.passed.push(number);
             return Ok(());

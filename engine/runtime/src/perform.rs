@@ -42,7 +42,8 @@ impl Executor {
                 return None;
             }
             for reply in instance.waiters {
-                reply.send(Err(Refusal::store("the instance was changed by somebody else; look at it again")));
+                reply
+                    .send(Err(Refusal::store("the instance was changed by somebody else; look at it again")));
             }
             tracing::warn!(instance_id = %id, "another turn came first; this one is computed again");
             match again {

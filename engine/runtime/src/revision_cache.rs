@@ -67,7 +67,8 @@ mod tests {
 
     fn revision(number: usize) -> Deployed {
         let text = r#"{"id": "w", "version": "1", "specVersion": "0.8", "start": "S", "states": [{"name": "S", "type": "inject", "data": {}, "end": true}]}"#;
-        let (document, problems) = rondo_definition::parse_with("w.sw.json", text, rondo_definition::Options::default());
+        let (document, problems) =
+            rondo_definition::parse_with("w.sw.json", text, rondo_definition::Options::default());
         let document = document.unwrap_or_else(|| panic!("{problems:?}"));
         let properties = rondo_definition::Properties::from_env(rondo_definition::Environment::new());
         let resources = rondo_definition::Resources::of_bundle(Vec::new());

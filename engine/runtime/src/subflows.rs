@@ -106,8 +106,7 @@ fn make_one(
         variables: request.variables.into(),
         identity: parent.request.identity.clone(),
     };
-    let mut child =
-        ActiveInstance::new(id, deployed, request.data, inherited, sources.limits, sources.now);
+    let mut child = ActiveInstance::new(id, deployed, request.data, inherited, sources.limits, sources.now);
     child.snapshot.depth = depth;
     if parent.row.parent.is_none() && parent.ancestry.is_none() {
         parent.ancestry = Some(Ancestry::new(parent.row.id, None));

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn an_unknown_fact_costs_its_line_and_nothing_else() {
-        let text = r#"{"v":2,"facts":[{"f":"started"},{"f":"paused","by":"ada"},{"f":"left"},7,{"f":"completed"}]}"#;
+        let text =
+            r#"{"v":2,"facts":[{"f":"started"},{"f":"paused","by":"ada"},{"f":"left"},7,{"f":"completed"}]}"#;
         let kinds: Vec<String> = decode(text)
             .unwrap()
             .into_iter()

@@ -63,11 +63,9 @@ impl MailboxMessage {
         match payload.split_first() {
             Some((&VERSION, json)) => serde_json::from_slice(json).map_err(damaged),
             // JSON begins with none of the control characters.
-            Some((&version, _)) if version < b' ' => Err(FormatError::Newer {
-                what: WHAT,
-                found: u64::from(version),
-                known: VERSION,
-            }),
+            Some((&version, _)) if version < b' ' => {
+                Err(FormatError::Newer { what: WHAT, found: u64::from(version), known: VERSION })
+            }
             _ => Ok(match serde_json::from_slice(payload).map_err(damaged)? {
                 Version1::End => Self::End,
                 Version1::ChildEnded { child, outcome } => Self::ChildEnded { child, outcome },

@@ -88,10 +88,7 @@ mod tests {
         let encrypted = request.encrypt(id, &encryption).unwrap();
         assert_eq!(RequestContext::decrypt(id, encrypted.as_deref(), &encryption).unwrap(), request);
         assert_eq!(RequestContext::default().encrypt(id, &encryption).unwrap(), None);
-        assert_eq!(
-            RequestContext::decrypt(id, None, &encryption).unwrap(),
-            RequestContext::default()
-        );
+        assert_eq!(RequestContext::decrypt(id, None, &encryption).unwrap(), RequestContext::default());
         let old = encryption.encrypt(id, br#"{"h":[["x-a","1"]],"v":[["item",1]]}"#).unwrap();
         let read = RequestContext::decrypt(id, Some(&old), &encryption).unwrap();
         assert_eq!(read, RequestContext { identity: None, ..request });

@@ -14,7 +14,7 @@ pub use details::InstanceDetails;
 pub use failure::{ErrorSummary, FailureView};
 pub use history::{HistoryEvent, HistoryLine, UnknownEvent};
 pub use instance::InstanceView;
-pub use visits::{VisitError, VisitKind, VisitView};
 pub(crate) use visits::visits;
+pub use visits::{VisitError, VisitKind, VisitView};
 pub use waits::WaitView;
 pub(crate) use waits::waits;

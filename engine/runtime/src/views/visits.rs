@@ -116,10 +116,7 @@ mod tests {
             line(1, Fact::Action { v: 2, target: "ask".into(), name: None, kind: "call".into(), within: 1 }),
             line(5, Fact::Left { v: 2 }),
             line(5, Fact::Action { v: 3, target: "tell".into(), name: None, kind: "log".into(), within: 1 }),
-            line(
-                7,
-                Fact::Failed { v: 3, message: "no".into(), kind: None, origin: Origin::Engine },
-            ),
+            line(7, Fact::Failed { v: 3, message: "no".into(), kind: None, origin: Origin::Engine }),
         ];
         let told: Vec<String> = visits(&lines)
             .iter()

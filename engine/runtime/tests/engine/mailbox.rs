@@ -1,12 +1,10 @@
 //! Messages between instances: none is lost, and one that cannot be read is seen.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Lab, NOON, Read, SLEEPER};
 use rondo_store::{Commit, Message, State};
 use serde_json::json;
-use support::{Lab, NOON, SLEEPER};
 use uuid::Uuid;
 
 async fn send(lab: &Lab, to: Uuid, payload: &[u8]) {
@@ -48,8 +46,8 @@ async fn a_mailbox_that_cannot_be_read_is_read_later() {
     send(&lab, id, br#""end""#).await;
     let inner = lab.store.cut_off();
     lab.engine.stop(Duration::ZERO).await;
-    let store = support::WatchedStore::new(inner);
-    store.refuse_mailbox(1);
+    let store = crate::support::WatchedStore::new(inner);
+    store.refuse(Read::Mailbox, 1);
     let lab = lab.open_on(store).await;
     lab.clock.until_asleep(NOON + 500).await;
     lab.clock.advance(Duration::from_millis(500));

@@ -2,8 +2,6 @@
 //!
 //! Nothing here sleeps: a test waits for a commit, for a call, or for somebody to sleep on the clock.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 mod service;
 mod store;
 
@@ -16,29 +14,29 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub use service::{Call, Service};
-pub use store::{Trouble, WatchedStore};
+pub(crate) use service::{Call, Service};
+pub(crate) use store::{Read, Trouble, WatchedStore};
 
 /// The moment at which the clock of a test stands: 2026-11-29 12:00 UTC.
-pub const NOON: i64 = 1_795_953_600_000;
+pub(crate) const NOON: i64 = 1_795_953_600_000;
 
 /// An engine under test.
-pub struct Lab {
-    pub engine: Engine,
-    pub clock: Clock,
-    pub store: Arc<WatchedStore>,
-    pub service: Service,
+pub(crate) struct Lab {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<WatchedStore>,
+    pub(crate) service: Service,
     folder: Arc<TempDir>,
 }
 
 impl Lab {
     /// Serves these workflows. `SERVICE` in a text becomes the address of the service.
-    pub async fn open(workflows: &[&str]) -> Self {
+    pub(crate) async fn open(workflows: &[&str]) -> Self {
         Self::open_with(workflows, "").await
     }
 
     /// Serves these workflows with these properties.
-    pub async fn open_with(workflows: &[&str], properties: &str) -> Self {
+    pub(crate) async fn open_with(workflows: &[&str], properties: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let service = Service::start().await;
         let folder = TempDir::new().unwrap();
@@ -52,14 +50,14 @@ impl Lab {
     }
 
     /// The process ends here and now, and another one begins on what was committed.
-    pub async fn crash(self) -> Self {
+    pub(crate) async fn crash(self) -> Self {
         let inner = self.store.cut_off();
         self.engine.stop(Duration::ZERO).await;
         Self::serve(self.folder, self.clock, WatchedStore::new(inner), self.service).await
     }
 
     /// Another process begins on a database.
-    pub async fn open_on(self, store: Arc<WatchedStore>) -> Self {
+    pub(crate) async fn open_on(self, store: Arc<WatchedStore>) -> Self {
         Self::serve(self.folder, self.clock, store, self.service).await
     }
 
@@ -77,24 +75,24 @@ impl Lab {
     }
 
     /// Starts an instance, and answers when nothing of it is in flight.
-    pub async fn start(&self, workflow: &str, data: Value) -> InstanceView {
+    pub(crate) async fn start(&self, workflow: &str, data: Value) -> InstanceView {
         self.engine.start(workflow, Start { data: data.into(), ..Start::default() }).await.unwrap()
     }
 
     /// Starts an instance in the background.
-    pub fn start_aside(
+    pub(crate) fn start_aside(
         &self,
         workflow: &str,
         data: Value,
     ) -> tokio::task::JoinHandle<Result<InstanceView, Refusal>> {
         let (engine, workflow) = (self.engine.clone(), workflow.to_owned());
-        tokio::spawn(async move {
-            engine.start(&workflow, Start { data: data.into(), ..Start::default() }).await
-        })
+        tokio::spawn(
+            async move { engine.start(&workflow, Start { data: data.into(), ..Start::default() }).await },
+        )
     }
 
     /// Waits until an instance is in a state, as the database has it.
-    pub async fn until(&self, id: Uuid, state: State) -> InstanceView {
+    pub(crate) async fn until(&self, id: Uuid, state: State) -> InstanceView {
         let mut commits = self.store.commits();
         loop {
             let view = self.engine.instance(id).await.unwrap().unwrap();
@@ -105,8 +103,15 @@ impl Lab {
         }
     }
 
+    /// Waits until no instance is in memory. Leaving it is no commit, so this looks again whenever other tasks have run.
+    pub(crate) async fn until_idle(&self) {
+        while self.engine.active_instances() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until an instance waits for what is asked for.
-    pub async fn until_waits(&self, id: Uuid, wanted: impl Fn(&WaitView) -> bool) {
+    pub(crate) async fn until_waits(&self, id: Uuid, wanted: impl Fn(&WaitView) -> bool) {
         let mut commits = self.store.commits();
         while !self.engine.waits(id).await.unwrap().iter().any(&wanted) {
             commits.changed().await.unwrap();
@@ -115,12 +120,12 @@ impl Lab {
 }
 
 /// Data as JSON.
-pub fn json(view: &InstanceView) -> Value {
+pub(crate) fn json(view: &InstanceView) -> Value {
     view.data.clone().into()
 }
 
 /// A workflow that calls the service once.
-pub const CALLER: &str = r"
+pub(crate) const CALLER: &str = r"
 id: caller
 version: '1.0'
 specVersion: '0.8'
@@ -140,7 +145,7 @@ states:
 ";
 
 /// A workflow that sleeps for an hour.
-pub const SLEEPER: &str = r"
+pub(crate) const SLEEPER: &str = r"
 id: sleeper
 version: '1.0'
 specVersion: '0.8'

@@ -1,13 +1,11 @@
 //! Instances that sleep are woken on the moment of the clock, whatever the clock does.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Lab, NOON, Read, SLEEPER, json};
 use rondo_runtime::{Start, WaitView, Waiting};
 use rondo_store::State;
 use serde_json::json;
-use support::{Lab, NOON, SLEEPER, json};
 
 const HOUR: i64 = 3_600_000;
 
@@ -16,7 +14,7 @@ async fn a_sleeping_instance_goes_on_when_its_moment_comes() {
     let lab = Lab::open(&[SLEEPER]).await;
     let sleeping = lab.start("sleeper", json!({})).await;
     assert_eq!(sleeping.state, State::Active);
-    assert_eq!(lab.engine.active_instances(), 0, "it costs no memory");
+    lab.until_idle().await;
     let waits = lab.engine.waits(sleeping.id).await.unwrap();
     let [WaitView { waiting: Waiting::Sleep { until }, since: Some(since), .. }] = *waits else {
         panic!("{waits:?}")
@@ -70,7 +68,7 @@ async fn the_speed_shortens_durations_and_leaves_moments_true() {
 async fn moments_that_cannot_be_read_are_asked_for_again() {
     let lab = Lab::open(&[SLEEPER]).await;
     let sleeping = lab.start("sleeper", json!({})).await.id;
-    lab.store.refuse_reads(1);
+    lab.store.refuse(Read::Due, 1);
     lab.clock.until_asleep(NOON + 60_000).await;
     lab.clock.set(NOON + HOUR);
     // The moments of the hour are far, so they have to be read; that fails, and is tried again in a second.

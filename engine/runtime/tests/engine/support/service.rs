@@ -13,24 +13,24 @@ use tokio::{
 };
 
 /// The service.
-pub struct Service {
+pub(crate) struct Service {
     /// Its address.
-    pub url: String,
+    pub(crate) url: String,
     calls: Mutex<mpsc::UnboundedReceiver<Call>>,
 }
 
 /// A call that waits for its answer.
-pub struct Call {
+pub(crate) struct Call {
     /// Path of the request.
-    pub path: String,
+    pub(crate) path: String,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     answer: oneshot::Sender<(StatusCode, Value)>,
 }
 
 impl Service {
     /// Starts it on a port of its own.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -40,30 +40,30 @@ impl Service {
     }
 
     /// The next call.
-    pub async fn call(&self) -> Call {
+    pub(crate) async fn call(&self) -> Call {
         self.calls.lock().await.recv().await.unwrap()
     }
 
     /// Whether a call has arrived that was not taken.
-    pub async fn has_call(&self) -> bool {
+    pub(crate) async fn has_call(&self) -> bool {
         !self.calls.lock().await.is_empty()
     }
 }
 
 impl Call {
     /// Answers with 200.
-    pub fn answer(self, body: Value) {
+    pub(crate) fn answer(self, body: Value) {
         self.answer_with(200, body);
     }
 
     /// Answers with a status.
-    pub fn answer_with(self, status: u16, body: Value) {
+    pub(crate) fn answer_with(self, status: u16, body: Value) {
         // The engine may have stopped meanwhile.
         let _ = self.answer.send((StatusCode::from_u16(status).unwrap(), body));
     }
 
     /// A header.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }

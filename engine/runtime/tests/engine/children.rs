@@ -1,11 +1,9 @@
 //! Subflows: their starts, their ends, their bounds.
 
-mod support;
-
-use rondo_store::State;
+use crate::support::{CALLER, Call, Lab, Trouble, json};
 use rondo_runtime::Waiting;
+use rondo_store::State;
 use serde_json::json;
-use support::{CALLER, Lab, Trouble, json};
 use uuid::Uuid;
 
 /// Starts one `caller` and waits for it.
@@ -54,7 +52,7 @@ states:
     end: true
 ";
 
-fn instance_of(call: &support::Call) -> Uuid {
+fn instance_of(call: &Call) -> Uuid {
     call.header("idempotency-key").split_at(36).0.parse().unwrap()
 }
 
@@ -68,12 +66,15 @@ async fn a_parent_goes_on_with_the_data_of_its_child() {
     let parent = row.parent.unwrap();
     assert_eq!((row.root, row.root_workflow.as_deref()), (Some(parent), Some("parent")));
     let waits = lab.engine.waits(parent).await.unwrap();
-    assert!(matches!(&waits[0].waiting, Waiting::Subflow { workflow } if &**workflow == "caller"), "{waits:?}");
+    assert!(
+        matches!(&waits[0].waiting, Waiting::Subflow { workflow } if &**workflow == "caller"),
+        "{waits:?}"
+    );
     call.answer(json!({"found": 1}));
     let ended = started.await.unwrap().unwrap();
     assert_eq!((ended.id, json(&ended)["found"].clone()), (parent, json!(1)));
     assert!(lab.engine.store().mailbox(parent).await.unwrap().is_empty(), "the message was used");
-    assert_eq!(lab.engine.active_instances(), 0);
+    lab.until_idle().await;
 }
 
 #[tokio::test]
@@ -96,15 +97,20 @@ async fn a_parent_goes_on_after_a_crash_between_the_end_of_its_child_and_its_own
 }
 
 #[tokio::test]
-async fn a_child_that_fails_fails_its_parent_and_mends_it_when_it_is_retriggered() {
+async fn a_parent_waits_for_a_child_that_stands_at_an_error_until_somebody_mends_it() {
     let lab = Lab::open(&[PARENT, CALLER]).await;
     let started = lab.start_aside("parent", json!({"key": "a"}));
     let call = lab.service.call().await;
     let child = instance_of(&call);
     call.answer_with(503, json!({}));
-    let failed = started.await.unwrap().unwrap();
-    assert_eq!(failed.state, State::Error);
+    let waiting = started.await.unwrap().unwrap();
+    assert_eq!(waiting.state, State::Active);
     assert_eq!(lab.engine.instance(child).await.unwrap().unwrap().state, State::Error);
+    let engine = lab.engine.clone();
+    let mended = tokio::spawn(async move { engine.retrigger(child).await });
+    lab.service.call().await.answer(json!({"found": 1}));
+    assert_eq!(mended.await.unwrap().unwrap().state, State::Completed);
+    lab.until(waiting.id, State::Completed).await;
 }
 
 #[tokio::test]
@@ -130,19 +136,22 @@ async fn more_children_than_a_turn_can_take_messages_from_all_arrive() {
     let ended = started.await.unwrap().unwrap();
     assert_eq!(ended.state, State::Completed);
     assert_eq!(json(&ended)["results"].as_array().map(Vec::len), Some(200));
-    assert_eq!(lab.engine.active_instances(), 0);
+    lab.until_idle().await;
 }
 
 #[tokio::test]
 async fn subflows_below_one_start_are_bounded() {
-    let lab = Lab::open_with(&[CROWD, CALLER], "rondo.limits.subflows=3").await;
-    let started = lab.start_aside("crowd", json!({"keys": ["a", "b", "c", "d"]}));
-    for _ in 0..3 {
-        lab.service.call().await.answer(json!({}));
-    }
-    let failed = started.await.unwrap().unwrap();
+    let branches: String = (0..4)
+        .map(|number| format!("      - name: b{number}\n        actions: [{{subFlowRef: caller}}]\n"))
+        .collect();
+    let flood = format!(
+        "id: flood\nversion: '1.0'\nspecVersion: '0.8'\nstart: All\nstates:\n  - name: All\n    type: parallel\n    branches:\n{branches}    end: true\n"
+    );
+    let lab = Lab::open_with(&[&flood, CALLER], "rondo.limits.subflows=3").await;
+    let failed = lab.start("flood", json!({"key": "a"})).await;
     let message = failed.failure.unwrap().message;
     assert!(message.contains("rondo.limits.subflows"), "{message}");
+    assert_eq!(lab.engine.store().children(failed.id).await.unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! A stop: what is under way gets its grace, and what is left is taken up by the next start.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{CALLER, Lab, NOON};
 use rondo_runtime::{Refusal, Start};
 use rondo_store::State;
 use serde_json::json;
-use support::{CALLER, Lab, NOON};
 
 #[tokio::test]
 async fn a_call_that_is_answered_within_the_grace_is_stored() {

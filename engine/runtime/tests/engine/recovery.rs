@@ -1,13 +1,11 @@
 //! What was under way when the process ended is taken up by the next one.
 
-mod support;
-
 use std::time::Duration;
 
-use rondo_store::{Commit, History, Instance, State, Write};
+use crate::support::{CALLER, Lab, NOON, Read, SLEEPER};
 use rondo_runtime::{HistoryEvent, Start};
+use rondo_store::{Commit, History, Instance, State, Write};
 use serde_json::json;
-use support::{CALLER, Lab, NOON, SLEEPER};
 
 #[tokio::test]
 async fn a_call_that_was_in_flight_is_the_same_call_again() {
@@ -29,15 +27,16 @@ async fn recovery_asks_again_when_the_database_does_not_answer() {
     drop(lab.service.call().await);
     let inner = lab.store.cut_off();
     lab.engine.stop(Duration::ZERO).await;
-    let store = support::WatchedStore::new(inner);
-    // The moments, and twice the instances that were under way.
-    store.refuse_reads(3);
+    let store = crate::support::WatchedStore::new(inner);
+    store.refuse(Read::Busy, 2);
+    store.refuse(Read::Mailboxes, 1);
     let lab = lab.open_on(store).await;
     lab.clock.until_asleep(NOON + 500).await;
     lab.clock.advance(Duration::from_millis(500));
     lab.clock.until_asleep(NOON + 1000).await;
     lab.clock.advance(Duration::from_millis(500));
     lab.service.call().await.answer(json!({}));
+    lab.clock.until_asleep(NOON + 1500).await;
 }
 
 #[tokio::test]
@@ -56,7 +55,11 @@ async fn a_new_instance_that_had_not_begun_begins() {
         frames: b"\x01{\"s\":\"a\",\"n\":0,\"k\":0,\"v\":0}".to_vec(),
         ..row
     };
-    lab.engine.store().commit(Commit { writes: vec![Write::Insert(new)], ..Commit::default() }).await.unwrap();
+    lab.engine
+        .store()
+        .commit(Commit { writes: vec![Write::Insert(new)], ..Commit::default() })
+        .await
+        .unwrap();
     let lab = lab.crash().await;
     lab.until_waits(id, |_| true).await;
     lab.clock.advance(Duration::from_mins(60));
@@ -67,11 +70,9 @@ async fn a_new_instance_that_had_not_begun_begins() {
 async fn a_line_of_history_that_this_build_does_not_know_costs_that_line() {
     let lab = Lab::open(&[SLEEPER]).await;
     let id = lab.engine.start("sleeper", Start::default()).await.unwrap().id;
-    let facts = [
-        r#"[{"f":"paused","by":"ada"},{"f":"changed"}]"#,
-        "no JSON at all",
-    ];
-    let history = (2..).zip(facts).map(|(turn, facts)| History { instance: id, turn, at: NOON, facts: facts.into() });
+    let facts = [r#"[{"f":"paused","by":"ada"},{"f":"changed"}]"#, "no JSON at all"];
+    let history =
+        (2..).zip(facts).map(|(turn, facts)| History { instance: id, turn, at: NOON, facts: facts.into() });
     let commit = Commit { history: history.collect(), ..Commit::default() };
     lab.engine.store().commit(commit).await.unwrap();
     let lines = lab.engine.history(id).await.unwrap();

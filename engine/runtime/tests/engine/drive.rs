@@ -1,13 +1,11 @@
 //! Work on an instance: calls and their answers, a database that fails, defects.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{CALLER, Lab, NOON, Trouble, json};
 use rondo_runtime::{FailureKind, Refusal, Start, Waiting};
 use rondo_store::State;
 use serde_json::json;
-use support::{CALLER, Lab, NOON, Trouble, json};
 
 #[tokio::test]
 async fn a_start_is_answered_when_its_call_is() {
@@ -19,10 +17,16 @@ async fn a_start_is_answered_when_its_call_is() {
     assert!(call.header("idempotency-key").ends_with("-1"));
     assert!(!started.is_finished());
     let waits = lab.engine.waits(id).await.unwrap();
-    assert!(matches!(&waits[0].waiting, Waiting::Call { function, attempt: 1 } if &**function == "ask"), "{waits:?}");
+    assert!(
+        matches!(&waits[0].waiting, Waiting::Call { function, attempt: 1 } if &**function == "ask"),
+        "{waits:?}"
+    );
     call.answer(json!({"found": 1}));
     let ended = started.await.unwrap().unwrap();
-    assert_eq!((ended.id, ended.state, json(&ended)), (id, State::Completed, json!({"key": "a", "found": 1})));
+    assert_eq!(
+        (ended.id, ended.state, json(&ended)),
+        (id, State::Completed, json!({"key": "a", "found": 1}))
+    );
 }
 
 #[tokio::test]
@@ -50,7 +54,7 @@ async fn a_start_that_the_database_refuses_is_refused() {
     let refused = lab.engine.start("caller", Start::default()).await.unwrap_err();
     assert!(matches!(refused, Refusal::Store(_)), "{refused}");
     assert!(!lab.service.has_call().await, "nothing is called for what is not stored");
-    assert_eq!(lab.engine.active_instances(), 0);
+    lab.until_idle().await;
 }
 
 #[tokio::test]
@@ -87,7 +91,7 @@ async fn a_defect_costs_one_delivery_and_the_instance_can_be_retriggered() {
     assert!(again.header("idempotency-key").ends_with("-1"), "it is the same call");
     again.answer(json!({"found": 1}));
     assert_eq!(mended.await.unwrap().unwrap().state, State::Completed);
-    assert_eq!(lab.engine.active_instances(), 0);
+    lab.until_idle().await;
 }
 
 #[tokio::test]

@@ -1,19 +1,17 @@
 //! An instance whose computation ended the process again and again is not computed again unless somebody asks.
 
-mod support;
-
 use std::{fs, sync::Arc, time::Duration};
 
+use crate::support::WatchedStore;
 use rondo_definition::Environment;
 use rondo_runtime::{Clock, Engine, Options, Start, Surroundings};
 use rondo_store::{State, Store};
-use support::WatchedStore;
 
 #[tokio::test]
 async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("sleeper.sw.yaml"), support::SLEEPER).unwrap();
+    fs::write(folder.path().join("sleeper.sw.yaml"), crate::support::SLEEPER).unwrap();
     let database = folder.path().join("data").join("rondo.db");
     let options = Options {
         workflows: folder.path().to_owned(),
@@ -22,11 +20,9 @@ async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
         environment: Environment::new(),
     };
     let store = WatchedStore::new(rondo_store::open(&options.store).await.unwrap());
-    let clock = Clock::manual(support::NOON);
-    let surroundings = || Surroundings {
-        clock: clock.clone(),
-        store: Some(Arc::clone(&store) as Arc<dyn Store>),
-    };
+    let clock = Clock::manual(crate::support::NOON);
+    let surroundings =
+        || Surroundings { clock: clock.clone(), store: Some(Arc::clone(&store) as Arc<dyn Store>) };
     let engine = Engine::open_in(options.clone(), surroundings()).await.unwrap();
     let id = engine.start("sleeper", Start::default()).await.unwrap().id;
     engine.stop(Duration::ZERO).await;

@@ -1,37 +1,49 @@
 //! A database that tells of its commits, and fails when it is told to.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     pin::Pin,
     sync::{Arc, Mutex},
 };
 
 use rondo_store::{
-    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision, Store, StoreError,
+    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision,
+    Store, StoreError,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
 
 /// What goes wrong with a commit or a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// The database takes nothing.
     Refuses,
     /// A defect of the engine: the task that asks panics.
     Panics,
 }
 
+/// A kind of read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Read {
+    /// What is due.
+    Due,
+    /// What is under way.
+    Busy,
+    /// The messages of one instance.
+    Mailbox,
+    /// Who has messages.
+    Mailboxes,
+}
+
 /// A database in front of another one.
 #[derive(Debug)]
-pub struct WatchedStore {
+pub(crate) struct WatchedStore {
     inner: Arc<dyn Store>,
     commits: watch::Sender<u64>,
     /// What goes wrong with the next commits that write instances.
     troubles: Mutex<VecDeque<Trouble>>,
-    /// How many of the next reads of what is due, under way or has messages are refused.
-    refused_reads: Mutex<u32>,
-    /// How many of the next reads of one mailbox are refused.
-    refused_mailboxes: Mutex<u32>,
+    /// How many of the next reads of a kind are refused.
+    refused: Mutex<HashMap<Read, u32>>,
     /// After so many more commits of instances none is answered.
     left: Mutex<Option<u32>>,
     /// Whether the process that uses it has ended.
@@ -39,63 +51,55 @@ pub struct WatchedStore {
 }
 
 impl WatchedStore {
-    pub fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
             inner,
             commits: watch::Sender::new(0),
             troubles: Mutex::default(),
-            refused_reads: Mutex::default(),
-            refused_mailboxes: Mutex::default(),
+            refused: Mutex::default(),
             left: Mutex::default(),
             is_cut_off: watch::Sender::new(false),
         })
     }
 
     /// Changes with every commit that was taken.
-    pub fn commits(&self) -> watch::Receiver<u64> {
+    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
         let mut commits = self.commits.subscribe();
         commits.mark_unchanged();
         commits
     }
 
     /// Has the next commits of instances fail.
-    pub fn fail_next(&self, troubles: impl IntoIterator<Item = Trouble>) {
+    pub(crate) fn fail_next(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.troubles.lock().unwrap().extend(troubles);
     }
 
-    /// Has the next reads of what is due, under way or in mailboxes fail.
-    pub fn refuse_reads(&self, number: u32) {
-        *self.refused_reads.lock().unwrap() = number;
-    }
-
-    /// Has the next reads of one mailbox fail.
-    pub fn refuse_mailbox(&self, number: u32) {
-        *self.refused_mailboxes.lock().unwrap() = number;
+    /// Has the next reads of a kind fail.
+    pub(crate) fn refuse(&self, read: Read, number: u32) {
+        self.refused.lock().unwrap().insert(read, number);
     }
 
     /// Takes so many more commits of instances, and leaves those after them without an answer.
-    pub fn pass_then_hold(&self, number: u32) {
+    pub(crate) fn pass_then_hold(&self, number: u32) {
         *self.left.lock().unwrap() = Some(number);
     }
 
     /// Nothing more is taken from the process that uses it; gives the database behind it for the next one.
-    pub fn cut_off(&self) -> Arc<dyn Store> {
+    pub(crate) fn cut_off(&self) -> Arc<dyn Store> {
         self.is_cut_off.send_replace(true);
         Arc::clone(&self.inner)
     }
 
     /// Passes a read on, unless it is to be refused.
-    fn read<T: Send + 'static>(&self, read: impl FnOnce() -> Answer<T>) -> Answer<T> {
-        Self::unless(&self.refused_reads, read)
-    }
-
-    fn unless<T: Send + 'static>(refused: &Mutex<u32>, read: impl FnOnce() -> Answer<T>) -> Answer<T> {
-        let mut refused = refused.lock().unwrap();
-        if *refused == 0 {
-            return read();
+    fn read<T: Send + 'static>(&self, read: Read, pass: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        let mut refused = self.refused.lock().unwrap();
+        match refused.get_mut(&read) {
+            Some(left @ 1..) => {
+                *left -= 1;
+                Box::pin(async { Err(StoreError::Database("it was told to fail".into())) })
+            }
+            _ => pass(),
         }
-        *refused -= 1;
-        Box::pin(async { Err(StoreError::Database("it was told to fail".into())) })
     }
 }
 
@@ -112,8 +116,7 @@ impl Store for WatchedStore {
             }
             *left -= 1;
         }
-        let trouble =
-            if commit.writes.is_empty() { None } else { self.troubles.lock().unwrap().pop_front() };
+        let trouble = if commit.writes.is_empty() { None } else { self.troubles.lock().unwrap().pop_front() };
         match trouble {
             Some(Trouble::Refuses) => {
                 return Box::pin(async { Err(StoreError::Database("it was told to fail".into()).into()) });
@@ -138,11 +141,11 @@ impl Store for WatchedStore {
     }
 
     fn due(&self, until: i64, after: Option<(i64, Uuid)>, limit: usize) -> Answer<Vec<(i64, Uuid)>> {
-        self.read(|| self.inner.due(until, after, limit))
+        self.read(Read::Due, || self.inner.due(until, after, limit))
     }
 
     fn busy(&self, after: Option<Uuid>, limit: usize) -> Answer<Vec<Uuid>> {
-        self.read(|| self.inner.busy(after, limit))
+        self.read(Read::Busy, || self.inner.busy(after, limit))
     }
 
     fn history(&self, id: Uuid) -> Answer<Vec<History>> {
@@ -158,11 +161,11 @@ impl Store for WatchedStore {
     }
 
     fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>> {
-        Self::unless(&self.refused_mailboxes, || self.inner.mailbox(id))
+        self.read(Read::Mailbox, || self.inner.mailbox(id))
     }
 
     fn mailboxes(&self) -> Answer<Vec<Uuid>> {
-        self.read(|| self.inner.mailboxes())
+        self.read(Read::Mailboxes, || self.inner.mailboxes())
     }
 
     fn query(&self, query: Query) -> Answer<Vec<Instance>> {
@@ -189,8 +192,8 @@ impl Store for WatchedStore {
         self.inner.lost()
     }
 
-    fn trouble(&self) -> Option<StoreError> {
-        None
+    fn health(&self) -> Result<(), StoreError> {
+        self.inner.health()
     }
 
     /// The database behind it stays open: the next engine of the test goes on with it.

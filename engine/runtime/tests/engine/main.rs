@@ -1,0 +1,10 @@
+//! The engine as a whole, on a manual clock and a database in memory; see `support`.
+
+mod children;
+mod crash_loop;
+mod drive;
+mod mailbox;
+mod recovery;
+mod stop;
+mod support;
+mod timers;
