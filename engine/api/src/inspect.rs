@@ -47,10 +47,9 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Ans
 
 impl From<InstanceDetails> for Answer {
     fn from(details: InstanceDetails) -> Self {
-        let error = details.failure.map(|failure| ErrorPart {
-            node: failure.place().to_owned(),
-            message: failure.message,
-        });
+        let error = details
+            .failure
+            .map(|failure| ErrorPart { node: failure.place().to_owned(), message: failure.message });
         Self {
             retrigger: format!(
                 "/management/processes/{}/instances/{}/retrigger",

@@ -153,7 +153,7 @@ fn write_times(instance: &mut Value) {
     let write = |value: &mut Value, names: &[&str]| {
         for name in names {
             let Some(slot) = value.get_mut(*name) else { continue };
-            if let Some(moment) = timestamp(slot) {
+            if let Some(moment) = slot.as_i64().and_then(timestamp) {
                 *slot = format!("{moment:.3}").into();
             }
         }
@@ -172,20 +172,19 @@ fn write_times(instance: &mut Value) {
 
 /// Milliseconds since 1970 as people read them.
 fn moment(millis: Option<i64>) -> String {
-    let moment = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let moment = millis.and_then(timestamp);
     moment.map_or_else(|| "-".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// Milliseconds since 1970 as a timestamp; `None` for other values.
-fn timestamp(millis: &Value) -> Option<Timestamp> {
-    Timestamp::from_millisecond(millis.as_i64()?).ok()
+/// Milliseconds since 1970 as a timestamp; `None` beyond the years that it can hold.
+fn timestamp(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millis).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_instance_is_told_in_sentences() {
@@ -206,7 +205,6 @@ mod tests {
              1970-01-01 00:01:01  `paused`, which this version does not know"
         );
     }
-
     #[test]
     fn moments_are_iso_8601_in_json_and_the_data_is_left_alone() {
         let mut instance = json!({

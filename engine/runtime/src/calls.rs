@@ -27,7 +27,7 @@ impl Executor {
         let executor = Arc::clone(self);
         self.calls.spawn(async move {
             rondo_store::failpoint("call-before");
-            let made = AssertUnwindSafe(call.make(&executor)).catch_unwind().await;
+            let made = panics::caught(call.make(&executor)).await;
             let input = made.unwrap_or_else(|panic| {
                 let text = panics::text(&*panic);
                 tracing::error!(instance_id = %call.id, panic = text, "a call ended in a defect of the engine");

@@ -3,7 +3,7 @@
 //! Promises: a panic while a delivery is dealt with costs that delivery only. Its client is refused at once, the instance in memory is
 //! given up, and the one in the database stands still with an error that says so; a retrigger lets it go on.
 
-use std::{any::Any, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{any::Any, pin::Pin, sync::Arc};
 
 use futures::FutureExt as _;
 use rondo_machine::{Input, Status};
@@ -34,7 +34,7 @@ impl Executor {
     async fn drive(self: Arc<Self>, id: Uuid, mut instance: Option<Box<ActiveInstance>>) {
         while let Some((delivery, held)) = self.dispatcher.next(id, instance.take()) {
             let is_halt = delivery.is_halt();
-            let handled = AssertUnwindSafe(self.take_up(id, held, delivery)).catch_unwind().await;
+            let handled = panics::caught(self.take_up(id, held, delivery)).await;
             instance = handled.unwrap_or_else(|panic| {
                 self.has_panicked(id, is_halt, &*panic);
                 None

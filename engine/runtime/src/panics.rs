@@ -1,9 +1,44 @@
-//! The text of a panic.
+//! Panics as values.
 
-use std::any::Any;
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+};
+
+/// Runs a future; a panic in it is an error. What the future has changed until then stays as it is, so the caller gives up what it shared
+/// with it.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
 
 /// What a panic said, if it said anything.
 pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_that_says_what_it_said() {
+        assert_eq!(caught(async { 1 }).await.ok(), Some(1));
+        let panic = caught(async {
+            tokio::task::yield_now().await;
+            panic!("number {}", 7)
+        });
+        let panic: Result<(), _> = panic.await;
+        assert_eq!(text(&*panic.unwrap_err()), "number 7");
+    }
 }

@@ -53,7 +53,7 @@ pub struct Instance {
     pub frames: Vec<u8>,
     /// Request headers, encrypted by the caller; opaque.
     pub sealed: Option<Vec<u8>>,
-    /// The error that the instance waits at: a JSON object, of which filters look at `action`, `state` and `message`. Older rows have
+    /// The error that it stands at: a JSON object, of which filters look at `action`, `state` and `message`. Older rows have
     /// `nodeDefinitionId` instead of the first two.
     pub error: Option<String>,
 }

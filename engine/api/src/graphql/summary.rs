@@ -50,8 +50,10 @@ mod tests {
     use super::*;
 
     fn told(facts: Vec<Fact>, state: State) -> String {
-        let history: Vec<_> =
-            (0..).zip(facts).map(|(at, fact)| HistoryLine { at: at * 1000, event: HistoryEvent::Fact(fact) }).collect();
+        let history: Vec<_> = (0..)
+            .zip(facts)
+            .map(|(at, fact)| HistoryLine { at: at * 1000, event: HistoryEvent::Fact(fact) })
+            .collect();
         lines(&history, state).join("\n")
     }
 

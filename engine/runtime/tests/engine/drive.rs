@@ -48,6 +48,21 @@ async fn a_failed_call_is_an_error_that_a_retrigger_mends() {
 }
 
 #[tokio::test]
+async fn data_that_did_not_change_are_not_written_again() {
+    let lab = Lab::open(&[CALLER]).await;
+    let started = lab.start_aside("caller", json!({"key": "a"}));
+    lab.service.call().await.answer_with(503, json!({}));
+    let id = started.await.unwrap().unwrap().id;
+    assert_eq!(lab.store.kept_data(), [true], "the call failed, and changed nothing");
+    let lab = lab.crash().await;
+    let engine = lab.engine.clone();
+    let mended = tokio::spawn(async move { engine.retrigger(id).await });
+    lab.service.call().await.answer(json!({"found": 1}));
+    assert_eq!(json(&mended.await.unwrap().unwrap()), json!({"key": "a", "found": 1}));
+    assert_eq!(lab.store.kept_data(), [true, false], "the second call gave something");
+}
+
+#[tokio::test]
 async fn a_start_that_the_database_refuses_is_refused() {
     let lab = Lab::open(&[CALLER]).await;
     lab.store.fail_next([Trouble::Refuses]);

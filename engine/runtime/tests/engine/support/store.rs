@@ -7,8 +7,8 @@ use std::{
 };
 
 use rondo_store::{
-    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision,
-    Store, StoreError,
+    Answer, Change, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query,
+    Revision, Store, StoreError, Write,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -46,6 +46,8 @@ pub(crate) struct WatchedStore {
     refused: Mutex<HashMap<Read, u32>>,
     /// After so many more commits of instances none is answered.
     left: Mutex<Option<u32>>,
+    /// Of each update in turn: whether it left the data as they were.
+    kept_data: Mutex<Vec<bool>>,
     /// Whether the process that uses it has ended.
     is_cut_off: watch::Sender<bool>,
 }
@@ -58,6 +60,7 @@ impl WatchedStore {
             troubles: Mutex::default(),
             refused: Mutex::default(),
             left: Mutex::default(),
+            kept_data: Mutex::default(),
             is_cut_off: watch::Sender::new(false),
         })
     }
@@ -77,6 +80,11 @@ impl WatchedStore {
     /// Has the next reads of a kind fail.
     pub(crate) fn refuse(&self, read: Read, number: u32) {
         self.refused.lock().unwrap().insert(read, number);
+    }
+
+    /// Of each update so far, in turn: whether it left the data as they were.
+    pub(crate) fn kept_data(&self) -> Vec<bool> {
+        self.kept_data.lock().unwrap().clone()
     }
 
     /// Takes so many more commits of instances, and leaves those after them without an answer.
@@ -124,6 +132,11 @@ impl Store for WatchedStore {
             Some(Trouble::Panics) => panic!("a defect that a test asked for"),
             None => {}
         }
+        let kept = commit.writes.iter().filter_map(|write| match write {
+            Write::Update(update) => Some(update.data == Change::Keep),
+            Write::Insert(_) => None,
+        });
+        self.kept_data.lock().unwrap().extend(kept);
         let (written, commits) = (self.inner.commit(commit), self.commits.clone());
         Box::pin(async move {
             written.await?;
