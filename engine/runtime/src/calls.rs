@@ -1,8 +1,7 @@
 //! Makes the calls of instances.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
-use futures::FutureExt as _;
 use rondo_expression::Val;
 use rondo_function::{Answer, ProcessHeaders, Request};
 use rondo_machine::{CallRequest, Input};

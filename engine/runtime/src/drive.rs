@@ -5,7 +5,6 @@
 
 use std::{any::Any, pin::Pin, sync::Arc};
 
-use futures::FutureExt as _;
 use rondo_machine::{Input, Status};
 use rondo_program::Failure;
 use uuid::Uuid;
