@@ -42,7 +42,7 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            // 0.6 s of a processor of 2024. Expressions of published workflows take 10 to 10,000 steps.
+            // 0.5 s of a processor of 2024. Expressions of published workflows take 10 to 10,000 steps.
             steps: 10_000_000,
             processor_time: Duration::from_secs(2),
             nodes: 2_000_000,
@@ -118,7 +118,7 @@ const CALLS: u32 = 5000;
 /// more. Most expressions take fewer, and never look.
 const LOOK_EVERY: u64 = 4096;
 
-/// So many elements are moved or compared in the time of a step: a step takes some 60 ns, an element 3 to 5 ns.
+/// So many elements are moved or compared in the time of a step: a step takes some 50 ns, an element 3 to 5 ns.
 const ELEMENTS_OF_A_STEP: u64 = 16;
 
 /// So many elements are made or copied for a step, whatever the time: with 24 bytes each, it bounds the memory that an evaluation can

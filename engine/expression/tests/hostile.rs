@@ -169,6 +169,19 @@ fn every_hostile_program_ends_by_its_steps() {
     }
 }
 
+/// Work for which no step were spent would end here.
+#[test]
+fn processor_time_is_the_net_below_the_steps() {
+    let processor_time = std::time::Duration::from_millis(20);
+    let budget = Budget { steps: u64::MAX, processor_time, ..Budget::default() };
+    let expression = compile(Language::Jq, "try until(false; .) catch 1").unwrap();
+    let error = expression.eval(&Val::Null, &Scope::bare(&budget)).unwrap_err();
+    assert!(
+        matches!(error, EvalError::Budget { exceeded: Exceeded::ProcessorTime(time), .. } if time == processor_time),
+        "{error}"
+    );
+}
+
 #[test]
 fn bounds_are_told_and_cannot_be_caught() {
     let budget = Budget::default();
