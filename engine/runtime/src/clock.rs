@@ -113,7 +113,7 @@ impl Clock {
         }
     }
 
-    /// Waits until some task sleeps on this manual clock until exactly `moment`. On the system's clock it never ends.
+    /// Waits until some task sleeps on this manual clock until exactly `moment`. For tests. On the system's clock it never ends.
     pub async fn until_asleep(&self, moment: Millis) {
         match &self.source {
             Source::System => std::future::pending().await,

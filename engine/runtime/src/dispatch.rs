@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +35,8 @@ pub(crate) struct Dispatcher {
     queue: FairQueue<Job>,
     /// It owns the dispatcher, so the dispatcher does not own it.
     worker: Weak<dyn Worker>,
+    /// The tasks that work.
+    tasks: TaskTracker,
 }
 
 /// An instance that a task has to work on.
@@ -44,7 +47,14 @@ struct Job {
 
 impl Dispatcher {
     pub(crate) fn new(worker: Weak<dyn Worker>) -> Arc<Self> {
-        Arc::new(Self { registry: Registry::default(), queue: FairQueue::default(), worker })
+        let (registry, queue, tasks) = (Registry::default(), FairQueue::default(), TaskTracker::new());
+        Arc::new(Self { registry, queue, worker, tasks })
+    }
+
+    /// Resolves when no instance is being worked on any more. Only of use when nothing new is taken.
+    pub(crate) async fn finished(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Gives an instance something to do.
@@ -115,11 +125,12 @@ impl Dispatcher {
             return;
         };
         let mut place = Place { dispatcher: Arc::clone(self), id: job.id, root, stage: Stage::New };
-        runtime.spawn(async move {
+        let work = async move {
             place.reach(Stage::Working);
             worker.work(job.id, job.instance).await;
             place.reach(Stage::Done);
-        });
+        };
+        self.tasks.spawn_on(work, &runtime);
     }
 }
 

@@ -191,7 +191,7 @@ impl Engine {
         !self.executor.is_stopping()
     }
 
-    /// How many instances are being worked on right now.
+    /// How many instances are being worked on right now. For tests, which wait until there is none.
     pub fn active_instances(&self) -> usize {
         self.executor.dispatcher.len()
     }
@@ -206,8 +206,13 @@ impl Engine {
         let executor = &self.executor;
         executor.stop();
         executor.calls.close();
+        let ended = async {
+            executor.calls.wait().await;
+            // What a call has answered is kept by a turn: without it the call would be made again.
+            executor.dispatcher.finished().await;
+        };
         tokio::select! {
-            () = executor.calls.wait() => {}
+            () = ended => {}
             () = executor.clock.sleep(grace) => {
                 tracing::info!(calls = executor.calls.len(), "calls are left for recovery at the next start");
             }
