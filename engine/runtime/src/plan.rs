@@ -37,6 +37,7 @@ pub(crate) struct Then {
     /// Calls to make.
     pub(crate) calls: Vec<CallRequest>,
     /// Subflows to run.
+    #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) started: Vec<Box<ActiveInstance>>,
     /// Subflows that cannot be started.
     pub(crate) refused: Vec<(CallNumber, Failure)>,

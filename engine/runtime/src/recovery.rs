@@ -48,7 +48,9 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     loop {
         match executor.store.mailboxes().await {
             Ok(owners) => {
-                owners.into_iter().for_each(|id| executor.dispatcher.deliver_mailbox(id, None));
+                for id in owners {
+                    executor.dispatcher.deliver_mailbox(id, None);
+                }
                 return;
             }
             Err(error) => {

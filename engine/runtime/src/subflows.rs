@@ -41,6 +41,7 @@ pub(crate) struct Subflows {
     /// The rows to insert.
     pub(crate) rows: Vec<Instance>,
     /// The instances of these rows.
+    #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) started: Vec<Box<ActiveInstance>>,
     /// Those that cannot be started, and why.
     pub(crate) refused: Vec<(CallNumber, Failure)>,

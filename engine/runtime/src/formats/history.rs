@@ -48,13 +48,15 @@ pub(crate) fn decode(text: &str) -> Result<Vec<HistoryEvent>, FormatError> {
 }
 
 fn event(fact: &str) -> HistoryEvent {
-    serde_json::from_str(fact).map(HistoryEvent::Fact).unwrap_or_else(|error| {
-        let kind = serde_json::from_str::<Value>(fact).ok();
-        let kind = kind.as_ref().and_then(|fact| fact.get("f")).and_then(Value::as_str).unwrap_or("unknown");
-        HistoryEvent::Unknown(UnknownEvent {
-            kind: kind.to_owned(),
-            message: format!("this build cannot read the line: {error}"),
-        })
+    let error = match serde_json::from_str(fact) {
+        Ok(fact) => return HistoryEvent::Fact(fact),
+        Err(error) => error,
+    };
+    let kind = serde_json::from_str::<Value>(fact).ok();
+    let kind = kind.as_ref().and_then(|fact| fact.get("f")).and_then(Value::as_str).unwrap_or("unknown");
+    HistoryEvent::Unknown(UnknownEvent {
+        kind: kind.to_owned(),
+        message: format!("this build cannot read the line: {error}"),
     })
 }
 

@@ -169,7 +169,7 @@ async fn a_parent_whose_time_is_over_ends_its_child() {
     let lab = Lab::open(&[IMPATIENT, CALLER]).await;
     let started = lab.start_aside("impatient", json!({"key": "a"}));
     let child = instance_of(&lab.service.call().await);
-    lab.clock.advance(std::time::Duration::from_mins(60));
+    lab.clock.advance(std::time::Duration::from_hours(1));
     assert_eq!(started.await.unwrap().unwrap().state, State::Error);
     lab.until(child, State::Aborted).await;
 }

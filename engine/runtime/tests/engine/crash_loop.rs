@@ -31,7 +31,7 @@ async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
     fs::write(format!("{}.turns", database.display()), format!("suspect {id} 2\nworking {id}\n")).unwrap();
     let engine = Engine::open_in(options, surroundings()).await.unwrap();
     let mut commits = store.commits();
-    clock.advance(Duration::from_mins(60));
+    clock.advance(Duration::from_hours(1));
     let stopped = loop {
         let view = engine.instance(id).await.unwrap().unwrap();
         if view.state == State::Error {

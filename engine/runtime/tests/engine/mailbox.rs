@@ -24,7 +24,7 @@ async fn a_message_that_cannot_be_read_stays_and_stops_the_instance() {
     assert_eq!(lab.engine.store().mailbox(id).await.unwrap().len(), 1);
     // It is not in the way of somebody who knows better.
     assert_eq!(lab.engine.retrigger(id).await.unwrap().state, State::Active);
-    lab.clock.advance(Duration::from_mins(60));
+    lab.clock.advance(Duration::from_hours(1));
     lab.until(id, State::Completed).await;
 }
 

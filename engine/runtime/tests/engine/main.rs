@@ -1,5 +1,7 @@
 //! The engine as a whole, on a manual clock and a database in memory; see `support`.
 
+#![allow(clippy::unwrap_used, reason = "tests, and what helps them, may panic")]
+
 mod children;
 mod crash_loop;
 mod drive;

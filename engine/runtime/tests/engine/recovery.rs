@@ -62,7 +62,7 @@ async fn a_new_instance_that_had_not_begun_begins() {
         .unwrap();
     let lab = lab.crash().await;
     lab.until_waits(id, |_| true).await;
-    lab.clock.advance(Duration::from_mins(60));
+    lab.clock.advance(Duration::from_hours(1));
     lab.until(id, State::Completed).await;
 }
 

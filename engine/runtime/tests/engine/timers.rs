@@ -20,7 +20,7 @@ async fn a_sleeping_instance_goes_on_when_its_moment_comes() {
         panic!("{waits:?}")
     };
     assert_eq!((until, since), (NOON + HOUR, NOON));
-    lab.clock.advance(Duration::from_mins(60));
+    lab.clock.advance(Duration::from_hours(1));
     let woken = lab.until(sleeping.id, State::Completed).await;
     assert_eq!(json(&woken), json!({"woken": true}));
 }
@@ -44,11 +44,11 @@ async fn a_clock_that_is_set_back_does_not_stop_what_sleeps_from_then_on() {
     lab.clock.until_asleep(NOON + 60_000).await;
     lab.clock.set(NOON - 24 * HOUR);
     let sleeping = lab.start("sleeper", json!({})).await.id;
-    lab.clock.advance(Duration::from_mins(60));
+    lab.clock.advance(Duration::from_hours(1));
     lab.until(sleeping, State::Completed).await;
     lab.clock.set(NOON + 24 * HOUR);
     let sleeping = lab.start("sleeper", json!({})).await.id;
-    lab.clock.advance(Duration::from_mins(60));
+    lab.clock.advance(Duration::from_hours(1));
     lab.until(sleeping, State::Completed).await;
 }
 
