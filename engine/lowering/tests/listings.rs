@@ -141,8 +141,13 @@ const CONSTRUCTS: &[(&str, &str)] = &[
 ];
 
 fn document(states: &str, more: &str) -> rondo_definition::Document {
-    let text = format!("id: construct\nversion: '1.0'\nspecVersion: '0.8'\nstart: A\n{more}{FUNCTIONS}\nstates:\n{states}\n");
-    let text = text.replace("start: A\n", &format!("start: {}\n", if states.starts_with("- {name: A/B") { "A/B" } else { "A" }));
+    let text = format!(
+        "id: construct\nversion: '1.0'\nspecVersion: '0.8'\nstart: A\n{more}{FUNCTIONS}\nstates:\n{states}\n"
+    );
+    let text = text.replace(
+        "start: A\n",
+        &format!("start: {}\n", if states.starts_with("- {name: A/B") { "A/B" } else { "A" }),
+    );
     let (document, problems) = rondo_definition::parse("construct.sw.yaml", &text);
     let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
     document.unwrap_or_else(|| panic!("{errors:?}\n{text}"))

@@ -4,8 +4,8 @@
 //! on alike; nothing in a definition or its data can make a turn run for ever. Never: does anything itself. It has no clock,
 //! no randomness, no I/O, and compiles without tokio.
 
-mod call;
 mod branch_merge;
+mod call;
 mod context;
 mod data;
 mod ending;

@@ -6,7 +6,11 @@
 
 use rondo_program::{Failure, Instruction};
 
-use crate::{FrameId, Status, snapshot::{Role, Wait}, turn::Machine};
+use crate::{
+    FrameId, Status,
+    snapshot::{Role, Wait},
+    turn::Machine,
+};
 
 /// Steps of an expression that take about as long as an instruction.
 const STEPS_OF_AN_INSTRUCTION: u64 = 1000;

@@ -230,7 +230,9 @@ impl Snapshot {
         let mut shown = data.clone();
         for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
             shown = match &frame.data {
-                Some(own) => branch_merge::apply(shown, &data, &self.within(frame, own.clone(), rules), rules),
+                Some(own) => {
+                    branch_merge::apply(shown, &data, &self.within(frame, own.clone(), rules), rules)
+                }
                 None => self.within(frame, shown, rules),
             };
         }

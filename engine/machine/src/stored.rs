@@ -481,6 +481,6 @@ pub(crate) mod nullable {
 
 /// The innermost construct around a label that the program has.
 pub(crate) fn innermost_known(program: &Program, label: &str) -> Option<ScopeId> {
-    let cuts = std::iter::successors(Some(label), |label| label.rsplit_once('/').map(|(outer, _)| outer));
-    cuts.filter_map(|label| program.scope_labelled(label)).next()
+    let mut cuts = std::iter::successors(Some(label), |label| label.rsplit_once('/').map(|(outer, _)| outer));
+    cuts.find_map(|label| program.scope_labelled(label))
 }

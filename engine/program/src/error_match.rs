@@ -69,7 +69,9 @@ impl std::fmt::Debug for FailureSet {
         if FailureKind::ALL.into_iter().all(|kind| from(kind).count() == Origin::ALL.len()) {
             return f.write_str("any failure");
         }
-        for (place, kind) in FailureKind::ALL.into_iter().filter(|kind| from(*kind).next().is_some()).enumerate() {
+        for (place, kind) in
+            FailureKind::ALL.into_iter().filter(|kind| from(*kind).next().is_some()).enumerate()
+        {
             write!(f, "{}{kind:?}", if place == 0 { "" } else { ", " })?;
             if from(kind).count() < Origin::ALL.len() {
                 write!(f, " from {:?}", from(kind).collect::<Vec<_>>())?;

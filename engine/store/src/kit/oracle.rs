@@ -64,9 +64,7 @@ fn column(field: Field, instance: &Instance) -> Option<Key> {
         Field::StartedAt => Some(Key::Number(instance.started_at)),
         Field::EndedAt => instance.ended_at.map(Key::Number),
         Field::UpdatedAt => Some(Key::Number(instance.updated_at)),
-        Field::ErrorNode => {
-            error("action").or_else(|| error("state")).or_else(|| error("nodeDefinitionId"))
-        },
+        Field::ErrorNode => error("action").or_else(|| error("state")).or_else(|| error("nodeDefinitionId")),
         Field::ErrorMessage => error("message"),
     }
 }
