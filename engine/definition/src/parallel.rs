@@ -1,12 +1,11 @@
 //! Independent work on all processors, such as reading the files of a folder.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
+
+use parking_lot::Mutex;
 
 /// Stack of a worker: readers recurse as deep as documents are nested.
 const STACK: usize = 8 * 1024 * 1024;
@@ -19,9 +18,9 @@ pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync
     let next = AtomicUsize::new(0);
     let worker = || {
         while let Some(slot) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let item = slot.lock().unwrap_or_else(PoisonError::into_inner).0.take();
+            let item = slot.lock().0.take();
             let result = item.map(&work);
-            slot.lock().unwrap_or_else(PoisonError::into_inner).1 = result;
+            slot.lock().1 = result;
         }
     };
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -31,7 +30,7 @@ pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync
         }
         worker();
     });
-    items.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1).collect()
+    items.into_iter().filter_map(|slot| slot.into_inner().1).collect()
 }
 
 #[cfg(test)]

@@ -4,12 +4,9 @@
 //! (they are part of its revision). Promises: a pointer without a value gives the place of the nearest enclosing value.
 //! Never: reads a file or interprets a value.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::{
@@ -170,12 +167,12 @@ impl Source {
 
     /// Notes that a file was read on behalf of this document.
     pub(crate) fn note_use(&self, name: &str, digest: String) {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), digest);
+        self.used.lock().insert(name.to_owned(), digest);
     }
 
     /// Names and SHA-256 digests (hex) of the files read on behalf of this document so far.
     pub fn uses(&self) -> BTreeMap<String, String> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.used.lock().clone()
     }
 }
 

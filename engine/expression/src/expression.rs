@@ -4,8 +4,10 @@ use std::{
     collections::HashMap,
     fmt::{self, Debug},
     ops::Range,
-    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
+    sync::{Arc, LazyLock, Weak},
 };
+
+use parking_lot::Mutex;
 
 use crate::{
     budget::{Budget, Exceeded},
@@ -42,12 +44,12 @@ struct CompiledCache(Mutex<HashMap<(Language, Arc<str>), Weak<Compiled>>>);
 
 impl CompiledCache {
     fn find(&self, language: Language, text: &str) -> Option<Expression> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         known.get(&(language, Arc::from(text)))?.upgrade().map(Expression)
     }
 
     fn insert(&self, language: Language, expression: &Expression) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         // Entries that nothing holds any more are dropped before the table grows.
         if known.len() == known.capacity() {
             known.retain(|_, compiled| compiled.strong_count() > 0);

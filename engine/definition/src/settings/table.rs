@@ -20,7 +20,7 @@ macro_rules! settings {
 
 settings! {
     AUTH_TOKEN: "rondo.auth.token", Kind::Tokens, "everybody is let in",
-        "every request but health needs `Authorization: Bearer <token>`; several tokens are separated by commas";
+        "every request but health needs `Authorization: Bearer <token>`; several tokens are separated by commas. `NAME:TOKEN` gives a token a name, which `$WORKFLOW.identity` shows to the instances that its requests start";
     CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";

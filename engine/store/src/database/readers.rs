@@ -2,10 +2,11 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread::{Builder, JoinHandle},
 };
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 /// Something to read. It answers by itself.
@@ -51,7 +52,7 @@ impl Readers {
 fn run(connection: &Connection, tasks: &Mutex<mpsc::Receiver<Option<Task>>>) {
     loop {
         // The thread that is next holds the lock while it waits, and gives it up before it runs the task.
-        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let task = tasks.lock().recv();
         match task {
             Ok(Some(task)) => run_task(connection, task),
             Ok(None) | Err(_) => return,
