@@ -195,8 +195,8 @@ fn a_label_names_one_place() {
         let (padded, _) = lower_padded(&document(states, ""));
         for pc in (0..).take(lowered.program.code.len()) {
             let label = lowered.program.code.label(pc);
-            assert_eq!(lowered.program.code.find(&label), Some(pc), "{name}: {label}");
-            assert!(padded.program.code.find(&label).is_some(), "{name}: {label}");
+            assert_eq!(lowered.program.code.find(label), Some(pc), "{name}: {label}");
+            assert!(padded.program.code.find(label).is_some(), "{name}: {label}");
         }
     }
 }

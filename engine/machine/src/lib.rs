@@ -33,6 +33,6 @@ pub use context::{Context, OutputCheck};
 pub use messages::{CallRequest, ChildRequest, Effect, Fact, Input, LogLine, Turn};
 pub use recovery::pending;
 pub use snapshot::{CallNumber, Failed, FrameId, Millis, Snapshot, Status, Visit};
-pub use stored::{DecodeError, Encoded, PartChange};
+pub use stored::{DecodeError, EncodeError, Encoded, PartChange};
 pub use turn::turn;
-pub use wait_status::{Outlook, Waiting, outlook};
+pub use wait_status::{WaitStatus, Waiting, wait_statuses};

@@ -51,6 +51,11 @@ pub enum PartChange {
     },
 }
 
+/// A snapshot cannot be written: it holds something that JSON has no form for.
+#[derive(Debug, thiserror::Error)]
+#[error("the snapshot cannot be written: {0}")]
+pub struct EncodeError(#[from] serde_json::Error);
+
 /// A snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -170,7 +175,7 @@ impl Snapshot {
     /// they are not what is shown, because branches are under way.
     ///
     /// Marks the parts that it gives as stored. So when they could not be stored, the snapshot must be read again.
-    pub fn encode(&mut self, program: &Program, shown: &Val) -> Encoded {
+    pub fn encode(&mut self, program: &Program, shown: &Val) -> Result<Encoded, EncodeError> {
         let head = Head {
             status: self.status,
             frames: self.frames.iter().map(|frame| encode_frame(program, frame)).collect(),
@@ -186,15 +191,12 @@ impl Snapshot {
             response: self.response.clone(),
         };
         let mut bytes = vec![FORMAT];
-        // Writing to memory fails only for maps with keys that are no text, and there are none.
-        if serde_json::to_writer(&mut bytes, &head).is_err() {
-            bytes.truncate(1);
-        }
-        Encoded { head: bytes, parts: self.changed_parts() }
+        serde_json::to_writer(&mut bytes, &head)?;
+        Ok(Encoded { head: bytes, parts: self.changed_parts() })
     }
 
     /// The stored form for a database that has nothing of it yet: with all parts.
-    pub fn encode_whole(&self, program: &Program, shown: &Val) -> Encoded {
+    pub fn encode_whole(&self, program: &Program, shown: &Val) -> Result<Encoded, EncodeError> {
         let mut whole = self.clone();
         whole.stored_loops.clear();
         whole.encode(program, shown)
@@ -403,7 +405,7 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         id: frame.id,
         parent: frame.parent,
         role: frame.role,
-        position: program.code.label(frame.pc),
+        position: program.code.label(frame.pc).into(),
         wait,
         data: frame.data.clone(),
         scopes: scopes.collect(),

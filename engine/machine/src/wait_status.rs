@@ -9,7 +9,7 @@ use crate::{Millis, Snapshot, Visit, snapshot::Wait};
 
 /// One thing that an instance waits for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outlook {
+pub struct WaitStatus {
     /// Name of the state.
     pub state: Arc<str>,
     /// Name of the action, if it is in one.
@@ -62,11 +62,11 @@ pub enum Waiting {
 }
 
 /// Everything that an instance waits for, outermost frames first.
-pub fn outlook(program: &Program, snapshot: &Snapshot) -> Vec<Outlook> {
+pub fn wait_statuses(program: &Program, snapshot: &Snapshot) -> Vec<WaitStatus> {
     snapshot.frames.iter().filter_map(|frame| of_frame(program, snapshot, frame)).collect()
 }
 
-fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Frame) -> Option<Outlook> {
+fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Frame) -> Option<WaitStatus> {
     let waiting = match (&frame.wait, program.instruction(frame.pc)) {
         (Wait::Sleep(until), _) => Waiting::Sleep { until: *until },
         (Wait::Call { attempt, .. }, Some(Instruction::Call { function, .. })) => {
@@ -90,5 +90,5 @@ fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Fra
     let action = own.and_then(|(visit, scope)| Some((visit, Arc::clone(scope.action_name()?.0))));
     let (visit, state) = scopes.find_map(|(visit, scope)| Some((visit, Arc::clone(scope.state_name()?))))?;
     let visit = action.as_ref().map_or(visit, |(visit, _)| *visit);
-    Some(Outlook { state, action: action.map(|(_, name)| name), waiting, visit })
+    Some(WaitStatus { state, action: action.map(|(_, name)| name), waiting, visit })
 }

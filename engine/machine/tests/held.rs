@@ -55,7 +55,7 @@ fn message(turn: &Turn) -> String {
 /// What is stored of an instance: its data, its frames and its parts, in bytes.
 fn stored(turn: &Turn) -> usize {
     let data = turn.snapshot.data.to_json();
-    let Encoded { head, parts } = turn.snapshot.encode_whole(&program(WHOLE), &turn.snapshot.data);
+    let Encoded { head, parts } = turn.snapshot.encode_whole(&program(WHOLE), &turn.snapshot.data).unwrap();
     let parts = parts.iter().map(|part| match part {
         PartChange::Put { content, .. } => content.len(),
         PartChange::Remove { .. } => 0,

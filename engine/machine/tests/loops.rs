@@ -1,9 +1,11 @@
 //! Foreach: who waits for whom, and what an element gives.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
-use rondo_expression::Val;
-use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
+use rondo_expression::{MergeRules, Val};
+use rondo_machine::{Effect, Encoded, Input, PartChange, Snapshot, Status, Turn};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle};
 
@@ -110,5 +112,50 @@ fn the_last_action_says_what_an_element_gives() {
         }
         assert_eq!(turn.snapshot.status, Status::Completed, "{actions}");
         assert_eq!(Value::from(turn.snapshot.data)["out"], out, "{actions}");
+    }
+}
+
+/// What a loop writes over all of its turns, in bytes: heads, and parts that are new. Each element's call is answered with 1 KB.
+fn written(length: usize, mode: &str) -> usize {
+    let text = format!(
+        "
+id: linear
+version: '1.0'
+specVersion: '0.8'
+start: Each
+functions: [{{name: ask, type: custom, operation: 'rest:post:/things'}}]
+states:
+- {{name: Each, type: foreach, inputCollection: '${{ [range({length})] }}', iterationParam: n, outputCollection: .out, {mode}
+   actions: [{{functionRef: ask}}], end: true}}
+"
+    );
+    let (program, context) = (program(&text), context(1_000_000));
+    let answer = Val::object([("text", Val::text("x".repeat(1000)))]);
+    let mut snapshot = Snapshot::new(Val::object::<&str>([]));
+    let mut input = Input::Start { at: None };
+    let mut bytes = 0;
+    loop {
+        snapshot = settle(&program, snapshot, input, &context, NOW).snapshot;
+        let Some(call) = snapshot.calls().next() else { break };
+        let shown = snapshot.visible_data(MergeRules::default());
+        let Encoded { head, parts } = snapshot.encode(&program, &shown).unwrap();
+        let parts = parts.iter().map(|part| match part {
+            PartChange::Put { content, .. } => content.len(),
+            PartChange::Remove { .. } => 0,
+        });
+        bytes += head.len() + parts.sum::<usize>();
+        input = Input::Answered { call, result: Some(answer.clone()), response: None };
+    }
+    assert_eq!(snapshot.status, Status::Completed);
+    assert_eq!(snapshot.data.get("out").map_or(0, |out| out.elements().len()), length);
+    bytes
+}
+
+/// Twice the elements are twice the bytes, not four times: each element and each result is written once.
+#[test]
+fn what_a_loop_writes_is_linear_in_its_elements() {
+    for mode in ["", "mode: sequential,", "mode: parallel, batchSize: 5,"] {
+        let (some, many) = (written(200, mode), written(1600, mode));
+        assert!(many < some * 9, "{mode} {some} bytes for 200, {many} for 1600");
     }
 }

@@ -95,7 +95,7 @@ states:
 
 /// The head of a snapshot with a text replaced, as if another build had written it.
 fn replaced(program: &Program, snapshot: &Snapshot, from: &str, to: &str) -> Snapshot {
-    let head = snapshot.encode_whole(program, &snapshot.data).head;
+    let head = snapshot.encode_whole(program, &snapshot.data).unwrap().head;
     let text = String::from_utf8(head).unwrap();
     assert!(text.contains(from), "{text}");
     let head = text.replace(from, to);

@@ -17,7 +17,7 @@ use support::{NOW, context, program, stored};
 /// Everything about a snapshot: what is stored in one place and in the others.
 fn all_of(program: &Program, snapshot: &Snapshot) -> (String, Vec<PartChange>, String, String) {
     let shown = snapshot.visible_data(MergeRules::default());
-    let Encoded { head, mut parts } = snapshot.encode_whole(program, &shown);
+    let Encoded { head, mut parts } = snapshot.encode_whole(program, &shown).unwrap();
     parts.sort_by_key(|part| format!("{part:?}"));
     (String::from_utf8_lossy(&head).into_owned(), parts, shown.to_json(), snapshot.input.to_json())
 }

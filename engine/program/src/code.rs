@@ -9,10 +9,13 @@ use crate::{Instruction, Pc};
 /// Instructions with their labels.
 #[derive(Debug, Default)]
 pub struct Code {
-    instructions: Vec<Instruction>,
-    labels: Vec<Arc<str>>,
+    instructions: Box<[Instruction]>,
+    /// All labels in one text, because a text for each would take more memory than the labels.
+    labels: Box<str>,
+    /// Where each label ends in the text.
+    ends: Box<[u32]>,
     /// The instructions in the order of their labels.
-    by_label: Vec<Pc>,
+    by_label: Box<[Pc]>,
 }
 
 /// Instructions while they are written down, some of them still to be filled in.
@@ -45,14 +48,16 @@ impl Code {
     }
 
     /// The label of the instruction at `pc`; empty for a counter that is not of this program.
-    pub fn label(&self, pc: Pc) -> Arc<str> {
-        self.labels.get(pc as usize).cloned().unwrap_or_else(|| Arc::from(""))
+    pub fn label(&self, pc: Pc) -> &str {
+        let end_of = |index: usize| self.ends.get(index).map(|end| *end as usize);
+        let place = pc as usize;
+        let begin = place.checked_sub(1).map_or(Some(0), end_of);
+        begin.zip(end_of(place)).and_then(|(begin, end)| self.labels.get(begin..end)).unwrap_or_default()
     }
 
     /// Where the instruction with this label stands.
     pub fn find(&self, label: &str) -> Option<Pc> {
-        let at = |pc: &Pc| self.labels.get(*pc as usize).map_or("", |label| &**label);
-        let found = self.by_label.binary_search_by(|pc| at(pc).cmp(label)).ok()?;
+        let found = self.by_label.binary_search_by(|pc| self.label(*pc).cmp(label)).ok()?;
         self.by_label.get(found).copied()
     }
 
@@ -144,9 +149,17 @@ impl CodeBuilder {
     /// The code, and where the instructions that the first format of snapshots counted stand in it.
     pub fn finish(self) -> (Code, Vec<Pc>) {
         let Self { instructions, labels, legacy, .. } = self;
+        let mut text = String::new();
+        let ends = labels.iter().map(|label| {
+            text.push_str(label);
+            u32::try_from(text.len()).unwrap_or(u32::MAX)
+        });
+        let ends = ends.collect();
         let mut by_label: Vec<Pc> = (0..Pc::try_from(labels.len()).unwrap_or(Pc::MAX)).collect();
         by_label.sort_by(|one, other| labels.get(*one as usize).cmp(&labels.get(*other as usize)));
-        (Code { instructions, labels, by_label }, legacy)
+        let code =
+            Code { instructions: instructions.into(), labels: text.into(), ends, by_label: by_label.into() };
+        (code, legacy)
     }
 
     fn unused(&self, label: &str) -> Arc<str> {

@@ -3,7 +3,7 @@
 //! Two things rest on it. Golden listings in the tests of the lowering make a changed lowering a visible decision. A digest of it, the
 //! *fingerprint*, is stored with each revision, so that a build which lowers a stored document otherwise knows that it does.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write as _};
 
 use rondo_expression::Expression;
 use sha2::{Digest, Sha256};
@@ -16,8 +16,20 @@ use crate::{
 impl Program {
     /// A digest of the listing: 32 hexadecimal digits. It changes when the lowering of the document does.
     pub fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.to_string().as_bytes());
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let mut digest = Digesting(Sha256::new());
+        // Writing into a digest cannot fail.
+        let _ = write!(digest, "{self}");
+        digest.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Takes a text piece by piece, so that the listing of a large workflow need not be held in memory.
+struct Digesting(Sha256);
+
+impl fmt::Write for Digesting {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -61,7 +73,7 @@ struct Label<'a>(&'a Program, Pc);
 
 impl Display for Label<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.code.label(self.1))
+        f.write_str(self.0.code.label(self.1))
     }
 }
 

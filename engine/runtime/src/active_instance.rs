@@ -8,6 +8,7 @@ use std::{
 use rondo_expression::{Budget, Val};
 use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
 use rondo_store::{Instance, State};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
@@ -180,11 +181,9 @@ impl ActiveInstance {
 ///
 /// It is a UUID of version 7 with the parent's time, so that trees stand together in the database.
 fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
-    let mut text = parent.as_bytes().to_vec();
-    text.extend_from_slice(&call.to_be_bytes());
-    let digest = ring::digest::digest(&ring::digest::SHA256, &text);
+    let digest = Sha256::new().chain_update(parent.as_bytes()).chain_update(call.to_be_bytes()).finalize();
     let mut bytes = *parent.as_bytes();
-    bytes[6..].copy_from_slice(&digest.as_ref()[..10]);
+    bytes[6..].copy_from_slice(&digest[..10]);
     bytes[6] = (bytes[6] & 0x0f) | 0x70;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     Uuid::from_bytes(bytes)

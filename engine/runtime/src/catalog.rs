@@ -33,6 +33,8 @@ pub struct Deployed {
     pub program: Arc<Program>,
     /// Digest of the document and the files it refers to.
     pub revision: String,
+    /// Digest of the listing of the program.
+    pub(crate) fingerprint: String,
     /// Schema of the input.
     pub input_schema: Option<Arc<Schema>>,
     /// Schema of the output.
@@ -172,6 +174,7 @@ pub(crate) fn deploy(
     let output_check = output_schema.clone().map(|schema| Arc::new(Output(schema)) as Arc<dyn OutputCheck>);
     let deployed = Deployed {
         revision: document.revision(),
+        fingerprint: program.fingerprint(),
         program: Arc::new(program),
         input_schema,
         output_schema,

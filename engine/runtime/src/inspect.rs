@@ -78,7 +78,7 @@ impl Engine {
     async fn waits_since(&self, id: Uuid, history: &[HistoryLine]) -> Result<Vec<WaitView>, Refusal> {
         let instance = self.executor.load(id).await?;
         Ok(instance.map_or_else(Vec::new, |instance| {
-            let waits = rondo_machine::outlook(&instance.deployed.program, &instance.snapshot);
+            let waits = rondo_machine::wait_statuses(&instance.deployed.program, &instance.snapshot);
             views::waits(waits, history)
         }))
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rondo_definition::Compat;
 use rondo_function::Specs;
 use rondo_store::{Instance, State};
 use uuid::Uuid;
@@ -59,7 +60,9 @@ impl Executor {
                 ))
             })?;
         let resources = rondo_definition::Resources::of_bundle(revision.bundle);
-        let options = rondo_definition::Options { resources: Some(&resources), ..Default::default() };
+        // A wrong setting keeps the engine from starting, so there is none here.
+        let compat = Compat::of(&self.properties).unwrap_or_default();
+        let options = rondo_definition::Options { compat, resources: Some(&resources) };
         let (document, problems) = rondo_definition::parse_with(&revision.path, &revision.source, options);
         let document = document.ok_or_else(|| {
             let problem = problems.first().map(ToString::to_string).unwrap_or_default();

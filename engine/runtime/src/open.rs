@@ -157,7 +157,7 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
     let mut revisions = Vec::with_capacity(loaded.workflows.len());
-    for Deployed { program, outline, revision, .. } in &loaded.workflows {
+    for Deployed { program, outline, revision, fingerprint, .. } in &loaded.workflows {
         let Some(source) = loaded.sources.get(&*outline.path) else { continue };
         let bundle = loaded.resources.bundle(source).map_err(|error| failed(&error))?;
         revisions.push(Revision {
@@ -168,7 +168,7 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
             description: outline.description.clone(),
             source: outline.text.to_string(),
             path: outline.path.to_string(),
-            fingerprint: Some(program.fingerprint()),
+            fingerprint: Some(fingerprint.clone()),
             bundle,
         });
     }

@@ -48,7 +48,7 @@ impl NextRow {
         // An instance that has ended stands nowhere, and loses its parts.
         let Encoded { head, parts } = match ended {
             true => Encoded { head: Vec::new(), parts: Vec::new() },
-            false => snapshot.encode(&instance.deployed.program, &data),
+            false => snapshot.encode(&instance.deployed.program, &data)?,
         };
         let update = Update {
             id: instance.row.id,
@@ -128,7 +128,7 @@ pub(crate) fn first_row_of(
         sealed: instance.request.encrypt(instance.row.id, encryption)?,
         data: snapshot.data.to_json(),
         // It has not run, so that nothing of it is a part.
-        frames: snapshot.encode_whole(&instance.deployed.program, &snapshot.data).head,
+        frames: snapshot.encode_whole(&instance.deployed.program, &snapshot.data)?.head,
         ..instance.row.clone()
     })
 }

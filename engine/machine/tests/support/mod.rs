@@ -61,7 +61,7 @@ pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Snapshot {
 /// The snapshot as another build reads what this one stored.
 pub(crate) fn moved(program: &Program, other: &Program, snapshot: &Snapshot) -> Snapshot {
     let shown = snapshot.visible_data(MergeRules::default());
-    let Encoded { head, parts } = snapshot.encode_whole(program, &shown);
+    let Encoded { head, parts } = snapshot.encode_whole(program, &shown).unwrap();
     let parts: Vec<_> = parts
         .into_iter()
         .map(|part| match part {

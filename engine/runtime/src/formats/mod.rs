@@ -49,6 +49,9 @@ pub(crate) enum FormatError {
         /// Why.
         problem: String,
     },
+    /// The machine cannot write where the instance stands.
+    #[error(transparent)]
+    Snapshot(#[from] rondo_machine::EncodeError),
     /// It cannot be encrypted or decrypted.
     #[error("what is kept of the start request: {0}")]
     Encryption(#[from] EncryptionError),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rondo_machine::{Fact, Outlook, Visit, Waiting};
+use rondo_machine::{Fact, Visit, WaitStatus, Waiting};
 use serde::{Deserialize, Serialize};
 
 use super::HistoryLine;
@@ -24,9 +24,9 @@ pub struct WaitView {
 }
 
 /// The waits of an instance with the moments that its history gives them.
-pub(crate) fn waits(waits: Vec<Outlook>, history: &[HistoryLine]) -> Vec<WaitView> {
+pub(crate) fn waits(waits: Vec<WaitStatus>, history: &[HistoryLine]) -> Vec<WaitView> {
     let latest = latest(history);
-    let view = |Outlook { state, action, waiting, visit }| {
+    let view = |WaitStatus { state, action, waiting, visit }| {
         let since = latest.get(&visit).copied();
         WaitView { state, action, waiting, visit, since }
     };
