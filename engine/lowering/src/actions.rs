@@ -38,7 +38,7 @@ impl<'a> Lowering<'a> {
         self.legacy_actions.push(id);
         self.with_scope(id, |scope| {
             scope.timeout = timeout;
-            scope.retry = retry;
+            scope.retry = retry.map(Box::new);
         });
         self.sleep("sleepBefore", action.sleep_before.as_ref());
         let filter = &action.filter;

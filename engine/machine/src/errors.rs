@@ -65,7 +65,7 @@ impl Machine<'_> {
         };
         let (call, attempt) = (*call, *attempt);
         let seed = (&*self.context.instance, call);
-        let delay = at.scope.retry.as_ref().and_then(|policy| retry::delay(policy, failure, attempt, seed));
+        let delay = at.scope.retry.as_deref().and_then(|policy| retry::delay(policy, failure, attempt, seed));
         let Some(delay) = delay else { return false };
         let until = self.after(delay);
         // A service that did not answer may have done what it was asked, so the next attempt has the same key, whatever is answered in

@@ -198,7 +198,7 @@ impl Display for Details<'_> {
             jitter,
             only,
             except,
-        }) = retry
+        }) = retry.as_deref()
         {
             write!(f, "  retry after {delay:?} * {multiplier} + {increment:?}")?;
             max_delay.map_or(Ok(()), |most| write!(f, ", at most {most:?}"))?;

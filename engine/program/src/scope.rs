@@ -23,8 +23,8 @@ pub struct Scope {
     pub entry: Pc,
     /// Error handlers in the order they are tried.
     pub handlers: Vec<Handler>,
-    /// What to do when a call in it fails.
-    pub retry: Option<RetryPolicy>,
+    /// What to do when a call in it fails. Few scopes have one, so it stands apart.
+    pub retry: Option<Box<RetryPolicy>>,
     /// How long it may be open, from when it was entered; for a scope with a retry policy, how long each attempt may take.
     pub timeout: Option<Duration>,
     /// First instruction of the state that undoes what was done in it.
