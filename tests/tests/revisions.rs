@@ -66,3 +66,38 @@ async fn a_running_instance_keeps_its_revision() {
     }
     assert_eq!(engine.post("/pinned", &json!({})).await.status, 404, "but nobody starts it any more");
 }
+
+/// An instance of a text that is not served any more is still read by `rondo.compat`: here arrays are added to, as the specification has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_revision_is_read_with_the_configured_compatibility() {
+    const ADDS: &str = "
+id: adds
+version: '1.0'
+specVersion: '0.8'
+start: Wait
+functions:
+- {name: wait, type: custom, operation: 'rest:post:/gate/adds'}
+- {name: two, type: expression, operation: '{list: [2]}'}
+states:
+- name: Wait
+  type: operation
+  actions: [{functionRef: wait, actionDataFilter: {useResults: false}}, {functionRef: two}]
+  end: true
+";
+    prepare();
+    let service = Service::start().await;
+    let folder = folder(&[("adds.sw.yaml", ADDS), ("other.sw.yaml", &version("other"))]);
+    let environment =
+        [("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string()), ("RONDO_COMPAT", "spec".to_owned())];
+    let mut engine = Engine::start(folder.path(), &environment).await;
+    engine.post_in_background("/adds", &json!({"list": [1]}));
+    until("it calls the service", async || service.count("adds") > 0).await;
+    let instances = engine.instances("adds").await;
+    let id = instances[0]["id"].as_str().unwrap().to_owned();
+    engine.kill();
+    fs::remove_file(folder.path().join("adds.sw.yaml")).unwrap();
+    engine.restart().await;
+    service.open_gate();
+    let instance = engine.wait_for(&id, "COMPLETED").await;
+    assert_eq!(instance["data"]["list"], json!([1, 2]));
+}
