@@ -71,7 +71,6 @@ impl<'a> Lowering<'a> {
         let enter = Instruction::Enter(id);
         let entry = if numbered { self.code.push("", enter) } else { self.code.push_unnumbered("", enter) };
         self.scopes.push(Scope {
-            label: self.code.label(entry),
             kind,
             entry,
             handlers: Vec::new(),

@@ -170,8 +170,8 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
         open(action, id)
     });
     let pc = there.unwrap_or_else(|| {
-        let known = action.or(state).and_then(|open| program.scope(open.id));
-        let label = known.map_or_else(|| format!("{c}"), |scope| format!("{}/{c}", scope.label));
+        let known = action.or(state).map(|open| program.scope_label(open.id));
+        let label = known.map_or_else(|| format!("{c}"), |label| format!("{label}/{c}"));
         snapshot.lost.push(Lost { frame: i, label: label.into() });
         NOWHERE
     });

@@ -29,7 +29,7 @@ impl Display for Listing<'_> {
         snapshot.deadline.map_or(Ok(()), |at| write!(f, ", ends at {at}"))?;
         writeln!(f, ", data {}", snapshot.data.to_json())?;
         for id in &snapshot.completed {
-            writeln!(f, "completed {}", program.scope(*id).map_or("", |scope| &*scope.label))?;
+            writeln!(f, "completed {}", program.scope_label(*id))?;
         }
         if let Some(failed) = &snapshot.failed {
             writeln!(f, "failed {:?}: {}", failed.failure.kind, failed.message())?;
@@ -71,7 +71,7 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
         Wait::Failed => f.write_str("failed"),
     }?;
     for open in &frame.scopes {
-        write!(f, "; in {}", program.scope(open.id).map_or("", |scope| &*scope.label))?;
+        write!(f, "; in {}", program.scope_label(open.id))?;
         open.deadline.map_or(Ok(()), |at| write!(f, " until {at}"))?;
         if open.failed {
             f.write_str(" which failed")?;

@@ -42,9 +42,12 @@ impl Machine<'_> {
         let known = innermost_known(program, label).and_then(|id| program.scope(id));
         let Some(frame) = self.snapshot.frame(id) else { return };
         let start = match (known, frame.role, frame.parent.and_then(|parent| self.snapshot.frame(parent))) {
-            (Some(scope), ..) => {
-                Some(program.code.find(&format!("{}/condition", scope.label)).unwrap_or(scope.entry))
-            }
+            (Some(scope), ..) => Some(
+                program
+                    .code
+                    .find(&format!("{}/condition", program.code.label(scope.entry)))
+                    .unwrap_or(scope.entry),
+            ),
             (None, Role::Root, _) => Some(program.start),
             (None, Role::Branch(index), Some(parent)) => match program.instruction(parent.pc) {
                 Some(Instruction::Fork { branches, .. }) => {
@@ -61,10 +64,10 @@ impl Machine<'_> {
         // What stays open are the scopes around the construct that begins anew.
         let around = |label: &str| {
             known.is_some_and(|known| {
-                known.label.strip_prefix(label).is_some_and(|rest| rest.starts_with('/'))
+                program.code.label(known.entry).strip_prefix(label).is_some_and(|rest| rest.starts_with('/'))
             })
         };
-        let labels = frame.scopes.iter().map(|open| program.scope(open.id).map_or("", |scope| &*scope.label));
+        let labels = frame.scopes.iter().map(|open| program.scope_label(open.id));
         let stay = labels.take_while(|label| around(label)).count();
         self.drop_scopes(id, stay);
         self.with_frame(id, |frame| {

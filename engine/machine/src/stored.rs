@@ -417,7 +417,7 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
 }
 
 fn scope_label(program: &Program, id: ScopeId) -> Arc<str> {
-    program.scope(id).map_or_else(|| Arc::from(""), |scope| Arc::clone(&scope.label))
+    program.scope_label(id).into()
 }
 
 /// Whether a frame that waits so can stand at an instruction. Another build may have given the label to another kind of instruction.

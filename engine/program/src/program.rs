@@ -56,10 +56,17 @@ impl Program {
         self.scopes.get(id.0 as usize)
     }
 
+    /// The label of a scope, unique in the program.
+    pub fn scope_label(&self, id: ScopeId) -> &str {
+        self.scope(id).map_or("", |scope| self.code.label(scope.entry))
+    }
+
     /// The scope with this label.
     pub fn scope_labelled(&self, label: &str) -> Option<ScopeId> {
-        let place = self.scopes.iter().position(|scope| &*scope.label == label)?;
-        u32::try_from(place).ok().map(ScopeId)
+        match self.instruction(self.code.find(label)?)? {
+            Instruction::Enter(id) => Some(*id),
+            _ => None,
+        }
     }
 
     /// The scope of the state of this name.

@@ -15,11 +15,9 @@ pub struct ScopeId(pub u32);
 /// What the machine knows of a scope beside the instructions in it.
 #[derive(Debug)]
 pub struct Scope {
-    /// The label of its first instruction, unique in the program: `Ask`, `Ask/getPet`.
-    pub label: Arc<str>,
     /// The construct that it came from.
     pub kind: ScopeKind,
-    /// Its first instruction.
+    /// Its first instruction, whose label is the scope's too: `Ask`, `Ask/getPet`.
     pub entry: Pc,
     /// Error handlers in the order they are tried.
     pub handlers: Vec<Handler>,
