@@ -19,12 +19,12 @@ async fn what_init_writes_passes_the_check_and_runs() {
     let new = new.to_str().unwrap();
     let (code, out, err) = run(&["init", new]);
     assert_eq!((code, err.as_str()), (0, ""));
-    insta::assert_snapshot!(out.replace(scratch.path().to_str().unwrap(), "/home"), @"
-    wrote /home/my flows/greeting.sw.yaml
+    insta::assert_snapshot!(out.replace(scratch.path().to_str().unwrap(), "SCRATCH"), @"
+    wrote SCRATCH/my flows/greeting.sw.yaml
 
     Next:
-      rondo check '/home/my flows'
-      rondo serve --workflows '/home/my flows'
+      rondo check 'SCRATCH/my flows'
+      rondo serve --workflows 'SCRATCH/my flows'
       rondo start greeting --data '{…}'
     ");
     assert_eq!(run(&["check", new]), (0, "1 workflow file: 0 errors, 0 warnings\n".into(), String::new()));

@@ -208,6 +208,15 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
+    /// The moment that is waited for, at the latest.
+    pub(crate) fn until(&self) -> Option<Millis> {
+        match self {
+            Self::Sleep(until) | Self::Retry { until, .. } => Some(*until),
+            Self::Events { until, .. } => *until,
+            _ => None,
+        }
+    }
+
     /// Whether something outside is under way for the frame, or will be tried again.
     pub(crate) fn is_outside(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Retry { .. } | Self::Child { .. })
@@ -391,11 +400,6 @@ impl Frame {
     }
 
     fn wake_at(&self) -> Option<Millis> {
-        let wait = match self.wait {
-            Wait::Sleep(until) | Wait::Retry { until, .. } => Some(until),
-            Wait::Events { until, .. } => until,
-            _ => None,
-        };
-        self.scopes.iter().filter_map(|open| open.deadline).chain(wait).min()
+        self.scopes.iter().filter_map(|open| open.deadline).chain(self.wait.until()).min()
     }
 }

@@ -185,7 +185,7 @@ impl Snapshot {
             depth: self.depth,
             steps: self.steps,
             deadline: self.deadline,
-            completed: self.completed.iter().map(|id| scope_label(program, *id)).collect(),
+            completed: self.completed.iter().map(|id| program.scope_label(*id).into()).collect(),
             failed: self.failed.clone(),
             hidden: (self.data != *shown).then(|| self.data.clone()),
             response: self.response.clone(),
@@ -396,7 +396,7 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         Wait::Failed => StoredWait::Failed,
     };
     let scopes = frame.scopes.iter().map(|open| StoredScope {
-        label: scope_label(program, open.id),
+        label: program.scope_label(open.id).into(),
         visit: open.visit,
         deadline: open.deadline,
         failed: open.failed,
@@ -414,10 +414,6 @@ fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         previous: frame.previous.clone(),
         unsettled: frame.unsettled,
     }
-}
-
-fn scope_label(program: &Program, id: ScopeId) -> Arc<str> {
-    program.scope_label(id).into()
 }
 
 /// Whether a frame that waits so can stand at an instruction. Another build may have given the label to another kind of instruction.

@@ -45,7 +45,7 @@ impl Machine<'_> {
     /// What was due before may have overtaken it.
     fn is_still_due(&self, id: FrameId, at: Millis, what: &Due) -> bool {
         self.snapshot.frame(id).is_some_and(|frame| match what {
-            Due::Wait => until(frame) == Some(at),
+            Due::Wait => frame.wait.until() == Some(at),
             Due::Limit(depth) => frame.scopes.get(*depth).is_some_and(|open| open.deadline == Some(at)),
         })
     }
@@ -107,18 +107,9 @@ impl Machine<'_> {
     }
 }
 
-/// The moment for which a frame waits.
-fn until(frame: &Frame) -> Option<Millis> {
-    match frame.wait {
-        Wait::Sleep(until) | Wait::Retry { until, .. } => Some(until),
-        Wait::Events { until, .. } => until,
-        _ => None,
-    }
-}
-
 /// What is due on a frame by `now`, the earliest; of several at one moment what it waits for, then the innermost limit.
 fn what_is_due(frame: &Frame, now: Millis) -> Option<(Millis, Due)> {
-    let wait = until(frame).map(|at| (at, Due::Wait));
+    let wait = frame.wait.until().map(|at| (at, Due::Wait));
     let limits = frame.scopes.iter().enumerate().rev();
     let limits = limits.filter_map(|(depth, open)| Some((open.deadline?, Due::Limit(depth))));
     wait.into_iter().chain(limits).filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)
