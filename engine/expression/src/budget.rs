@@ -9,6 +9,8 @@
 //! An evaluation that exceeds a bound unwinds out of the interpreter; jq's `try` cannot catch it. The bounds are thread-local while an
 //! evaluation runs, because the interpreter makes values through traits that have no parameter for them.
 
+pub(crate) mod memory;
+
 use std::{
     any::Any,
     cell::Cell,
@@ -72,6 +74,9 @@ pub enum Exceeded {
     /// Too many filters that a function passed to itself.
     #[error("a function passes filters to itself more than {0} times: pass values, as `def f($x)` does")]
     Calls(u32),
+    /// Too long a path.
+    #[error("it follows a path of more than {0} steps")]
+    Path(usize),
     /// Too large a value.
     #[error("it makes a value of more than {0} elements")]
     Nodes(usize),
@@ -158,6 +163,7 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
         STEPS_LEFT.replace(budget.steps),
         NEXT_LOOK.replace(budget.steps.saturating_sub(LOOK_EVERY)),
         STACK_FLOOR.replace(stack_position().saturating_sub(budget.stack)),
+        memory::begin(budget.memory),
     );
     let result = catch_unwind(AssertUnwindSafe(evaluation));
     TAKEN.set(TAKEN.get().wrapping_add(budget.steps.saturating_sub(STEPS_LEFT.get())));
@@ -165,6 +171,7 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     STEPS_LEFT.set(outer.1);
     NEXT_LOOK.set(outer.2);
     STACK_FLOOR.set(outer.3);
+    memory::end(outer.4);
     result.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Exceeded>() {
         Ok(exceeded) => *exceeded,
         Err(other) => resume_unwind(other),
@@ -213,6 +220,15 @@ pub(crate) fn spend_on_bytes(bytes: usize) {
     spend(bytes as u64 / BYTES_OF_A_STEP);
 }
 
+/// Looks whether so many values can be made, of so many bytes of memory each, before the first one is.
+pub(crate) fn look_at(values: usize, bytes_of_each: usize) {
+    let Some(Bounds { largest, .. }) = BOUNDS.get() else { return };
+    if values > largest.nodes {
+        stop(Exceeded::Nodes(largest.nodes));
+    }
+    memory::check(values.saturating_mul(bytes_of_each));
+}
+
 /// Looks at the bounds of the work. `None`: there are not as many steps left as are asked for.
 #[cold]
 fn look(left: Option<u64>) {
@@ -242,6 +258,18 @@ pub(crate) fn call() {
     }
     bounds.calls_left -= 1;
     BOUNDS.set(Some(bounds));
+}
+
+/// Longest path that an expression follows: some ten times what the depth of a value and slices of it need, and short enough to be freed on
+/// any stack.
+const PATH: usize = 1000;
+
+/// Bounds the length of a path that goes further.
+pub(crate) fn check_path(steps: usize) {
+    spend_on_elements(steps);
+    if steps > PATH {
+        stop(Exceeded::Path(PATH));
+    }
 }
 
 /// Bounds the size of an array or object that is about to be made.

@@ -1,10 +1,12 @@
 //! jq functions written in Rust: those that the interpreter's library leaves to the value type, and those that differ in SonataFlow's jq.
 
 mod dates;
+mod encodings;
 mod mathematics;
 mod paths;
 mod random;
 mod regex;
+mod sorting;
 mod strings;
 mod uri;
 
@@ -37,14 +39,26 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
         run(("@csv", v(0), |cv| bome(strings::row(&cv.1, strings::CSV)))),
         run(("@tsv", v(0), |cv| bome(strings::row(&cv.1, strings::TSV)))),
         run(("join", v(1), |cv| unary(cv, |value, separator| strings::join(&value.plain(), &separator)))),
-        run(("encode_uri", v(0), |cv| bome(Ok(strings::encode_uri(&cv.1))))),
-        run(("decode_base64", v(0), |cv| bome(strings::decode_base64(&cv.1)))),
+        run(("encode_uri", v(0), |cv| bome(Ok(encodings::encode_uri(&cv.1))))),
+        run(("escape_html", v(0), |cv| bome(encodings::escape_html(&cv.1)))),
+        run(("unescape_html", v(0), |cv| bome(encodings::unescape_html(&cv.1)))),
+        run(("escape_sh", v(0), |cv| bome(encodings::escape_shell(&cv.1)))),
+        run(("encode_base64", v(0), |cv| bome(encodings::encode_base64(&cv.1)))),
+        run(("decode_base64", v(0), |cv| bome(encodings::decode_base64(&cv.1)))),
+        run(("explode", v(0), |cv| bome(encodings::explode(&cv.1.plain())))),
+        run(("implode", v(0), |cv| bome(encodings::implode(&cv.1.plain())))),
         run(("_test", v(2), |cv| with_two(cv, regex::test))),
         run(("_matches", v(2), |cv| with_two(cv, regex::matches))),
         run(("_parts", v(2), |cv| with_two(cv, regex::parts))),
         run(("_delpaths", v(1), |cv| unary(cv, |value, paths| paths::delete(value, &paths)))),
         run(("reverse", v(0), |cv| bome(reverse(cv.1)))),
         run(("from_entries", v(0), |cv| bome(from_entries(&cv.1.plain())))),
+        run(("startswith", v(1), |cv| {
+            unary(cv, |text, part| strings::begins(&text, &part, |text, part| text.starts_with(part)))
+        })),
+        run(("endswith", v(1), |cv| {
+            unary(cv, |text, part| strings::begins(&text, &part, |text, part| text.ends_with(part)))
+        })),
         run(("has", v(1), |cv| unary(cv, has))),
         run(("contains", v(1), |cv| unary(cv, checked_contains))),
         run(("indices", v(1), |cv| unary(cv, indices))),
@@ -70,7 +84,11 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    functions.into_iter().chain(mathematics::funs()).chain([called()])
+    functions
+        .into_iter()
+        .chain(mathematics::funs())
+        .chain(sorting::funs())
+        .chain([called(), paths::further()])
 }
 
 /// Whether a regular expression is found in a text.
@@ -86,6 +104,7 @@ fn called() -> Fun<Data> {
     });
     let native = native.with_paths(|cv| {
         budget::call();
+        budget::check_path(cv.1.1.iter().count());
         Box::new(std::iter::once(Ok(cv.1)))
     });
     let native = native.with_update(|cv, update| {

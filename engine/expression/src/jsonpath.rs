@@ -14,6 +14,7 @@ use crate::{
     CompileError, Scope, budget,
     expression::Failure,
     jq::{DEEPEST, nesting},
+    text_builder::TextBuilder,
     value::Val,
 };
 use filter::Condition;
@@ -115,16 +116,15 @@ impl JsonPath {
         if let [Part::Path(path)] = self.parts.as_slice() {
             return path.read(environment);
         }
-        let mut text = String::new();
+        let mut text = TextBuilder::default();
         for part in &self.parts {
             match part {
-                Part::Text(words) => text.push_str(words),
+                Part::Text(words) => text.push(words),
                 // In a text with words around it a missing value is left empty.
-                Part::Path(path) => text.push_str(&path.find(environment)?.unwrap_or_default().to_text()),
+                Part::Path(path) => text.push(&path.find(environment)?.unwrap_or_default().to_text()),
             }
-            budget::check_text(text.len());
         }
-        Ok(Val::text(text))
+        Ok(text.into_value())
     }
 }
 
@@ -244,16 +244,18 @@ impl Step {
                     format!("an index can only be applied to arrays, not to {}", value.preview())
                 })?;
             }
-            Self::All => found.extend(children(&value)),
+            Self::All => {
+                has_room(found, &value)?;
+                found.extend(children(&value));
+            }
             Self::Deep => {
                 let mut open = vec![value];
                 while let Some(next) = open.pop() {
                     budget::step();
+                    has_room(found, &next)?;
+                    has_room(&open, &next)?;
                     open.extend(children(&next).rev());
                     found.push(next);
-                    if found.len() > LONGEST {
-                        return Err(Problem::Failed(format!("the path looks at more than {LONGEST} values")));
-                    }
                 }
             }
             Self::Filter(condition) if value.is_array() => {
@@ -280,6 +282,16 @@ impl Step {
             },
         }
         Ok(())
+    }
+}
+
+/// Whether a path may go on to the children of a value, beside what it has found.
+fn has_room(found: &[Val], value: &Val) -> Result<(), Problem> {
+    let more = value.elements().len() + value.members().len();
+    budget::spend_on_elements(more);
+    match found.len() + more > LONGEST {
+        true => Err(Problem::Failed(format!("the path looks at more than {LONGEST} values"))),
+        false => Ok(()),
     }
 }
 

@@ -28,14 +28,14 @@ impl Serialize for Val {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Array(array) => {
                 let mut sequence = serializer.serialize_seq(Some(array.items.len()))?;
-                for item in &array.items {
+                for item in &*array.items {
                     sequence.serialize_element(item)?;
                 }
                 sequence.end()
             }
             Self::Object(object) => {
                 let mut map = serializer.serialize_map(Some(object.members.len()))?;
-                for (name, value) in &object.members {
+                for (name, value) in &*object.members {
                     map.serialize_entry(&**name, value)?;
                 }
                 map.end()
@@ -62,7 +62,9 @@ impl From<serde_json::Value> for Val {
                 (None, None) => Self::Float(number.as_f64().unwrap_or_default()),
             },
             serde_json::Value::String(text) => Self::Text(text.into()),
-            serde_json::Value::Array(items) => Self::from_items(items.into_iter().map(Self::from).collect()),
+            serde_json::Value::Array(items) => {
+                Self::from_items(items.into_iter().map(Self::from).collect::<Vec<_>>())
+            }
             serde_json::Value::Object(members) => Self::from_members(
                 members.into_iter().map(|(name, value)| (name.into(), Self::from(value))).collect(),
             ),

@@ -3,11 +3,11 @@
 //! Owns: the formulas for texts, arrays and objects. They follow the types and an allocator that rounds up to eight bytes; what it wastes
 //! beside that is not counted. They do not depend on the allocator, so that the same value counts the same everywhere.
 
-use std::{mem::size_of, sync::Arc};
+use std::mem::size_of;
 
-use super::{Array, Object, Val};
+use super::{Array, Object, Text, Val};
 
-/// The two counters of an [`Arc`].
+/// The two counters in front of what is shared.
 const COUNTERS: usize = 16;
 
 /// An array without its elements.
@@ -17,7 +17,7 @@ pub(super) const OF_ARRAY: usize = COUNTERS + size_of::<Array>();
 pub(super) const OF_OBJECT: usize = COUNTERS + size_of::<Object>();
 
 /// A member by itself: its hash, its name and its value.
-const OF_MEMBER: usize = size_of::<usize>() + size_of::<Arc<str>>() + size_of::<Val>();
+const OF_MEMBER: usize = size_of::<usize>() + size_of::<Text>() + size_of::<Val>();
 
 /// A text of so many bytes.
 pub(super) const fn of_text(bytes: usize) -> usize {

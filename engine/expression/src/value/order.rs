@@ -28,12 +28,12 @@ impl PartialEq for Val {
         match (self, other) {
             (Self::Array(a), Self::Array(b)) => {
                 budget::spend_on_elements(a.items.len().min(b.items.len()));
-                Arc::ptr_eq(a, b) || a.items == b.items
+                Arc::ptr_eq(a, b) || *a.items == *b.items
             }
             // The order of members does not count.
             (Self::Object(a), Self::Object(b)) => {
                 budget::spend_on_members(a.members.len().min(b.members.len()));
-                Arc::ptr_eq(a, b) || a.members == b.members
+                Arc::ptr_eq(a, b) || *a.members == *b.members
             }
             (Self::Lookup(a), Self::Lookup(b)) if Arc::ptr_eq(a, b) => true,
             _ => self.cmp(other) == Ordering::Equal,
@@ -71,7 +71,7 @@ impl Ord for Val {
             }
             (Self::Array(a), Self::Array(b)) => {
                 budget::spend_on_elements(a.items.len().min(b.items.len()));
-                a.items.cmp(&b.items)
+                a.items.cmp(&*b.items)
             }
             (Self::Object(a), Self::Object(b)) => {
                 // Their names are sorted first.

@@ -3,15 +3,14 @@
 //! Promises: no tree of another kind in between; the limits, and the one who grants the memory, are asked before memory is taken; a name
 //! that the members of many objects have is in memory once. Accepts what `serde_json` accepts, with the same numbers and texts.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{Size, Val, memory};
+use super::{Items, MemberMap, Size, Text, Val, memory};
 use crate::budget::{self, Budget};
 
 /// Limits of a value that is read.
@@ -232,7 +231,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         const AT_ONCE: usize = 256;
         let (reading, depth) = self.inner()?;
         reading.take(memory::OF_ARRAY)?;
-        let (first, mut items, mut size) = (reading.elements.len(), Vec::new(), Size::default());
+        let (first, mut items, mut size) = (reading.elements.len(), Items::default(), Size::default());
         while let Some(item) = sequence.next_element_seed(Seed { reading: &mut *reading, depth })? {
             if item.is_null() && reading.limits.skips_null_elements {
                 continue;
@@ -245,7 +244,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
             if items.len() == items.capacity() {
                 let more = (items.capacity() / 2).max(2 * SMALL);
                 reading.take(memory::of_elements(more))?;
-                items.reserve_exact(more);
+                items.grow_to(items.capacity() + more);
                 items.extend(reading.elements.drain(first..));
             }
             items.push(item);
@@ -257,7 +256,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         if items.capacity() == 0 {
             let small = reading.elements.len() - first;
             reading.take(memory::of_elements(small))?;
-            items.reserve_exact(small);
+            items = Items::with_capacity(small);
             items.extend(reading.elements.drain(first..));
         }
         Ok(Val::of_size(items, size))
@@ -266,7 +265,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {
         let (reading, depth) = self.inner()?;
         reading.take(memory::OF_OBJECT)?;
-        let mut members = IndexMap::new();
+        let mut members = MemberMap::default();
         while let Some(name) = map.next_key_seed(NameSeed(&mut *reading))? {
             let room = members.capacity();
             if members.len() == room {
@@ -283,28 +282,28 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 struct NameSeed<'r, 'a>(&'r mut Reading<'a>);
 
 impl<'de> DeserializeSeed<'de> for NameSeed<'_, '_> {
-    type Value = Arc<str>;
+    type Value = Text;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Arc<str>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for NameSeed<'_, '_> {
-    type Value = Arc<str>;
+    type Value = Text;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a name")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<Arc<str>, E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<Text, E> {
         // The memory of a value counts a name at each object, shared or not.
         self.0.take(memory::of_text(name.len()))?;
         let place = Names::place(name);
         if let Some(known) = self.0.names.0.get(place).filter(|known| ***known == *name) {
-            return Ok(Arc::clone(known));
+            return Ok(known.clone());
         }
-        let name: Arc<str> = name.into();
+        let name: Text = name.into();
         self.0.names.keep(place, &name);
         Ok(name)
     }
@@ -312,7 +311,7 @@ impl Visitor<'_> for NameSeed<'_, '_> {
 
 /// Names that were read, each at a place that its letters determine; a later one takes the place of an earlier one.
 #[derive(Default)]
-struct Names(Vec<Arc<str>>);
+struct Names(Vec<Text>);
 
 impl Names {
     const PLACES: usize = 64;
@@ -323,13 +322,13 @@ impl Names {
         letters.fold(bytes.len(), |hash, letter| hash.wrapping_mul(31) ^ usize::from(*letter)) % Self::PLACES
     }
 
-    fn keep(&mut self, place: usize, name: &Arc<str>) {
+    fn keep(&mut self, place: usize, name: &Text) {
         // The first names are those of the object around everything, which come once.
         if self.0.is_empty() {
-            self.0.resize(Self::PLACES, Arc::clone(name));
+            self.0.resize(Self::PLACES, name.clone());
         }
         if let Some(known) = self.0.get_mut(place) {
-            *known = Arc::clone(name);
+            *known = name.clone();
         }
     }
 }
