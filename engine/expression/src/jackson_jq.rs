@@ -186,11 +186,15 @@ impl Reader<'_> {
         self.wrong.get_or_insert((message, place));
     }
 
-    /// Inserts the counting of calls into a function that takes filters and calls itself. `tokens` are those behind its `def`.
+    /// Inserts into a function that calls itself the counting of calls, if it takes filters, else the bound of paths. `tokens` are those
+    /// behind its `def`.
     fn count_calls(&mut self, tokens: &[Token<&str>]) {
-        let [Token(name, Tok::Word), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] = tokens
-        else {
-            return;
+        let (name, arguments, body) = match tokens {
+            [Token(name, _), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] => {
+                (name, arguments.as_slice(), body)
+            }
+            [Token(name, _), Token(":", _), body @ ..] => (name, &[][..], body),
+            _ => return,
         };
         let takes_filters = arguments.iter().any(|argument| matches!(argument.1, Tok::Word));
         let body = body.get(..body_end(body)).unwrap_or_default();
