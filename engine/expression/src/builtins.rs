@@ -161,10 +161,16 @@ fn to_number(value: Val) -> ValR<Val> {
         Val::Text(text) => match Val::from_num(text.trim()) {
             Ok(Val::Float(number)) => Ok(Val::from(number)),
             Ok(number) => Ok(number),
-            Err(_) => Err(Error::str(format!("{text} cannot be parsed as a number"))),
+            Err(_) => Err(Error::str(format!("{} cannot be parsed as a number", beginning(&text)))),
         },
         other => Err(Error::str(format!("{} cannot be parsed as a number", other.preview()))),
     }
+}
+
+/// The beginning of a text, for messages that show all of a short one.
+fn beginning(text: &str) -> &str {
+    const LONGEST: usize = 2048;
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// An array backwards. Null, 0, and empty strings and objects give an empty array.

@@ -115,16 +115,18 @@ impl Val {
 
     /// An array of items, with their size together.
     pub(crate) fn of_size(items: impl Into<Items>, inner: Size) -> Self {
-        let items = items.into();
+        let mut items = items.into();
+        items.settle();
         let size = inner.enclosed(2, memory::of_array(items.len()));
         budget::check_value(size);
         Self::Array(Arc::new(Array { items, size }))
     }
 
-    pub(crate) fn from_members(members: MemberMap) -> Self {
+    pub(crate) fn from_members(mut members: MemberMap) -> Self {
+        members.settle();
         budget::spend_on_members(members.len());
         let inner = members.values().fold(Size::default(), Size::with);
-        let (mut json, mut memory) = (2, memory::OF_OBJECT + memory::of_members(members.len()));
+        let (mut json, mut memory) = (2, memory::of_object(members.len()));
         for name in members.keys() {
             json += name.len() + 3;
             memory += memory::of_text(name.len());

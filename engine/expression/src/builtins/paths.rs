@@ -29,7 +29,7 @@ pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
     if !paths.is_array() {
         return Err(Error::str("Paths must be specified as an array"));
     }
-    let mut sorted = paths.elements().to_vec();
+    let mut sorted = paths.clone().take_items();
     sorted.sort();
     sorted.dedup();
     let mut value = value.plain();

@@ -7,7 +7,10 @@ use std::{cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
 
 use jaq_core::{Error, ValR};
 
-use crate::{budget, value::Val};
+use crate::{
+    budget,
+    value::{Items, Val},
+};
 
 /// Longest text that is searched, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -18,11 +21,23 @@ const LONGEST_BACKTRACKED: usize = 16 * 1024;
 /// How often a search may backtrack.
 const TRIES: usize = 10_000;
 
-/// Largest compiled pattern, in bytes.
-const LARGEST: usize = 1 << 20;
+/// Longest pattern, in bytes. The tree that one is compiled from takes a thousand times its length and more.
+const LONGEST_PATTERN: usize = 8 * 1024;
 
-/// How many compiled patterns a thread caches. Compiling one takes 10 to 1000 µs.
-const CACHED: usize = 64;
+/// Longest pattern with look-around or back references, in bytes: its parts are compiled one by one, each up to [`SMALL`].
+const LONGEST_BACKTRACKED_PATTERN: usize = 1024;
+
+/// Largest compiled pattern, in bytes.
+const LARGE: usize = 1 << 20;
+
+/// Largest compiled pattern of which a thread caches many, in bytes.
+const SMALL: usize = 128 * 1024;
+
+/// Memory in which a pattern remembers how it searches, in bytes; without enough it searches more slowly.
+const SEARCH: usize = 256 * 1024;
+
+/// How many compiled patterns a thread caches, small and large ones. Compiling one takes 10 to 1000 µs; together they take 20 MB at most.
+const CACHED: [usize; 2] = [32, 2];
 
 enum Engine {
     Linear(regex::Regex),
@@ -34,13 +49,18 @@ struct Pattern {
     names: Vec<Option<String>>,
     global: bool,
     skips_empty: bool,
+    is_large: bool,
 }
+
+/// Compiled patterns by their text and flags.
+type Patterns = HashMap<(String, String), Rc<Pattern>>;
 
 /// Ranges of the whole match and of its groups.
 type Found = Vec<Option<Range<usize>>>;
 
 thread_local! {
-    static PATTERNS: RefCell<HashMap<(String, String), Rc<Pattern>>> = RefCell::new(HashMap::new());
+    /// Small and large ones.
+    static PATTERNS: RefCell<[Patterns; 2]> = RefCell::default();
 }
 
 /// `test`
@@ -52,7 +72,7 @@ pub(super) fn test(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
 /// What `match` gives, as an array.
 pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
-    let (mut all, mut start, mut counted) = (Vec::new(), 0, (0, 0));
+    let (mut all, mut start, mut counted) = (Items::default(), 0, (0, 0));
     while let Some((whole, found)) = pattern.search(text, start)? {
         let offset = counted.1 + characters(text, counted.0..whole.start);
         counted = (whole.start, offset);
@@ -87,13 +107,13 @@ pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
             break;
         }
     }
-    Ok(Val::array(all))
+    Ok(Val::from_items(all))
 }
 
 /// The text in parts: text between the matches, and between those an object of the named groups of each match.
 pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
-    let (mut all, mut copied, mut start) = (Vec::new(), 0, 0);
+    let (mut all, mut copied, mut start) = (Items::default(), 0, 0);
     while let Some((whole, found)) = pattern.search(text, start)? {
         budget::spend(8);
         all.push(part(text, copied..whole.start));
@@ -108,7 +128,7 @@ pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
         start = next_start(text, &whole);
     }
     all.push(part(text, copied..text.len()));
-    Ok(Val::array(all))
+    Ok(Val::from_items(all))
 }
 
 impl Pattern {
@@ -117,16 +137,32 @@ impl Pattern {
             return Err(Error::str(format!("{flags} is not a valid modifier string: {unknown}")));
         }
         let has = |flag| flags.contains(flag);
-        let linear = regex::RegexBuilder::new(text)
-            .case_insensitive(has('i'))
-            .ignore_whitespace(has('x'))
-            .dot_matches_new_line(has('m') || has('p'))
-            .size_limit(LARGEST)
-            .build();
-        let (engine, names) = match linear {
+        if text.len() > LONGEST_PATTERN {
+            return Err(too_long(text, LONGEST_PATTERN));
+        }
+        let linear = |size| {
+            regex::RegexBuilder::new(text)
+                .case_insensitive(has('i'))
+                .ignore_whitespace(has('x'))
+                .dot_matches_new_line(has('m') || has('p'))
+                .size_limit(size)
+                .dfa_size_limit(SEARCH)
+                .build()
+        };
+        let (mut compiled, mut is_large) = (linear(SMALL), false);
+        if let Err(regex::Error::CompiledTooBig(_)) = compiled {
+            (compiled, is_large) = (linear(LARGE), true);
+        }
+        let (engine, names) = match compiled {
             Ok(regex) => {
                 let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
                 (Engine::Linear(regex), names)
+            }
+            Err(error @ regex::Error::CompiledTooBig(_)) => {
+                return Err(Error::str(format!("invalid regular expression: {error}")));
+            }
+            Err(_) if text.len() > LONGEST_BACKTRACKED_PATTERN => {
+                return Err(too_long(text, LONGEST_BACKTRACKED_PATTERN));
             }
             Err(error) => {
                 let trying = fancy_regex::RegexBuilder::new(text)
@@ -134,14 +170,16 @@ impl Pattern {
                     .ignore_whitespace(has('x'))
                     .dot_matches_new_line(has('m') || has('p'))
                     .backtrack_limit(TRIES)
-                    .delegate_size_limit(LARGEST)
+                    .delegate_size_limit(SMALL)
+                    .delegate_dfa_size_limit(SEARCH / 4)
                     .build();
                 let regex = trying.map_err(|_| Error::str(format!("invalid regular expression: {error}")))?;
                 let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
+                is_large = true;
                 (Engine::Backtracking(regex), names)
             }
         };
-        Ok(Self { engine, names, global: has('g'), skips_empty: has('n') })
+        Ok(Self { engine, names, global: has('g'), skips_empty: has('n'), is_large })
     }
 
     /// The first match at or behind a place.
@@ -194,23 +232,26 @@ impl Pattern {
 /// The text and the compiled pattern.
 fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&'a str, Rc<Pattern>), Val> {
     let (Some(text), Some(pattern)) = (text.as_str(), pattern.as_str()) else {
+        let shown = text.excerpt();
         return Err(Error::str(format!(
-            "{text} ({}) cannot be matched, as it is not a string",
+            "{shown} ({}) cannot be matched, as it is not a string",
             text.type_name()
         )));
     };
     let flags = match flags {
         Val::Null => "",
-        other => other.as_str().ok_or_else(|| Error::str(format!("{other} is not a string")))?,
+        other => other.as_str().ok_or_else(|| Error::str(format!("{} is not a string", other.excerpt())))?,
     };
     let key = (pattern.to_owned(), flags.to_owned());
-    let known = PATTERNS.with_borrow(|patterns| patterns.get(&key).cloned());
+    let known =
+        PATTERNS.with_borrow(|patterns| patterns.iter().find_map(|patterns| patterns.get(&key).cloned()));
     let compiled = if let Some(compiled) = known {
         compiled
     } else {
         let compiled = Rc::new(Pattern::compile(pattern, flags)?);
-        PATTERNS.with_borrow_mut(|patterns| {
-            if patterns.len() >= CACHED {
+        PATTERNS.with_borrow_mut(|[small, large]| {
+            let (patterns, most) = if compiled.is_large { (large, CACHED[1]) } else { (small, CACHED[0]) };
+            if patterns.len() >= most {
                 patterns.clear();
             }
             patterns.insert(key, Rc::clone(&compiled));
@@ -225,6 +266,11 @@ fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&'a str, Rc<
         )));
     }
     Ok((text, compiled))
+}
+
+fn too_long(pattern: &str, longest: usize) -> Error<Val> {
+    let length = pattern.len();
+    Error::str(format!("the regular expression has {length} bytes, more than the {longest} that it may have"))
 }
 
 fn part(text: &str, range: Range<usize>) -> Val {

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::{
     Text, Val,
-    memory::{of_elements, of_members},
+    memory::{of_array, of_object},
 };
 use crate::budget::memory::{self, Held};
 
@@ -47,7 +47,7 @@ impl<T> DerefMut for Counted<T> {
 impl Items {
     /// Room for so many elements.
     pub(crate) fn with_capacity(elements: usize) -> Self {
-        let held = Held::new(of_elements(elements));
+        let held = Held::new(of_array(elements));
         Self { inner: Vec::with_capacity(elements), held }
     }
 
@@ -65,9 +65,14 @@ impl Items {
     /// Takes the room for so many elements in all.
     pub(crate) fn grow_to(&mut self, elements: usize) {
         // While it moves, both places are taken.
-        memory::check(of_elements(elements));
-        self.held.set(of_elements(elements));
+        memory::check(of_array(elements));
+        self.held.set(of_array(elements));
         self.inner.reserve_exact(elements.saturating_sub(self.inner.len()));
+    }
+
+    /// Counts what an array of them takes.
+    pub(super) fn settle(&mut self) {
+        self.held.set(of_array(self.inner.capacity()));
     }
 
     /// Adds an element.
@@ -84,14 +89,14 @@ const LARGE: usize = (1 << 20) / size_of::<Val>();
 
 impl From<Vec<Val>> for Items {
     fn from(inner: Vec<Val>) -> Self {
-        let held = Held::new(of_elements(inner.capacity()));
+        let held = Held::new(of_array(inner.capacity()));
         Self { inner, held }
     }
 }
 
 impl Clone for Items {
     fn clone(&self) -> Self {
-        let held = Held::new(of_elements(self.inner.len()));
+        let held = Held::new(of_array(self.inner.len()));
         Self { inner: self.inner.clone(), held }
     }
 }
@@ -101,11 +106,16 @@ impl MemberMap {
     pub(crate) fn reserve(&mut self, more: usize) {
         let wanted = self.inner.len().saturating_add(more);
         if wanted > self.inner.capacity() {
-            let grown = of_members(wanted);
+            let grown = of_object(wanted);
             memory::check(grown);
             self.held.set(grown);
             self.inner.reserve(more);
         }
+    }
+
+    /// Counts what an object of them takes.
+    pub(super) fn settle(&mut self) {
+        self.held.set(of_object(self.inner.capacity()));
     }
 
     /// Sets a member; one that is there stays at its place.
@@ -119,7 +129,7 @@ impl MemberMap {
 
 impl Clone for MemberMap {
     fn clone(&self) -> Self {
-        let held = Held::new(of_members(self.inner.len()));
+        let held = Held::new(of_object(self.inner.len()));
         Self { inner: self.inner.clone(), held }
     }
 }

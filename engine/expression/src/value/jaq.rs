@@ -59,7 +59,12 @@ impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
         // Checking while elements arrive ends an endless stream, and bounds the memory that they take.
         const AT_ONCE: usize = 256;
-        let mut collected = Items::default();
+        let items = items.into_iter();
+        // Most filters give one value, and say so.
+        let mut collected = match items.size_hint().1 {
+            Some(most @ 1..=4) => Items::with_capacity(most),
+            _ => Items::default(),
+        };
         let mut size = Size::default();
         for item in items {
             let item = item.plain();

@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::Val;
+use crate::text_builder::TextBuilder;
 
 impl Val {
     /// Compact JSON. Infinity and `nan`, which JSON does not have, become null.
@@ -91,10 +92,12 @@ impl From<Val> for serde_json::Value {
     }
 }
 
-/// As jq prints it inside of texts and messages: compact JSON.
+/// As jq prints it inside of texts and messages: compact JSON. Within an evaluation it is bounded as its texts are.
 impl Display for Val {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.to_json())
+        let mut text = TextBuilder::default();
+        serde_json::to_writer(&mut text, self).map_err(|_| fmt::Error)?;
+        formatter.write_str(&text.into_string())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Val;
+use super::{Object, Val};
 use crate::budget;
 
 impl Val {
@@ -76,20 +76,21 @@ impl Ord for Val {
             (Self::Object(a), Self::Object(b)) => {
                 // Their names are sorted first.
                 budget::spend_on_new_members(a.members.len() + b.members.len());
-                let names = |object: &super::Object| {
-                    let mut names: Vec<_> = object.members.keys().cloned().collect();
-                    names.sort();
-                    names
-                };
-                let (ours, theirs) = (names(a), names(b));
+                let (ours, theirs) = (sorted_names(a), sorted_names(b));
                 ours.cmp(&theirs).then_with(|| {
-                    let values = ours.iter().map(|name| a.members.get(name).cmp(&b.members.get(name)));
+                    let values = ours.iter().map(|name| a.members.get(*name).cmp(&b.members.get(*name)));
                     values.fold(Ordering::Equal, Ordering::then)
                 })
             }
             _ => self.rank().cmp(&other.rank()),
         }
     }
+}
+
+fn sorted_names(object: &Object) -> Vec<&str> {
+    let mut names: Vec<_> = object.members.keys().map(|name| &**name).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Compares without rounding, because sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.

@@ -42,6 +42,17 @@ impl Val {
         }
     }
 
+    /// The beginning of its JSON, for messages that show all of a small value.
+    pub(crate) fn excerpt(&self) -> String {
+        const LONGEST: usize = 2048;
+        let start = self.json_start(Numbers::Java, LONGEST + 1);
+        if start.len() <= LONGEST {
+            start
+        } else {
+            format!("{}…", &start[..start.floor_char_boundary(LONGEST)])
+        }
+    }
+
     /// Compact JSON.
     pub(crate) fn printed_json(&self, numbers: Numbers) -> String {
         let mut text = TextBuilder::default();
