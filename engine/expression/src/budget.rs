@@ -98,6 +98,8 @@ pub enum Exceeded {
 #[derive(Clone, Copy)]
 struct Bounds {
     steps: u64,
+    /// Steps that are left behind those until the next look.
+    later: u64,
     processor_time: Duration,
     /// The processor time of the thread when it was first looked at.
     began: Option<Duration>,
@@ -109,9 +111,8 @@ struct Bounds {
 thread_local! {
     /// `None` while no evaluation runs.
     static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
-    static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-    /// With so many steps left the processor time is looked at next.
-    static NEXT_LOOK: Cell<u64> = const { Cell::new(0) };
+    /// Steps until the processor time is looked at next.
+    static UNTIL_LOOK: Cell<u64> = const { Cell::new(u64::MAX) };
     /// Address below which the stack must not grow.
     static STACK_FLOOR: Cell<usize> = const { Cell::new(0) };
     static TAKEN: Cell<u64> = const { Cell::new(0) };
@@ -144,8 +145,10 @@ const BYTES_OF_A_STEP: u64 = 64;
 
 /// Runs an evaluation within a budget. Panics that are none of ours go on.
 pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Result<T, Exceeded> {
+    let until_look = budget.steps.min(LOOK_EVERY);
     let bounds = Bounds {
         steps: budget.steps,
+        later: budget.steps - until_look,
         processor_time: budget.processor_time,
         began: None,
         calls_left: CALLS,
@@ -160,18 +163,17 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     // An evaluation within another (there is none today) has bounds of its own, and the outer one's hold again behind it.
     let outer = (
         BOUNDS.replace(Some(bounds)),
-        STEPS_LEFT.replace(budget.steps),
-        NEXT_LOOK.replace(budget.steps.saturating_sub(LOOK_EVERY)),
+        UNTIL_LOOK.replace(until_look),
         STACK_FLOOR.replace(stack_position().saturating_sub(budget.stack)),
         memory::begin(budget.memory),
     );
     let result = catch_unwind(AssertUnwindSafe(evaluation));
-    TAKEN.set(TAKEN.get().wrapping_add(budget.steps.saturating_sub(STEPS_LEFT.get())));
+    let left = UNTIL_LOOK.get() + BOUNDS.get().map_or(0, |bounds| bounds.later);
+    TAKEN.set(TAKEN.get().wrapping_add(budget.steps - left));
     BOUNDS.set(outer.0);
-    STEPS_LEFT.set(outer.1);
-    NEXT_LOOK.set(outer.2);
-    STACK_FLOOR.set(outer.3);
-    memory::end(outer.4);
+    UNTIL_LOOK.set(outer.1);
+    STACK_FLOOR.set(outer.2);
+    memory::end(outer.3);
     result.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Exceeded>() {
         Ok(exceeded) => *exceeded,
         Err(other) => resume_unwind(other),
@@ -188,9 +190,9 @@ pub(crate) fn step() {
 
 /// Spends steps, before the work that they stand for is done.
 pub(crate) fn spend(steps: u64) {
-    match STEPS_LEFT.get().checked_sub(steps) {
-        Some(left) if left >= NEXT_LOOK.get() => STEPS_LEFT.set(left),
-        left => look(left),
+    match UNTIL_LOOK.get().checked_sub(steps) {
+        Some(left) => UNTIL_LOOK.set(left),
+        None => look(steps),
     }
 }
 
@@ -229,16 +231,20 @@ pub(crate) fn look_at(values: usize, bytes_of_each: usize) {
     memory::check(values.saturating_mul(bytes_of_each));
 }
 
-/// Looks at the bounds of the work. `None`: there are not as many steps left as are asked for.
+/// Spends steps that are more than those until the next look.
 #[cold]
-fn look(left: Option<u64>) {
-    STEPS_LEFT.set(left.unwrap_or_default());
-    let Some(mut bounds) = BOUNDS.get() else { return STEPS_LEFT.set(u64::MAX) };
-    let Some(left) = left else { stop(Exceeded::Steps(bounds.steps)) };
-    NEXT_LOOK.set(left.saturating_sub(LOOK_EVERY));
+fn look(steps: u64) {
+    let Some(mut bounds) = BOUNDS.get() else { return UNTIL_LOOK.set(u64::MAX) };
+    let left = (UNTIL_LOOK.get() + bounds.later).checked_sub(steps);
+    let until_look = left.unwrap_or_default().min(LOOK_EVERY);
+    UNTIL_LOOK.set(until_look);
+    bounds.later = left.unwrap_or_default() - until_look;
     let now = processor_time();
     let began = *bounds.began.get_or_insert(now);
     BOUNDS.set(Some(bounds));
+    if left.is_none() {
+        stop(Exceeded::Steps(bounds.steps));
+    }
     if now.saturating_sub(began) > bounds.processor_time {
         stop(Exceeded::ProcessorTime(bounds.processor_time));
     }
@@ -308,7 +314,7 @@ fn stop(exceeded: Exceeded) -> ! {
 }
 
 /// Roughly where the stack is: the address of a local variable. The stack grows downwards on all platforms that are served.
-#[inline(never)]
+#[inline(always)]
 fn stack_position() -> usize {
     let here = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&here)).addr()

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use super::{Items, MemberMap, Text, Val};
+use super::{Items, MemberMap, Text, Val, counted::Named};
 use crate::budget;
 
 impl Val {
@@ -95,17 +93,17 @@ impl Val {
 
 /// The members of an object.
 #[derive(Clone, Copy)]
-pub struct Members<'a>(Option<&'a IndexMap<Text, Val>>);
+pub struct Members<'a>(Option<&'a Named>);
 
 impl<'a> Members<'a> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none_or(IndexMap::is_empty)
+        self.0.is_none_or(Named::is_empty)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.map_or(0, IndexMap::len)
+        self.0.map_or(0, Named::len)
     }
 
     pub(crate) fn shared(self) -> impl Iterator<Item = (&'a Text, &'a Val)> {

@@ -8,6 +8,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::{
@@ -26,8 +27,11 @@ pub(crate) struct Counted<T> {
 /// Elements of an array.
 pub(crate) type Items = Counted<Vec<Val>>;
 
-/// Members of an object, in order.
-pub(crate) type MemberMap = Counted<IndexMap<Text, Val>>;
+/// Members by their names, in order. The hashes are seeded at random, so nobody can choose names that collide.
+pub(super) type Named = IndexMap<Text, Val, RandomState>;
+
+/// Members of an object.
+pub(crate) type MemberMap = Counted<Named>;
 
 impl<T> Deref for Counted<T> {
     type Target = T;
