@@ -4,9 +4,10 @@
 //! front and fits 64 bits, so that `007` and long account numbers are texts, not numbers. `.5` is a number. `try` reaches to its
 //! `catch`, or as far as the brackets do: `try .a.b != null and .c` tries all of it.
 //!
-//! It also bounds the number of tokens and the length of paths, because the interpreter recurses along chains of operators and paths;
-//! and it makes functions count their calls that take filters and call themselves, because such calls build a chain whose end only the
-//! stack limits.
+//! It also bounds the number of tokens and the length of written paths, because the interpreter recurses along chains of operators and
+//! paths; `loops.rs` does so for those that grow while the expression runs.
+
+mod loops;
 
 use std::{borrow::Cow, ops::Range};
 
@@ -17,6 +18,7 @@ use jaq_core::load::{
 };
 
 use crate::CompileError;
+pub(crate) use loops::{CALLED, FURTHER};
 
 /// Tokens behind which a new chain of operands begins.
 const LOOSER: [&str; 17] =
@@ -28,18 +30,31 @@ pub(crate) const TOKENS: usize = 10_000;
 /// Longest path, in names and indices that follow each other.
 const PATH: usize = 256;
 
-/// The function that counts how often functions with filters as arguments call themselves. Authors cannot call it.
-pub(crate) const CALLED: &str = "_called_again";
-
-/// The function that bounds how long a path gets. Authors cannot call it.
-pub(crate) const FURTHER: &str = "_further";
-
 /// A text in the syntax of the interpreter.
 #[derive(Debug)]
 pub(crate) struct Adapted<'t> {
     pub(crate) text: Cow<'t, str>,
     /// How many tokens it has; 0 if it cannot be read, which the interpreter reports.
     pub(crate) tokens: usize,
+    /// What was inserted, and where in the author's text, in order.
+    inserts: Vec<(usize, &'static str)>,
+}
+
+impl Adapted<'_> {
+    /// The range of the author's text that a range of this text stands for.
+    pub(crate) fn to_source(&self, range: Range<usize>) -> Range<usize> {
+        let place = |place: usize| {
+            let mut inserted = 0;
+            for (before, insert) in &self.inserts {
+                if place < before + inserted + insert.len() {
+                    return place.saturating_sub(inserted).min(*before);
+                }
+                inserted += insert.len();
+            }
+            place - inserted
+        };
+        place(range.start)..place(range.end)
+    }
 }
 
 /// Adapts a text.
@@ -47,7 +62,9 @@ pub(crate) struct Adapted<'t> {
 /// # Errors
 /// Says what is wrong with the text, and where.
 pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
-    let Ok(tokens) = Lexer::new(text).lex() else { return Ok(Adapted { text: text.into(), tokens: 0 }) };
+    let Ok(tokens) = Lexer::new(text).lex() else {
+        return Ok(Adapted { text: text.into(), tokens: 0, inserts: Vec::new() });
+    };
     let mut reader = Reader { text, inserts: Vec::new(), tokens: 0, wrong: None };
     reader.read(&tokens, false);
     if reader.tokens > TOKENS {
@@ -61,18 +78,18 @@ pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
     }
     let tokens = reader.tokens;
     if reader.inserts.is_empty() {
-        return Ok(Adapted { text: text.into(), tokens });
+        return Ok(Adapted { text: text.into(), tokens, inserts: Vec::new() });
     }
     // The sort is stable: insertions at one place keep their order.
     reader.inserts.sort_by_key(|(place, _)| *place);
     let (mut adapted, mut copied) = (String::new(), 0);
-    for (place, insert) in reader.inserts {
-        adapted.push_str(text.get(copied..place).unwrap_or_default());
+    for (place, insert) in &reader.inserts {
+        adapted.push_str(text.get(copied..*place).unwrap_or_default());
         adapted.push_str(insert);
-        copied = place;
+        copied = *place;
     }
     adapted.push_str(text.get(copied..).unwrap_or_default());
-    Ok(Adapted { text: adapted.into(), tokens })
+    Ok(Adapted { text: adapted.into(), tokens, inserts: reader.inserts })
 }
 
 struct Reader<'a> {
@@ -185,90 +202,6 @@ impl Reader<'_> {
     fn complain(&mut self, message: String, place: Range<usize>) {
         self.wrong.get_or_insert((message, place));
     }
-
-    /// Inserts into a function that calls itself the counting of calls, if it takes filters, else the bound of paths. `tokens` are those
-    /// behind its `def`.
-    fn count_calls(&mut self, tokens: &[Token<&str>]) {
-        let (name, arguments, body) = match tokens {
-            [Token(name, _), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] => {
-                (name, arguments.as_slice(), body)
-            }
-            [Token(name, _), Token(":", _), body @ ..] => (name, &[][..], body),
-            _ => return,
-        };
-        let takes_filters = arguments.iter().any(|argument| matches!(argument.1, Tok::Word));
-        let body = body.get(..body_end(body)).unwrap_or_default();
-        if let (Some(first), true) = (body.first(), mentions(body, name)) {
-            let counted = if takes_filters { COUNTED } else { BOUNDED };
-            self.inserts.push((span(self.text, first.0).start, counted));
-        }
-    }
-
-    /// Inserts the bound of paths into a `reduce` or `foreach`, where one begins with the variable behind an `as`. `tokens` are those
-    /// behind the `as`.
-    fn bound_path(&mut self, tokens: &[Token<&str>]) {
-        let is_pattern = |token: &&Token<&str>| token.0.starts_with(['$', '[', '{']) || token.0 == "?//";
-        let pattern = tokens.iter().take_while(is_pattern).count();
-        let Some(Token(block, Tok::Block(inner))) = tokens.get(pattern) else { return };
-        if !block.starts_with('(') {
-            return;
-        }
-        let update = inner.get(body_end(inner) + 1..).unwrap_or_default();
-        let body = update.get(..body_end(update)).unwrap_or_default();
-        if let (Some(first), true) = (body.first(), may_be_path(body)) {
-            self.inserts.push((span(self.text, first.0).start, BOUNDED));
-        }
-    }
-}
-
-/// What is inserted before the body of a function whose calls are counted.
-const COUNTED: &str = "_called_again|";
-
-/// What is inserted where a path may go further again and again.
-const BOUNDED: &str = "_further|";
-
-/// Where a body ends: at its `;`, but not at that of an inner definition, or at the end of the tokens.
-fn body_end(tokens: &[Token<&str>]) -> usize {
-    let mut open = 0_usize;
-    let end = tokens.iter().position(|token| match token.0 {
-        "def" => {
-            open += 1;
-            false
-        }
-        ";" if open > 0 => {
-            open -= 1;
-            false
-        }
-        ";" => true,
-        _ => false,
-    });
-    end.unwrap_or(tokens.len())
-}
-
-/// Whether these tokens can be a path: a computation at their top is none, unless something else stands before it.
-fn may_be_path(tokens: &[Token<&str>]) -> bool {
-    let computes = |sign: &str| {
-        matches!(sign, "+" | "-" | "*" | "/" | "%" | "==" | "!=" | "<" | ">" | "<=" | ">=" | "and" | "or")
-            || sign.ends_with('=') && sign.len() > 1
-    };
-    let chooses = |sign: &str| {
-        matches!(sign, "," | "//" | "?//" | "?" | "if" | "try" | "label" | "reduce" | "foreach" | "def")
-    };
-    let is_sign = |token: &Token<&str>| matches!(token.1, Tok::Sym | Tok::Word);
-    !tokens.iter().any(|token| is_sign(token) && computes(token.0))
-        || tokens.iter().any(|token| is_sign(token) && chooses(token.0))
-}
-
-/// Whether a word stands among tokens, at whatever depth.
-fn mentions(tokens: &[Token<&str>], word: &str) -> bool {
-    tokens.iter().any(|token| match &token.1 {
-        Tok::Block(inner) => mentions(inner, word),
-        Tok::Str(parts) => parts.iter().any(|part| match part {
-            StrPart::Term(term) => mentions(std::slice::from_ref(term), word),
-            _ => false,
-        }),
-        _ => token.0 == word,
-    })
 }
 
 /// The tokens that a `try` before them applies to.
@@ -344,36 +277,15 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_counted_of_functions_that_pass_filters_to_themselves() {
-        for (text, read) in [
-            ("def f(x): f(x+1); f(0)", "def f(x): _called_again|f(x+1); f(0)"),
-            ("[def f(g): def h: [f(g)]; h; f(.)]", "[def f(g): _called_again|def h: [f(g)]; h; f(.)]"),
-            ("def f(x): \"\\(f(x))\"; f(0)", "def f(x): _called_again|\"\\(f(x))\"; f(0)"),
-            ("def f(x; $y): x + $y; f(.; 1) | f(.; 2)", "def f(x; $y): x + $y; f(.; 1) | f(.; 2)"),
-        ] {
-            assert_eq!(adapted(text).unwrap().text, read);
+    fn a_place_is_one_of_the_authors_text() {
+        let text = ".a or .b and .c | reduce .l[] as $x (.; .d)";
+        let adapted = adapted(text).unwrap();
+        for word in [".a", ".b", ".c", "reduce", ".d"] {
+            let start = adapted.text.find(word).unwrap();
+            assert_eq!(&text[adapted.to_source(start..start + word.len())], word);
         }
-        assert!(adapted("_called_again").is_err());
-    }
-
-    #[test]
-    fn paths_are_bounded_where_they_may_go_further_again_and_again() {
-        for (text, read) in [
-            ("def f($x): f($x); f(0)", "def f($x): _further|f($x); f(0)"),
-            ("def f: f; {def: 1, f: 2}", "def f: _further|f; {def: 1, f: 2}"),
-            ("def f: .a | def g: f; g; f", "def f: _further|.a | def g: f; g; f"),
-            ("def f: .a; f", "def f: .a; f"),
-            ("reduce .l[] as $x (.; .[$x])", "reduce .l[] as $x (.; _further|.[$x])"),
-            ("foreach .l[] as [$x, {a: $y}] (.; .a; 1)", "foreach .l[] as [$x, {a: $y}] (.; _further|.a; 1)"),
-            ("reduce .l[] as $x (def f: 1; f; .a)", "reduce .l[] as $x (def f: 1; f; _further|.a)"),
-            ("reduce .l[] as $x (0; . + $x)", "reduce .l[] as $x (0; . + $x)"),
-            ("reduce .l[] as $x ({}; .[$x] += 1)", "reduce .l[] as $x ({}; .[$x] += 1)"),
-            ("reduce .l[] as $x (0; .a, . + 1)", "reduce .l[] as $x (0; _further|.a, . + 1)"),
-            (".a as $x | (1; 2)", ".a as $x | (1; 2)"),
-        ] {
-            assert_eq!(adapted(text).unwrap().text, read);
-        }
-        assert!(adapted("_further").is_err());
+        let end = adapted.text.len();
+        assert_eq!(adapted.to_source(end..end), text.len()..text.len());
     }
 
     #[test]

@@ -102,9 +102,10 @@ impl Jq {
                 compiled
             }),
         };
-        // Insertions move places, so a range in an adapted text is not one in the author's.
-        compiled
-            .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
+        compiled.map_err(|error| CompileError {
+            range: error.range.map(|range| adapted.to_source(range)),
+            ..error
+        })
     }
 
     /// Names of its free variables.

@@ -261,7 +261,7 @@ fn is_within(value: &Val, budget: &Budget) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_program_ends_within_its_budget(program in program(), data in data()) {
