@@ -41,7 +41,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery. An instance that was being computed when the process ended is dealt with alone.
+    /// Deals with one delivery. An instance that was being worked on when the process ended is dealt with alone.
     async fn take_up(
         self: &Arc<Self>,
         id: Uuid,
@@ -70,7 +70,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery of an instance that was being computed when the process ended.
+    /// Deals with one delivery of an instance that was being worked on when the process ended.
     async fn handle_suspect(
         self: &Arc<Self>,
         id: Uuid,
@@ -84,12 +84,12 @@ impl Executor {
         }
         if deaths > DEATHS {
             // Reading it and saying so has ended the process as well.
-            tracing::error!(instance_id = %id, deaths, "the instance is left alone: computing it ends the process");
+            tracing::error!(instance_id = %id, deaths, "the instance is left alone: working on it ends the process");
             return None;
         }
         let failure = Failure::runtime(format!(
-            "the process ended {deaths} times while this instance was computed, and so it is stopped: look for an expression, or data, that \
-             take all memory; a retrigger goes on where it stopped"
+            "the process ended {deaths} times while this instance was worked on, and so it is stopped: look for an expression, data, or the \
+             answer of a service that takes all memory; a retrigger goes on where it stopped"
         ));
         let halt = Delivery { signal: Signal::Input(Box::new(Input::Halt(failure))), ..delivery };
         self.handle(id, instance, halt).await
@@ -103,7 +103,7 @@ impl Executor {
         delivery: Delivery,
     ) -> Option<Box<ActiveInstance>> {
         let is_abort = delivery.is_abort();
-        let Delivery { signal, reply, _permit, .. } = delivery;
+        let Delivery { signal, reply, held: _held, .. } = delivery;
         let loaded = match instance {
             Some(instance) => Ok(Some(instance)),
             None => self.load(id).await,
