@@ -80,6 +80,12 @@ impl Delivery {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
     }
 
+    /// Whether it is what a call came to, of which several may happen in one turn.
+    pub(crate) fn is_answer(&self) -> bool {
+        let is_answer = |input: &Input| matches!(input, Input::Answered { .. } | Input::CallFailed { .. });
+        self.reply.is_none() && matches!(&self.signal, Signal::Input(input) if is_answer(input))
+    }
+
     /// Whether it makes the instance stand still.
     pub(crate) fn is_halt(&self) -> bool {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Halt(_)))
