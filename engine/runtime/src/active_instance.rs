@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     catalog::Deployed,
+    computing::Expected,
     data_mark::DataMark,
     delivery::Reply,
     formats::request::RequestContext,
@@ -143,9 +144,12 @@ impl ActiveInstance {
         self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
     }
 
-    /// What its next turn is taken to cost, in steps of expressions.
-    pub(crate) fn expected_cost(&self) -> u64 {
-        self.last_cost.max(self.deployed.cost.expected())
+    /// What its next turn is taken to cost.
+    pub(crate) fn expected(&self) -> Expected {
+        match Expected::of(self.last_cost) {
+            Expected::Long => Expected::Long,
+            _ => self.deployed.cost.expected(),
+        }
     }
 
     /// Whether it must stay in memory although nothing is to be done now.

@@ -90,7 +90,7 @@ impl Executor {
         inputs: &mut VecDeque<QueuedInput>,
         now: rondo_machine::Millis,
     ) -> Outcome {
-        let _place = self.dispatcher.computing().place(instance.expected_cost()).await;
+        let _place = self.dispatcher.computing().place(|| instance.expected()).await;
         let _mark = if instance.is_unproven { self.crash_loop.mark(instance.row.id) } else { None };
         let before = rondo_expression::steps_taken();
         let outcome = turn::run(instance, inputs, &self.secrets, now);
