@@ -109,7 +109,7 @@ impl Executor {
         let Delivery { signal, reply, held, .. } = delivery;
         let loaded = match instance {
             Some(instance) => Ok(Some(instance)),
-            None => self.load(id).await,
+            None => self.load(id, reply.is_some()).await,
         };
         let mut instance = match loaded {
             Ok(Some(instance)) => instance,
