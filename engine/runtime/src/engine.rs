@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
 use rondo_machine::Input;
+use rondo_memory::MemoryBudget;
 use rondo_store::{Instance, Store};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -148,6 +149,11 @@ impl Engine {
     /// The database, for queries.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.executor.store
+    }
+
+    /// The memory that bodies, answers and data may take.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.executor.memory
     }
 
     /// Configuration of the served folder.

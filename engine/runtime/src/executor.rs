@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use rondo_definition::Properties;
 use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
+use rondo_memory::MemoryBudget;
 use rondo_store::{Commit, CommitError, Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -46,6 +47,7 @@ pub(crate) struct Executor {
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
+    pub(crate) memory: MemoryBudget,
     pub(crate) revisions: RevisionCache,
     catalog: RwLock<Arc<Catalog>>,
     stopping: watch::Sender<bool>,
@@ -62,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
+    pub(crate) memory: MemoryBudget,
     pub(crate) catalog: Catalog,
 }
 
@@ -92,6 +95,7 @@ impl Executor {
             properties: parts.properties,
             encryption: parts.encryption,
             limits: parts.limits,
+            memory: parts.memory,
             revisions: RevisionCache::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             stopping: watch::Sender::new(false),

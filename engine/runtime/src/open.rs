@@ -8,6 +8,7 @@ use std::{
 
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_function::Caller;
+use rondo_memory::MemoryBudget;
 use rondo_store::{Revision, Store};
 
 use crate::{
@@ -113,6 +114,7 @@ impl Engine {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
         let limits = limits(&properties, clock.speed()).map_err(wrong)?;
+        let memory = memory(&properties).map_err(wrong)?;
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
         let caller = Caller::new(&properties, secrets.clone())
             .map_err(|error| OpenError::Property(error.to_string()))?;
@@ -127,6 +129,7 @@ impl Engine {
             properties,
             encryption,
             limits,
+            memory,
             catalog,
         });
         Ok(Self::run(executor, &service_url))
@@ -180,6 +183,16 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
         );
     }
     Ok(())
+}
+
+/// The memory that data may take.
+fn memory(properties: &Properties) -> Result<MemoryBudget, PropertyError> {
+    let bytes = match settings::MEMORY.text(properties)? {
+        Some(_) => settings::MEMORY.count(properties)?,
+        None => rondo_memory::default_budget(),
+    };
+    tracing::info!(bytes, "memory for bodies, answers and data (rondo.limits.memory)");
+    Ok(MemoryBudget::new(bytes))
 }
 
 fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> {

@@ -35,6 +35,8 @@ settings! {
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
+    MEMORY: "rondo.limits.memory", Kind::Count { least: 16_777_216, most: u64::MAX }, "",
+        "bytes that bodies, answers, and data that are worked on may take together; what finds no room waits or is refused with 503. By default half of what the process may have, and at most 536870912";
     MAX_STEPS: "rondo.limits.steps", SMALL, "100000",
         "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
     MAX_SUBFLOWS: "rondo.limits.subflows", SMALL, "10000",
