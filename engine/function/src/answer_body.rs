@@ -18,6 +18,15 @@ pub(crate) struct Deadline {
     pub(crate) at: Instant,
 }
 
+/// How much is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// More is an error.
+    Most(u64),
+    /// Only the beginning is read.
+    CutAt(u64),
+}
+
 /// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -40,29 +49,25 @@ impl Deadline {
     }
 }
 
-/// Reads the body, at most `limit` bytes, with room for it in the share.
+/// Reads the body with room for it in the share.
 pub(crate) async fn read(
     mut response: reqwest::Response,
-    limit: u64,
+    limit: Limit,
     share: &mut Share,
     deadline: &mut Deadline,
 ) -> Result<Vec<u8>, CallErrorKind> {
     let before = share.bytes();
     let mut body = Vec::new();
     if let Some(length) = response.content_length() {
-        if length > limit {
-            return Err(CallErrorKind::TooLarge { limit });
-        }
+        let length = limit.allows(length)?;
         wait_for_room(share, length, deadline).await?;
         body.reserve_exact(usize::try_from(length).unwrap_or_default());
     }
     loop {
         let chunk = deadline.within(response.chunk()).await?;
         let Some(chunk) = chunk.map_err(|error| to_call_error(&error, deadline.whole))? else { break };
-        let length = body.len() + chunk.len();
-        if length as u64 > limit {
-            return Err(CallErrorKind::TooLarge { limit });
-        }
+        let whole = body.len() + chunk.len();
+        let length = usize::try_from(limit.allows(whole as u64)?).unwrap_or(whole);
         if length > body.capacity() {
             let capacity = length.max(body.capacity() * 2).max(FIRST_BYTES);
             // The old memory and the new are there together while the bytes are copied.
@@ -70,9 +75,23 @@ pub(crate) async fn read(
             body.reserve_exact(capacity - body.len());
             share.shrink_to(before + capacity as u64);
         }
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(chunk.get(..length - body.len()).unwrap_or_default());
+        if length < whole {
+            break;
+        }
     }
     Ok(body)
+}
+
+impl Limit {
+    /// How many of so many bytes are read.
+    fn allows(self, bytes: u64) -> Result<u64, CallErrorKind> {
+        match self {
+            Self::Most(limit) if bytes > limit => Err(CallErrorKind::TooLarge { limit }),
+            Self::Most(_) => Ok(bytes),
+            Self::CutAt(end) => Ok(bytes.min(end)),
+        }
+    }
 }
 
 /// Takes room for so many bytes more; waits for a time if there is none.

@@ -92,7 +92,9 @@ impl Connections {
         if !options.authorities.is_empty() {
             builder = builder.tls_certs_merge(options.authorities.iter().cloned());
         }
-        builder.build().map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))
+        builder
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))
     }
 }
 
@@ -105,8 +107,15 @@ pub(crate) fn service(url: &Url) -> String {
 pub(crate) fn is_out_of_handles(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let number = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
-        if number.is_some_and(|number| [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).contains(&number)) {
+        let system = error.downcast_ref::<io::Error>();
+        // The source of such an error is that of the error inside, not the error inside.
+        if system.and_then(io::Error::get_ref).is_some_and(|inner| is_out_of_handles(inner)) {
+            return true;
+        }
+        let number = system.and_then(io::Error::raw_os_error);
+        if number
+            .is_some_and(|number| [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).contains(&number))
+        {
             return true;
         }
         cause = error.source();

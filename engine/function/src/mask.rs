@@ -12,11 +12,12 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 use parking_lot::RwLock;
 use rondo_definition::{Properties, settings, without_userinfo};
+use rondo_expression::Val;
 use url::Url;
 
 use crate::encoding::percent_decode;
 use crate::secret_forms::{base64_forms, text_forms};
-use crate::secret_names::is_confidential;
+use crate::secret_names::{is_confidential, is_secret_member, is_secret_name};
 use crate::security::basic;
 
 /// The secrets of the process: those that properties hold, and those that expressions have read. Clones share one list.
@@ -50,6 +51,9 @@ struct Search {
 /// A shorter text of a call is not masked: replacing every `a` destroys the message and shows that the secret is `a`.
 const SHORTEST_OF_A_CALL: usize = 3;
 
+/// Most texts of a call: their forms are searched for in one body, and no request has so many credentials.
+const MOST_OF_A_CALL: usize = 200;
+
 /// The same for the process. It is longer, because these texts are masked in every message, and many values that `$SECRET`
 /// reads are no secrets (`true`, `8080`).
 const SHORTEST_OF_THE_PROCESS: usize = 6;
@@ -71,7 +75,8 @@ impl Secrets {
             texts.extend(token.split_once(':').map(|(_, secret)| secret.to_owned()));
             texts.insert(token);
         }
-        let texts = texts.iter().map(|text| text.trim()).filter(|text| is_long_enough(text)).map(str::to_owned);
+        let texts =
+            texts.iter().map(|text| text.trim()).filter(|text| is_long_enough(text)).map(str::to_owned);
         Self(Arc::new(RwLock::new(Texts::of(texts.collect()))))
     }
 
@@ -108,6 +113,37 @@ impl Mask {
         for part in [text, credential].into_iter().chain(cookies).map(str::trim) {
             if part.chars().count() >= SHORTEST_OF_A_CALL && !self.texts.contains(part) {
                 self.texts.insert(part.to_owned());
+            }
+        }
+    }
+
+    /// Hides the texts in a value that stand under the names of secrets, at any depth: a service may repeat what it was sent.
+    pub(crate) fn hide_members(&mut self, value: &Val) {
+        self.hide_below(value, false);
+    }
+
+    fn hide_below(&mut self, value: &Val, is_secret: bool) {
+        if self.texts.len() >= MOST_OF_A_CALL {
+            return;
+        }
+        match value {
+            Val::Array(_) => value.elements().iter().for_each(|element| self.hide_below(element, is_secret)),
+            Val::Object(_) => {
+                for (name, member) in value.members() {
+                    self.hide_below(member, is_secret || is_secret_member(name));
+                }
+            }
+            Val::Text(text) if is_secret => self.hide(text),
+            Val::Int(number) if is_secret => self.hide(&number.to_string()),
+            _ => {}
+        }
+    }
+
+    /// Hides the values of parameters in the query of an address that have names of secrets.
+    pub(crate) fn hide_query(&mut self, url: &Url) {
+        for (name, value) in url.query_pairs() {
+            if is_secret_name(&name) {
+                self.hide(&value);
             }
         }
     }
@@ -202,18 +238,17 @@ impl Search {
 }
 
 /// The whole base64 text around a part of it: the characters beside the part hold bits of the secret, and what encloses it holds nothing
-/// that people could read. A slash separates the segments of a path too, so that only the two next to the part count.
+/// that people could read. A slash separates the segments of a path too, so that only one next to the part counts.
 fn base64_around(text: &[u8], part: Range<usize>) -> Range<usize> {
-    const BITS_OF_THE_SECRET: usize = 2;
-    let belongs = |byte: u8, distance: usize| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'+' | b'-' | b'_' | b'=')
-            || byte == b'/' && distance < BITS_OF_THE_SECRET
-    };
-    let (before, after) = (text.get(..part.start).unwrap_or_default(), text.get(part.end..).unwrap_or_default());
-    let before = before.iter().rev().enumerate().take_while(|(distance, byte)| belongs(**byte, *distance)).count();
-    let after = after.iter().enumerate().take_while(|(distance, byte)| belongs(**byte, *distance)).count();
-    part.start - before..part.end + after
+    fn belonging<'a>(mut beside: impl Iterator<Item = &'a u8> + Clone) -> usize {
+        let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_');
+        if beside.clone().next() == Some(&b'/') { 1 } else { beside.by_ref().take_while(is_base64).count() }
+    }
+    let before = text.get(..part.start).unwrap_or_default();
+    let after = text.get(part.end..).unwrap_or_default();
+    let end = part.end + belonging(after.iter());
+    let padding = text.get(end..).unwrap_or_default().iter().take_while(|byte| **byte == b'=').count();
+    part.start - belonging(before.iter().rev())..end + padding
 }
 
 impl fmt::Debug for Mask {
@@ -259,7 +294,9 @@ mod tests {
         for before in ["", "u:", "user:", "name:"] {
             for engine in [&STANDARD, &URL_SAFE_NO_PAD] {
                 let encoded = engine.encode(format!("{before}hunter2+/?>"));
-                assert_eq!(secrets.mask(&format!("Basic {encoded}, of /a/{encoded}")), "Basic ***, of /a/***");
+                assert_eq!(secrets.mask(&format!("Basic {encoded}, of {encoded}!")), "Basic ***, of ***!");
+                let path = secrets.mask(&format!("/some/{encoded}/of"));
+                assert!(path.starts_with("/some") && path.ends_with("of"), "{path}");
                 let escaped = crate::encoding::percent_encode(&encoded, false);
                 let masked = secrets.mask(&format!("?auth={escaped}"));
                 assert!(masked.starts_with("?auth=***"), "{masked}");

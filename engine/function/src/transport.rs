@@ -14,7 +14,7 @@ use rondo_memory::Share;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
-use crate::answer_body::{self, Deadline};
+use crate::answer_body::{self, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::request_builder::Headers;
@@ -41,6 +41,8 @@ pub(crate) struct Outgoing {
     pub(crate) body: Option<(String, Bytes)>,
     /// Most bytes of the answer, if it is less than for other calls.
     pub(crate) max_answer_bytes: Option<u64>,
+    /// Of an answer with an error status only the beginning is read, which is enough for messages.
+    pub(crate) cuts_errors: bool,
     pub(crate) connect_timeout: Duration,
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
@@ -94,6 +96,9 @@ pub(crate) struct Transport {
 
 /// Most redirects of one call; services need one or two, and a longer chain is a loop.
 const MAX_REDIRECTS: usize = 5;
+
+/// Bytes of an answer with an error status that are read where only messages show it.
+const MAX_ERROR_BYTES: u64 = 256 * 1024;
 
 /// How long a call waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
 const PATIENCE_FOR_HANDLES: Duration = Duration::from_secs(60);
@@ -201,8 +206,12 @@ impl Transport {
         share: &mut Share,
         deadline: &mut Deadline,
     ) -> Result<Incoming, CallErrorKind> {
-        let limit = outgoing.max_answer_bytes.unwrap_or(u64::MAX).min(self.options.max_answer_bytes);
+        let most = outgoing.max_answer_bytes.unwrap_or(u64::MAX).min(self.options.max_answer_bytes);
         let status = response.status();
+        let limit = match outgoing.cuts_errors && !status.is_success() {
+            true => Limit::CutAt(most.min(MAX_ERROR_BYTES)),
+            false => Limit::Most(most),
+        };
         let headers = response.headers().clone();
         let body = answer_body::read(response, limit, share, deadline).await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
