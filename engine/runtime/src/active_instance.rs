@@ -169,8 +169,10 @@ impl ActiveInstance {
     }
 
     /// Takes the share of what goes into its data over.
-    pub(crate) fn take_memory(&mut self, share: Share) {
-        self.memory.merge(share);
+    pub(crate) fn take_memory(&mut self, share: Option<Share>) {
+        if let Some(share) = share {
+            self.memory.merge(share);
+        }
     }
 
     /// Whether it must stay in memory although nothing is to be done now.

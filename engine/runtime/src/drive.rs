@@ -162,7 +162,7 @@ impl Executor {
     /// the same pages of the database again and again.
     async fn take_answers(
         self: &Arc<Self>,
-        instance: Box<ActiveInstance>,
+        mut instance: Box<ActiveInstance>,
         first: Input,
         held: Held,
     ) -> Option<Box<ActiveInstance>> {
@@ -174,6 +174,9 @@ impl Executor {
                 inputs.push_back(QueuedInput { input: *input, message: None });
                 all_held.push(held);
             }
+        }
+        for held in &mut all_held {
+            instance.take_memory(held.memory.take());
         }
         let instance = self.take_turn(instance, &mut inputs, None).await;
         // The turn was used up by those before.
