@@ -8,12 +8,14 @@ use std::{
 
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_function::Caller;
+use rondo_memory::MemoryBudget;
 use rondo_store::{Revision, Store};
 
 use crate::{
     active_instance::Limits,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
+    computing::Computing,
     crash_loop::CrashLoop,
     encryption::{Encryption, KeyError},
     engine::Engine,
@@ -56,6 +58,9 @@ pub enum OpenError {
     /// The key for request headers cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// There are no threads for it.
+    #[error("no threads can be started: {0}")]
+    Threads(String),
     /// A property is not what it must be.
     #[error("{0}")]
     Property(String),
@@ -68,6 +73,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// The database; without one the store of the options is opened.
     pub store: Option<Arc<dyn Store>>,
+    /// Whether instances are worked on by the threads of the caller, so that a test with a single one decides what runs when.
+    pub computes_here: bool,
 }
 
 impl Engine {
@@ -113,12 +120,18 @@ impl Engine {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
         let limits = limits(&properties, clock.speed()).map_err(wrong)?;
+        let memory = memory(&properties).map_err(wrong)?;
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
-        let caller = Caller::new(&properties, secrets.clone())
+        let caller = Caller::new(&properties, secrets.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let catalog = Catalog::new(workflows, resources);
+        let computing = match surroundings.computes_here {
+            true => Computing::here(),
+            false => Computing::on_own_threads().map_err(|error| OpenError::Threads(error.to_string()))?,
+        };
         let executor = Executor::new(Parts {
             store,
+            computing,
             clock,
             crash_loop,
             trees,
@@ -127,6 +140,7 @@ impl Engine {
             properties,
             encryption,
             limits,
+            memory,
             catalog,
         });
         Ok(Self::run(executor, &service_url))
@@ -180,6 +194,16 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
         );
     }
     Ok(())
+}
+
+/// The memory that data may take.
+fn memory(properties: &Properties) -> Result<MemoryBudget, PropertyError> {
+    let bytes = match settings::MEMORY.text(properties)? {
+        Some(_) => settings::MEMORY.count(properties)?,
+        None => rondo_memory::default_budget(),
+    };
+    tracing::info!(bytes, "memory for bodies, answers and data (rondo.limits.memory)");
+    Ok(MemoryBudget::new(bytes))
 }
 
 fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> {

@@ -106,7 +106,13 @@ impl<'a> Members<'a> {
         self.0.map_or(0, Named::len)
     }
 
-    pub(crate) fn shared(self) -> impl Iterator<Item = (&'a Text, &'a Val)> {
+    /// The member of this name.
+    pub fn get(self, name: &str) -> Option<&'a Val> {
+        self.0?.get(name)
+    }
+
+    /// The members with their names as they are in memory, to make another object of the same names.
+    pub fn shared(self) -> impl Iterator<Item = (&'a Text, &'a Val)> {
         self.0.into_iter().flatten()
     }
 }
