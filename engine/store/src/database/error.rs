@@ -14,8 +14,10 @@ pub enum StoreError {
     /// It was closed.
     #[error("the database is closed")]
     Closed,
-    /// There is no room left on the disk. The store goes on when there is.
-    #[error("there is no room left on the disk of the database")]
+    /// There is no room left on the disk, or a file is as large as the process may make it. The store goes on when there is.
+    #[error(
+        "there is no room for the database: its disk is full, or its file is as large as the process may make one"
+    )]
     Full,
     /// Its file is not where it was: what was written now would be lost, so nothing is. The text says which file.
     #[error("{0}")]
@@ -29,6 +31,12 @@ pub enum StoreError {
         /// What is wrong with the row.
         problem: String,
     },
+    /// A page of the file is not what was written. What is on other pages can still be read.
+    #[error(
+        "the database file is damaged ({0}): stop the engine and put a backup back, or write what can be read into a new database with \
+         `rondo doctor --salvage`"
+    )]
+    Corrupt(String),
     /// A query found more bytes than it may.
     #[error("the rows are larger than {0} bytes")]
     TooLarge(u64),
@@ -41,6 +49,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }
@@ -55,7 +64,12 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
             | Error::IntegralValueOutOfRange(..)
             | Error::InvalidColumnType(..)
             | Error::Utf8Error(..)
-    ) || error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+    )
+}
+
+/// Whether SQLite met a page that is not what was written.
+pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Whether the reason for an error of a statement lies in the file or its disk, so that other work fails too.

@@ -10,11 +10,13 @@
 //! survives `kill -9`; each unit of work is all or nothing; a unit that refuses or fails leaves the others of its transaction alone; a
 //! list that takes long never stands before a short read. Never: knows a table of a component.
 
+mod damage;
 mod error;
 mod file_watch;
 mod files;
 mod health;
 mod location;
+mod log;
 mod migrations;
 mod open;
 mod readers;
@@ -115,10 +117,10 @@ impl Database {
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let spawned = thread.spawn(move || match open::open(&location, &components) {
             Err(error) => drop(opened.send(Err(error))),
-            Ok(open::Opened { connection, readers, threads, locks, file_watch }) => {
+            Ok(open::Opened { connection, readers, threads, locks, file_watch, notes }) => {
                 let (lost, health) = (file_watch.subscribe(), Health::new());
                 if opened.send(Ok((readers, lost, health.subscribe()))).is_ok() {
-                    writer::Writer::new(connection, threads, locks, file_watch, health).run(&queue);
+                    writer::Writer::new(connection, threads, locks, file_watch, notes, health).run(&queue);
                 }
             }
         });

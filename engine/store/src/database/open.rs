@@ -14,10 +14,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Component, OpenError,
+    Component, OpenError, damage,
     file_watch::FileWatch,
     files::{beside, private_file},
     location::Location,
+    log::Notes,
     migrations,
     readers::Readers,
 };
@@ -52,6 +53,8 @@ pub(super) struct Opened {
     /// Given up when dropped.
     pub(super) locks: Vec<File>,
     pub(super) file_watch: FileWatch,
+    /// `None` in memory.
+    pub(super) notes: Option<Notes>,
 }
 
 pub(super) fn open(location: &Location, components: &[Component]) -> Result<Opened, OpenError> {
@@ -69,6 +72,7 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 threads: Vec::new(),
                 locks: Vec::new(),
                 file_watch: FileWatch::new([]).map_err(|error| failed(error.into()))?,
+                notes: None,
             })
         }
         Location::File(path) => {
@@ -76,11 +80,15 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
             }
             let locks = locks(path)?;
+            // SQLite keeps the log beside the real file.
+            let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
             migrations::check(&connection, path, components)?;
             settings(&connection).map_err(|error| failed(error.into()))?;
             migrations::migrate(&connection, path, components)?;
+            damage::check_tables(&connection, path)?;
             let mut threads = Vec::new();
             let mut readers = |name, count| {
                 let connections = (0..count).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
@@ -90,7 +98,8 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             let readers =
                 Some((readers("store-short", SHORT_READERS)?, readers("store-list", LIST_READERS)?));
             let file_watch = FileWatch::new(files(path)).map_err(|error| failed(error.into()))?;
-            Ok(Opened { connection, readers, threads, locks, file_watch })
+            let notes = Notes::open(&real).map_err(|error| failed(error.into()))?;
+            Ok(Opened { connection, readers, threads, locks, file_watch, notes: Some(notes) })
         }
     }
 }

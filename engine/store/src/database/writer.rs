@@ -20,6 +20,7 @@ use super::{
     error::is_of_the_database,
     file_watch::FileWatch,
     health::Health,
+    log::Notes,
     readers::Task,
     work::{Outcome, Work},
 };
@@ -44,6 +45,7 @@ pub(super) struct Writer {
     readers: Vec<JoinHandle<()>>,
     locks: Vec<File>,
     file_watch: FileWatch,
+    notes: Option<Notes>,
     health: Health,
 }
 
@@ -62,9 +64,10 @@ impl Writer {
         readers: Vec<JoinHandle<()>>,
         locks: Vec<File>,
         file_watch: FileWatch,
+        notes: Option<Notes>,
         health: Health,
     ) -> Self {
-        Self { connection, readers, locks, file_watch, health }
+        Self { connection, readers, locks, file_watch, notes, health }
     }
 
     /// Works until it is asked to close or the queue is dropped.
@@ -106,6 +109,8 @@ impl Writer {
                     if !self.health.is_good() {
                         self.probe();
                     }
+                    // Another program may have copied the log into the database.
+                    self.note_last_commit();
                     if !has_shrunk {
                         self.shrink_memory();
                     }
@@ -126,6 +131,13 @@ impl Writer {
         }
     }
 
+    /// Notes how far the log reaches.
+    fn note_last_commit(&mut self) {
+        if let Some(notes) = &mut self.notes {
+            notes.update();
+        }
+    }
+
     /// Gives the memory for pages back, which is needed only while much is written; the system has them at hand.
     fn shrink_memory(&self) {
         if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
@@ -140,6 +152,7 @@ impl Writer {
                 .and_then(|failpoints| self.file_watch.check().map(|()| failpoints).map_err(Rollback::All));
             match written {
                 Ok(has_failpoints) => {
+                    self.note_last_commit();
                     if has_failpoints {
                         failpoint("commit-after");
                     }
@@ -156,13 +169,17 @@ impl Writer {
     }
 
     /// Waits for the readers, copies the log into the file, closes the file, gives up the lock.
-    fn close(self) -> Result<(), StoreError> {
+    fn close(mut self) -> Result<(), StoreError> {
         for reader in self.readers {
             // A panic of a reader is in the log already.
             let _ = reader.join();
         }
+        if let Some(notes) = &mut self.notes {
+            notes.clear();
+        }
         let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = self.connection.close().map_err(|(_, error)| error);
+        drop(self.notes);
         drop(self.locks);
         Ok(truncated.and(closed)?)
     }
