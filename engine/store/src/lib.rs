@@ -26,6 +26,7 @@ mod instances;
 #[cfg(any(test, feature = "kit"))]
 pub mod kit;
 mod query;
+pub mod salvage;
 mod store;
 
 use std::sync::Arc;

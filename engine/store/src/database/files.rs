@@ -17,7 +17,7 @@ pub fn private_file() -> OpenOptions {
 }
 
 /// The path with something appended to the name of the file.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)

@@ -39,9 +39,13 @@ pub use migrations::Component;
 pub use transaction::Transaction;
 pub use work::WorkError;
 
+pub(crate) use damage::FileHeader;
 pub(crate) use error::is_damage;
+pub(crate) use files::beside;
+pub(crate) use location::Location;
+pub(crate) use log::{LogReport, Recovered, check as check_log, recover as recover_log};
+pub(crate) use open::{PAGE_SIZE, lock_holder, real_path};
 use health::Health;
-use location::Location;
 use readers::Readers;
 use writer::Job;
 

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{File, TryLockError},
-    io::{Read, Seek, Write},
+    io::{Seek, Write},
     path::{Path, PathBuf},
     thread::JoinHandle,
     time::Duration,
@@ -35,7 +35,7 @@ const LIST_READERS: usize = 2;
 
 /// A sleeping instance with 1 KiB of data costs 1.4 KB in pages of 8 KiB or 16 KiB, and 1.6 KB in those of 4 KiB, of which its row leaves
 /// more empty. Larger pages cost more to write, for a commit writes whole ones.
-const PAGE_SIZE: i64 = 8192;
+pub(crate) const PAGE_SIZE: i64 = 8192;
 
 /// Pages in the write-ahead log before it is copied into the file: 16 MiB. A larger log would save some copying, but it is read after a
 /// crash, which delays the start.
@@ -80,8 +80,7 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
             }
             let locks = locks(path)?;
-            // SQLite keeps the log beside the real file.
-            let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let real = real_path(path);
             damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
@@ -104,9 +103,14 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
     }
 }
 
-/// The files that are lost when something else is at their paths. SQLite keeps the log beside the real file.
+/// Where a database is when its path is a symbolic link: SQLite keeps the log there.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The files that are lost when something else is at their paths.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let real = real_path(path);
     let mut files = vec![beside(&real, "-wal"), real];
     if !LOCKS_ITSELF {
         files.push(beside(path, ".lock"));
@@ -145,16 +149,18 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(failed(error)),
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            // Only for the message: an unreadable id is left out.
-            let _ = file.read_to_string(&mut text);
-            return Err(OpenError::InUse { path: path.to_owned(), process: text.trim().parse().ok() });
+            return Err(OpenError::InUse { path: path.to_owned(), process: lock_holder(path) });
         }
     }
     file.set_len(0).map_err(failed)?;
     file.rewind().map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(file)
+}
+
+/// Id of the process that holds the lock of a database, if it can be read.
+pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(beside(path, ".lock")).ok()?.trim().parse().ok()
 }
 
 fn settings(connection: &Connection) -> rusqlite::Result<()> {

@@ -23,8 +23,10 @@
 //!
 //! Owns: nothing; it only reads.
 
+mod correct;
 mod format;
 mod last_commit;
+mod recover;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,8 @@ use super::files::beside;
 
 pub(crate) use last_commit::LastCommit;
 pub(super) use last_commit::Notes;
-pub(crate) use scan::{Beginning, Frame, Frames, Standing, open};
+pub(crate) use recover::{Recovered, recover};
+use scan::{Beginning, Frame, Frames, Standing, open};
 
 /// What a log holds, and whether something of it would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -111,9 +111,4 @@ impl Frames {
         self.stored = header.checksum;
         Ok(Some(Frame { number: self.number, header, standing }))
     }
-
-    /// The page of the frame that was read last.
-    pub(crate) fn page(&self) -> &[u8] {
-        &self.bytes[self.bytes.len() - self.header.page_size..]
-    }
 }
