@@ -63,7 +63,8 @@ impl Doctor {
             new.display()
         )];
         let folder = |path: &Path| path.canonicalize().ok();
-        let new_folder = new.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+        let new_folder =
+            new.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
         let old_folder = folder_of(&self.store);
         if new_folder.and_then(folder) != old_folder.as_deref().and_then(folder) {
             lines.push(
@@ -130,9 +131,7 @@ fn as_json(findings: &Findings) -> Value {
             "what": fate(&found.fate),
         })
     };
-    let table = |table: &salvage::TableFindings| {
-        json!({"name": table.name, "readable": table.readable, "unreadable": table.unreadable})
-    };
+    let table = |table: &salvage::TableFindings| json!({"name": table.name, "readable": table.readable, "unreadable": table.unreadable});
     json!({
         "problems": findings.problems,
         "tables": findings.tables.iter().map(table).collect::<Vec<_>>(),

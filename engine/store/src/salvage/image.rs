@@ -152,7 +152,8 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
         }
     }
     let absolute = if escaped.starts_with('/') { "//" } else { "" };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(format!("file:{absolute}{escaped}?immutable=1"), flags)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(connection)

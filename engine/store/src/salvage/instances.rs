@@ -76,7 +76,9 @@ impl Instances {
             }
             "instance" => self.takes_instance(row, first),
             "history" => {
-                let (Some(instance), Ok(turn)) = (number(1), row.get::<_, u64>(first + 2)) else { return false };
+                let (Some(instance), Ok(turn)) = (number(1), row.get::<_, u64>(first + 2)) else {
+                    return false;
+                };
                 let last = self.last_turns.entry(instance).or_default();
                 *last = turn.max(*last);
                 self.rows.contains_key(&instance)
@@ -129,7 +131,8 @@ impl Instances {
 
     /// How many instances are as they were stored, and what became of the others, by the numbers of their rows.
     pub(super) fn findings(mut self, source: &Connection) -> (u64, Vec<InstanceFindings>) {
-        let highest = self.rows.keys().chain(self.indexed.keys()).chain(self.last_turns.keys()).copied().max();
+        let highest =
+            self.rows.keys().chain(self.indexed.keys()).chain(self.last_turns.keys()).copied().max();
         // Instances are never removed, and their rows are numbered without gaps.
         let lost: Vec<i64> =
             (1..=highest.unwrap_or_default()).filter(|number| !self.rows.contains_key(number)).collect();
@@ -169,7 +172,8 @@ impl Instances {
 
     /// What is left of a lost instance: the first columns of a row whose rest is on a bad page, and the index of ids.
     fn lost(&self, source: &Connection, number: i64) -> InstanceFindings {
-        let first = source.prepare_cached("SELECT id, revision, state FROM instance NOT INDEXED WHERE number = ?1");
+        let first =
+            source.prepare_cached("SELECT id, revision, state FROM instance NOT INDEXED WHERE number = ?1");
         let first = first.and_then(|mut first| {
             first.query_row([number], |row| {
                 Ok((row.get::<_, Uuid>(0).ok(), row.get::<_, i64>(1).ok(), row.get::<_, i64>(2).ok()))
@@ -206,8 +210,7 @@ impl Instances {
         }
         for found in lost {
             let revision = revisions.get(&found.row);
-            found.workflow =
-                found.workflow.take().or_else(|| self.workflows.get(revision?).cloned());
+            found.workflow = found.workflow.take().or_else(|| self.workflows.get(revision?).cloned());
             if found.state.is_none() && active.contains(&found.row) {
                 found.state = Some(State::Active);
             }

@@ -70,7 +70,10 @@ fn tables(source: &Connection, schema: &Schema) -> Vec<Table> {
         Some(Table {
             has_numbers: source.prepare(&format!("SELECT rowid FROM {quoted}")).is_ok(),
             columns,
-            indexes: of_type("index").filter(|(_, _, of, _)| of == name).map(|(_, index, ..)| index.clone()).collect(),
+            indexes: of_type("index")
+                .filter(|(_, _, of, _)| of == name)
+                .map(|(_, index, ..)| index.clone())
+                .collect(),
             name: name.clone(),
         })
     };
@@ -94,7 +97,8 @@ fn prepare(source: &Connection, target: &Connection, schema: &Schema) -> rusqlit
 
 /// Keeps numbers of messages from being used again, and ends the transaction.
 fn finish(source: &Connection, target: &Connection) -> rusqlite::Result<()> {
-    let used = source.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'", [], |row| row.get::<_, i64>(0));
+    let used = source
+        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'", [], |row| row.get::<_, i64>(0));
     // Where it cannot be read, the highest number that is left is the next best.
     if let Ok(used) = used {
         target.execute("DELETE FROM sqlite_sequence WHERE name = 'mailbox'", [])?;
@@ -115,8 +119,7 @@ fn copy(
     let conflict = if table.name == "instance" { "REPLACE" } else { "IGNORE" };
     let places = vec!["?"; table.columns].join(", ");
     let insert = format!("INSERT OR {conflict} INTO {} VALUES ({places})", quoted(&table.name));
-    let mut insert =
-        target.map(|target| target.prepare(&insert)).transpose().map_err(SalvageError::Write)?;
+    let mut insert = target.map(|target| target.prepare(&insert)).transpose().map_err(SalvageError::Write)?;
     // The number of the row comes first where there is one.
     let first = usize::from(table.has_numbers);
     let mut take = |row: &Row<'_>| {
@@ -204,7 +207,10 @@ fn read_both_ways(source: &Connection, table: &Table, visit: &mut dyn FnMut(Opti
     }) {
         return;
     }
-    let key = source.prepare(&format!("SELECT * FROM {name}")).ok().and_then(|statement| statement.column_name(0).ok().map(quoted));
+    let key = source
+        .prepare(&format!("SELECT * FROM {name}"))
+        .ok()
+        .and_then(|statement| statement.column_name(0).ok().map(quoted));
     if let Some(key) = key {
         each(source, &format!("SELECT * FROM {name} ORDER BY {key} DESC"), &mut |row| {
             visit(Some(row));

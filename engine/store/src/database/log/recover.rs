@@ -32,7 +32,10 @@ pub(crate) struct Recovered {
 
 /// Reads a log twice: to find the last transaction that can be had, and to give out the pages up to it, in the order in which they were
 /// written.
-pub(crate) fn recover(log: &Path, mut page: impl FnMut(u32, &[u8]) -> io::Result<()>) -> io::Result<Recovered> {
+pub(crate) fn recover(
+    log: &Path,
+    mut page: impl FnMut(u32, &[u8]) -> io::Result<()>,
+) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
     let file = match File::open(log) {
         Ok(file) => file,
@@ -107,7 +110,8 @@ fn state_of(header: &Header, before: [Pair; 2], frame: &mut [u8]) -> (State, [Pa
     let found = FrameHeader::parse(frame);
     let stored = found.checksum;
     let computed = header.checksum_of(before[0], frame);
-    let differing = |one: Pair, other: Pair| one.iter().zip(other).filter(|(one, other)| **one != *other).count();
+    let differing =
+        |one: Pair, other: Pair| one.iter().zip(other).filter(|(one, other)| **one != *other).count();
     let strange_salts = differing(found.salts, header.salts);
     if before.iter().any(|before| header.checksum_of(*before, frame) == stored)
         && found.page != 0
@@ -118,7 +122,9 @@ fn state_of(header: &Header, before: [Pair; 2], frame: &mut [u8]) -> (State, [Pa
     if strange_salts != 0 {
         return (State::Unreadable, [stored, computed]);
     }
-    if before.iter().any(|before| correct_frame(header, *before, frame, stored)) && FrameHeader::parse(frame).page != 0 {
+    if before.iter().any(|before| correct_frame(header, *before, frame, stored))
+        && FrameHeader::parse(frame).page != 0
+    {
         return (State::Corrected, [stored; 2]);
     }
     if differing(computed, stored) == 1 {
