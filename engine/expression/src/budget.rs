@@ -33,6 +33,8 @@ pub struct Budget {
     pub depth: usize,
     /// Bytes of the JSON of a value.
     pub bytes: usize,
+    /// Bytes of memory that a value may take, and that all values together may take which an evaluation has made and still holds.
+    pub memory: usize,
     /// Bytes of a text.
     pub text: usize,
     /// Bytes of stack, of which a worker must have more than this.
@@ -48,6 +50,7 @@ impl Default for Budget {
             nodes: 2_000_000,
             depth: Val::DEEPEST,
             bytes: 32 * 1024 * 1024,
+            memory: 128 * 1024 * 1024,
             text: 16 * 1024 * 1024,
             stack: 1024 * 1024,
         }
@@ -78,6 +81,9 @@ pub enum Exceeded {
     /// Too large a value, counted in bytes.
     #[error("it makes a value of more than {0} bytes")]
     Bytes(usize),
+    /// Too much memory.
+    #[error("its values take more than {0} bytes of memory")]
+    Memory(usize),
     /// Too long a text.
     #[error("it makes a text of more than {0} bytes")]
     Text(usize),
@@ -138,7 +144,12 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
         processor_time: budget.processor_time,
         began: None,
         calls_left: CALLS,
-        largest: Size { nodes: budget.nodes, depth: budget.depth, bytes: budget.bytes },
+        largest: Size {
+            nodes: budget.nodes,
+            depth: budget.depth,
+            bytes: budget.bytes,
+            memory: budget.memory,
+        },
         text: budget.text,
     };
     // An evaluation within another (there is none today) has bounds of its own, and the outer one's hold again behind it.
@@ -160,8 +171,18 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     })
 }
 
+impl Budget {
+    /// Runs something else than an expression within these bounds: it spends its steps by [`crate::work`], and may make values.
+    ///
+    /// # Errors
+    /// The bound that it exceeded. What it had done by then is dropped.
+    pub fn bound<T>(&self, work: impl FnOnce() -> T) -> Result<T, Exceeded> {
+        within(self, work)
+    }
+}
+
 /// Counts one step of the interpreter.
-pub(crate) fn step() {
+pub fn step() {
     spend(1);
     if stack_position() < STACK_FLOOR.get() {
         stop(Exceeded::Stack);
@@ -177,7 +198,7 @@ pub(crate) fn spend(steps: u64) {
 }
 
 /// Spends what moving or comparing so many elements of an array takes.
-pub(crate) fn spend_on_elements(elements: usize) {
+pub fn spend_on_elements(elements: usize) {
     spend(elements as u64 / ELEMENTS_OF_A_STEP);
 }
 
@@ -198,7 +219,7 @@ pub(crate) fn spend_on_new_members(members: usize) {
 }
 
 /// Spends what making, copying or searching so many bytes of text takes.
-pub(crate) fn spend_on_bytes(bytes: usize) {
+pub fn spend_on_bytes(bytes: usize) {
     spend(bytes as u64 / BYTES_OF_A_STEP);
 }
 
@@ -244,6 +265,9 @@ pub(crate) fn check_value(size: Size) {
     }
     if size.bytes > largest.bytes {
         stop(Exceeded::Bytes(largest.bytes));
+    }
+    if size.memory > largest.memory {
+        stop(Exceeded::Memory(largest.memory));
     }
 }
 

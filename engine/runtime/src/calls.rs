@@ -10,7 +10,8 @@ use rondo_store::Instance;
 use uuid::Uuid;
 
 use crate::{
-    active_instance::ActiveInstance, catalog::Deployed, delivery::Delivery, executor::Executor, panics,
+    active_instance::ActiveInstance, catalog::Deployed, crash_loop::DEATHS, delivery::Delivery,
+    executor::Executor, panics,
 };
 
 impl Executor {
@@ -24,17 +25,19 @@ impl Executor {
             request,
         };
         let executor = Arc::clone(self);
-        self.calls.spawn(async move {
+        let task = async move {
             rondo_store::failpoint("call-before");
-            let made = panics::caught(call.make(&executor)).await;
+            let mark = executor.crash_loop.mark(call.id);
+            let made = panics::caught(call.make_apart(&executor)).await;
             let input = made.unwrap_or_else(|panic| {
                 let text = panics::text(&*panic);
                 tracing::error!(instance_id = %call.id, panic = text, "a call ended in a defect of the engine");
                 call.failed(Failure::runtime(format!("the engine met a defect while it made this call: {text}")))
             });
             rondo_store::failpoint("call-after");
-            executor.dispatcher.deliver(call.id, Delivery::input(input));
-        });
+            executor.dispatcher.deliver(call.id, Delivery::input(input).with_mark(mark));
+        };
+        self.calls.spawn_on(task, &self.callers);
     }
 }
 
@@ -48,6 +51,15 @@ struct Call {
 }
 
 impl Call {
+    /// Makes it; alone, if the process would end for the last time should this be the cause of its ends.
+    async fn make_apart(&self, executor: &Executor) -> Input {
+        let _alone = match executor.crash_loop.deaths(self.id) + 1 < DEATHS {
+            true => None,
+            false => Some(executor.crash_loop.alone().await),
+        };
+        self.make(executor).await
+    }
+
     /// Makes it; gives the input that it is for the instance.
     async fn make(&self, executor: &Executor) -> Input {
         let request = &self.request;
