@@ -140,6 +140,11 @@ impl Engine {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The URL of the database.
+    pub fn store(&self) -> String {
+        format!("sqlite://{}", self.database_folder().join("rondo.db").display())
+    }
+
     /// Where the files of the database are.
     pub fn database_folder(&self) -> PathBuf {
         self.data.path().join("db")

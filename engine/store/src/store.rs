@@ -80,6 +80,9 @@ pub trait Store: Debug + Send + Sync {
     /// How many instances were found damaged since the database was opened.
     fn damaged_instances(&self) -> u64;
 
+    /// Counts an instance as damaged whose opaque columns the caller cannot read, and logs that once.
+    fn note_damaged(&self, instance: Uuid, problem: &str);
+
     /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
     /// closing again too.
     fn close(&self) -> Answer<()>;

@@ -154,6 +154,10 @@ impl Store for InstanceStore {
         self.damage.count()
     }
 
+    fn note_damaged(&self, instance: Uuid, problem: &str) {
+        self.damage.note("its snapshot", &instance, &problem);
+    }
+
     fn close(&self) -> Answer<()> {
         self.database.close()
     }
