@@ -2,7 +2,8 @@
 
 use std::pin::Pin;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
+use rustix::process::{Resource, getrlimit};
 use uuid::Uuid;
 
 /// What a database will answer. The work is under way when the method returns; dropping the answer does not take it back.
@@ -49,10 +50,28 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if is_at_size_limit(&error) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }
+}
+
+/// Whether a file could not grow because the process may not make a larger one (`ulimit -f`). SQLite calls that an error of the disk.
+fn is_at_size_limit(error: &rusqlite::Error) -> bool {
+    let is_write = matches!(
+        error.sqlite_error().map(|error| error.extended_code),
+        Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE)
+    );
+    is_write && getrlimit(Resource::Fsize).current.is_some()
+}
+
+/// Whether a sync of the log or of the file failed, so that nobody knows what of it is on the disk.
+pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error().map(|error| error.extended_code),
+        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+    )
 }
 
 /// Whether the reason for an error lies in the one row that was read.

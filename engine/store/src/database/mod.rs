@@ -33,7 +33,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 pub use error::{Answer, StoreError};
-pub use files::private_file;
+pub use files::{keep_private, private_file};
 pub use location::{OpenError, file_of, folder_of};
 pub use migrations::Component;
 pub use transaction::Transaction;

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     Component, OpenError, damage,
     file_watch::FileWatch,
-    files::{beside, private_file},
+    files::{beside, keep_private, private_file},
     location::Location,
     log::Notes,
     migrations,
@@ -43,6 +43,9 @@ const CHECKPOINT_PAGES: i64 = 16 * 1024 * 1024 / PAGE_SIZE;
 
 /// Memory for pages of the writer, in KiB: the inner pages of all indexes of some million instances.
 const WRITER_CACHE: i64 = 65_536;
+
+/// What is appended to the name of a database for the files that belong to it. SQLite gives those that it makes the mode of the database.
+const FILES: [&str; 6] = ["", "-wal", "-shm", ".lock", ".last-commit", ".turns"];
 
 /// What an open database consists of.
 pub(super) struct Opened {
@@ -81,6 +84,7 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             }
             let locks = locks(path)?;
             let real = real_path(path);
+            FILES.iter().for_each(|ending| keep_private(&beside(&real, ending)));
             damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;

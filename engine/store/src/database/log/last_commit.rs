@@ -8,7 +8,7 @@
 //! Promises: the note never says more than was synced. A note that cannot be written, or read, costs this protection and nothing else.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     super::files::{beside, private_file},
-    format::{Pair, checksum},
+    format::{HEADER_BYTES, Header, Pair, checksum},
 };
 
 /// How far the log reached.
@@ -52,6 +52,7 @@ pub(in super::super) struct Notes {
     file: File,
     /// SQLite's index of the log. Closing it gives up all locks that this process has on it, so this is dropped after the connections.
     index: File,
+    database: PathBuf,
     inode: u64,
     written: Option<LastCommit>,
 }
@@ -64,6 +65,7 @@ impl Notes {
         let mut notes = Self {
             file: private_file().open(path)?,
             index: File::open(beside(database, "-shm"))?,
+            database: database.to_owned(),
             inode: fs::metadata(database)?.ino(),
             written: None,
         };
@@ -88,6 +90,30 @@ impl Notes {
     /// The log is about to be copied into the database and removed, so nothing must be in it.
     pub(in super::super) fn clear(&mut self) {
         self.write(LastCommit { salts: [0, 0], frame: 0, checksum: [0, 0], inode: self.inode });
+    }
+
+    /// Cuts the log behind the last transaction that was committed, and syncs that. What a failed sync leaves is read by the next start as if
+    /// it were committed, although it may be in memory only: the system takes pages for written that it could not write.
+    pub(in super::super) fn cut_log(&self) -> io::Result<()> {
+        let mut head = [0; INDEX_HEAD_BYTES];
+        self.index.read_exact_at(&mut head, 0)?;
+        let last = last_commit(&head, self.inode)
+            .ok_or_else(|| io::Error::other("the index of the log is being written"))?;
+        let log = OpenOptions::new().read(true).write(true).open(beside(&self.database, "-wal"))?;
+        let length = match last.frame {
+            0 => 0,
+            frame => {
+                let mut header = [0; HEADER_BYTES];
+                log.read_exact_at(&mut header, 0)?;
+                let header =
+                    Header::parse(&header).ok_or_else(|| io::Error::other("the log has no header"))?;
+                HEADER_BYTES as u64 + u64::from(frame) * header.frame_bytes() as u64
+            }
+        };
+        if log.metadata()?.len() > length {
+            log.set_len(length)?;
+        }
+        log.sync_all()
     }
 
     fn write(&mut self, last: LastCommit) {
