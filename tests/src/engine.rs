@@ -125,9 +125,27 @@ impl Engine {
 
     /// Bounds the size of the files that it writes, as `prlimit` takes it.
     pub fn limit_files(&self, bytes: &str) {
+        self.limit("fsize", bytes);
+    }
+
+    /// Sets a soft limit of the process, as `prlimit` calls and takes it.
+    pub fn limit(&self, resource: &str, value: &str) {
         let mut limit = Command::new("prlimit");
-        limit.args(["--pid", &self.process.id().to_string(), &format!("--fsize={bytes}:")]);
+        limit.args(["--pid", &self.process_id().to_string(), &format!("--{resource}={value}:")]);
         assert!(limit.status().unwrap().success());
+    }
+
+    /// Id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Time that the process has computed for until now, in hundredths of a second.
+    pub fn processor_time(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.process_id())).unwrap();
+        // The name of the program, in parentheses, may hold anything.
+        let fields: Vec<_> = status.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Whether the process has ended.
