@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "`json!` as an argument reads better without `&`")]
 
 mod answers;
+mod behaviours;
 mod binding;
 mod errors;
 mod fetching;
