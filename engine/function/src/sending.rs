@@ -83,7 +83,7 @@ impl Caller {
                     let incoming = result?;
                     // The request is gone.
                     drop(outgoing);
-                    share.shrink_to(CALL_BYTES + incoming.body.capacity() as u64);
+                    share.shrink_to(CALL_BYTES + incoming.body.bytes.len() as u64);
                     return Ok(incoming);
                 }
             }

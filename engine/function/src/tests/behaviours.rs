@@ -95,7 +95,7 @@ async fn outcome(does: Does) -> String {
         Ok(answer) => format!("{} {}", answer.status, result(&answer)),
         Err(error) => {
             let mut text = error.kind.to_string().replace(&url, "");
-            text.truncate(text.floor_char_boundary(100));
+            text.truncate(text.floor_char_boundary(140));
             text
         }
     }
@@ -146,8 +146,10 @@ async fn services_that_are_slow_or_silent_are_given_up() {
 
 #[tokio::test]
 async fn services_that_send_too_much_are_cut_off() {
-    let too_large =
-        "answered with more than 1000000 bytes, the limit that `rondo.http.max-answer-bytes` sets";
+    let mut deep =
+        format!("answered 200 with something that is not JSON of at most 100 levels: {}", "[".repeat(140));
+    deep.truncate(140);
+    let too_large = "answered with more than 1000000 bytes, the limit that `rondo.http.max-answer-bytes` and a quarter of `rondo.limits.memory` set";
     let long_head = "broke off: message head is too large";
     let blanks = vec![b' '; 65_536];
     let mut chunk = b"10000\r\n".to_vec();
@@ -156,16 +158,40 @@ async fn services_that_send_too_much_are_cut_off() {
     let many =
         |count: usize| (0..count).map(|i| format!("\nx-h{i}: {}", "v".repeat(1000))).collect::<String>();
     check(vec![
-        ("chunks without end", Repeats(answer(&format!("{JSON}\ntransfer-encoding: chunked"), ""), chunk, AT_ONCE), too_large),
-        ("a length beyond the limit", Stops(answer(&format!("{JSON}\ncontent-length: 209715200"), "")), too_large),
+        (
+            "chunks without end",
+            Repeats(answer(&format!("{JSON}\ntransfer-encoding: chunked"), ""), chunk, AT_ONCE),
+            too_large,
+        ),
+        (
+            "a length beyond the limit",
+            Stops(answer(&format!("{JSON}\ncontent-length: 209715200"), "")),
+            too_large,
+        ),
         ("no length, no end", Repeats(answer(JSON, ""), blanks, AT_ONCE), too_large),
         ("compressed blanks", gzip_of_blanks(), too_large),
-        ("an error without end", Repeats(answer("500 X\ncontent-type: text/plain", ""), vec![b'e'; 65_536], AT_ONCE), &error_of(500, 100)),
-        ("an error of great length", Repeats(answer("500 X\ncontent-length: 999999999", ""), vec![b'e'; 65_536], AT_ONCE), &error_of(500, 100)),
+        (
+            "an error without end",
+            Repeats(answer("500 X\ncontent-type: text/plain", ""), vec![b'e'; 65_536], AT_ONCE),
+            &error_of(500, 140),
+        ),
+        (
+            "an error of great length",
+            Repeats(answer("500 X\ncontent-length: 999999999", ""), vec![b'e'; 65_536], AT_ONCE),
+            &error_of(500, 140),
+        ),
         ("many headers", Sends(answer(&format!("{JSON}\ncontent-length: 2{}", many(90)), "{}")), "200 {}"),
-        ("too many headers", Sends(answer(&format!("{JSON}\ncontent-length: 2{}", many(1000)), "{}")), long_head),
-        ("a header without end", Repeats(b"HTTP/1.1 200 OK\r\nx-a: ".to_vec(), vec![b'v'; 65_536], AT_ONCE), long_head),
-        ("deep", json([b"[".repeat(200_000), b"]".repeat(200_000)].concat()), "answered 200 with something that is not JSON of at most 100 levels: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["),
+        (
+            "too many headers",
+            Sends(answer(&format!("{JSON}\ncontent-length: 2{}", many(1000)), "{}")),
+            long_head,
+        ),
+        (
+            "a header without end",
+            Repeats(b"HTTP/1.1 200 OK\r\nx-a: ".to_vec(), vec![b'v'; 65_536], AT_ONCE),
+            long_head,
+        ),
+        ("deep", json([b"[".repeat(200_000), b"]".repeat(200_000)].concat()), &deep),
     ])
     .await;
 }
