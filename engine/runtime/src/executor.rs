@@ -13,7 +13,10 @@ use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Commit, CommitError, Store, StoreError};
-use tokio::sync::watch;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, watch},
+};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -21,6 +24,7 @@ use crate::{
     active_instance::Limits,
     catalog::Catalog,
     clock::Clock,
+    computing::Computing,
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
     encryption::Encryption,
@@ -33,21 +37,28 @@ use crate::{
 /// seconds; a shorter pause only fills its log.
 pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many instances are read from the database at once: twice as many as there are threads that read.
+const LOADING: usize = 8;
+
 /// What works on instances.
 pub(crate) struct Executor {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
-    pub(crate) crash_loop: CrashLoop,
+    pub(crate) crash_loop: Arc<CrashLoop>,
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) calls: TaskTracker,
+    /// The threads on which calls are made: those of the server, for they wait more than they compute.
+    pub(crate) callers: Handle,
     pub(crate) secrets: Secrets,
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
+    /// Who reads an instance from the database holds one.
+    pub(crate) loading: Semaphore,
     pub(crate) revisions: RevisionCache,
     catalog: RwLock<Arc<Catalog>>,
     stopping: watch::Sender<bool>,
@@ -56,8 +67,9 @@ pub(crate) struct Executor {
 /// What an executor is made of.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) computing: Computing,
     pub(crate) clock: Clock,
-    pub(crate) crash_loop: CrashLoop,
+    pub(crate) crash_loop: Arc<CrashLoop>,
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) secrets: Secrets,
@@ -84,18 +96,20 @@ impl Executor {
     {
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
             store: parts.store,
-            dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>),
+            dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,
             timers: Timers::default(),
             crash_loop: parts.crash_loop,
             trees: parts.trees,
             caller: parts.caller,
             calls: TaskTracker::new(),
+            callers: Handle::current(),
             secrets: parts.secrets,
             properties: parts.properties,
             encryption: parts.encryption,
             limits: parts.limits,
             memory: parts.memory,
+            loading: Semaphore::new(LOADING),
             revisions: RevisionCache::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             stopping: watch::Sender::new(false),

@@ -49,7 +49,7 @@ impl Executor {
         }
         let before = instance.snapshot.status;
         let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
-        let mut outcome = self.compute(&mut instance, inputs, now);
+        let mut outcome = self.compute(&mut instance, inputs, now).await;
         if !outcome.turn.accepted {
             instance.snapshot = outcome.turn.snapshot;
             self.discard_messages(id, outcome.consumed).await;
@@ -59,7 +59,13 @@ impl Executor {
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
         let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
         let catalog = self.catalog();
-        let sources = Sources { catalog: &catalog, limits: &self.limits, encryption: &self.encryption, now };
+        let sources = Sources {
+            catalog: &catalog,
+            limits: &self.limits,
+            memory: &self.memory,
+            encryption: &self.encryption,
+            now,
+        };
         let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);
         if let Room::For { granted, .. } = room {
             let started = plan.as_ref().map_or(0, |plan| plan.then.started.len());
@@ -84,26 +90,20 @@ impl Executor {
     }
 
     /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
-    fn compute(
+    async fn compute(
         &self,
         instance: &mut ActiveInstance,
         inputs: &mut VecDeque<QueuedInput>,
         now: rondo_machine::Millis,
     ) -> Outcome {
-        let goes_on = instance.snapshot.needs_turn();
+        let _place = self.dispatcher.computing().place(|| instance.expected()).await;
         let _mark = if instance.is_unproven { self.crash_loop.mark(instance.row.id) } else { None };
-        let mut run = || turn::run(instance, inputs, &self.secrets, now);
-        // An instance that has used up a turn already has much to compute, and must not hold up a thread that others need.
-        if goes_on { on_a_thread_of_its_own(run) } else { run() }
-    }
-}
-
-/// Runs something long; another thread takes over what else this one has to do.
-fn on_a_thread_of_its_own<T>(run: impl FnOnce() -> T) -> T {
-    let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    match runtime {
-        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),
-        _ => run(),
+        let before = rondo_expression::steps_taken();
+        let outcome = turn::run(instance, inputs, &self.secrets, now);
+        let cost = rondo_expression::steps_taken().wrapping_sub(before);
+        instance.last_cost = cost;
+        instance.deployed.cost.note(cost);
+        outcome
     }
 }
 
