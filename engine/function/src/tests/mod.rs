@@ -5,6 +5,7 @@
 mod answers;
 mod behaviours;
 mod binding;
+mod documents;
 mod errors;
 mod fetching;
 mod identity;
