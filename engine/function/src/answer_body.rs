@@ -36,9 +36,6 @@ pub(crate) struct Body {
     place: Share,
 }
 
-/// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// How often room is asked for. Waiting in the queue of the budget is for those who hold nothing, and a call holds a share.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -74,16 +71,17 @@ impl Limit {
     }
 }
 
-/// Reads the body with room for it in the share, and with a place in `texts` if it is not small.
+/// Reads the body with room for it in the share, and with a place in `texts` if it is not small; waits for each no longer than the given
+/// time.
 pub(crate) async fn read(
     mut response: reqwest::Response,
     limit: Limit,
     share: &mut Share,
-    texts: &MemoryBudget,
+    texts: (&MemoryBudget, Duration),
     deadline: &mut Deadline,
 ) -> Result<Body, CallErrorKind> {
     let before = share.bytes();
-    let mut body = Body { bytes: Vec::new(), place: texts.share() };
+    let mut body = Body { bytes: Vec::new(), place: texts.0.share() };
     // Of an answer of unknown length that is not small, as much as may come.
     let expected = match response.content_length() {
         Some(length) => limit.allows(length)?,
@@ -115,14 +113,15 @@ impl Body {
         &mut self,
         bytes: u64,
         share: &mut Share,
-        texts: &MemoryBudget,
+        (texts, patience): (&MemoryBudget, Duration),
         deadline: &mut Deadline,
     ) -> Result<(), CallErrorKind> {
         let asked = Instant::now();
         if bytes > SMALL {
-            self.place = texts.take(bytes, PATIENCE).await.map_err(CallErrorKind::NoRoom)?;
+            self.place = texts.take(bytes, patience).await.map_err(CallErrorKind::NoRoom)?;
         }
-        wait_for_room(share, bytes.saturating_sub(self.bytes.capacity() as u64)).await?;
+        let more = bytes.saturating_sub(self.bytes.capacity() as u64);
+        wait_for_room(share, more, patience).await?;
         deadline.at += asked.elapsed();
         let more = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(self.bytes.len());
         self.bytes.reserve_exact(more);
@@ -131,12 +130,12 @@ impl Body {
 }
 
 /// Takes room for so many bytes more; waits for a time if there is none.
-async fn wait_for_room(share: &mut Share, bytes: u64) -> Result<(), CallErrorKind> {
+async fn wait_for_room(share: &mut Share, bytes: u64, patience: Duration) -> Result<(), CallErrorKind> {
     let asked = Instant::now();
     loop {
         let Err(refused) = share.grow(bytes) else { return Ok(()) };
         let never = share.bytes().saturating_add(bytes) > refused.total;
-        if never || asked.elapsed() > PATIENCE {
+        if never || asked.elapsed() >= patience {
             return Err(CallErrorKind::NoRoom(refused));
         }
         tokio::time::sleep(PAUSE).await;

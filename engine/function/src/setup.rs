@@ -42,6 +42,9 @@ pub(crate) struct CallerSettings {
 /// The part of the memory that calls in flight may take without their requests and answers.
 const PART_OF_CALLS: u64 = 4;
 
+/// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
+const PATIENCE_FOR_ROOM: Duration = Duration::from_secs(60);
+
 /// The part of the memory that texts of answers may take together; values take several times the bytes of their text.
 const PART_OF_TEXTS: u64 = 4;
 
@@ -72,7 +75,7 @@ impl CallerSettings {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
         }
         let texts = MemoryBudget::new(memory.total() / PART_OF_TEXTS);
-        Transport::new(self.options.clone(), self.idle, texts)
+        Transport::new(self.options.clone(), self.idle, texts, PATIENCE_FOR_ROOM)
             .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))
     }
 }

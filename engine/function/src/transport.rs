@@ -94,6 +94,7 @@ pub(crate) struct Transport {
     connections: Connections,
     /// Room for the texts of answers that are not small.
     texts: MemoryBudget,
+    patience: Duration,
 }
 
 /// Most redirects of one call; services need one or two, and a longer chain is a loop.
@@ -107,14 +108,20 @@ const PATIENCE_FOR_HANDLES: Duration = Duration::from_secs(60);
 const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(100);
 
 impl Transport {
-    /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers. Fails when the client cannot be made, which is when a certificate cannot be
+    /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers, which wait for
+    /// it no longer than `patience`. Fails when the client cannot be made, which is when a certificate cannot be
     /// used.
-    pub(crate) fn new(options: TransportOptions, idle: usize, texts: MemoryBudget) -> Result<Self, String> {
+    pub(crate) fn new(
+        options: TransportOptions,
+        idle: usize,
+        texts: MemoryBudget,
+        patience: Duration,
+    ) -> Result<Self, String> {
         let max_answer_bytes = options.max_answer_bytes.min(texts.total());
         let options = TransportOptions { max_answer_bytes, ..options };
         // Another part of the process may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let transport = Self { options, connections: Connections::new(idle), texts };
+        let transport = Self { options, connections: Connections::new(idle), texts, patience };
         if let Ok(nowhere) = Url::parse("http://localhost/") {
             transport.connections.client(&transport.options, Duration::from_secs(10), &nowhere)?;
         }
@@ -217,7 +224,7 @@ impl Transport {
             false => Limit::Most(most),
         };
         let headers = response.headers().clone();
-        let body = answer_body::read(response, limit, share, &self.texts, deadline).await?;
+        let body = answer_body::read(response, limit, share, (&self.texts, self.patience), deadline).await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
         Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }

@@ -10,6 +10,7 @@ mod errors;
 mod fetching;
 mod identity;
 mod limits;
+mod memory;
 mod requests;
 mod rest_calls;
 mod support;

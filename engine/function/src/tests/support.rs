@@ -185,6 +185,18 @@ pub(super) async fn call_with(
     arguments: Value,
     headers: &[(&str, &str)],
 ) -> Result<Answer, CallError> {
+    call_of("i-1", caller, binding, properties, arguments, headers).await
+}
+
+/// A call of this instance.
+pub(super) async fn call_of(
+    instance: &str,
+    caller: &Caller,
+    binding: &Arc<Binding>,
+    properties: &Properties,
+    arguments: Value,
+    headers: &[(&str, &str)],
+) -> Result<Answer, CallError> {
     let headers: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let state_data = val(json!({"whole": "data"}));
@@ -194,7 +206,7 @@ pub(super) async fn call_with(
         state_data: &state_data,
         headers: &headers,
         process: ProcessHeaders {
-            instance_id: "i-1",
+            instance_id: instance,
             workflow_id: "flow",
             version: "1.0",
             ..ProcessHeaders::default()
