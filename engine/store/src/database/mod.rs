@@ -44,7 +44,7 @@ pub(crate) use error::is_damage;
 pub(crate) use files::beside;
 use health::{Corruption, Health};
 pub(crate) use location::Location;
-pub(crate) use log::{LogReport, Recovered, check as check_log, recover as recover_log};
+pub(crate) use log::{LogReport, Pages, Recovered, check as check_log, recover as recover_log};
 pub(crate) use open::{PAGE_SIZE, lock_holder, real_path};
 use readers::Readers;
 use writer::Job;

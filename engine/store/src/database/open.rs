@@ -84,7 +84,9 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             }
             let locks = locks(path)?;
             let real = real_path(path);
-            FILES.iter().for_each(|ending| keep_private(&beside(&real, ending)));
+            for ending in FILES {
+                keep_private(&beside(&real, ending));
+            }
             damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;

@@ -37,7 +37,7 @@ use super::files::beside;
 
 pub(crate) use last_commit::LastCommit;
 pub(super) use last_commit::Notes;
-pub(crate) use recover::{Recovered, recover};
+pub(crate) use recover::{Pages, Recovered, recover};
 use scan::{Beginning, Frame, Frames, Standing, open};
 
 /// What a log holds, and whether something of it would be lost.
