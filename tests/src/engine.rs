@@ -135,6 +135,13 @@ impl Engine {
         assert!(limit.status().unwrap().success());
     }
 
+    /// The most memory that the process has taken, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
+    }
+
     /// Id of the process.
     pub fn process_id(&self) -> u32 {
         self.process.id()

@@ -60,6 +60,7 @@ async fn start(
         start_at: text(&headers, "x-kogito-startfromnode"),
         headers: all(&headers),
         identity: identity.map(|Extension(Identity(name))| name),
+        memory: None,
     };
     let view = app.engine.start(&workflow.program.id, start).await?;
     if let Some(failed) = shape::failure(&view) {

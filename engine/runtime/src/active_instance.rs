@@ -7,6 +7,7 @@ use std::{
 
 use rondo_expression::{Budget, Val};
 use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
+use rondo_memory::{NoRoom, Share};
 use rondo_store::{Instance, State};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -42,6 +43,8 @@ pub(crate) struct ActiveInstance {
     pub(crate) is_unproven: bool,
     /// What its last turn cost, in steps of expressions.
     pub(crate) last_cost: u64,
+    /// Its share of the memory for data.
+    memory: Share,
     /// The calls that were in flight then.
     pub(crate) idle_calls: Vec<CallNumber>,
     /// Children that were looked for by their id.
@@ -71,6 +74,7 @@ impl ActiveInstance {
         deployed: Arc<Deployed>,
         data: Val,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
         now: Millis,
     ) -> Box<Self> {
@@ -84,7 +88,7 @@ impl ActiveInstance {
             updated_at: now,
             ..Instance::default()
         };
-        let mut instance = Self::with(row, deployed, Snapshot::new(data), request, limits);
+        let mut instance = Self::with(row, deployed, Snapshot::new(data), request, memory, limits);
         instance.is_stored = false;
         instance.is_idle = false;
         instance.is_unproven = false;
@@ -98,10 +102,11 @@ impl ActiveInstance {
         snapshot: Snapshot,
         data: DataMark,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
     ) -> Box<Self> {
         let row = Instance { data: String::new(), frames: Vec::new(), input: None, ..row };
-        let mut instance = Self::with(row, deployed, snapshot, request, limits);
+        let mut instance = Self::with(row, deployed, snapshot, request, memory, limits);
         instance.committed_data = data;
         instance
     }
@@ -111,6 +116,7 @@ impl ActiveInstance {
         deployed: Arc<Deployed>,
         snapshot: Snapshot,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
     ) -> Box<Self> {
         let context = context(&deployed, limits, row.id, &request);
@@ -127,6 +133,7 @@ impl ActiveInstance {
             is_idle: true,
             is_unproven: true,
             last_cost: 0,
+            memory,
             idle_calls,
             children: HashMap::new(),
             unsettled: HashSet::new(),
@@ -149,6 +156,22 @@ impl ActiveInstance {
         match Expected::of(self.last_cost) {
             Expected::Long => Expected::Long,
             _ => self.deployed.cost.expected(),
+        }
+    }
+
+    /// Makes its share what it takes. Data that have grown for which there is no room are there all the same; then the share is what it was.
+    pub(crate) fn fit_memory(&mut self) -> Result<(), NoRoom> {
+        let needed = self.snapshot.memory() as u64;
+        if needed < self.memory.bytes() / 2 {
+            self.memory.shrink_to(needed);
+        }
+        self.memory.grow_to(needed)
+    }
+
+    /// Takes the share of what goes into its data over.
+    pub(crate) fn take_memory(&mut self, share: Option<Share>) {
+        if let Some(share) = share {
+            self.memory.merge(share);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Something to be done with an instance, and who wants to know what came of it.
 
 use rondo_machine::Input;
+use rondo_memory::Share;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ pub(crate) struct Held {
     _permit: Option<OwnedSemaphorePermit>,
     /// Names the instance in the file of the crash loop.
     _mark: Option<Mark>,
+    /// The memory of what is delivered, until it is that of the instance.
+    pub(crate) memory: Option<Share>,
 }
 
 /// What happened, or what is asked.
@@ -69,6 +72,10 @@ impl Delivery {
 
     pub(crate) fn with_mark(self, mark: Option<Mark>) -> Self {
         Self { held: Held { _mark: mark, ..self.held }, ..self }
+    }
+
+    pub(crate) fn with_memory(self, memory: Option<Share>) -> Self {
+        Self { held: Held { memory, ..self.held }, ..self }
     }
 
     pub(crate) fn with_permit(self, permit: OwnedSemaphorePermit) -> Self {

@@ -109,7 +109,7 @@ impl Executor {
         let Delivery { signal, reply, held, .. } = delivery;
         let loaded = match instance {
             Some(instance) => Ok(Some(instance)),
-            None => self.load(id).await,
+            None => self.load(id, reply.is_some()).await,
         };
         let mut instance = match loaded {
             Ok(Some(instance)) => instance,
@@ -165,7 +165,7 @@ impl Executor {
     /// the same pages of the database again and again.
     async fn take_answers(
         self: &Arc<Self>,
-        instance: Box<ActiveInstance>,
+        mut instance: Box<ActiveInstance>,
         first: Input,
         held: Held,
     ) -> Option<Box<ActiveInstance>> {
@@ -177,6 +177,9 @@ impl Executor {
                 inputs.push_back(QueuedInput { input: *input, message: None });
                 all_held.push(held);
             }
+        }
+        for held in &mut all_held {
+            instance.take_memory(held.memory.take());
         }
         let instance = self.take_turn(instance, &mut inputs, None).await;
         // The turn was used up by those before.

@@ -1,5 +1,6 @@
 //! Why the engine does not do what it is asked.
 
+use rondo_memory::NoRoom;
 use rondo_store::StoreError;
 use uuid::Uuid;
 
@@ -45,6 +46,9 @@ pub enum Refusal {
     /// A defect of the engine. The instance stands at an error that says so, unless the log tells of something else.
     #[error("the engine met a defect while it worked on instance {0}; its log says more")]
     Defect(Uuid),
+    /// There is no memory for the data right now. Nothing was done.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The instance is stored, and cannot be read: its row, its parts or its definition are damaged or missing. The log says so too.
     #[error("instance {instance} cannot be continued: {problem}")]
     Damaged {

@@ -33,7 +33,10 @@ settings! {
     IDLE_TIMEOUT: "rondo.http.idle-timeout", Kind::Millis, "90000", "milliseconds that a connection may be still";
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
+    MAX_CALLS: "rondo.http.max-calls", SMALL, "",
+        "calls of services in flight at once; others wait for their turn, tree of instances by tree. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
+    QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
     MEMORY: "rondo.limits.memory", Kind::Count { least: 16_777_216, most: u64::MAX }, "",
         "bytes that bodies, answers, and data that are worked on may take together; what finds no room waits or is refused with 503. By default half of what the process may have, and at most 536870912";

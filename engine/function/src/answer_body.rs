@@ -1,0 +1,143 @@
+//! Reads the body of an answer within the budget of memory.
+//!
+//! Promises: room is taken before bytes are read; what has no room waits without being read, so that the service waits too; no more than the
+//! limit is read, counted after decompression. The texts of answers together take a quarter of the memory, in the order of their arrival, so
+//! that there is always room for the values of those that are there. Never: holds a part of an answer while it waits for the rest, but for
+//! the first [`SMALL`] bytes.
+
+use std::time::Duration;
+
+use rondo_memory::{MemoryBudget, Share};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::CallErrorKind;
+use crate::transport::to_call_error;
+
+/// A moment at which a call ends, which waiting for room puts off: the service is not to blame for that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) whole: Duration,
+    pub(crate) at: Instant,
+}
+
+/// How much is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// More is an error.
+    Most(u64),
+    /// Only the beginning is read.
+    CutAt(u64),
+}
+
+/// The body of an answer, and its place among the texts of answers.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    place: Share,
+}
+
+/// How often room is asked for. Waiting in the queue of the budget is for those who hold nothing, and a call holds a share.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// An answer of fewer bytes needs no place among the texts: nearly all are smaller, and even a thousand of them take little.
+const SMALL: u64 = 64 * 1024;
+
+impl Deadline {
+    pub(crate) fn in_(whole: Duration) -> Self {
+        // A duration beyond the clock is as good as thirty years.
+        let longest = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        Self { whole, at: Instant::now() + whole.min(longest) }
+    }
+
+    /// The outcome, if it comes in time.
+    pub(crate) async fn within<T>(&self, outcome: impl Future<Output = T>) -> Result<T, CallErrorKind> {
+        timeout_at(self.at, outcome).await.map_err(|_| CallErrorKind::Timeout(self.whole))
+    }
+}
+
+impl Limit {
+    /// How many of so many bytes are read.
+    fn allows(self, bytes: u64) -> Result<u64, CallErrorKind> {
+        match self {
+            Self::Most(limit) if bytes > limit => Err(CallErrorKind::TooLarge { limit }),
+            Self::Most(_) => Ok(bytes),
+            Self::CutAt(end) => Ok(bytes.min(end)),
+        }
+    }
+
+    fn most(self) -> u64 {
+        let (Self::Most(bytes) | Self::CutAt(bytes)) = self;
+        bytes
+    }
+}
+
+/// Reads the body with room for it in the share, and with a place in `texts` if it is not small; waits for each no longer than the given
+/// time.
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+    limit: Limit,
+    share: &mut Share,
+    texts: (&MemoryBudget, Duration),
+    deadline: &mut Deadline,
+) -> Result<Body, CallErrorKind> {
+    let before = share.bytes();
+    let mut body = Body { bytes: Vec::new(), place: texts.0.share() };
+    // Of an answer of unknown length that is not small, as much as may come.
+    let expected = match response.content_length() {
+        Some(length) => limit.allows(length)?,
+        None => SMALL.min(limit.most()),
+    };
+    body.reserve(expected, share, texts, deadline).await?;
+    loop {
+        let chunk = deadline.within(response.chunk()).await?;
+        let Some(chunk) = chunk.map_err(|error| to_call_error(&error, deadline.whole))? else { break };
+        let whole = body.bytes.len() + chunk.len();
+        let length = usize::try_from(limit.allows(whole as u64)?).unwrap_or(whole);
+        if length > body.bytes.capacity() {
+            body.reserve(limit.most(), share, texts, deadline).await?;
+        }
+        body.bytes.extend_from_slice(chunk.get(..length - body.bytes.len()).unwrap_or_default());
+        if length < whole {
+            break;
+        }
+    }
+    body.bytes.shrink_to_fit();
+    body.place.shrink_to(body.bytes.len() as u64);
+    share.shrink_to(before + body.bytes.len() as u64);
+    Ok(body)
+}
+
+impl Body {
+    /// Makes room for so many bytes in all. The memory is allocated once and taken as it is filled, so that nothing is copied.
+    async fn reserve(
+        &mut self,
+        bytes: u64,
+        share: &mut Share,
+        (texts, patience): (&MemoryBudget, Duration),
+        deadline: &mut Deadline,
+    ) -> Result<(), CallErrorKind> {
+        let asked = Instant::now();
+        if bytes > SMALL {
+            self.place = texts.take(bytes, patience).await.map_err(CallErrorKind::NoRoom)?;
+        }
+        let more = bytes.saturating_sub(self.bytes.capacity() as u64);
+        wait_for_room(share, more, patience).await?;
+        deadline.at += asked.elapsed();
+        let more = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(self.bytes.len());
+        self.bytes.reserve_exact(more);
+        Ok(())
+    }
+}
+
+/// Takes room for so many bytes more; waits for a time if there is none.
+async fn wait_for_room(share: &mut Share, bytes: u64, patience: Duration) -> Result<(), CallErrorKind> {
+    let asked = Instant::now();
+    loop {
+        let Err(refused) = share.grow(bytes) else { return Ok(()) };
+        let never = share.bytes().saturating_add(bytes) > refused.total;
+        if never || asked.elapsed() >= patience {
+            return Err(CallErrorKind::NoRoom(refused));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
