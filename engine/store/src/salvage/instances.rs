@@ -68,7 +68,7 @@ impl Instances {
 
     /// Looks at a row of any table. Returns whether it belongs into the new database: what belongs to a lost instance would go to the next
     /// one that gets the number of its row.
-    pub(super) fn takes(&mut self, table: &str, row: &Row<'_>, first: usize) -> bool {
+    pub(super) fn observe(&mut self, table: &str, row: &Row<'_>, first: usize) -> bool {
         let number = |column: usize| row.get::<_, i64>(first + column).ok();
         let owner = match table {
             "history" | "part" => number(1),
@@ -83,7 +83,7 @@ impl Instances {
                 }
                 true
             }
-            "instance" => self.takes_instance(row, first),
+            "instance" => self.observe_instance(row, first),
             "history" => {
                 let (Some(instance), Ok(turn)) = (number(1), row.get::<_, u64>(first + 2)) else {
                     return false;
@@ -101,7 +101,7 @@ impl Instances {
         }
     }
 
-    fn takes_instance(&mut self, row: &Row<'_>, first: usize) -> bool {
+    fn observe_instance(&mut self, row: &Row<'_>, first: usize) -> bool {
         let column = |name: &str| self.columns.get(name).and_then(|column| row.get_ref(first + column).ok());
         let number = |name: &str| column(name).and_then(|value| value.as_i64().ok());
         let text = |name: &str| column(name).and_then(|value| value.as_str().ok());

@@ -142,7 +142,7 @@ fn copy(
     // The number of the row comes first where there is one.
     let first = usize::from(table.has_numbers);
     let mut take = |row: &Row<'_>| {
-        if !instances.takes(&table.name, row, first) {
+        if !instances.observe(&table.name, row, first) {
             return true;
         }
         let Some(insert) = &mut insert else { return true };

@@ -60,7 +60,7 @@ struct Log {
 }
 
 /// A frame that waits for its successor, which tells whether the checksum that it stores is right.
-struct Held {
+struct PendingFrame {
     number: u32,
     bytes: Vec<u8>,
     /// The checksum that it begins with.
@@ -89,7 +89,7 @@ pub(crate) fn recover(log: &Path, page_size: Option<usize>, pages: &mut impl Pag
     let most = (pages.bytes()? + file.get_ref().metadata()?.len()) / header.page_size as u64;
     let log = Log { header, most_pages: u32::try_from(most).unwrap_or(u32::MAX) };
     let mut end = 0;
-    walk(&mut file, log, &mut |_| Ok(None), &mut |number, frame, state| {
+    visit_frames(&mut file, log, &mut |_| Ok(None), &mut |number, frame, state| {
         let ends = FrameHeader::parse(frame).pages_after_commit;
         if state != State::Unreadable && ends != 0 {
             (end, recovered.pages) = (number, ends);
@@ -98,7 +98,7 @@ pub(crate) fn recover(log: &Path, page_size: Option<usize>, pages: &mut impl Pag
     })?;
     let pages = std::cell::RefCell::new(pages);
     let mut older = |page| pages.borrow_mut().read(page, header.page_size);
-    walk(&mut file, log, &mut older, &mut |number, frame, state| {
+    visit_frames(&mut file, log, &mut older, &mut |number, frame, state| {
         if number > end {
             return Ok(());
         }
@@ -156,8 +156,8 @@ fn header_of(file: &mut BufReader<File>, page_size: Option<usize>) -> io::Result
     Ok(None)
 }
 
-/// Visits each frame with what it is. `older` knows what a page held before.
-fn walk(
+/// Visits each frame with what it is. `older` knows what a page pending before.
+fn visit_frames(
     file: &mut BufReader<File>,
     log: Log,
     older: &mut dyn FnMut(u32) -> io::Result<Option<Vec<u8>>>,
@@ -166,17 +166,17 @@ fn walk(
     let header = log.header;
     file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
     let mut frame = vec![0; header.frame_bytes()];
-    let mut held: Option<Held> = None;
+    let mut pending: Option<PendingFrame> = None;
     let (mut before, mut number) = (header.checksum, 0);
     while read_whole(file, &mut frame)? {
         number += 1;
         let found = FrameHeader::parse(&frame);
-        if let Some(bad) = held.take() {
+        if let Some(bad) = pending.take() {
             // The content of the one before is right when this frame goes on from its content rather than from what it stores.
             let is_content_right = header.checksum_of(bad.computed, &frame) == found.checksum;
             before = if is_content_right { bad.computed } else { FrameHeader::parse(&bad.bytes).checksum };
             let known_right = is_content_right || header.checksum_of(before, &frame) == found.checksum;
-            settle(log, bad, known_right.then_some(is_content_right), older, visit)?;
+            visit_bad_frame(log, bad, known_right.then_some(is_content_right), older, visit)?;
         }
         let computed = header.checksum_of(before, &frame);
         let strange_salts = differing(found.salts, header.salts);
@@ -185,25 +185,25 @@ fn walk(
             visit(number, &frame, state)?;
             before = found.checksum;
         } else {
-            held = Some(Held { number, bytes: frame.clone(), before, computed });
+            pending = Some(PendingFrame { number, bytes: frame.clone(), before, computed });
         }
     }
-    match held {
-        Some(bad) => settle(log, bad, None, older, visit),
+    match pending {
+        Some(bad) => visit_bad_frame(log, bad, None, older, visit),
         None => Ok(()),
     }
 }
 
 /// Visits a frame whose content and checksum do not go together. `is_content_right` is what its successor tells.
-fn settle(
+fn visit_bad_frame(
     log: Log,
-    bad: Held,
+    bad: PendingFrame,
     is_content_right: Option<bool>,
     older: &mut dyn FnMut(u32) -> io::Result<Option<Vec<u8>>>,
     visit: &mut dyn FnMut(u32, &[u8], State) -> io::Result<()>,
 ) -> io::Result<()> {
     let Log { header, most_pages } = log;
-    let Held { number, mut bytes, before, computed } = bad;
+    let PendingFrame { number, mut bytes, before, computed } = bad;
     let found = FrameHeader::parse(&bytes);
     let strange_salts = differing(found.salts, header.salts);
     if strange_salts == 2 {
