@@ -130,6 +130,11 @@ impl Engine {
         assert!(limit.status().unwrap().success());
     }
 
+    /// The number of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.try_wait().unwrap().is_some()

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Certificate, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use rondo_memory::{MemoryBudget, Share};
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
@@ -18,6 +19,7 @@ use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::request_builder::Headers;
+use crate::tls;
 
 /// Limits and trust that hold for every call.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ pub(crate) struct TransportOptions {
     /// Bytes of an answer, after decompression.
     pub(crate) max_answer_bytes: u64,
     /// Certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: Vec<Certificate>,
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
     /// Certificates are not checked at all.
     pub(crate) trust_all: bool,
 }
@@ -109,23 +111,18 @@ const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(100);
 
 impl Transport {
     /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers, which wait for
-    /// it no longer than `patience`. Fails when the client cannot be made, which is when a certificate cannot be
-    /// used.
+    /// it no longer than `patience`. Fails when a certificate cannot be used.
     pub(crate) fn new(
         options: TransportOptions,
         idle: usize,
         texts: MemoryBudget,
         patience: Duration,
     ) -> Result<Self, String> {
+        let tls = tls::config(&options.authorities, options.trust_all)?;
         let max_answer_bytes = options.max_answer_bytes.min(texts.total());
         let options = TransportOptions { max_answer_bytes, ..options };
-        // Another part of the process may have installed it already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let transport = Self { options, connections: Connections::new(idle), texts, patience };
-        if let Ok(nowhere) = Url::parse("http://localhost/") {
-            transport.connections.client(&transport.options, Duration::from_secs(10), &nowhere)?;
-        }
-        Ok(transport)
+        let connections = Connections::new(idle, tls);
+        Ok(Self { options, connections, texts, patience })
     }
 
     /// Closes the connections that no call uses.
