@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::process::Command;
-
 use rondo_tests::{Engine, Service, folder, prepare, until};
 use serde_json::{Value, json};
 
@@ -67,9 +65,7 @@ async fn the_calls_of_a_large_loop_leave_places_for_those_of_others() {
 fn leave_handles(engine: &Engine, count: usize) {
     let process = engine.process_id().to_string();
     let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
-    let mut limit = Command::new("prlimit");
-    limit.args(["--pid", &process, &format!("--nofile={}:", open + count)]);
-    assert!(limit.status().unwrap().success());
+    engine.limit("nofile", &(open + count).to_string());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
