@@ -35,6 +35,7 @@ mod sending;
 mod settings;
 mod setup;
 mod specs;
+mod tls;
 mod token;
 mod transport;
 

@@ -34,7 +34,7 @@ settings! {
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
     MAX_CALLS: "rondo.http.max-calls", SMALL, "",
-        "calls of services in flight at once; others wait for their turn, tree of instances by tree. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
+        "calls of services in flight at once, of which one service gets half and one tree of instances a third; others wait for their turn. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
