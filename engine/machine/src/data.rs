@@ -60,7 +60,7 @@ impl Machine<'_> {
     pub(crate) fn keeps_previous(&self, id: FrameId) -> bool {
         let is_element =
             self.snapshot.frame(id).is_some_and(|frame| matches!(frame.role, Role::Iteration(_)));
-        self.program.uses_previous || is_element
+        self.program.uses_previous_result || is_element
     }
 
     /// An answer came for a frame, which goes on behind the call.

@@ -50,7 +50,7 @@ impl Machine<'_> {
     pub(crate) fn note_unsettled(&mut self, id: FrameId, failure: &Failure) {
         self.with_frame(id, |frame| {
             if let Wait::Call { call, .. } = frame.wait
-                && !failure.is_an_answer()
+                && !failure.has_definite_outcome()
             {
                 frame.unsettled = Some(call);
             }

@@ -1,6 +1,6 @@
 //! Reads the first format of snapshots, in which positions were indexes into what the build of that time lowered a document to.
 //!
-//! Owns: what those indexes mean now ([`rondo_program::Legacy`]). Never written any more. A position whose index means nothing makes the
+//! Owns: what those indexes mean now ([`rondo_program::LegacyNumbering`]). Never written any more. A position whose index means nothing makes the
 //! snapshot lost, as in the second format.
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ fn by_class(error: &ErrorMatch, failure: &Failure) -> bool {
 }
 
 fn by_message(error: &ErrorMatch, failure: &Failure) -> bool {
-    error.text != TextMatch::No && *failure.compared() == *error.code
+    error.text != TextMatch::No && *failure.match_text() == *error.code
 }
 
 fn by_cause(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -44,7 +44,7 @@ fn by_cause(error: &ErrorMatch, failure: &Failure) -> bool {
 
 /// The code is a regular expression found in the message. Evaluated by the linear-time engine of jq's `test`.
 fn by_pattern(error: &ErrorMatch, failure: &Failure) -> bool {
-    error.text == TextMatch::Pattern && rondo_expression::pattern_found(&error.code, failure.compared())
+    error.text == TextMatch::Pattern && rondo_expression::pattern_found(&error.code, failure.match_text())
 }
 
 fn by_superclass(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn definition(code: &str, text: TextMatch) -> ErrorMatch {
-        let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
+        let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(code);
         ErrorMatch { name: "e".into(), code: code.into(), class, cause, superclass, text }
     }
 
@@ -97,7 +97,7 @@ mod tests {
             "500",
             "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404",
         );
-        failed.compared = Some("Unknown error, status code 500".into());
+        failed.match_text = Some("Unknown error, status code 500".into());
         for (code, text, expected) in [
             ("404", TextMatch::Whole, false),
             ("Internal Server Error", TextMatch::Pattern, false),

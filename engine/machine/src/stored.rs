@@ -423,7 +423,7 @@ pub(crate) fn can_stand_at(wait: &Wait, instruction: Option<&Instruction>) -> bo
         Wait::Ready | Wait::Failed => true,
         Wait::Sleep(_) => matches!(instruction, Instruction::Sleep(_)),
         Wait::Call { .. } | Wait::Retry { .. } => matches!(instruction, Instruction::Call { .. }),
-        Wait::Child { .. } => matches!(instruction, Instruction::Child { .. }),
+        Wait::Child { .. } => matches!(instruction, Instruction::Subflow { .. }),
         Wait::Branches { .. } => matches!(instruction, Instruction::Fork { .. }),
         Wait::Loop { .. } => matches!(instruction, Instruction::ForEach(_)),
         Wait::Compensation => matches!(instruction, Instruction::Compensate),

@@ -54,7 +54,7 @@ impl Machine<'_> {
     /// instance ends as aborted.
     fn workflow_is_over(&mut self) {
         self.drop_frames(None);
-        let root = self.snapshot.push_frame(None, Role::Root, self.program.overtime);
+        let root = self.snapshot.push_frame(None, Role::Root, self.program.on_timeout);
         self.ready.push_back(root);
     }
 

@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
         self.snapshot.status = Status::Active;
         self.snapshot.failed = None;
         self.snapshot.deadline = None;
-        let root = self.snapshot.push_frame(None, Role::Root, self.program.abort);
+        let root = self.snapshot.push_frame(None, Role::Root, self.program.on_abort);
         self.ready.push_back(root);
     }
 
@@ -158,7 +158,7 @@ impl<'a> Machine<'a> {
         match instruction {
             Instruction::Enter(scope) => self.enter(id, *scope),
             Instruction::Leave => self.leave(id),
-            Instruction::Filter(filter) => self.filter(id, filter)?,
+            Instruction::FilterData(filter) => self.filter(id, filter)?,
             Instruction::Inject(value) => self.inject(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose(id, arms, *default)?;
@@ -208,7 +208,7 @@ impl<'a> Machine<'a> {
                 }
                 return Ok(Step::Jumped);
             }
-            Instruction::Child { workflow, version } => {
+            Instruction::Subflow { workflow, version } => {
                 let call = self.next_call();
                 let data = self.focus(id).clone();
                 let mut variables = self.context.variables.to_vec();
@@ -224,7 +224,7 @@ impl<'a> Machine<'a> {
                 }));
                 return Ok(Step::Jumped);
             }
-            Instruction::Results(expression) => {
+            Instruction::FilterResult(expression) => {
                 let result =
                     self.snapshot.frame(id).and_then(|frame| frame.result.clone()).unwrap_or_default();
                 let result = self.evaluate(id, expression, &result)?;

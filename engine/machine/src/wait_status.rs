@@ -73,7 +73,7 @@ fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Fra
             Waiting::Call { function: Arc::clone(function), attempt: *attempt }
         }
         (Wait::Retry { until, attempt, .. }, _) => Waiting::Retry { until: *until, attempt: *attempt },
-        (Wait::Child { .. }, Some(Instruction::Child { workflow, .. })) => {
+        (Wait::Child { .. }, Some(Instruction::Subflow { workflow, .. })) => {
             Waiting::Subflow { workflow: Arc::clone(workflow) }
         }
         (Wait::Events { until, .. }, Some(Instruction::Await { filters, .. })) => Waiting::Events {

@@ -35,7 +35,7 @@ impl FailureView {
             code: failure.code.as_deref().map(str::to_owned),
             status: failure.status,
             message: sonataflow::client_message(failure),
-            described: sonataflow::described(failure.kind, failure.origin, &failed.message()),
+            described: sonataflow::with_class_name(failure.kind, failure.origin, &failed.message()),
             state: failed.state.to_string(),
             action: failed.action.as_ref().map(ToString::to_string),
             visit: failed.visit,
