@@ -58,7 +58,7 @@ impl NextRow {
             ended_at: ended.then_some(now),
             updated_at: now,
             wake_at: snapshot.wake_at(),
-            busy: snapshot.status == Status::Active && (snapshot.has_calls() || snapshot.is_new()),
+            busy: snapshot.status == Status::Active && (snapshot.has_work_in_flight() || snapshot.is_new()),
             frames: head,
             sealed: encrypted,
             error: failure.as_ref().map(error::encode).transpose()?,
@@ -157,7 +157,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
             tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
             Val::Null
         }),
-        failure: Snapshot::stored_failure(&row.frames).map(|failed| FailureView::of(&failed)),
+        failure: Snapshot::decode_failed_step(&row.frames).map(|failed| FailureView::of(&failed)),
     }
 }
 
