@@ -43,12 +43,12 @@ impl Machine<'_> {
         }
     }
 
-    /// Runs the jumps at which ready frames stand. A stored position is therefore never a jump, so it does not depend on the places at which
-    /// the lowering inserts jumps.
+    /// Runs the jumps at which frames stand. A stored position is therefore never a jump, so it does not depend on the places at which the
+    /// lowering inserts jumps. A failed frame stands at a jump if it was skipped and its time limit had passed.
     pub(crate) fn follow_jumps(&mut self) {
         for index in 0..self.snapshot.frames.len() {
             while let Some(frame) = self.snapshot.frames.get_mut(index)
-                && frame.wait == Wait::Ready
+                && matches!(frame.wait, Wait::Ready | Wait::Failed)
                 && self.snapshot.steps <= self.context.max_steps
                 && let Some(Instruction::Jump(to)) = self.program.instruction(frame.pc)
             {

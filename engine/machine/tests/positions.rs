@@ -7,7 +7,7 @@ mod random;
 mod support;
 
 use proptest::prelude::*;
-use random::{RandomEvent, State, input, random_event, state, text};
+use random::{Action, RandomEvent, State, input, random_event, state, text};
 use rondo_expression::{MergeRules, Val};
 use rondo_machine::{Effect, Fact, Input, Millis, Snapshot, Status, Turn};
 use rondo_program::Program;
@@ -70,6 +70,34 @@ proptest! {
         });
         prop_assert_eq!(alone, together);
     }
+}
+
+/// A skip moves the frame behind the failed step, and in the same turn the time limit of the action fails it there, before a jump has run.
+#[test]
+fn a_position_after_a_skip_does_not_depend_on_the_build() {
+    let action = Action::Compute(".n / 0");
+    let operation = State::Operation {
+        actions: vec![action],
+        parallel: false,
+        handled: false,
+        compensated: false,
+        timeout: true,
+    };
+    let text = text(&[operation], &[0]);
+    let builds = [program(&text), padded(&text)];
+    let events = [RandomEvent::TimePasses(100_000), RandomEvent::Skip, RandomEvent::TimePasses(1)];
+    let mut positions = Vec::new();
+    for build in &builds {
+        let mut snapshot = Snapshot::default();
+        run_events(&events, &mut |before| {
+            snapshot = before.clone();
+            (before, build)
+        });
+        let failed = snapshot.listing(build).to_string();
+        positions.push(failed.lines().last().map(str::to_owned));
+    }
+    let expected = "frame 0 at S0/fails/toStateData: failed; in S0; in S0/fails".to_owned();
+    assert_eq!(positions, [Some(expected.clone()), Some(expected)]);
 }
 
 const ASKS: &str = r"
