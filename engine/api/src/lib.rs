@@ -1,7 +1,8 @@
 //! The HTTP interface: workflow REST, management, Data Index `GraphQL`, health.
 //!
 //! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered and never
-//! panics; no client holds a connection, a processor or memory without a bound; every answer but a page, a source text and
+//! panics; no client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn
+//! anything; every answer but a page, a source text and
 //! a bare status is JSON; an answer is sent after the state that it shows was committed.
 //! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
 //!
@@ -21,6 +22,7 @@ mod auth;
 mod body;
 mod connection_timeouts;
 mod connections;
+mod cross_site;
 mod errors;
 mod extract;
 mod graphql;
@@ -30,6 +32,7 @@ mod instances;
 mod management;
 mod node_kinds;
 mod openapi;
+mod own_hosts;
 mod pages;
 mod server;
 mod settings;

@@ -1,6 +1,6 @@
 //! The routes, and the layers around all of them.
 
-use std::{any::Any, future::Future, sync::Arc};
+use std::{any::Any, future::Future, net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -23,9 +23,12 @@ use crate::{
     app::App,
     auth::{self, Token},
     connections,
+    cross_site::{self, Guard},
     errors::ErrorAnswer,
     graphql::{self, SchemaError},
-    health, inspect, instances, management, openapi, pages,
+    health, inspect, instances, management, openapi,
+    own_hosts::OwnHosts,
+    pages,
 };
 
 /// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
@@ -41,11 +44,16 @@ pub enum ServeError {
     /// The `GraphQL` schema cannot be built.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The listener has no address.
+    #[error("the address of the listener is not known")]
+    Listener(#[from] std::io::Error),
 }
 
-/// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, are ignored.
-pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
+/// All routes of an engine that listens at an address. Slashes at the end of a path, and more than one at its beginning, are ignored.
+pub fn router(engine: Engine, settings: Settings, listener: IpAddr) -> Result<Router, SchemaError> {
     let tokens: Arc<[Token]> = settings.tokens.clone().into();
+    let hosts = OwnHosts::new(listener, engine.service_url(), settings.allowed_hosts.clone());
+    let guard = Guard::new(tokens.is_empty().then_some(hosts));
     let graphql = graphql::routes(&engine)?;
     let app = App { engine, settings: Arc::new(settings) };
     let mut router = Router::new()
@@ -63,6 +71,7 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError>
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }
     let routes = router
+        .layer(middleware::from_fn_with_state(guard, cross_site::guard))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(CatchPanicLayer::custom(panicked));
     // Outside of the router, which chooses routes by the path. A client whose configured address ends with a slash requests
@@ -78,7 +87,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let settings = Settings::read(engine.properties())?;
-    let router = router(engine, settings.clone())?;
+    let router = router(engine, settings.clone(), listener.local_addr()?.ip())?;
     connections::serve(listener, router, &settings, shutdown).await;
     Ok(())
 }

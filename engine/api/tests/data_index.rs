@@ -409,7 +409,8 @@ async fn wrong_questions_say_of_which_kind_they_are() {
         let answer = served.ask(question, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["classification"], kind, "{question}: {answer}");
     }
-    let broken = served.send("POST", "/graphql", &[], Some("{bad".into())).await;
+    let broken =
+        served.send("POST", "/graphql", &[("content-type", "application/json")], Some("{bad".into())).await;
     assert_eq!((broken.status, &broken.json()["stack"]), (400, &json!("")));
     let doubling: String =
         (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1)).collect();

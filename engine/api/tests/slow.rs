@@ -36,13 +36,13 @@ async fn said(served: &Served, text: &str) -> String {
 #[tokio::test]
 async fn what_does_not_come_is_not_waited_for() {
     let served = serve(SHORT_TIMES).await;
-    let body = "POST /sleeper HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\"";
+    let body = "POST /sleeper HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\"";
     for (text, starts, contains) in [
         ("", "", ""),
-        ("GET /q/health/live HTTP/1.1\r\nHost: x\r\nX-Half", "", ""),
+        ("GET /q/health/live HTTP/1.1\r\nHost: localhost\r\nX-Half", "", ""),
         ("PRI * HTTP/2.0\r\n", "", ""),
         (body, "HTTP/1.1 408 ", "\"message\":\"the body stopped coming for 300ms"),
-        ("GET /q/health/live HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "UP"),
+        ("GET /q/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ", "UP"),
     ] {
         let answer = said(&served, text).await;
         assert!(answer.starts_with(starts) && answer.contains(contains), "{text}: {answer}");
@@ -54,7 +54,7 @@ async fn what_does_not_come_is_not_waited_for() {
 async fn a_body_that_drips_for_ever_is_not_waited_for() {
     let served = serve("rondo.http.body-timeout=100\n").await;
     let mut stream = connect(&served).await;
-    let head = "POST /sleeper HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
+    let head = "POST /sleeper HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let (mut from, mut to) = stream.split();
     let dripping = async {
@@ -75,7 +75,7 @@ async fn a_body_that_drips_for_ever_is_not_waited_for() {
 #[tokio::test]
 async fn a_request_that_is_at_work_may_take_longer_than_any_pause() {
     let served = serve(SHORT_TIMES).await;
-    let start = "POST /caller HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\": 298}";
+    let start = "POST /caller HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\": 298}";
     let answer = said(&served, start).await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
 }
@@ -84,7 +84,7 @@ async fn a_request_that_is_at_work_may_take_longer_than_any_pause() {
 async fn more_connections_than_allowed_wait_for_room() {
     let served = serve("rondo.http.max-connections=2\n").await;
     let (one, _other) = (connect(&served).await, connect(&served).await);
-    let request = said(&served, "GET /q/health/live HTTP/1.0\r\nHost: x\r\n\r\n");
+    let request = said(&served, "GET /q/health/live HTTP/1.0\r\nHost: localhost\r\n\r\n");
     let mut request = std::pin::pin!(request);
     assert!(timeout(Duration::from_millis(300), &mut request).await.is_err(), "there is no room");
     drop(one);

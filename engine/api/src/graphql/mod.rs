@@ -27,6 +27,7 @@ use async_graphql::{Request, ServerError, Value, Variables, dynamic::Schema, par
 use axum::{
     Extension, Router,
     extract::{RawQuery, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -53,6 +54,13 @@ pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
     let index = Index { schema: schema::schema(engine)?, together: Together::default() };
     let both = get(by_get).post(by_post).layer(Extension(index));
     Ok(Router::new().route("/graphql", both))
+}
+
+/// The answer to a request that is not taken, in the form that `GraphQL` clients show.
+pub(crate) fn refusal(status: StatusCode, message: String) -> Response {
+    let mut answer = answer(&Value::Null, vec![not_had(message)]);
+    *answer.status_mut() = status;
+    answer
 }
 
 /// A request in the form of `GraphQL` over HTTP.
