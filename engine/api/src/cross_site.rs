@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn checked(request: &str, body: &'static str) -> Result<(), Refusal> {
-        let hosts = OwnHosts::new([127, 0, 0, 1].into(), "http://127.0.0.1:8080", None);
+        let hosts = OwnHosts::new([127, 0, 0, 1].into(), "http://127.0.0.1:8080", &[]);
         let mut lines = request.lines();
         let (method, uri) = lines.next().and_then(|line| line.split_once(' ')).unwrap();
         let mut built = Request::builder().method(method).uri(uri);

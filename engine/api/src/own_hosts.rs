@@ -18,14 +18,14 @@ pub(crate) struct OwnHosts {
     is_loopback: bool,
     /// The base of links to the engine.
     service_url: Option<Url>,
-    /// `rondo.http.allowed-hosts`; `None` when it is not set.
-    allowed: Option<Vec<String>>,
+    /// `rondo.http.allowed-hosts`.
+    allowed: Vec<String>,
 }
 
 impl OwnHosts {
     /// `listener` is the address listened at.
-    pub(crate) fn new(listener: IpAddr, service_url: &str, allowed: Option<Vec<String>>) -> Self {
-        let allowed = allowed.map(|names| names.iter().map(|name| normal(name)).collect());
+    pub(crate) fn new(listener: IpAddr, service_url: &str, allowed: &[String]) -> Self {
+        let allowed = allowed.iter().map(|name| normal(name)).collect();
         Self {
             is_loopback: listener.to_canonical().is_loopback(),
             service_url: Url::parse(service_url).ok(),
@@ -41,15 +41,11 @@ impl OwnHosts {
             // translated address, which a listener at a loopback address has no use for.
             return !self.is_loopback || address.to_canonical().is_loopback() || self.is_named(&host);
         }
-        let is_internal = || match &self.allowed {
-            Some(_) => false,
-            None => !self.is_loopback && is_internal_name(&host),
-        };
         host == "localhost"
             || host.ends_with(".localhost")
             || self.is_of_service(&host)
             || self.is_named(&host)
-            || is_internal()
+            || (!self.is_loopback && is_internal_name(&host))
     }
 
     /// Whether a page of this origin is the engine's own: that of the host that the request goes to, or one that is named in the
@@ -71,12 +67,12 @@ impl OwnHosts {
 
     /// Whether the configuration names the host, `*` included.
     fn is_named(&self, host: &str) -> bool {
-        self.allowed.iter().flatten().any(|pattern| pattern == "*") || self.is_listed(host)
+        self.allowed.iter().any(|pattern| pattern == "*") || self.is_listed(host)
     }
 
     /// Whether the configuration names the host or a domain that it belongs to.
     fn is_listed(&self, host: &str) -> bool {
-        self.allowed.iter().flatten().any(|pattern| match pattern.strip_prefix("*.") {
+        self.allowed.iter().any(|pattern| match pattern.strip_prefix("*.") {
             Some(domain) => is_below(host, domain),
             None => pattern == host,
         })
@@ -126,49 +122,49 @@ mod tests {
     const LOOPBACK: &str = "127.0.0.1";
     const EVERYWHERE: &str = "0.0.0.0";
 
-    fn hosts(listener: &str, service_url: &str, allowed: Option<&[&str]>) -> OwnHosts {
-        let allowed = allowed.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        OwnHosts::new(listener.parse().unwrap(), service_url, allowed)
+    fn hosts(listener: &str, service_url: &str, allowed: &[&str]) -> OwnHosts {
+        let allowed: Vec<_> = allowed.iter().map(|name| (*name).to_owned()).collect();
+        OwnHosts::new(listener.parse().unwrap(), service_url, &allowed)
     }
 
     #[test]
     fn a_name_that_others_can_point_here_is_not_the_engines() {
         let cluster = "http://rondo.flows.svc:8080";
         for (listener, service, allowed, host, own) in [
-            (LOOPBACK, "", None, "localhost:8080", true),
-            (LOOPBACK, "", None, "LOCALHOST.", true),
-            (LOOPBACK, "", None, "rondo.localhost", true),
-            (LOOPBACK, "", None, "127.0.0.1:8080", true),
-            (LOOPBACK, "", None, "[::1]:8080", true),
-            (LOOPBACK, "", None, "127.9", true),
-            (LOOPBACK, "", None, "evil.test", false),
-            (LOOPBACK, "", None, "evil.test:8080", false),
-            (LOOPBACK, "", None, "localhost.evil.test", false),
-            (LOOPBACK, "", None, "evillocalhost", false),
-            (LOOPBACK, "", None, "rondo", false),
-            (LOOPBACK, "", None, "rondo.flows.svc", false),
-            (LOOPBACK, "", None, "10.1.2.3", false),
-            ("::ffff:127.0.0.1", "", None, "rondo", false),
-            (LOOPBACK, "https://flows.example.com/base", None, "flows.example.com", true),
-            (LOOPBACK, "https://flows.example.com/base", None, "example.com", false),
-            (EVERYWHERE, "", None, "10.1.2.3:8080", true),
-            (EVERYWHERE, "", None, "[fd00::7]", true),
-            (EVERYWHERE, "", None, "rondo", true),
-            (EVERYWHERE, "", None, "rondo.flows.svc.cluster.local", true),
-            (EVERYWHERE, "", None, "host.docker.internal", true),
-            (EVERYWHERE, "", None, "rondo.flows", false),
-            (EVERYWHERE, "", None, "evil.test", false),
-            (EVERYWHERE, "", None, "evilsvc", true),
-            (EVERYWHERE, "", None, "svc.evil.test", false),
-            ("192.168.0.7", cluster, None, "rondo.flows", true),
-            ("192.168.0.7", cluster, None, "rondo.other", false),
-            (EVERYWHERE, "", Some(&["a.example.com", "*.example.org"][..]), "a.example.com", true),
-            (EVERYWHERE, "", Some(&["a.example.com", "*.example.org"]), "b.example.com", false),
-            (EVERYWHERE, "", Some(&["a.example.com", "*.example.org"]), "B.c.Example.org", true),
-            (EVERYWHERE, "", Some(&["a.example.com", "*.example.org"]), "example.org", false),
-            (EVERYWHERE, "", Some(&["a.example.com", "*.example.org"]), "rondo", false),
-            (LOOPBACK, "", Some(&["10.1.2.3"]), "10.1.2.3", true),
-            (LOOPBACK, "", Some(&["*"]), "evil.test", true),
+            (LOOPBACK, "", &[][..], "localhost:8080", true),
+            (LOOPBACK, "", &[], "LOCALHOST.", true),
+            (LOOPBACK, "", &[], "rondo.localhost", true),
+            (LOOPBACK, "", &[], "127.0.0.1:8080", true),
+            (LOOPBACK, "", &[], "[::1]:8080", true),
+            (LOOPBACK, "", &[], "127.9", true),
+            (LOOPBACK, "", &[], "evil.test", false),
+            (LOOPBACK, "", &[], "evil.test:8080", false),
+            (LOOPBACK, "", &[], "localhost.evil.test", false),
+            (LOOPBACK, "", &[], "evillocalhost", false),
+            (LOOPBACK, "", &[], "rondo", false),
+            (LOOPBACK, "", &[], "rondo.flows.svc", false),
+            (LOOPBACK, "", &[], "10.1.2.3", false),
+            ("::ffff:127.0.0.1", "", &[], "rondo", false),
+            (LOOPBACK, "https://flows.example.com/base", &[], "flows.example.com", true),
+            (LOOPBACK, "https://flows.example.com/base", &[], "example.com", false),
+            (EVERYWHERE, "", &[], "10.1.2.3:8080", true),
+            (EVERYWHERE, "", &[], "[fd00::7]", true),
+            (EVERYWHERE, "", &[], "rondo", true),
+            (EVERYWHERE, "", &[], "rondo.flows.svc.cluster.local", true),
+            (EVERYWHERE, "", &[], "host.docker.internal", true),
+            (EVERYWHERE, "", &[], "rondo.flows", false),
+            (EVERYWHERE, "", &[], "evil.test", false),
+            (EVERYWHERE, "", &[], "evilsvc", true),
+            (EVERYWHERE, "", &[], "svc.evil.test", false),
+            ("192.168.0.7", cluster, &[], "rondo.flows", true),
+            ("192.168.0.7", cluster, &[], "rondo.other", false),
+            (EVERYWHERE, "", &["a.example.com", "*.example.org"], "a.example.com", true),
+            (EVERYWHERE, "", &["a.example.com", "*.example.org"], "b.example.com", false),
+            (EVERYWHERE, "", &["a.example.com", "*.example.org"], "B.c.Example.org", true),
+            (EVERYWHERE, "", &["a.example.com", "*.example.org"], "example.org", false),
+            (EVERYWHERE, "", &["a.example.com", "*.example.org"], "rondo", true),
+            (LOOPBACK, "", &["10.1.2.3"], "10.1.2.3", true),
+            (LOOPBACK, "", &["*"], "evil.test", true),
         ] {
             let found = hosts(listener, service, allowed).is_own_host(&host.parse().unwrap());
             assert_eq!(found, own, "{host} at {listener} {service} {allowed:?}");
@@ -177,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_that_of_the_request_or_a_configured_one() {
-        let own = hosts(EVERYWHERE, "https://flows.example.com/base", Some(&["portal.example.com", "*"]));
+        let own = hosts(EVERYWHERE, "https://flows.example.com/base", &["portal.example.com", "*"]);
         for (origin, target, is_own) in [
             ("http://localhost:8080", "localhost:8080", true),
             ("http://localhost", "localhost", true),

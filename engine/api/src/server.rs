@@ -52,7 +52,7 @@ pub enum ServeError {
 /// All routes of an engine that listens at an address. Slashes at the end of a path, and more than one at its beginning, are ignored.
 pub fn router(engine: Engine, settings: Settings, listener: IpAddr) -> Result<Router, SchemaError> {
     let tokens: Arc<[Token]> = settings.tokens.clone().into();
-    let hosts = OwnHosts::new(listener, engine.service_url(), settings.allowed_hosts.clone());
+    let hosts = OwnHosts::new(listener, engine.service_url(), &settings.allowed_hosts);
     let guard = Guard::new(tokens.is_empty().then_some(hosts));
     let graphql = graphql::routes(&engine)?;
     let app = App { engine, settings: Arc::new(settings) };

@@ -16,8 +16,8 @@ pub struct Settings {
     /// Bearer tokens, one of which every request but those to health must carry; empty: no request needs a token. Property
     /// `rondo.auth.token`, comma separated, each `TOKEN` or `NAME:TOKEN`.
     pub tokens: Vec<Token>,
-    /// Further hosts under which the engine is reached; `None`: those that only its network knows. Property `rondo.http.allowed-hosts`.
-    pub allowed_hosts: Option<Vec<String>>,
+    /// Further hosts under which the engine is reached. Property `rondo.http.allowed-hosts`.
+    pub allowed_hosts: Vec<String>,
     /// Longest time for the head of a request. Property `rondo.http.head-timeout`, milliseconds.
     pub head_timeout: Duration,
     /// Longest time between two pieces of a body; a longer one is answered 408. Property `rondo.http.body-timeout`, milliseconds.
@@ -40,7 +40,7 @@ impl Settings {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
             max_listed: settings::MAX_LISTED.count(properties)?,
             tokens: settings::AUTH_TOKEN.tokens(properties)?.iter().map(|text| Token::parse(text)).collect(),
-            allowed_hosts: Some(settings::ALLOWED_HOSTS.list(properties)?).filter(|hosts| !hosts.is_empty()),
+            allowed_hosts: settings::ALLOWED_HOSTS.list(properties)?,
             head_timeout: settings::HEAD_TIMEOUT.duration(properties)?,
             body_timeout: settings::BODY_TIMEOUT.duration(properties)?,
             idle_timeout: settings::IDLE_TIMEOUT.duration(properties)?,

@@ -28,9 +28,8 @@ settings! {
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
     ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
         "calls may go to link-local addresses, where clouds serve credentials of the machine";
-    ALLOWED_HOSTS: "rondo.http.allowed-hosts", Kind::Hosts,
-        "names without a dot and names below `svc`, `cluster.local` and `internal`; none of them at a loopback address",
-        "host names under which clients reach the engine, separated by commas, besides `localhost`, its address and that of `kogito.service.url`: while no token is set, a request with another `Host` is refused. `*.example.com` stands for all names below `example.com`, `*` for every name";
+    ALLOWED_HOSTS: "rondo.http.allowed-hosts", Kind::Hosts, "",
+        "further host names under which clients reach the engine, separated by commas; `*.example.com` stands for all names below `example.com`, `*` for every name. While no token is set, a request is refused unless its `Host` is one of these, `localhost`, the address listened at or the host of `kogito.service.url`, or, where the engine listens at another address than the loopback, an IP address, a name without a dot or a name below `svc`, `cluster.local` or `internal`";
     BODY_TIMEOUT: "rondo.http.body-timeout", Kind::Millis, "30000", "milliseconds that a client may pause within a body";
     HEAD_TIMEOUT: "rondo.http.head-timeout", Kind::Millis, "30000", "milliseconds that the head of a request may take";
     IDLE_TIMEOUT: "rondo.http.idle-timeout", Kind::Millis, "90000", "milliseconds that a connection may be still";
