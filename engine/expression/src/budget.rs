@@ -33,6 +33,8 @@ pub struct Budget {
     pub depth: usize,
     /// Bytes of the JSON of a value.
     pub bytes: usize,
+    /// Bytes of memory that a value may take, and that all values together may take which an evaluation has made and still holds.
+    pub memory: usize,
     /// Bytes of a text.
     pub text: usize,
     /// Bytes of stack, of which a worker must have more than this.
@@ -48,6 +50,7 @@ impl Default for Budget {
             nodes: 2_000_000,
             depth: Val::DEEPEST,
             bytes: 32 * 1024 * 1024,
+            memory: 128 * 1024 * 1024,
             text: 16 * 1024 * 1024,
             stack: 1024 * 1024,
         }
@@ -78,6 +81,9 @@ pub enum Exceeded {
     /// Too large a value, counted in bytes.
     #[error("it makes a value of more than {0} bytes")]
     Bytes(usize),
+    /// Too much memory.
+    #[error("its values take more than {0} bytes of memory")]
+    Memory(usize),
     /// Too long a text.
     #[error("it makes a text of more than {0} bytes")]
     Text(usize),
@@ -138,7 +144,12 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
         processor_time: budget.processor_time,
         began: None,
         calls_left: CALLS,
-        largest: Size { nodes: budget.nodes, depth: budget.depth, bytes: budget.bytes },
+        largest: Size {
+            nodes: budget.nodes,
+            depth: budget.depth,
+            bytes: budget.bytes,
+            memory: budget.memory,
+        },
         text: budget.text,
     };
     // An evaluation within another (there is none today) has bounds of its own, and the outer one's hold again behind it.
@@ -244,6 +255,9 @@ pub(crate) fn check_value(size: Size) {
     }
     if size.bytes > largest.bytes {
         stop(Exceeded::Bytes(largest.bytes));
+    }
+    if size.memory > largest.memory {
+        stop(Exceeded::Memory(largest.memory));
     }
 }
 

@@ -24,4 +24,4 @@ pub use jq::pattern_found;
 pub use merge::{MergeRules, merge};
 pub use template::Template;
 pub use text::strip;
-pub use value::{Array, Lookup, Members, Object, Size, Val};
+pub use value::{Array, Lookup, Members, Object, ReadError, ReadLimits, Size, Val};

@@ -8,19 +8,24 @@ mod arithmetic;
 mod index;
 mod jaq;
 mod json;
+mod memory;
 mod nulls;
 mod order;
 mod print;
+mod read;
 mod size;
 
 use std::{fmt::Debug, sync::Arc};
 
 use indexmap::IndexMap;
 
-pub use self::size::Size;
 pub(crate) use self::{
     index::{cannot_index, cannot_iterate},
     print::Numbers,
+};
+pub use self::{
+    read::{ReadError, ReadLimits},
+    size::Size,
 };
 use crate::budget::{self, Budget};
 
@@ -105,15 +110,20 @@ impl Val {
 
     /// An array of items, with their size together.
     pub(crate) fn of_size(items: Vec<Self>, inner: Size) -> Self {
-        let size = inner.enclosed(0);
+        let size = inner.enclosed(2, memory::of_array(items.len()));
         budget::check_value(size);
         Self::Array(Arc::new(Array { items, size }))
     }
 
     pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
         budget::spend_on_members(members.len());
-        let names = members.keys().map(|name| name.len() + 3).sum();
-        let size = members.values().fold(Size::default(), Size::with).enclosed(names);
+        let inner = members.values().fold(Size::default(), Size::with);
+        let (mut json, mut memory) = (2, memory::OF_OBJECT + memory::of_members(members.len()));
+        for name in members.keys() {
+            json += name.len() + 3;
+            memory += memory::of_text(name.len());
+        }
+        let size = inner.enclosed(json, memory);
         budget::check_value(size);
         Self::Object(Arc::new(Object { members, size }))
     }
@@ -132,8 +142,10 @@ impl Val {
         match self {
             Self::Array(array) => array.size,
             Self::Object(object) => object.size,
-            Self::Text(text) => Size { nodes: 1, depth: 0, bytes: text.len() + 2 },
-            _ => Size { nodes: 1, depth: 0, bytes: 4 },
+            Self::Text(text) => {
+                Size { nodes: 1, depth: 0, bytes: text.len() + 2, memory: memory::of_text(text.len()) }
+            }
+            _ => Size { nodes: 1, depth: 0, bytes: 4, memory: 0 },
         }
     }
 

@@ -60,9 +60,7 @@ impl Add for Val {
             (Self::Array(_), Self::Array(_)) => {
                 // An array that nothing else holds grows in place, so `reduce … (. + [$x])` costs the elements that it adds.
                 budget::spend_on_new_elements(right.elements().len());
-                let before = left.size();
-                let inner =
-                    Size { nodes: before.nodes - 1, depth: before.depth - 1, bytes: before.bytes - 2 };
+                let inner = left.size().inside(left.elements().len());
                 let inner = right.elements().iter().fold(inner, Size::with);
                 let mut items = left.take_items();
                 items.append(&mut right.take_items());

@@ -1,29 +1,18 @@
-//! Values as JSON, in both directions, without an intermediate tree.
+//! Values as JSON text and as the tree of `serde_json`.
 
-use std::{
-    fmt::{self, Debug, Display},
-    sync::Arc,
-};
+use std::fmt::{self, Debug, Display};
 
-use indexmap::IndexMap;
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+    Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::{Size, Val};
-use crate::budget;
+use super::Val;
 
 impl Val {
     /// Compact JSON. Infinity and `nan`, which JSON does not have, become null.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// Reads JSON; at most [`Val::DEEPEST`] levels deep.
-    pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(text)
     }
 }
 
@@ -53,95 +42,6 @@ impl Serialize for Val {
             }
             Self::Lookup(lookup) => lookup.value().serialize(serializer),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Val {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader { levels_left: Self::DEEPEST })
-    }
-}
-
-/// Reads one value with the values in it.
-#[derive(Clone, Copy)]
-struct Reader {
-    levels_left: usize,
-}
-
-impl Reader {
-    fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
-        let deeper = self.levels_left.checked_sub(1).map(|levels_left| Self { levels_left });
-        deeper.ok_or_else(|| E::custom(format_args!("it is nested more than {} levels deep", Val::DEEPEST)))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Reader {
-    type Value = Val;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Val;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Val, E> {
-        Ok(Val::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Val, E> {
-        Ok(Val::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Val, E> {
-        Ok(Val::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Val, E> {
-        Ok(Val::Int(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Val, E> {
-        Ok(Val::from(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Val, E> {
-        Ok(Val::Float(value))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Val, E> {
-        Ok(Val::Text(text.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Val, A::Error> {
-        const AT_ONCE: usize = 256;
-        let (inner, mut items, mut size) = (self.inner()?, Vec::new(), Size::default());
-        while let Some(item) = sequence.next_element_seed(inner)? {
-            size = size.with(&item);
-            items.push(item);
-            // `fromjson` stops reading at the size that an expression may make.
-            if items.len().is_multiple_of(AT_ONCE) {
-                budget::check_value(size);
-            }
-        }
-        Ok(Val::of_size(items, size))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {
-        let (inner, mut members) = (self.inner()?, IndexMap::new());
-        while let Some(name) = map.next_key::<Arc<str>>()? {
-            members.insert(name, map.next_value_seed(inner)?);
-        }
-        Ok(Val::from_members(members))
     }
 }
 
