@@ -266,10 +266,7 @@ impl Drop for Engine {
 
 fn spawn(binary: &Path, folder: &Path, data: &Path, port: u16, environment: &[(String, String)]) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(data.join("log")).unwrap();
-    // A file that may not grow ends a process, unless that is ignored: then writing fails, as on a full disk.
-    Command::new("sh")
-        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
-        .arg(binary)
+    Command::new(binary)
         .arg("serve")
         .arg("--workflows")
         .arg(folder)

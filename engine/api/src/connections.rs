@@ -63,7 +63,7 @@ async fn accept(
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     if permits.available_permits() == 0 {
         tracing::warn!(
-            "as many connections are open as `rondo.http.max-connections` allows; further ones wait"
+            "as many connections are open as `rondo.http.max-connections` and the limit of open files allow; further ones wait"
         );
     }
     // Fails only when the semaphore is closed, which it never is.

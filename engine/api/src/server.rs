@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rondo_definition::PropertyError;
+use rondo_handles::HandleBudget;
 use rondo_runtime::Engine;
 use tokio::net::TcpListener;
 use tower::Layer as _;
@@ -86,7 +87,9 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let settings = Settings::read(engine.properties())?;
+    let mut settings = Settings::read(engine.properties())?;
+    // A connection beyond them could not be accepted, or would take the handle of the database or of a call.
+    settings.max_connections = settings.max_connections.min(HandleBudget::of_process().connections);
     let router = router(engine, settings.clone(), listener.local_addr()?.ip())?;
     connections::serve(listener, router, &settings, shutdown).await;
     Ok(())

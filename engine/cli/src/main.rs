@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&format!("the runtime cannot be started: {error}")),
     };
+    signals::survive_size_limit(&runtime);
     let outcome = match cli.command {
         Command::Check(check) => check.run(),
         Command::Init(init) => init.run(),

@@ -39,6 +39,14 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> Result<ExitCode, String> {
         logging::start(self.log_format, "info");
+        let handles = rondo_handles::raise_limit();
+        tracing::info!(
+            limit = handles.limit,
+            connections = handles.connections,
+            calls = handles.calls,
+            idle_calls = handles.idle,
+            "open files and sockets are divided among clients and calls"
+        );
         let listener = TcpListener::bind(self.listen)
             .await
             .map_err(|error| format!("cannot listen at {}: {error}", self.listen))?;
