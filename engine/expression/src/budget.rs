@@ -171,8 +171,18 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     })
 }
 
+impl Budget {
+    /// Runs something else than an expression within these bounds: it spends its steps by [`crate::work`], and may make values.
+    ///
+    /// # Errors
+    /// The bound that it exceeded. What it had done by then is dropped.
+    pub fn bound<T>(&self, work: impl FnOnce() -> T) -> Result<T, Exceeded> {
+        within(self, work)
+    }
+}
+
 /// Counts one step of the interpreter.
-pub(crate) fn step() {
+pub fn step() {
     spend(1);
     if stack_position() < STACK_FLOOR.get() {
         stop(Exceeded::Stack);
@@ -188,7 +198,7 @@ pub(crate) fn spend(steps: u64) {
 }
 
 /// Spends what moving or comparing so many elements of an array takes.
-pub(crate) fn spend_on_elements(elements: usize) {
+pub fn spend_on_elements(elements: usize) {
     spend(elements as u64 / ELEMENTS_OF_A_STEP);
 }
 
@@ -209,7 +219,7 @@ pub(crate) fn spend_on_new_members(members: usize) {
 }
 
 /// Spends what making, copying or searching so many bytes of text takes.
-pub(crate) fn spend_on_bytes(bytes: usize) {
+pub fn spend_on_bytes(bytes: usize) {
     spend(bytes as u64 / BYTES_OF_A_STEP);
 }
 

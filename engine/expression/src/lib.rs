@@ -25,3 +25,8 @@ pub use merge::{MergeRules, merge};
 pub use template::Template;
 pub use text::strip;
 pub use value::{Array, Lookup, Members, Object, ReadError, ReadLimits, Size, Val};
+
+/// Spends the steps of the budget that runs on this thread; see [`Budget::bound`].
+pub mod work {
+    pub use crate::budget::{spend_on_bytes, spend_on_elements, step};
+}

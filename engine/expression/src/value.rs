@@ -328,6 +328,11 @@ impl<'a> Members<'a> {
         self.0.map_or(0, IndexMap::len)
     }
 
+    /// The member of this name.
+    pub fn get(self, name: &str) -> Option<&'a Val> {
+        self.0?.get(name)
+    }
+
     pub(crate) fn shared(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Val)> {
         self.0.into_iter().flatten()
     }

@@ -39,6 +39,8 @@ pub(crate) struct ActiveInstance {
     pub(crate) is_idle: bool,
     /// Whether it came from the database and has finished no turn since: it may be what ended the process before.
     pub(crate) is_unproven: bool,
+    /// What its last turn cost, in steps of expressions.
+    pub(crate) last_cost: u64,
     /// The calls that were in flight then.
     pub(crate) idle_calls: Vec<CallNumber>,
     /// Children that were looked for by their id.
@@ -123,6 +125,7 @@ impl ActiveInstance {
             waiters: Vec::new(),
             is_idle: true,
             is_unproven: true,
+            last_cost: 0,
             idle_calls,
             children: HashMap::new(),
             unsettled: HashSet::new(),
@@ -138,6 +141,11 @@ impl ActiveInstance {
     /// The root of its tree, if it has one: a subflow does, and an instance that has started one.
     pub(crate) fn tree(&self) -> Option<Uuid> {
         self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
+    }
+
+    /// What its next turn is taken to cost, in steps of expressions.
+    pub(crate) fn expected_cost(&self) -> u64 {
+        self.last_cost.max(self.deployed.cost.expected())
     }
 
     /// Whether it must stay in memory although nothing is to be done now.

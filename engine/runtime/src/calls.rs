@@ -24,7 +24,7 @@ impl Executor {
             request,
         };
         let executor = Arc::clone(self);
-        self.calls.spawn(async move {
+        let task = async move {
             rondo_store::failpoint("call-before");
             let made = panics::caught(call.make(&executor)).await;
             let input = made.unwrap_or_else(|panic| {
@@ -34,7 +34,8 @@ impl Executor {
             });
             rondo_store::failpoint("call-after");
             executor.dispatcher.deliver(call.id, Delivery::input(input));
-        });
+        };
+        self.calls.spawn_on(task, &self.callers);
     }
 }
 

@@ -19,6 +19,7 @@ use rondo_machine::OutputCheck;
 use rondo_program::{Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
+    computing::Cost,
     refusal::Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
@@ -43,6 +44,8 @@ pub struct Deployed {
     pub(crate) bindings: Bindings,
     /// What `$SECRET` shows.
     pub(crate) secrets: Val,
+    /// What its turns cost of late.
+    pub(crate) cost: Cost,
     /// The output schema as the machine asks for it.
     pub(crate) output_check: Option<Arc<dyn OutputCheck>>,
 }
@@ -63,7 +66,17 @@ impl Deployed {
     /// Checks the input of an instance. `Err` says what is wrong with it.
     pub(crate) fn check_input(&self, data: &Val) -> Result<(), String> {
         let Some(schema) = &self.input_schema else { return Ok(()) };
-        match schema.check(data) {
+        self.judge_input(schema, schema.check(data))
+    }
+
+    /// Checks the input of an instance if that is quickly done; `None` if it is not.
+    pub(crate) fn check_input_quickly(&self, data: &Val) -> Option<Result<(), String>> {
+        let Some(schema) = &self.input_schema else { return Some(Ok(())) };
+        schema.check_quickly(data).map(|checked| self.judge_input(schema, checked))
+    }
+
+    fn judge_input(&self, schema: &Schema, checked: Result<(), String>) -> Result<(), String> {
+        match checked {
             Err(message) if !schema.strict => {
                 tracing::warn!(workflow = %self.program.id, %message, "the input breaks the schema, and is taken all the same");
                 Ok(())
@@ -181,6 +194,7 @@ pub(crate) fn deploy(
         bindings,
         secrets: secrets.clone(),
         output_check,
+        cost: Cost::default(),
         outline,
     };
     (deployed, diagnostics)
@@ -198,7 +212,7 @@ fn read_schema(
     };
     let read = |from: &str, uri: &str| read_file(resources, source, from, uri);
     let bundled = Bundler::bundle(&name, schema, &read)?;
-    Schema::compile(bundled, reference.is_strict)
+    Schema::new(bundled, reference.is_strict)
         .map_err(|error| format!("`{name}` is no valid JSON schema: {error}"))
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     active_instance::ActiveInstance,
+    computing::Computing,
     delivery::{Delivery, Signal},
     fair_queue::FairQueue,
     registry::{Registry, Work},
@@ -35,6 +36,7 @@ pub(crate) struct Dispatcher {
     queue: FairQueue<Job>,
     /// It owns the dispatcher, so the dispatcher does not own it.
     worker: Weak<dyn Worker>,
+    computing: Computing,
     /// The tasks that work.
     tasks: TaskTracker,
 }
@@ -46,9 +48,9 @@ struct Job {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(worker: Weak<dyn Worker>) -> Arc<Self> {
+    pub(crate) fn new(worker: Weak<dyn Worker>, computing: Computing) -> Arc<Self> {
         let (registry, queue, tasks) = (Registry::default(), FairQueue::default(), TaskTracker::new());
-        Arc::new(Self { registry, queue, worker, tasks })
+        Arc::new(Self { registry, queue, worker, computing, tasks })
     }
 
     /// Resolves when no instance is being worked on any more. Only of use when nothing new is taken.
@@ -103,6 +105,11 @@ impl Dispatcher {
         self.registry.len()
     }
 
+    /// The threads on which instances are worked on.
+    pub(crate) fn computing(&self) -> &Computing {
+        &self.computing
+    }
+
     fn hand_over(self: &Arc<Self>, id: Uuid, instance: Option<Box<ActiveInstance>>, delivery: Delivery) {
         let (first, root) = (delivery.is_abort(), delivery.root);
         let Work::NeedsWorker(parked) = self.registry.deliver(id, delivery) else { return };
@@ -119,18 +126,15 @@ impl Dispatcher {
     }
 
     fn begin(self: &Arc<Self>, root: Option<Uuid>, job: Job) {
-        // Without the engine or a runtime the process is about to end, and recovery takes over.
-        let (Some(worker), Ok(runtime)) = (self.worker.upgrade(), tokio::runtime::Handle::try_current())
-        else {
-            return;
-        };
+        // Without the engine the process is about to end, and recovery takes over.
+        let Some(worker) = self.worker.upgrade() else { return };
         let mut place = Place { dispatcher: Arc::clone(self), id: job.id, root, stage: Stage::New };
         let work = async move {
             place.reach(Stage::Working);
             worker.work(job.id, job.instance).await;
             place.reach(Stage::Done);
         };
-        self.tasks.spawn_on(work, &runtime);
+        self.computing.spawn(&self.tasks, work);
     }
 }
 
@@ -209,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_delivered_for_an_instance_whose_task_panicked_is_done_by_another() {
         let worker = Arc::new_cyclic(|worker: &Weak<Clumsy>| Clumsy {
-            dispatcher: Dispatcher::new(Weak::clone(worker) as Weak<dyn Worker>),
+            dispatcher: Dispatcher::new(Weak::clone(worker) as Weak<dyn Worker>, Computing::here()),
             done: AtomicUsize::new(0),
             all: Notify::new(),
         });

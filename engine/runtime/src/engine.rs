@@ -62,7 +62,7 @@ impl Engine {
             deployed.check_state(state)?;
         }
         start.check_business_key()?;
-        deployed.check_input(&start.data).map_err(Refusal::InvalidInput)?;
+        self.check_input(&deployed, &start.data).await?;
         let id = Uuid::now_v7();
         let request = RequestContext {
             headers: Arc::new(start.headers),
@@ -78,6 +78,18 @@ impl Engine {
         let delivery = Delivery::input(Input::Start { at: start.start_at }).with_reply(Some(reply));
         executor.dispatcher.deliver_to(instance, delivery);
         self.answer(id, answer).await
+    }
+
+    /// Checks the input: here if that is quickly done, else on the threads that compute.
+    async fn check_input(&self, deployed: &Arc<Deployed>, data: &Val) -> Result<(), Refusal> {
+        if let Some(checked) = deployed.check_input_quickly(data) {
+            return checked.map_err(Refusal::InvalidInput);
+        }
+        let (deployed, data) = (Arc::clone(deployed), data.clone());
+        let checked = self.executor.dispatcher.computing().run(move || deployed.check_input(&data)).await;
+        checked
+            .unwrap_or_else(|| Err("the engine met a defect while it checked the input".to_owned()))
+            .map_err(Refusal::InvalidInput)
     }
 
     /// An instance as it was last committed, ended ones too.

@@ -13,7 +13,7 @@ use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Commit, CommitError, Store, StoreError};
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use crate::{
     active_instance::Limits,
     catalog::Catalog,
     clock::Clock,
+    computing::Computing,
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
     encryption::Encryption,
@@ -43,6 +44,8 @@ pub(crate) struct Executor {
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) calls: TaskTracker,
+    /// The threads on which calls are made: those of the server, for they wait more than they compute.
+    pub(crate) callers: Handle,
     pub(crate) secrets: Secrets,
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
@@ -56,6 +59,7 @@ pub(crate) struct Executor {
 /// What an executor is made of.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) computing: Computing,
     pub(crate) clock: Clock,
     pub(crate) crash_loop: CrashLoop,
     pub(crate) trees: InstanceTrees,
@@ -84,13 +88,14 @@ impl Executor {
     {
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
             store: parts.store,
-            dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>),
+            dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,
             timers: Timers::default(),
             crash_loop: parts.crash_loop,
             trees: parts.trees,
             caller: parts.caller,
             calls: TaskTracker::new(),
+            callers: Handle::current(),
             secrets: parts.secrets,
             properties: parts.properties,
             encryption: parts.encryption,

@@ -12,7 +12,7 @@
 //!  2  what decides           plan  subflows  turn  row
 //!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
 //!                            catalog  start  refusal  views  formats
-//!  0  what knows no others   clock  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
+//!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test `layers` holds that. Of the line that begins with
@@ -22,6 +22,7 @@
 
 // Layer 0.
 mod clock;
+mod computing;
 mod crash_loop;
 mod data_mark;
 mod encryption;

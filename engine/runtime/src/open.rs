@@ -15,6 +15,7 @@ use crate::{
     active_instance::Limits,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
+    computing::Computing,
     crash_loop::CrashLoop,
     encryption::{Encryption, KeyError},
     engine::Engine,
@@ -57,6 +58,9 @@ pub enum OpenError {
     /// The key for request headers cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// There are no threads for it.
+    #[error("no threads can be started: {0}")]
+    Threads(String),
     /// A property is not what it must be.
     #[error("{0}")]
     Property(String),
@@ -69,6 +73,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// The database; without one the store of the options is opened.
     pub store: Option<Arc<dyn Store>>,
+    /// Whether instances are worked on by the threads of the caller, so that a test with a single one decides what runs when.
+    pub computes_here: bool,
 }
 
 impl Engine {
@@ -119,8 +125,13 @@ impl Engine {
         let caller = Caller::new(&properties, secrets.clone())
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let catalog = Catalog::new(workflows, resources);
+        let computing = match surroundings.computes_here {
+            true => Computing::here(),
+            false => Computing::on_own_threads().map_err(|error| OpenError::Threads(error.to_string()))?,
+        };
         let executor = Executor::new(Parts {
             store,
+            computing,
             clock,
             crash_loop,
             trees,

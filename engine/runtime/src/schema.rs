@@ -1,68 +1,127 @@
-//! Schemas of workflow data: bundled with the files they refer to, compiled, and spoken of in SonataFlow's words.
+//! Schemas of workflow data: bundled with the files they refer to, and SonataFlow's words.
 
 mod bundle;
+mod values;
 mod words;
 
-use jsonschema::{Draft, Validator};
+use std::{fmt, sync::OnceLock, time::Duration};
+
+use jsonschema::{Draft, ValidationError, Validator};
 use rondo_definition::parse_duration;
-use rondo_expression::Val;
+use rondo_expression::{Budget, Val};
 use serde_json::Value;
 use uuid::Uuid;
+
+use values::Values;
 
 pub(crate) use bundle::{Bundler, read_file};
 
 /// `8-4-4-4-12`; without the hyphens it is no UUID in the eyes of RFC 4122.
 const UUID_CHARACTERS: usize = 36;
 
+/// Most lines of a message. Who breaks a schema so often looks at the first ones.
+const LINES: usize = 100;
+
+/// Steps of a check that may be made anywhere: about a millisecond, in which data of some hundred kilobytes are checked.
+const QUICK_STEPS: u64 = 20_000;
+
+/// Steps of any check: about a second. The largest data that an instance may have take a fifth of it by a plain schema.
+const MOST_STEPS: u64 = 20_000_000;
+
 /// A schema that data must satisfy.
-#[derive(Debug)]
 pub struct Schema {
     /// The schema as one document: references to files point to its `$defs`. Keyword order and unknown keywords are
     /// as written, since forms are made of them.
     pub document: Value,
     /// Whether a violation is an error; else it is only logged.
     pub strict: bool,
-    validator: Validator,
+    /// Compiled when it is first asked for, because it takes ten times the memory of the document, and most workflows of a folder are
+    /// rarely started.
+    validator: OnceLock<Result<Validator<Values>, String>>,
 }
 
 impl Schema {
-    /// Compiles a bundled schema. Draft 7 whatever `$schema` says, as SonataFlow does.
+    /// A bundled schema. Draft 7 whatever `$schema` says, as SonataFlow does.
     ///
     /// The error says what is wrong with the schema.
-    pub(crate) fn compile(document: Value, strict: bool) -> Result<Self, String> {
-        let mut plain = document.clone();
-        if let Some(members) = plain.as_object_mut() {
-            // A base like `classpath:/schemas/a.json` would turn local references into remote ones.
-            members.shift_remove("$id");
-            members.shift_remove("$schema");
-        }
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft7)
-            .should_validate_formats(true)
-            // Formats that draft 7 has not, but SonataFlow checks.
-            .with_format("uuid", |text| text.len() == UUID_CHARACTERS && Uuid::try_parse(text).is_ok())
-            .with_format("duration", |text| parse_duration(text).is_ok())
-            .build(&plain)
-            .map_err(|error| error.to_string())?;
-        Ok(Self { document, strict, validator })
+    pub(crate) fn new(document: Value, strict: bool) -> Result<Self, String> {
+        compile(&document)?;
+        Ok(Self { document, strict, validator: OnceLock::new() })
+    }
+
+    /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` when it is not quickly done.
+    pub(crate) fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
+        self.check_within(QUICK_STEPS, data)
     }
 
     /// Checks data; `Err` is the message with which a request is refused.
     pub fn check(&self, data: &Val) -> Result<(), String> {
-        let data = Value::from(data.clone());
-        let mut errors: Vec<_> = self
-            .validator
-            .iter_errors(&data)
-            .map(|error| (words::position(&self.document, &error), error))
-            .collect();
-        if errors.is_empty() {
-            return Ok(());
-        }
-        errors.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let lines: Vec<_> =
-            errors.iter().flat_map(|(_, error)| words::describe(&self.document, error)).collect();
-        Err(format!("There are JsonSchema validation errors:\n{}", lines.join("\n")))
+        self.check_within(MOST_STEPS, data).unwrap_or_else(|| {
+            Err("The data cannot be checked against the schema: that takes too long. Does the schema have alternatives within alternatives, or references \
+                 that lead back to where they came from?"
+                .to_owned())
+        })
     }
+
+    /// `None` when it takes more steps.
+    fn check_within(&self, steps: u64, data: &Val) -> Option<Result<(), String>> {
+        let validator = match self.validator.get_or_init(|| compile(&self.document)) {
+            Ok(validator) => validator,
+            // It was compiled when the workflow was read.
+            Err(message) => return Some(Err(message.clone())),
+        };
+        let budget = Budget { steps, processor_time: Duration::from_secs(2), ..Budget::default() };
+        let check = || {
+            if validator.is_valid(data) {
+                return Ok(());
+            }
+            Err(message(&self.document, data, validator.iter_errors(data).collect()))
+        };
+        budget.bound(|| values::counting_errors(check)).ok()
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema")
+            .field("document", &self.document)
+            .field("strict", &self.strict)
+            .finish_non_exhaustive()
+    }
+}
+
+fn compile(document: &Value) -> Result<Validator<Values>, String> {
+    let mut plain = document.clone();
+    if let Some(members) = plain.as_object_mut() {
+        // A base like `classpath:/schemas/a.json` would turn local references into remote ones.
+        members.shift_remove("$id");
+        members.shift_remove("$schema");
+    }
+    jsonschema::options_for::<Values>()
+        .with_draft(Draft::Draft7)
+        .should_validate_formats(true)
+        // Formats that draft 7 has not, but SonataFlow checks.
+        .with_format("uuid", |text| text.len() == UUID_CHARACTERS && Uuid::try_parse(text).is_ok())
+        .with_format("duration", |text| parse_duration(text).is_ok())
+        .build(&plain)
+        .map_err(|error| error.to_string())
+}
+
+/// What is wrong with data, in the order of the real validator.
+fn message(schema: &Value, data: &Val, errors: Vec<ValidationError<'_>>) -> String {
+    let mut errors: Vec<_> =
+        errors.into_iter().map(|error| (words::position(schema, data, &error), error)).collect();
+    errors.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut lines = errors.iter().flat_map(|(_, error)| words::describe(schema, error));
+    let mut text = "There are JsonSchema validation errors:".to_owned();
+    for line in lines.by_ref().take(LINES) {
+        text.push('\n');
+        text.push_str(&line);
+    }
+    if lines.next().is_some() {
+        text.push_str(&format!("\nand more; these are the first {LINES}"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -72,7 +131,7 @@ mod tests {
 
     #[test]
     fn violations_are_told_in_the_words_of_the_validator_that_users_know() {
-        let schema = Schema::compile(
+        let schema = Schema::new(
             json!({
                 "$id": "classpath:/schemas/a.json", "$schema": "http://json-schema.org/draft-04/schema#",
                 "type": "object", "required": ["name"], "additionalProperties": false,
@@ -110,11 +169,61 @@ mod tests {
         }
     }
 
+    /// None of these ends by itself in a lifetime, or without some gigabytes.
+    #[test]
+    fn a_check_ends_whatever_the_schema_and_the_data_are() {
+        let doubling = |applicator: &str| {
+            let mut definitions: serde_json::Map<_, _> = (0..40)
+                .map(|level| {
+                    let next = json!({"$ref": format!("#/definitions/a{}", level + 1)});
+                    (format!("a{level}"), json!({applicator: [{"properties": {"x": next}}, {"properties": {"x": next}}, next, next]}))
+                })
+                .collect();
+            definitions.insert("a40".into(), json!({"type": "string"}));
+            json!({"$ref": "#/definitions/a0", "definitions": definitions})
+        };
+        let nested = (0..80).fold(json!(1), |inner, _| json!({"x": inner}));
+        let circle = json!({"definitions": {"a": {"allOf": [{"$ref": "#/definitions/b"}]}, "b": {"anyOf": [{"$ref": "#/definitions/a"}, {"$ref": "#/definitions/a"}]}}, "$ref": "#/definitions/a"});
+        let tree = json!({"anyOf": [{"required": ["y"]}, {"properties": {"x": {"$ref": "#"}}}], "allOf": [{"properties": {"x": {"$ref": "#"}}}]});
+        for (schema, data) in [
+            (doubling("allOf"), nested.clone()),
+            (doubling("anyOf"), nested.clone()),
+            (doubling("oneOf"), nested.clone()),
+            (circle, json!({"x": 1})),
+            (tree, nested),
+        ] {
+            let schema = Schema::new(schema, true).unwrap();
+            let data = Val::from(data);
+            let before = rondo_expression::steps_taken();
+            // Quick or not, right or wrong: what counts is that it ends.
+            let quick = schema.check_quickly(&data);
+            let whole = schema.check(&data);
+            assert!(rondo_expression::steps_taken() - before <= QUICK_STEPS + MOST_STEPS);
+            assert!(quick.is_none_or(|quick| quick == whole));
+        }
+    }
+
+    #[test]
+    fn a_message_ends_after_a_hundred_violations() {
+        let schema =
+            Schema::new(json!({"items": {"type": "string"}, "properties": {"a": {}}, "additionalProperties": false}), true).unwrap();
+        let message = schema.check(&json!(vec![1; 200_000]).into()).unwrap_err();
+        assert_eq!(message.lines().count(), 1 + LINES + 1);
+        assert!(
+            message.ends_with("$[99]: integer found, string expected\nand more; these are the first 100"),
+            "{message}"
+        );
+        let members: serde_json::Map<_, _> = (0..200).map(|number| (number.to_string(), json!(1))).collect();
+        let message = schema.check(&Val::from(Value::Object(members))).unwrap_err();
+        assert_eq!(message.lines().count(), 1 + LINES + 1, "one violation may be of many members");
+        assert_eq!(schema.check(&json!(vec!["a"; 200_000]).into()), Ok(()));
+    }
+
     /// What SonataFlow 10.1.0 answered.
     #[test]
     fn keywords_have_the_words_and_the_order_of_the_real_validator() {
         let format = |name: &str| json!({"type": "string", "format": name});
-        let schema = Schema::compile(
+        let schema = Schema::new(
             json!({
                 "type": "object", "required": ["name"],
                 "properties": {
@@ -230,7 +339,7 @@ mod tests {
             ),
             (json!({"multipleOf": 1}), json!(0.5), vec!["$: must be multiple of 1.0"]),
         ] {
-            let told = Schema::compile(schema.clone(), true).unwrap().check(&data.into()).unwrap_err();
+            let told = Schema::new(schema.clone(), true).unwrap().check(&data.into()).unwrap_err();
             assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), lines, "{schema}");
         }
     }

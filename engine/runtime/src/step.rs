@@ -49,7 +49,7 @@ impl Executor {
         }
         let before = instance.snapshot.status;
         let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
-        let mut outcome = self.compute(&mut instance, inputs, now);
+        let mut outcome = self.compute(&mut instance, inputs, now).await;
         if !outcome.turn.accepted {
             instance.snapshot = outcome.turn.snapshot;
             self.discard_messages(id, outcome.consumed).await;
@@ -84,26 +84,20 @@ impl Executor {
     }
 
     /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
-    fn compute(
+    async fn compute(
         &self,
         instance: &mut ActiveInstance,
         inputs: &mut VecDeque<QueuedInput>,
         now: rondo_machine::Millis,
     ) -> Outcome {
-        let goes_on = instance.snapshot.needs_turn();
+        let _place = self.dispatcher.computing().place(instance.expected_cost()).await;
         let _mark = if instance.is_unproven { self.crash_loop.mark(instance.row.id) } else { None };
-        let mut run = || turn::run(instance, inputs, &self.secrets, now);
-        // An instance that has used up a turn already has much to compute, and must not hold up a thread that others need.
-        if goes_on { on_a_thread_of_its_own(run) } else { run() }
-    }
-}
-
-/// Runs something long; another thread takes over what else this one has to do.
-fn on_a_thread_of_its_own<T>(run: impl FnOnce() -> T) -> T {
-    let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    match runtime {
-        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),
-        _ => run(),
+        let before = rondo_expression::steps_taken();
+        let outcome = turn::run(instance, inputs, &self.secrets, now);
+        let cost = rondo_expression::steps_taken().wrapping_sub(before);
+        instance.last_cost = cost;
+        instance.deployed.cost.note(cost);
+        outcome
     }
 }
 

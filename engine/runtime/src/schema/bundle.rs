@@ -148,7 +148,7 @@ mod tests {
                 }}
             })
         );
-        let schema = Schema::compile(bundled, true).unwrap();
+        let schema = Schema::new(bundled, true).unwrap();
         assert!(schema.check(&json!({"b": {"next": {"self": 1}}}).into()).is_ok());
         assert!(schema.check(&json!({"b": {"next": {"self": "x"}}}).into()).is_err());
         assert_eq!(

@@ -4,6 +4,7 @@ use jsonschema::{
     ValidationError,
     error::{TypeKind, ValidationErrorKind},
 };
+use rondo_expression::Val;
 use serde_json::Value;
 
 /// Where an error comes among those of one schema: the steps from the schema to the keyword, each a group and a place in it.
@@ -22,7 +23,7 @@ pub(super) enum Group {
 /// Where an error comes in the order of the validator.
 ///
 /// What stands behind a reference comes in the order of the names on the way.
-pub(super) fn position(schema: &Value, error: &ValidationError<'_>) -> Position {
+pub(super) fn position(schema: &Value, data: &Val, error: &ValidationError<'_>) -> Position {
     let path = error.schema_path().as_str();
     let mut parts = path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
     let mut here = Some(schema);
@@ -33,7 +34,8 @@ pub(super) fn position(schema: &Value, error: &ValidationError<'_>) -> Position 
             ("properties", Some(Value::Object(members))) => (Group::Properties, members),
             ("patternProperties", Some(Value::Object(members))) => (Group::PatternProperties, members),
             ("required", _) => {
-                let absent = here.and_then(|schema| first_absent(schema, error.instance()));
+                let absent =
+                    here.and_then(|schema| first_absent(schema, at(data, error.instance_path().as_str())?));
                 position.push(match absent {
                     // Before the member itself, if that could have errors of its own.
                     Some(index) => (Group::Properties, index, String::new()),
@@ -63,9 +65,17 @@ pub(super) fn position(schema: &Value, error: &ValidationError<'_>) -> Position 
 }
 
 /// The first declared member that an object has not.
-fn first_absent(schema: &Value, instance: &Value) -> Option<usize> {
+fn first_absent(schema: &Value, instance: &Val) -> Option<usize> {
     let declared = schema.get("properties")?.as_object()?;
     declared.keys().position(|name| instance.get(name).is_none())
+}
+
+/// The value at a JSON pointer.
+fn at<'a>(data: &'a Val, pointer: &str) -> Option<&'a Val> {
+    pointer.split('/').skip(1).try_fold(data, |value, part| match value {
+        Val::Array(_) => value.elements().get(part.parse::<usize>().ok()?),
+        _ => value.get(&part.replace("~1", "/").replace("~0", "~")),
+    })
 }
 
 /// What is wrong by this schema, a line each; alternatives of which none holds tell of all.

@@ -21,8 +21,11 @@ async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
     };
     let store = WatchedStore::new(rondo_store::open(&options.store).await.unwrap());
     let clock = Clock::manual(crate::support::NOON);
-    let surroundings =
-        || Surroundings { clock: clock.clone(), store: Some(Arc::clone(&store) as Arc<dyn Store>) };
+    let surroundings = || Surroundings {
+        clock: clock.clone(),
+        store: Some(Arc::clone(&store) as Arc<dyn Store>),
+        computes_here: true,
+    };
     let engine = Engine::open_in(options.clone(), surroundings()).await.unwrap();
     let id = engine.start("sleeper", Start::default()).await.unwrap().id;
     engine.stop(Duration::ZERO).await;

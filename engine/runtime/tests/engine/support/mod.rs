@@ -68,8 +68,11 @@ impl Lab {
             service_url: "http://engine".into(),
             environment: Environment::from_iter([("RONDO_SECRET_KEY".to_owned(), "07".repeat(32))]),
         };
-        let surroundings =
-            Surroundings { clock: clock.clone(), store: Some(Arc::clone(&store) as Arc<dyn Store>) };
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            store: Some(Arc::clone(&store) as Arc<dyn Store>),
+            computes_here: true,
+        };
         let engine = Engine::open_in(options, surroundings).await.unwrap();
         Self { engine, clock, store, service, folder }
     }
