@@ -1,11 +1,12 @@
 //! How long a connection has been idle, and how long the head of a request has been arriving.
 //!
-//! Promises: no limit applies while a request is being answered; [`ConnectionTimer::expired`] finds a client that sends a
-//! head in small pieces, sends nothing, or does not read its answer. Only bytes that are written make a connection active:
+//! Promises: while a request is being answered, the one limit is the time in which the client must take a piece of the answer;
+//! [`ConnectionTimer::expired`] finds a client that sends a head in small pieces, sends nothing, or does not read its answer. Only bytes that are written make a connection active:
 //! the answer to a ping of HTTP/2 shows that the bytes read before were no head, whereas a head that never ends is not
 //! answered at all.
 
 use std::{
+    collections::HashMap,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -14,32 +15,55 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use rondo_memory::Share;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
 
-/// The activity of a connection, shared by its stream and its requests.
+/// The activity of a connection, shared by its stream, its requests and its answers.
 pub(crate) struct ConnectionTimer(Mutex<Activity>);
 
+/// Longest times of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimits {
+    /// For the head of a request.
+    pub(crate) head: Duration,
+    /// Without a request and without bytes written.
+    pub(crate) idle: Duration,
+}
+
 struct Activity {
-    /// Requests that are being answered.
+    /// Requests that are being answered, until the last byte of the answer is handed to the connection.
     active_requests: usize,
+    /// Those of them whose bodies are still arriving.
+    arriving_bodies: usize,
     /// Since when nothing was written and no request was being answered.
     idle_since: Instant,
     /// Since when bytes have arrived that are no request yet.
     head_since: Option<Instant>,
+    /// Answers whose last piece the connection has not written yet, and until when it must be.
+    unwritten: HashMap<u64, Instant>,
 }
 
 impl Activity {
     fn new(now: Instant) -> Self {
-        Self { active_requests: 0, idle_since: now, head_since: None }
+        Self {
+            active_requests: 0,
+            arriving_bodies: 0,
+            idle_since: now,
+            head_since: None,
+            unwritten: HashMap::new(),
+        }
     }
 
-    fn bytes_read(&mut self, now: Instant) {
-        if self.active_requests == 0 && self.head_since.is_none() {
+    /// Says whether the bytes belong to the head of a request.
+    fn bytes_read(&mut self, now: Instant) -> bool {
+        let is_head = self.active_requests == 0;
+        if is_head && self.head_since.is_none() {
             self.head_since = Some(now);
         }
+        is_head
     }
 
     fn bytes_written(&mut self, now: Instant) {
@@ -58,13 +82,16 @@ impl Activity {
     }
 
     /// When to check again; `None` when the connection has expired.
-    fn next_check(&self, now: Instant, head: Duration, idle: Duration) -> Option<Instant> {
-        if self.active_requests > 0 {
-            return Some(now + head.min(idle));
-        }
-        // A head may begin to arrive right after this check, so the next one is due when that head would expire.
-        let head_since = self.head_since.unwrap_or(now) + head;
-        let moment = head_since.min(self.idle_since + idle);
+    fn next_check(&self, now: Instant, limits: TimeLimits) -> Option<Instant> {
+        let unwritten = self.unwritten.values().min().copied();
+        let moment = if self.active_requests > 0 {
+            now + limits.head.min(limits.idle)
+        } else {
+            // A head may begin to arrive right after this check, so the next one is due when that head would expire.
+            let head_since = self.head_since.unwrap_or(now) + limits.head;
+            head_since.min(self.idle_since + limits.idle)
+        };
+        let moment = unwritten.map_or(moment, |unwritten| unwritten.min(moment));
         (moment > now).then_some(moment)
     }
 }
@@ -80,10 +107,26 @@ impl ConnectionTimer {
         ActiveRequest(Arc::clone(self))
     }
 
-    /// Resolves when a head has been arriving for longer than `head`, or the connection has been idle for longer than `idle`.
-    pub(crate) async fn expired(&self, head: Duration, idle: Duration) {
+    /// A piece of an answer was handed to the connection, which must have written it by a moment.
+    pub(crate) fn piece_handed_over(&self, answer: u64, until: Instant) {
+        self.activity().unwritten.insert(answer, until);
+    }
+
+    /// The connection asks for the next piece of an answer, or the answer has ended.
+    pub(crate) fn piece_written(&self, answer: u64) {
+        self.activity().unwritten.remove(&answer);
+    }
+
+    /// Since when the connection does nothing but wait for its client; `None` while a request is being answered.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        let activity = self.activity();
+        (activity.active_requests == activity.arriving_bodies).then_some(activity.idle_since)
+    }
+
+    /// Resolves when a head has been arriving for too long, the connection has been idle for too long, or an answer is not read.
+    pub(crate) async fn expired(&self, limits: TimeLimits) {
         loop {
-            let next = self.activity().next_check(Instant::now(), head, idle);
+            let next = self.activity().next_check(Instant::now(), limits);
             let Some(moment) = next else { return };
             tokio::time::sleep_until(moment).await;
         }
@@ -103,15 +146,59 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// A stream that notes its reads and writes.
+/// An extension of each request, by which its connection learns that the body is still arriving.
+#[derive(Clone)]
+pub(crate) struct Arriving(pub(crate) Arc<ConnectionTimer>);
+
+impl Arriving {
+    /// A body is arriving until the guard is dropped.
+    pub(crate) fn begin(&self) -> ArrivingBody {
+        self.0.activity().arriving_bodies += 1;
+        ArrivingBody(Arc::clone(&self.0))
+    }
+}
+
+/// A body that is arriving.
+pub(crate) struct ArrivingBody(Arc<ConnectionTimer>);
+
+impl Drop for ArrivingBody {
+    fn drop(&mut self) {
+        let mut activity = self.0.activity();
+        activity.arriving_bodies = activity.arriving_bodies.saturating_sub(1);
+    }
+}
+
+/// Bytes of a head that nothing is claimed for, as connections are bounded.
+const UNCLAIMED: u64 = 8 * 1024;
+
+/// A stream that notes its reads and writes, and claims memory for long heads.
 pub(crate) struct TimedStream<T> {
     inner: T,
     timer: Arc<ConnectionTimer>,
+    /// For the longest head so far: the buffer that held it stays with the connection.
+    share: Share,
+    head_bytes: u64,
 }
 
 impl<T> TimedStream<T> {
-    pub(crate) fn new(inner: T, timer: Arc<ConnectionTimer>) -> Self {
-        Self { inner, timer }
+    pub(crate) fn new(inner: T, timer: Arc<ConnectionTimer>, share: Share) -> Self {
+        Self { inner, timer, share, head_bytes: 0 }
+    }
+
+    fn note_read(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        if !self.timer.activity().bytes_read(Instant::now()) {
+            self.head_bytes = 0;
+            return Ok(());
+        }
+        self.head_bytes =
+            self.head_bytes.saturating_add(bytes as u64).min(super::connections::LONGEST_HEAD as u64);
+        if self.head_bytes > UNCLAIMED {
+            self.share.grow_to(self.head_bytes).map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -130,10 +217,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.timer.activity().bytes_read(Instant::now());
+        match self.note_read(buffer.filled().len().saturating_sub(before)) {
+            Ok(()) => read,
+            Err(error) => Poll::Ready(Err(error)),
         }
-        read
     }
 }
 
@@ -169,14 +256,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
 mod tests {
     use super::*;
 
-    const HEAD: Duration = Duration::from_secs(30);
-    const IDLE: Duration = Duration::from_secs(75);
+    const LIMITS: TimeLimits = TimeLimits { head: Duration::from_secs(30), idle: Duration::from_secs(75) };
 
     enum Event {
         BytesRead,
         BytesWritten,
         RequestStarted,
         RequestEnded,
+        PieceHandedOver(u64),
+        PieceWritten,
     }
 
     /// After how many seconds a connection with these events expires; each event has the second at which it happens.
@@ -187,24 +275,28 @@ mod tests {
             let now = start + Duration::from_secs(second);
             for (_, event) in events.iter().filter(|(at, _)| *at == second) {
                 match event {
-                    Event::BytesRead => activity.bytes_read(now),
+                    Event::BytesRead => drop(activity.bytes_read(now)),
+                    Event::PieceHandedOver(seconds) => {
+                        activity.unwritten.insert(1, now + Duration::from_secs(*seconds));
+                    }
+                    Event::PieceWritten => drop(activity.unwritten.remove(&1)),
                     Event::BytesWritten => activity.bytes_written(now),
                     Event::RequestStarted => activity.request_started(),
                     Event::RequestEnded => activity.request_ended(now),
                 }
             }
-            let next = activity.next_check(now, HEAD, IDLE);
+            let next = activity.next_check(now, LIMITS);
             if next.is_none() {
                 return Some(second);
             }
-            assert!(next.is_some_and(|next| next <= now + HEAD), "a check every {HEAD:?} at least");
+            assert!(next.is_some_and(|next| next <= now + LIMITS.head), "a check every {LIMITS:?} at least");
         }
         None
     }
 
     #[test]
     fn unfinished_heads_and_idle_connections_expire() {
-        use Event::{BytesRead, BytesWritten, RequestEnded, RequestStarted};
+        use Event::{BytesRead, BytesWritten, PieceHandedOver, PieceWritten, RequestEnded, RequestStarted};
         for (what, events, second) in [
             ("nothing ever arrives", &[][..], Some(75)),
             ("a head begins and does not end", &[(10, BytesRead), (35, BytesRead)], Some(40)),
@@ -224,6 +316,16 @@ mod tests {
                 Some(87),
             ),
             ("pings are answered", &[(50, BytesRead), (50, BytesWritten)], Some(125)),
+            (
+                "a piece is not written",
+                &[(10, RequestStarted), (20, PieceHandedOver(20)), (30, BytesWritten)],
+                Some(40),
+            ),
+            (
+                "a piece is written in time",
+                &[(10, RequestStarted), (20, PieceHandedOver(20)), (39, PieceWritten)],
+                None,
+            ),
             ("a request may take its time", &[(10, BytesRead), (10, RequestStarted)], None),
         ] {
             assert_eq!(expires(events), second, "{what}");

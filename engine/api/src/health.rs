@@ -1,4 +1,7 @@
 //! Health in the form of `MicroProfile` Health: `{"status": "UP", "checks": […]}`, 503 when a check is down.
+//!
+//! Promises: an answer reads what is in memory, and waits for nothing: neither the database nor whoever works on an instance. A budget
+//! that is full is no reason to be down, because restarts empty no queue; its fill is shown as data of a check.
 
 use axum::{
     Json, Router,
@@ -8,7 +11,7 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
 use crate::app::App;
 
@@ -25,10 +28,12 @@ pub(crate) fn routes() -> Router<App> {
 struct Check {
     name: &'static str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
 }
 
 async fn all(State(app): State<App>) -> Response {
-    answer(vec![alive(), database(&app).await, requests(&app)])
+    answer(vec![alive(), database(&app), requests(&app), memory(&app), connections(&app)])
 }
 
 /// The process is alive when it answers. An unreachable database is no reason to restart it.
@@ -37,7 +42,7 @@ async fn live() -> Response {
 }
 
 async fn ready(State(app): State<App>) -> Response {
-    answer(vec![database(&app).await, requests(&app)])
+    answer(vec![database(&app), requests(&app)])
 }
 
 /// The listener is opened when the folder has been loaded.
@@ -54,13 +59,25 @@ fn requests(app: &App) -> Check {
 }
 
 /// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same.
-async fn database(app: &App) -> Check {
-    let store = app.engine.store();
-    check("Database", store.health().is_ok() && store.instance(Uuid::nil()).await.is_ok())
+fn database(app: &App) -> Check {
+    let written = app.engine.store().health();
+    let why = written.as_ref().err().map(|error| json!({ "error": error.to_string() }));
+    Check { data: why, ..check("Database", written.is_ok() && app.database.gives()) }
+}
+
+fn memory(app: &App) -> Check {
+    let memory = app.engine.memory();
+    let data = json!({ "usedBytes": memory.used(), "totalBytes": memory.total() });
+    Check { data: Some(data), ..check("Memory", true) }
+}
+
+fn connections(app: &App) -> Check {
+    let data = json!({ "open": app.connections.count(), "most": app.connections.most() });
+    Check { data: Some(data), ..check("Connections", true) }
 }
 
 fn check(name: &'static str, up: bool) -> Check {
-    Check { name, status: if up { "UP" } else { "DOWN" } }
+    Check { name, status: if up { "UP" } else { "DOWN" }, data: None }
 }
 
 fn answer(checks: Vec<Check>) -> Response {

@@ -13,7 +13,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rondo_runtime::Deployed;
 
-use crate::{app::App, shape};
+use crate::{app::App, links};
 
 const STYLE: PreEscaped<&str> = PreEscaped(
     "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}\
@@ -59,7 +59,7 @@ pub(crate) fn workflow(app: &App, deployed: &Deployed) -> Response {
         version: &workflow.version,
         description: &deployed.outline.description,
     };
-    let endpoint = shape::endpoint(&app.engine, &workflow.id);
+    let endpoint = links::endpoint(&app.engine, &workflow.id);
     (HEADERS, page(about.name, &details(about, &endpoint, schema.as_deref()))).into_response()
 }
 
@@ -82,7 +82,7 @@ fn list<'a>(workflows: impl Iterator<Item = Row<'a>>) -> Markup {
             tr { th { "workflow" } th { "name" } th { "version" } th { "description" } }
             @for workflow in workflows {
                 tr {
-                    td { a href={ "/" (shape::path_of(workflow.id)) } { (workflow.id) } }
+                    td { a href={ "/" (links::path_of(workflow.id)) } { (workflow.id) } }
                     td { (workflow.name) }
                     td { (workflow.version) }
                     td { (workflow.description) }

@@ -25,11 +25,15 @@ use crate::{
     auth::{self, Token},
     connections,
     cross_site::{self, Guard},
+    database_probe::DatabaseProbe,
     errors::ErrorAnswer,
     graphql::{self, SchemaError},
-    health, inspect, instances, management, openapi,
+    health, inspect, instances, management, metrics,
+    open_connections::OpenConnections,
+    openapi,
     own_hosts::OwnHosts,
     pages,
+    request_memory::RequestMemory,
 };
 
 /// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
@@ -51,15 +55,15 @@ pub enum ServeError {
 }
 
 /// All routes of an engine that listens at an address. Slashes at the end of a path, and more than one at its beginning, are ignored.
-pub fn router(engine: Engine, settings: Settings, listener: IpAddr) -> Result<Router, SchemaError> {
-    let tokens: Arc<[Token]> = settings.tokens.clone().into();
-    let hosts = OwnHosts::new(listener, engine.service_url(), &settings.allowed_hosts);
+fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
+    let tokens: Arc<[Token]> = app.settings.tokens.clone().into();
+    let hosts = OwnHosts::new(listener, app.engine.service_url(), &app.settings.allowed_hosts);
     let guard = Guard::new(tokens.is_empty().then_some(hosts));
-    let graphql = graphql::routes(&engine)?;
-    let app = App { engine, settings: Arc::new(settings) };
+    let graphql = graphql::routes(&app.engine)?;
     let mut router = Router::new()
         .merge(pages::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(openapi::routes())
         .merge(graphql)
         .merge(management::routes())
@@ -90,8 +94,18 @@ pub async fn serve(
     let mut settings = Settings::read(engine.properties())?;
     // A connection beyond them could not be accepted, or would take the handle of the database or of a call.
     settings.max_connections = settings.max_connections.min(HandleBudget::of_process().connections);
-    let router = router(engine, settings.clone(), listener.local_addr()?.ip())?;
-    connections::serve(listener, router, &settings, shutdown).await;
+    let app = App {
+        memory: RequestMemory::new(engine.memory()),
+        connections: OpenConnections::new(settings.max_connections),
+        database: DatabaseProbe::new(),
+        settings: Arc::new(settings),
+        engine,
+    };
+    let router = router(app.clone(), listener.local_addr()?.ip())?;
+    tokio::select! {
+        () = connections::serve(listener, router, &app, shutdown) => {}
+        () = app.database.run(&app.engine) => {}
+    }
     Ok(())
 }
 

@@ -270,6 +270,11 @@ async fn service() -> String {
 }
 
 impl Served {
+    /// Bytes of the budget that are in use.
+    pub fn memory_used(&self) -> u64 {
+        self.engine.memory().used()
+    }
+
     /// Stops, removes these files, and serves what is left.
     pub async fn restarted_without(self, files: &[&str]) -> Self {
         self.serving.abort();

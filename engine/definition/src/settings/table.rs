@@ -24,7 +24,8 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
-    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "536870912", "most memory in bytes that a GraphQL answer may take while it is made, and most bytes of a list over REST";
+    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "134217728",
+        "most memory in bytes that a GraphQL answer may take while it is made; never more than half of `rondo.limits.memory`";
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
     ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
         "calls may go to link-local addresses, where clouds serve credentials of the machine";
@@ -36,7 +37,11 @@ settings! {
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
+    MIN_RATE: "rondo.http.min-rate", SMALL, "16384",
+        "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
+    WRITE_TIMEOUT: "rondo.http.write-timeout", Kind::Millis, "30000",
+        "milliseconds that a client may take for the next piece of an answer; then its connection is closed";
     MEMORY: "rondo.limits.memory", Kind::Count { least: 16_777_216, most: u64::MAX }, "",
         "bytes that bodies, answers, and data that are worked on may take together; what finds no room waits or is refused with 503. By default half of what the process may have, and at most 536870912";
     MAX_STEPS: "rondo.limits.steps", SMALL, "100000",
