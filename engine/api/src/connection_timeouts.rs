@@ -15,11 +15,13 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use rondo_memory::Share;
+use rondo_memory::{NoRoom, Share};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
+
+use crate::connections;
 
 /// The activity of a connection, shared by its stream, its requests and its answers.
 pub(crate) struct ConnectionTimer(Mutex<Activity>);
@@ -31,6 +33,8 @@ pub(crate) struct TimeLimits {
     pub(crate) head: Duration,
     /// Without a request and without bytes written.
     pub(crate) idle: Duration,
+    /// For one piece of an answer. A piece that is handed over right after a check is found to be late so much later.
+    pub(crate) piece: Duration,
 }
 
 struct Activity {
@@ -42,38 +46,50 @@ struct Activity {
     idle_since: Instant,
     /// Since when bytes have arrived that are no request yet.
     head_since: Option<Instant>,
+    /// Bytes that have arrived and are no request yet, and the memory of a long head.
+    head_bytes: u64,
+    head_memory: Share,
     /// Answers whose last piece the connection has not written yet, and until when it must be.
     unwritten: HashMap<u64, Instant>,
 }
 
 impl Activity {
-    fn new(now: Instant) -> Self {
+    fn new(now: Instant, head_memory: Share) -> Self {
         Self {
             active_requests: 0,
             arriving_bodies: 0,
             idle_since: now,
             head_since: None,
+            head_bytes: 0,
+            head_memory,
             unwritten: HashMap::new(),
         }
     }
 
-    /// Says whether the bytes belong to the head of a request.
-    fn bytes_read(&mut self, now: Instant) -> bool {
-        let is_head = self.active_requests == 0;
-        if is_head && self.head_since.is_none() {
-            self.head_since = Some(now);
+    /// Fails when there is no memory for a head as long as that which arrives.
+    fn bytes_read(&mut self, now: Instant, bytes: u64) -> Result<(), NoRoom> {
+        if self.active_requests > 0 {
+            return Ok(());
         }
-        is_head
+        self.head_since.get_or_insert(now);
+        self.head_bytes = self.head_bytes.saturating_add(bytes).min(connections::LONGEST_HEAD as u64);
+        if self.head_bytes > UNCLAIMED { self.head_memory.grow_to(self.head_bytes) } else { Ok(()) }
     }
 
     fn bytes_written(&mut self, now: Instant) {
         self.idle_since = now;
-        self.head_since = None;
+        self.head_ended();
     }
 
     fn request_started(&mut self) {
         self.active_requests += 1;
+        self.head_ended();
+    }
+
+    fn head_ended(&mut self) {
         self.head_since = None;
+        self.head_bytes = 0;
+        self.head_memory.shrink_to(0);
     }
 
     fn request_ended(&mut self, now: Instant) {
@@ -84,21 +100,21 @@ impl Activity {
     /// When to check again; `None` when the connection has expired.
     fn next_check(&self, now: Instant, limits: TimeLimits) -> Option<Instant> {
         let unwritten = self.unwritten.values().min().copied();
-        let moment = if self.active_requests > 0 {
-            now + limits.head.min(limits.idle)
-        } else {
-            // A head may begin to arrive right after this check, so the next one is due when that head would expire.
-            let head_since = self.head_since.unwrap_or(now) + limits.head;
-            head_since.min(self.idle_since + limits.idle)
-        };
+        // A head may begin to arrive, or a piece be handed over, right after this check, so the next one is due when that would expire.
+        let mut moment = now + limits.head.min(limits.idle).min(limits.piece);
+        if self.active_requests == 0 {
+            let head = self.head_since.map(|since| since + limits.head);
+            moment = moment.min(self.idle_since + limits.idle).min(head.unwrap_or(moment));
+        }
         let moment = unwritten.map_or(moment, |unwritten| unwritten.min(moment));
         (moment > now).then_some(moment)
     }
 }
 
 impl ConnectionTimer {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Activity::new(Instant::now()))))
+    /// `head_memory` is a share of the memory for heads, of nothing yet.
+    pub(crate) fn new(head_memory: Share) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Activity::new(Instant::now(), head_memory))))
     }
 
     /// A request is being answered until the guard is dropped.
@@ -171,34 +187,15 @@ impl Drop for ArrivingBody {
 /// Bytes of a head that nothing is claimed for, as connections are bounded.
 const UNCLAIMED: u64 = 8 * 1024;
 
-/// A stream that notes its reads and writes, and claims memory for long heads.
+/// A stream that notes its reads and writes.
 pub(crate) struct TimedStream<T> {
     inner: T,
     timer: Arc<ConnectionTimer>,
-    /// For the longest head so far: the buffer that held it stays with the connection.
-    share: Share,
-    head_bytes: u64,
 }
 
 impl<T> TimedStream<T> {
-    pub(crate) fn new(inner: T, timer: Arc<ConnectionTimer>, share: Share) -> Self {
-        Self { inner, timer, share, head_bytes: 0 }
-    }
-
-    fn note_read(&mut self, bytes: usize) -> io::Result<()> {
-        if bytes == 0 {
-            return Ok(());
-        }
-        if !self.timer.activity().bytes_read(Instant::now()) {
-            self.head_bytes = 0;
-            return Ok(());
-        }
-        self.head_bytes =
-            self.head_bytes.saturating_add(bytes as u64).min(super::connections::LONGEST_HEAD as u64);
-        if self.head_bytes > UNCLAIMED {
-            self.share.grow_to(self.head_bytes).map_err(io::Error::other)?;
-        }
-        Ok(())
+    pub(crate) fn new(inner: T, timer: Arc<ConnectionTimer>) -> Self {
+        Self { inner, timer }
     }
 
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -217,10 +214,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        match self.note_read(buffer.filled().len().saturating_sub(before)) {
-            Ok(()) => read,
-            Err(error) => Poll::Ready(Err(error)),
+        let bytes = buffer.filled().len().saturating_sub(before) as u64;
+        if bytes > 0
+            && let Err(error) = self.timer.activity().bytes_read(Instant::now(), bytes)
+        {
+            return Poll::Ready(Err(io::Error::other(error)));
         }
+        read
     }
 }
 
@@ -254,9 +254,33 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
 
 #[cfg(test)]
 mod tests {
+    use rondo_memory::MemoryBudget;
+
     use super::*;
 
-    const LIMITS: TimeLimits = TimeLimits { head: Duration::from_secs(30), idle: Duration::from_secs(75) };
+    #[test]
+    fn a_long_head_has_memory_until_its_request_starts() {
+        let budget = MemoryBudget::new(36 * 1024);
+        let now = Instant::now();
+        let mut one = Activity::new(now, budget.share());
+        one.bytes_read(now, UNCLAIMED).unwrap();
+        assert_eq!(budget.used(), 0);
+        one.bytes_read(now, 20 * 1024).unwrap();
+        assert_eq!(budget.used(), UNCLAIMED + 20 * 1024);
+        let mut other = Activity::new(now, budget.share());
+        assert!(other.bytes_read(now, UNCLAIMED + 1024).is_err());
+        one.request_started();
+        one.bytes_read(now, 1_000_000).unwrap();
+        assert_eq!(budget.used(), 0, "these bytes are a body, which claims its own memory");
+        other.bytes_read(now, 1_000_000).unwrap();
+        assert_eq!(budget.used(), connections::LONGEST_HEAD as u64, "no head is longer");
+    }
+
+    const LIMITS: TimeLimits = TimeLimits {
+        head: Duration::from_secs(30),
+        idle: Duration::from_secs(75),
+        piece: Duration::from_secs(60),
+    };
 
     enum Event {
         BytesRead,
@@ -270,12 +294,12 @@ mod tests {
     /// After how many seconds a connection with these events expires; each event has the second at which it happens.
     fn expires(events: &[(u64, Event)]) -> Option<u64> {
         let start = Instant::now();
-        let mut activity = Activity::new(start);
+        let mut activity = Activity::new(start, MemoryBudget::new(16 * 1024).share());
         for second in 0..1000 {
             let now = start + Duration::from_secs(second);
             for (_, event) in events.iter().filter(|(at, _)| *at == second) {
                 match event {
-                    Event::BytesRead => drop(activity.bytes_read(now)),
+                    Event::BytesRead => activity.bytes_read(now, 1).unwrap(),
                     Event::PieceHandedOver(seconds) => {
                         activity.unwritten.insert(1, now + Duration::from_secs(*seconds));
                     }

@@ -51,8 +51,7 @@ async fn start(
         let message = format!("workflow `{}` is started by an event, not by a request", workflow.program.id);
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    // The memory of the input is held until the answer is made: then the instance holds its data itself, or has ended.
-    let Input { data, extra, share: _share } = input::input(&headers, body).await?;
+    let Input { data, extra, share } = input::input(&headers, body).await?;
     // Of several the first counts, as for `SonataFlow`.
     let business_key = query.into_iter().find(|(name, _)| name == "businessKey").map(|(_, value)| value);
     let start = Start {
@@ -63,6 +62,7 @@ async fn start(
         start_at: text(&headers, "x-kogito-startfromnode"),
         headers: all(&headers),
         identity: identity.map(|Extension(Identity(name))| name),
+        memory: Some(share),
     };
     let view = app.engine.start(&workflow.program.id, start).await?;
     let location = format!("{}/{}", links::endpoint(&app.engine, &workflow.program.id), view.id);

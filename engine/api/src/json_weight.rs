@@ -80,7 +80,10 @@ mod tests {
             let value = Val::from_json(text.as_bytes()).unwrap();
             let (weight, memory) = (of(&text), value.memory() as u64);
             let start = text.get(..20).unwrap_or(&text);
-            assert!(weight >= memory && weight < 5 * memory + text.len() as u64 + 500, "{start}: {weight} {memory}");
+            assert!(
+                weight >= memory && weight < 5 * memory + text.len() as u64 + 500,
+                "{start}: {weight} {memory}"
+            );
         }
         assert_eq!(values(br#"{"a,\\\",[": [1, 2]}"#), 5);
     }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use rondo_memory::MemoryBudget;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -29,12 +30,21 @@ const PART: usize = 64;
 /// How long a new connection waits before others are asked to give way again.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// Of the budget of memory there is so much for each connection. A connection takes some ten kilobytes when it is idle and twice the longest
+/// head at most, beside what its requests claim.
+const CONNECTION_BYTES: u64 = 64 * 1024;
+
+/// Beside the budget, such a part of it is for long heads.
+const HEADS_PART: u64 = 16;
+
 /// The open connections.
 pub(crate) struct OpenConnections {
     permits: Arc<Semaphore>,
     most: usize,
     open: Mutex<HashMap<u64, Open>>,
     next: AtomicU64,
+    /// For the long heads that are arriving. It is no part of the budget, so that heads never keep data without memory.
+    heads: MemoryBudget,
 }
 
 struct Open {
@@ -53,13 +63,16 @@ pub(crate) struct Entry {
 }
 
 impl OpenConnections {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        let most = most.min(Semaphore::MAX_PERMITS);
+    /// `memory` is the budget of the process, from which the number of connections and the memory for their heads are derived.
+    pub(crate) fn new(most: usize, memory: &MemoryBudget) -> Arc<Self> {
+        let affordable = usize::try_from(memory.total() / CONNECTION_BYTES).unwrap_or(usize::MAX);
+        let most = most.min(affordable).clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
             permits: Arc::new(Semaphore::new(most)),
             most,
             open: Mutex::default(),
             next: AtomicU64::new(0),
+            heads: MemoryBudget::new(memory.total() / HEADS_PART),
         })
     }
 
@@ -92,7 +105,7 @@ impl OpenConnections {
                 Err(_) => {}
             }
         };
-        let (timer, give_way) = (ConnectionTimer::new(), Arc::new(Notify::new()));
+        let (timer, give_way) = (ConnectionTimer::new(self.heads.share()), Arc::new(Notify::new()));
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let open = Open { peer, timer: Arc::clone(&timer), give_way: Arc::clone(&give_way) };
         self.open.lock().insert(id, open);
@@ -157,7 +170,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_longest_silent_one_of_the_most_present_address_gives_way() {
-        let connections = OpenConnections::new(4);
+        let connections = OpenConnections::new(4, &MemoryBudget::new(1 << 20));
         let mut entries = Vec::new();
         for peer in [1, 2, 2, 3] {
             entries.push(connections.enter(address(peer)).await);
@@ -184,9 +197,16 @@ mod tests {
         assert_eq!(connections.count(), 0);
     }
 
+    #[test]
+    fn connections_are_as_many_as_memory_has_room_for() {
+        for (most, bytes, expected) in [(10, 1 << 30, 10), (10_000, 256 << 20, 4096), (10_000, 1, 1)] {
+            assert_eq!(OpenConnections::new(most, &MemoryBudget::new(bytes)).most(), expected);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn none_gives_way_that_is_being_answered() {
-        let connections = OpenConnections::new(1);
+        let connections = OpenConnections::new(1, &MemoryBudget::new(1 << 20));
         let only = connections.enter(address(1)).await;
         let answering = only.timer().start_request();
         assert_eq!(connections.make_room(), 0);

@@ -96,7 +96,7 @@ pub async fn serve(
     settings.max_connections = settings.max_connections.min(HandleBudget::of_process().connections);
     let app = App {
         memory: RequestMemory::new(engine.memory()),
-        connections: OpenConnections::new(settings.max_connections),
+        connections: OpenConnections::new(settings.max_connections, engine.memory()),
         database: DatabaseProbe::new(),
         settings: Arc::new(settings),
         engine,

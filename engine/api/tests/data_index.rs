@@ -520,7 +520,7 @@ async fn a_list_of_instances_is_sent_whole_and_in_order() {
     let list = served.get("/sleeper").await;
     assert_eq!((list.status, list.kind.as_str()), (200, "application/json"));
     assert!(list.json() == json!(expected), "{} bytes", list.text.len());
-    assert_eq!(served.memory_used(), 0);
+    served.memory_is_given_back().await;
 }
 
 #[tokio::test]

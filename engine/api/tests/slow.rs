@@ -84,25 +84,22 @@ async fn a_request_that_is_at_work_may_take_longer_than_any_pause() {
 async fn more_requests_than_allowed_connections_wait() {
     let served = serve("rondo.http.max-connections=2\n").await;
     let slow = "POST /caller HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\": 298}";
-    let quick = "GET /q/health/live HTTP/1.0\r\nHost: localhost\r\n\r\n";
-    let begun = [said(&served, slow), said(&served, slow)];
-    let (ended, mut quick) = (futures_of(begun), std::pin::pin!(said(&served, quick)));
-    let mut ended = std::pin::pin!(ended);
-    tokio::select! {
-        answers = &mut ended => {
-            for answer in answers {
-                assert!(answer.starts_with("HTTP/1.0 201 "), "{answer}");
-            }
-        }
-        answer = &mut quick => panic!("there was no room: {answer}"),
+    let mut answering = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&served).await;
+        stream.write_all(slow.as_bytes()).await.unwrap();
+        answering.push(stream);
     }
-    let answer = quick.await;
-    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
-}
-
-async fn futures_of<F: Future<Output = String>>([one, other]: [F; 2]) -> [String; 2] {
-    let (one, other) = tokio::join!(one, other);
-    [one, other]
+    served.instances_are_active(2).await;
+    let quick = said(&served, "GET /q/health/live HTTP/1.0\r\nHost: localhost\r\n\r\n").await;
+    assert!(quick.starts_with("HTTP/1.0 200 "), "{quick}");
+    // Had either been ended for it, this one would have no answer.
+    for mut stream in answering {
+        let mut answer = String::new();
+        timeout(LONG, stream.read_to_string(&mut answer)).await.expect("no answer comes").unwrap();
+        assert!(answer.starts_with("HTTP/1.0 201 "), "{answer}");
+    }
+    served.instances_are_active(0).await;
 }
 
 #[tokio::test]
@@ -145,12 +142,7 @@ async fn an_answer_that_is_not_read_is_given_up() {
         streams.push(stream);
     }
     assert!(served.memory_used() > 1_000_000);
-    let given_up = async {
-        while served.memory_used() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LONG, given_up).await.expect("what is not read is held for ever");
+    served.memory_is_given_back().await;
     for mut stream in streams {
         let mut rest = Vec::new();
         let _ = timeout(LONG, stream.read_to_end(&mut rest)).await.expect("the connection is never closed");

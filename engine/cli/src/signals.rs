@@ -11,7 +11,9 @@ pub(crate) fn survive_size_limit(runtime: &tokio::runtime::Runtime) {
     let size_limit = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     // The handler stays when the stream of signals is dropped.
     if let Err(error) = signal(size_limit) {
-        output::error_line(&format!("SIGXFSZ cannot be handled, so a file size limit ends the process: {error}"));
+        output::error_line(&format!(
+            "SIGXFSZ cannot be handled, so a file size limit ends the process: {error}"
+        ));
     }
 }
 

@@ -333,7 +333,8 @@ impl<'a> Members<'a> {
         self.0?.get(name)
     }
 
-    pub(crate) fn shared(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Val)> {
+    /// The members with their names as they are in memory, to make another object of the same names.
+    pub fn shared(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Val)> {
         self.0.into_iter().flatten()
     }
 }

@@ -1,18 +1,18 @@
 //! The outcome of a call, made of what the service answered.
 //!
-//! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`].
+//! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`]; credentials in the headers of an answer stay
+//! outside unless the workflow asks for them; a value is read within the memory that is granted to it.
 
-use rondo_expression::Val;
-use serde::Deserialize as _;
-use serde_json::Value;
+use rondo_expression::{ReadError, ReadLimits, Val};
+use rondo_memory::Share;
 
 use crate::error::CallErrorKind;
-use crate::headers;
+use crate::headers::{self, AskedHeaders};
 use crate::mask::Mask;
 use crate::transport::Incoming;
 
 /// The outcome of a call that succeeded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Answer {
     /// The result of the action; null when the service answered nothing.
     pub result: Val,
@@ -22,18 +22,54 @@ pub struct Answer {
     pub status_message: String,
     /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
     pub headers: Vec<(String, String)>,
+    /// The room that the result takes. It is held until the result is in the data of its instance, and dropped then.
+    pub share: Share,
+}
+
+/// Why an answer is no result.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It should have been this.
+    Is(&'static str),
+    /// It holds more than a value may, or there is no memory for it now.
+    TooMuch(ReadError),
 }
 
 /// Most bytes of an error's body that are kept: enough for the message to the client, too few to fill a database.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
+/// Most bytes of the headers of an answer that a workflow can see. They are stored with the instance until the next answer; services send
+/// one or two thousand.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+impl From<ReadError> for Unreadable {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Syntax(_) => Self::Is("JSON"),
+            ReadError::Depth(_) => Self::Is("JSON of at most 100 levels"),
+            other => Self::TooMuch(other),
+        }
+    }
+}
+
+/// Reads JSON as the data of instances have it: lists without nulls, within the limits of data.
+pub(crate) fn read_json(body: &[u8], grant: &mut dyn FnMut(usize) -> bool) -> Result<Val, ReadError> {
+    let limits = ReadLimits { skips_null_elements: true, ..ReadLimits::default() };
+    Val::read_json(body, limits, grant)
+}
+
 /// The error of a call that the service answered with an error status.
 pub(crate) fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
-    CallErrorKind::Status {
-        status: incoming.status,
-        reason: incoming.reason.clone(),
-        body: masked_body(&incoming.body, mask),
+    let mut body = masked_body(&incoming.body, mask);
+    if body.is_empty()
+        && let Some(location) = incoming.location()
+    {
+        body = mask.apply_to_beginning(
+            &format!("it redirects to `{location}`, which is not followed"),
+            MAX_ERROR_BODY,
+        );
     }
+    CallErrorKind::Status { status: incoming.status, reason: incoming.reason.clone(), body }
 }
 
 /// The error of a call whose answer has not the expected form.
@@ -45,32 +81,35 @@ pub(crate) fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> Ca
     }
 }
 
-/// Text, or compact JSON.
+/// The beginning of the body as text; if it is JSON and not longer than that, compact.
 fn masked_body(body: &[u8], mask: &Mask) -> String {
-    let text = match serde_json::from_slice::<Value>(body) {
-        Ok(Value::String(text)) => text,
-        Ok(value) => value.to_string(),
-        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+    // A secret that the end of the beginning cuts is left out whole; see `Mask::apply_to_beginning`.
+    const MARGIN: usize = 64 * 1024;
+    let beginning = body.get(..MAX_ERROR_BODY + MARGIN).unwrap_or(body);
+    let json = if beginning.len() == body.len() { Val::from_json(body).ok() } else { None };
+    let text = match json {
+        Some(value) => value.to_text(),
+        None => String::from_utf8_lossy(beginning).trim().to_owned(),
     };
-    let mut masked = mask.apply(&text);
-    masked.truncate(masked.floor_char_boundary(MAX_ERROR_BODY));
-    masked
+    mask.apply_to_beginning(&text, MAX_ERROR_BODY)
 }
 
-/// The answer with this result.
-pub(crate) fn to_answer(result: Value, incoming: &Incoming) -> Answer {
+/// The answer with this result, which the share has room for.
+pub(crate) fn to_answer(result: Val, incoming: &Incoming, asked: &AskedHeaders, mut share: Share) -> Answer {
+    share.shrink_to(result.memory() as u64);
+    let mut left = MAX_HEADER_BYTES;
     let headers = incoming
         .headers
         .iter()
+        .filter(|(name, _)| asked.shows(name.as_str()))
+        .filter(|(name, value)| {
+            let room = left.checked_sub(name.as_str().len() + value.len());
+            left = room.unwrap_or(left);
+            room.is_some()
+        })
         .map(|(name, value)| {
             (headers::canonical_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    Answer {
-        // Every JSON value is a value of the engine, so this cannot fail.
-        result: Val::deserialize(result).unwrap_or_default().without_null_elements(),
-        status: incoming.status,
-        status_message: incoming.reason.clone(),
-        headers,
-    }
+    Answer { result, status: incoming.status, status_message: incoming.reason.clone(), headers, share }
 }

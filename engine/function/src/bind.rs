@@ -13,6 +13,7 @@ use rondo_program::{Declarations, Function, FunctionKind, HttpFunction, OpenApiF
 
 use crate::auth::authorization;
 use crate::binding::{Binding, OpenApiTarget, Target};
+use crate::headers::AskedHeaders;
 use crate::key::{KeyParts, KeyStrategy, client_key};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
@@ -58,13 +59,15 @@ pub fn bind(
     };
     let strategy = binder.strategy();
     let mut bindings = Bindings::default();
+    let asked_headers = Arc::new(AskedHeaders::in_text(source.text()));
     for function in &declarations.functions {
         let target = match &function.kind {
             FunctionKind::OpenApi(open_api) => binder.open_api(function, open_api, strategy),
             FunctionKind::Http(http) => Target::Http(binder.http(http)),
             FunctionKind::Unusable { reason } => Target::Unusable(reason.clone()),
         };
-        let binding = Binding { name: function.name.clone(), target };
+        let binding =
+            Binding { name: function.name.clone(), target, asked_headers: Arc::clone(&asked_headers) };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
     }
     (bindings, binder.diagnostics)

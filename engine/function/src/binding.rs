@@ -3,8 +3,11 @@
 //! Owns: [`Binding`], made when a definition is loaded; immutable. Never: holds an address that a property gives or a
 //! credential; each call looks these up.
 
+use std::sync::Arc;
+
 use rondo_program::HttpFunction;
 
+use crate::headers::AskedHeaders;
 use crate::openapi::operation::Operation;
 
 /// A function and what it calls.
@@ -12,6 +15,8 @@ use crate::openapi::operation::Operation;
 pub struct Binding {
     pub(crate) name: String,
     pub(crate) target: Target,
+    /// The headers with credentials that its workflow sees of answers.
+    pub(crate) asked_headers: Arc<AskedHeaders>,
 }
 
 /// What a function calls.

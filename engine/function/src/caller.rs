@@ -1,35 +1,42 @@
 //! Makes the calls.
 //!
-//! Owns: [`Caller`], shared by all instances of a process. Promises: a call ends within its deadline; its error holds no
-//! secret. Never: retries, or keeps state between calls except access tokens and connections.
+//! Owns: [`Caller`], shared by all instances of a process. Promises: a call waits for its turn, then for memory, and ends within its deadline
+//! from there on; its error holds no secret. Never: tries again what a service may have done, or keeps state between calls except access
+//! tokens and connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use rondo_definition::{Properties, settings};
+use rondo_definition::Properties;
 use rondo_expression::Val;
+use rondo_memory::{MemoryBudget, Share};
 use rondo_program::HttpFunction;
-use serde_json::Value;
 use url::Url;
 
 use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
-use crate::encoding::percent_decode;
+use crate::call_gate::{CallGate, CallLoad};
 use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
-use crate::request_builder::RequestBuilder;
+use crate::reading::Reading;
 use crate::rest;
-use crate::security::{Credentials, basic};
+use crate::secret_names::is_credential_header;
+use crate::security::Credentials;
+use crate::sending::{Sending, service_of};
 use crate::settings::{ClientSettings, millis};
-use crate::setup::{SetupError, read_setting, transport_options};
+use crate::setup::{CallerSettings, SetupError};
 use crate::token::Tokens;
-use crate::transport::{Incoming, Outgoing, Redirects, Transport};
+use crate::transport::{Incoming, Transport};
 
 /// Makes the calls of all workflows of a process.
 pub struct Caller {
-    transport: Transport,
+    pub(crate) transport: Transport,
+    pub(crate) memory: MemoryBudget,
     tokens: Tokens,
+    gate: Arc<CallGate>,
+    reading: Reading,
     deadline: Duration,
     secrets: Secrets,
 }
@@ -59,25 +66,54 @@ pub struct Request<'a> {
     pub attempt: u32,
 }
 
+/// Room for a call without its request and its answer: a connection with TLS has 50 KB of buffers.
+pub(crate) const CALL_BYTES: u64 = 64 * 1024;
+
+/// How long a call whose turn it is waits for memory. Requests and answers leave within a minute, or end at their deadlines.
+const PATIENCE_FOR_MEMORY: Duration = Duration::from_secs(60);
+
 /// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
 /// lost packet is sent again after one and three seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+impl Request<'_> {
+    /// Bytes of memory that making the request takes, at most.
+    fn bytes(&self) -> u64 {
+        let sent = self.arguments.as_ref().unwrap_or(self.state_data);
+        // The converted values, their text, and that text again as the body.
+        (sent.memory() + 2 * sent.size().bytes) as u64
+    }
+
+    /// The tree of instances that it belongs to.
+    fn tree(&self) -> &str {
+        self.process.root_instance_id.unwrap_or(self.process.instance_id)
+    }
+}
+
 impl Caller {
-    /// A caller with the limits and the trusted certificates that the properties give; `secrets` are masked in its errors.
-    /// Fails when a property cannot be used.
-    pub fn new(properties: &Properties, secrets: Secrets) -> Result<Self, SetupError> {
-        let options = transport_options(properties)?;
-        if options.trust_all {
-            tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
-        }
+    /// A caller with the limits and the trusted certificates that the properties give; `secrets` are masked in its errors, and requests
+    /// and answers take their room from `memory`. Fails when a property cannot be used.
+    pub fn new(properties: &Properties, secrets: Secrets, memory: &MemoryBudget) -> Result<Self, SetupError> {
+        let settings = CallerSettings::read(properties, memory)?;
         Ok(Self {
-            transport: Transport::new(options)
-                .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))?,
+            transport: settings.transport()?,
+            memory: memory.clone(),
             tokens: Tokens::default(),
-            deadline: read_setting(&settings::HTTP_TIMEOUT, settings::HTTP_TIMEOUT.duration(properties))?,
+            gate: CallGate::new(settings.max_calls, settings.queue_timeout),
+            reading: Reading::default(),
+            deadline: settings.deadline,
             secrets,
         })
+    }
+
+    /// How many calls are in flight and how many wait for their turn.
+    pub fn load(&self) -> CallLoad {
+        self.gate.load()
+    }
+
+    /// Closes the connections that no call uses, for whoever needs their file handles.
+    pub fn close_idle_connections(&self) {
+        self.transport.close_idle();
     }
 
     /// Calls a function.
@@ -89,126 +125,151 @@ impl Caller {
             attempt: request.attempt,
             ..Site::default()
         };
-        let result = match &binding.target {
-            Target::OpenApi(target) => self.call_openapi(target, &request, &mut site).await,
-            Target::Http(target) => self.call_http(&binding.name, target, &request, &mut site).await,
-            Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
-        };
+        let mut mask = Mask::new(self.secrets.clone());
+        let result = self.call_in_turn(binding, &request, &mut site, &mut mask).await;
         let openapi = matches!(binding.target, Target::OpenApi(_));
-        result.map_err(|kind| CallError { kind: kind.masked(&self.secrets), site, openapi })
+        result.map_err(|kind| {
+            site.url = mask.apply(&site.url);
+            CallError { kind: kind.masked(&mask), site, openapi }
+        })
+    }
+
+    async fn call_in_turn(
+        &self,
+        binding: &Binding,
+        request: &Request<'_>,
+        site: &mut Site,
+        mask: &mut Mask,
+    ) -> Result<Answer, CallErrorKind> {
+        if let Target::Unusable(reason) = &binding.target {
+            return Err(CallErrorKind::Unsupported(reason.clone()));
+        }
+        let service = match &binding.target {
+            Target::OpenApi(target) => base_url(&settings_of(target, request), target).unwrap_or_default(),
+            Target::Http(target) => rest::place(target, &binding.name, request.properties),
+            Target::Unusable(_) => String::new(),
+        };
+        let place = self.gate.enter(request.tree(), service_of(&service)).await;
+        let _place = place.map_err(|refused| CallErrorKind::NoPlace(refused.to_string()))?;
+        let share = self.memory.take(CALL_BYTES + request.bytes(), PATIENCE_FOR_MEMORY).await;
+        let share = share.map_err(CallErrorKind::NoRoom)?;
+        match &binding.target {
+            Target::OpenApi(target) => self.call_openapi(binding, target, request, share, site, mask).await,
+            Target::Http(target) => self.call_http(binding, target, request, share, site, mask).await,
+            Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
+        }
     }
 
     async fn call_openapi(
         &self,
+        binding: &Binding,
         target: &OpenApiTarget,
         request: &Request<'_>,
+        mut share: Share,
         site: &mut Site,
+        mask: &mut Mask,
     ) -> Result<Answer, CallErrorKind> {
-        let settings = ClientSettings {
-            properties: request.properties,
-            key: &target.key,
-            choice: request.config_key.filter(|_| target.has_config_key),
-        };
+        let settings = settings_of(target, request);
         let operation = &target.operation;
-        let mut builder =
-            openapi::request::build(operation, request.arguments.as_ref().map_or(Value::Null, to_json))
-                .map_err(CallErrorKind::InvalidArgument)?;
-        let base = base_url(&settings, operation.server.as_deref())?;
-        let mut mask = Mask::new(self.secrets.clone());
+        let arguments = request.arguments.as_ref().unwrap_or(&Val::Null);
+        let built = self.reading.computing(request.bytes(), || openapi::request::build(operation, arguments));
+        let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
+        let base = base_url(&settings, target)?;
         let credentials = Credentials {
             settings,
             incoming: request.headers,
             tokens: &self.tokens,
             transport: &self.transport,
+            memory: &self.memory,
         };
-        let token = credentials.add(&operation.security, &mut builder, &mut mask).await?;
+        let token = credentials.add(&operation.security, &mut builder, mask).await?;
         builder.headers.add("Accept", operation.answers.accept());
         request.process.add_to(&mut builder.headers);
+        let knows_keys = operation.declares_header("Idempotency-Key");
         builder.headers.add("Idempotency-Key", request.idempotency_key);
         headers::forward(request.headers, |name| operation.declares_header(name), &mut builder.headers);
-        hide_credentials(&builder, &mut mask);
         builder.url = builder.address(&base);
-        let deadline = settings.timeout("read-timeout").unwrap_or(self.deadline);
-        let connect = settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT);
-        let incoming = self.send(builder, connect, deadline, &mut mask, site).await?;
+        let sending = Sending {
+            connect_timeout: settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT),
+            deadline: settings.timeout("read-timeout").unwrap_or(self.deadline),
+            knows_keys,
+            cuts_errors: true,
+        };
+        let incoming = self.send(builder, sending, &mut share, mask, site).await?;
         if incoming.status == 401
             && let Some(token) = token
         {
             self.tokens.forget(&token).await;
         }
         if !incoming.is_success() {
-            return Err(status_error(&incoming, &mask));
+            hide_what_may_be_repeated(&incoming, request, mask);
+            return Err(status_error(&incoming, mask));
         }
-        let read =
-            openapi::answer::read(operation, incoming.status, incoming.content_type(), incoming.text());
-        let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
-        Ok(to_answer(result, &incoming))
+        let read = self.reading.read(&incoming, &mut share, |grant| {
+            let (content_type, body) = (incoming.content_type(), incoming.text());
+            openapi::answer::read(operation, incoming.status, content_type, body, grant)
+        });
+        let result = read.await?.map_err(|expected| {
+            hide_what_may_be_repeated(&incoming, request, mask);
+            bad_answer(&incoming, expected, mask)
+        })?;
+        Ok(to_answer(result, &incoming, &binding.asked_headers, share))
     }
 
     async fn call_http(
         &self,
-        function: &str,
+        binding: &Binding,
         target: &HttpFunction,
         request: &Request<'_>,
+        mut share: Share,
         site: &mut Site,
+        mask: &mut Mask,
     ) -> Result<Answer, CallErrorKind> {
-        let mut mask = Mask::new(self.secrets.clone());
-        let mut builder = rest::build(
-            target,
-            function,
-            request.arguments.as_ref().map(to_json),
-            &|| request.state_data.to_json(),
-            request.properties,
-            &mut mask,
-        )
-        .map_err(CallErrorKind::InvalidArgument)?;
+        let function = &binding.name;
+        let arguments = request.arguments.as_ref();
+        let state_data = || request.state_data.to_json();
+        let built = self.reading.computing(request.bytes(), || {
+            rest::build(target, function, arguments, &state_data, request.properties, mask)
+        });
+        let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
         request.process.add_to(&mut builder.headers);
         builder.headers.add("Idempotency-Key", request.idempotency_key);
-        hide_credentials(&builder, &mut mask);
         let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
         builder.url = builder.address("");
-        let deadline = timeout.unwrap_or(self.deadline);
-        let incoming = self.send(builder, CONNECT_TIMEOUT, deadline, &mut mask, site).await?;
-        if target.fails_on_error_status && !incoming.is_success() {
-            return Err(status_error(&incoming, &mask));
-        }
-        let read = rest::read(incoming.text(), incoming.content_type(), !incoming.is_success());
-        let result = read.map_err(|expected| bad_answer(&incoming, expected, &mask))?;
-        Ok(to_answer(result, &incoming))
-    }
-
-    async fn send(
-        &self,
-        builder: RequestBuilder,
-        connect_timeout: Duration,
-        deadline: Duration,
-        mask: &mut Mask,
-        site: &mut Site,
-    ) -> Result<Incoming, CallErrorKind> {
-        let url =
-            Url::parse(&builder.url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(
-                || CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", mask.apply(&builder.url))),
-            )?;
-        hide_userinfo(&url, mask);
-        site.method.clone_from(&builder.method);
-        site.url = mask.apply(url.as_str());
-        tracing::debug!(function = %site.function, method = %site.method, url = %site.url, "calling");
-        let outgoing = Outgoing {
-            method: builder.method,
-            url,
-            headers: builder.headers,
-            body: builder.body,
-            connect_timeout,
-            deadline,
-            redirects: Redirects::SameHost,
+        let sending = Sending {
+            connect_timeout: CONNECT_TIMEOUT,
+            deadline: timeout.unwrap_or(self.deadline),
+            knows_keys: false,
+            cuts_errors: target.fails_on_error_status,
         };
-        self.transport.send(outgoing).await
+        let incoming = self.send(builder, sending, &mut share, mask, site).await?;
+        if target.fails_on_error_status && !incoming.is_success() {
+            hide_what_may_be_repeated(&incoming, request, mask);
+            return Err(status_error(&incoming, mask));
+        }
+        let read = self.reading.read(&incoming, &mut share, |grant| {
+            rest::read(incoming.text(), incoming.content_type(), !incoming.is_success(), grant)
+        });
+        let result = read.await?.map_err(|expected| {
+            hide_what_may_be_repeated(&incoming, request, mask);
+            bad_answer(&incoming, expected, mask)
+        })?;
+        Ok(to_answer(result, &incoming, &binding.asked_headers, share))
+    }
+}
+
+fn settings_of<'a>(target: &'a OpenApiTarget, request: &Request<'a>) -> ClientSettings<'a> {
+    ClientSettings {
+        properties: request.properties,
+        key: &target.key,
+        choice: request.config_key.filter(|_| target.has_config_key),
     }
 }
 
 /// The configured address, else the document's. With a choice only the configured one counts.
-fn base_url(settings: &ClientSettings<'_>, server: Option<&str>) -> Result<String, CallErrorKind> {
+fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<String, CallErrorKind> {
     let configured = settings.base_url().map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
+    let server = target.operation.server.as_deref();
     let server = server.filter(|server| settings.choice.is_none() && server.contains("://"));
     configured.or_else(|| server.map(str::to_owned)).ok_or_else(|| {
         let key = settings.full_key();
@@ -219,32 +280,14 @@ fn base_url(settings: &ClientSettings<'_>, server: Option<&str>) -> Result<Strin
     })
 }
 
-/// Hides the credentials of the engine and of the client that started the instance in messages.
-fn hide_credentials(builder: &RequestBuilder, mask: &mut Mask) {
-    for (name, value) in builder.headers.iter() {
-        let name = name.to_ascii_lowercase();
-        if ["authorization", "cookie", "token", "secret", "api-key", "apikey"]
-            .iter()
-            .any(|word| name.contains(word))
-        {
-            mask.hide(value);
-        }
+/// Hides what an error of the service may repeat: credentials of the answer itself, and arguments with names of secrets.
+fn hide_what_may_be_repeated(incoming: &Incoming, request: &Request<'_>, mask: &mut Mask) {
+    for (_, value) in incoming.headers.iter().filter(|(name, _)| is_credential_header(name.as_str())) {
+        mask.hide(&String::from_utf8_lossy(value.as_bytes()));
     }
-}
-
-/// Hides user and password of an address, and the header that the HTTP client makes of them: a service may repeat either.
-fn hide_userinfo(url: &Url, mask: &mut Mask) {
-    let user = percent_decode(url.username());
-    let password = url.password().map(percent_decode);
-    if user.is_empty() && password.is_none() {
-        return;
+    mask.hide_members(request.arguments.as_ref().unwrap_or(request.state_data));
+    if let Some(location) = incoming.location().and_then(|location| Url::parse(location).ok()) {
+        mask.hide_query(&location);
+        mask.hide_userinfo(&location);
     }
-    mask.hide(&basic(&user, password.as_deref().unwrap_or_default()));
-    // A name without a password is a token.
-    mask.hide(password.as_deref().unwrap_or(&user));
-}
-
-fn to_json(value: &Val) -> Value {
-    // Values are JSON, so this cannot fail.
-    serde_json::to_value(value).unwrap_or_default()
 }

@@ -6,9 +6,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use rondo_memory::NoRoom;
 use rondo_program::{Failure, FailureKind, Origin};
 
-use crate::mask::Secrets;
+use crate::mask::Mask;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -60,6 +61,23 @@ pub enum CallErrorKind {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The answer holds more than data may.
+    #[error("answered {status}, but {problem}")]
+    TooMuch {
+        /// HTTP status.
+        status: u16,
+        /// Which limit of data it exceeds.
+        problem: String,
+    },
+    /// The budget of memory has no room for the request or its answer. The service may have done what it was asked for.
+    #[error("finds no room: {0}")]
+    NoRoom(NoRoom),
+    /// Too many calls were in flight, so the request was not sent.
+    #[error("{0}")]
+    NoPlace(String),
+    /// The process had no file handle left for a connection, so the request was not sent.
+    #[error("could not connect: the process has no file handle left; raise its limit of open files")]
+    NoHandle,
     /// An argument is missing or of the wrong type.
     #[error("{0}")]
     InvalidArgument(String),
@@ -79,13 +97,9 @@ pub enum CallErrorKind {
 
 impl CallErrorKind {
     /// The same with its texts as people may see them.
-    pub(crate) fn masked(self, secrets: &Secrets) -> Self {
-        let mask = |text: String| secrets.mask(&text);
+    pub(crate) fn masked(self, mask: &Mask) -> Self {
+        let mask = |text: String| mask.apply(&text);
         match self {
-            Self::Status { status, reason, body } => Self::Status { status, reason, body: mask(body) },
-            Self::BadAnswer { status, expected, body } => {
-                Self::BadAnswer { status, expected, body: mask(body) }
-            }
             Self::Connect(text) => Self::Connect(mask(text)),
             Self::Interrupted(text) => Self::Interrupted(mask(text)),
             Self::InvalidArgument(text) => Self::InvalidArgument(mask(text)),
@@ -93,7 +107,15 @@ impl CallErrorKind {
             Self::Forbidden(text) => Self::Forbidden(mask(text)),
             Self::Token(text) => Self::Token(mask(text)),
             Self::Unsupported(text) => Self::Unsupported(mask(text)),
-            Self::Timeout(_) | Self::TooLarge { .. } => self,
+            // Bodies are masked when they are cut.
+            Self::Status { .. }
+            | Self::BadAnswer { .. }
+            | Self::TooMuch { .. }
+            | Self::NoRoom(_)
+            | Self::NoPlace(_)
+            | Self::NoHandle
+            | Self::Timeout(_)
+            | Self::TooLarge { .. } => self,
         }
     }
 }
@@ -144,10 +166,14 @@ impl CallError {
     fn failure_kind(&self) -> FailureKind {
         match &self.kind {
             CallErrorKind::Status { .. } => FailureKind::Service,
-            CallErrorKind::Connect(_) => FailureKind::Connection,
-            CallErrorKind::Interrupted(_) | CallErrorKind::TooLarge { .. } | CallErrorKind::Forbidden(_) => {
-                FailureKind::Interrupted
+            CallErrorKind::Connect(_) | CallErrorKind::NoPlace(_) | CallErrorKind::NoHandle => {
+                FailureKind::Connection
             }
+            CallErrorKind::Interrupted(_)
+            | CallErrorKind::TooLarge { .. }
+            | CallErrorKind::TooMuch { .. }
+            | CallErrorKind::NoRoom(_)
+            | CallErrorKind::Forbidden(_) => FailureKind::Interrupted,
             CallErrorKind::Timeout(_) => FailureKind::NoAnswer,
             CallErrorKind::BadAnswer { .. } => FailureKind::BadAnswer,
             CallErrorKind::Token(_) => FailureKind::Token,

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rondo_definition::{Fetch, Properties};
+use rondo_memory::{MemoryBudget, Share};
 use url::Url;
 
+use crate::error::CallErrorKind;
 use crate::mask::Mask;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
@@ -21,6 +23,9 @@ use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
 /// Longest time for a document: a person or a starting cluster waits for the folder to load.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// Most bytes of all documents that one load fetches. The largest published ones (GitHub, Kubernetes) have 10 MB.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Fetches documents, each once; every load of a folder makes its own. [`rondo_definition::Resources`] fetches with it, and
 /// [`crate::Specs`] gives it the credentials that workflows define.
 pub struct Fetcher {
@@ -28,6 +33,9 @@ pub struct Fetcher {
     /// `Authorization` by address.
     credentials: Mutex<HashMap<String, Secret>>,
     fetched: Mutex<HashMap<(String, Option<Secret>), Fetched>>,
+    /// Room for what is fetched, which is kept until the folder is loaded.
+    memory: MemoryBudget,
+    taken: Mutex<Share>,
 }
 
 type Fetched = Result<Vec<u8>, String>;
@@ -36,7 +44,9 @@ impl Fetcher {
     /// A fetcher with the trust and the limits that the properties give.
     pub fn new(properties: &Properties) -> Result<Self, SetupError> {
         let options = transport_options(properties)?;
-        Ok(Self { options, credentials: Mutex::default(), fetched: Mutex::default() })
+        let memory = MemoryBudget::new(MAX_BYTES);
+        let taken = Mutex::new(memory.share());
+        Ok(Self { options, credentials: Mutex::default(), fetched: Mutex::default(), memory, taken })
     }
 
     /// Sends this `Authorization` header when the document at an address is fetched from now on.
@@ -82,6 +92,8 @@ impl Fetcher {
             url,
             headers,
             body: None,
+            max_answer_bytes: None,
+            cuts_errors: true,
             connect_timeout: DEADLINE,
             deadline: DEADLINE,
             redirects: Redirects::Anywhere,
@@ -89,8 +101,16 @@ impl Fetcher {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("{error}"))?;
         let incoming = runtime.block_on(async {
-            let transport = Transport::new(self.options.clone())?;
-            transport.send(outgoing).await.map_err(|error| error.to_string())
+            let transport = Transport::new(self.options.clone(), 1)?;
+            let mut share = self.memory.share();
+            let incoming = transport.send(&outgoing, &mut share).await.map_err(|error| match error {
+                CallErrorKind::NoRoom(_) => {
+                    format!("the documents of one load take more than {MAX_BYTES} bytes together")
+                }
+                other => other.to_string(),
+            })?;
+            self.taken.lock().merge(share);
+            Ok::<_, String>(incoming)
         })?;
         if !incoming.is_success() {
             return Err(format!("answered {} {}", incoming.status, incoming.reason));

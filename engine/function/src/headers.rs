@@ -2,7 +2,10 @@
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `CloudEventExtensionConstants` and `OpenApiWorkItemHandler`.
 
+use std::collections::BTreeSet;
+
 use crate::request_builder::Headers;
+use crate::secret_names::is_credential_header;
 
 /// The calling instance, sent as `kogitoproc…` headers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,6 +83,26 @@ pub(crate) fn forward(from: &[(String, String)], declares: impl Fn(&str) -> bool
         if !kept_back && !NOT_FORWARDED.contains(&lower.as_str()) {
             headers.add(name, value);
         }
+    }
+}
+
+/// Which headers of answers a workflow sees: all but those with credentials (`Set-Cookie`, `WWW-Authenticate`, tokens), which it sees only if
+/// the text of its document names them, as `$WORKFLOW.responseHeaders["Set-Cookie"]` does. What it does not see is not stored either.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AskedHeaders(BTreeSet<String>);
+
+impl AskedHeaders {
+    /// The headers with credentials that a text names.
+    pub(crate) fn in_text(text: &str) -> Self {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+        let words: BTreeSet<&str> = words.filter(|word| !word.is_empty()).collect();
+        let asked = words.into_iter().filter(|word| is_credential_header(word));
+        Self(asked.map(str::to_ascii_lowercase).collect())
+    }
+
+    /// Whether the workflow sees a header of this name.
+    pub(crate) fn shows(&self, name: &str) -> bool {
+        !is_credential_header(name) || self.0.contains(&name.to_ascii_lowercase())
     }
 }
 

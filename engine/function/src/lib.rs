@@ -4,15 +4,19 @@
 //! action is carried out. Between the two there is only a [`Binding`]: each call looks up its address and credentials, so
 //! that a rotated token is used at once.
 //!
-//! *Always*: a call ends within its deadline; an error names function, method, URL, status and the beginning of the
-//! body, with secrets masked. *Never*: retries; follows a redirect to another host; connects to a link-local address.
+//! *Always*: a call waits for its turn and for memory, and ends within its deadline from there on; an error names function, method, URL,
+//! status and the beginning of the body, with secrets masked. *Never*: makes again what a service may have done; follows a redirect to
+//! another host; connects to a link-local address; shows a workflow credentials of an answer that it does not ask for.
 
 mod address;
 mod answer;
+mod answer_body;
 mod auth;
 mod bind;
 mod binding;
+mod call_gate;
 mod caller;
+mod connections;
 mod encoding;
 mod error;
 mod fetch;
@@ -20,10 +24,14 @@ mod headers;
 mod key;
 mod mask;
 mod openapi;
+mod reading;
 mod request_builder;
 mod rest;
 mod secret;
+mod secret_forms;
+mod secret_names;
 mod security;
+mod sending;
 mod settings;
 mod setup;
 mod specs;
@@ -36,10 +44,12 @@ mod tests;
 pub use answer::Answer;
 pub use bind::{Bindings, bind};
 pub use binding::Binding;
+pub use call_gate::CallLoad;
 pub use caller::{Caller, Request};
 pub use error::{CallError, CallErrorKind, Site};
 pub use fetch::Fetcher;
 pub use headers::ProcessHeaders;
-pub use mask::{Secrets, is_confidential};
+pub use mask::Secrets;
+pub use secret_names::is_confidential;
 pub use setup::SetupError;
 pub use specs::Specs;

@@ -1,16 +1,24 @@
 //! Keeps secrets out of everything people read.
 //!
 //! Owns: [`Mask`], the secrets of one call, and [`Secrets`], those of the process. Promises: every occurrence of a masked
-//! text is replaced, also in the forms that it takes in URLs, forms and JSON; URLs lose their `user:password@`.
+//! text is replaced, also in the forms that it takes in URLs, forms, JSON, HTML and base64, and where secrets overlap; URLs lose
+//! their `user:password@`. Never: masks data; what an author writes into the data on purpose is data.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use parking_lot::RwLock;
-use rondo_definition::settings::{self, Kind};
-use rondo_definition::{Properties, without_userinfo};
+use rondo_definition::{Properties, settings, without_userinfo};
+use rondo_expression::Val;
+use url::Url;
 
-use crate::encoding::{form_encode, percent_encode};
+use crate::encoding::percent_decode;
+use crate::secret_forms::{base64_forms, text_forms};
+use crate::secret_names::{is_confidential, is_secret_member, is_secret_name};
+use crate::security::basic;
 
 /// The secrets of the process: those that properties hold, and those that expressions have read. Clones share one list.
 #[derive(Clone, Default)]
@@ -19,98 +27,74 @@ pub struct Secrets(Arc<RwLock<Texts>>);
 /// The secrets of one call, and those of the process.
 #[derive(Clone, Default)]
 pub(crate) struct Mask {
-    texts: Texts,
+    texts: BTreeSet<String>,
     process: Secrets,
 }
 
 /// The texts to mask.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Texts {
-    /// As they were given; a text that is here is not added again.
-    given: Vec<String>,
-    /// In all their forms, longest first.
-    forms: Vec<String>,
+    given: BTreeSet<String>,
+    /// Of all their forms; made when a text is added, which happens seldom, and used for every message.
+    search: Search,
+}
+
+/// Finds the forms of texts.
+#[derive(Default)]
+struct Search {
+    forms: Option<AhoCorasick>,
+    /// The forms from here on are in base64.
+    first_in_base64: usize,
+    longest: usize,
 }
 
 /// A shorter text of a call is not masked: replacing every `a` destroys the message and shows that the secret is `a`.
 const SHORTEST_OF_A_CALL: usize = 3;
 
+/// Most texts of a call: their forms are searched for in one body, and no request has so many credentials.
+const MOST_OF_A_CALL: usize = 200;
+
 /// The same for the process. It is longer, because these texts are masked in every message, and many values that `$SECRET`
 /// reads are no secrets (`true`, `8080`).
 const SHORTEST_OF_THE_PROCESS: usize = 6;
 
-/// Words in the name of a property that holds a secret.
-const CONFIDENTIAL: [&str; 14] = [
-    "apikey",
-    "bearer",
-    "credential",
-    "credentials",
-    "key",
-    "pass",
-    "passphrase",
-    "passwd",
-    "password",
-    "private",
-    "pwd",
-    "secret",
-    "secrets",
-    "token",
-];
-
-/// Last words in the name of a property that holds the place of something instead: `token-path`, `private.key.file`.
-const PLACES: [&str; 2] = ["file", "path"];
-
-/// Whether a property holds a secret, by its meaning or its name. Reading it through `$SECRET` is no sign: flows read
-/// addresses and names of templates that way too, and messages must show those.
-pub fn is_confidential(name: &str) -> bool {
-    if let Some(setting) = settings::find(name) {
-        return matches!(setting.kind, Kind::Secret | Kind::Tokens);
-    }
-    let is = |word: &str, known: &[&str]| known.contains(&word.to_ascii_lowercase().as_str());
-    let is_place = words(name).last().is_some_and(|word| is(word, &PLACES));
-    !is_place && words(name).any(|word| is(word, &CONFIDENTIAL))
-}
-
-/// The words of a name, as in `my.api-key`, `MY_API_KEY`, `myApiKey`.
-fn words(name: &str) -> impl Iterator<Item = &str> {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
-        let all_upper = !part.contains(|c: char| c.is_ascii_lowercase());
-        let starts =
-            part.char_indices().filter(move |(at, c)| *at > 0 && !all_upper && c.is_ascii_uppercase());
-        let ends = starts.map(|(at, _)| at).chain([part.len()]);
-        ends.scan(0, |from, to| part.get(std::mem::replace(from, to)..to))
-    })
-}
-
 impl Secrets {
     /// The secrets that properties hold.
     pub fn of(properties: &Properties) -> Self {
-        let secrets = Self::default();
+        let mut texts = BTreeSet::new();
         for key in properties.keys_with_prefix("") {
+            let value = properties.get(key).unwrap_or_default();
             if is_confidential(key) {
-                secrets.hide(&properties.get(key).unwrap_or_default());
+                texts.insert(value);
+            } else if let Some(password) = password_of(&value) {
+                texts.insert(password);
             }
         }
         for token in settings::AUTH_TOKEN.tokens(properties).unwrap_or_default() {
-            secrets.hide(&token);
             // `NAME:TOKEN`
-            secrets.hide(token.split_once(':').map_or("", |(_, secret)| secret));
+            texts.extend(token.split_once(':').map(|(_, secret)| secret.to_owned()));
+            texts.insert(token);
         }
-        secrets
+        let texts =
+            texts.iter().map(|text| text.trim()).filter(|text| is_long_enough(text)).map(str::to_owned);
+        Self(Arc::new(RwLock::new(Texts::of(texts.collect()))))
     }
 
     /// Hides a text from now on, unless it is so short that it occurs in other words by chance.
     pub fn hide(&self, text: &str) {
         let text = text.trim();
-        let known = self.0.read().knows(text);
-        if !known && text.chars().count() >= SHORTEST_OF_THE_PROCESS {
-            self.0.write().add(text);
+        if !is_long_enough(text) || self.0.read().given.contains(text) {
+            return;
         }
+        let mut texts = self.0.write();
+        let mut given = std::mem::take(&mut texts.given);
+        given.insert(text.to_owned());
+        *texts = Texts::of(given);
     }
 
     /// The text as people may see it.
     pub fn mask(&self, text: &str) -> String {
-        let masked = self.0.read().apply(text);
+        let masked = self.0.read().search.replace(text);
         without_userinfo(&masked).into_owned()
     }
 }
@@ -118,52 +102,158 @@ impl Secrets {
 impl Mask {
     /// A mask that hides the secrets of the process, so far.
     pub(crate) fn new(process: Secrets) -> Self {
-        Self { texts: Texts::default(), process }
+        Self { texts: BTreeSet::new(), process }
     }
 
-    /// Hides a text from now on. Of a header value such as `Bearer abc` the credential itself is hidden too.
+    /// Hides a text from now on. Of a header value such as `Bearer abc` the credential itself is hidden too, and of cookies
+    /// the value of each.
     pub(crate) fn hide(&mut self, text: &str) {
-        for part in [text, text.split_once(' ').map_or("", |(_, credential)| credential.trim())] {
-            if part.chars().count() >= SHORTEST_OF_A_CALL && !self.texts.knows(part) {
-                self.texts.add(part);
+        let credential = text.split_once(' ').map_or("", |(_, credential)| credential);
+        let cookies = text.split(';').filter_map(|pair| Some(pair.split_once('=')?.1));
+        for part in [text, credential].into_iter().chain(cookies).map(str::trim) {
+            if part.chars().count() >= SHORTEST_OF_A_CALL && !self.texts.contains(part) {
+                self.texts.insert(part.to_owned());
             }
         }
+    }
+
+    /// Hides the texts in a value that stand under the names of secrets, at any depth: a service may repeat what it was sent.
+    pub(crate) fn hide_members(&mut self, value: &Val) {
+        self.hide_below(value, false);
+    }
+
+    fn hide_below(&mut self, value: &Val, is_secret: bool) {
+        if self.texts.len() >= MOST_OF_A_CALL {
+            return;
+        }
+        match value {
+            Val::Array(_) => value.elements().iter().for_each(|element| self.hide_below(element, is_secret)),
+            Val::Object(_) => {
+                for (name, member) in value.members() {
+                    self.hide_below(member, is_secret || is_secret_member(name));
+                }
+            }
+            Val::Text(text) if is_secret => self.hide(text),
+            Val::Int(number) if is_secret => self.hide(&number.to_string()),
+            _ => {}
+        }
+    }
+
+    /// Hides the values of parameters in the query of an address that have names of secrets.
+    pub(crate) fn hide_query(&mut self, url: &Url) {
+        for (name, value) in url.query_pairs() {
+            if is_secret_name(&name) {
+                self.hide(&value);
+            }
+        }
+    }
+
+    /// Hides user and password of an address, and the header that the HTTP client makes of them: a service may repeat either.
+    pub(crate) fn hide_userinfo(&mut self, url: &Url) {
+        let user = percent_decode(url.username());
+        let password = url.password().map(percent_decode);
+        if user.is_empty() && password.is_none() {
+            return;
+        }
+        self.hide(&basic(&user, password.as_deref().unwrap_or_default()));
+        // A name without a password is a token.
+        self.hide(password.as_deref().unwrap_or(&user));
     }
 
     /// The text with `***` in the place of each secret.
     pub(crate) fn apply(&self, text: &str) -> String {
-        self.process.mask(&self.texts.apply(text))
+        let own = if self.texts.is_empty() { text.to_owned() } else { Search::of(&self.texts).replace(text) };
+        self.process.mask(&own)
+    }
+
+    /// The beginning of a text, masked; at most so many bytes, and no part of a secret that the cut goes through.
+    pub(crate) fn apply_to_beginning(&self, text: &str, most: usize) -> String {
+        let search = Search::of(&self.texts);
+        let longest = search.longest.max(self.process.0.read().search.longest);
+        let is_cut = text.len() > most + longest;
+        let beginning = text.get(..text.floor_char_boundary(most + longest)).unwrap_or(text);
+        let mut masked = self.process.mask(&search.replace(beginning));
+        if is_cut {
+            masked.truncate(masked.floor_char_boundary(masked.len().saturating_sub(longest)));
+        }
+        masked.truncate(masked.floor_char_boundary(most));
+        masked
     }
 }
 
+/// The password in an address, decoded.
+fn password_of(value: &str) -> Option<String> {
+    let url = Url::parse(value.trim()).ok()?;
+    Some(percent_decode(url.password()?).into_owned())
+}
+
+fn is_long_enough(text: &str) -> bool {
+    text.chars().count() >= SHORTEST_OF_THE_PROCESS
+}
+
 impl Texts {
-    fn knows(&self, text: &str) -> bool {
-        self.given.iter().any(|known| known == text)
+    fn of(given: BTreeSet<String>) -> Self {
+        let search = Search::of(&given);
+        Self { given, search }
+    }
+}
+
+impl Search {
+    fn of(texts: &BTreeSet<String>) -> Self {
+        let plain: BTreeSet<_> = texts.iter().flat_map(|text| text_forms(text)).collect();
+        let base64: BTreeSet<_> = texts.iter().flat_map(|text| base64_forms(text)).collect();
+        let first_in_base64 = plain.len();
+        let all: Vec<_> = plain.into_iter().chain(base64).collect();
+        let longest = all.iter().map(String::len).max().unwrap_or_default();
+        // Fails only for more patterns than the memory holds; then there is nothing to say about any text.
+        let forms = if all.is_empty() { None } else { AhoCorasick::new(&all).ok() };
+        Self { forms, first_in_base64, longest }
     }
 
-    fn add(&mut self, text: &str) {
-        self.given.push(text.to_owned());
-        let in_json = serde_json::Value::from(text).to_string();
-        let in_json = in_json.trim_matches('"').to_owned();
-        for form in [text.to_owned(), percent_encode(text, false), form_encode(text), in_json] {
-            if !self.forms.contains(&form) {
-                self.forms.push(form);
-            }
+    /// The text with `***` in the place of each run of bytes that forms cover.
+    fn replace(&self, text: &str) -> String {
+        let Some(forms) = &self.forms else { return text.to_owned() };
+        let mut covered: Vec<Range<usize>> = forms
+            .find_overlapping_iter(text)
+            .map(|found| match found.pattern().as_usize() < self.first_in_base64 {
+                true => found.range(),
+                false => base64_around(text.as_bytes(), found.range()),
+            })
+            .collect();
+        if covered.is_empty() {
+            return text.to_owned();
         }
-        // Longest first, so that no rest of a long secret is left behind by a short one inside it.
-        self.forms.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        covered.sort_by_key(|range| range.start);
+        let (mut masked, mut end) = (String::with_capacity(text.len()), 0);
+        for range in covered {
+            if range.start > end || masked.is_empty() {
+                masked.push_str(text.get(end..range.start).unwrap_or_default());
+                masked.push_str("***");
+            }
+            end = end.max(range.end);
+        }
+        masked.push_str(text.get(end..).unwrap_or_default());
+        masked
     }
+}
 
-    fn apply(&self, text: &str) -> String {
-        self.forms.iter().fold(text.to_owned(), |masked, secret| {
-            if masked.contains(secret.as_str()) { masked.replace(secret.as_str(), "***") } else { masked }
-        })
+/// The whole base64 text around a part of it: the characters beside the part hold bits of the secret, and what encloses it holds nothing
+/// that people could read. A slash separates the segments of a path too, so that only one next to the part counts.
+fn base64_around(text: &[u8], part: Range<usize>) -> Range<usize> {
+    fn belonging<'a>(mut beside: impl Iterator<Item = &'a u8> + Clone) -> usize {
+        let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_');
+        if beside.clone().next() == Some(&b'/') { 1 } else { beside.by_ref().take_while(is_base64).count() }
     }
+    let before = text.get(..part.start).unwrap_or_default();
+    let after = text.get(part.end..).unwrap_or_default();
+    let end = part.end + belonging(after.iter());
+    let padding = text.get(end..).unwrap_or_default().iter().take_while(|byte| **byte == b'=').count();
+    part.start - belonging(before.iter().rev())..end + padding
 }
 
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mask({})", self.texts.given.len())
+        write!(f, "Mask({})", self.texts.len())
     }
 }
 
@@ -175,6 +265,9 @@ impl fmt::Debug for Secrets {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
     use super::*;
 
     #[test]
@@ -195,29 +288,47 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_property_shows_whether_it_holds_a_secret() {
-        for (name, confidential) in [
-            ("quarkus.oidc-client.o.credentials.secret", true),
-            ("kogito.sw.functions.f.password", true),
-            ("ghToken", true),
-            ("QUAY_PASSWORD", true),
-            ("hidden_key", true),
-            ("my.service.api-key", true),
-            ("kogito.sw.rest_client.config_key.separator", false),
-            ("software_template_ref", false),
-            ("jira_label_workflowName", false),
-            ("keyboard", false),
-            ("monkey.url", false),
-            ("quarkus.oidc-client.o.token-path", false),
-        ] {
-            assert_eq!(is_confidential(name), confidential, "{name}");
+    fn a_secret_of_the_process_is_hidden_wherever_base64_puts_it() {
+        let secrets = Secrets::default();
+        secrets.hide("hunter2+/?>");
+        for before in ["", "u:", "user:", "name:"] {
+            for engine in [&STANDARD, &URL_SAFE_NO_PAD] {
+                let encoded = engine.encode(format!("{before}hunter2+/?>"));
+                assert_eq!(secrets.mask(&format!("Basic {encoded}, of {encoded}!")), "Basic ***, of ***!");
+                let path = secrets.mask(&format!("/some/{encoded}/of"));
+                assert!(path.starts_with("/some") && path.ends_with("of"), "{path}");
+                let escaped = crate::encoding::percent_encode(&encoded, false);
+                let masked = secrets.mask(&format!("?auth={escaped}"));
+                assert!(masked.starts_with("?auth=***"), "{masked}");
+            }
         }
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_behind() {
+        let secrets = Secrets::default();
+        secrets.hide("abcdefgh");
+        secrets.hide("fghijklm");
+        assert_eq!(secrets.mask("-abcdefghijklm-abcdefghabcdefgh-"), "-***-***-");
+    }
+
+    #[test]
+    fn a_cut_through_a_secret_shows_no_part_of_it() {
+        let mut mask = Mask::default();
+        mask.hide("0123456789");
+        for length in 0..60 {
+            let text = format!("{}0123456789{}", "-".repeat(length), "-".repeat(100));
+            let shown = mask.apply_to_beginning(&text, 40);
+            assert!(shown.len() <= 40 && !shown.contains("01") && !shown.contains("89"), "{length}: {shown}");
+        }
+        assert_eq!(mask.apply_to_beginning("a 0123456789", 40), "a ***");
     }
 
     #[test]
     fn the_process_masks_secrets_of_properties_and_those_added_later() {
         let text = "rondo.auth.token=first-token, second-token\nkogito.sw.functions.f.password=hunter2\n\
-                    quarkus.oidc-client.o.credentials.secret=abc\nquarkus.rest-client.a.url=http://host\n";
+                    quarkus.oidc-client.o.credentials.secret=abc\nquarkus.rest-client.a.url=http://host\n\
+                    quarkus.rest-client.b.url=http://user:in-address@host\n";
         let properties =
             Properties::parse("application.properties", text, rondo_definition::Environment::new()).0;
         let secrets = Secrets::of(&properties);
@@ -225,10 +336,10 @@ mod tests {
         secrets.hide("told-later");
         secrets.hide("short");
         for shown in [
-            secrets.mask("second-token hunter2 told-later abc short http://host"),
-            mask.apply("first-token hunter2 told-later abc short http://host"),
+            secrets.mask("second-token hunter2 told-later abc short http://host in-address"),
+            mask.apply("first-token hunter2 told-later abc short http://host in-address"),
         ] {
-            assert_eq!(shown, "*** *** *** abc short http://host");
+            assert_eq!(shown, "*** *** *** abc short http://host ***");
         }
     }
 }

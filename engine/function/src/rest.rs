@@ -4,9 +4,10 @@
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
+use rondo_expression::{ReadError, Val};
 use rondo_program::{HttpFunction, HttpMethod};
-use serde_json::{Map, Value, json};
 
+use crate::answer::{Unreadable, read_json};
 use crate::encoding::{form_encode, has_dot_segment};
 use crate::mask::Mask;
 use crate::openapi::operation::Format;
@@ -18,36 +19,37 @@ use crate::settings::lookup;
 pub(crate) fn build(
     target: &HttpFunction,
     function: &str,
-    arguments: Option<Value>,
+    arguments: Option<&Val>,
     state_data: &dyn Fn() -> String,
     properties: &Properties,
     mask: &mut Mask,
 ) -> Result<RequestBuilder, String> {
     let mut builder = RequestBuilder::new(target.method.as_str());
-    let (mut named, whole) = match arguments {
-        None => (Map::new(), None),
-        Some(Value::Object(named)) => (named, None),
+    let (named, whole) = match arguments {
+        None => (&Val::Null, None),
+        Some(named @ Val::Object(_)) => (named, None),
         // An expression that finds nothing must not send all data of the state.
-        Some(Value::Null) => (Map::new(), Some(json!({ "ContentData": null }))),
-        Some(other) => (Map::new(), Some(other)),
+        Some(Val::Null) => (&Val::Null, Some(Val::object([("ContentData", Val::Null)]))),
+        Some(other) => (&Val::Null, Some(other.clone())),
     };
-    let place = fill_placeholders(&target.address, &mut named)?;
+    let (place, used) = fill_placeholders(&target.address, named)?;
     let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
     builder.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
-    for (name, value) in std::mem::take(&mut named) {
+    let mut left = Vec::new();
+    for (name, value) in named.members().shared().filter(|(name, _)| !used.contains(&&***name)) {
         if let Some(header) = name.strip_prefix("HEADER_") {
-            builder.headers.set(header, to_text(&value));
+            builder.headers.set(header, to_text(value));
         } else if let Some(parameter) = name.strip_prefix("QUERY_") {
-            builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(&value))));
+            builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(value))));
         } else {
-            named.insert(name, value);
+            left.push((name.clone(), value.clone()));
         }
     }
     if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
         let body = match whole {
-            Some(value) => value.to_string(),
-            None if named.is_empty() => state_data(),
-            None => Value::Object(named).to_string(),
+            Some(value) => value.to_json(),
+            None if left.is_empty() => state_data(),
+            None => Val::object(left).to_json(),
         };
         builder.body = Some(("application/json".to_owned(), body.into_bytes()));
     }
@@ -56,22 +58,41 @@ pub(crate) fn build(
     Ok(builder)
 }
 
-/// Reads an answer into the result. The error names the expected form.
-pub(crate) fn read(body: &[u8], content_type: &str, tolerant: bool) -> Result<Value, &'static str> {
-    if body.is_empty() {
-        return Ok(Value::Null);
+/// The address without arguments: of which service it is, before a request is built.
+pub(crate) fn place(target: &HttpFunction, function: &str, properties: &Properties) -> String {
+    if target.address.contains("://") {
+        return target.address.clone();
     }
-    match serde_json::from_slice(body) {
-        Ok(value) => Ok(value),
-        Err(_) if tolerant && Format::of(content_type) != Some(Format::Json) => {
-            Ok(String::from_utf8_lossy(body).into_owned().into())
+    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
+    address("", properties, &setting)
+}
+
+/// Reads an answer into the result.
+pub(crate) fn read(
+    body: &[u8],
+    content_type: &str,
+    tolerant: bool,
+    grant: &mut dyn FnMut(usize) -> bool,
+) -> Result<Val, Unreadable> {
+    if body.is_empty() {
+        return Ok(Val::Null);
+    }
+    match read_json(body, grant) {
+        Err(ReadError::Syntax(_) | ReadError::Depth(_))
+            if tolerant && Format::of(content_type) != Some(Format::Json) =>
+        {
+            // A byte that is no UTF-8 becomes a character of three.
+            if !grant(3 * body.len()) {
+                return Err(ReadError::NoRoom.into());
+            }
+            Ok(Val::text(String::from_utf8_lossy(body)))
         }
-        Err(_) => Err("JSON"),
+        read => Ok(read?),
     }
 }
 
-/// Puts arguments into the place's `{name}` and takes them out of the others.
-fn fill_placeholders(place: &str, named: &mut Map<String, Value>) -> Result<String, String> {
+/// Puts arguments into the place's `{name}`. Returns the names of these arguments too, which are not sent otherwise.
+fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a str>), String> {
     let mut filled = String::with_capacity(place.len());
     let mut used = Vec::new();
     let mut rest = place;
@@ -92,10 +113,7 @@ fn fill_placeholders(place: &str, named: &mut Map<String, Value>) -> Result<Stri
     if !used.is_empty() && has_dot_segment(path) {
         return Err(format!("the arguments make `{filled}` of the path, which would be another path"));
     }
-    for name in used {
-        named.remove(name);
-    }
-    Ok(filled)
+    Ok((filled, used))
 }
 
 /// The address of a path, by the function's properties.
@@ -135,10 +153,6 @@ fn add_credentials(builder: &mut RequestBuilder, setting: &dyn Fn(&str) -> Optio
     }
 }
 
-fn to_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
+fn to_text(value: &Val) -> String {
+    if value.is_null() { String::new() } else { value.to_text() }
 }

@@ -7,6 +7,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use rondo_memory::MemoryBudget;
+
 use crate::encoding::percent_encode;
 use crate::error::CallErrorKind;
 use crate::headers;
@@ -27,6 +29,7 @@ pub(crate) struct Credentials<'a> {
     pub(crate) incoming: &'a [(String, String)],
     pub(crate) tokens: &'a Tokens,
     pub(crate) transport: &'a Transport,
+    pub(crate) memory: &'a MemoryBudget,
 }
 
 impl Credentials<'_> {
@@ -51,7 +54,7 @@ impl Credentials<'_> {
                     // A header that an argument sets wins, so no token is needed.
                     Some(_) if builder.headers.get(AUTHORIZATION).is_some() => None,
                     Some(request) => {
-                        let token = self.tokens.get(&request, self.transport).await;
+                        let token = self.tokens.get(&request, self.transport, self.memory).await;
                         let token = token.map_err(CallErrorKind::Token)?;
                         fetched = Some(request);
                         Some(bearer(token.expose()))

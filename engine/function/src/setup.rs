@@ -2,12 +2,18 @@
 //!
 //! Promises: a property that cannot be read is an error at start, never a silent default.
 
+use std::time::Duration;
+
 use reqwest::Certificate;
 use rondo_definition::settings::{self, Setting};
 use rondo_definition::{Properties, PropertyError};
 
+use rondo_handles::HandleBudget;
+use rondo_memory::MemoryBudget;
+
 use crate::address::AddressPolicy;
-use crate::transport::TransportOptions;
+use crate::caller::CALL_BYTES;
+use crate::transport::{Transport, TransportOptions};
 
 /// A property that holds for all calls and cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +27,48 @@ pub struct SetupError {
 impl SetupError {
     pub(crate) fn new(setting: &Setting, message: impl Into<String>) -> Self {
         Self { key: setting.name, message: message.into() }
+    }
+}
+
+/// What a caller is made of.
+pub(crate) struct CallerSettings {
+    options: TransportOptions,
+    idle: usize,
+    pub(crate) max_calls: usize,
+    pub(crate) queue_timeout: Duration,
+    pub(crate) deadline: Duration,
+}
+
+/// The part of the memory that calls in flight may take without their requests and answers.
+const PART_OF_CALLS: u64 = 4;
+
+impl CallerSettings {
+    pub(crate) fn read(properties: &Properties, memory: &MemoryBudget) -> Result<Self, SetupError> {
+        let handles = HandleBudget::of_process();
+        let configured = read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.text(properties))?;
+        let max_calls = match configured {
+            Some(_) => read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.count(properties))?,
+            None => {
+                let by_memory = memory.total() / PART_OF_CALLS / CALL_BYTES;
+                usize::try_from(by_memory).unwrap_or(usize::MAX).clamp(1, handles.calls)
+            }
+        };
+        let duration = |setting: &Setting| read_setting(setting, setting.duration(properties));
+        Ok(Self {
+            options: transport_options(properties)?,
+            idle: handles.idle,
+            max_calls,
+            queue_timeout: duration(&settings::QUEUE_TIMEOUT)?,
+            deadline: duration(&settings::HTTP_TIMEOUT)?,
+        })
+    }
+
+    pub(crate) fn transport(&self) -> Result<Transport, SetupError> {
+        if self.options.trust_all {
+            tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
+        }
+        Transport::new(self.options.clone(), self.idle)
+            .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rondo_memory::{MemoryBudget, Share};
 use serde::Deserialize;
 use url::Url;
 
@@ -54,13 +55,36 @@ struct Token {
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    expires_in: Option<serde_json::Value>,
+    expires_in: Option<Lifetime>,
 }
 
 #[derive(Deserialize)]
 struct Discovery {
     token_endpoint: String,
 }
+
+/// The seconds for which a token holds: a number, which some servers write as text; `None` for anything else.
+struct Lifetime(Option<u64>);
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written<'a> {
+            Number(u64),
+            Text(&'a str),
+        }
+        let written = <&serde_json::value::RawValue>::deserialize(deserializer)?;
+        Ok(Self(match serde_json::from_str(written.get()) {
+            Ok(Written::Number(seconds)) => Some(seconds),
+            Ok(Written::Text(text)) => text.parse().ok(),
+            Err(_) => None,
+        }))
+    }
+}
+
+/// Most bytes of the answer of a token endpoint. Tokens with many claims have some ten thousand.
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
 /// A token is renewed this long before it expires, so that it does not expire during the call.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -75,13 +99,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Tokens {
     /// A valid token. While one caller waits for the endpoint the others wait for the same answer.
-    pub(crate) async fn get(&self, request: &TokenRequest, transport: &Transport) -> Result<Secret, String> {
+    pub(crate) async fn get(
+        &self,
+        request: &TokenRequest,
+        transport: &Transport,
+        memory: &MemoryBudget,
+    ) -> Result<Secret, String> {
         let slot = self.slot(request);
         let mut cached = slot.lock().await;
         if let Some(token) = cached.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(token.secret.clone());
         }
-        let token = fetch_token(request, transport).await?;
+        let token = fetch_token(request, transport, memory).await?;
         let secret = token.secret.clone();
         *cached = Some(token);
         Ok(secret)
@@ -98,24 +127,26 @@ impl Tokens {
     }
 }
 
-async fn fetch_token(request: &TokenRequest, transport: &Transport) -> Result<Token, String> {
+async fn fetch_token(
+    request: &TokenRequest,
+    transport: &Transport,
+    memory: &MemoryBudget,
+) -> Result<Token, String> {
+    let mut share = memory.share();
     let address = match &request.endpoint {
         Endpoint::Known(address) => address.clone(),
         Endpoint::Discovered(address) => {
-            let body = send(transport, "GET", address, Headers::default(), None).await?;
+            let body = send(transport, &mut share, "GET", address, Headers::default(), None).await?;
             let found: Result<Discovery, _> = serde_json::from_slice(&body);
             found.map_err(|_| format!("`{address}` names no token_endpoint"))?.token_endpoint
         }
     };
     let (headers, form) = token_form(request);
     let asked = Instant::now();
-    let body = send(transport, "POST", &address, headers, Some(form)).await?;
+    let body = send(transport, &mut share, "POST", &address, headers, Some(form)).await?;
     let answer: TokenAnswer =
         serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
-    let seconds = answer.expires_in.and_then(|value| match value {
-        serde_json::Value::String(text) => text.parse().ok(),
-        other => other.as_u64(),
-    });
+    let seconds = answer.expires_in.and_then(|lifetime| lifetime.0);
     let lifetime = seconds.map_or(UNKNOWN_LIFETIME, Duration::from_secs).saturating_sub(MARGIN);
     let until = asked.checked_add(lifetime).unwrap_or(asked);
     Ok(Token { secret: Secret::new(answer.access_token), until })
@@ -148,6 +179,7 @@ fn token_form(request: &TokenRequest) -> (Headers, String) {
 
 async fn send(
     transport: &Transport,
+    share: &mut Share,
     method: &str,
     address: &str,
     mut headers: Headers,
@@ -155,17 +187,20 @@ async fn send(
 ) -> Result<Vec<u8>, String> {
     headers.add("Accept", "application/json");
     let url = Url::parse(address).map_err(|error| format!("`{address}` is no address: {error}"))?;
-    let body = form.map(|form| ("application/x-www-form-urlencoded".to_owned(), form.into_bytes()));
+    let body = form.map(|form| ("application/x-www-form-urlencoded".to_owned(), form.into()));
     let outgoing = Outgoing {
         method: method.to_owned(),
         url,
         headers,
         body,
+        max_answer_bytes: Some(MAX_ANSWER_BYTES),
+        cuts_errors: true,
         connect_timeout: CONNECT_TIMEOUT,
         deadline: DEADLINE,
         redirects: Redirects::SameHost,
     };
-    let incoming = transport.send(outgoing).await.map_err(|error| format!("{method} {address} {error}"))?;
+    let incoming =
+        transport.send(&outgoing, share).await.map_err(|error| format!("{method} {address} {error}"))?;
     if incoming.is_success() {
         Ok(incoming.body)
     } else {

@@ -1,20 +1,21 @@
 //! Sends requests: the one place where this crate meets the network.
 //!
-//! Owns: connection pools, TLS, proxies, deadlines, redirects and size limits. Promises: every request ends within its
-//! deadline; credentials go to no other host than the one they are meant for; no more than the limit of an
-//! answer is read. Never: knows what a workflow is.
+//! Owns: deadlines, redirects and size limits. Promises: every request ends within its deadline, to which waiting for memory or for a file
+//! handle does not count; credentials go to no other host than the one they are meant for; no more than the limit of an answer is read.
+//! Never: knows what a workflow is.
 
-use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Certificate, Client, Method, StatusCode, redirect};
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Certificate, Method, StatusCode};
+use rondo_memory::Share;
 use url::Url;
 
-use crate::address::{AddressPolicy, CheckedResolver, Denied};
+use crate::address::{AddressPolicy, Denied};
+use crate::answer_body::{self, Deadline, Limit};
+use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::request_builder::Headers;
 
@@ -37,7 +38,11 @@ pub(crate) struct Outgoing {
     pub(crate) url: Url,
     pub(crate) headers: Headers,
     /// Content type and bytes.
-    pub(crate) body: Option<(String, Vec<u8>)>,
+    pub(crate) body: Option<(String, Bytes)>,
+    /// Most bytes of the answer, if it is less than for other calls.
+    pub(crate) max_answer_bytes: Option<u64>,
+    /// Of an answer with an error status only the beginning is read, which is enough for messages.
+    pub(crate) cuts_errors: bool,
     pub(crate) connect_timeout: Duration,
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
@@ -67,6 +72,12 @@ impl Incoming {
         (200..300).contains(&self.status)
     }
 
+    /// Where the answer sends the caller instead, if it was not followed.
+    pub(crate) fn location(&self) -> Option<&str> {
+        let is_redirect = (300..400).contains(&self.status);
+        self.headers.get(LOCATION).filter(|_| is_redirect).and_then(|value| value.to_str().ok())
+    }
+
     /// The body without a byte order mark.
     pub(crate) fn text(&self) -> &[u8] {
         rondo_definition::without_byte_order_mark(&self.body)
@@ -80,40 +91,50 @@ impl Incoming {
 /// Sends requests.
 pub(crate) struct Transport {
     options: TransportOptions,
-    /// By connect timeout, which is a property of a client.
-    clients: Mutex<HashMap<Duration, Client>>,
+    connections: Connections,
 }
 
 /// Most redirects of one call; services need one or two, and a longer chain is a loop.
 const MAX_REDIRECTS: usize = 5;
 
+/// Bytes of an answer with an error status that are read where only messages show it.
+const MAX_ERROR_BYTES: u64 = 256 * 1024;
+
+/// How long a call waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
+const PATIENCE_FOR_HANDLES: Duration = Duration::from_secs(60);
+const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(100);
+
 impl Transport {
-    /// Fails when the client cannot be made, which is when a certificate cannot be used.
-    pub(crate) fn new(options: TransportOptions) -> Result<Self, String> {
+    /// Keeps at most `idle` connections open between calls. Fails when the client cannot be made, which is when a certificate cannot be
+    /// used.
+    pub(crate) fn new(options: TransportOptions, idle: usize) -> Result<Self, String> {
         // Another part of the process may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let transport = Self { options, clients: Mutex::default() };
-        transport.client(Duration::from_secs(10))?;
+        let transport = Self { options, connections: Connections::new(idle) };
+        if let Ok(nowhere) = Url::parse("http://localhost/") {
+            transport.connections.client(&transport.options, Duration::from_secs(10), &nowhere)?;
+        }
         Ok(transport)
     }
 
-    /// Sends a request and reads the answer, of whatever status.
-    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, CallErrorKind> {
-        let deadline = outgoing.deadline;
-        match tokio::time::timeout(deadline, self.follow(outgoing)).await {
-            Ok(result) => result,
-            Err(_) => Err(CallErrorKind::Timeout(deadline)),
-        }
+    /// Closes the connections that no call uses.
+    pub(crate) fn close_idle(&self) {
+        self.connections.close_idle();
     }
 
-    async fn follow(&self, outgoing: Outgoing) -> Result<Incoming, CallErrorKind> {
-        let client = self.client(outgoing.connect_timeout).map_err(CallErrorKind::NotConfigured)?;
+    /// Sends a request and reads the answer, of whatever status, with room for it in the share.
+    pub(crate) async fn send(
+        &self,
+        outgoing: &Outgoing,
+        share: &mut Share,
+    ) -> Result<Incoming, CallErrorKind> {
+        let mut deadline = Deadline::in_(outgoing.deadline);
         let mut method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|_| {
             CallErrorKind::InvalidArgument(format!("`{}` is no HTTP method", outgoing.method))
         })?;
-        let mut url = outgoing.url;
+        let mut url = outgoing.url.clone();
         let mut headers = header_map(&outgoing.headers)?;
-        let mut body = outgoing.body;
+        let mut body = outgoing.body.clone();
         if let Some((content_type, _)) = &body {
             let value = HeaderValue::from_bytes(content_type.as_bytes());
             headers
@@ -126,21 +147,19 @@ impl Transport {
                 .addresses
                 .check(&url)
                 .map_err(|denied| CallErrorKind::Forbidden(denied.to_string()))?;
-            let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
-            if let Some((_, bytes)) = &body {
-                request = request.body(bytes.clone());
-            }
-            let response = request.send().await.map_err(|error| to_call_error(&error, outgoing.deadline))?;
+            let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
+            let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
             let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
             let Some(target) = target.filter(|target| match outgoing.redirects {
                 Redirects::SameHost => same_host(&url, target),
                 Redirects::Anywhere => url.scheme() == "http" || target.scheme() == "https",
             }) else {
-                return self.read(response, outgoing.deadline).await;
+                return self.read(response, outgoing, share, &mut deadline).await;
             };
             redirects += 1;
             if !same_host(&url, &target) {
                 headers.remove(AUTHORIZATION);
+                headers.remove(COOKIE);
             }
             if response.status() == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
@@ -151,44 +170,52 @@ impl Transport {
         }
     }
 
-    async fn read(
+    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again after a pause.
+    async fn answer(
         &self,
-        mut response: reqwest::Response,
-        deadline: Duration,
-    ) -> Result<Incoming, CallErrorKind> {
-        let limit = self.options.max_answer_bytes;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| to_call_error(&error, deadline))? {
-            if (body.len() + chunk.len()) as u64 > limit {
-                return Err(CallErrorKind::TooLarge { limit });
+        (method, url, headers, body): (&Method, &Url, &HeaderMap, Option<&Bytes>),
+        connect_timeout: Duration,
+        deadline: &mut Deadline,
+    ) -> Result<reqwest::Response, CallErrorKind> {
+        let asked = tokio::time::Instant::now();
+        loop {
+            let client = self.connections.client(&self.options, connect_timeout, url);
+            let client = client.map_err(CallErrorKind::NotConfigured)?;
+            let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
+            if let Some(bytes) = body {
+                request = request.body(bytes.clone());
             }
-            body.extend_from_slice(&chunk);
+            match deadline.within(request.send()).await? {
+                Err(error) if error.is_connect() && is_out_of_handles(&error) => {
+                    self.connections.close_idle();
+                    if asked.elapsed() > PATIENCE_FOR_HANDLES {
+                        return Err(CallErrorKind::NoHandle);
+                    }
+                    tokio::time::sleep(PAUSE_FOR_HANDLES).await;
+                    *deadline = Deadline::in_(deadline.whole);
+                }
+                result => return result.map_err(|error| to_call_error(&error, deadline.whole)),
+            }
         }
-        let reason = status.canonical_reason().unwrap_or_default().to_owned();
-        Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }
 
-    fn client(&self, connect_timeout: Duration) -> Result<Client, String> {
-        let mut clients = self.clients.lock();
-        if let Some(client) = clients.get(&connect_timeout) {
-            return Ok(client.clone());
-        }
-        let mut builder = Client::builder()
-            .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .dns_resolver(Arc::new(CheckedResolver(self.options.addresses)))
-            .connect_timeout(connect_timeout)
-            .tls_danger_accept_invalid_certs(self.options.trust_all);
-        if !self.options.authorities.is_empty() {
-            builder = builder.tls_certs_merge(self.options.authorities.iter().cloned());
-        }
-        let client = builder
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))?;
-        clients.insert(connect_timeout, client.clone());
-        Ok(client)
+    async fn read(
+        &self,
+        response: reqwest::Response,
+        outgoing: &Outgoing,
+        share: &mut Share,
+        deadline: &mut Deadline,
+    ) -> Result<Incoming, CallErrorKind> {
+        let most = outgoing.max_answer_bytes.unwrap_or(u64::MAX).min(self.options.max_answer_bytes);
+        let status = response.status();
+        let limit = match outgoing.cuts_errors && !status.is_success() {
+            true => Limit::CutAt(most.min(MAX_ERROR_BYTES)),
+            false => Limit::Most(most),
+        };
+        let headers = response.headers().clone();
+        let body = answer_body::read(response, limit, share, deadline).await?;
+        let reason = status.canonical_reason().unwrap_or_default().to_owned();
+        Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }
 }
 
@@ -226,7 +253,8 @@ fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {
     Ok(map)
 }
 
-fn to_call_error(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
+/// What a failure of the HTTP client means for the call.
+pub(crate) fn to_call_error(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
     let mut source: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = source {
         if let Some(denied) = cause.downcast_ref::<Denied>() {
@@ -245,14 +273,4 @@ fn to_call_error(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
     } else {
         CallErrorKind::Interrupted(innermost_cause(error))
     }
-}
-
-/// The innermost cause, without the number of the operating system's error.
-fn innermost_cause(error: &dyn StdError) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let text = innermost.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -86,7 +86,10 @@ mod tests {
     fn the_soft_limit_becomes_the_hard_limit() {
         let raised = raise_limit();
         let limit = getrlimit(Resource::Nofile);
-        assert_eq!(limit.current, Some(limit.maximum.unwrap_or(HIGHEST).min(HIGHEST).max(raised.limit as u64)));
+        assert_eq!(
+            limit.current,
+            Some(limit.maximum.unwrap_or(HIGHEST).min(HIGHEST).max(raised.limit as u64))
+        );
         assert_eq!(HandleBudget::of_process(), raised);
     }
 }

@@ -10,7 +10,7 @@ use rondo_expression::{MergeRules, Val};
 use rondo_program::{Failure, Pc, ScopeId};
 use serde::{Deserialize, Serialize};
 
-use crate::branch_merge;
+use crate::{branch_merge, held::held_by};
 
 /// A moment of the engine's clock, in milliseconds since 1970 (UTC).
 pub type Millis = i64;
@@ -253,6 +253,12 @@ impl Snapshot {
         let shown = self.with_branches(Some(frame.id), data.clone(), rules);
         let Wait::Branches { ended, .. } = &frame.wait else { return shown };
         ended.iter().fold(shown, |shown, (_, after)| branch_merge::apply(shown, &data, after, rules))
+    }
+
+    /// Bytes of memory that its values take, roughly. What is shared counts at each place, so data that are still the input count twice; that
+    /// is room for their text while they are written.
+    pub fn memory(&self) -> usize {
+        self.data.memory() + self.input.memory() + held_by(self).memory
     }
 
     /// The earliest moment at which something is due; `None` while it waits for no moment.

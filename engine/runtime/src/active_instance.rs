@@ -7,12 +7,14 @@ use std::{
 
 use rondo_expression::{Budget, Val};
 use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
+use rondo_memory::{NoRoom, Share};
 use rondo_store::{Instance, State};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
     catalog::Deployed,
+    computing::Expected,
     data_mark::DataMark,
     delivery::Reply,
     formats::request::RequestContext,
@@ -41,6 +43,8 @@ pub(crate) struct ActiveInstance {
     pub(crate) is_unproven: bool,
     /// What its last turn cost, in steps of expressions.
     pub(crate) last_cost: u64,
+    /// Its share of the memory for data.
+    memory: Share,
     /// The calls that were in flight then.
     pub(crate) idle_calls: Vec<CallNumber>,
     /// Children that were looked for by their id.
@@ -70,6 +74,7 @@ impl ActiveInstance {
         deployed: Arc<Deployed>,
         data: Val,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
         now: Millis,
     ) -> Box<Self> {
@@ -83,7 +88,7 @@ impl ActiveInstance {
             updated_at: now,
             ..Instance::default()
         };
-        let mut instance = Self::with(row, deployed, Snapshot::new(data), request, limits);
+        let mut instance = Self::with(row, deployed, Snapshot::new(data), request, memory, limits);
         instance.is_stored = false;
         instance.is_idle = false;
         instance.is_unproven = false;
@@ -97,10 +102,11 @@ impl ActiveInstance {
         snapshot: Snapshot,
         data: DataMark,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
     ) -> Box<Self> {
         let row = Instance { data: String::new(), frames: Vec::new(), input: None, ..row };
-        let mut instance = Self::with(row, deployed, snapshot, request, limits);
+        let mut instance = Self::with(row, deployed, snapshot, request, memory, limits);
         instance.committed_data = data;
         instance
     }
@@ -110,6 +116,7 @@ impl ActiveInstance {
         deployed: Arc<Deployed>,
         snapshot: Snapshot,
         request: RequestContext,
+        memory: Share,
         limits: &Limits,
     ) -> Box<Self> {
         let context = context(&deployed, limits, row.id, &request);
@@ -126,6 +133,7 @@ impl ActiveInstance {
             is_idle: true,
             is_unproven: true,
             last_cost: 0,
+            memory,
             idle_calls,
             children: HashMap::new(),
             unsettled: HashSet::new(),
@@ -143,9 +151,28 @@ impl ActiveInstance {
         self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
     }
 
-    /// What its next turn is taken to cost, in steps of expressions.
-    pub(crate) fn expected_cost(&self) -> u64 {
-        self.last_cost.max(self.deployed.cost.expected())
+    /// What its next turn is taken to cost.
+    pub(crate) fn expected(&self) -> Expected {
+        match Expected::of(self.last_cost) {
+            Expected::Long => Expected::Long,
+            _ => self.deployed.cost.expected(),
+        }
+    }
+
+    /// Makes its share what it takes. Data that have grown for which there is no room are there all the same; then the share is what it was.
+    pub(crate) fn fit_memory(&mut self) -> Result<(), NoRoom> {
+        let needed = self.snapshot.memory() as u64;
+        if needed < self.memory.bytes() / 2 {
+            self.memory.shrink_to(needed);
+        }
+        self.memory.grow_to(needed)
+    }
+
+    /// Takes the share of what goes into its data over.
+    pub(crate) fn take_memory(&mut self, share: Option<Share>) {
+        if let Some(share) = share {
+            self.memory.merge(share);
+        }
     }
 
     /// Whether it must stay in memory although nothing is to be done now.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use rondo_expression::Val;
 use rondo_function::{Answer, ProcessHeaders, Request};
 use rondo_machine::{CallRequest, Input};
+use rondo_memory::Share;
 use rondo_program::Failure;
 use rondo_store::Instance;
 use uuid::Uuid;
 
 use crate::{
-    active_instance::ActiveInstance, catalog::Deployed, delivery::Delivery, executor::Executor, panics,
+    active_instance::ActiveInstance, catalog::Deployed, crash_loop::DEATHS, delivery::Delivery,
+    executor::Executor, panics,
 };
 
 impl Executor {
@@ -26,14 +28,16 @@ impl Executor {
         let executor = Arc::clone(self);
         let task = async move {
             rondo_store::failpoint("call-before");
-            let made = panics::caught(call.make(&executor)).await;
-            let input = made.unwrap_or_else(|panic| {
+            let mark = executor.crash_loop.mark(call.id);
+            let made = panics::caught(call.make_apart(&executor)).await;
+            let (input, memory) = made.unwrap_or_else(|panic| {
                 let text = panics::text(&*panic);
                 tracing::error!(instance_id = %call.id, panic = text, "a call ended in a defect of the engine");
-                call.failed(Failure::runtime(format!("the engine met a defect while it made this call: {text}")))
+                let text = format!("the engine met a defect while it made this call: {text}");
+                (call.failed(Failure::runtime(text)), None)
             });
             rondo_store::failpoint("call-after");
-            executor.dispatcher.deliver(call.id, Delivery::input(input));
+            executor.dispatcher.deliver(call.id, Delivery::input(input).with_mark(mark).with_memory(memory));
         };
         self.calls.spawn_on(task, &self.callers);
     }
@@ -49,11 +53,21 @@ struct Call {
 }
 
 impl Call {
-    /// Makes it; gives the input that it is for the instance.
-    async fn make(&self, executor: &Executor) -> Input {
+    /// Makes it; alone, if the process would end for the last time should this be the cause of its ends.
+    async fn make_apart(&self, executor: &Executor) -> (Input, Option<Share>) {
+        let _alone = match executor.crash_loop.deaths(self.id) + 1 < DEATHS {
+            true => None,
+            false => Some(executor.crash_loop.alone().await),
+        };
+        self.make(executor).await
+    }
+
+    /// Makes it; gives the input that it is for the instance, and the memory that this takes.
+    async fn make(&self, executor: &Executor) -> (Input, Option<Share>) {
         let request = &self.request;
         let Some(binding) = self.deployed.bindings.get(&request.function) else {
-            return self.failed(Failure::validation(format!("no function is called `{}`", request.function)));
+            let text = format!("no function is called `{}`", request.function);
+            return (self.failed(Failure::validation(text)), None);
         };
         let key = format!("{}-{}", self.id, request.call);
         let request = Request {
@@ -69,12 +83,12 @@ impl Call {
             properties: &executor.properties,
         };
         match executor.caller.call(binding, request).await {
-            Ok(answer) => Input::Answered {
-                call: self.request.call,
-                response: Some(response(&answer)),
-                result: Some(answer.result).filter(|result| !result.is_null()),
-            },
-            Err(error) => self.failed(error.into_failure()),
+            Ok(answer) => {
+                let response = Some(response(&answer));
+                let result = Some(answer.result).filter(|result| !result.is_null());
+                (Input::Answered { call: self.request.call, response, result }, Some(answer.share))
+            }
+            Err(error) => (self.failed(error.into_failure()), None),
         }
     }
 

@@ -96,9 +96,13 @@ impl Clock {
         }
     }
 
-    /// Waits for a duration, which is not shortened by the speed: it is the engine's own, not a definition's.
+    /// Waits for a duration, which is not shortened by the speed: it is the engine's own, not a definition's. On the system's clock it
+    /// passes also while the wall clock is set back.
     pub async fn sleep(&self, duration: Duration) {
-        self.sleep_until(self.now().saturating_add(millis(duration))).await;
+        match &self.source {
+            Source::System => tokio::time::sleep(duration).await,
+            Source::Manual(_) => self.sleep_until(self.now().saturating_add(millis(duration))).await,
+        }
     }
 
     /// Moves a manual clock forward. The system's clock stays as it is.

@@ -2,10 +2,10 @@
 //!
 //! An expression may compute for half a second without a pause. On the threads of the HTTP server it would hold up every client that the
 //! thread has, health included; so instances have threads of their own. And what is known to compute for long needs a *place*, of which
-//! there is one fewer than there are threads: so there is a thread for what is quick, however much there is that is not.
+//! there are two fewer than there are threads. So one thread is there for what is quick, and one for the first turn of a workflow of which
+//! nothing is known yet, however much there is that computes for long.
 //!
-//! What is known is what it cost before, in steps of expressions: [`Cost`] keeps it for a workflow, the instance itself for its last turn.
-//! The first turn of a workflow counts as quick.
+//! What is known is what turns cost before, in steps of expressions: [`Cost`] keeps it for a workflow, the instance itself for its last turn.
 
 use std::{
     io,
@@ -31,30 +31,46 @@ pub(crate) struct Computing {
     handle: Handle,
     /// Theirs, if there are own threads.
     threads: Option<Runtime>,
+    /// For what computes for long.
     places: Semaphore,
+    /// For what nothing is known of.
+    first: Semaphore,
 }
 
-/// What turns of a workflow cost of late, in steps of expressions.
-#[derive(Debug, Default)]
+/// What a turn is taken to cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// No turn of the workflow has been computed.
+    Unknown,
+    /// It is done in some milliseconds.
+    Quick,
+    /// It may take longer.
+    Long,
+}
+
+/// What turns of a workflow cost of late, in steps of expressions; [`UNKNOWN`] before the first.
+#[derive(Debug)]
 pub(crate) struct Cost(AtomicU64);
 
+const UNKNOWN: u64 = u64::MAX;
+
 impl Computing {
-    /// Threads of their own: one for each processor, and at least two.
+    /// Threads of their own: one more than there are processors, and at least three.
     pub(crate) fn on_own_threads() -> io::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).max(2);
+        let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).max(2) + 1;
         let threads = Builder::new_multi_thread()
             .worker_threads(count)
             .thread_name("rondo-compute")
             .thread_stack_size(STACK)
             .enable_all()
             .build()?;
-        let (handle, places) = (threads.handle().clone(), Semaphore::new(count - 1));
-        Ok(Self { handle, threads: Some(threads), places })
+        let (handle, places) = (threads.handle().clone(), Semaphore::new(count - 2));
+        Ok(Self { handle, threads: Some(threads), places, first: Semaphore::new(1) })
     }
 
     /// The threads of the caller, for tests that have a single one.
     pub(crate) fn here() -> Self {
-        Self { handle: Handle::current(), threads: None, places: Semaphore::new(1) }
+        Self { handle: Handle::current(), threads: None, places: Semaphore::new(1), first: Semaphore::new(1) }
     }
 
     /// Runs a task.
@@ -62,13 +78,19 @@ impl Computing {
         tasks.spawn_on(task, &self.handle);
     }
 
-    /// Waits for a place for what computes for long; the others need none.
-    pub(crate) async fn place(&self, steps: u64) -> Option<SemaphorePermit<'_>> {
-        if steps <= QUICK {
-            return None;
+    /// Waits for a place to compute a turn, if it needs one. `expected` is asked again after a wait, for it may be known by then.
+    pub(crate) async fn place(&self, expected: impl Fn() -> Expected) -> Option<SemaphorePermit<'_>> {
+        // The semaphores are never closed.
+        if expected() == Expected::Unknown {
+            let place = self.first.acquire().await.ok();
+            if expected() == Expected::Unknown {
+                return place;
+            }
         }
-        // Never closed.
-        self.places.acquire().await.ok()
+        match expected() {
+            Expected::Quick => None,
+            Expected::Unknown | Expected::Long => self.places.acquire().await.ok(),
+        }
     }
 
     /// Runs something that computes for long, and nothing else, for somebody who must not be held up.
@@ -90,60 +112,83 @@ impl Drop for Computing {
     }
 }
 
+impl Default for Cost {
+    fn default() -> Self {
+        Self(AtomicU64::new(UNKNOWN))
+    }
+}
+
+impl Expected {
+    /// Of something that costs so many steps.
+    pub(crate) fn of(steps: u64) -> Self {
+        if steps <= QUICK { Self::Quick } else { Self::Long }
+    }
+}
+
 impl Cost {
     /// What the next turn is taken to cost.
-    pub(crate) fn expected(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    pub(crate) fn expected(&self) -> Expected {
+        match self.0.load(Ordering::Relaxed) {
+            UNKNOWN => Expected::Unknown,
+            steps => Expected::of(steps),
+        }
     }
 
     /// A turn has cost so much. One that costs much is noticed at once, and forgotten over some turns that do not. Two that are noted at
     /// the same time may count as one.
     pub(crate) fn note(&self, steps: u64) {
-        let before = self.expected();
-        let next = steps.max(before - before / 4);
+        let before = self.0.load(Ordering::Relaxed);
+        let next = match before {
+            UNKNOWN => steps,
+            before => steps.max(before - before / 4),
+        };
         if next != before {
-            self.0.store(next, Ordering::Relaxed);
+            self.0.store(next.min(UNKNOWN - 1), Ordering::Relaxed);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
     use super::*;
 
     #[test]
     fn what_costs_much_is_noticed_at_once_and_forgotten_over_some_turns() {
         let cost = Cost::default();
+        assert_eq!(cost.expected(), Expected::Unknown);
         cost.note(7);
-        assert_eq!(cost.expected(), 7);
+        assert_eq!(cost.expected(), Expected::Quick);
         cost.note(10 * QUICK);
-        assert!(cost.expected() > QUICK);
+        assert_eq!(cost.expected(), Expected::Long);
         let turns = (0..100).take_while(|_| {
             cost.note(7);
-            cost.expected() > QUICK
+            cost.expected() == Expected::Long
         });
         assert!((5..20).contains(&turns.count()));
-        (0..100).for_each(|_| cost.note(7));
-        assert!(cost.expected() < 20, "{}", cost.expected());
     }
 
     #[tokio::test]
     async fn what_is_quick_never_waits_for_what_is_not() {
         let computing = Computing::here();
-        let taken = computing.place(QUICK + 1).await;
-        assert!(taken.is_some());
-        assert!(computing.place(QUICK).await.is_none(), "it needs no place");
-        let mut second = Box::pin(computing.place(QUICK + 1));
-        assert!(futures_poll(&mut second).is_none(), "there is one place");
-        drop(taken);
+        let mut context = Context::from_waker(Waker::noop());
+        let long = computing.place(|| Expected::Long).await;
+        let first = computing.place(|| Expected::Unknown).await;
+        assert!(long.is_some() && first.is_some());
+        assert!(computing.place(|| Expected::Quick).await.is_none(), "it needs no place");
+        let mut second = pin!(computing.place(|| Expected::Long));
+        assert!(second.as_mut().poll(&mut context).is_pending(), "there is one place");
+        let cost = Cost::default();
+        let mut unknown = pin!(computing.place(|| cost.expected()));
+        assert!(unknown.as_mut().poll(&mut context).is_pending());
+        drop(long);
         assert!(second.await.is_some());
-    }
-
-    fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        match std::pin::Pin::new(future).poll(&mut context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        }
+        cost.note(1);
+        drop(first);
+        assert!(unknown.await.is_none(), "it is known to be quick by now");
     }
 }

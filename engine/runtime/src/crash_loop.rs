@@ -1,12 +1,13 @@
-//! Protection from crash loops: which instances are being computed right now, in a file that outlives the process.
+//! Protection from crash loops: which instances are being worked on right now, in a file that outlives the process.
 //!
-//! Something in a definition or its data may end the process: memory that runs out, an abort in native code. Taken up
-//! again at each start it would end it again and again. So a file beside the database names the instances that are being computed, of those
-//! that came from the database and have finished no turn since: an instance that was never stored, or has just finished a turn, is not
-//! computed again at the next start, and costs nothing here. The file is never synced: what the process wrote survives its end. At the next
-//! start the named instances are *suspects*. They are computed one after the other, which separates the cause from those that were computed
-//! at the same time by chance. A suspect that was being computed at [`DEATHS`] ends of the process, without a turn finished in between, is
-//! not computed again unless somebody asks for it.
+//! Something in a definition, its data, or the answer of a service may end the process: memory that runs out, an abort in native code.
+//! Taken up again at each start it would end it again and again. So a file beside the database names the instances of which a call is in
+//! flight, and those that are being computed. Of the latter only those that came from the database and have finished no turn since: an
+//! instance that was never stored, or has just finished a turn, is not computed again at the next start, and costs nothing here. The file
+//! is never synced: what the process wrote survives its end. At the next start the named instances are *suspects*. They are computed one
+//! after the other, and the calls of those that are suspects for the second time are made one after the other, which separates the cause
+//! from those that were worked on at the same time by chance. A suspect that was worked on at [`DEATHS`] ends of the process, without a
+//! turn finished in between, is not worked on again unless somebody asks for it.
 //!
 //! ```text
 //! working 0198c0de-8f3c-7b1a-9f5e-2d6a3c1b4e70
@@ -14,18 +15,21 @@
 //! ```
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::Read,
     os::unix::fs::FileExt,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// An instance that was being computed at so many ends of the process in a row is not computed again. One end proves nothing, for others
+/// An instance that was being worked on at so many ends of the process in a row is not computed again. One end proves nothing, for others
 /// were computed too; the third happens while the suspect is computed alone.
 pub(crate) const DEATHS: u32 = 3;
 
@@ -57,15 +61,15 @@ struct Suspect {
     line: u64,
 }
 
-/// As long as it lives, the file says that an instance is being computed.
-pub(crate) struct Mark<'a> {
-    crash_loop: &'a CrashLoop,
+/// As long as it lives, the file says that an instance is being worked on.
+pub(crate) struct Mark {
+    crash_loop: Arc<CrashLoop>,
     line: u64,
 }
 
 impl CrashLoop {
     /// Reads which instances were being computed when the process ended, and begins a new file.
-    pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
+    pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Arc<Self>> {
         let mut suspects = HashMap::new();
         let mut file = None;
         if let Some(path) = path {
@@ -84,15 +88,15 @@ impl CrashLoop {
             turn_alone: tokio::sync::Mutex::default(),
         };
         for (id, suspect) in &suspects {
-            tracing::warn!(instance_id = %id, deaths = suspect.deaths, "the process ended while this instance was computed");
+            tracing::warn!(instance_id = %id, deaths = suspect.deaths, "the process ended while this instance was worked on");
             crash_loop.write(suspect.line, &format!("suspect {id} {}", suspect.deaths));
         }
         *crash_loop.suspects.lock() = suspects;
-        Ok(crash_loop)
+        Ok(Arc::new(crash_loop))
     }
 
-    /// Notes that an instance is being computed.
-    pub(crate) fn mark(&self, id: Uuid) -> Option<Mark<'_>> {
+    /// Notes that an instance is being worked on.
+    pub(crate) fn mark(self: &Arc<Self>, id: Uuid) -> Option<Mark> {
         self.file.as_ref()?;
         let line = {
             let mut free = self.free.lock();
@@ -102,10 +106,10 @@ impl CrashLoop {
             })
         };
         self.write(line, &format!("working {id}"));
-        Some(Mark { crash_loop: self, line })
+        Some(Mark { crash_loop: Arc::clone(self), line })
     }
 
-    /// At how many ends of the process in a row an instance was being computed.
+    /// At how many ends of the process in a row an instance was being worked on.
     pub(crate) fn deaths(&self, id: Uuid) -> u32 {
         if !self.has_suspects.load(Ordering::Relaxed) {
             return 0;
@@ -143,7 +147,7 @@ impl CrashLoop {
     }
 }
 
-impl Drop for Mark<'_> {
+impl Drop for Mark {
     fn drop(&mut self) {
         self.crash_loop.write(self.line, "");
         self.crash_loop.free.lock().lines.push(self.line);
@@ -153,16 +157,25 @@ impl Drop for Mark<'_> {
 /// The suspects that a file names.
 fn read(text: &str) -> HashMap<Uuid, Suspect> {
     let mut deaths: HashMap<Uuid, u32> = HashMap::new();
+    let mut working = HashSet::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let (kind, id) = (words.next(), words.next().and_then(|id| id.parse().ok()));
         let Some(id) = id else { continue };
-        let number = match kind {
-            Some("suspect") => words.next().and_then(|number| number.parse().ok()).unwrap_or(1),
-            Some("working") => 1,
-            _ => continue,
-        };
-        *deaths.entry(id).or_default() += number;
+        match kind {
+            Some("suspect") => {
+                let number: u32 = words.next().and_then(|number| number.parse().ok()).unwrap_or(1);
+                *deaths.entry(id).or_default() += number;
+            }
+            Some("working") => {
+                working.insert(id);
+            }
+            _ => {}
+        }
+    }
+    // Each of several calls of an instance has a line, and the process ended once.
+    for id in working {
+        *deaths.entry(id).or_default() += 1;
     }
     (0..).zip(deaths).map(|(line, (id, deaths))| (id, Suspect { deaths, line })).collect()
 }
@@ -183,6 +196,7 @@ mod tests {
             crash_loop.has_finished(other);
             drop(crash_loop.mark(done));
             // The process ends here.
+            std::mem::forget(crash_loop.mark(cause));
             std::mem::forget(crash_loop.mark(cause));
             std::mem::forget(crash_loop.mark(other));
         }

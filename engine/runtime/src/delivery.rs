@@ -1,10 +1,11 @@
 //! Something to be done with an instance, and who wants to know what came of it.
 
 use rondo_machine::Input;
+use rondo_memory::Share;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
-use crate::{refusal::Refusal, views::InstanceView};
+use crate::{crash_loop::Mark, refusal::Refusal, views::InstanceView};
 
 /// Something to be done with an instance.
 pub(crate) struct Delivery {
@@ -12,8 +13,19 @@ pub(crate) struct Delivery {
     pub(crate) reply: Option<Reply>,
     /// Root of the instance's tree, where the sender knows it and the instance may not be in memory.
     pub(crate) root: Option<Uuid>,
-    /// Held until the delivery has been dealt with: bounds how much is taken up at once.
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+    /// What is given back once the delivery has been dealt with.
+    pub(crate) held: Held,
+}
+
+/// What is held until a delivery has been dealt with.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// Bounds how much is taken up at once.
+    _permit: Option<OwnedSemaphorePermit>,
+    /// Names the instance in the file of the crash loop.
+    _mark: Option<Mark>,
+    /// The memory of what is delivered, until it is that of the instance.
+    pub(crate) memory: Option<Share>,
 }
 
 /// What happened, or what is asked.
@@ -47,7 +59,7 @@ impl Delivery {
     }
 
     pub(crate) fn signal(signal: Signal) -> Self {
-        Self { signal, reply: None, root: None, _permit: None }
+        Self { signal, reply: None, root: None, held: Held::default() }
     }
 
     pub(crate) fn with_reply(self, reply: Option<Reply>) -> Self {
@@ -58,13 +70,27 @@ impl Delivery {
         Self { root, ..self }
     }
 
+    pub(crate) fn with_mark(self, mark: Option<Mark>) -> Self {
+        Self { held: Held { _mark: mark, ..self.held }, ..self }
+    }
+
+    pub(crate) fn with_memory(self, memory: Option<Share>) -> Self {
+        Self { held: Held { memory, ..self.held }, ..self }
+    }
+
     pub(crate) fn with_permit(self, permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: Some(permit), ..self }
+        Self { held: Held { _permit: Some(permit), ..self.held }, ..self }
     }
 
     /// Whether it is to be taken up before what others of its tree have to do.
     pub(crate) fn is_abort(&self) -> bool {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
+    }
+
+    /// Whether it is what a call came to, of which several may happen in one turn.
+    pub(crate) fn is_answer(&self) -> bool {
+        let is_answer = |input: &Input| matches!(input, Input::Answered { .. } | Input::CallFailed { .. });
+        self.reply.is_none() && matches!(&self.signal, Signal::Input(input) if is_answer(input))
     }
 
     /// Whether it makes the instance stand still.

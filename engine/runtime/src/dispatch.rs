@@ -95,6 +95,11 @@ impl Dispatcher {
         self.registry.next(id, instance)
     }
 
+    /// The answers to calls that come next for an instance that the caller works on, at most so many.
+    pub(crate) fn next_answers(&self, id: Uuid, most: usize) -> Vec<Delivery> {
+        self.registry.next_answers(id, most)
+    }
+
     /// Whether an instance is being worked on.
     pub(crate) fn is_here(&self, id: Uuid) -> bool {
         self.registry.is_here(id)

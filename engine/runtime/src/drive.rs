@@ -3,7 +3,7 @@
 //! Promises: a panic while a delivery is dealt with costs that delivery only. Its client is refused at once, the instance in memory is
 //! given up, and the one in the database stands still with an error that says so; a retrigger lets it go on.
 
-use std::{any::Any, pin::Pin, sync::Arc};
+use std::{any::Any, collections::VecDeque, pin::Pin, sync::Arc};
 
 use rondo_machine::{Input, Status};
 use rondo_program::Failure;
@@ -12,12 +12,15 @@ use uuid::Uuid;
 use crate::{
     active_instance::ActiveInstance,
     crash_loop::DEATHS,
-    delivery::{Delivery, Signal, refuse},
+    delivery::{Delivery, Held, QueuedInput, Signal, refuse},
     dispatch::Worker,
     executor::Executor,
     panics,
     refusal::Refusal,
 };
+
+/// Further answers that one turn takes at most.
+const ANSWERS: usize = 63;
 
 impl Worker for Executor {
     fn work(
@@ -41,7 +44,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery. An instance that was being computed when the process ended is dealt with alone.
+    /// Deals with one delivery. An instance that was being worked on when the process ended is dealt with alone.
     async fn take_up(
         self: &Arc<Self>,
         id: Uuid,
@@ -70,7 +73,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery of an instance that was being computed when the process ended.
+    /// Deals with one delivery of an instance that was being worked on when the process ended.
     async fn handle_suspect(
         self: &Arc<Self>,
         id: Uuid,
@@ -84,12 +87,12 @@ impl Executor {
         }
         if deaths > DEATHS {
             // Reading it and saying so has ended the process as well.
-            tracing::error!(instance_id = %id, deaths, "the instance is left alone: computing it ends the process");
+            tracing::error!(instance_id = %id, deaths, "the instance is left alone: working on it ends the process");
             return None;
         }
         let failure = Failure::runtime(format!(
-            "the process ended {deaths} times while this instance was computed, and so it is stopped: look for an expression, or data, that \
-             take all memory; a retrigger goes on where it stopped"
+            "the process ended {deaths} times while this instance was worked on, and so it is stopped: look for an expression, data, or the \
+             answer of a service that takes all memory; a retrigger goes on where it stopped"
         ));
         let halt = Delivery { signal: Signal::Input(Box::new(Input::Halt(failure))), ..delivery };
         self.handle(id, instance, halt).await
@@ -102,11 +105,11 @@ impl Executor {
         instance: Option<Box<ActiveInstance>>,
         delivery: Delivery,
     ) -> Option<Box<ActiveInstance>> {
-        let is_abort = delivery.is_abort();
-        let Delivery { signal, reply, _permit, .. } = delivery;
+        let (is_abort, is_answer) = (delivery.is_abort(), delivery.is_answer());
+        let Delivery { signal, reply, held, .. } = delivery;
         let loaded = match instance {
             Some(instance) => Ok(Some(instance)),
-            None => self.load(id).await,
+            None => self.load(id, reply.is_some()).await,
         };
         let mut instance = match loaded {
             Ok(Some(instance)) => instance,
@@ -131,6 +134,7 @@ impl Executor {
             return self.take_turn_with(instance, Input::Halt(failure), reply).await;
         }
         let instance = match signal {
+            Signal::Input(input) if is_answer => self.take_answers(instance, *input, held).await,
             Signal::Input(input) => {
                 let instance = self.take_turn_with(instance, *input, reply).await;
                 if is_abort {
@@ -152,6 +156,35 @@ impl Executor {
             }
             other => other,
         }
+    }
+
+    /// Takes a turn with the answer to a call, and with those that came while the turn before was committed: a commit for each would write
+    /// the same pages of the database again and again.
+    async fn take_answers(
+        self: &Arc<Self>,
+        mut instance: Box<ActiveInstance>,
+        first: Input,
+        held: Held,
+    ) -> Option<Box<ActiveInstance>> {
+        let id = instance.row.id;
+        let mut inputs = VecDeque::from([QueuedInput { input: first, message: None }]);
+        let mut all_held = vec![held];
+        for Delivery { signal, held, .. } in self.dispatcher.next_answers(id, ANSWERS) {
+            if let Signal::Input(input) = signal {
+                inputs.push_back(QueuedInput { input: *input, message: None });
+                all_held.push(held);
+            }
+        }
+        for held in &mut all_held {
+            instance.take_memory(held.memory.take());
+        }
+        let instance = self.take_turn(instance, &mut inputs, None).await;
+        // The turn was used up by those before.
+        while let Some(QueuedInput { input, .. }) = inputs.pop_back() {
+            let held = all_held.pop().unwrap_or_default();
+            self.dispatcher.deliver_next(id, Delivery { held, ..Delivery::input(input) });
+        }
+        instance
     }
 
     /// Takes up what was under way when the instance was last in memory: starts what had not started, goes on with what can go on,

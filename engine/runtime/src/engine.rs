@@ -70,7 +70,10 @@ impl Engine {
             ..RequestContext::default()
         };
         let now = executor.clock.now();
-        let mut instance = ActiveInstance::new(id, deployed, start.data, request, &executor.limits, now);
+        let memory = start.memory.unwrap_or_else(|| executor.memory.share());
+        let mut instance =
+            ActiveInstance::new(id, deployed, start.data, request, memory, &executor.limits, now);
+        instance.fit_memory()?;
         instance.row.business_key = start.business_key;
         instance.row.reference_id = start.reference_id;
         instance.row.extra = (!start.extra.is_null()).then(|| start.extra.to_json());

@@ -13,7 +13,10 @@ use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Commit, CommitError, Store, StoreError};
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, watch},
+};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -34,13 +37,16 @@ use crate::{
 /// seconds; a shorter pause only fills its log.
 pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many instances are read from the database at once: twice as many as there are threads that read.
+const LOADING: usize = 8;
+
 /// What works on instances.
 pub(crate) struct Executor {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
-    pub(crate) crash_loop: CrashLoop,
+    pub(crate) crash_loop: Arc<CrashLoop>,
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) calls: TaskTracker,
@@ -51,6 +57,8 @@ pub(crate) struct Executor {
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
+    /// Who reads an instance from the database holds one.
+    pub(crate) loading: Semaphore,
     pub(crate) revisions: RevisionCache,
     catalog: RwLock<Arc<Catalog>>,
     stopping: watch::Sender<bool>,
@@ -61,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) computing: Computing,
     pub(crate) clock: Clock,
-    pub(crate) crash_loop: CrashLoop,
+    pub(crate) crash_loop: Arc<CrashLoop>,
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) secrets: Secrets,
@@ -101,6 +109,7 @@ impl Executor {
             encryption: parts.encryption,
             limits: parts.limits,
             memory: parts.memory,
+            loading: Semaphore::new(LOADING),
             revisions: RevisionCache::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             stopping: watch::Sender::new(false),

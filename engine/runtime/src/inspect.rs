@@ -76,7 +76,7 @@ impl Engine {
     }
 
     async fn waits_since(&self, id: Uuid, history: &[HistoryLine]) -> Result<Vec<WaitView>, Refusal> {
-        let instance = self.executor.load(id).await?;
+        let instance = self.executor.load(id, true).await?;
         Ok(instance.map_or_else(Vec::new, |instance| {
             let waits = rondo_machine::wait_statuses(&instance.deployed.program, &instance.snapshot);
             views::waits(waits, history)

@@ -1,9 +1,10 @@
 //! Takes instances up from the database.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rondo_definition::Compat;
 use rondo_function::Specs;
+use rondo_memory::Share;
 use rondo_store::{Instance, State};
 use uuid::Uuid;
 
@@ -16,19 +17,49 @@ use crate::{
     row, secrets,
 };
 
+/// Bytes of memory that values take for each byte of their text, as data of workflows commonly are.
+const VALUES_OF_A_TEXT: usize = 4;
+
+/// How long a client waits for memory.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Executor {
     /// Takes an instance up; `None` when it is not there or has ended.
-    pub(crate) async fn load(&self, id: Uuid) -> Result<Option<Box<ActiveInstance>>, Refusal> {
+    pub(crate) async fn load(
+        &self,
+        id: Uuid,
+        has_client: bool,
+    ) -> Result<Option<Box<ActiveInstance>>, Refusal> {
+        // The text of a row is in memory before its size is known, so few are read at once.
+        let _place = self.loading.acquire().await;
         let Some(row) = self.store.instance(id).await.map_err(Refusal::store)? else { return Ok(None) };
         if matches!(row.state, State::Completed | State::Aborted) {
             return Ok(None);
         }
+        let memory = self.memory_for(&row, has_client).await?;
         let deployed = self.revision(&row).await?;
         let parts = self.store.parts(id).await.map_err(Refusal::store)?;
         let _mark = self.crash_loop.mark(id);
         let (snapshot, data) = row::snapshot_of(&row, &parts, &deployed.program)?;
         let request = self.request(&row);
-        Ok(Some(ActiveInstance::restored(row, deployed, snapshot, data, request, &self.limits)))
+        Ok(Some(ActiveInstance::restored(row, deployed, snapshot, data, request, memory, &self.limits)))
+    }
+
+    /// The share of memory for an instance that is read. A client waits for a while; what the engine itself has to do waits until there is
+    /// room.
+    async fn memory_for(&self, row: &Instance, has_client: bool) -> Result<Share, Refusal> {
+        let text = row.data.len() + row.input.as_ref().map_or(0, String::len) + row.frames.len();
+        // An instance that takes more than there is must be able to go on, alone.
+        let bytes = (text.saturating_mul(VALUES_OF_A_TEXT) as u64).min(self.memory.total() / 2);
+        loop {
+            match self.memory.take(bytes, PATIENCE).await {
+                Ok(share) => return Ok(share),
+                Err(no_room) if has_client || self.is_stopping() => return Err(no_room.into()),
+                Err(no_room) => {
+                    tracing::warn!(instance_id = %row.id, %no_room, "an instance waits for memory to be taken up");
+                }
+            }
+        }
     }
 
     /// What was kept of the start request. What cannot be read stays in the row, and the instance goes on without it: most have no use for

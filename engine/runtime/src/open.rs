@@ -122,7 +122,7 @@ impl Engine {
         let limits = limits(&properties, clock.speed()).map_err(wrong)?;
         let memory = memory(&properties).map_err(wrong)?;
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
-        let caller = Caller::new(&properties, secrets.clone())
+        let caller = Caller::new(&properties, secrets.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let catalog = Catalog::new(workflows, resources);
         let computing = match surroundings.computes_here {

@@ -56,6 +56,8 @@ impl Executor {
         self.crash_loop.has_finished(id);
         instance.is_unproven = false;
         instance.snapshot = snapshot;
+        // Whatever came of it: the turn has happened. What is refused for want of room is what comes next.
+        let _ = instance.fit_memory();
         committed.apply(&mut instance);
         self.set_timer(id, &instance.snapshot);
         self.carry_out(&mut instance, then);

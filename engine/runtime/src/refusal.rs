@@ -1,5 +1,6 @@
 //! Why the engine does not do what it is asked.
 
+use rondo_memory::NoRoom;
 use uuid::Uuid;
 
 /// Why the engine does not do what it is asked.
@@ -44,6 +45,9 @@ pub enum Refusal {
     /// A defect of the engine. The instance stands at an error that says so, unless the log tells of something else.
     #[error("the engine met a defect while it worked on instance {0}; its log says more")]
     Defect(Uuid),
+    /// There is no memory for the data right now. Nothing was done.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The database does not take or give what is asked. Nothing was done.
     #[error("the database cannot be used right now: {0}")]
     Store(String),

@@ -72,6 +72,14 @@ impl Registry {
         None
     }
 
+    /// Takes the answers to calls that come next, at most so many.
+    pub(crate) fn next_answers(&self, id: Uuid, most: usize) -> Vec<Delivery> {
+        let mut shard = self.shard(id);
+        let Some(slot) = shard.get_mut(&id) else { return Vec::new() };
+        let answers = slot.queue.iter().take(most).take_while(|delivery| delivery.is_answer()).count();
+        slot.queue.drain(..answers).collect()
+    }
+
     /// Puts a delivery before all others of an instance that the caller works on.
     pub(crate) fn put_first(&self, id: Uuid, delivery: Delivery) {
         self.shard(id).entry(id).or_default().queue.push_front(delivery);

@@ -205,8 +205,11 @@ mod tests {
 
     #[test]
     fn a_message_ends_after_a_hundred_violations() {
-        let schema =
-            Schema::new(json!({"items": {"type": "string"}, "properties": {"a": {}}, "additionalProperties": false}), true).unwrap();
+        let schema = Schema::new(
+            json!({"items": {"type": "string"}, "properties": {"a": {}}, "additionalProperties": false}),
+            true,
+        )
+        .unwrap();
         let message = schema.check(&json!(vec![1; 200_000]).into()).unwrap_err();
         assert_eq!(message.lines().count(), 1 + LINES + 1);
         assert!(

@@ -1,6 +1,7 @@
 //! How to start an instance.
 
 use rondo_expression::Val;
+use rondo_memory::Share;
 
 use crate::refusal::Refusal;
 
@@ -8,7 +9,7 @@ use crate::refusal::Refusal;
 pub const MAX_BUSINESS_KEY: usize = 1000;
 
 /// How to start an instance.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Start {
     /// State data.
     pub data: Val,
@@ -24,6 +25,8 @@ pub struct Start {
     pub headers: Vec<(String, String)>,
     /// Who asks, as `$WORKFLOW.identity` shows it; `None` is shown as `anonymous`. Kept with the instance, encrypted.
     pub identity: Option<String>,
+    /// What was taken of the memory for data while the request was read; it goes over to the instance. `None`: it is taken now.
+    pub memory: Option<Share>,
 }
 
 impl Start {

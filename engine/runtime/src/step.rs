@@ -59,7 +59,13 @@ impl Executor {
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
         let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
         let catalog = self.catalog();
-        let sources = Sources { catalog: &catalog, limits: &self.limits, encryption: &self.encryption, now };
+        let sources = Sources {
+            catalog: &catalog,
+            limits: &self.limits,
+            memory: &self.memory,
+            encryption: &self.encryption,
+            now,
+        };
         let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);
         if let Room::For { granted, .. } = room {
             let started = plan.as_ref().map_or(0, |plan| plan.then.started.len());
@@ -90,7 +96,7 @@ impl Executor {
         inputs: &mut VecDeque<QueuedInput>,
         now: rondo_machine::Millis,
     ) -> Outcome {
-        let _place = self.dispatcher.computing().place(instance.expected_cost()).await;
+        let _place = self.dispatcher.computing().place(|| instance.expected()).await;
         let _mark = if instance.is_unproven { self.crash_loop.mark(instance.row.id) } else { None };
         let before = rondo_expression::steps_taken();
         let outcome = turn::run(instance, inputs, &self.secrets, now);

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use rondo_machine::{CallNumber, ChildRequest, Millis, Snapshot, Status};
+use rondo_memory::MemoryBudget;
 use rondo_program::Failure;
 use rondo_store::{Instance, Message, State};
 
@@ -31,6 +32,7 @@ const DEEPEST: u32 = 100;
 pub(crate) struct Sources<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) limits: &'a Limits,
+    pub(crate) memory: &'a MemoryBudget,
     pub(crate) encryption: &'a Encryption,
     pub(crate) now: Millis,
 }
@@ -107,7 +109,15 @@ fn make_one(
         variables: request.variables.into(),
         identity: parent.request.identity.clone(),
     };
-    let mut child = ActiveInstance::new(id, deployed, request.data, inherited, sources.limits, sources.now);
+    let mut child = ActiveInstance::new(
+        id,
+        deployed,
+        request.data,
+        inherited,
+        sources.memory.share(),
+        sources.limits,
+        sources.now,
+    );
     child.snapshot.depth = depth;
     if parent.row.parent.is_none() && parent.ancestry.is_none() {
         parent.ancestry = Some(Ancestry::new(parent.row.id, None));

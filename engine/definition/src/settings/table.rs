@@ -36,9 +36,12 @@ settings! {
     IDLE_TIMEOUT: "rondo.http.idle-timeout", Kind::Millis, "90000", "milliseconds that a connection may be still";
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
+    MAX_CALLS: "rondo.http.max-calls", SMALL, "",
+        "calls of services in flight at once; others wait for their turn, tree of instances by tree. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     MIN_RATE: "rondo.http.min-rate", SMALL, "16384",
         "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
+    QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
     WRITE_TIMEOUT: "rondo.http.write-timeout", Kind::Millis, "30000",
         "milliseconds that a client may take for the next piece of an answer; then its connection is closed";

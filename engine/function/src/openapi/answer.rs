@@ -5,45 +5,50 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use rondo_expression::{ReadError, Val};
 
-use super::convert::{parse_object_text, to_result};
 use super::operation::{AnswerForm, Format, Operation};
+use super::result::Conversion;
 use super::shape::Shape;
+use crate::answer::{Unreadable, read_json};
 
-/// Reads an answer into the result. The error names the expected form.
+/// Reads an answer into the result.
 pub(crate) fn read(
     operation: &Operation,
     status: u16,
     content_type: &str,
     body: &[u8],
-) -> Result<Value, &'static str> {
+    grant: &mut dyn FnMut(usize) -> bool,
+) -> Result<Val, Unreadable> {
     if body.is_empty() {
-        return Ok(Value::Null);
+        return Ok(Val::Null);
     }
     let form = operation.answers.form(status);
     let shape = form.map_or(&Shape::Any, |form| operation.shapes.resolve(&form.shape));
     // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
     if *shape == Shape::Text {
-        return Ok(parse_object_text(text_or_base64(body)));
+        let text = text_or_base64(body, grant)?;
+        return Ok(Conversion { shapes: &operation.shapes, grant }.parse_object_text(text)?);
     }
-    let value = match serde_json::from_slice::<Value>(body) {
+    let value = match read_json(body, grant) {
         Ok(value) => value,
-        Err(_) => match shape {
-            Shape::Any if !promises_json(form, content_type) => text_or_base64(body),
-            Shape::Any => return Err("JSON"),
-            Shape::Array(_) => return Err("a JSON array"),
-            Shape::Object(_) => return Err("a JSON object"),
-            Shape::Boolean => return Err("a boolean"),
-            _ => return Err("a number"),
+        Err(error @ (ReadError::Syntax(_) | ReadError::Depth(_))) => match shape {
+            Shape::Any if !promises_json(form, content_type) => text_or_base64(body, grant)?,
+            Shape::Any => return Err(error.into()),
+            Shape::Array(_) => return Err(Unreadable::Is("a JSON array")),
+            Shape::Object(_) => return Err(Unreadable::Is("a JSON object")),
+            Shape::Boolean => return Err(Unreadable::Is("a boolean")),
+            _ => return Err(Unreadable::Is("a number")),
         },
+        Err(other) => return Err(other.into()),
     };
-    let received = to_result(value, shape, &operation.shapes);
+    let mut conversion = Conversion { shapes: &operation.shapes, grant };
+    let received = conversion.to_result(value, shape)?;
     // So is each text of a list, if the list is the whole answer.
-    Ok(match (shape, received) {
-        (Shape::Array(_), Value::Array(items)) => items.into_iter().map(parse_object_text).collect(),
-        (_, received) => received,
-    })
+    match (shape, received) {
+        (Shape::Array(_), list @ Val::Array(_)) => Ok(conversion.parse_object_texts(list)?),
+        (_, received) => Ok(received),
+    }
 }
 
 /// Whether both what the service says and what the document says call it JSON.
@@ -58,9 +63,11 @@ fn promises_json(form: Option<&AnswerForm>, content_type: &str) -> bool {
 }
 
 /// Text as it is, other bytes in base64.
-fn text_or_base64(body: &[u8]) -> Value {
-    match std::str::from_utf8(body) {
-        Ok(text) => text.into(),
-        Err(_) => STANDARD.encode(body).into(),
+fn text_or_base64(body: &[u8], grant: &mut dyn FnMut(usize) -> bool) -> Result<Val, ReadError> {
+    let text = std::str::from_utf8(body);
+    let bytes = if text.is_ok() { body.len() } else { 3 * body.len() };
+    if !grant(bytes) {
+        return Err(ReadError::NoRoom);
     }
+    Ok(text.map_or_else(|_| Val::text(STANDARD.encode(body)), Val::text))
 }

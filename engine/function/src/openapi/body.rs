@@ -4,7 +4,7 @@
 //! argument left is the body itself, unless it is a scalar and the body an object of any members. Of several left
 //! `SonataFlow` sends one; here they are members of an object. `POST`, `PUT` and `PATCH` send a body even if it is empty.
 
-use serde_json::{Map, Value};
+use rondo_expression::Val;
 
 use super::convert::{Mismatch, to_request_value, without_null_members};
 use super::multipart;
@@ -12,47 +12,46 @@ use super::operation::{Body, Format};
 use super::shape::{Shape, Shapes};
 use super::style::text_of;
 
-/// The body's value; `None` when no body is sent.
-pub(crate) fn choose(
-    body: &Body,
-    method: &str,
-    mut left: Map<String, Value>,
-    shapes: &Shapes,
-) -> Result<Option<Value>, Mismatch> {
+/// The body's value; `None` when no body is sent. `left` is the object of the arguments that no parameter takes.
+pub(crate) fn choose(body: &Body, method: &str, left: Val, shapes: &Shapes) -> Result<Option<Val>, Mismatch> {
     let shape = shapes.resolve(&body.shape);
     let wanted = body.required || matches!(method, "POST" | "PUT" | "PATCH");
     let value = match shape {
         Shape::Object(members) if !members.declared.is_empty() => {
             let known = |name: &str| members.open || members.declared.contains_key(name);
-            let given = !left.is_empty();
-            left.retain(|name, _| known(name));
-            if !given && !wanted {
+            if left.members().is_empty() && !wanted {
                 return Ok(None);
             }
-            return to_request_value(Value::Object(left), shape, shapes).map(without_null_members).map(Some);
+            let left = left.members().shared().filter(|(name, _)| known(name));
+            let left = Val::object(left.map(|(name, value)| (name.clone(), value.clone())));
+            return to_request_value(left, shape, shapes).map(without_null_members).map(Some);
         }
-        Shape::Object(members) if members.open && left.values().any(|value| !value.is_object()) => {
-            Some(Value::Object(left))
+        Shape::Object(members)
+            if members.open && left.members().into_iter().any(|(_, value)| !value.is_object()) =>
+        {
+            Some(left)
         }
-        _ => match left.iter().find(|(_, value)| has_type(value, shape)) {
+        _ => match left.clone().members().into_iter().find(|(_, value)| has_type(value, shape)) {
             Some((_, value)) => Some(value.clone()),
-            None if left.is_empty() => {
-                (wanted && matches!(shape, Shape::Object(_) | Shape::Any)).then(|| Value::Object(Map::new()))
+            None if left.members().is_empty() => {
+                (wanted && matches!(shape, Shape::Object(_) | Shape::Any)).then_some(left)
             }
-            None if left.len() == 1 => left.into_iter().next().map(|(_, value)| value),
-            None => Some(Value::Object(left)),
+            None if left.members().len() == 1 => {
+                left.members().into_iter().next().map(|(_, value)| value.clone())
+            }
+            None => Some(left),
         },
     };
     value.map(|value| to_request_value(value, shape, shapes)).transpose()
 }
 
 /// Whether a value has the type of a body without members, so that the value is the body.
-fn has_type(value: &Value, shape: &Shape) -> bool {
-    matches!((shape, value), (Shape::Array(_), Value::Array(_)) | (Shape::Text, Value::String(_)))
+fn has_type(value: &Val, shape: &Shape) -> bool {
+    matches!((shape, value), (Shape::Array(_), Val::Array(_)) | (Shape::Text, Val::Text(_)))
 }
 
 /// The body's bytes and its `Content-Type`.
-pub(crate) fn encode(body: &Body, value: &Value) -> (String, Vec<u8>) {
+pub(crate) fn encode(body: &Body, value: &Val) -> (String, Vec<u8>) {
     match body.format {
         // A text is sent unquoted: it is JSON already, or the service accepts it instead of JSON.
         Format::Json => (body.media_type.clone(), text_of(value).into_bytes()),
@@ -69,13 +68,13 @@ pub(crate) fn encode(body: &Body, value: &Value) -> (String, Vec<u8>) {
 }
 
 /// Name and value of each field; an array gives one field for each of its elements.
-fn fields(value: &Value) -> Vec<(&str, &Value)> {
+fn fields(value: &Val) -> Vec<(&str, &Val)> {
     let mut fields = Vec::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
+    for (name, value) in value.members() {
         match value {
-            Value::Null => {}
-            Value::Array(elements) => fields.extend(elements.iter().map(|element| (name.as_str(), element))),
-            value => fields.push((name.as_str(), value)),
+            Val::Null => {}
+            Val::Array(_) => fields.extend(value.elements().iter().map(|element| (name, element))),
+            value => fields.push((name, value)),
         }
     }
     fields

@@ -1,161 +1,116 @@
-//! Converts values into the form that a document declares: arguments strictly, answers leniently.
+//! Converts arguments into the form that a document declares, strictly.
 //!
-//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps;
-//! [`to_result`] never fails and keeps what it does not understand. Source: `SonataFlow` 10.1.0, which passes both
-//! directions through classes made from the document. Members that these drop because no schema declares them, and enum
-//! values that they refuse, stay here; declared defaults are added and nulls left out as there.
+//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps. Source: `SonataFlow`
+//! 10.1.0, which passes arguments through classes made from the document. Members that these drop because no schema declares them, and enum
+//! values that they refuse, stay here; declared defaults are added.
 
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
+use rondo_expression::Val;
 
 use super::shape::{Members, Shape, Shapes};
 
 /// Converts an argument to the shape; the error says where and how it differs. Members that are absent or null get their
 /// declared default; an object without declared members may be any value.
-pub(crate) fn to_request_value(value: Value, shape: &Shape, shapes: &Shapes) -> Result<Value, Mismatch> {
+pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Result<Val, Mismatch> {
     match (shapes.resolve(shape), value) {
-        (Shape::Any, value) | (_, value @ Value::Null) => Ok(value),
+        (Shape::Any, value) | (_, value @ Val::Null) => Ok(value),
         (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
             scalar(&value, shape).ok_or_else(|| Mismatch::new(shape, &value))
         }
-        (Shape::Array(items), Value::Array(values)) => values
-            .into_iter()
-            .enumerate()
-            .map(|(i, value)| {
-                to_request_value(value, items, shapes).map_err(|error| error.below(&i.to_string()))
-            })
-            .collect(),
-        (Shape::Object(members), Value::Object(mut values)) => {
-            fill_in(&mut values, members);
-            let members = values.into_iter().map(|(name, value)| {
-                let value = match members.declared.get(&name) {
-                    Some(member) => {
-                        to_request_value(value, &member.shape, shapes).map_err(|error| error.below(&name))?
-                    }
-                    None => value,
-                };
-                Ok((name, value))
+        (Shape::Array(items), value @ Val::Array(_)) => {
+            let elements = value.elements().iter().enumerate().map(|(i, value)| {
+                to_request_value(value.clone(), items, shapes).map_err(|error| error.below(&i.to_string()))
             });
-            members.collect()
+            Ok(Val::array(elements.collect::<Result<Vec<_>, _>>()?))
         }
-        (Shape::Object(members), value) if members.declared.is_empty() => Ok(parse_object_text(value)),
+        (Shape::Object(members), value @ Val::Object(_)) => {
+            let value = with_defaults(value, members);
+            let members = value.members().shared().map(|(name, value)| {
+                let value = match members.declared.get(&**name) {
+                    Some(member) => to_request_value(value.clone(), &member.shape, shapes)
+                        .map_err(|error| error.below(name))?,
+                    None => value.clone(),
+                };
+                Ok((name.clone(), value))
+            });
+            Ok(Val::object(members.collect::<Result<Vec<_>, _>>()?))
+        }
+        (Shape::Object(members), value) if members.declared.is_empty() => {
+            Ok(object_in_text(&value).and_then(|text| object_of(text.as_bytes())).unwrap_or(value))
+        }
         (shape, value) => Err(Mismatch::new(shape, &value)),
     }
 }
 
-/// Converts an answer to the shape: scalars are converted, declared defaults filled in, null members left out, and texts
-/// that hold an object replaced by it where no member is declared. Nulls in lists stay; the caller leaves them out.
-pub(crate) fn to_result(value: Value, shape: &Shape, shapes: &Shapes) -> Value {
-    match (shapes.resolve(shape), value) {
-        (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
-            scalar(&value, shape).unwrap_or(value)
-        }
-        (Shape::Array(items), Value::Array(values)) => {
-            values.into_iter().map(|value| to_result(value, items, shapes)).collect()
-        }
-        (Shape::Object(members), Value::Object(values)) if !members.declared.is_empty() => {
-            Value::Object(received_object(values, members, shapes))
-        }
-        (_, value) => free(value),
-    }
+/// The text, if it may hold an object.
+pub(crate) fn object_in_text(value: &Val) -> Option<&str> {
+    value.as_str().filter(|text| text.trim_start().starts_with('{'))
 }
 
-/// Converts an answer of which nothing is declared.
-fn free(value: Value) -> Value {
-    match parse_object_text(value) {
-        Value::Array(values) => values.into_iter().map(free).collect(),
-        Value::Object(members) => {
-            let members = members.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(members.map(|(name, value)| (name, free(value))).collect())
-        }
-        value => value,
-    }
-}
-
-/// The object that a text holds; every other value as it is.
-pub(crate) fn parse_object_text(value: Value) -> Value {
-    let Value::String(text) = &value else { return value };
-    let looks_like_one = text.trim_start().starts_with('{');
-    let object = looks_like_one.then(|| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten();
-    object.map_or(value, Value::Object)
+fn object_of(text: &[u8]) -> Option<Val> {
+    Val::from_json(text).ok().filter(Val::is_object)
 }
 
 /// Gives members that are absent or null their declared default. Those of lists are not used, as on `SonataFlow`.
-fn fill_in(values: &mut Map<String, Value>, members: &Members) {
-    for (name, member) in &members.declared {
-        if let Some(default) = &member.default
-            && !default.is_array()
-            && values.get(name).is_none_or(Value::is_null)
-        {
-            values.insert(name.clone(), default.clone());
-        }
+fn with_defaults(value: Val, members: &Members) -> Val {
+    let missing = |name: &str| value.get(name).is_none_or(Val::is_null);
+    let defaults: Vec<(&String, &Val)> = members
+        .declared
+        .iter()
+        .filter_map(|(name, member)| Some((name, member.default.as_ref()?)))
+        .filter(|(name, default)| !default.is_array() && missing(name))
+        .collect();
+    if defaults.is_empty() {
+        return value;
     }
+    let given = value.members().shared().map(|(name, value)| (name.clone(), value.clone()));
+    let defaults = defaults.into_iter().map(|(name, default)| (name.as_str().into(), default.clone()));
+    // Of two members of one name the later one wins, in the place of the first.
+    Val::object(given.chain(defaults))
 }
 
 /// Leaves members out that are null, at every depth.
-pub(crate) fn without_null_members(value: Value) -> Value {
+pub(crate) fn without_null_members(value: Val) -> Val {
     match value {
-        Value::Array(values) => values.into_iter().map(without_null_members).collect(),
-        Value::Object(members) => {
-            let members = members.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(members.map(|(name, value)| (name, without_null_members(value))).collect())
+        Val::Array(_) => Val::array(value.elements().iter().cloned().map(without_null_members)),
+        Val::Object(_) => {
+            let members = value.members().shared().filter(|(_, value)| !value.is_null());
+            Val::object(members.map(|(name, value)| (name.clone(), without_null_members(value.clone()))))
         }
         value => value,
     }
 }
 
-fn received_object(
-    mut values: Map<String, Value>,
-    members: &Arc<Members>,
-    shapes: &Shapes,
-) -> Map<String, Value> {
-    for (name, member) in &members.declared {
-        if let (false, Some(default)) = (values.contains_key(name), &member.default) {
-            values.insert(name.clone(), default.clone());
-        }
-    }
-    let known = |name: &str| members.declared.get(name);
-    values
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| match known(&name) {
-            Some(member) => {
-                let value = to_result(value, &member.shape, shapes);
-                (name, value)
-            }
-            None => (name, free(value)),
-        })
-        .collect()
-}
-
 /// A scalar as the type of the shape; `None` where the text of one is no value of the other.
-fn scalar(value: &Value, shape: &Shape) -> Option<Value> {
+pub(crate) fn scalar(value: &Val, shape: &Shape) -> Option<Val> {
     match (shape, value) {
-        (Shape::Integer, Value::Number(number)) => {
-            Some(whole(number).map_or_else(|| value.clone(), Value::from))
+        (Shape::Integer, Val::Float(number)) => Some(whole(*number).map_or_else(|| value.clone(), Val::Int)),
+        (Shape::Text, Val::Text(_))
+        | (Shape::Boolean, Val::Bool(_))
+        | (Shape::Number, Val::Float(_))
+        | (Shape::Number | Shape::Integer, Val::Int(_) | Val::Large(_)) => Some(value.clone()),
+        (Shape::Text, Val::Int(_) | Val::Large(_) | Val::Float(_) | Val::Bool(_)) => {
+            Some(Val::text(value.to_json()))
         }
-        (Shape::Text, Value::String(_))
-        | (Shape::Boolean, Value::Bool(_))
-        | (Shape::Number, Value::Number(_)) => Some(value.clone()),
-        (Shape::Text, Value::Number(_) | Value::Bool(_)) => Some(value.to_string().into()),
-        (Shape::Integer | Shape::Number, Value::String(text)) => {
-            serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::Number)
-        }
-        (Shape::Boolean, Value::String(text)) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" => Some(true.into()),
-            "false" => Some(false.into()),
+        (Shape::Integer | Shape::Number, Val::Text(text)) => number(text.trim()),
+        (Shape::Boolean, Val::Text(text)) => match text.trim() {
+            text if text.eq_ignore_ascii_case("true") => Some(Val::Bool(true)),
+            text if text.eq_ignore_ascii_case("false") => Some(Val::Bool(false)),
             _ => None,
         },
         _ => None,
     }
 }
 
-/// The integer part of a fraction, which Java reads where an integer is declared; `None` for a whole number.
-fn whole(number: &serde_json::Number) -> Option<i64> {
+/// The number that a text is.
+fn number(text: &str) -> Option<Val> {
+    let is_one = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    is_one.then(|| Val::from_json(text.as_bytes()).ok()).flatten()
+}
+
+/// The integer part of a fraction, which Java reads where an integer is declared; `None` where it is not exact.
+fn whole(number: f64) -> Option<i64> {
     /// Fractions up to here have an exact integer part.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
-    let number = number.as_f64().filter(|_| number.is_f64())?;
     #[allow(clippy::cast_possible_truncation, reason = "it is within the bounds of both")]
     (number.abs() <= LARGEST).then_some(number.trunc() as i64)
 }
@@ -170,7 +125,7 @@ pub(crate) struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(shape: &Shape, value: &Value) -> Self {
+    fn new(shape: &Shape, value: &Val) -> Self {
         let wanted = match shape {
             Shape::Boolean => "a boolean",
             Shape::Integer => "an integer",
@@ -197,13 +152,13 @@ impl std::fmt::Display for Path<'_> {
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
+fn type_name(value: &Val) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text of another form",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Val::Null => "null",
+        Val::Bool(_) => "a boolean",
+        Val::Int(_) | Val::Large(_) | Val::Float(_) => "a number",
+        Val::Text(_) => "a text of another form",
+        Val::Array(_) => "an array",
+        Val::Object(_) | Val::Lookup(_) => "an object",
     }
 }

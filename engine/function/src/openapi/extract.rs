@@ -14,7 +14,7 @@ use super::operation::{
     SchemeUse,
 };
 use super::reference::{Open, References};
-use super::shape::{Shape, ShapeReader};
+use super::shape::{Shape, ShapeReader, default_of};
 use super::swagger;
 use crate::key::mangle;
 
@@ -165,7 +165,7 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
         reserved: flag("allowReserved").unwrap_or(false),
         json: content.is_some(),
         shape: source.shapes.read(document, &schema),
-        default: plain.get("default").filter(|value| !value.is_null()).cloned(),
+        default: default_of(&plain),
         place,
     })
 }

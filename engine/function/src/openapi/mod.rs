@@ -11,6 +11,7 @@ mod multipart;
 pub(crate) mod operation;
 mod reference;
 pub(crate) mod request;
+mod result;
 mod shape;
 mod style;
 mod swagger;

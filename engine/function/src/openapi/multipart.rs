@@ -6,12 +6,12 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use rondo_expression::Val;
 
 use super::style::text_of;
 
 /// The body's `Content-Type` and its bytes. Objects are sent as JSON, everything else as text.
-pub(super) fn encode(fields: &[(&str, &Value)]) -> (String, Vec<u8>) {
+pub(super) fn encode(fields: &[(&str, &Val)]) -> (String, Vec<u8>) {
     let texts: Vec<_> = fields.iter().map(|(_, value)| text_of(value)).collect();
     let mut boundary = "rondo-part".to_owned();
     while texts.iter().any(|text| text.contains(&boundary)) {
@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn fields_become_parts_with_a_boundary_that_none_of_them_holds() {
-        let (text, object) = (json!("-- rondo-part\r\n--rondo-part--"), json!({"a": 1}));
+        let (text, object) =
+            (Val::from(json!("-- rondo-part\r\n--rondo-part--")), Val::from(json!({"a": 1})));
         let fields = [("note", &text), ("na\"me\r\nX-Header: 1", &object)];
         let (content_type, body) = encode(&fields);
         assert_eq!(content_type, "multipart/form-data; boundary=rondo-part---");

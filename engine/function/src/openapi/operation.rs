@@ -3,7 +3,7 @@
 //! Owns: the types between reading a document and making a request; 2.0, 3.0 and 3.1 all end up here.
 
 use openapiv3::{PathStyle, QueryStyle};
-use serde_json::Value;
+use rondo_expression::Val;
 
 use super::shape::{Shape, Shapes};
 
@@ -43,7 +43,7 @@ pub(crate) struct Parameter {
     /// The value is one JSON text (`content` instead of `schema`).
     pub(crate) json: bool,
     pub(crate) shape: Shape,
-    pub(crate) default: Option<Value>,
+    pub(crate) default: Option<Val>,
 }
 
 /// Where a parameter is sent and how.

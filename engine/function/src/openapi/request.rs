@@ -2,7 +2,9 @@
 //!
 //! Promises: pure and total; any arguments give a request or an error that names the argument at fault.
 
-use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+use rondo_expression::Val;
 
 use super::body;
 use super::convert::to_request_value;
@@ -12,18 +14,18 @@ use crate::encoding::has_dot_segment;
 use crate::request_builder::RequestBuilder;
 
 /// Builds the request without its base address: the URL is path and query only.
-pub(crate) fn build(operation: &Operation, arguments: Value) -> Result<RequestBuilder, String> {
+pub(crate) fn build(operation: &Operation, arguments: &Val) -> Result<RequestBuilder, String> {
     let mut builder = RequestBuilder::new(&operation.method);
-    let (mut named, whole) = match arguments {
-        Value::Object(named) => (named, None),
-        Value::Null => (Map::new(), None),
-        other => (Map::new(), Some(other)),
+    let (named, whole) = match arguments {
+        Val::Object(_) => (arguments, None),
+        Val::Null => (&Val::Null, None),
+        other => (&Val::Null, Some(other)),
     };
     let mut path = operation.path.clone();
     let mut query = Vec::new();
     let mut cookies = Vec::new();
     for parameter in &operation.parameters {
-        let Some(value) = argument(parameter, &named, operation)? else { continue };
+        let Some(value) = argument(parameter, named, operation)? else { continue };
         match &parameter.place {
             Place::Path(style) => {
                 path =
@@ -33,9 +35,6 @@ pub(crate) fn build(operation: &Operation, arguments: Value) -> Result<RequestBu
             Place::Header => builder.headers.set(&parameter.name, style::plain(parameter, &value)),
             Place::Cookie => cookies.push(format!("{}={}", parameter.name, style::plain(parameter, &value))),
         }
-    }
-    for parameter in &operation.parameters {
-        named.remove(&parameter.name);
     }
     if !cookies.is_empty() {
         builder.headers.set("Cookie", cookies.join("; "));
@@ -47,8 +46,14 @@ pub(crate) fn build(operation: &Operation, arguments: Value) -> Result<RequestBu
     builder.query = query;
     if let Some(declared) = &operation.body {
         let chosen = match whole {
-            Some(value) => to_request_value(value, &declared.shape, &operation.shapes).map(Some),
-            None => body::choose(declared, &operation.method, named, &operation.shapes),
+            Some(value) => to_request_value(value.clone(), &declared.shape, &operation.shapes).map(Some),
+            None => {
+                let names: HashSet<&str> =
+                    operation.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+                let left = named.members().shared().filter(|(name, _)| !names.contains(&***name));
+                let left = Val::object(left.map(|(name, value)| (name.clone(), value.clone())));
+                body::choose(declared, &operation.method, left, &operation.shapes)
+            }
         };
         if let Some(value) = chosen.map_err(|mismatch| format!("the body {mismatch}"))? {
             builder.body = Some(body::encode(declared, &value));
@@ -59,11 +64,7 @@ pub(crate) fn build(operation: &Operation, arguments: Value) -> Result<RequestBu
 
 /// The value of a parameter: the argument of its name. Only a parameter of the path must have one, and gets its default
 /// without it. Published flows leave out other parameters that their documents call required, so the service checks those.
-fn argument(
-    parameter: &Parameter,
-    named: &Map<String, Value>,
-    operation: &Operation,
-) -> Result<Option<Value>, String> {
+fn argument(parameter: &Parameter, named: &Val, operation: &Operation) -> Result<Option<Val>, String> {
     let name = &parameter.name;
     let in_path = matches!(parameter.place, Place::Path(_));
     let given = named.get(name).filter(|value| !value.is_null());

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rondo_expression::Val;
 use serde_json::{Map, Value};
 
 use super::document::SpecDocument;
@@ -40,7 +41,7 @@ pub(crate) struct Members {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Member {
     pub(crate) shape: Shape,
-    pub(crate) default: Option<Value>,
+    pub(crate) default: Option<Val>,
 }
 
 /// The shapes that others refer to by name.
@@ -144,7 +145,7 @@ impl<'a> ShapeReader<'a> {
                     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
                 {
                     let shape = self.shape(document, member, depth + 1);
-                    let default = member.get("default").filter(|value| !value.is_null()).cloned();
+                    let default = default_of(member);
                     members.declared.insert(name.clone(), Member { shape, default });
                 }
                 Shape::Object(Arc::new(members))
@@ -196,6 +197,11 @@ impl<'a> ShapeReader<'a> {
         self.shapes.insert(name, shape.clone());
         shape
     }
+}
+
+/// The declared default, if it is a value.
+pub(crate) fn default_of(schema: &Value) -> Option<Val> {
+    schema.get("default").filter(|value| !value.is_null()).cloned().map(Val::from)
 }
 
 /// `type`, also of 3.1 where it may be a list; without one, what other keywords imply.

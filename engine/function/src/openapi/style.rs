@@ -4,13 +4,13 @@
 //! Values".
 
 use openapiv3::{PathStyle, QueryStyle};
-use serde_json::Value;
+use rondo_expression::Val;
 
 use super::operation::Parameter;
 use crate::encoding::{path_encode, percent_encode};
 
 /// A value in a path, encoded.
-pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Value) -> String {
+pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Val) -> String {
     let encode = path_encode;
     let name = percent_encode(&parameter.name, false);
     match style {
@@ -20,10 +20,10 @@ pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Value) -> S
             format!(".{}", parts(value, parameter, &encode).join(separator))
         }
         PathStyle::Matrix => match value {
-            Value::Object(_) if parameter.explode => {
+            Val::Object(_) if parameter.explode => {
                 parts(value, parameter, &encode).iter().flat_map(|part| [";", part]).collect()
             }
-            Value::Array(_) if parameter.explode => {
+            Val::Array(_) if parameter.explode => {
                 parts(value, parameter, &encode).iter().flat_map(|part| [";", &name, "=", part]).collect()
             }
             _ => format!(";{name}={}", parts(value, parameter, &encode).join(",")),
@@ -32,11 +32,11 @@ pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Value) -> S
 }
 
 /// A value in a query: encoded `name=value` pieces, none for an empty list.
-pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Value) -> Vec<String> {
+pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Val) -> Vec<String> {
     let encode = |text: &str| percent_encode(text, parameter.reserved);
     let name = percent_encode(&parameter.name, false);
     if parameter.json {
-        return vec![format!("{name}={}", encode(&value.to_string()))];
+        return vec![format!("{name}={}", encode(&value.to_json()))];
     }
     let separator = match style {
         QueryStyle::SpaceDelimited => "%20",
@@ -45,50 +45,50 @@ pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Value) ->
     };
     let explode = parameter.explode;
     match (style, value) {
-        (QueryStyle::DeepObject, Value::Object(members)) => members
-            .iter()
+        (QueryStyle::DeepObject, Val::Object(_)) => value
+            .members()
+            .into_iter()
             .filter(|(_, value)| !value.is_null())
             .map(|(member, value)| {
                 format!("{name}[{}]={}", percent_encode(member, false), encode(&text_of(value)))
             })
             .collect(),
-        (QueryStyle::Form, Value::Object(_)) if explode => parts(value, parameter, &encode),
-        (_, Value::Array(_)) if explode => {
+        (QueryStyle::Form, Val::Object(_)) if explode => parts(value, parameter, &encode),
+        (_, Val::Array(_)) if explode => {
             parts(value, parameter, &encode).iter().map(|part| format!("{name}={part}")).collect()
         }
-        (_, Value::Array(elements)) if elements.is_empty() => Vec::new(),
+        (_, Val::Array(_)) if value.elements().is_empty() => Vec::new(),
         _ => vec![format!("{name}={}", parts(value, parameter, &encode).join(separator))],
     }
 }
 
 /// A value in a header or cookie, as it is.
-pub(crate) fn plain(parameter: &Parameter, value: &Value) -> String {
+pub(crate) fn plain(parameter: &Parameter, value: &Val) -> String {
     if parameter.json {
-        return value.to_string();
+        return value.to_json();
     }
     parts(value, parameter, &str::to_owned).join(",")
 }
 
 /// A value as text: strings as they are, everything else as JSON.
-pub(crate) fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+pub(crate) fn text_of(value: &Val) -> String {
+    value.to_text()
 }
 
 /// The parts of a value, encoded: elements of an array; of an object `name=value` when exploded, else name and value
 /// one after the other.
-fn parts(value: &Value, parameter: &Parameter, encode: &dyn Fn(&str) -> String) -> Vec<String> {
+fn parts(value: &Val, parameter: &Parameter, encode: &dyn Fn(&str) -> String) -> Vec<String> {
     match value {
-        _ if parameter.json => vec![encode(&value.to_string())],
-        Value::Array(elements) => elements
+        _ if parameter.json => vec![encode(&value.to_json())],
+        Val::Array(_) => value
+            .elements()
             .iter()
             .filter(|element| !element.is_null())
             .map(|element| encode(&text_of(element)))
             .collect(),
-        Value::Object(members) => members
-            .iter()
+        Val::Object(_) => value
+            .members()
+            .into_iter()
             .filter(|(_, value)| !value.is_null())
             .flat_map(|(name, value)| {
                 let (name, value) = (encode(name), encode(&text_of(value)));
@@ -139,7 +139,11 @@ mod tests {
             (P::Simple, false, &object, "R,100,G,200"),
             (P::Simple, true, &object, "R=100,G=200"),
         ] {
-            assert_eq!(path(&parameter(explode), &style, value), expected, "{style:?} {explode} {value}");
+            assert_eq!(
+                path(&parameter(explode), &style, &value.clone().into()),
+                expected,
+                "{style:?} {explode} {value}"
+            );
         }
         for (style, explode, value, expected) in [
             (Q::Form, true, &text, "color=blue"),
@@ -153,7 +157,7 @@ mod tests {
             (Q::Form, true, &json!([]), ""),
             (Q::Form, false, &json!([]), ""),
         ] {
-            let pieces = query(&parameter(explode), &style, value);
+            let pieces = query(&parameter(explode), &style, &value.clone().into());
             assert_eq!(pieces.join("&"), expected, "{style:?} {explode} {value}");
         }
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::document::{OperationPlace, SpecDocument};
 use super::extract::Source;
 use super::operation::{AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme};
-use super::shape::{Member, Members, Shape, Shapes};
+use super::shape::{Member, Members, Shape, Shapes, default_of};
 
 pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut Vec<String>) -> Operation {
     let mut parameters = Vec::new();
@@ -89,7 +89,7 @@ fn parameter(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Value
         reserved: false,
         json: false,
         shape: source.shapes.read(document, node),
-        default: node.get("default").filter(|value| !value.is_null()).cloned(),
+        default: default_of(node),
     })
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, call, call_with, client_message, openapi, properties, rest, spec};
-use crate::caller::Caller;
+use super::support::{
+    Reply, Server, call, call_with, caller, client_message, openapi, properties, rest, spec,
+};
+
 use crate::mask::Secrets;
 
 fn schemes() -> Value {
@@ -87,7 +89,7 @@ async fn everything_that_is_configured_is_used() {
     ] {
         let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
         let properties = properties(&server.url, &lines.join("\n"));
-        let caller = Caller::new(&properties, Secrets::default()).unwrap();
+        let caller = caller(&properties, Secrets::default());
         let binding = openapi(&secured(security.clone(), global));
         call_with(&caller, &binding, &properties, Value::Null, &incoming).await.unwrap();
         let seen = server.last();
@@ -115,7 +117,7 @@ async fn the_callers_cookies_are_passed_on_only_where_they_are_asked_for() {
         let properties = properties(&server.url, lines);
         let document =
             spec("/a", "get", operation.clone(), json!({"components": {"securitySchemes": schemes()}}));
-        let caller = Caller::new(&properties, Secrets::default()).unwrap();
+        let caller = caller(&properties, Secrets::default());
         call_with(&caller, &openapi(&document), &properties, json!({"c": "1"}), &incoming).await.unwrap();
         let seen = server.last();
         let got = [seen.header("cookie"), seen.header("authorization"), seen.header("x-trace")].join(",");
@@ -138,7 +140,7 @@ async fn oauth2_tokens_are_fetched_once_and_again_after_a_refusal() {
         tokens.url
     );
     let properties = properties(&service.url, &lines);
-    let caller = Caller::new(&properties, Secrets::default()).unwrap();
+    let caller = caller(&properties, Secrets::default());
     let binding = openapi(&secured(json!([{"oauth": []}]), Value::Null));
     let one = call_with(&caller, &binding, &properties, Value::Null, &[]);
     let other = call_with(&caller, &binding, &properties, Value::Null, &[]);
@@ -194,7 +196,7 @@ async fn credentials_do_not_appear_in_errors() {
     let incoming = [("X-Authorization-Git", "tok-9")];
     let known = Secrets::of(&properties);
     known.hide("shown/before");
-    let caller = Caller::new(&properties, known).unwrap();
+    let caller = caller(&properties, known);
     for (binding, secrets) in [
         (secured, vec!["abc-123", "k/e+y", "k%2Fe%2By", "tok-9"]),
         (plain, vec!["hunter2", "shown/before", "shown%2Fbefore", "ada", "pa55word"]),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use rondo_memory::MemoryBudget;
 use rondo_program::{FailureKind, Origin};
 
 use super::support::{Reply, Server, call, openapi, properties, spec};
@@ -87,7 +88,9 @@ fn a_property_that_the_client_cannot_use_is_named() {
         ("rondo.http.max-answer-bytes=0".to_owned(), "rondo.http.max-answer-bytes"),
         ("rondo.http.timeout=abc".to_owned(), "rondo.http.timeout"),
     ] {
-        let error = Caller::new(&properties("", &line), Secrets::default()).err().unwrap();
+        let error = Caller::new(&properties("", &line), Secrets::default(), &MemoryBudget::new(1 << 26))
+            .err()
+            .unwrap();
         assert_eq!(error.key, key, "{error}");
         assert!(error.to_string().contains(key), "{error}");
     }

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, call, call_with, openapi, properties, spec};
+use super::support::{Reply, Server, call, call_with, caller, openapi, properties, spec};
 use crate::binding::Target;
-use crate::caller::Caller;
+
 use crate::mask::Secrets;
 
 /// `METHOD target`, then the content type and the body if there is one.
@@ -166,7 +166,7 @@ async fn headers_of_the_instance_are_passed_on_but_those_of_the_operation_win() 
         ], "responses": {"200": {"content": {"application/yaml": {}, "application/json": {}}}}}),
         json!({}),
     );
-    let caller = Caller::new(&properties, Secrets::default()).unwrap();
+    let caller = caller(&properties, Secrets::default());
     let incoming = [
         ("x-team", "old"),
         ("X-Other", "kept"),
@@ -228,7 +228,7 @@ proptest! {
             "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}},
         }), json!({}));
         let Target::OpenApi(target) = openapi(&document).target else { unreachable!() };
-        if let Ok(builder) = crate::openapi::request::build(&target.operation, arguments) {
+        if let Ok(builder) = crate::openapi::request::build(&target.operation, &arguments.into()) {
             let url = url::Url::parse(&builder.address("http://h.test/base/")).unwrap();
             prop_assert_eq!(url.host_str(), Some("h.test"));
             prop_assert!(url.path().starts_with("/base/x/"), "{}", url);

@@ -80,7 +80,15 @@ fn arguments_that_are_null_are_not_the_state_data() {
     ] {
         let data = || r#"{"all":"data"}"#.to_owned();
         let mut mask = Mask::new(Secrets::default());
-        let builder = crate::rest::build(&target, "f", arguments, &data, &properties, &mut mask).unwrap();
+        let builder = crate::rest::build(
+            &target,
+            "f",
+            arguments.map(super::support::val).as_ref(),
+            &data,
+            &properties,
+            &mut mask,
+        )
+        .unwrap();
         assert_eq!(String::from_utf8(builder.body.unwrap().1).unwrap(), body);
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{Request as HttpRequest, Response};
 use rondo_definition::Properties;
 use rondo_expression::Val;
+use rondo_memory::MemoryBudget;
 use rondo_program::{HttpFunction, HttpMethod};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -127,7 +128,11 @@ pub(super) fn openapi(document: &Value) -> Binding {
     assert_eq!(problems, Vec::<String>::new());
     let target =
         Target::OpenApi(Box::new(OpenApiTarget { operation, key: "svc".to_owned(), has_config_key: false }));
-    Binding { name: "f".to_owned(), target }
+    binding(target)
+}
+
+fn binding(target: Target) -> Binding {
+    Binding { name: "f".to_owned(), target, asked_headers: Arc::default() }
 }
 
 /// The request that an operation such as `get:/a` means.
@@ -139,7 +144,7 @@ pub(super) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction
 
 /// A function that is a plain HTTP request.
 pub(super) fn rest(operation: &str, fails_on_error_status: bool) -> Binding {
-    Binding { name: "f".to_owned(), target: Target::Http(http(operation, fails_on_error_status)) }
+    binding(Target::Http(http(operation, fails_on_error_status)))
 }
 
 /// The settings: those that name the server, and more lines.
@@ -159,14 +164,18 @@ pub(super) fn result(answer: &Answer) -> Value {
     serde_json::to_value(&answer.result).unwrap()
 }
 
+/// A caller with memory for some large answers.
+pub(super) fn caller(properties: &Properties, secrets: Secrets) -> Caller {
+    Caller::new(properties, secrets, &MemoryBudget::new(256 << 20)).unwrap()
+}
+
 /// Calls with nothing special; the `configKey`, for functions that have one, is `east`.
 pub(super) async fn call(
     binding: &Binding,
     properties: &Properties,
     arguments: Value,
 ) -> Result<Answer, CallError> {
-    call_with(&Caller::new(properties, Secrets::default()).unwrap(), binding, properties, arguments, &[])
-        .await
+    call_with(&caller(properties, Secrets::default()), binding, properties, arguments, &[]).await
 }
 
 pub(super) async fn call_with(

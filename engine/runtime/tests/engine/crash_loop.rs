@@ -1,48 +1,115 @@
-//! An instance whose computation ended the process again and again is not computed again unless somebody asks.
+//! An instance that was worked on whenever the process ended is not worked on again unless somebody asks.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use crate::support::WatchedStore;
+use crate::support::{Service, WatchedStore};
 use rondo_definition::Environment;
-use rondo_runtime::{Clock, Engine, Options, Start, Surroundings};
+use rondo_runtime::{Clock, Engine, InstanceView, Options, Start, Surroundings};
 use rondo_store::{State, Store};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Engines one after the other on one folder and one database.
+struct Processes {
+    folder: TempDir,
+    store: Arc<WatchedStore>,
+    clock: Clock,
+}
+
+impl Processes {
+    async fn new(workflow: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("flow.sw.yaml"), workflow).unwrap();
+        let store = WatchedStore::new(rondo_store::open(&address(folder.path())).await.unwrap());
+        Self { folder, store, clock: Clock::manual(crate::support::NOON) }
+    }
+
+    async fn begin(&self) -> Engine {
+        let options = Options {
+            workflows: self.folder.path().to_owned(),
+            store: address(self.folder.path()),
+            service_url: "http://engine".into(),
+            environment: Environment::new(),
+        };
+        let surroundings = Surroundings {
+            clock: self.clock.clone(),
+            store: Some(Arc::clone(&self.store) as Arc<dyn Store>),
+            computes_here: true,
+        };
+        Engine::open_in(options, surroundings).await.unwrap()
+    }
+
+    /// The file that names what is being worked on.
+    fn turns(&self) -> PathBuf {
+        self.folder.path().join("rondo.db.turns")
+    }
+
+    async fn until_stopped(&self, engine: &Engine, id: Uuid) -> InstanceView {
+        let mut commits = self.store.commits();
+        loop {
+            let view = engine.instance(id).await.unwrap().unwrap();
+            if view.state == State::Error {
+                return view;
+            }
+            commits.changed().await.unwrap();
+        }
+    }
+}
+
+fn address(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("rondo.db").display())
+}
 
 #[tokio::test]
 async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("sleeper.sw.yaml"), crate::support::SLEEPER).unwrap();
-    let database = folder.path().join("data").join("rondo.db");
-    let options = Options {
-        workflows: folder.path().to_owned(),
-        store: format!("sqlite://{}", database.display()),
-        service_url: "http://engine".into(),
-        environment: Environment::new(),
-    };
-    let store = WatchedStore::new(rondo_store::open(&options.store).await.unwrap());
-    let clock = Clock::manual(crate::support::NOON);
-    let surroundings = || Surroundings {
-        clock: clock.clone(),
-        store: Some(Arc::clone(&store) as Arc<dyn Store>),
-        computes_here: true,
-    };
-    let engine = Engine::open_in(options.clone(), surroundings()).await.unwrap();
+    let processes = Processes::new(crate::support::SLEEPER).await;
+    let engine = processes.begin().await;
     let id = engine.start("sleeper", Start::default()).await.unwrap().id;
     engine.stop(Duration::ZERO).await;
     drop(engine);
     // As three ends of the process leave it.
-    fs::write(format!("{}.turns", database.display()), format!("suspect {id} 2\nworking {id}\n")).unwrap();
-    let engine = Engine::open_in(options, surroundings()).await.unwrap();
-    let mut commits = store.commits();
-    clock.advance(Duration::from_hours(1));
-    let stopped = loop {
-        let view = engine.instance(id).await.unwrap().unwrap();
-        if view.state == State::Error {
-            break view;
-        }
-        commits.changed().await.unwrap();
-    };
+    fs::write(processes.turns(), format!("suspect {id} 2\nworking {id}\n")).unwrap();
+    let engine = processes.begin().await;
+    processes.clock.advance(Duration::from_hours(1));
+    let stopped = processes.until_stopped(&engine, id).await;
     let message = stopped.failure.unwrap().message;
     assert!(message.contains("the process ended 3 times"), "{message}");
     assert_eq!(engine.retrigger(id).await.unwrap().state, State::Completed);
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_ends_the_process_is_not_made_for_ever() {
+    let service = Service::start().await;
+    let processes = Processes::new(&crate::support::CALLER.replace("SERVICE", &service.url)).await;
+    let engine = processes.begin().await;
+    let starting = {
+        let engine = engine.clone();
+        let data = serde_json::json!({"key": "k"}).into();
+        tokio::spawn(async move { engine.start("caller", Start { data, ..Start::default() }).await })
+    };
+    let mut engine = Some(engine);
+    for end in 1..=3 {
+        let call = service.call().await;
+        let text = fs::read_to_string(processes.turns()).unwrap();
+        let id = text.lines().find_map(|line| line.strip_prefix("working ")).unwrap().trim().to_owned();
+        assert!(end == 1 || text.contains(&format!("suspect {id} {}", end - 1)), "{text}");
+        engine.take().unwrap().stop(Duration::ZERO).await;
+        drop(call);
+        // The process has ended, and not stopped.
+        fs::write(processes.turns(), text).unwrap();
+        engine = Some(processes.begin().await);
+    }
+    let engine = engine.unwrap();
+    starting.abort();
+    let text = fs::read_to_string(processes.turns()).unwrap();
+    let id: Uuid = text.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let stopped = processes.until_stopped(&engine, id).await;
+    assert!(stopped.failure.unwrap().message.contains("the answer of a service"));
+    assert!(!service.has_call().await, "it was not made a fourth time");
 }

@@ -6,6 +6,7 @@ mod children;
 mod crash_loop;
 mod drive;
 mod mailbox;
+mod memory;
 mod recovery;
 mod stop;
 mod support;
