@@ -255,6 +255,6 @@ mod tests {
         assert!(writer.write_all(&vec![0; usize::try_from(TOTAL).unwrap()]).is_err());
         assert!(writer.no_memory().is_some());
         let used = budget.used();
-        assert!(used >= TOTAL / 2 && used <= TOTAL / 2 + 2 * crate::request_memory::SMALL, "{used}");
+        assert!((TOTAL / 2..=TOTAL / 2 + 2 * crate::request_memory::SMALL).contains(&used), "{used}");
     }
 }

@@ -279,7 +279,7 @@ mod tests {
     const LIMITS: TimeLimits = TimeLimits {
         head: Duration::from_secs(30),
         idle: Duration::from_secs(75),
-        piece: Duration::from_secs(60),
+        piece: Duration::from_mins(1),
     };
 
     enum Event {

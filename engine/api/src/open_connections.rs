@@ -99,10 +99,10 @@ impl OpenConnections {
                      further ones wait"
                 );
             }
-            match tokio::time::timeout(AGAIN, Arc::clone(&self.permits).acquire_owned()).await {
+            let waiting = Arc::clone(&self.permits).acquire_owned();
+            if let Ok(permit) = tokio::time::timeout(AGAIN, waiting).await {
                 // Fails only when the semaphore is closed, which it never is.
-                Ok(permit) => break permit.ok(),
-                Err(_) => {}
+                break permit.ok();
             }
         };
         let (timer, give_way) = (ConnectionTimer::new(self.heads.share()), Arc::new(Notify::new()));

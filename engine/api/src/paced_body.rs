@@ -32,10 +32,15 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// How long so many bytes take at the least rate.
+    pub(crate) fn time_for(self, bytes: u64) -> Duration {
+        Duration::from_millis(bytes.saturating_mul(1000) / self.rate.max(1))
+    }
+
     /// How long the client may take for the next piece, when so many bytes were handed over, it included, and the client took so long for
     /// those before.
     fn time_for_next(self, bytes: u64, waited: Duration) -> Duration {
-        let all = self.pause + Duration::from_secs_f64(bytes as f64 / self.rate.max(1) as f64);
+        let all = self.pause.saturating_add(self.time_for(bytes));
         all.saturating_sub(waited).min(self.pause)
     }
 }

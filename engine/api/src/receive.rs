@@ -3,7 +3,7 @@
 //! Promises: memory is claimed before bytes are read, and is held as long as the [`Body`](Received) is; a body that is too large, finds
 //! no memory, pauses or is too slow is answered and not waited for. Never: looks at what a body says.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -18,6 +18,7 @@ use crate::{
     app::App,
     connection_timeouts::Arriving,
     errors::ErrorAnswer,
+    paced_body::Pace,
     request_memory::{Claim, RequestMemory},
 };
 
@@ -35,10 +36,8 @@ pub(crate) struct Received(pub(crate) Result<Whole, ErrorAnswer>);
 #[derive(Clone, Copy)]
 struct Limits {
     bytes: usize,
-    /// Longest time between two pieces.
-    pause: Duration,
-    /// Bytes a second that must arrive beside one pause.
-    rate: u64,
+    /// In which time they must arrive.
+    pace: Pace,
 }
 
 impl FromRequest<App> for Received {
@@ -46,8 +45,8 @@ impl FromRequest<App> for Received {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
         let settings = &app.settings;
-        let limits =
-            Limits { bytes: settings.max_body_bytes, pause: settings.body_timeout, rate: settings.min_rate };
+        let pace = Pace { pause: settings.body_timeout, rate: settings.min_rate };
+        let limits = Limits { bytes: settings.max_body_bytes, pace };
         // With `Expect`, the client waits for the answer and sends no body after a refusal.
         let sends_at_once = !request.headers().contains_key(header::EXPECT);
         let _arriving = request.extensions().get::<Arriving>().map(Arriving::begin);
@@ -83,8 +82,8 @@ async fn discard(body: &mut Body, limits: Limits) {
 
 /// Until when the next piece must be there, if so many bytes are.
 fn deadline(begin: Instant, received: usize, limits: Limits) -> Instant {
-    let whole = Duration::from_secs_f64(received as f64 / limits.rate.max(1) as f64);
-    (Instant::now() + limits.pause).min(begin + limits.pause + whole)
+    let Pace { pause, .. } = limits.pace;
+    (Instant::now() + pause).min(begin + pause.saturating_add(limits.pace.time_for(received as u64)))
 }
 
 async fn receive(body: &mut Body, limits: Limits, memory: &RequestMemory) -> Result<Whole, ErrorAnswer> {
@@ -133,7 +132,7 @@ fn make_room(bytes: &mut Vec<u8>, more: usize, claim: &mut Claim) -> Result<(), 
 }
 
 fn too_slow(begin: Instant, limits: Limits) -> ErrorAnswer {
-    let Limits { pause, rate, .. } = limits;
+    let Pace { pause, rate } = limits.pace;
     let text = format!(
         "the body is not there after {:?}: it may pause for {pause:?} (`rondo.http.body-timeout`), and {rate} bytes a second must arrive \
          (`rondo.http.min-rate`)",
@@ -147,6 +146,7 @@ mod tests {
     use std::{
         pin::Pin,
         task::{Context, Poll},
+        time::Duration,
     };
 
     use hyper::body::Frame;
@@ -192,7 +192,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_must_be_small_quick_and_find_memory() {
-        let limits = Limits { bytes: 2 * MEBIBYTE, pause: Duration::from_secs(10), rate: 1024 };
+        let limits =
+            Limits { bytes: 2 * MEBIBYTE, pace: Pace { pause: Duration::from_secs(10), rate: 1024 } };
         for (what, pause, piece, whole, has_length, status) in [
             ("an ordinary one", 0, 1000, 1000, true, None),
             ("one in pieces", 0, 1000, 100_000, false, None),

@@ -1,15 +1,19 @@
 //! How much memory an answer may take, claimed while it is made.
 //!
 //! Promises: rows are read one list after another, and memory is claimed before they are read; what a field resolves to is counted
-//! with all that is in it; the request ends as soon as the answer is too large or the process has no memory for it.
+//! with all that is in it; the request ends as soon as the answer is too large or the process has no memory for it. Large answers are
+//! made one or two at a time: many at once would take the memory from each other, and none would be given.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_graphql::{Error, Value, dynamic::FieldValue};
 use parking_lot::Mutex;
 use rondo_runtime::Engine;
 use rondo_store::{Instance, Query};
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     request_memory::{Claim, NoMemory, RequestMemory},
@@ -22,6 +26,19 @@ const VALUE: u64 = 256;
 /// Bytes that are claimed at once: an answer may have a million values, and each claim takes a lock.
 const STEP: u64 = 64 * 1024;
 
+/// Answers up to here are made whatever others are being made.
+const SMALL: u64 = 256 * 1024;
+
+/// How many larger answers are made at once: as many as there are threads for them.
+#[derive(Clone)]
+pub(super) struct LargeAnswers(Arc<Semaphore>);
+
+impl LargeAnswers {
+    pub(super) fn new(count: usize) -> Self {
+        Self(Arc::new(Semaphore::new(count)))
+    }
+}
+
 /// What one request may still take.
 pub(super) struct Allowance {
     limit: u64,
@@ -33,6 +50,9 @@ pub(super) struct Allowance {
     is_refused: Notify,
     /// Held while rows are read, so that what is left is known.
     reading: AsyncMutex<()>,
+    large: LargeAnswers,
+    /// The turn of a large answer, until it is made.
+    turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// Why the answer is not given.
@@ -50,7 +70,7 @@ pub(super) enum Refused {
 }
 
 impl Allowance {
-    pub(super) fn new(limit: u64, memory: &RequestMemory) -> Self {
+    pub(super) fn new(limit: u64, memory: &RequestMemory, large: &LargeAnswers) -> Self {
         Self {
             limit: limit.min(memory.most_of_answer()),
             memory: memory.clone(),
@@ -60,6 +80,8 @@ impl Allowance {
             refused: Mutex::new(None),
             is_refused: Notify::new(),
             reading: AsyncMutex::new(()),
+            large: large.clone(),
+            turn: AsyncMutex::new(None),
         }
     }
 
@@ -84,7 +106,13 @@ impl Allowance {
         let _one_at_a_time = self.reading.lock().await;
         let left = self.limit.saturating_sub(self.spent.load(Ordering::Relaxed));
         let mut claim = self.memory.answer();
-        let refused = match row_reader::read(engine, query, &mut claim, left).await {
+        let mut read = row_reader::read(engine, query.clone(), &mut claim, left.min(SMALL)).await;
+        if left > SMALL && matches!(read, Err(RowsError::TooLarge(_))) {
+            claim.give_back(0);
+            self.wait_for_turn().await;
+            read = row_reader::read(engine, query, &mut claim, left).await;
+        }
+        let refused = match read {
             Ok(rows) => {
                 // What was claimed to read them is claimed again as a part of the answer.
                 drop(claim);
@@ -121,8 +149,20 @@ impl Allowance {
         Ok(claim)
     }
 
+    /// Waits until a large answer may be made.
+    async fn wait_for_turn(&self) {
+        let mut turn = self.turn.lock().await;
+        if turn.is_none() {
+            // Fails only when the semaphore is closed, which it never is.
+            *turn = Arc::clone(&self.large.0).acquire_owned().await.ok();
+        }
+    }
+
     /// Does not return when it is too much: the request is over then.
     async fn spend(&self, bytes: u64) {
+        if self.spent.load(Ordering::Relaxed).saturating_add(bytes) > SMALL {
+            self.wait_for_turn().await;
+        }
         if !self.charge(bytes) {
             std::future::pending::<()>().await;
         }
@@ -188,11 +228,12 @@ mod tests {
         let budget = MemoryBudget::new(32 * STEP);
         let memory = RequestMemory::new(&budget);
         let limit = 12 * STEP;
-        let one = Allowance::new(limit, &memory);
+        let large = LargeAnswers::new(3);
+        let one = Allowance::new(limit, &memory, &large);
         assert!(!is_over(&one, limit).await && one.refusal().is_none());
-        let other = Allowance::new(limit, &memory);
+        let other = Allowance::new(limit, &memory, &large);
         assert!(!is_over(&other, 4 * STEP).await);
-        let third = Allowance::new(limit, &memory);
+        let third = Allowance::new(limit, &memory, &large);
         assert!(!is_over(&third, 1).await, "small answers are always made");
         assert!(is_over(&third, STEP).await);
         assert!(third.refused().await.to_string().contains("try again later"));
@@ -201,6 +242,22 @@ mod tests {
         assert!(third.claim_for_now(2 * STEP).is_err());
         drop((one, other, third));
         assert_eq!(budget.used(), 0);
-        assert!(is_over(&Allowance::new(u64::MAX, &memory), 17 * STEP).await, "half of the budget at most");
+        assert!(
+            is_over(&Allowance::new(u64::MAX, &memory, &large), 17 * STEP).await,
+            "half of the budget at most"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_answer_waits_for_its_turn_and_a_small_one_does_not() {
+        let memory = RequestMemory::new(&MemoryBudget::new(1 << 30));
+        let large = LargeAnswers::new(1);
+        let [one, other, small] = [(); 3].map(|()| Allowance::new(u64::MAX, &memory, &large));
+        one.spend(SMALL + 1).await;
+        one.spend(SMALL).await;
+        small.spend(SMALL).await;
+        assert!(is_over(&other, SMALL + 1).await && other.refusal().is_none(), "it waits");
+        drop(one);
+        other.spend(SMALL + 1).await;
     }
 }

@@ -46,7 +46,7 @@ use crate::{
     json_weight,
     receive::{Received, Whole},
 };
-use allowance::{Allowance, Refused};
+use allowance::{Allowance, LargeAnswers, Refused};
 use answer::{answer, not_had, unreadable};
 use threads::Threads;
 
@@ -55,11 +55,13 @@ use threads::Threads;
 struct Index {
     schema: Schema,
     threads: Threads,
+    large: LargeAnswers,
 }
 
 /// Routes of `GraphQL`.
 pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
-    let index = Index { schema: schema::schema(engine)?, threads: Threads::start()? };
+    let large = LargeAnswers::new(threads::COUNT);
+    let index = Index { schema: schema::schema(engine)?, threads: Threads::start()?, large };
     let both = get(by_get).post(by_post).layer(Extension(index));
     Ok(Router::new().route("/graphql", both))
 }
@@ -103,7 +105,7 @@ async fn by_post(
     match body {
         Ok(body) => match read(body) {
             Ok((asked, share)) => run(app, index, asked, true, Some(share)).await,
-            Err(answer) => answer,
+            Err(answer) => *answer,
         },
         Err(answer) => refusal_of(answer),
     }
@@ -117,9 +119,9 @@ fn refusal_of(answer: ErrorAnswer) -> Response {
 }
 
 /// Reads a request as JSON.
-fn read(body: Whole) -> Result<(Asked, Share), Response> {
+fn read(body: Whole) -> Result<(Asked, Share), Box<Response>> {
     let Whole { bytes, mut share } = body;
-    let too_large = |what: String| refusal(StatusCode::PAYLOAD_TOO_LARGE, what);
+    let too_large = |what: String| Box::new(refusal(StatusCode::PAYLOAD_TOO_LARGE, what));
     if bytes.len() > LONGEST {
         return Err(too_large(format!("a GraphQL request may have {LONGEST} bytes at most")));
     }
@@ -130,10 +132,10 @@ fn read(body: Whole) -> Result<(Asked, Share), Response> {
     // The text is in memory twice while it is read.
     share
         .grow(bytes.len() as u64 + values * VALUE_BYTES)
-        .map_err(|error| refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+        .map_err(|error| Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string())))?;
     match serde_json::from_slice(&bytes) {
         Ok(asked) => Ok((asked, share)),
-        Err(error) => Err(unreadable(&format!("the body is no GraphQL request as JSON: {error}"))),
+        Err(error) => Err(Box::new(unreadable(&format!("the body is no GraphQL request as JSON: {error}")))),
     }
 }
 
@@ -184,7 +186,7 @@ async fn execute(app: &App, index: &Index, asked: Asked, may_change: bool) -> Re
     let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
     request.set_parsed_query(document);
-    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &app.memory));
+    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &app.memory, &index.large));
     let request = request.data(Arc::clone(&allowance));
     let limit = app.settings.graphql_timeout;
     let refused = tokio::select! {

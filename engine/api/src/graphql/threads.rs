@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 /// So many questions compute at once; others wait without keeping a processor.
-const COUNT: usize = 2;
+pub(super) const COUNT: usize = 2;
 
 /// Threads of their own; clones are the same.
 #[derive(Clone)]

@@ -130,7 +130,7 @@ async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<
     let deployed =
         found.ok_or_else(|| ErrorAnswer::not_found(format!("no workflow file is called {}", query.uri)))?;
     let label = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((label, source_text(&deployed)).into_response())
+    Ok((label, source_text(deployed)).into_response())
 }
 
 /// The workflow of this whole id.
