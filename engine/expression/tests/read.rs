@@ -211,7 +211,8 @@ fn written(value: &Value, is_pretty: bool, is_escaped: bool) -> String {
         match character.is_ascii() {
             true => escaped.push(character),
             false => {
-                escaped.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+                escaped
+                    .extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
             }
         }
         escaped
