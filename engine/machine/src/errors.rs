@@ -75,7 +75,7 @@ impl Machine<'_> {
         self.facts.push(Fact::Retry { v: at.open.visit, attempt, until, message: failure.message.clone() });
         self.drop_scopes(id, at.depth + 1);
         self.with_frame(id, |frame| {
-            frame.wait = Wait::Retry { until, call, attempt: attempt + 1 };
+            frame.wait = Wait::Retry { until, call, attempt: attempt.saturating_add(1) };
             if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = None;
             }
