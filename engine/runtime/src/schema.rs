@@ -50,7 +50,7 @@ impl Schema {
     }
 
     /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` when it is not quickly done.
-    pub(crate) fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
+    pub fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
         self.check_within(QUICK_STEPS, data)
     }
 
@@ -138,7 +138,8 @@ mod tests {
                 "properties": {
                     "name": {"type": "string", "pattern": "^[a-z]+$"},
                     "size": {"enum": ["small", "large"]},
-                    "list": {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+                    "list": {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+                    "pair": {"items": [{"type": "integer"}, true], "additionalItems": false}
                 }
             }),
             true,
@@ -155,6 +156,10 @@ mod tests {
                  $.list: there must be a minimum of 1 items in the array",
             ),
             (json!({"name": "a", "list": [1, "x"]}), "$.list[1]: string found, integer expected"),
+            (
+                json!({"name": "a", "pair": [1, 2, 3, 4]}),
+                "$.pair[2]: is not defined in the schema and the schema does not allow additional items",
+            ),
             (
                 json!({"name": "a", "more": 1, "and": 2}),
                 "$.more: is not defined in the schema and the schema does not allow additional properties\n\
