@@ -97,7 +97,7 @@ impl From<Refusal> for ErrorAnswer {
             }
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Refusal::Defect(_) | Refusal::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Stopping | Refusal::NoRoom(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())

@@ -8,6 +8,7 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -25,6 +26,9 @@ pub(crate) fn routes() -> Router<App> {
 struct Check {
     name: &'static str,
     status: &'static str,
+    /// What there is to know beside the status.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    data: Value,
 }
 
 async fn all(State(app): State<App>) -> Response {
@@ -53,14 +57,27 @@ fn requests(app: &App) -> Check {
     check("Requests are taken", app.engine.is_ready())
 }
 
-/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same.
+/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
+/// still by itself, and is no reason to send requests elsewhere.
 async fn database(app: &App) -> Check {
     let store = app.engine.store();
-    check("Database", store.health().is_ok() && store.instance(Uuid::nil()).await.is_ok())
+    let problem = match store.health() {
+        Ok(()) => store.instance(Uuid::nil()).await.err(),
+        Err(error) => Some(error),
+    };
+    let mut check = check("Database", problem.is_none());
+    if let Some(problem) = problem {
+        check.data["problem"] = problem.to_string().into();
+    }
+    match store.damaged_instances() {
+        0 => {}
+        count => check.data["damagedInstances"] = count.into(),
+    }
+    check
 }
 
 fn check(name: &'static str, up: bool) -> Check {
-    Check { name, status: if up { "UP" } else { "DOWN" } }
+    Check { name, status: if up { "UP" } else { "DOWN" }, data: Value::Null }
 }
 
 fn answer(checks: Vec<Check>) -> Response {

@@ -97,8 +97,7 @@ impl Engine {
 
     /// An instance as it was last committed, ended ones too.
     pub async fn instance(&self, id: Uuid) -> Result<Option<InstanceView>, Refusal> {
-        let row = self.executor.store.instance(id).await.map_err(Refusal::store)?;
-        Ok(row.map(|row| row::view_of(&row)))
+        Ok(self.shown_row(id).await?.map(|row| row::view_of(&row)))
     }
 
     /// Ends an instance; what completed is compensated.
