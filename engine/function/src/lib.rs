@@ -25,6 +25,7 @@ mod key;
 mod mask;
 mod openapi;
 mod reading;
+mod redirects;
 mod request_builder;
 mod rest;
 mod secret;
