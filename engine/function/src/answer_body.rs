@@ -45,7 +45,7 @@ const SMALL: u64 = 64 * 1024;
 impl Deadline {
     pub(crate) fn in_(whole: Duration) -> Self {
         // A duration beyond the clock is as good as thirty years.
-        let longest = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        let longest = Duration::from_hours(30 * 365 * 24);
         Self { whole, at: Instant::now() + whole.min(longest) }
     }
 

@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn gate(most: usize) -> Arc<CallGate> {
-        CallGate::new(most, Duration::from_secs(60))
+        CallGate::new(most, Duration::from_mins(1))
     }
 
     #[tokio::test]

@@ -70,7 +70,7 @@ pub struct Request<'a> {
 pub(crate) const CALL_BYTES: u64 = 64 * 1024;
 
 /// How long a call whose turn it is waits for memory. Requests and answers leave within a minute, or end at their deadlines.
-const PATIENCE_FOR_MEMORY: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
 /// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
 /// lost packet is sent again after one and three seconds.

@@ -15,10 +15,11 @@ use url::Url;
 
 use crate::error::CallErrorKind;
 use crate::mask::Mask;
+use crate::redirects::Redirects;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::setup::{SetupError, transport_options};
-use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
+use crate::transport::{Outgoing, Transport, TransportOptions};
 
 /// Longest time for a document: a person or a starting cluster waits for the folder to load.
 const DEADLINE: Duration = Duration::from_secs(10);

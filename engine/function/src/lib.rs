@@ -27,6 +27,7 @@ mod mask;
 pub mod offline;
 mod openapi;
 mod reading;
+mod redirects;
 mod request_builder;
 mod rest;
 mod secret;

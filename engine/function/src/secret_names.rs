@@ -144,7 +144,9 @@ fn words(name: &str) -> Vec<String> {
             word.extend(letter.to_lowercase());
         }
     }
-    words.iter_mut().for_each(|word| word.truncate(word.trim_end_matches(char::is_numeric).len()));
+    for word in &mut words {
+        word.truncate(word.trim_end_matches(char::is_numeric).len());
+    }
     words.retain(|word| !word.is_empty());
     words
 }

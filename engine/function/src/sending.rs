@@ -12,9 +12,10 @@ use url::Url;
 use crate::caller::{CALL_BYTES, Caller};
 use crate::error::{CallErrorKind, Site};
 use crate::mask::Mask;
+use crate::redirects::Redirects;
 use crate::request_builder::RequestBuilder;
 use crate::secret_names::is_credential_header;
-use crate::transport::{Incoming, Outgoing, Redirects};
+use crate::transport::{Incoming, Outgoing};
 
 /// How a request is sent.
 pub(crate) struct Sending {
@@ -31,7 +32,7 @@ const LONGEST_ADDRESS: usize = 60_000;
 
 /// For how long a request is made again whose answer finds no memory, and the pauses before that: the other answers that fill the memory are
 /// in the data of their instances after a second or so.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 

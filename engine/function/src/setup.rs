@@ -44,7 +44,7 @@ pub(crate) struct CallerSettings {
 const PART_OF_CALLS: u64 = 4;
 
 /// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
-const PATIENCE_FOR_ROOM: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_ROOM: Duration = Duration::from_mins(1);
 
 /// The part of the memory that texts of answers may take together; values take several times the bytes of their text.
 const PART_OF_TEXTS: u64 = 4;
@@ -53,12 +53,11 @@ impl CallerSettings {
     pub(crate) fn read(properties: &Properties, memory: &MemoryBudget) -> Result<Self, SetupError> {
         let handles = HandleBudget::of_process();
         let configured = read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.text(properties))?;
-        let max_calls = match configured {
-            Some(_) => read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.count(properties))?,
-            None => {
-                let by_memory = memory.total() / PART_OF_CALLS / CALL_BYTES;
-                usize::try_from(by_memory).unwrap_or(usize::MAX).clamp(1, handles.calls)
-            }
+        let max_calls = if configured.is_some() {
+            read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.count(properties))?
+        } else {
+            let by_memory = memory.total() / PART_OF_CALLS / CALL_BYTES;
+            usize::try_from(by_memory).unwrap_or(usize::MAX).clamp(1, handles.calls)
         };
         let duration = |setting: &Setting| read_setting(setting, setting.duration(properties));
         Ok(Self {

@@ -13,10 +13,11 @@ use rondo_memory::{MemoryBudget, Share};
 use serde::Deserialize;
 use url::Url;
 
+use crate::redirects::Redirects;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::security;
-use crate::transport::{Outgoing, Redirects, Transport};
+use crate::transport::{Outgoing, Transport};
 
 /// How to get a token; equal requests share one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

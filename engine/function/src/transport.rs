@@ -19,6 +19,7 @@ use crate::address::{AddressPolicy, Denied};
 use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
+use crate::redirects::{Redirects, redirect_target, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
 
@@ -50,15 +51,6 @@ pub(crate) struct Outgoing {
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
-}
-
-/// Where redirects may lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redirects {
-    /// To the same scheme, host and port.
-    SameHost,
-    /// Anywhere, but not from https to http; credentials stay behind when the host changes.
-    Anywhere,
 }
 
 /// An answer.
@@ -170,10 +162,7 @@ impl Transport {
             let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
             let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
             let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
-            let Some(target) = target.filter(|target| match outgoing.redirects {
-                Redirects::SameHost => same_host(&url, target),
-                Redirects::Anywhere => url.scheme() == "http" || target.scheme() == "https",
-            }) else {
+            let Some(target) = target.filter(|target| outgoing.redirects.allow(&url, target)) else {
                 return self.read(response, outgoing, share, &mut deadline).await;
             };
             redirects += 1;
@@ -224,13 +213,12 @@ impl Transport {
                 self.connections.close_idle();
             }
             let mut sent = std::pin::pin!(deadline.within(self.request(request, connect_timeout)?.send()));
-            let result = match tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
-                Ok(result) => result?,
-                Err(_) => {
-                    // It has its handle, or waits for a name or a packet; it is the next one's turn.
-                    turn = None;
-                    sent.await?
-                }
+            let result = if let Ok(result) = tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
+                result?
+            } else {
+                // It has its handle, or waits for a name or a packet; it is the next one's turn.
+                turn = None;
+                sent.await?
             };
             match result {
                 Err(error) if error.is_connect() && is_out_of_handles(&error) => {
@@ -279,26 +267,6 @@ impl Transport {
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
         Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }
-}
-
-/// Where to go on, if the answer is a redirect that can be followed: of a request without side effects, or by a status
-/// that keeps method and body.
-fn redirect_target(method: &Method, from: &Url, response: &reqwest::Response) -> Option<Url> {
-    let status = response.status();
-    let keeps = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-    let safe = matches!(*method, Method::GET | Method::HEAD)
-        && matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND);
-    if !keeps && !safe && status != StatusCode::SEE_OTHER {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    from.join(location).ok().filter(|target| matches!(target.scheme(), "http" | "https"))
-}
-
-fn same_host(one: &Url, other: &Url) -> bool {
-    one.scheme() == other.scheme()
-        && one.host() == other.host()
-        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {
