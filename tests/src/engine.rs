@@ -125,9 +125,34 @@ impl Engine {
 
     /// Bounds the size of the files that it writes, as `prlimit` takes it.
     pub fn limit_files(&self, bytes: &str) {
+        self.limit("fsize", bytes);
+    }
+
+    /// Sets a soft limit of the process, as `prlimit` calls and takes it.
+    pub fn limit(&self, resource: &str, value: &str) {
         let mut limit = Command::new("prlimit");
-        limit.args(["--pid", &self.process.id().to_string(), &format!("--fsize={bytes}:")]);
+        limit.args(["--pid", &self.process_id().to_string(), &format!("--{resource}={value}:")]);
         assert!(limit.status().unwrap().success());
+    }
+
+    /// The most memory that the process has taken, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
+    }
+
+    /// Id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Time that the process has computed for until now, in hundredths of a second.
+    pub fn processor_time(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.process_id())).unwrap();
+        // The name of the program, in parentheses, may hold anything.
+        let fields: Vec<_> = status.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Whether the process has ended.
@@ -138,6 +163,11 @@ impl Engine {
     /// Sets a variable of the environment, for the next start.
     pub fn remember(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The URL of the database.
+    pub fn store(&self) -> String {
+        format!("sqlite://{}", self.database_folder().join("rondo.db").display())
     }
 
     /// Where the files of the database are.

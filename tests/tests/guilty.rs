@@ -45,7 +45,7 @@ async fn an_instance_that_ends_the_process_again_and_again_is_stopped_and_the_ot
     engine.restart().await;
     let stopped = engine.wait_for(&guilty, "ERROR").await;
     let message = stopped["error"]["message"].to_string();
-    assert!(message.contains("the process ended 3 times while this instance was computed"), "{message}");
+    assert!(message.contains("the process ended 3 times while this instance was worked on"), "{message}");
     for other in others {
         engine.wait_for(&other, "COMPLETED").await;
     }

@@ -11,9 +11,9 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use crate::{app::App, damaged_rows};
 
 /// Routes below `/q/health`.
 pub(crate) fn routes() -> Router<App> {
@@ -58,11 +58,25 @@ fn requests(app: &App) -> Check {
     check("Requests are taken", app.engine.is_ready())
 }
 
-/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same.
+/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
+/// still by itself, and is no reason to send requests elsewhere.
 fn database(app: &App) -> Check {
-    let written = app.engine.store().health();
-    let why = written.as_ref().err().map(|error| json!({ "error": error.to_string() }));
-    Check { data: why, ..check("Database", written.is_ok() && app.database.gives()) }
+    let store = app.engine.store();
+    let problem = match store.health() {
+        Ok(()) if app.database.gives() => None,
+        Ok(()) => Some("it does not give what is asked for".to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    let mut data = Map::new();
+    let up = problem.is_none();
+    if let Some(problem) = problem {
+        data.insert("problem".to_owned(), problem.into());
+    }
+    match damaged_rows::count(app) {
+        0 => {}
+        count => drop(data.insert("damagedInstances".to_owned(), count.into())),
+    }
+    Check { data: Some(data.into()).filter(|_| !up || damaged_rows::count(app) > 0), ..check("Database", up) }
 }
 
 fn memory(app: &App) -> Check {

@@ -1,11 +1,12 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `start`, `ps` and `show` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `doctor` looks for damage in a database, `start`, `ps` and `show` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
 
 mod check;
 mod client;
 mod demo;
+mod doctor;
 mod explain;
 mod flows;
 mod folder;
@@ -46,6 +47,8 @@ enum Command {
     Ps(instances::Ps),
     /// Show one instance: why it waits, since when, and what happened so far.
     Show(show::Show),
+    /// Look for damage in a database that no engine uses, and write what can be read into a new one.
+    Doctor(doctor::Doctor),
     /// Run two namespace requests from beginning to end, with simulated services.
     Demo(demo::Demo),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Ps(ps) => runtime.block_on(ps.run()),

@@ -9,6 +9,9 @@
 //! An evaluation that exceeds a bound unwinds out of the interpreter; jq's `try` cannot catch it. The bounds are thread-local while an
 //! evaluation runs, because the interpreter makes values through traits that have no parameter for them.
 
+mod limits;
+pub(crate) mod memory;
+
 use std::{
     any::Any,
     cell::Cell,
@@ -18,81 +21,15 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::value::{Size, Val};
-
-/// Bounds of one evaluation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
-    /// Steps: one for each filter that the interpreter runs, and more for functions that work on much.
-    pub steps: u64,
-    /// Time for which the thread may have a processor; only a net below the steps.
-    pub processor_time: Duration,
-    /// Values that an array or object may hold, itself and nested ones included.
-    pub nodes: usize,
-    /// Levels of arrays and objects.
-    pub depth: usize,
-    /// Bytes of the JSON of a value.
-    pub bytes: usize,
-    /// Bytes of memory that a value may take, and that all values together may take which an evaluation has made and still holds.
-    pub memory: usize,
-    /// Bytes of a text.
-    pub text: usize,
-    /// Bytes of stack, of which a worker must have more than this.
-    pub stack: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            // 0.5 s of a processor of 2024. Expressions of published workflows take 10 to 10,000 steps.
-            steps: 10_000_000,
-            processor_time: Duration::from_secs(2),
-            nodes: 2_000_000,
-            depth: Val::DEEPEST,
-            bytes: 32 * 1024 * 1024,
-            memory: 128 * 1024 * 1024,
-            text: 16 * 1024 * 1024,
-            stack: 1024 * 1024,
-        }
-    }
-}
-
-/// The bound that an evaluation exceeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Exceeded {
-    /// Too many steps.
-    #[error("it takes more than {0} steps: does it loop?")]
-    Steps(u64),
-    /// Too much time on the processor.
-    #[error("it takes more than {} ms of computing", .0.as_millis())]
-    ProcessorTime(Duration),
-    /// Too deep a recursion.
-    #[error("it recurses too deeply")]
-    Stack,
-    /// Too many filters that a function passed to itself.
-    #[error("a function passes filters to itself more than {0} times: pass values, as `def f($x)` does")]
-    Calls(u32),
-    /// Too large a value.
-    #[error("it makes a value of more than {0} elements")]
-    Nodes(usize),
-    /// Too deep a value.
-    #[error("it makes a value nested more than {0} levels deep")]
-    Depth(usize),
-    /// Too large a value, counted in bytes.
-    #[error("it makes a value of more than {0} bytes")]
-    Bytes(usize),
-    /// Too much memory.
-    #[error("its values take more than {0} bytes of memory")]
-    Memory(usize),
-    /// Too long a text.
-    #[error("it makes a text of more than {0} bytes")]
-    Text(usize),
-}
+pub use self::limits::{Budget, Exceeded};
+use crate::value::Size;
 
 /// Bounds that are looked at seldom.
 #[derive(Clone, Copy)]
 struct Bounds {
     steps: u64,
+    /// Steps that are left behind those until the next look.
+    later: u64,
     processor_time: Duration,
     /// The processor time of the thread when it was first looked at.
     began: Option<Duration>,
@@ -104,9 +41,8 @@ struct Bounds {
 thread_local! {
     /// `None` while no evaluation runs.
     static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
-    static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-    /// With so many steps left the processor time is looked at next.
-    static NEXT_LOOK: Cell<u64> = const { Cell::new(0) };
+    /// Steps until the processor time is looked at next.
+    static UNTIL_LOOK: Cell<u64> = const { Cell::new(u64::MAX) };
     /// Address below which the stack must not grow.
     static STACK_FLOOR: Cell<usize> = const { Cell::new(0) };
     static TAKEN: Cell<u64> = const { Cell::new(0) };
@@ -139,8 +75,10 @@ const BYTES_OF_A_STEP: u64 = 64;
 
 /// Runs an evaluation within a budget. Panics that are none of ours go on.
 pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Result<T, Exceeded> {
+    let until_look = budget.steps.min(LOOK_EVERY);
     let bounds = Bounds {
         steps: budget.steps,
+        later: budget.steps - until_look,
         processor_time: budget.processor_time,
         began: None,
         calls_left: CALLS,
@@ -155,16 +93,17 @@ pub(crate) fn within<T>(budget: &Budget, evaluation: impl FnOnce() -> T) -> Resu
     // An evaluation within another (there is none today) has bounds of its own, and the outer one's hold again behind it.
     let outer = (
         BOUNDS.replace(Some(bounds)),
-        STEPS_LEFT.replace(budget.steps),
-        NEXT_LOOK.replace(budget.steps.saturating_sub(LOOK_EVERY)),
+        UNTIL_LOOK.replace(until_look),
         STACK_FLOOR.replace(stack_position().saturating_sub(budget.stack)),
+        memory::begin(budget.memory),
     );
     let result = catch_unwind(AssertUnwindSafe(evaluation));
-    TAKEN.set(TAKEN.get().wrapping_add(budget.steps.saturating_sub(STEPS_LEFT.get())));
+    let left = UNTIL_LOOK.get() + BOUNDS.get().map_or(0, |bounds| bounds.later);
+    TAKEN.set(TAKEN.get().wrapping_add(budget.steps - left));
     BOUNDS.set(outer.0);
-    STEPS_LEFT.set(outer.1);
-    NEXT_LOOK.set(outer.2);
-    STACK_FLOOR.set(outer.3);
+    UNTIL_LOOK.set(outer.1);
+    STACK_FLOOR.set(outer.2);
+    memory::end(outer.3);
     result.map_err(|payload: Box<dyn Any + Send>| match payload.downcast::<Exceeded>() {
         Ok(exceeded) => *exceeded,
         Err(other) => resume_unwind(other),
@@ -191,9 +130,9 @@ pub fn step() {
 
 /// Spends steps, before the work that they stand for is done.
 pub(crate) fn spend(steps: u64) {
-    match STEPS_LEFT.get().checked_sub(steps) {
-        Some(left) if left >= NEXT_LOOK.get() => STEPS_LEFT.set(left),
-        left => look(left),
+    match UNTIL_LOOK.get().checked_sub(steps) {
+        Some(left) => UNTIL_LOOK.set(left),
+        None => look(steps),
     }
 }
 
@@ -223,16 +162,29 @@ pub fn spend_on_bytes(bytes: usize) {
     spend(bytes as u64 / BYTES_OF_A_STEP);
 }
 
-/// Looks at the bounds of the work. `None`: there are not as many steps left as are asked for.
+/// Looks whether so many values can be made, of so many bytes of memory each, before the first one is.
+pub(crate) fn look_at(values: usize, bytes_of_each: usize) {
+    let Some(Bounds { largest, .. }) = BOUNDS.get() else { return };
+    if values > largest.nodes {
+        stop(Exceeded::Nodes(largest.nodes));
+    }
+    memory::check(values.saturating_mul(bytes_of_each));
+}
+
+/// Spends steps that are more than those until the next look.
 #[cold]
-fn look(left: Option<u64>) {
-    STEPS_LEFT.set(left.unwrap_or_default());
-    let Some(mut bounds) = BOUNDS.get() else { return STEPS_LEFT.set(u64::MAX) };
-    let Some(left) = left else { stop(Exceeded::Steps(bounds.steps)) };
-    NEXT_LOOK.set(left.saturating_sub(LOOK_EVERY));
+fn look(steps: u64) {
+    let Some(mut bounds) = BOUNDS.get() else { return UNTIL_LOOK.set(u64::MAX) };
+    let left = (UNTIL_LOOK.get() + bounds.later).checked_sub(steps);
+    let until_look = left.unwrap_or_default().min(LOOK_EVERY);
+    UNTIL_LOOK.set(until_look);
+    bounds.later = left.unwrap_or_default() - until_look;
     let now = processor_time();
     let began = *bounds.began.get_or_insert(now);
     BOUNDS.set(Some(bounds));
+    if left.is_none() {
+        stop(Exceeded::Steps(bounds.steps));
+    }
     if now.saturating_sub(began) > bounds.processor_time {
         stop(Exceeded::ProcessorTime(bounds.processor_time));
     }
@@ -252,6 +204,18 @@ pub(crate) fn call() {
     }
     bounds.calls_left -= 1;
     BOUNDS.set(Some(bounds));
+}
+
+/// Longest path that an expression follows: some ten times what the depth of a value and slices of it need, and short enough to be freed on
+/// any stack.
+const PATH: usize = 1000;
+
+/// Bounds the length of a path that goes further.
+pub(crate) fn check_path(steps: usize) {
+    spend_on_elements(steps);
+    if steps > PATH {
+        stop(Exceeded::Path(PATH));
+    }
 }
 
 /// Bounds the size of an array or object that is about to be made.
@@ -290,7 +254,7 @@ fn stop(exceeded: Exceeded) -> ! {
 }
 
 /// Roughly where the stack is: the address of a local variable. The stack grows downwards on all platforms that are served.
-#[inline(never)]
+#[inline(always)]
 fn stack_position() -> usize {
     let here = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&here)).addr()

@@ -1,10 +1,13 @@
 //! jq functions written in Rust: those that the interpreter's library leaves to the value type, and those that differ in SonataFlow's jq.
 
 mod dates;
+mod encodings;
 mod mathematics;
 mod paths;
 mod random;
 mod regex;
+mod searching;
+mod sorting;
 mod strings;
 mod uri;
 
@@ -37,17 +40,29 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
         run(("@csv", v(0), |cv| bome(strings::row(&cv.1, strings::CSV)))),
         run(("@tsv", v(0), |cv| bome(strings::row(&cv.1, strings::TSV)))),
         run(("join", v(1), |cv| unary(cv, |value, separator| strings::join(&value.plain(), &separator)))),
-        run(("encode_uri", v(0), |cv| bome(Ok(strings::encode_uri(&cv.1))))),
-        run(("decode_base64", v(0), |cv| bome(strings::decode_base64(&cv.1)))),
+        run(("encode_uri", v(0), |cv| bome(Ok(encodings::encode_uri(&cv.1))))),
+        run(("escape_html", v(0), |cv| bome(encodings::escape_html(&cv.1)))),
+        run(("unescape_html", v(0), |cv| bome(encodings::unescape_html(&cv.1)))),
+        run(("escape_sh", v(0), |cv| bome(encodings::escape_shell(&cv.1)))),
+        run(("encode_base64", v(0), |cv| bome(encodings::encode_base64(&cv.1)))),
+        run(("decode_base64", v(0), |cv| bome(encodings::decode_base64(&cv.1)))),
+        run(("explode", v(0), |cv| bome(encodings::explode(&cv.1.plain())))),
+        run(("implode", v(0), |cv| bome(encodings::implode(&cv.1.plain())))),
         run(("_test", v(2), |cv| with_two(cv, regex::test))),
         run(("_matches", v(2), |cv| with_two(cv, regex::matches))),
         run(("_parts", v(2), |cv| with_two(cv, regex::parts))),
         run(("_delpaths", v(1), |cv| unary(cv, |value, paths| paths::delete(value, &paths)))),
         run(("reverse", v(0), |cv| bome(reverse(cv.1)))),
         run(("from_entries", v(0), |cv| bome(from_entries(&cv.1.plain())))),
-        run(("has", v(1), |cv| unary(cv, has))),
-        run(("contains", v(1), |cv| unary(cv, checked_contains))),
-        run(("indices", v(1), |cv| unary(cv, indices))),
+        run(("startswith", v(1), |cv| {
+            unary(cv, |text, part| strings::begins(&text, &part, |text, part| text.starts_with(part)))
+        })),
+        run(("endswith", v(1), |cv| {
+            unary(cv, |text, part| strings::begins(&text, &part, |text, part| text.ends_with(part)))
+        })),
+        run(("has", v(1), |cv| unary(cv, searching::has))),
+        run(("contains", v(1), |cv| unary(cv, searching::checked_contains))),
+        run(("indices", v(1), |cv| unary(cv, searching::indices))),
         run(("now", v(0), |cv| {
             #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
             let seconds = cv.0.data().now as f64 / 1000.0;
@@ -70,7 +85,11 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
             range(&from, &to, &by)
         })),
     ];
-    functions.into_iter().chain(mathematics::funs()).chain([called()])
+    functions
+        .into_iter()
+        .chain(mathematics::funs())
+        .chain(sorting::funs())
+        .chain([called(), paths::further()])
 }
 
 /// Whether a regular expression is found in a text.
@@ -86,6 +105,7 @@ fn called() -> Fun<Data> {
     });
     let native = native.with_paths(|cv| {
         budget::call();
+        budget::check_path(cv.1.1.iter().count());
         Box::new(std::iter::once(Ok(cv.1)))
     });
     let native = native.with_update(|cv, update| {
@@ -142,10 +162,16 @@ fn to_number(value: Val) -> ValR<Val> {
         Val::Text(text) => match Val::from_num(text.trim()) {
             Ok(Val::Float(number)) => Ok(Val::from(number)),
             Ok(number) => Ok(number),
-            Err(_) => Err(Error::str(format!("{text} cannot be parsed as a number"))),
+            Err(_) => Err(Error::str(format!("{} cannot be parsed as a number", beginning(&text)))),
         },
         other => Err(Error::str(format!("{} cannot be parsed as a number", other.preview()))),
     }
+}
+
+/// The beginning of a text, for messages that show all of a short one.
+fn beginning(text: &str) -> &str {
+    const LONGEST: usize = 2048;
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// An array backwards. Null, 0, and empty strings and objects give an empty array.
@@ -188,79 +214,6 @@ fn from_entries(value: &Val) -> ValR<Val> {
         }
     }
     Ok(Val::object(members))
-}
-
-fn has(value: Val, key: Val) -> ValR<Val> {
-    match (value.plain(), key.plain()) {
-        (object @ Val::Object(_), Val::Text(name)) => Ok(Val::Bool(object.get(&name).is_some())),
-        (array @ Val::Array(_), Val::Int(index)) => {
-            let index = usize::try_from(index).ok();
-            Ok(Val::Bool(index.is_some_and(|index| index < array.elements().len())))
-        }
-        (Val::Null, _) => Ok(Val::Bool(false)),
-        (Val::Object(_), _) => Err(Error::str("argument 1 of has() must be string for object input")),
-        (Val::Array(_), _) => Err(Error::str("argument 1 of has() must be int for array input")),
-        (value, _) => Err(Error::str(format!("has() is not applicable to {}", value.type_name()))),
-    }
-}
-
-/// `contains`: values of two types are an error at the top, and not contained further in.
-fn checked_contains(value: Val, other: Val) -> ValR<Val> {
-    let (value, other) = (value.plain(), other.plain());
-    let same_kind = match (&value, &other) {
-        (Val::Bool(a), Val::Bool(b)) => a == b,
-        (a, b) => a.type_name() == b.type_name(),
-    };
-    if same_kind {
-        return Ok(Val::Bool(contains(&value, &other)));
-    }
-    let (value, other) = (value.preview(), other.preview());
-    Err(Error::str(format!("{value} and {other} cannot have their containment checked")))
-}
-
-/// Whether `value` contains `other`: strings by substring, arrays and objects by their parts. Values of two types do not.
-fn contains(value: &Val, other: &Val) -> bool {
-    budget::step();
-    match (value, other) {
-        (Val::Text(text), Val::Text(part)) => {
-            budget::spend_on_bytes(text.len());
-            text.contains(&**part)
-        }
-        (Val::Array(_), Val::Array(_)) => {
-            other.elements().iter().all(|part| value.elements().iter().any(|item| contains(item, part)))
-        }
-        (Val::Object(_), Val::Object(_)) => other
-            .members()
-            .into_iter()
-            .all(|(name, part)| value.get(name).is_some_and(|member| contains(member, part))),
-        _ => value == other,
-    }
-}
-
-fn indices(value: Val, wanted: Val) -> ValR<Val> {
-    match (value.plain(), wanted.plain()) {
-        (Val::Null, _) => Ok(Val::Null),
-        (Val::Text(text), Val::Text(part)) if !part.is_empty() => {
-            budget::spend_on_bytes(8 * text.len());
-            let first = part.chars().next();
-            let is_there = |(byte, character): (usize, char)| {
-                Some(character) == first && {
-                    budget::spend_on_bytes(part.len());
-                    text.get(byte..).is_some_and(|rest| rest.starts_with(&*part))
-                }
-            };
-            let starts = text.char_indices().enumerate().filter(|(_, place)| is_there(*place));
-            Ok(Val::array(starts.map(|(index, _)| Val::from(index))))
-        }
-        (Val::Text(_), Val::Text(_)) => Ok(Val::array([])),
-        (array @ Val::Array(_), wanted @ Val::Array(_)) => array.index(&wanted),
-        (array @ Val::Array(_), wanted) => {
-            budget::spend_on_elements(array.elements().len());
-            let found = array.elements().iter().enumerate().filter(|(_, item)| **item == wanted);
-            Ok(Val::array(found.map(|(index, _)| Val::from(index))))
-        }
-        (value, wanted) => Err(Error::index(value, wanted)),
-    }
 }
 
 /// `range/3`. It counts a step for each value, because the interpreter does not.

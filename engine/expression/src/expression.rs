@@ -14,7 +14,7 @@ use crate::{
     jq::Jq,
     jsonpath::{self, JsonPath},
     text,
-    value::{Numbers, Val},
+    value::Val,
 };
 
 /// Language of an expression.
@@ -272,17 +272,10 @@ impl Expression {
     fn to_eval_error(&self, failure: Failure, data: &Val) -> EvalError {
         let expression = Arc::clone(&self.0.source);
         match failure {
-            Failure::Failed(reason) => EvalError::Failed { data: shortened(data), expression, reason },
+            Failure::Failed(reason) => EvalError::Failed { data: data.excerpt(), expression, reason },
             Failure::Budget(exceeded) => EvalError::Budget { expression, exceeded },
         }
     }
-}
-
-/// The beginning of the data, for an error.
-fn shortened(data: &Val) -> String {
-    const SHOWN: usize = 2048;
-    let text = data.json_start(Numbers::Java, SHOWN + 1);
-    if text.len() <= SHOWN { text } else { format!("{}…", &text[..text.floor_char_boundary(SHOWN)]) }
 }
 
 impl CompileError {

@@ -4,9 +4,10 @@
 //! front and fits 64 bits, so that `007` and long account numbers are texts, not numbers. `.5` is a number. `try` reaches to its
 //! `catch`, or as far as the brackets do: `try .a.b != null and .c` tries all of it.
 //!
-//! It also bounds the number of tokens and the length of paths, because the interpreter recurses along chains of operators and paths;
-//! and it makes functions count their calls that take filters and call themselves, because such calls build a chain whose end only the
-//! stack limits.
+//! It also bounds the number of tokens and the length of written paths, because the interpreter recurses along chains of operators and
+//! paths; `loops.rs` does so for those that grow while the expression runs.
+
+mod loops;
 
 use std::{borrow::Cow, ops::Range};
 
@@ -17,6 +18,7 @@ use jaq_core::load::{
 };
 
 use crate::CompileError;
+pub(crate) use loops::{CALLED, FURTHER};
 
 /// Tokens behind which a new chain of operands begins.
 const LOOSER: [&str; 17] =
@@ -28,15 +30,31 @@ pub(crate) const TOKENS: usize = 10_000;
 /// Longest path, in names and indices that follow each other.
 const PATH: usize = 256;
 
-/// The function that counts how often functions with filters as arguments call themselves. Authors cannot call it.
-pub(crate) const CALLED: &str = "_called_again";
-
 /// A text in the syntax of the interpreter.
 #[derive(Debug)]
 pub(crate) struct Adapted<'t> {
     pub(crate) text: Cow<'t, str>,
     /// How many tokens it has; 0 if it cannot be read, which the interpreter reports.
     pub(crate) tokens: usize,
+    /// What was inserted, and where in the author's text, in order.
+    inserts: Vec<(usize, &'static str)>,
+}
+
+impl Adapted<'_> {
+    /// The range of the author's text that a range of this text stands for.
+    pub(crate) fn to_source(&self, range: Range<usize>) -> Range<usize> {
+        let place = |place: usize| {
+            let mut inserted = 0;
+            for (before, insert) in &self.inserts {
+                if place < before + inserted + insert.len() {
+                    return place.saturating_sub(inserted).min(*before);
+                }
+                inserted += insert.len();
+            }
+            place - inserted
+        };
+        place(range.start)..place(range.end)
+    }
 }
 
 /// Adapts a text.
@@ -44,7 +62,9 @@ pub(crate) struct Adapted<'t> {
 /// # Errors
 /// Says what is wrong with the text, and where.
 pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
-    let Ok(tokens) = Lexer::new(text).lex() else { return Ok(Adapted { text: text.into(), tokens: 0 }) };
+    let Ok(tokens) = Lexer::new(text).lex() else {
+        return Ok(Adapted { text: text.into(), tokens: 0, inserts: Vec::new() });
+    };
     let mut reader = Reader { text, inserts: Vec::new(), tokens: 0, wrong: None };
     reader.read(&tokens, false);
     if reader.tokens > TOKENS {
@@ -58,18 +78,18 @@ pub(crate) fn adapted(text: &str) -> Result<Adapted<'_>, CompileError> {
     }
     let tokens = reader.tokens;
     if reader.inserts.is_empty() {
-        return Ok(Adapted { text: text.into(), tokens });
+        return Ok(Adapted { text: text.into(), tokens, inserts: Vec::new() });
     }
     // The sort is stable: insertions at one place keep their order.
     reader.inserts.sort_by_key(|(place, _)| *place);
     let (mut adapted, mut copied) = (String::new(), 0);
-    for (place, insert) in reader.inserts {
-        adapted.push_str(text.get(copied..place).unwrap_or_default());
+    for (place, insert) in &reader.inserts {
+        adapted.push_str(text.get(copied..*place).unwrap_or_default());
         adapted.push_str(insert);
-        copied = place;
+        copied = *place;
     }
     adapted.push_str(text.get(copied..).unwrap_or_default());
-    Ok(Adapted { text: adapted.into(), tokens })
+    Ok(Adapted { text: adapted.into(), tokens, inserts: reader.inserts })
 }
 
 struct Reader<'a> {
@@ -118,7 +138,10 @@ impl Reader<'_> {
             match token.0 {
                 _ if is_name => {}
                 "def" => self.count_calls(tokens.get(index + 1..).unwrap_or_default()),
-                CALLED => self.complain(format!("no function is called `{CALLED}`"), here.clone()),
+                name @ (CALLED | FURTHER) => {
+                    self.complain(format!("no function is called `{name}`"), here.clone())
+                }
+                "as" => self.bound_path(tokens.get(index + 1..).unwrap_or_default()),
                 "if" => {
                     chain.start.get_or_insert(here.start);
                     around.push(std::mem::take(&mut chain));
@@ -179,48 +202,6 @@ impl Reader<'_> {
     fn complain(&mut self, message: String, place: Range<usize>) {
         self.wrong.get_or_insert((message, place));
     }
-
-    /// Inserts the counting of calls into a function that takes filters and calls itself. `tokens` are those behind its `def`.
-    fn count_calls(&mut self, tokens: &[Token<&str>]) {
-        let [Token(name, Tok::Word), Token(_, Tok::Block(arguments)), Token(":", _), body @ ..] = tokens
-        else {
-            return;
-        };
-        let takes_filters = arguments.iter().any(|argument| matches!(argument.1, Tok::Word));
-        // An inner definition ends with a `;` of its own.
-        let mut open = 0_usize;
-        let end = body.iter().position(|token| match token.0 {
-            "def" => {
-                open += 1;
-                false
-            }
-            ";" if open > 0 => {
-                open -= 1;
-                false
-            }
-            ";" => true,
-            _ => false,
-        });
-        let body = body.get(..end.unwrap_or(body.len())).unwrap_or_default();
-        if let (Some(first), true) = (body.first(), takes_filters && mentions(body, name)) {
-            self.inserts.push((span(self.text, first.0).start, COUNTED));
-        }
-    }
-}
-
-/// What is inserted before the body of a function whose calls are counted.
-const COUNTED: &str = "_called_again|";
-
-/// Whether a word stands among tokens, at whatever depth.
-fn mentions(tokens: &[Token<&str>], word: &str) -> bool {
-    tokens.iter().any(|token| match &token.1 {
-        Tok::Block(inner) => mentions(inner, word),
-        Tok::Str(parts) => parts.iter().any(|part| match part {
-            StrPart::Term(term) => mentions(std::slice::from_ref(term), word),
-            _ => false,
-        }),
-        _ => token.0 == word,
-    })
 }
 
 /// The tokens that a `try` before them applies to.
@@ -282,7 +263,7 @@ mod tests {
             (r#""\(.a or .b and .c)""#, r#""\((.a or .b) and .c)""#),
             (".or.and and .or", ".or.and and .or"),
             (".a as $x | $x or .b and .c", ".a as $x | ($x or .b) and .c"),
-            ("reduce .l[] as $x (1; .) or .b and .c", "(reduce .l[] as $x (1; .) or .b) and .c"),
+            ("reduce .l[] as $x (1; 2 + 3) or .b and .c", "(reduce .l[] as $x (1; 2 + 3) or .b) and .c"),
             ("try .a or .b and .c", "try ((.a or .b) and .c)"),
             ("try .a catch .b", "try .a catch .b"),
             ("[try .a + 1 catch .b, .c]", "[try (.a + 1) catch .b, .c]"),
@@ -296,18 +277,15 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_counted_of_functions_that_pass_filters_to_themselves() {
-        for (text, read) in [
-            ("def f(x): f(x+1); f(0)", "def f(x): _called_again|f(x+1); f(0)"),
-            ("[def f(g): def h: [f(g)]; h; f(.)]", "[def f(g): _called_again|def h: [f(g)]; h; f(.)]"),
-            ("def f(x): \"\\(f(x))\"; f(0)", "def f(x): _called_again|\"\\(f(x))\"; f(0)"),
-            ("def f(x; $y): x + $y; f(.; 1) | f(.; 2)", "def f(x; $y): x + $y; f(.; 1) | f(.; 2)"),
-            ("def f($x): f($x); f(0)", "def f($x): f($x); f(0)"),
-            ("def f: f; {def: 1, f: 2}", "def f: f; {def: 1, f: 2}"),
-        ] {
-            assert_eq!(adapted(text).unwrap().text, read);
+    fn a_place_is_one_of_the_authors_text() {
+        let text = ".a or .b and .c | reduce .l[] as $x (.; .d)";
+        let adapted = adapted(text).unwrap();
+        for word in [".a", ".b", ".c", "reduce", ".d"] {
+            let start = adapted.text.find(word).unwrap();
+            assert_eq!(&text[adapted.to_source(start..start + word.len())], word);
         }
-        assert!(adapted("_called_again").is_err());
+        let end = adapted.text.len();
+        assert_eq!(adapted.to_source(end..end), text.len()..text.len());
     }
 
     #[test]

@@ -18,10 +18,10 @@ use jaq_core::{
 
 use crate::{
     CompileError, Scope,
-    budget::{self, Budget},
+    budget::{self, Budget, memory},
     expression::Failure,
     jackson_jq,
-    value::{Size, Val},
+    value::{Items, Size, Val},
 };
 use library::Requested;
 pub(crate) use library::functions;
@@ -44,11 +44,12 @@ const UNAVAILABLE: [&str; 2] = ["$ENV", "$__loc__"];
 /// The types that the interpreter is instantiated with.
 pub(crate) struct Data;
 
-/// The context of one evaluation.
-#[derive(Clone, Copy)]
+/// What the contexts of one evaluation have in common, and the memory of one of them.
+#[derive(Clone)]
 pub(crate) struct Run<'a> {
     lut: &'a Lut<Data>,
     pub(crate) now: i64,
+    _memory: memory::Context,
 }
 
 impl DataT for Data {
@@ -101,9 +102,10 @@ impl Jq {
                 compiled
             }),
         };
-        // Insertions move places, so a range in an adapted text is not one in the author's.
-        compiled
-            .map_err(|error| CompileError { range: error.range.filter(|_| *adapted.text == *text), ..error })
+        compiled.map_err(|error| CompileError {
+            range: error.range.map(|range| adapted.to_source(range)),
+            ..error
+        })
     }
 
     /// Names of its free variables.
@@ -161,16 +163,16 @@ impl Jq {
     }
 
     /// Evaluates; gives all outputs.
-    pub(crate) fn run(&self, data: &Val, scope: &Scope<'_>) -> Result<Vec<Val>, Failure> {
+    pub(crate) fn run(&self, data: &Val, scope: &Scope<'_>) -> Result<Items, Failure> {
         let mut variables = Vec::with_capacity(self.globals.len());
         for name in &self.globals {
             variables
                 .push(scope.variable(name).ok_or_else(|| Failure::Failed(format!("{name} is not defined")))?);
         }
         let outputs = budget::within(scope.budget, || {
-            let data_of_run = Run { lut: &self.filter.lut, now: scope.now };
+            let data_of_run = Run { lut: &self.filter.lut, now: scope.now, _memory: memory::Context::new() };
             let context = Ctx::<Data>::new(data_of_run, Vars::new(variables));
-            let mut outputs = Vec::new();
+            let mut outputs = Items::default();
             let mut collected = Size::default();
             for output in self.filter.id.run((context, data.clone())) {
                 match output {

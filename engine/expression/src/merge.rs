@@ -64,7 +64,7 @@ pub fn merge(target: Val, source: Val, rules: MergeRules) -> Val {
 fn merge_members(mut target: Val, source: &Val, rules: MergeRules) -> Val {
     let mut members = target.take_members();
     for (name, value) in source.members().shared() {
-        match members.get_mut(name) {
+        match members.get_mut(&**name) {
             Some(old) => *old = merge(std::mem::take(old), value.clone(), rules),
             None if value.is_null() => {}
             None => {
@@ -82,7 +82,9 @@ fn with_member(mut object: Val, name: &str, value: Val) -> Val {
 
 fn with_element(mut array: Val, index: usize, element: Val) -> Val {
     let mut items = array.take_items();
-    items.insert(index.min(items.len()), element);
+    items.reserve(1);
+    let index = index.min(items.len());
+    items.insert(index, element);
     Val::from_items(items)
 }
 
@@ -91,6 +93,7 @@ fn with_new_elements(mut target: Val, source: &Val) -> Val {
     let mut known: HashSet<&Val> = target.elements().iter().collect();
     let new: Vec<Val> = source.elements().iter().filter(|element| known.insert(element)).cloned().collect();
     let mut items = target.take_items();
+    items.reserve(new.len());
     items.extend(new);
     Val::from_items(items)
 }

@@ -13,6 +13,7 @@ def @sh: [if type == "array" then .[] else . end
 
 def error: if . == null then empty else error_empty as $x | . end;
 def error(message): message | error;
+def halt: halt(0);
 def halt_error: error;
 def halt_error($code): error;
 
@@ -46,12 +47,15 @@ def fromstream(f): {x: null, e: false} as $init
 def truncate_stream(s): . as $n | null | s | . as $input | if (.[0] | length) > $n then setpath([0]; .[0][$n:]) else empty end;
 
 # Paths. What is null has no path of its own, and recursion ends at it.
-def recurse(f): def r: ., (f | select(. != null) | r); r;
+def recurse(f): def r: ., (_further | f | select(. != null) | r); r;
 def recurse: recurse(.[]?);
+def recurse(f; cond): recurse(f | select(cond));
 def recurse_down: recurse;
+def while(cond; update): def rec: if cond then ., (_further | update | rec) else empty end; rec;
+def until(cond; update): def rec: if cond then . else _further | update | rec end; rec;
 def paths: paths(. != null);
 def leaf_paths: paths(scalars);
-def getpath($path): if $path | type == "array" then reduce $path[] as $p (.; .[$p]) else error("Path must be specified as an array") end;
+def getpath($path): if $path | type == "array" then reduce $path[] as $p (.; _further | .[$p]) else error("Path must be specified as an array") end;
 def setpath($path; $x): getpath($path) = $x;
 def delpaths($paths): _delpaths($paths);
 def del(f): delpaths([path(f)]);
@@ -95,8 +99,9 @@ def timestamp: now * 1000 | floor | . + 0;
 def hostname(x): x as $x | hostname;
 
 # Patterns are Java's and moments are milliseconds, unless the pattern is one of jq, with seconds.
-def strftime($pattern): if $pattern | type == "string" and contains("%") then _strftime($pattern) else strftime($pattern; "UTC") end;
-def strptime($pattern): if $pattern | type == "string" and contains("%") then _strptime($pattern) else strptime($pattern; "UTC") end;
+def _pattern: if utf8bytelength > 1024 then error("a pattern may have 1024 bytes, this has \(utf8bytelength)") else . end;
+def strftime($pattern): if $pattern | type == "string" and contains("%") then _strftime($pattern | _pattern) else strftime($pattern; "UTC") end;
+def strptime($pattern): if $pattern | type == "string" and contains("%") then _strptime($pattern | _pattern) else strptime($pattern; "UTC") end;
 
 # What later versions of jq have.
 def toarray: if type == "array" then . else [.] end;

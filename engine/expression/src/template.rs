@@ -1,13 +1,11 @@
 //! A JSON tree with expressions in it: arguments of functions, data of events, log messages.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::{
     EvalError, Expression, Language, Scope,
     text::{self, Meaning},
-    value::Val,
+    value::{Size, Text, Val},
 };
 
 /// A compiled tree.
@@ -20,7 +18,7 @@ enum Node {
     /// An expression, and the text to use where it fails.
     Expression(Expression, Val),
     Array(Vec<Node>),
-    Object(Vec<(Arc<str>, Node)>),
+    Object(Vec<(Text, Node)>),
 }
 
 impl Template {
@@ -35,10 +33,12 @@ impl Template {
         })
     }
 
-    /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow.
+    /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow; so does one with whose value those of
+    /// all would exceed the budget.
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Val {
+        let mut total = Size::default();
         fill(&self.0, &mut |expression, text| {
-            Ok::<_, EvalError>(match expression.eval(data, scope) {
+            Ok::<_, EvalError>(match added(expression, data, scope, &mut total) {
                 // JSON has no infinity and no `nan`.
                 Ok(Val::Float(number)) if !number.is_finite() => text.clone(),
                 Ok(value) => value,
@@ -48,9 +48,10 @@ impl Template {
         .unwrap_or_default()
     }
 
-    /// The tree with the values of its expressions. One that fails is an error.
+    /// The tree with the values of its expressions. One that fails is an error, and so are more values than the budget allows one.
     pub fn eval_strict(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
-        fill(&self.0, &mut |expression, _| expression.eval(data, scope))
+        let mut total = Size::default();
+        fill(&self.0, &mut |expression, _| added(expression, data, scope, &mut total))
     }
 
     /// The tree with the texts of its expressions, as `${ … }`: what it was compiled from, but for notation.
@@ -129,6 +130,16 @@ impl Reader<'_> {
     }
 }
 
+/// The value of an expression, if those of all so far are within the budget together.
+fn added(expression: &Expression, data: &Val, scope: &Scope<'_>, total: &mut Size) -> Result<Val, EvalError> {
+    let value = expression.eval(data, scope)?;
+    let sum = total.with(&value);
+    sum.check(scope.budget)
+        .map_err(|exceeded| EvalError::Budget { expression: expression.source().into(), exceeded })?;
+    *total = sum;
+    Ok(value)
+}
+
 fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression, &Val) -> Result<Val, E>) -> Result<Val, E> {
     Ok(match node {
         Node::Literal(value) => value.clone(),
@@ -137,7 +148,7 @@ fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression, &Val) -> Result<Val, E
             Val::array(items.iter().map(|item| fill(item, eval)).collect::<Result<Vec<_>, _>>()?)
         }
         Node::Object(members) => {
-            let members = members.iter().map(|(name, node)| Ok((Arc::clone(name), fill(node, eval)?)));
+            let members = members.iter().map(|(name, node)| Ok((name.clone(), fill(node, eval)?)));
             Val::object(members.collect::<Result<Vec<_>, _>>()?)
         }
     })

@@ -4,7 +4,9 @@
 //! array and object knows how many values it holds and how deep it is, so that growth can be bounded where it happens.
 //! Never: panics; shares a change. A change to an array or object that something else holds too copies one level first.
 
+mod access;
 mod arithmetic;
+mod counted;
 mod index;
 mod jaq;
 mod json;
@@ -14,18 +16,20 @@ mod order;
 mod print;
 mod read;
 mod size;
+mod text;
 
 use std::{fmt::Debug, sync::Arc};
 
-use indexmap::IndexMap;
-
-pub(crate) use self::{
-    index::{cannot_index, cannot_iterate},
-    print::Numbers,
-};
 pub use self::{
+    access::Members,
     read::{ReadError, ReadLimits},
     size::Size,
+    text::Text,
+};
+pub(crate) use self::{
+    counted::{Items, MemberMap},
+    index::{cannot_index, cannot_iterate},
+    print::Numbers,
 };
 use crate::budget::{self, Budget};
 
@@ -44,7 +48,7 @@ pub enum Val {
     /// Any other number. `1.0` stays `1.0`.
     Float(f64),
     /// Text.
-    Text(Arc<str>),
+    Text(Text),
     /// An array.
     Array(Arc<Array>),
     /// An object.
@@ -68,14 +72,14 @@ pub trait Lookup: Send + Sync + Debug {
 /// Elements and their size together.
 #[derive(Clone, Default)]
 pub struct Array {
-    items: Vec<Val>,
+    items: Items,
     size: Size,
 }
 
 /// Members in order and their size together.
 #[derive(Clone, Default)]
 pub struct Object {
-    members: IndexMap<Arc<str>, Val>,
+    members: MemberMap,
     size: Size,
 }
 
@@ -85,11 +89,11 @@ impl Val {
     pub const DEEPEST: usize = 100;
 
     /// A text.
-    pub fn text(text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
+    pub fn text(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
         budget::check_text(text.len());
         budget::spend_on_bytes(text.len());
-        Self::Text(text)
+        Self::Text(text.into())
     }
 
     /// An array of these elements.
@@ -98,27 +102,31 @@ impl Val {
     }
 
     /// An object of these members, in this order. The later of two members of one name wins.
-    pub fn object<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
+    pub fn object<K: Into<Text>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::from_members(members.into_iter().map(|(name, value)| (name.into(), value.plain())).collect())
     }
 
-    pub(crate) fn from_items(items: Vec<Self>) -> Self {
+    pub(crate) fn from_items(items: impl Into<Items>) -> Self {
+        let items = items.into();
         budget::spend_on_elements(items.len());
         let inner = items.iter().fold(Size::default(), Size::with);
         Self::of_size(items, inner)
     }
 
     /// An array of items, with their size together.
-    pub(crate) fn of_size(items: Vec<Self>, inner: Size) -> Self {
+    pub(crate) fn of_size(items: impl Into<Items>, inner: Size) -> Self {
+        let mut items = items.into();
+        items.settle();
         let size = inner.enclosed(2, memory::of_array(items.len()));
         budget::check_value(size);
         Self::Array(Arc::new(Array { items, size }))
     }
 
-    pub(crate) fn from_members(members: IndexMap<Arc<str>, Self>) -> Self {
+    pub(crate) fn from_members(mut members: MemberMap) -> Self {
+        members.settle();
         budget::spend_on_members(members.len());
         let inner = members.values().fold(Size::default(), Size::with);
-        let (mut json, mut memory) = (2, memory::OF_OBJECT + memory::of_members(members.len()));
+        let (mut json, mut memory) = (2, memory::of_object(members.len()));
         for name in members.keys() {
             json += name.len() + 3;
             memory += memory::of_text(name.len());
@@ -126,15 +134,6 @@ impl Val {
         let size = inner.enclosed(json, memory);
         budget::check_value(size);
         Self::Object(Arc::new(Object { members, size }))
-    }
-
-    /// Whether something else holds this array or object too, so that a change copies it.
-    pub(crate) fn is_shared(&self) -> bool {
-        match self {
-            Self::Array(array) => Arc::strong_count(array) > 1,
-            Self::Object(object) => Arc::strong_count(object) > 1,
-            _ => false,
-        }
     }
 
     /// How much it holds; costs a few nanoseconds, for arrays and objects know it.
@@ -165,81 +164,6 @@ impl Val {
         match self {
             Self::Lookup(lookup) => lookup.value(),
             other => other,
-        }
-    }
-
-    /// A member of an object. Other values have none.
-    pub fn get(&self, name: &str) -> Option<&Self> {
-        match self {
-            Self::Object(object) => object.members.get(name),
-            _ => None,
-        }
-    }
-
-    /// Sets a member of an object. Any other value is replaced by an object.
-    pub fn insert(&mut self, name: &str, value: Self) {
-        let mut members = self.take_members();
-        members.insert(name.into(), value.plain());
-        *self = Self::from_members(members);
-    }
-
-    /// Removes a member of an object, keeping the order of the others.
-    pub fn remove(&mut self, name: &str) -> Option<Self> {
-        self.get(name)?;
-        let mut members = self.take_members();
-        let removed = members.shift_remove(name);
-        *self = Self::from_members(members);
-        removed
-    }
-
-    /// Takes the members out, to change them; copies them only if something else holds them too.
-    pub(crate) fn take_members(&mut self) -> IndexMap<Arc<str>, Self> {
-        if self.is_shared() {
-            budget::spend_on_new_members(self.members().len());
-        }
-        match std::mem::take(self) {
-            Self::Object(object) => Arc::unwrap_or_clone(object).members,
-            _ => IndexMap::new(),
-        }
-    }
-
-    /// Takes the elements out, to change them; copies them only if something else holds them too.
-    pub(crate) fn take_items(&mut self) -> Vec<Self> {
-        if self.is_shared() {
-            budget::spend_on_new_elements(self.elements().len());
-        }
-        match std::mem::take(self) {
-            Self::Array(array) => Arc::unwrap_or_clone(array).items,
-            _ => Vec::new(),
-        }
-    }
-
-    /// The elements of an array. Other values have none.
-    pub fn elements(&self) -> &[Self] {
-        match self {
-            Self::Array(array) => &array.items,
-            _ => &[],
-        }
-    }
-
-    /// The element at an index, which counts from the end when negative.
-    pub(crate) fn element(&self, index: i64) -> Option<&Self> {
-        self.position(index).and_then(|position| self.elements().get(position))
-    }
-
-    /// Where in an array an index points, which counts from the end when negative; `None` outside of it.
-    pub(crate) fn position(&self, index: i64) -> Option<usize> {
-        let length = self.elements().len();
-        let distance = usize::try_from(index.unsigned_abs()).ok()?;
-        let position = if index < 0 { length.checked_sub(distance)? } else { distance };
-        (position < length).then_some(position)
-    }
-
-    /// The members of an object in order. Other values have none.
-    pub fn members(&self) -> Members<'_> {
-        match self {
-            Self::Object(object) => Members(Some(&object.members)),
-            _ => Members(None),
         }
     }
 
@@ -310,41 +234,6 @@ impl Val {
             Self::Lookup(lookup) => lookup.value().to_text(),
             other => other.to_json(),
         }
-    }
-}
-
-/// The members of an object.
-#[derive(Clone, Copy)]
-pub struct Members<'a>(Option<&'a IndexMap<Arc<str>, Val>>);
-
-impl<'a> Members<'a> {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none_or(IndexMap::is_empty)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.map_or(0, IndexMap::len)
-    }
-
-    /// The member of this name.
-    pub fn get(self, name: &str) -> Option<&'a Val> {
-        self.0?.get(name)
-    }
-
-    /// The members with their names as they are in memory, to make another object of the same names.
-    pub fn shared(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Val)> {
-        self.0.into_iter().flatten()
-    }
-}
-
-impl<'a> IntoIterator for Members<'a> {
-    type Item = (&'a str, &'a Val);
-    type IntoIter = Box<dyn Iterator<Item = Self::Item> + 'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.0.into_iter().flatten().map(|(name, value)| (&**name, value)))
     }
 }
 

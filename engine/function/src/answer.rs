@@ -3,7 +3,7 @@
 //! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`]; credentials in the headers of an answer stay
 //! outside unless the workflow asks for them; a value is read within the memory that is granted to it.
 
-use rondo_expression::{ReadError, ReadLimits, Val};
+use rondo_expression::{ReadError, Val};
 use rondo_memory::Share;
 
 use crate::error::CallErrorKind;
@@ -52,15 +52,9 @@ impl From<ReadError> for Unreadable {
     }
 }
 
-/// Reads JSON as the data of instances have it: lists without nulls, within the limits of data.
-pub(crate) fn read_json(body: &[u8], grant: &mut dyn FnMut(usize) -> bool) -> Result<Val, ReadError> {
-    let limits = ReadLimits { skips_null_elements: true, ..ReadLimits::default() };
-    Val::read_json(body, limits, grant)
-}
-
 /// The error of a call that the service answered with an error status.
 pub(crate) fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
-    let mut body = masked_body(&incoming.body, mask);
+    let mut body = masked_body(&incoming.body.bytes, mask);
     if body.is_empty()
         && let Some(location) = incoming.location()
     {
@@ -77,7 +71,7 @@ pub(crate) fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> Ca
     CallErrorKind::BadAnswer {
         status: incoming.status,
         expected: expected.to_owned(),
-        body: masked_body(&incoming.body, mask),
+        body: masked_body(&incoming.body.bytes, mask),
     }
 }
 

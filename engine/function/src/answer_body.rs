@@ -1,11 +1,13 @@
-//! Reads the body of an answer within a share of the memory.
+//! Reads the body of an answer within the budget of memory.
 //!
-//! Promises: room is taken before bytes are read; an answer of known length waits for its room without being read, so that the service
-//! waits too; no more than the limit is read, counted after decompression. Never: keeps what it cannot keep whole.
+//! Promises: room is taken before bytes are read; what has no room waits without being read, so that the service waits too; no more than the
+//! limit is read, counted after decompression. The texts of answers together take a quarter of the memory, in the order of their arrival, so
+//! that there is always room for the values of those that are there. Never: holds a part of an answer while it waits for the rest, but for
+//! the first [`SMALL`] bytes.
 
 use std::time::Duration;
 
-use rondo_memory::{NoRoom, Share};
+use rondo_memory::{MemoryBudget, Share};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::CallErrorKind;
@@ -27,14 +29,18 @@ pub(crate) enum Limit {
     CutAt(u64),
 }
 
-/// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The body of an answer, and its place among the texts of answers.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    place: Share,
+}
 
 /// How often room is asked for. Waiting in the queue of the budget is for those who hold nothing, and a call holds a share.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// The first piece of memory for an answer of unknown length: most answers fit.
-const FIRST_BYTES: usize = 16 * 1024;
+/// An answer of fewer bytes needs no place among the texts: nearly all are smaller, and even a thousand of them take little.
+const SMALL: u64 = 64 * 1024;
 
 impl Deadline {
     pub(crate) fn in_(whole: Duration) -> Self {
@@ -49,40 +55,6 @@ impl Deadline {
     }
 }
 
-/// Reads the body with room for it in the share.
-pub(crate) async fn read(
-    mut response: reqwest::Response,
-    limit: Limit,
-    share: &mut Share,
-    deadline: &mut Deadline,
-) -> Result<Vec<u8>, CallErrorKind> {
-    let before = share.bytes();
-    let mut body = Vec::new();
-    if let Some(length) = response.content_length() {
-        let length = limit.allows(length)?;
-        wait_for_room(share, length, deadline).await?;
-        body.reserve_exact(usize::try_from(length).unwrap_or_default());
-    }
-    loop {
-        let chunk = deadline.within(response.chunk()).await?;
-        let Some(chunk) = chunk.map_err(|error| to_call_error(&error, deadline.whole))? else { break };
-        let whole = body.len() + chunk.len();
-        let length = usize::try_from(limit.allows(whole as u64)?).unwrap_or(whole);
-        if length > body.capacity() {
-            let capacity = length.max(body.capacity() * 2).max(FIRST_BYTES);
-            // The old memory and the new are there together while the bytes are copied.
-            share.grow(capacity as u64).map_err(no_room)?;
-            body.reserve_exact(capacity - body.len());
-            share.shrink_to(before + capacity as u64);
-        }
-        body.extend_from_slice(chunk.get(..length - body.len()).unwrap_or_default());
-        if length < whole {
-            break;
-        }
-    }
-    Ok(body)
-}
-
 impl Limit {
     /// How many of so many bytes are read.
     fn allows(self, bytes: u64) -> Result<u64, CallErrorKind> {
@@ -92,28 +64,80 @@ impl Limit {
             Self::CutAt(end) => Ok(bytes.min(end)),
         }
     }
+
+    fn most(self) -> u64 {
+        let (Self::Most(bytes) | Self::CutAt(bytes)) = self;
+        bytes
+    }
+}
+
+/// Reads the body with room for it in the share, and with a place in `texts` if it is not small; waits for each no longer than the given
+/// time.
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+    limit: Limit,
+    share: &mut Share,
+    texts: (&MemoryBudget, Duration),
+    deadline: &mut Deadline,
+) -> Result<Body, CallErrorKind> {
+    let before = share.bytes();
+    let mut body = Body { bytes: Vec::new(), place: texts.0.share() };
+    // Of an answer of unknown length that is not small, as much as may come.
+    let expected = match response.content_length() {
+        Some(length) => limit.allows(length)?,
+        None => SMALL.min(limit.most()),
+    };
+    body.reserve(expected, share, texts, deadline).await?;
+    loop {
+        let chunk = deadline.within(response.chunk()).await?;
+        let Some(chunk) = chunk.map_err(|error| to_call_error(&error, deadline.whole))? else { break };
+        let whole = body.bytes.len() + chunk.len();
+        let length = usize::try_from(limit.allows(whole as u64)?).unwrap_or(whole);
+        if length > body.bytes.capacity() {
+            body.reserve(limit.most(), share, texts, deadline).await?;
+        }
+        body.bytes.extend_from_slice(chunk.get(..length - body.bytes.len()).unwrap_or_default());
+        if length < whole {
+            break;
+        }
+    }
+    body.bytes.shrink_to_fit();
+    body.place.shrink_to(body.bytes.len() as u64);
+    share.shrink_to(before + body.bytes.len() as u64);
+    Ok(body)
+}
+
+impl Body {
+    /// Makes room for so many bytes in all. The memory is allocated once and taken as it is filled, so that nothing is copied.
+    async fn reserve(
+        &mut self,
+        bytes: u64,
+        share: &mut Share,
+        (texts, patience): (&MemoryBudget, Duration),
+        deadline: &mut Deadline,
+    ) -> Result<(), CallErrorKind> {
+        let asked = Instant::now();
+        if bytes > SMALL {
+            self.place = texts.take(bytes, patience).await.map_err(CallErrorKind::NoRoom)?;
+        }
+        let more = bytes.saturating_sub(self.bytes.capacity() as u64);
+        wait_for_room(share, more, patience).await?;
+        deadline.at += asked.elapsed();
+        let more = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(self.bytes.len());
+        self.bytes.reserve_exact(more);
+        Ok(())
+    }
 }
 
 /// Takes room for so many bytes more; waits for a time if there is none.
-pub(crate) async fn wait_for_room(
-    share: &mut Share,
-    bytes: u64,
-    deadline: &mut Deadline,
-) -> Result<(), CallErrorKind> {
+async fn wait_for_room(share: &mut Share, bytes: u64, patience: Duration) -> Result<(), CallErrorKind> {
     let asked = Instant::now();
     loop {
-        let Err(refused) = share.grow(bytes) else { break };
+        let Err(refused) = share.grow(bytes) else { return Ok(()) };
         let never = share.bytes().saturating_add(bytes) > refused.total;
-        if never || asked.elapsed() > PATIENCE {
-            return Err(no_room(refused));
+        if never || asked.elapsed() >= patience {
+            return Err(CallErrorKind::NoRoom(refused));
         }
         tokio::time::sleep(PAUSE).await;
     }
-    deadline.at += asked.elapsed();
-    Ok(())
-}
-
-/// The error of a call for whose answer there is no room.
-pub(crate) fn no_room(refused: NoRoom) -> CallErrorKind {
-    CallErrorKind::NoRoom(refused)
 }

@@ -20,7 +20,7 @@ use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
-use crate::reading::Reading;
+use crate::reading::{ReadOut, Reading};
 use crate::rest;
 use crate::secret_names::is_credential_header;
 use crate::security::Credentials;
@@ -96,11 +96,11 @@ impl Caller {
     pub fn new(properties: &Properties, secrets: Secrets, memory: &MemoryBudget) -> Result<Self, SetupError> {
         let settings = CallerSettings::read(properties, memory)?;
         Ok(Self {
-            transport: settings.transport()?,
+            transport: settings.transport(memory)?,
             memory: memory.clone(),
             tokens: Tokens::default(),
             gate: CallGate::new(settings.max_calls, settings.queue_timeout),
-            reading: Reading::default(),
+            reading: Reading::new(memory.total()),
             deadline: settings.deadline,
             secrets,
         })
@@ -117,7 +117,7 @@ impl Caller {
     }
 
     /// Calls a function.
-    pub async fn call(&self, binding: &Binding, request: Request<'_>) -> Result<Answer, CallError> {
+    pub async fn call(&self, binding: &Arc<Binding>, request: Request<'_>) -> Result<Answer, CallError> {
         let mut site = Site {
             function: binding.name.clone(),
             state: request.state.to_owned(),
@@ -136,7 +136,7 @@ impl Caller {
 
     async fn call_in_turn(
         &self,
-        binding: &Binding,
+        binding: &Arc<Binding>,
         request: &Request<'_>,
         site: &mut Site,
         mask: &mut Mask,
@@ -162,7 +162,7 @@ impl Caller {
 
     async fn call_openapi(
         &self,
-        binding: &Binding,
+        binding: &Arc<Binding>,
         target: &OpenApiTarget,
         request: &Request<'_>,
         mut share: Share,
@@ -172,7 +172,7 @@ impl Caller {
         let settings = settings_of(target, request);
         let operation = &target.operation;
         let arguments = request.arguments.as_ref().unwrap_or(&Val::Null);
-        let built = self.reading.computing(request.bytes(), || openapi::request::build(operation, arguments));
+        let built = self.reading.build(request.bytes(), || openapi::request::build(operation, arguments));
         let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, target)?;
         let credentials = Credentials {
@@ -205,20 +205,19 @@ impl Caller {
             hide_what_may_be_repeated(&incoming, request, mask);
             return Err(status_error(&incoming, mask));
         }
-        let read = self.reading.read(&incoming, &mut share, |grant| {
-            let (content_type, body) = (incoming.content_type(), incoming.text());
-            openapi::answer::read(operation, incoming.status, content_type, body, grant)
+        let bound = Arc::clone(binding);
+        let read = self.reading.read(incoming, share, move |incoming, limits, grant| {
+            // The operation of this binding, which is one of a document.
+            let Target::OpenApi(target) = &bound.target else { return Ok(Val::Null) };
+            let (status, content_type) = (incoming.status, incoming.content_type());
+            openapi::answer::read(&target.operation, status, content_type, incoming.text(), limits, grant)
         });
-        let result = read.await?.map_err(|expected| {
-            hide_what_may_be_repeated(&incoming, request, mask);
-            bad_answer(&incoming, expected, mask)
-        })?;
-        Ok(to_answer(result, &incoming, &binding.asked_headers, share))
+        outcome(read.await?, binding, request, mask)
     }
 
     async fn call_http(
         &self,
-        binding: &Binding,
+        binding: &Arc<Binding>,
         target: &HttpFunction,
         request: &Request<'_>,
         mut share: Share,
@@ -228,7 +227,7 @@ impl Caller {
         let function = &binding.name;
         let arguments = request.arguments.as_ref();
         let state_data = || request.state_data.to_json();
-        let built = self.reading.computing(request.bytes(), || {
+        let built = self.reading.build(request.bytes(), || {
             rest::build(target, function, arguments, &state_data, request.properties, mask)
         });
         let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
@@ -247,15 +246,27 @@ impl Caller {
             hide_what_may_be_repeated(&incoming, request, mask);
             return Err(status_error(&incoming, mask));
         }
-        let read = self.reading.read(&incoming, &mut share, |grant| {
-            rest::read(incoming.text(), incoming.content_type(), !incoming.is_success(), grant)
+        let read = self.reading.read(incoming, share, |incoming, limits, grant| {
+            let tolerant = !incoming.is_success();
+            rest::read(incoming.text(), incoming.content_type(), tolerant, limits, grant)
         });
-        let result = read.await?.map_err(|expected| {
-            hide_what_may_be_repeated(&incoming, request, mask);
-            bad_answer(&incoming, expected, mask)
-        })?;
-        Ok(to_answer(result, &incoming, &binding.asked_headers, share))
+        outcome(read.await?, binding, request, mask)
     }
+}
+
+/// The answer of a call, or the error if it has not the expected form.
+fn outcome(
+    read: ReadOut,
+    binding: &Binding,
+    request: &Request<'_>,
+    mask: &mut Mask,
+) -> Result<Answer, CallErrorKind> {
+    let ReadOut { result, incoming, share } = read;
+    let result = result.map_err(|expected| {
+        hide_what_may_be_repeated(&incoming, request, mask);
+        bad_answer(&incoming, expected, mask)
+    })?;
+    Ok(to_answer(result, &incoming, &binding.asked_headers, share))
 }
 
 fn settings_of<'a>(target: &'a OpenApiTarget, request: &Request<'a>) -> ClientSettings<'a> {

@@ -56,7 +56,9 @@ pub enum CallErrorKind {
         body: String,
     },
     /// The answer is larger than the limit.
-    #[error("answered with more than {limit} bytes, the limit that `rondo.http.max-answer-bytes` sets")]
+    #[error(
+        "answered with more than {limit} bytes, the limit that `rondo.http.max-answer-bytes` and a quarter of `rondo.limits.memory` set"
+    )]
     TooLarge {
         /// The limit in bytes.
         limit: u64,

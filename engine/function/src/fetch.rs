@@ -101,7 +101,8 @@ impl Fetcher {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("{error}"))?;
         let incoming = runtime.block_on(async {
-            let transport = Transport::new(self.options.clone(), 1)?;
+            let transport =
+                Transport::new(self.options.clone(), 1, MemoryBudget::new(MAX_BYTES), Duration::ZERO)?;
             let mut share = self.memory.share();
             let incoming = transport.send(&outgoing, &mut share).await.map_err(|error| match error {
                 CallErrorKind::NoRoom(_) => {
@@ -115,6 +116,6 @@ impl Fetcher {
         if !incoming.is_success() {
             return Err(format!("answered {} {}", incoming.status, incoming.reason));
         }
-        Ok(incoming.body)
+        Ok(incoming.body.bytes)
     }
 }

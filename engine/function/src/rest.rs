@@ -4,10 +4,10 @@
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
-use rondo_expression::{ReadError, Val};
+use rondo_expression::{ReadError, ReadLimits, Val};
 use rondo_program::{HttpFunction, HttpMethod};
 
-use crate::answer::{Unreadable, read_json};
+use crate::answer::Unreadable;
 use crate::encoding::{form_encode, has_dot_segment};
 use crate::mask::Mask;
 use crate::openapi::operation::Format;
@@ -72,12 +72,13 @@ pub(crate) fn read(
     body: &[u8],
     content_type: &str,
     tolerant: bool,
+    limits: ReadLimits,
     grant: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Val, Unreadable> {
     if body.is_empty() {
         return Ok(Val::Null);
     }
-    match read_json(body, grant) {
+    match Val::read_json(body, limits, grant) {
         Err(ReadError::Syntax(_) | ReadError::Depth(_))
             if tolerant && Format::of(content_type) != Some(Format::Json) =>
         {

@@ -26,6 +26,9 @@ pub(crate) struct Sending {
     pub(crate) cuts_errors: bool,
 }
 
+/// Most bytes of an address: the HTTP library counts with 16 bits, and most services refuse a tenth of it.
+const LONGEST_ADDRESS: usize = 60_000;
+
 /// For how long a request is made again whose answer finds no memory, and the pauses before that: the other answers that fill the memory are
 /// in the data of their instances after a second or so.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,6 +50,12 @@ impl Caller {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| CallErrorKind::NotConfigured(format!("`{}` is no HTTP address", builder.url)))?;
+        if url.as_str().len() > LONGEST_ADDRESS {
+            return Err(CallErrorKind::InvalidArgument(format!(
+                "the arguments make an address of {} bytes; HTTP takes {LONGEST_ADDRESS}",
+                url.as_str().len()
+            )));
+        }
         mask.hide_userinfo(&url);
         mask.hide_query(&url);
         site.method.clone_from(&builder.method);
@@ -83,7 +92,7 @@ impl Caller {
                     let incoming = result?;
                     // The request is gone.
                     drop(outgoing);
-                    share.shrink_to(CALL_BYTES + incoming.body.capacity() as u64);
+                    share.shrink_to(CALL_BYTES + incoming.body.bytes.len() as u64);
                     return Ok(incoming);
                 }
             }

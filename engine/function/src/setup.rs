@@ -42,6 +42,12 @@ pub(crate) struct CallerSettings {
 /// The part of the memory that calls in flight may take without their requests and answers.
 const PART_OF_CALLS: u64 = 4;
 
+/// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
+const PATIENCE_FOR_ROOM: Duration = Duration::from_secs(60);
+
+/// The part of the memory that texts of answers may take together; values take several times the bytes of their text.
+const PART_OF_TEXTS: u64 = 4;
+
 impl CallerSettings {
     pub(crate) fn read(properties: &Properties, memory: &MemoryBudget) -> Result<Self, SetupError> {
         let handles = HandleBudget::of_process();
@@ -63,11 +69,13 @@ impl CallerSettings {
         })
     }
 
-    pub(crate) fn transport(&self) -> Result<Transport, SetupError> {
+    /// The transport of calls, whose answers take a part of the memory while they are texts.
+    pub(crate) fn transport(&self, memory: &MemoryBudget) -> Result<Transport, SetupError> {
         if self.options.trust_all {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
         }
-        Transport::new(self.options.clone(), self.idle)
+        let texts = MemoryBudget::new(memory.total() / PART_OF_TEXTS);
+        Transport::new(self.options.clone(), self.idle, texts, PATIENCE_FOR_ROOM)
             .map_err(|problem| SetupError::new(&settings::CA_FILE, problem))
     }
 }

@@ -202,7 +202,7 @@ async fn send(
     let incoming =
         transport.send(&outgoing, share).await.map_err(|error| format!("{method} {address} {error}"))?;
     if incoming.is_success() {
-        Ok(incoming.body)
+        Ok(incoming.body.bytes)
     } else {
         Err(format!("{method} {address} answered {} {}", incoming.status, incoming.reason))
     }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Method, StatusCode};
-use rondo_memory::Share;
+use rondo_memory::{MemoryBudget, Share};
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
-use crate::answer_body::{self, Deadline, Limit};
+use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::request_builder::Headers;
@@ -64,7 +64,7 @@ pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) reason: String,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
 }
 
 impl Incoming {
@@ -80,7 +80,7 @@ impl Incoming {
 
     /// The body without a byte order mark.
     pub(crate) fn text(&self) -> &[u8] {
-        rondo_definition::without_byte_order_mark(&self.body)
+        rondo_definition::without_byte_order_mark(&self.body.bytes)
     }
 
     pub(crate) fn content_type(&self) -> &str {
@@ -92,6 +92,9 @@ impl Incoming {
 pub(crate) struct Transport {
     options: TransportOptions,
     connections: Connections,
+    /// Room for the texts of answers that are not small.
+    texts: MemoryBudget,
+    patience: Duration,
 }
 
 /// Most redirects of one call; services need one or two, and a longer chain is a loop.
@@ -105,12 +108,20 @@ const PATIENCE_FOR_HANDLES: Duration = Duration::from_secs(60);
 const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(100);
 
 impl Transport {
-    /// Keeps at most `idle` connections open between calls. Fails when the client cannot be made, which is when a certificate cannot be
+    /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers, which wait for
+    /// it no longer than `patience`. Fails when the client cannot be made, which is when a certificate cannot be
     /// used.
-    pub(crate) fn new(options: TransportOptions, idle: usize) -> Result<Self, String> {
+    pub(crate) fn new(
+        options: TransportOptions,
+        idle: usize,
+        texts: MemoryBudget,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        let max_answer_bytes = options.max_answer_bytes.min(texts.total());
+        let options = TransportOptions { max_answer_bytes, ..options };
         // Another part of the process may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let transport = Self { options, connections: Connections::new(idle) };
+        let transport = Self { options, connections: Connections::new(idle), texts, patience };
         if let Ok(nowhere) = Url::parse("http://localhost/") {
             transport.connections.client(&transport.options, Duration::from_secs(10), &nowhere)?;
         }
@@ -213,7 +224,7 @@ impl Transport {
             false => Limit::Most(most),
         };
         let headers = response.headers().clone();
-        let body = answer_body::read(response, limit, share, deadline).await?;
+        let body = answer_body::read(response, limit, share, (&self.texts, self.patience), deadline).await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
         Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }

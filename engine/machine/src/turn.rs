@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_expression::{Expression, MergeRules, Size};
+use rondo_expression::{Expression, MergeRules, Size, Val};
 use rondo_program::{Failure, Instruction, Pc, Program};
 
 use crate::{
@@ -96,18 +96,30 @@ impl<'a> Machine<'a> {
             Input::Halt(failure) if active || !self.snapshot.lost.is_empty() => self.halt(failure),
             Input::Skip if failed => return self.skip(),
             Input::Replace(data) if active || failed => {
+                if self.is_too_large(&data) {
+                    return false;
+                }
                 self.snapshot.data = data;
                 self.changed();
             }
             Input::Patch(data) if active || failed => {
-                let before = std::mem::take(&mut self.snapshot.data);
+                let before = self.snapshot.data.clone();
                 // It is the management API of SonataFlow that merges, whatever the definition says.
-                self.snapshot.data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
+                let data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
+                if self.is_too_large(&data) {
+                    return false;
+                }
+                self.snapshot.data = data;
                 self.changed();
             }
             _ => return false,
         }
         true
+    }
+
+    /// Whether expressions could not work on such data: an instance with them would fail later, when nobody knows why.
+    fn is_too_large(&self, data: &Val) -> bool {
+        Size::default().with(data).check(&self.context.budget).is_err()
     }
 
     pub(crate) fn start(&mut self, at: Option<&str>) {

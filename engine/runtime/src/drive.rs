@@ -122,7 +122,10 @@ impl Executor {
                 return None;
             }
             Err(refusal) => {
-                tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be taken up");
+                // The store has named a damaged one.
+                if !matches!(refusal, Refusal::Damaged { .. }) {
+                    tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be taken up");
+                }
                 refuse(reply, refusal);
                 return None;
             }

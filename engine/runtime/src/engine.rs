@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
+use rondo_function::CallLoad;
 use rondo_machine::Input;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Instance, Store};
@@ -97,8 +98,7 @@ impl Engine {
 
     /// An instance as it was last committed, ended ones too.
     pub async fn instance(&self, id: Uuid) -> Result<Option<InstanceView>, Refusal> {
-        let row = self.executor.store.instance(id).await.map_err(Refusal::store)?;
-        Ok(row.map(|row| row::view_of(&row)))
+        Ok(self.shown_row(id).await?.map(|row| row::view_of(&row)))
     }
 
     /// Ends an instance; what completed is compensated.
@@ -205,6 +205,11 @@ impl Engine {
             variables.insert(name, value.clone());
         }
         variables
+    }
+
+    /// How many calls of services are in flight, wait, and may be in flight.
+    pub fn call_load(&self) -> CallLoad {
+        self.executor.caller.load()
     }
 
     /// Whether requests are taken.

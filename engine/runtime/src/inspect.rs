@@ -1,6 +1,6 @@
 //! What the engine shows of one instance: its history, its visits, its waits.
 
-use rondo_store::Instance;
+use rondo_store::{Columns, Condition, Field, Filter, Instance, Query, State, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     refusal::Refusal,
     row,
     views::{
-        self, ErrorSummary, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
-        VisitView, WaitView,
+        self, ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView,
+        UnknownEvent, VisitView, WaitView,
     },
 };
 
@@ -45,12 +45,17 @@ impl Engine {
 
     /// Everything about an instance; `None` when there is none of this id.
     pub async fn details(&self, id: Uuid) -> Result<Option<InstanceDetails>, Refusal> {
-        let Some(row) = self.executor.store.instance(id).await.map_err(Refusal::store)? else {
-            return Ok(None);
-        };
+        let Some(row) = self.shown_row(id).await? else { return Ok(None) };
         let history = self.history(id).await?;
-        let waits = self.waits_since(id, &history).await?;
-        let InstanceView { id, workflow, state, data, failure } = row::view_of(&row);
+        let InstanceView { id, workflow, mut state, data, mut failure } = row::view_of(&row);
+        let waits = match self.waits_since(id, &history).await {
+            // It stands still, and this is why.
+            Err(Refusal::Damaged { problem, .. }) => {
+                (state, failure) = (State::Error, Some(FailureView::of_damage(problem)));
+                Vec::new()
+            }
+            waits => waits?,
+        };
         Ok(Some(InstanceDetails {
             id,
             workflow,
@@ -64,6 +69,20 @@ impl Engine {
             history,
             data,
         }))
+    }
+
+    /// The row of an instance; of a damaged one what can be shown of it.
+    pub(crate) async fn shown_row(&self, id: Uuid) -> Result<Option<Instance>, Refusal> {
+        let store = &self.executor.store;
+        match store.instance(id).await {
+            Err(StoreError::Damaged { .. }) => {
+                let is_it = Condition::Equal(id.to_string().into());
+                let filter = Filter::Compare { field: Field::Id, condition: is_it };
+                let query = Query { filter, columns: Columns::ALL, ..Query::default() };
+                Ok(store.query(query).await.map_err(Refusal::of_read)?.pop())
+            }
+            row => row.map_err(Refusal::of_read),
+        }
     }
 
     /// The error that an instance stands at, as its row tells it; `None` without one. One that cannot be read says so.

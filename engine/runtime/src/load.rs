@@ -24,21 +24,33 @@ const VALUES_OF_A_TEXT: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Executor {
-    /// Takes an instance up; `None` when it is not there or has ended.
+    /// Takes an instance up; `None` when it is not there or has ended. One that is damaged is named in the log, once.
     pub(crate) async fn load(
+        &self,
+        id: Uuid,
+        has_client: bool,
+    ) -> Result<Option<Box<ActiveInstance>>, Refusal> {
+        let loaded = self.read_instance(id, has_client).await;
+        if let Err(Refusal::Damaged { instance, problem }) = &loaded {
+            self.store.note_damaged(*instance, problem);
+        }
+        loaded
+    }
+
+    async fn read_instance(
         &self,
         id: Uuid,
         has_client: bool,
     ) -> Result<Option<Box<ActiveInstance>>, Refusal> {
         // The text of a row is in memory before its size is known, so few are read at once.
         let _place = self.loading.acquire().await;
-        let Some(row) = self.store.instance(id).await.map_err(Refusal::store)? else { return Ok(None) };
+        let Some(row) = self.store.instance(id).await.map_err(Refusal::of_read)? else { return Ok(None) };
         if matches!(row.state, State::Completed | State::Aborted) {
             return Ok(None);
         }
         let memory = self.memory_for(&row, has_client).await?;
         let deployed = self.revision(&row).await?;
-        let parts = self.store.parts(id).await.map_err(Refusal::store)?;
+        let parts = self.store.parts(id).await.map_err(Refusal::of_read)?;
         let _mark = self.crash_loop.mark(id);
         let (snapshot, data) = row::snapshot_of(&row, &parts, &deployed.program)?;
         let request = self.request(&row);
@@ -85,10 +97,9 @@ impl Executor {
         }
         let revision =
             self.store.revision(&row.revision).await.map_err(Refusal::store)?.ok_or_else(|| {
-                Refusal::Store(format!(
-                    "revision {} of workflow `{}` is not stored",
-                    row.revision, row.workflow
-                ))
+                let (revision, workflow) = (&row.revision, &row.workflow);
+                let problem = format!("revision {revision} of workflow `{workflow}` is not stored");
+                Refusal::damaged(row.id, problem)
             })?;
         let resources = rondo_definition::Resources::of_bundle(revision.bundle);
         // A wrong setting keeps the engine from starting, so there is none here.
@@ -97,7 +108,8 @@ impl Executor {
         let (document, problems) = rondo_definition::parse_with(&revision.path, &revision.source, options);
         let document = document.ok_or_else(|| {
             let problem = problems.first().map(ToString::to_string).unwrap_or_default();
-            Refusal::Store(format!("revision {} cannot be read any more: {problem}", row.revision))
+            let revision = &row.revision;
+            Refusal::damaged(row.id, format!("revision {revision} cannot be read any more: {problem}"))
         })?;
         let secrets = secrets::secrets(&self.properties, &self.secrets);
         let (mut deployed, _) =

@@ -157,6 +157,9 @@ fn encryption(options: &Options, is_new: bool) -> Result<Encryption, KeyError> {
              encrypted with another cannot be opened, and calls of such instances go on without them"
         );
     }
+    if let Some(file) = &key_file {
+        rondo_store::keep_private(file);
+    }
     Encryption::open(secret_key.map(String::as_str), key_file.as_deref().map(Path::new))
 }
 

@@ -1,6 +1,7 @@
 //! Why the engine does not do what it is asked.
 
 use rondo_memory::NoRoom;
+use rondo_store::StoreError;
 use uuid::Uuid;
 
 /// Why the engine does not do what it is asked.
@@ -36,6 +37,11 @@ pub enum Refusal {
         "the failed step of instance {0} is a switch that found no way: change the data and retrigger it"
     )]
     CannotSkip(Uuid),
+    /// The data would be larger than expressions can work on. Nothing was changed.
+    #[error(
+        "with this change the data of instance {0} would be larger than data may be; nothing was changed"
+    )]
+    DataTooLarge(Uuid),
     /// The workflow starts by an event only.
     #[error("workflow `{0}` is started by an event, not by a request")]
     StartsByEvent(String),
@@ -48,6 +54,14 @@ pub enum Refusal {
     /// There is no memory for the data right now. Nothing was done.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// The instance is stored, and cannot be read: its row, its parts or its definition are damaged or missing. The log says so too.
+    #[error("instance {instance} cannot be continued: {problem}")]
+    Damaged {
+        /// Which instance.
+        instance: Uuid,
+        /// What is wrong.
+        problem: String,
+    },
     /// The database does not take or give what is asked. Nothing was done.
     #[error("the database cannot be used right now: {0}")]
     Store(String),
@@ -57,5 +71,18 @@ impl Refusal {
     /// The database cannot be used.
     pub(crate) fn store(error: impl std::fmt::Display) -> Self {
         Self::Store(error.to_string())
+    }
+
+    /// Why an instance was not read: because of itself, or of the database.
+    pub(crate) fn of_read(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged { instance, problem } => Self::Damaged { instance, problem },
+            error => Self::store(error),
+        }
+    }
+
+    /// An instance cannot be read.
+    pub(crate) fn damaged(instance: Uuid, problem: impl std::fmt::Display) -> Self {
+        Self::Damaged { instance, problem: problem.to_string() }
     }
 }

@@ -140,10 +140,12 @@ pub(crate) fn snapshot_of(
     program: &Program,
 ) -> Result<(Snapshot, DataMark), Refusal> {
     let data: Val = serde_json::from_str(&row.data)
-        .map_err(|error| Refusal::store(format!("the data of instance {} are damaged: {error}", row.id)))?;
-    let input = input::decode(row.input.as_deref(), &data).map_err(Refusal::store)?;
+        .map_err(|error| Refusal::damaged(row.id, format!("its data are damaged: {error}")))?;
+    let damaged = |error: &dyn std::fmt::Display| Refusal::damaged(row.id, error);
+    let input = input::decode(row.input.as_deref(), &data).map_err(|error| damaged(&error))?;
     let mark = DataMark::of(&data);
-    let snapshot = Snapshot::decode(program, &row.frames, parts, data, input).map_err(Refusal::store)?;
+    let snapshot =
+        Snapshot::decode(program, &row.frames, parts, data, input).map_err(|error| damaged(&error))?;
     Ok((snapshot, mark))
 }
 
@@ -157,8 +159,18 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
             tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
             Val::Null
         }),
-        failure: Snapshot::stored_failure(&row.frames).map(|failed| FailureView::of(&failed)),
+        failure: match Snapshot::stored_failure(&row.frames) {
+            Some(failed) => Some(FailureView::of(&failed)),
+            None if row.state == State::Error => damage_of(row),
+            None => None,
+        },
     }
+}
+
+/// The damage of a row that the store shows as an instance in error. It has no snapshot, and its error is a message alone.
+fn damage_of(row: &Instance) -> Option<FailureView> {
+    let error = error::decode(row.error.as_deref()?).ok()?;
+    Some(FailureView::of_damage(error.message))
 }
 
 /// What a commit changes in what memory keeps of an instance.

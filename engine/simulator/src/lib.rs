@@ -24,6 +24,7 @@ mod control;
 mod gitlab;
 mod kubernetes;
 mod options;
+mod remembered;
 mod service;
 mod traffic;
 mod world;
@@ -138,9 +139,9 @@ impl Simulator {
         self.shared.world().cluster.created_namespaces()
     }
 
-    /// The calls that the services received, oldest first; the control plane is not among them.
+    /// The latest calls that the services received, oldest first; the control plane is not among them.
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.world().traffic.calls().to_vec()
+        self.shared.world().traffic.calls().iter().cloned().collect()
     }
 
     /// All that exists, as `GET /_sim/state` shows it.

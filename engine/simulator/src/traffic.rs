@@ -3,26 +3,43 @@
 //! Promises: each request that reaches a service is logged once, with the status that was answered; a repeated
 //! request with an idempotency key gets the first answer again and has no second effect. Only successful answers are
 //! remembered, so that a failed attempt can be tried again. Reads are never answered from memory: the key of a poll
-//! must not freeze what it reads. Source: draft-ietf-httpapi-idempotency-key-header.
+//! must not freeze what it reads. What grows with the requests has a limit: the log and the remembered answers forget the
+//! oldest, and services that are full refuse changes with 507 until a reset.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::remembered::{Answer, Identity, Remembered};
 use crate::service::Service;
 use crate::world::Shared;
 
 /// Larger requests are refused with 413; the largest real ones, manifests, are a hundredth of it.
 const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Most bytes of the bodies of all changes until a reset. What they made takes a few times of that: a day of a demo makes some megabytes.
+const MAX_CHANGED_BYTES: usize = 64 << 20;
+
+/// Most changes until a reset; each may make an issue, a task or an object.
+const MAX_CHANGES: usize = 200_000;
+
+/// Requests in the log.
+const MAX_CALLS: usize = 10_000;
+
+/// Most bytes of a path or a key in the log.
+const MAX_LOGGED_BYTES: usize = 1000;
+
+/// Failures that wait for their requests.
+const MAX_FAILURES: usize = 1000;
 
 /// One request that a service received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,45 +89,78 @@ fn once() -> u32 {
     1
 }
 
-/// The log, the failures to come and the remembered answers. All of it grows until a reset.
+/// The log, the failures to come, the remembered answers, and how much has been changed.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     /// Whether idempotency keys are honoured.
     pub(crate) remembers: bool,
-    calls: Vec<Call>,
+    /// The latest.
+    calls: VecDeque<Call>,
+    /// All of them.
+    counted: usize,
+    repeated: usize,
     failures: Vec<Failure>,
-    answers: HashMap<Identity, Answer>,
-}
-
-/// Two requests are the same when all of this is equal: service, key, method, path with query, body.
-type Identity = (Service, String, Method, String, Bytes);
-
-/// An answer in a form that can be given twice.
-#[derive(Clone, Debug)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+    answers: Remembered,
+    changes: usize,
+    changed_bytes: usize,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { remembers: true, calls: Vec::new(), failures: Vec::new(), answers: HashMap::new() }
+        Self {
+            remembers: true,
+            calls: VecDeque::new(),
+            counted: 0,
+            repeated: 0,
+            failures: Vec::new(),
+            answers: Remembered::default(),
+            changes: 0,
+            changed_bytes: 0,
+        }
     }
 }
 
 impl Traffic {
-    pub(crate) fn calls(&self) -> &[Call] {
+    /// The latest calls, oldest first.
+    pub(crate) fn calls(&self) -> &VecDeque<Call> {
         &self.calls
+    }
+
+    /// How many calls there were.
+    pub(crate) fn counted(&self) -> usize {
+        self.counted
     }
 
     /// How many calls were repetitions.
     pub(crate) fn repeated(&self) -> usize {
-        self.calls.iter().filter(|call| call.repeated).count()
+        self.repeated
     }
 
+    /// Makes coming requests fail; of too many failures the oldest is forgotten.
     pub(crate) fn fail(&mut self, failure: Failure) {
+        if self.failures.len() >= MAX_FAILURES {
+            self.failures.remove(0);
+        }
         self.failures.push(failure);
+    }
+
+    /// Counts a change; false when the services are full.
+    fn take_change(&mut self, bytes: usize) -> bool {
+        let fits = self.changes < MAX_CHANGES && self.changed_bytes + bytes <= MAX_CHANGED_BYTES;
+        if fits {
+            self.changes += 1;
+            self.changed_bytes += bytes;
+        }
+        fits
+    }
+
+    fn log(&mut self, call: Call) {
+        self.counted += 1;
+        self.repeated += usize::from(call.repeated);
+        if self.calls.len() >= MAX_CALLS {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call);
     }
 
     /// The first failure that applies to this request. Its count goes down, and the last time removes it.
@@ -151,9 +201,17 @@ pub(crate) async fn handle(
     let (response, repeated) = if !service.lets_in(&parts.headers, &shared.options) {
         (refuse(StatusCode::UNAUTHORIZED, service.unauthorized_message()), false)
     } else if let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await {
-        let failure = shared.world().traffic.take_failure(service, &method, parts.uri.path());
+        let (failure, fits) = {
+            let mut world = shared.world();
+            let failure = world.traffic.take_failure(service, &method, parts.uri.path());
+            let fits = method == Method::GET || world.traffic.take_change(bytes.len());
+            (failure, fits)
+        };
         let before = failure.as_ref().is_none_or(|failure| failure.after_effect);
-        let done = if before {
+        let done = if !fits {
+            let message = "the simulator is full: reset it with `POST /_sim/reset`";
+            (refuse(StatusCode::INSUFFICIENT_STORAGE, message), false)
+        } else if before {
             let identity = key
                 .clone()
                 .filter(|_| method != Method::GET)
@@ -184,14 +242,20 @@ pub(crate) async fn handle(
         time: world.clock.now(),
         service,
         method: method.to_string(),
-        path,
-        idempotency_key: key,
+        path: beginning(path),
+        idempotency_key: key.map(beginning),
         status: response.status().as_u16(),
         repeated,
     };
     tracing::debug!(%service, method = call.method, path = call.path, status = call.status, repeated, "call");
-    world.traffic.calls.push(call);
+    world.traffic.log(call);
     response
+}
+
+/// The part of a text that the log keeps.
+fn beginning(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_LOGGED_BYTES));
+    text
 }
 
 /// Lets the service do the request, or finds that it was done. Also says whether it was a repetition.
@@ -219,8 +283,37 @@ async fn carry_out(
     (answer.into_response(), false)
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        (self.status, self.headers, self.body).into_response()
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_grows_has_a_limit() {
+        let mut traffic = Traffic::default();
+        for number in 0..MAX_CALLS + 5 {
+            traffic.log(Call {
+                time: Timestamp::UNIX_EPOCH,
+                service: Service::Gitlab,
+                method: "GET".to_owned(),
+                path: format!("/{number}"),
+                idempotency_key: None,
+                status: 200,
+                repeated: number % 2 == 0,
+            });
+        }
+        assert_eq!((traffic.calls().len(), traffic.counted()), (MAX_CALLS, MAX_CALLS + 5));
+        assert_eq!((traffic.calls()[0].path.as_str(), traffic.repeated()), ("/5", MAX_CALLS / 2 + 3));
+        assert!(traffic.take_change(MAX_CHANGED_BYTES - 1) && traffic.take_change(1));
+        assert!(!traffic.take_change(1) && traffic.take_change(0));
+        traffic.changes = MAX_CHANGES;
+        assert!(!traffic.take_change(0));
+        for number in 0..MAX_FAILURES + 5 {
+            let failure = json!({"path_prefix": format!("/{number}"), "status": 500});
+            traffic.fail(serde_json::from_value(failure).unwrap());
+        }
+        assert_eq!((traffic.failures.len(), traffic.failures[0].path_prefix.as_str()), (MAX_FAILURES, "/5"));
+        assert_eq!(beginning("ä".repeat(600)).len(), MAX_LOGGED_BYTES);
     }
 }

@@ -96,7 +96,7 @@ impl World {
             "gitlab": self.gitlab.describe(&urls.gitlab),
             "backstage": self.backstage.describe(),
             "kubernetes": self.cluster.describe(now),
-            "calls": self.traffic.calls().len(),
+            "calls": self.traffic.counted(),
             "repeated": self.traffic.repeated(),
         })
     }

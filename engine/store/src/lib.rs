@@ -26,6 +26,7 @@ mod instances;
 #[cfg(any(test, feature = "kit"))]
 pub mod kit;
 mod query;
+pub mod salvage;
 mod store;
 
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 pub use commit::{Change, Commit, CommitError, History, Message, PartWrite, Update, Write};
 pub use database::{
     Answer, Component, Database, OpenError, ReadQueue, StoreError, Transaction, WorkError, file_of,
-    folder_of, private_file,
+    folder_of, keep_private, private_file,
 };
 pub use definition::{ChangedFingerprint, Definition, Revision};
 pub use failpoint::{failpoint, failpoint_of};

@@ -12,7 +12,9 @@ use crate::{
 /// A database of instances.
 ///
 /// Every read sees all commits that were answered before it was asked for. A damaged row does not affect others: a read of it alone, or of
-/// its parts, fails with [`StoreError::Damaged`]; lists leave it out, and the log names it.
+/// its parts, fails with [`StoreError::Damaged`]; [`Store::query`] shows it in state ERROR, with a message that names the damage, without
+/// data; other lists leave it out. The log names it once. A page of the file that cannot be read fails what needs it with
+/// [`StoreError::Corrupt`].
 pub trait Store: Debug + Send + Sync {
     /// Writes rows. Answers when they are durable.
     ///
@@ -72,7 +74,14 @@ pub trait Store: Debug + Send + Sync {
 
     /// Why the last commits were not written, as far as the reason lies in the database and not in them; `Ok` when they were, or when
     /// something else could be written since. The store tries by itself, and logs when writing begins to fail and when it works again.
+    /// [`StoreError::Corrupt`] since a page could not be read: that does not mend itself.
     fn health(&self) -> Result<(), StoreError>;
+
+    /// How many instances were found damaged since the database was opened.
+    fn damaged_instances(&self) -> u64;
+
+    /// Counts an instance as damaged whose opaque columns the caller cannot read, and logs that once.
+    fn note_damaged(&self, instance: Uuid, problem: &str);
 
     /// Writes what is waiting, and closes the database in good order. Afterwards everything is answered [`StoreError::Closed`],
     /// closing again too.

@@ -1,18 +1,35 @@
-//! `delpaths`: a path that does not exist is ignored, and creates nothing.
+//! Paths: `delpaths`, for which a path that does not exist is ignored and creates nothing; and the bound on how long a path gets.
 
-use jaq_core::{Error, ValR, ValT as _};
+use jaq_core::{
+    Error, Native, ValR, ValT as _,
+    native::{Fun, v},
+};
 
 use crate::{
     budget,
+    jackson_jq::FURTHER,
+    jq::Data,
     value::{Val, cannot_index},
 };
+
+/// The identity, which stands where a path goes further in a loop or a recursion. The interpreter frees a path recursively, so a long one
+/// would exhaust the stack.
+pub(super) fn further() -> Fun<Data> {
+    let native = Native::new(|cv| Val::once(Ok(cv.1)));
+    let native = native.with_paths(|cv| {
+        budget::check_path(cv.1.1.iter().count());
+        Box::new(std::iter::once(Ok(cv.1)))
+    });
+    let native = native.with_update(|cv, update| update(cv.1));
+    (FURTHER, v(0), native)
+}
 
 /// `delpaths`: deletes from the last path to the first, so that no deletion moves the target of another.
 pub(super) fn delete(value: Val, paths: &Val) -> ValR<Val> {
     if !paths.is_array() {
         return Err(Error::str("Paths must be specified as an array"));
     }
-    let mut sorted = paths.elements().to_vec();
+    let mut sorted = paths.clone().take_items();
     sorted.sort();
     sorted.dedup();
     let mut value = value.plain();
@@ -35,10 +52,10 @@ fn without(mut value: Val, path: &[Val]) -> Result<Option<Val>, Error<Val>> {
         (Val::Object(_), Val::Text(name)) if value.get(name).is_none() => Ok(Some(value)),
         (Val::Object(_), Val::Text(name)) => {
             let mut members = value.take_members();
-            let inner = members.get_mut(name).map(std::mem::take).unwrap_or_default();
+            let inner = members.get_mut(&**name).map(std::mem::take).unwrap_or_default();
             match without(inner, rest)? {
                 Some(inner) => members.insert(name.clone(), inner),
-                None => members.shift_remove(name),
+                None => members.shift_remove(&**name),
             };
             Ok(Some(Val::from_members(members)))
         }

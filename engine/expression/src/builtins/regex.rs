@@ -1,47 +1,20 @@
 //! Regular expressions, as SonataFlow's jq finds them.
 //!
-//! Promises: a pattern runs in time linear in the text, unless it has look-around or back references. Those need an engine that
-//! backtracks, for which the text and the number of tries are bounded. Letters and digits are those of Unicode.
+//! Promises: a search takes work in proportion to text times pattern, which is bounded before it begins. Letters and digits are those of
+//! Unicode.
 
-use std::{cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
+mod pattern;
+mod work;
 
-use jaq_core::{Error, ValR};
+use std::ops::Range;
 
-use crate::{budget, value::Val};
+use jaq_core::ValR;
 
-/// Longest text that is searched, in bytes.
-const LONGEST: usize = 1 << 20;
-
-/// Longest text that is searched with backtracking, in bytes: each try can read all of it.
-const LONGEST_BACKTRACKED: usize = 16 * 1024;
-
-/// How often a search may backtrack.
-const TRIES: usize = 10_000;
-
-/// Largest compiled pattern, in bytes.
-const LARGEST: usize = 1 << 20;
-
-/// How many compiled patterns a thread caches. Compiling one takes 10 to 1000 µs.
-const CACHED: usize = 64;
-
-enum Engine {
-    Linear(regex::Regex),
-    Backtracking(fancy_regex::Regex),
-}
-
-struct Pattern {
-    engine: Engine,
-    names: Vec<Option<String>>,
-    global: bool,
-    skips_empty: bool,
-}
-
-/// Ranges of the whole match and of its groups.
-type Found = Vec<Option<Range<usize>>>;
-
-thread_local! {
-    static PATTERNS: RefCell<HashMap<(String, String), Rc<Pattern>>> = RefCell::new(HashMap::new());
-}
+use self::pattern::prepared;
+use crate::{
+    budget,
+    value::{Items, Val},
+};
 
 /// `test`
 pub(super) fn test(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
@@ -52,7 +25,7 @@ pub(super) fn test(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
 /// What `match` gives, as an array.
 pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
-    let (mut all, mut start, mut counted) = (Vec::new(), 0, (0, 0));
+    let (mut all, mut start, mut counted) = (Items::default(), 0, (0, 0));
     while let Some((whole, found)) = pattern.search(text, start)? {
         let offset = counted.1 + characters(text, counted.0..whole.start);
         counted = (whole.start, offset);
@@ -87,13 +60,13 @@ pub(super) fn matches(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
             break;
         }
     }
-    Ok(Val::array(all))
+    Ok(Val::from_items(all))
 }
 
 /// The text in parts: text between the matches, and between those an object of the named groups of each match.
 pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let (text, pattern) = prepared(text, pattern, flags)?;
-    let (mut all, mut copied, mut start) = (Vec::new(), 0, 0);
+    let (mut all, mut copied, mut start) = (Items::default(), 0, 0);
     while let Some((whole, found)) = pattern.search(text, start)? {
         budget::spend(8);
         all.push(part(text, copied..whole.start));
@@ -108,123 +81,7 @@ pub(super) fn parts(text: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
         start = next_start(text, &whole);
     }
     all.push(part(text, copied..text.len()));
-    Ok(Val::array(all))
-}
-
-impl Pattern {
-    fn compile(text: &str, flags: &str) -> ValR<Self, Val> {
-        if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
-            return Err(Error::str(format!("{flags} is not a valid modifier string: {unknown}")));
-        }
-        let has = |flag| flags.contains(flag);
-        let linear = regex::RegexBuilder::new(text)
-            .case_insensitive(has('i'))
-            .ignore_whitespace(has('x'))
-            .dot_matches_new_line(has('m') || has('p'))
-            .size_limit(LARGEST)
-            .build();
-        let (engine, names) = match linear {
-            Ok(regex) => {
-                let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
-                (Engine::Linear(regex), names)
-            }
-            Err(error) => {
-                let trying = fancy_regex::RegexBuilder::new(text)
-                    .case_insensitive(has('i'))
-                    .ignore_whitespace(has('x'))
-                    .dot_matches_new_line(has('m') || has('p'))
-                    .backtrack_limit(TRIES)
-                    .delegate_size_limit(LARGEST)
-                    .build();
-                let regex = trying.map_err(|_| Error::str(format!("invalid regular expression: {error}")))?;
-                let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
-                (Engine::Backtracking(regex), names)
-            }
-        };
-        Ok(Self { engine, names, global: has('g'), skips_empty: has('n') })
-    }
-
-    /// The first match at or behind a place.
-    fn search(&self, text: &str, mut start: usize) -> ValR<Option<(Range<usize>, Found)>, Val> {
-        loop {
-            // Starting a search takes as long as ten steps; the bytes that it reads are known only afterwards.
-            budget::spend(10);
-            if start > text.len() {
-                return Ok(None);
-            }
-            let found = self.found(text, start)?;
-            let whole = found.first().cloned().flatten();
-            let looked_through = whole.as_ref().map_or(text.len(), |whole| whole.end) - start;
-            budget::spend_on_bytes(self.slowness() * looked_through);
-            let Some(whole) = whole else { return Ok(None) };
-            if !(self.skips_empty && whole.is_empty()) {
-                return Ok(Some((whole, found)));
-            }
-            start = next_start(text, &whole);
-        }
-    }
-
-    /// The time of reading a byte, as a multiple of copying it.
-    fn slowness(&self) -> usize {
-        match self.engine {
-            Engine::Linear(_) => 8,
-            Engine::Backtracking(_) => 64,
-        }
-    }
-
-    fn found(&self, text: &str, start: usize) -> ValR<Found, Val> {
-        match &self.engine {
-            Engine::Linear(regex) => {
-                let captures = regex.captures_at(text, start);
-                Ok(captures.map_or_else(Vec::new, |captures| {
-                    captures.iter().map(|group| group.map(|group| group.range())).collect()
-                }))
-            }
-            Engine::Backtracking(regex) => {
-                let captures =
-                    regex.captures_from_pos(text, start).map_err(|error| Error::str(error.to_string()))?;
-                Ok(captures.map_or_else(Vec::new, |captures| {
-                    captures.iter().map(|group| group.map(|group| group.range())).collect()
-                }))
-            }
-        }
-    }
-}
-
-/// The text and the compiled pattern.
-fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&'a str, Rc<Pattern>), Val> {
-    let (Some(text), Some(pattern)) = (text.as_str(), pattern.as_str()) else {
-        return Err(Error::str(format!(
-            "{text} ({}) cannot be matched, as it is not a string",
-            text.type_name()
-        )));
-    };
-    let flags = match flags {
-        Val::Null => "",
-        other => other.as_str().ok_or_else(|| Error::str(format!("{other} is not a string")))?,
-    };
-    let key = (pattern.to_owned(), flags.to_owned());
-    let known = PATTERNS.with_borrow(|patterns| patterns.get(&key).cloned());
-    let compiled = if let Some(compiled) = known {
-        compiled
-    } else {
-        let compiled = Rc::new(Pattern::compile(pattern, flags)?);
-        PATTERNS.with_borrow_mut(|patterns| {
-            if patterns.len() >= CACHED {
-                patterns.clear();
-            }
-            patterns.insert(key, Rc::clone(&compiled));
-        });
-        compiled
-    };
-    let longest = if matches!(compiled.engine, Engine::Linear(_)) { LONGEST } else { LONGEST_BACKTRACKED };
-    if text.len() > longest {
-        let length = text.len();
-        return Err(Error::str(format!(
-            "the text has {length} bytes, more than the {longest} that may be matched"
-        )));
-    }
-    Ok((text, compiled))
+    Ok(Val::from_items(all))
 }
 
 fn part(text: &str, range: Range<usize>) -> Val {

@@ -16,9 +16,33 @@ use jaq_core::{
 use super::Data;
 use crate::builtins;
 
-/// Definitions of the interpreter's library that this crate has as native functions. The library's `nan` and `infinite` divide by zero,
-/// which is an error in jq.
-const REPLACED: [&str; 6] = ["nan", "infinite", "isnan", "type", "join", "from_entries"];
+/// Definitions of the interpreter's library that this crate has as native functions or in `prelude.jq`. The library's `nan` and `infinite`
+/// divide by zero, which is an error in jq; the others call [`EXCLUDED`] functions, or those that do.
+const REPLACED: [&str; 19] = [
+    "nan",
+    "infinite",
+    "isnan",
+    "type",
+    "join",
+    "from_entries",
+    "test",
+    "scan_",
+    "scan",
+    "match",
+    "capture_of_match",
+    "capture",
+    "splits",
+    "sub",
+    "gsub",
+    "debug",
+    "stderr",
+    "halt",
+    "halt_error",
+];
+
+/// Native functions of the interpreter's library that expressions cannot call: regular expressions without bounds, and what writes into a
+/// log.
+const EXCLUDED: [&str; 5] = ["matches", "split_matches", "split_", "debug_empty", "stderr_empty"];
 
 /// Name and number of arguments.
 type Signature = (&'static str, usize);
@@ -32,8 +56,7 @@ struct Library {
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     let own = load::parse(include_str!("../prelude.jq"), |parser| parser.defs()).unwrap_or_default();
     let library = jaq_core::defs().chain(jaq_std::defs());
-    let definitions: Vec<_> =
-        library.filter(|definition| !REPLACED.contains(&definition.name)).chain(own).collect();
+    let definitions: Vec<_> = library.filter(|definition| !is_replaced(definition)).chain(own).collect();
     let mut known: HashMap<_, BTreeMap<_, Vec<_>>> = HashMap::new();
     for (name, arguments, _) in native_functions() {
         known.entry(name).or_default().entry(arguments.len()).or_default();
@@ -45,10 +68,16 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     Library { definitions, known }
 });
 
+fn is_replaced(definition: &Def<&'static str>) -> bool {
+    REPLACED.contains(&definition.name) || definition.name == "split" && definition.args.len() == 2
+}
+
 fn native_functions() -> impl Iterator<Item = Fun<Data>> {
     // The first of two functions of one name is the one that is called.
     const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
-    let library = jaq_core::funs().chain(jaq_std::funs()).filter(|(name, ..)| !OWN.contains(name));
+    let library = jaq_core::funs()
+        .chain(jaq_std::funs())
+        .filter(|(name, ..)| !OWN.contains(name) && !EXCLUDED.contains(name));
     // `prelude.jq` calls these for patterns with `%`, and this crate's for all others.
     let library = library.map(|(name, arguments, native)| match name {
         "strftime" => ("_strftime", arguments, native),

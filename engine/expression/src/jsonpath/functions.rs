@@ -4,7 +4,7 @@
 //! Jayway's, they take the quotes off a text in their brackets, and take an index there.
 
 use super::{Environment, Problem, filter::Operand};
-use crate::{budget, value::Val};
+use crate::{budget, text_builder::TextBuilder, value::Val};
 
 pub(super) struct Function {
     kind: Kind,
@@ -81,14 +81,13 @@ impl Function {
                 Some(at(value, index.ok_or_else(|| failed("an index is missing"))?)?)
             }
             Kind::Concat => {
-                let mut text = String::new();
+                let mut text = TextBuilder::default();
                 let arguments = self.values(environment, true)?;
                 for part in value.elements().iter().chain(&arguments).filter_map(Val::as_str) {
                     budget::step();
-                    budget::check_text(text.len() + part.len());
-                    text.push_str(part);
+                    text.push(part);
                 }
-                Some(Val::text(text))
+                Some(text.into_value())
             }
             Kind::Append if !value.is_array() => Some(value.clone()),
             Kind::Append => {

@@ -4,7 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use jaq_core::{Error, ValR, ops::Math};
 
-use super::{Size, Val, whole};
+use super::{Size, Val, memory::of_text, whole};
 use crate::budget;
 
 type Outcome = ValR<Val>;
@@ -55,7 +55,7 @@ impl Add for Val {
             (_, Self::Null) => Ok(left),
             (Self::Text(a), Self::Text(b)) => {
                 budget::check_text(a.len() + b.len());
-                Ok(Self::text(format!("{a}{b}")))
+                Ok(Self::text([&**a, &**b].concat()))
             }
             (Self::Array(_), Self::Array(_)) => {
                 // An array that nothing else holds grows in place, so `reduce … (. + [$x])` costs the elements that it adds.
@@ -63,12 +63,15 @@ impl Add for Val {
                 let inner = left.size().inside(left.elements().len());
                 let inner = right.elements().iter().fold(inner, Size::with);
                 let mut items = left.take_items();
+                items.reserve(right.elements().len());
                 items.append(&mut right.take_items());
                 Ok(Self::of_size(items, inner))
             }
             (Self::Object(_), Self::Object(_)) => {
                 let mut members = left.take_members();
-                members.extend(right.take_members());
+                for (name, value) in right.members().shared() {
+                    members.insert(name.clone(), value.clone());
+                }
                 Ok(Self::from_members(members))
             }
             _ => match compute(&left, &right, i64::checked_add, |a, b| a + b) {
@@ -109,7 +112,7 @@ impl Mul for Val {
             | (count @ (Self::Int(_) | Self::Large(_) | Self::Float(_)), Self::Text(text)) => {
                 Ok(repeat(text, count))
             }
-            (Self::Object(_), Self::Object(_)) => Ok(merged(left, right)),
+            (Self::Object(_), Self::Object(_)) => Ok(merged(left, &right)),
             _ => match compute(&left, &right, i64::checked_mul, |a, b| a * b) {
                 Some(product) => Ok(product),
                 None => fails(&left, Math::Mul, &right),
@@ -131,14 +134,15 @@ fn repeat(text: &str, count: &Val) -> Val {
 }
 
 /// Objects merged into depth, the right one winning: jq's `*`.
-fn merged(mut left: Val, mut right: Val) -> Val {
+fn merged(mut left: Val, right: &Val) -> Val {
+    budget::spend_on_members(right.members().len());
     let mut members = left.take_members();
-    for (name, value) in right.take_members() {
-        let value = match members.get_mut(&name) {
+    for (name, value) in right.members().shared() {
+        let value = match members.get_mut(&**name) {
             Some(here) if here.is_object() && value.is_object() => merged(std::mem::take(here), value),
-            _ => value,
+            _ => value.clone(),
         };
-        members.insert(name, value);
+        members.insert(name.clone(), value);
     }
     Val::from_members(members)
 }
@@ -167,8 +171,14 @@ fn split(text: &str, separator: &str) -> Val {
         return Val::array([]);
     }
     budget::spend_on_bytes(text.len());
+    let parts = match separator {
+        "" => text.chars().count(),
+        separator => text.matches(separator).count() + 1,
+    };
+    budget::look_at(parts, size_of::<Val>() + of_text(1));
     if separator.is_empty() {
-        return Val::array(text.chars().map(|character| Val::text(character.to_string())));
+        let mut bytes = [0; 4];
+        return Val::array(text.chars().map(|character| Val::text(character.encode_utf8(&mut bytes))));
     }
     Val::array(text.split(separator).map(Val::text))
 }

@@ -1,8 +1,8 @@
-//! The traits through which the jq interpreter works on values.
+//! The trait through which the jq interpreter works on values.
 
-use std::sync::Arc;
+mod library;
+mod update;
 
-use indexmap::IndexMap;
 use jaq_core::{
     Error, Exn, ValR, ValT, ValX, ValXs,
     box_iter::{BoxIter, box_once},
@@ -11,14 +11,11 @@ use jaq_core::{
 };
 
 use super::{
-    Numbers, Size, Val, cannot_index, cannot_iterate,
-    index::{absolute, bounds, positions, undefined},
+    Items, MemberMap, Numbers, Size, Val, cannot_index, cannot_iterate,
+    index::{absolute, bounds, positions},
     whole,
 };
 use crate::budget;
-
-/// The largest array that an assignment behind its end may make: `.[1e9] = 1` must not take the memory.
-const LONGEST_PADDING: usize = 1 << 20;
 
 impl From<bool> for Val {
     fn from(value: bool) -> Self {
@@ -62,7 +59,12 @@ impl FromIterator<Val> for Val {
     fn from_iter<I: IntoIterator<Item = Val>>(items: I) -> Self {
         // Checking while elements arrive ends an endless stream, and bounds the memory that they take.
         const AT_ONCE: usize = 256;
-        let mut collected = Vec::new();
+        let items = items.into_iter();
+        // Most filters give one value, and say so.
+        let mut collected = match items.size_hint().1 {
+            Some(most @ 1..=4) => Items::with_capacity(most),
+            _ => Items::default(),
+        };
         let mut size = Size::default();
         for item in items {
             let item = item.plain();
@@ -89,7 +91,7 @@ impl ValT for Val {
     }
 
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(members: I) -> ValR<Self> {
-        let mut collected = IndexMap::new();
+        let mut collected = MemberMap::default();
         for (name, value) in members {
             match name.plain() {
                 Self::Text(name) => collected.insert(name, value.plain()),
@@ -108,10 +110,12 @@ impl ValT for Val {
                 }))
             }
             Self::Object(object) => {
-                budget::spend_on_new_members(object.members.len());
-                let pairs: Vec<_> =
-                    object.members.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                Box::new(pairs.into_iter().map(|(name, value)| Ok((Self::Text(name), value))))
+                let length = object.members.len();
+                Box::new((0..length).map(move |index| {
+                    let member = object.members.get_index(index);
+                    let member = member.map(|(name, value)| (Self::Text(name.clone()), value.clone()));
+                    Ok(member.unwrap_or_default())
+                }))
             }
             other => box_once(Err(cannot_iterate(&other))),
         }
@@ -168,7 +172,7 @@ impl ValT for Val {
             Self::Null => Ok(Self::Null),
             Self::Array(array) => {
                 let (start, end) = bounds(&range, array.items.len())?;
-                Ok(Self::from_items(array.items.get(start..end).unwrap_or_default().to_vec()))
+                Ok(part(&array.items, start, end))
             }
             Self::Text(text) => {
                 budget::spend_on_bytes(text.len());
@@ -184,22 +188,7 @@ impl ValT for Val {
         opt: Opt,
         f: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
-        let mut this = self.plain();
-        match &this {
-            Self::Array(_) => {
-                let items = this.take_items().into_iter();
-                let items = items.map(|item| f(item).next().unwrap_or_else(undefined));
-                Ok(Self::from_items(items.collect::<Result<_, _>>()?))
-            }
-            Self::Object(_) => {
-                let members = this.take_members().into_iter();
-                let members = members.map(|(name, value)| {
-                    f(value).next().unwrap_or_else(undefined).map(|value| (name, value.plain()))
-                });
-                Ok(Self::from_members(members.collect::<Result<_, _>>()?))
-            }
-            _ => opt.fail(this, |this| Exn::from(cannot_iterate(&this))),
-        }
+        update::values(self.plain(), opt, f)
     }
 
     fn map_index<'a, I: Iterator<Item = ValX<'a, Self>>>(
@@ -208,40 +197,7 @@ impl ValT for Val {
         opt: Opt,
         f: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
-        let mut this = self.plain();
-        match (&this, index) {
-            (Self::Null | Self::Object(_), Self::Text(name)) => {
-                let mut members = this.take_members();
-                let value = members.get_mut(name).map(std::mem::take).unwrap_or_default();
-                let new = f(value).next().unwrap_or_else(undefined)?;
-                members.insert(Arc::clone(name), new.plain());
-                Ok(Self::from_members(members))
-            }
-            (Self::Null | Self::Array(_), Self::Object(range)) => {
-                let (start, end) = (range.members.get("start").cloned(), range.members.get("end").cloned());
-                this.map_range(start.as_ref()..end.as_ref(), opt, f)
-            }
-            (Self::Null | Self::Array(_), Self::Int(_) | Self::Large(_) | Self::Float(_)) => {
-                let mut items = this.take_items();
-                let Some(index) = absolute(index, items.len()) else {
-                    let this = Self::from_items(items);
-                    return opt.fail(this, |_| Exn::from(Error::str("out of bounds negative array index")));
-                };
-                let value = items.get_mut(index).map(std::mem::take).unwrap_or_default();
-                if index > items.len() + LONGEST_PADDING {
-                    return Err(Exn::from(Error::str(format!("array index {index} is too large"))));
-                }
-                let new = f(value).next().unwrap_or_else(undefined)?;
-                if index >= items.len() {
-                    items.resize(index + 1, Self::Null);
-                }
-                if let Some(place) = items.get_mut(index) {
-                    *place = new.plain();
-                }
-                Ok(Self::from_items(items))
-            }
-            _ => opt.fail(this, |this| Exn::from(cannot_index(&this, index))),
-        }
+        update::index(self.plain(), index, opt, f)
     }
 
     fn map_range<'a, I: Iterator<Item = ValX<'a, Self>>>(
@@ -250,23 +206,7 @@ impl ValT for Val {
         opt: Opt,
         f: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
-        let mut this = self.plain();
-        if !matches!(this, Self::Array(_) | Self::Null) {
-            return opt.fail(this, |this| Exn::from(Error::typ(this, "array")));
-        }
-        let is_array = this.is_array();
-        let mut items = this.take_items();
-        let (start, end) = bounds(&range, items.len()).map_err(Exn::from)?;
-        let part = match is_array {
-            true => Self::from_items(items.get(start..end).unwrap_or_default().to_vec()),
-            false => Self::Null,
-        };
-        let mut new = f(part).next().unwrap_or_else(undefined)?;
-        if !new.is_array() {
-            return Err(Exn::from(Error::str("A slice of an array can only be assigned another array")));
-        }
-        items.splice(start..end, new.take_items());
-        Ok(Self::from_items(items))
+        update::range(self.plain(), range, opt, f)
     }
 
     fn as_bool(&self) -> bool {
@@ -282,42 +222,13 @@ impl ValT for Val {
     }
 }
 
-impl jaq_std::ValT for Val {
-    fn into_seq<S: FromIterator<Self>>(self) -> Result<S, Self> {
-        let mut this = self.plain();
-        match this {
-            Self::Array(_) => Ok(this.take_items().into_iter().collect()),
-            other => Err(other),
-        }
-    }
-
-    fn is_int(&self) -> bool {
-        self.as_i64().is_some()
-    }
-
-    fn as_isize(&self) -> Option<isize> {
-        self.as_i64().and_then(|number| isize::try_from(number).ok())
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        self.as_number()
-    }
-
-    fn is_utf8_str(&self) -> bool {
-        matches!(self, Self::Text(_))
-    }
-
-    fn as_bytes(&self) -> Option<&[u8]> {
-        self.as_str().map(str::as_bytes)
-    }
-
-    fn as_sub_str(&self, sub: &[u8]) -> Self {
-        Self::text(String::from_utf8_lossy(sub))
-    }
-
-    fn from_utf8_bytes(bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
-        Self::text(String::from_utf8_lossy(bytes.as_ref()))
-    }
+/// The elements between two places, as an array.
+fn part(items: &[Val], start: usize, end: usize) -> Val {
+    let items = items.get(start..end).unwrap_or_default();
+    budget::spend_on_new_elements(items.len());
+    let mut copied = Items::with_capacity(items.len());
+    copied.extend_from_slice(items);
+    Val::from_items(copied)
 }
 
 impl Val {

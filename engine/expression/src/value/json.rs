@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::Val;
+use crate::text_builder::TextBuilder;
 
 impl Val {
     /// Compact JSON. Infinity and `nan`, which JSON does not have, become null.
@@ -28,14 +29,14 @@ impl Serialize for Val {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Array(array) => {
                 let mut sequence = serializer.serialize_seq(Some(array.items.len()))?;
-                for item in &array.items {
+                for item in &*array.items {
                     sequence.serialize_element(item)?;
                 }
                 sequence.end()
             }
             Self::Object(object) => {
                 let mut map = serializer.serialize_map(Some(object.members.len()))?;
-                for (name, value) in &object.members {
+                for (name, value) in &*object.members {
                     map.serialize_entry(&**name, value)?;
                 }
                 map.end()
@@ -62,7 +63,9 @@ impl From<serde_json::Value> for Val {
                 (None, None) => Self::Float(number.as_f64().unwrap_or_default()),
             },
             serde_json::Value::String(text) => Self::Text(text.into()),
-            serde_json::Value::Array(items) => Self::from_items(items.into_iter().map(Self::from).collect()),
+            serde_json::Value::Array(items) => {
+                Self::from_items(items.into_iter().map(Self::from).collect::<Vec<_>>())
+            }
             serde_json::Value::Object(members) => Self::from_members(
                 members.into_iter().map(|(name, value)| (name.into(), Self::from(value))).collect(),
             ),
@@ -89,10 +92,12 @@ impl From<Val> for serde_json::Value {
     }
 }
 
-/// As jq prints it inside of texts and messages: compact JSON.
+/// As jq prints it inside of texts and messages: compact JSON. Within an evaluation it is bounded as its texts are.
 impl Display for Val {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.to_json())
+        let mut text = TextBuilder::default();
+        serde_json::to_writer(&mut text, self).map_err(|_| fmt::Error)?;
+        formatter.write_str(&text.into_string())
     }
 }
 

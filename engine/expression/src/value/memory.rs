@@ -1,37 +1,45 @@
 //! What values take of the memory.
 //!
-//! Owns: the formulas for texts, arrays and objects. They follow the types and an allocator that rounds up to eight bytes; what it wastes
-//! beside that is not counted. They do not depend on the allocator, so that the same value counts the same everywhere.
+//! Owns: the formulas for texts, arrays and objects. They follow the types, and not the figures of an allocator, so that the same value counts
+//! the same everywhere.
 
-use std::{mem::size_of, sync::Arc};
+use std::mem::size_of;
 
-use super::{Array, Object, Val};
+use super::{Array, Object, Text, Val};
 
-/// The two counters of an [`Arc`].
+/// What an allocation takes more than it was asked for, on average: the allocator rounds up.
+const ROUNDED: usize = 8;
+
+/// The two counters in front of what is shared.
 const COUNTERS: usize = 16;
 
 /// An array without its elements.
-pub(super) const OF_ARRAY: usize = COUNTERS + size_of::<Array>();
+pub(super) const OF_ARRAY: usize = COUNTERS + size_of::<Array>() + ROUNDED;
 
 /// An object without its members.
-pub(super) const OF_OBJECT: usize = COUNTERS + size_of::<Object>();
+pub(super) const OF_OBJECT: usize = COUNTERS + size_of::<Object>() + ROUNDED;
 
 /// A member by itself: its hash, its name and its value.
-const OF_MEMBER: usize = size_of::<usize>() + size_of::<Arc<str>>() + size_of::<Val>();
+const OF_MEMBER: usize = size_of::<usize>() + size_of::<Text>() + size_of::<Val>();
 
 /// A text of so many bytes.
 pub(super) const fn of_text(bytes: usize) -> usize {
-    (COUNTERS + bytes).next_multiple_of(8)
+    COUNTERS + bytes + ROUNDED
 }
 
-/// An array of so many elements.
+/// An array with room for so many elements.
 pub(super) const fn of_array(elements: usize) -> usize {
     OF_ARRAY.saturating_add(of_elements(elements))
 }
 
 /// Room for so many elements of an array.
 pub(super) const fn of_elements(elements: usize) -> usize {
-    elements.saturating_mul(size_of::<Val>())
+    if elements == 0 { 0 } else { elements.saturating_mul(size_of::<Val>()).saturating_add(ROUNDED) }
+}
+
+/// An object with room for so many members.
+pub(super) const fn of_object(members: usize) -> usize {
+    OF_OBJECT.saturating_add(of_members(members))
 }
 
 /// Room for so many members of an object, without the texts of their names: their table has as many places as the next power of two
@@ -44,7 +52,7 @@ pub(super) const fn of_members(members: usize) -> usize {
         _ => (members.saturating_add(members / 7)).next_power_of_two(),
     };
     let room = if places <= 8 { places - 1 } else { places / 8 * 7 };
-    16 + places * (size_of::<usize>() + 1) + room.saturating_mul(OF_MEMBER)
+    2 * ROUNDED + 16 + places * (size_of::<usize>() + 1) + room.saturating_mul(OF_MEMBER)
 }
 
 impl Val {

@@ -20,7 +20,7 @@ impl Val {
         match self {
             Self::Array(_) => {
                 let elements = self.elements().iter().filter(|element| !element.is_null());
-                Self::from_items(elements.map(Self::without_nulls).collect())
+                Self::from_items(elements.map(Self::without_nulls).collect::<Vec<_>>())
             }
             Self::Object(_) => {
                 let members =

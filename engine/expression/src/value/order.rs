@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Val;
+use super::{Object, Val};
 use crate::budget;
 
 impl Val {
@@ -28,12 +28,12 @@ impl PartialEq for Val {
         match (self, other) {
             (Self::Array(a), Self::Array(b)) => {
                 budget::spend_on_elements(a.items.len().min(b.items.len()));
-                Arc::ptr_eq(a, b) || a.items == b.items
+                Arc::ptr_eq(a, b) || *a.items == *b.items
             }
             // The order of members does not count.
             (Self::Object(a), Self::Object(b)) => {
                 budget::spend_on_members(a.members.len().min(b.members.len()));
-                Arc::ptr_eq(a, b) || a.members == b.members
+                Arc::ptr_eq(a, b) || *a.members == *b.members
             }
             (Self::Lookup(a), Self::Lookup(b)) if Arc::ptr_eq(a, b) => true,
             _ => self.cmp(other) == Ordering::Equal,
@@ -71,25 +71,26 @@ impl Ord for Val {
             }
             (Self::Array(a), Self::Array(b)) => {
                 budget::spend_on_elements(a.items.len().min(b.items.len()));
-                a.items.cmp(&b.items)
+                a.items.cmp(&*b.items)
             }
             (Self::Object(a), Self::Object(b)) => {
                 // Their names are sorted first.
                 budget::spend_on_new_members(a.members.len() + b.members.len());
-                let names = |object: &super::Object| {
-                    let mut names: Vec<_> = object.members.keys().cloned().collect();
-                    names.sort();
-                    names
-                };
-                let (ours, theirs) = (names(a), names(b));
+                let (ours, theirs) = (sorted_names(a), sorted_names(b));
                 ours.cmp(&theirs).then_with(|| {
-                    let values = ours.iter().map(|name| a.members.get(name).cmp(&b.members.get(name)));
+                    let values = ours.iter().map(|name| a.members.get(*name).cmp(&b.members.get(*name)));
                     values.fold(Ordering::Equal, Ordering::then)
                 })
             }
             _ => self.rank().cmp(&other.rank()),
         }
     }
+}
+
+fn sorted_names(object: &Object) -> Vec<&str> {
+    let mut names: Vec<_> = object.members.keys().map(|name| &**name).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Compares without rounding, because sorting needs a total order. `nan` is less than every number, as in jq, but equal to itself.

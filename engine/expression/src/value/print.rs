@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
 
 use super::{Val, whole};
-use crate::budget;
+use crate::text_builder::TextBuilder;
 
 /// How floats are written.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +42,23 @@ impl Val {
         }
     }
 
+    /// The beginning of its JSON, for messages that show all of a small value.
+    pub(crate) fn excerpt(&self) -> String {
+        const LONGEST: usize = 2048;
+        let start = self.json_start(Numbers::Java, LONGEST + 1);
+        if start.len() <= LONGEST {
+            start
+        } else {
+            format!("{}…", &start[..start.floor_char_boundary(LONGEST)])
+        }
+    }
+
     /// Compact JSON.
     pub(crate) fn printed_json(&self, numbers: Numbers) -> String {
-        let mut text = Bounded { text: Vec::new(), paid: 0 };
+        let mut text = TextBuilder::default();
+        // A small array that holds one long text many times prints long, so the text is bounded while it grows.
         let written = self.serialize(&mut Serializer::with_formatter(&mut text, numbers));
-        written.ok().and_then(|()| String::from_utf8(text.text).ok()).unwrap_or_default()
+        written.map_or_else(|_| String::new(), |()| text.into_string())
     }
 
     /// The first `bytes` bytes of its compact JSON, without a character that they would cut. Printing stops there, so the costs do
@@ -61,31 +73,6 @@ impl Val {
         };
         start.text.truncate(valid);
         String::from_utf8(start.text).unwrap_or_default()
-    }
-}
-
-/// A buffer that checks its length and spends steps while it grows. A small array that holds one long text many times prints long.
-struct Bounded {
-    text: Vec<u8>,
-    paid: usize,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        const AT_ONCE: usize = 4096;
-        let length = self.text.len() + bytes.len();
-        budget::check_text(length);
-        if length - self.paid >= AT_ONCE {
-            // Printing a byte takes about four times as long as copying it.
-            budget::spend_on_bytes(4 * (length - self.paid));
-            self.paid = length;
-        }
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

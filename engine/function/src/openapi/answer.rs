@@ -5,12 +5,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rondo_expression::{ReadError, Val};
+use rondo_expression::{ReadError, ReadLimits, Val};
 
 use super::operation::{AnswerForm, Format, Operation};
 use super::result::Conversion;
 use super::shape::Shape;
-use crate::answer::{Unreadable, read_json};
+use crate::answer::Unreadable;
 
 /// Reads an answer into the result.
 pub(crate) fn read(
@@ -18,6 +18,7 @@ pub(crate) fn read(
     status: u16,
     content_type: &str,
     body: &[u8],
+    limits: ReadLimits,
     grant: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Val, Unreadable> {
     if body.is_empty() {
@@ -28,9 +29,9 @@ pub(crate) fn read(
     // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
     if *shape == Shape::Text {
         let text = text_or_base64(body, grant)?;
-        return Ok(Conversion { shapes: &operation.shapes, grant }.parse_object_text(text)?);
+        return Ok(Conversion { shapes: &operation.shapes, limits, grant }.parse_object_text(text)?);
     }
-    let value = match read_json(body, grant) {
+    let value = match Val::read_json(body, limits, grant) {
         Ok(value) => value,
         Err(error @ (ReadError::Syntax(_) | ReadError::Depth(_))) => match shape {
             Shape::Any if !promises_json(form, content_type) => text_or_base64(body, grant)?,
@@ -42,7 +43,7 @@ pub(crate) fn read(
         },
         Err(other) => return Err(other.into()),
     };
-    let mut conversion = Conversion { shapes: &operation.shapes, grant };
+    let mut conversion = Conversion { shapes: &operation.shapes, limits, grant };
     let received = conversion.to_result(value, shape)?;
     // So is each text of a list, if the list is the whole answer.
     match (shape, received) {

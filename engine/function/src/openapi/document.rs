@@ -45,6 +45,9 @@ pub(crate) struct SpecDocument {
     children: Mutex<HashMap<String, Arc<Children>>>,
 }
 
+/// Most parts of a pointer. Those of published documents have ten; each part is a call on the stack.
+const DEEPEST_POINTER: usize = 100;
+
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 #[derive(Deserialize)]
@@ -84,7 +87,15 @@ impl SpecDocument {
 
     /// The value at a JSON pointer.
     pub(crate) fn node(&self, pointer: &str) -> Option<Value> {
-        serde_json::from_str(self.text.get(self.find(pointer)?)?).ok()
+        serde_json::from_str(self.text_at(pointer)?).ok()
+    }
+
+    /// The JSON text at a JSON pointer; `None` for a pointer of too many parts too.
+    pub(crate) fn text_at(&self, pointer: &str) -> Option<&str> {
+        if pointer.matches('/').count() > DEEPEST_POINTER {
+            return None;
+        }
+        self.text.get(self.find(pointer)?)
     }
 
     /// The operation of that id.

@@ -3,6 +3,7 @@
 //! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
 //! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
@@ -18,6 +19,18 @@ use super::shape::{Shape, ShapeReader, default_of};
 use super::swagger;
 use crate::key::mangle;
 
+/// Most bytes of a path; an address of more than 64 KiB cannot be sent.
+const LONGEST_PATH: usize = 8 * 1024;
+
+/// Most parameters of an operation. The largest published operations have some fifty.
+const MOST_PARAMETERS: usize = 1000;
+
+/// Most bytes of the address of a server.
+const LONGEST_SERVER: usize = 8 * 1024;
+
+/// Names of undefined security schemes in a message.
+const SHOWN_SCHEMES: usize = 8;
+
 /// The operation at a place, and the problems that the call can do without.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
@@ -26,7 +39,10 @@ pub(crate) fn extract(
 ) -> Result<(Operation, Vec<String>), String> {
     let references = References::new(open);
     let item_pointer = child("/paths", &place.path);
-    let item = document.node(&item_pointer).ok_or("has a path that cannot be read")?;
+    if place.path.len() > LONGEST_PATH {
+        return Err(format!("has a path of more than {LONGEST_PATH} bytes"));
+    }
+    let item = references.read(document, &item_pointer).ok_or("has a path that cannot be read")?;
     let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
     let mut source =
         Source { document, references: &references, shapes: ShapeReader::new(&references), item, node };
@@ -56,6 +72,10 @@ impl Source<'_> {
         let mut all: Vec<(Arc<SpecDocument>, Value)> = Vec::new();
         for list in [&self.item, &self.node] {
             for parameter in list.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+                if all.len() >= MOST_PARAMETERS {
+                    self.references.report(format!("it has more than {MOST_PARAMETERS} parameters"));
+                    break;
+                }
                 let Some(found) = self.references.resolve(self.document, parameter.clone()) else { continue };
                 let same = |(_, other): &(_, Value)| {
                     other.get("name") == found.1.get("name") && other.get("in") == found.1.get("in")
@@ -90,15 +110,17 @@ impl Source<'_> {
         read: &dyn Fn(&Value) -> Result<Scheme, String>,
     ) -> Vec<SchemeUse> {
         let own = self.node.get("security").cloned();
-        let global = self.document.node("/security");
+        let global = self.references.read(self.document, "/security");
         let mut uses: Vec<SchemeUse> = Vec::new();
         let mut undefined = Vec::new();
         for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
             let alternatives = requirements.as_array().map(Vec::as_slice).unwrap_or_default();
-            for name in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+            let names: BTreeSet<_> =
+                alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys).collect();
+            for name in names {
                 let found = self
-                    .document
-                    .node(&child(schemes, name))
+                    .references
+                    .read(self.document, &child(schemes, name))
                     .and_then(|scheme| self.references.resolve(self.document, scheme));
                 let Some((_, scheme)) = found else {
                     undefined.push(name.clone());
@@ -120,6 +142,7 @@ impl Source<'_> {
             }
         }
         if uses.is_empty() && !undefined.is_empty() {
+            undefined.truncate(SHOWN_SCHEMES);
             problems.push(format!("no security scheme is called `{}`", undefined.join("`, `")));
         }
         uses
@@ -213,7 +236,7 @@ fn answers_v3(source: &mut Source<'_>) -> Answers {
 }
 
 fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
-    let top = source.document.node("/servers");
+    let top = source.references.read(source.document, "/servers");
     let server = [source.node.get("servers"), source.item.get("servers"), top.as_ref()]
         .into_iter()
         .flatten()
@@ -221,9 +244,12 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
     let url = match server.map(serde_json::from_value::<Server>) {
         Some(Ok(server)) => {
             let variables = server.variables.unwrap_or_default();
-            variables.iter().fold(server.url, |url, (name, variable)| {
-                url.replace(&format!("{{{name}}}"), &variable.default)
-            })
+            let default = |name: &str| variables.get(name).map(|variable| variable.default.as_str());
+            let Some(url) = filled(&server.url, default) else {
+                problems.push(format!("has a server whose address is longer than {LONGEST_SERVER} bytes"));
+                return None;
+            };
+            url
         }
         Some(Err(error)) => {
             problems.push(format!("has a server that cannot be read: {error}"));
@@ -236,6 +262,30 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
         Ok(base) if matches!(base.scheme(), "http" | "https") => base.join(&url).ok().map(String::from),
         _ => Some(url),
     }
+}
+
+/// A text with values in the place of `{name}`, each looked at once; what is in a value is not replaced again. `None` if it gets too long.
+fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        match after.split_once('}').and_then(|(name, after)| Some((value(name)?, after))) {
+            Some((value, after)) => {
+                filled.push_str(value);
+                rest = after;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+        if filled.len() > LONGEST_SERVER {
+            return None;
+        }
+    }
+    filled.push_str(rest);
+    (filled.len() <= LONGEST_SERVER).then_some(filled)
 }
 
 fn scheme_v3(node: &Value) -> Result<Scheme, String> {

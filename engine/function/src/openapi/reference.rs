@@ -1,9 +1,9 @@
 //! Follows `$ref` inside a document and into others.
 //!
-//! Promises: a reference is followed to a place, never expanded, so that cycles are harmless. A document that cannot be
-//! opened is one problem, however many references name it.
+//! Promises: a reference is followed to a place, never expanded, so that cycles are harmless; what one operation has read of its documents is
+//! bounded, whatever refers to what. A document that cannot be opened is one problem, however many references name it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,22 +18,51 @@ pub(crate) type Open<'a> = dyn Fn(&SpecDocument, &str) -> Result<Arc<SpecDocumen
 pub(crate) struct References<'a> {
     open: &'a Open<'a>,
     problems: RefCell<Vec<String>>,
+    /// Bytes of text that may still be read.
+    left: Cell<usize>,
+}
+
+/// What a reference names.
+#[derive(Debug, Clone)]
+pub(crate) struct Referred {
+    pub(crate) document: Arc<SpecDocument>,
+    /// As a JSON pointer.
+    pointer: String,
+    /// The absolute reference.
+    pub(crate) name: Arc<str>,
 }
 
 /// Most references that are followed in a row. Documents have two or three; a longer chain goes in a circle.
 const LONGEST_CHAIN: usize = 16;
 
+/// Most bytes of the text of its documents that one operation reads, counting what it reads twice. The largest operations of Kubernetes read
+/// half a megabyte; reading takes a hundred milliseconds for all of this.
+const MOST_TEXT: usize = 8 << 20;
+
+/// Most problems of one operation, and most bytes of each; somebody reads them.
+const MOST_PROBLEMS: usize = 50;
+const LONGEST_PROBLEM: usize = 1000;
+
 impl<'a> References<'a> {
     pub(crate) fn new(open: &'a Open<'a>) -> Self {
-        Self { open, problems: RefCell::default() }
+        Self { open, problems: RefCell::default(), left: Cell::new(MOST_TEXT) }
     }
 
-    /// The document and value that a reference names, and its absolute name.
-    pub(crate) fn follow(
-        &self,
-        from: &Arc<SpecDocument>,
-        reference: &str,
-    ) -> Option<(Arc<SpecDocument>, Value, Arc<str>)> {
+    /// The value at a JSON pointer.
+    pub(crate) fn read(&self, document: &SpecDocument, pointer: &str) -> Option<Value> {
+        let text = document.text_at(pointer)?;
+        let Some(left) = self.left.get().checked_sub(text.len()) else {
+            self.report(format!(
+                "it refers to more than {MOST_TEXT} bytes of its documents; what is beyond is not read"
+            ));
+            return None;
+        };
+        self.left.set(left);
+        serde_json::from_str(text).ok()
+    }
+
+    /// Where a reference leads. Nothing is read there yet.
+    pub(crate) fn locate(&self, from: &Arc<SpecDocument>, reference: &str) -> Option<Referred> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let document = if file.is_empty() {
             Arc::clone(from)
@@ -47,13 +76,18 @@ impl<'a> References<'a> {
             }
         };
         // A fragment is a JSON pointer that may be percent-encoded, as in any URI.
-        let pointer = percent_decode(fragment);
-        let Some(value) = document.node(&pointer) else {
+        let pointer = percent_decode(fragment).into_owned();
+        if document.text_at(&pointer).is_none() {
             self.report(format!("`$ref: {reference}` in `{}` names nothing", from.uri));
             return None;
-        };
+        }
         let name = Arc::from(format!("{}#{pointer}", document.uri));
-        Some((document, value, name))
+        Some(Referred { document, pointer, name })
+    }
+
+    /// The value that a reference names.
+    pub(crate) fn value(&self, referred: &Referred) -> Option<Value> {
+        self.read(&referred.document, &referred.pointer)
     }
 
     /// The value itself, or what it refers to when it is a reference.
@@ -67,8 +101,9 @@ impl<'a> References<'a> {
             let Some(reference) = place.1.get("$ref").and_then(Value::as_str).map(str::to_owned) else {
                 return Some(place);
             };
-            let (document, value, _) = self.follow(&place.0, &reference)?;
-            place = (document, value);
+            let referred = self.locate(&place.0, &reference)?;
+            let value = self.value(&referred)?;
+            place = (referred.document, value);
         }
         self.report(format!("a chain of `$ref` in `{}` goes in a circle", from.uri));
         None
@@ -79,9 +114,10 @@ impl<'a> References<'a> {
         self.problems.into_inner()
     }
 
-    fn report(&self, problem: String) {
+    pub(crate) fn report(&self, mut problem: String) {
+        problem.truncate(problem.floor_char_boundary(LONGEST_PROBLEM));
         let mut problems = self.problems.borrow_mut();
-        if !problems.contains(&problem) {
+        if problems.len() < MOST_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
         }
     }

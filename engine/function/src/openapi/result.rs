@@ -16,6 +16,8 @@ const MEMBER_BYTES: usize = 2 * size_of::<Val>() + 32;
 /// What a conversion needs.
 pub(crate) struct Conversion<'a> {
     pub(crate) shapes: &'a Shapes,
+    /// Of each object that is read out of a text.
+    pub(crate) limits: ReadLimits,
     /// Asked for memory before it is taken.
     pub(crate) grant: &'a mut dyn FnMut(usize) -> bool,
 }
@@ -71,8 +73,7 @@ impl Conversion<'_> {
 
     fn object_text(&mut self, value: &Val) -> Changed {
         let Some(text) = object_in_text(value) else { return Ok(None) };
-        let limits = ReadLimits { skips_null_elements: true, ..ReadLimits::default() };
-        match Val::read_json(text.as_bytes(), limits, self.grant) {
+        match Val::read_json(text.as_bytes(), self.limits, self.grant) {
             Ok(object) => Ok(Some(object).filter(Val::is_object)),
             // A text that only looks like an object.
             Err(ReadError::Syntax(_) | ReadError::Depth(_)) => Ok(None),

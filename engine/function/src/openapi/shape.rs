@@ -12,7 +12,7 @@ use rondo_expression::Val;
 use serde_json::{Map, Value};
 
 use super::document::SpecDocument;
-use super::reference::References;
+use super::reference::{References, Referred};
 
 /// The form of a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,26 +72,42 @@ impl Shapes {
     }
 }
 
+/// Most members in all shapes of an operation, those that `allOf` and the like copy counted again. The largest operations of Kubernetes have
+/// some thousand.
+const MOST_MEMBERS: usize = 100_000;
+
 /// Reads the schemas of one operation.
 pub(crate) struct ShapeReader<'a> {
     references: &'a References<'a>,
     shapes: HashMap<Arc<str>, Shape>,
-    waiting: Vec<(Arc<SpecDocument>, Value, Arc<str>)>,
+    waiting: Vec<Referred>,
+    /// Names that wait, or have waited.
+    queued: HashSet<Arc<str>>,
     under_way: HashSet<Arc<str>>,
+    /// Members that may still be declared.
+    members_left: usize,
 }
 
 impl<'a> ShapeReader<'a> {
     pub(crate) fn new(references: &'a References<'a>) -> Self {
-        Self { references, shapes: HashMap::new(), waiting: Vec::new(), under_way: HashSet::new() }
+        Self {
+            references,
+            shapes: HashMap::new(),
+            waiting: Vec::new(),
+            queued: HashSet::new(),
+            under_way: HashSet::new(),
+            members_left: MOST_MEMBERS,
+        }
     }
 
     /// The shape of a schema that stands in a document.
     pub(crate) fn read(&mut self, document: &Arc<SpecDocument>, schema: &Value) -> Shape {
         let shape = self.shape(document, schema, 0);
-        while let Some((document, schema, name)) = self.waiting.pop() {
-            if !self.shapes.contains_key(&name) {
-                let shape = self.shape(&document, &schema, 0);
-                self.shapes.insert(name, shape);
+        while let Some(referred) = self.waiting.pop() {
+            if !self.shapes.contains_key(&referred.name) {
+                let schema = self.references.value(&referred);
+                let shape = schema.map_or(Shape::Any, |schema| self.shape(&referred.document, &schema, 0));
+                self.shapes.insert(referred.name, shape);
             }
         }
         shape
@@ -108,17 +124,16 @@ impl<'a> ShapeReader<'a> {
             return Shape::Any;
         }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            let Some((document, schema, name)) = self.references.follow(document, reference) else {
-                return Shape::Any;
-            };
-            if !self.shapes.contains_key(&name) {
-                self.waiting.push((document, schema, Arc::clone(&name)));
+            let Some(referred) = self.references.locate(document, reference) else { return Shape::Any };
+            let name = Arc::clone(&referred.name);
+            if !self.shapes.contains_key(&name) && self.queued.insert(Arc::clone(&name)) {
+                self.waiting.push(referred);
             }
             return Shape::Named(name);
         }
         let own = self.own_shape(document, schema, depth);
         let combined = self.combined(document, schema, depth);
-        merge(own, combined)
+        self.merge(own, combined)
     }
 
     fn own_shape(
@@ -144,6 +159,9 @@ impl<'a> ShapeReader<'a> {
                 for (name, member) in
                     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
                 {
+                    if !self.take_members(1) {
+                        return Shape::Any;
+                    }
                     let shape = self.shape(document, member, depth + 1);
                     let default = default_of(member);
                     members.declared.insert(name.clone(), Member { shape, default });
@@ -170,8 +188,8 @@ impl<'a> ShapeReader<'a> {
                 let part = self.flat(document, part, depth + 1);
                 all = Some(match all {
                     None => part,
-                    Some(before) if alternatives => either(before, part),
-                    Some(before) => merge(before, Some(part)),
+                    Some(before) if alternatives => self.either(before, part),
+                    Some(before) => self.merge(before, Some(part)),
                 });
             }
         }
@@ -183,19 +201,65 @@ impl<'a> ShapeReader<'a> {
         let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
             return self.shape(document, schema, depth);
         };
-        let Some((document, schema, name)) = self.references.follow(document, reference) else {
-            return Shape::Any;
-        };
+        let Some(referred) = self.references.locate(document, reference) else { return Shape::Any };
+        let name = Arc::clone(&referred.name);
         if let Some(known) = self.shapes.get(&name) {
             return known.clone();
         }
         if depth > DEEPEST || !self.under_way.insert(Arc::clone(&name)) {
             return Shape::Any;
         }
-        let shape = self.flat(&document, &schema, depth + 1);
+        let schema = self.references.value(&referred);
+        let shape = schema.map_or(Shape::Any, |schema| self.flat(&referred.document, &schema, depth + 1));
         self.under_way.remove(&name);
         self.shapes.insert(name, shape.clone());
         shape
+    }
+
+    /// The shape of a value to which both apply: an object with the members of both, else the one that says more.
+    fn merge(&mut self, one: Shape, other: Option<Shape>) -> Shape {
+        match (one, other) {
+            (one, None | Some(Shape::Any)) => one,
+            (Shape::Any, Some(other)) => other,
+            (Shape::Object(a), Some(Shape::Object(b))) => self.union(a, &b),
+            (one, Some(_)) => one,
+        }
+    }
+
+    /// The shape of a value to which one of both applies: an object with the members of both, else anything unless they are
+    /// equal.
+    fn either(&mut self, one: Shape, other: Shape) -> Shape {
+        match (one, other) {
+            (Shape::Object(a), Shape::Object(b)) => self.union(a, &b),
+            (Shape::Integer | Shape::Number, Shape::Integer | Shape::Number) => Shape::Number,
+            (one, other) if one == other => one,
+            _ => Shape::Any,
+        }
+    }
+
+    fn union(&mut self, a: Arc<Members>, b: &Members) -> Shape {
+        let copied = if Arc::strong_count(&a) > 1 { a.declared.len() } else { 0 };
+        if !self.take_members(copied + b.declared.len()) {
+            return Shape::Any;
+        }
+        let mut members = Arc::unwrap_or_clone(a);
+        members.open |= b.open;
+        for (name, member) in &b.declared {
+            members.declared.entry(name.clone()).or_insert_with(|| member.clone());
+        }
+        Shape::Object(Arc::new(members))
+    }
+
+    /// Counts members that are declared or copied; false when there are too many.
+    fn take_members(&mut self, count: usize) -> bool {
+        let left = self.members_left.checked_sub(count);
+        if left.is_none() {
+            self.references.report(format!(
+                "its schemas have more than {MOST_MEMBERS} members together; the others may be anything"
+            ));
+        }
+        self.members_left = left.unwrap_or_default();
+        left.is_some()
     }
 }
 
@@ -217,33 +281,4 @@ fn type_of(schema: &Map<String, Value>) -> Option<&str> {
         _ if schema.contains_key("items") => Some("array"),
         _ => None,
     }
-}
-
-/// The shape of a value to which both apply: an object with the members of both, else the one that says more.
-fn merge(one: Shape, other: Option<Shape>) -> Shape {
-    match (one, other) {
-        (one, None | Some(Shape::Any)) => one,
-        (Shape::Any, Some(other)) => other,
-        (Shape::Object(a), Some(Shape::Object(b))) => Shape::Object(Arc::new(union(&a, &b))),
-        (one, Some(_)) => one,
-    }
-}
-
-/// The shape of a value to which one of both applies: an object with the members of both, else anything unless they are
-/// equal.
-fn either(one: Shape, other: Shape) -> Shape {
-    match (one, other) {
-        (Shape::Object(a), Shape::Object(b)) => Shape::Object(Arc::new(union(&a, &b))),
-        (Shape::Integer | Shape::Number, Shape::Integer | Shape::Number) => Shape::Number,
-        (one, other) if one == other => one,
-        _ => Shape::Any,
-    }
-}
-
-fn union(a: &Members, b: &Members) -> Members {
-    let mut declared = a.declared.clone();
-    for (name, member) in &b.declared {
-        declared.entry(name.clone()).or_insert_with(|| member.clone());
-    }
-    Members { declared, open: a.open || b.open }
 }

@@ -113,7 +113,7 @@ fn answers(source: &mut Source<'_>) -> Answers {
 }
 
 fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
-    let global = source.document.node(&format!("/{keyword}"));
+    let global = source.references.read(source.document, &format!("/{keyword}"));
     let list = source.node.get(keyword).or(global.as_ref());
     list.and_then(Value::as_array)
         .into_iter()
@@ -125,9 +125,12 @@ fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
 
 /// Scheme, host and base path; without a host those of the place the document was fetched from, else a bare path.
 fn server(source: &Source<'_>) -> String {
-    let text = |pointer: &str| source.document.node(pointer).and_then(|v| v.as_str().map(str::to_owned));
+    let text = |pointer: &str| {
+        source.references.read(source.document, pointer).and_then(|v| v.as_str().map(str::to_owned))
+    };
     let base_path = text("/basePath").unwrap_or("/".to_owned());
-    let schemes = source.node.get("schemes").cloned().or_else(|| source.document.node("/schemes"));
+    let schemes =
+        source.node.get("schemes").cloned().or_else(|| source.references.read(source.document, "/schemes"));
     let schemes: Vec<&str> =
         schemes.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let secure = schemes.is_empty() || schemes.contains(&"https");

@@ -25,3 +25,16 @@ async fn documents_are_fetched_with_credentials_for_their_host_only() {
     assert_eq!(fetcher.fetch(&other_address).unwrap_err(), "answered 401 Unauthorized");
     assert_eq!(fetcher.fetch("no address").unwrap_err(), "is no address: relative URL without a base");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_load_fetches_is_bounded() {
+    let megabytes = |count: usize| Reply::new(200, "application/json", vec![b' '; count << 20]);
+    let server = Server::start(vec![megabytes(17), megabytes(15)]).await;
+    let fetcher = Fetcher::new(&properties("", "")).unwrap();
+    let fetch =
+        |name: usize| fetcher.fetch(&format!("{}/{name}.json", server.url)).map(|bytes| bytes.len() >> 20);
+    assert!(fetch(0).unwrap_err().starts_with("answered with more than 16777216 bytes"));
+    assert_eq!((1..=4).map(fetch).collect::<Vec<_>>(), [Ok(15), Ok(15), Ok(15), Ok(15)]);
+    assert_eq!(fetch(5).unwrap_err(), "the documents of one load take more than 67108864 bytes together");
+    assert_eq!(fetch(1), Ok(15), "what is there is not fetched again");
+}

@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::error::CallErrorKind;
 use crate::mask::Secrets;
 
-fn get() -> crate::Binding {
+fn get() -> std::sync::Arc<crate::Binding> {
     openapi(&spec("/a", "get", json!({}), json!({})))
 }
 

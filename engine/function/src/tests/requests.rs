@@ -227,7 +227,8 @@ proptest! {
             ],
             "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}},
         }), json!({}));
-        let Target::OpenApi(target) = openapi(&document).target else { unreachable!() };
+        let binding = openapi(&document);
+        let Target::OpenApi(target) = &binding.target else { unreachable!() };
         if let Ok(builder) = crate::openapi::request::build(&target.operation, &arguments.into()) {
             let url = url::Url::parse(&builder.address("http://h.test/base/")).unwrap();
             prop_assert_eq!(url.host_str(), Some("h.test"));

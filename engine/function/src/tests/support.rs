@@ -120,7 +120,7 @@ pub(super) fn spec(path: &str, method: &str, mut operation: Value, more: Value) 
 }
 
 /// The operation `op` of a document, whose settings are called `svc`.
-pub(super) fn openapi(document: &Value) -> Binding {
+pub(super) fn openapi(document: &Value) -> Arc<Binding> {
     let document = Arc::new(SpecDocument::parse("specs/svc", document.to_string().into()).unwrap());
     let place = document.operation("op").unwrap().clone();
     let (operation, problems) =
@@ -131,8 +131,8 @@ pub(super) fn openapi(document: &Value) -> Binding {
     binding(target)
 }
 
-fn binding(target: Target) -> Binding {
-    Binding { name: "f".to_owned(), target, asked_headers: Arc::default() }
+fn binding(target: Target) -> Arc<Binding> {
+    Arc::new(Binding { name: "f".to_owned(), target, asked_headers: Arc::default() })
 }
 
 /// The request that an operation such as `get:/a` means.
@@ -143,7 +143,7 @@ pub(super) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction
 }
 
 /// A function that is a plain HTTP request.
-pub(super) fn rest(operation: &str, fails_on_error_status: bool) -> Binding {
+pub(super) fn rest(operation: &str, fails_on_error_status: bool) -> Arc<Binding> {
     binding(Target::Http(http(operation, fails_on_error_status)))
 }
 
@@ -171,7 +171,7 @@ pub(super) fn caller(properties: &Properties, secrets: Secrets) -> Caller {
 
 /// Calls with nothing special; the `configKey`, for functions that have one, is `east`.
 pub(super) async fn call(
-    binding: &Binding,
+    binding: &Arc<Binding>,
     properties: &Properties,
     arguments: Value,
 ) -> Result<Answer, CallError> {
@@ -180,7 +180,19 @@ pub(super) async fn call(
 
 pub(super) async fn call_with(
     caller: &Caller,
-    binding: &Binding,
+    binding: &Arc<Binding>,
+    properties: &Properties,
+    arguments: Value,
+    headers: &[(&str, &str)],
+) -> Result<Answer, CallError> {
+    call_of("i-1", caller, binding, properties, arguments, headers).await
+}
+
+/// A call of this instance.
+pub(super) async fn call_of(
+    instance: &str,
+    caller: &Caller,
+    binding: &Arc<Binding>,
     properties: &Properties,
     arguments: Value,
     headers: &[(&str, &str)],
@@ -194,7 +206,7 @@ pub(super) async fn call_with(
         state_data: &state_data,
         headers: &headers,
         process: ProcessHeaders {
-            instance_id: "i-1",
+            instance_id: instance,
             workflow_id: "flow",
             version: "1.0",
             ..ProcessHeaders::default()

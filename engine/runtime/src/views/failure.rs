@@ -42,6 +42,21 @@ impl FailureView {
         }
     }
 
+    /// What is stored of the instance cannot be read.
+    pub(crate) fn of_damage(problem: String) -> Self {
+        Self {
+            kind: FailureKind::Runtime,
+            origin: Origin::default(),
+            code: None,
+            status: None,
+            message: problem.clone(),
+            described: problem,
+            state: String::new(),
+            action: None,
+            visit: 0,
+        }
+    }
+
     /// Name of what the failed action calls, or of the state when no action failed.
     pub fn place(&self) -> &str {
         self.action.as_deref().unwrap_or(&self.state)

@@ -1,9 +1,12 @@
-//! Whether the disk takes what is written.
+//! Whether the disk takes what is written, and gives what was.
 //!
 //! Promises: the log says when writing begins to fail and when it works again, and repeats it now and then in between, but not for each
 //! transaction: there may be thousands a second.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
@@ -18,11 +21,40 @@ pub(super) struct Health {
     logged_at: Option<Instant>,
     /// Whether the last line in the log is that writing fails.
     is_logged: bool,
+    corruption: Corruption,
+}
+
+/// Whether a page of the file could not be read. It stays so until the engine starts again, for SQLite may have given some other answer
+/// than an error for the page before. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Corruption(Arc<OnceLock<StoreError>>);
+
+impl Corruption {
+    pub(super) fn get(&self) -> Result<(), StoreError> {
+        self.0.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Remembers the first page that could not be read, and logs it.
+    pub(super) fn set(&self, error: &StoreError) {
+        if self.0.set(error.clone()).is_ok() {
+            tracing::error!(%error, "what is on damaged pages cannot be read, and the rest is served");
+        }
+    }
 }
 
 impl Health {
     pub(super) fn new() -> Self {
-        Self { now: watch::Sender::new(Ok(())), logged_at: None, is_logged: false }
+        Self {
+            now: watch::Sender::new(Ok(())),
+            logged_at: None,
+            is_logged: false,
+            corruption: Corruption::default(),
+        }
+    }
+
+    /// Where readers say that a page could not be read.
+    pub(super) fn corruption(&self) -> Corruption {
+        self.corruption.clone()
     }
 
     /// Shows why the last transaction failed, if it did.
@@ -36,6 +68,9 @@ impl Health {
 
     /// Nothing can be written. Gives whether that was put into the log.
     pub(super) fn set_bad(&mut self, error: &StoreError) -> bool {
+        if matches!(error, StoreError::Corrupt(_)) {
+            self.corruption.set(error);
+        }
         self.now.send_modify(|now| *now = Err(error.clone()));
         if self.logged_at.is_some_and(|at| at.elapsed() < QUIET) {
             return false;

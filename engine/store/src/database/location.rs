@@ -54,6 +54,17 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// Its files are not as they were written, and opening it would lose something. Nothing was changed.
+    #[error(
+        "database `{path}` is damaged: {problem}. Nothing was changed. Put a backup back, or write what can be read into a new \
+         database with `rondo doctor --store sqlite://{path} --salvage NEW.db`, which lists what is lost", path = .path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is damaged.
+        problem: String,
+    },
     /// The file or its folder cannot be used.
     #[error("database `{}` cannot be opened: {source}", .path.display())]
     File {

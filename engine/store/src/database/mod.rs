@@ -10,11 +10,13 @@
 //! survives `kill -9`; each unit of work is all or nothing; a unit that refuses or fails leaves the others of its transaction alone; a
 //! list that takes long never stands before a short read. Never: knows a table of a component.
 
+mod damage;
 mod error;
 mod file_watch;
 mod files;
 mod health;
 mod location;
+mod log;
 mod migrations;
 mod open;
 mod readers;
@@ -31,15 +33,19 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 pub use error::{Answer, StoreError};
-pub use files::private_file;
+pub use files::{keep_private, private_file};
 pub use location::{OpenError, file_of, folder_of};
 pub use migrations::Component;
 pub use transaction::Transaction;
 pub use work::WorkError;
 
+pub(crate) use damage::FileHeader;
 pub(crate) use error::is_damage;
-use health::Health;
-use location::Location;
+pub(crate) use files::beside;
+use health::{Corruption, Health};
+pub(crate) use location::Location;
+pub(crate) use log::{LogReport, Recovered, check as check_log, recover as recover_log};
+pub(crate) use open::{PAGE_SIZE, lock_holder, real_path};
 use readers::Readers;
 use writer::Job;
 
@@ -80,6 +86,7 @@ struct Handle {
     readers: Option<ReaderQueues>,
     lost: watch::Receiver<Option<StoreError>>,
     health: watch::Receiver<Result<(), StoreError>>,
+    corrupt: Corruption,
 }
 
 #[derive(Debug)]
@@ -115,20 +122,21 @@ impl Database {
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let spawned = thread.spawn(move || match open::open(&location, &components) {
             Err(error) => drop(opened.send(Err(error))),
-            Ok(open::Opened { connection, readers, threads, locks, file_watch }) => {
+            Ok(open::Opened { connection, readers, threads, locks, file_watch, notes }) => {
                 let (lost, health) = (file_watch.subscribe(), Health::new());
-                if opened.send(Ok((readers, lost, health.subscribe()))).is_ok() {
-                    writer::Writer::new(connection, threads, locks, file_watch, health).run(&queue);
+                let shown = (health.subscribe(), health.corruption());
+                if opened.send(Ok((readers, lost, shown))).is_ok() {
+                    writer::Writer::new(connection, threads, locks, file_watch, notes, health).run(&queue);
                 }
             }
         });
         if let Err(error) = spawned {
             return Err(failed(error.to_string()));
         }
-        let (readers, lost, health) =
+        let (readers, lost, (health, corrupt)) =
             answer.await.unwrap_or_else(|_| Err(failed("the writer thread has ended".to_owned())))?;
         let readers = readers.map(|(short, lists)| ReaderQueues { short, lists });
-        Ok(Self(Arc::new(Handle { writer, readers, lost, health })))
+        Ok(Self(Arc::new(Handle { writer, readers, lost, health, corrupt })))
     }
 
     /// Runs a unit of work inside of the next transaction, and answers what it gave when the transaction is durable. The work is under
@@ -162,9 +170,14 @@ impl Database {
         T: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
+        let corrupt = self.0.corrupt.clone();
         let task: readers::Task = Box::new(move |connection: &Connection| {
+            let found = read(connection);
+            if let Err(error @ StoreError::Corrupt(_)) = &found {
+                corrupt.set(error);
+            }
             // The caller may have gone away.
-            let _ = answer.send(read(connection));
+            let _ = answer.send(found);
         });
         match (&self.0.readers, queue) {
             (Some(readers), ReadQueue::Short) => readers.short.send(task),
@@ -189,7 +202,10 @@ impl Database {
 
     /// Why the last transaction was not written, as far as it lies in the database and not in the work; `Ok` when it was, or when
     /// something else could be written since. The database tries by itself, and logs when writing begins to fail and when it works again.
+    ///
+    /// [`StoreError::Corrupt`] since a page of the file could not be read: that does not mend itself.
     pub fn health(&self) -> Result<(), StoreError> {
+        self.0.corrupt.get()?;
         self.0.health.borrow().clone()
     }
 

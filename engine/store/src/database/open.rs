@@ -5,7 +5,7 @@
 
 use std::{
     fs::{File, TryLockError},
-    io::{Read, Seek, Write},
+    io::{Seek, Write},
     path::{Path, PathBuf},
     thread::JoinHandle,
     time::Duration,
@@ -14,10 +14,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Component, OpenError,
+    Component, OpenError, damage,
     file_watch::FileWatch,
-    files::{beside, private_file},
+    files::{beside, keep_private, private_file},
     location::Location,
+    log::Notes,
     migrations,
     readers::Readers,
 };
@@ -34,7 +35,7 @@ const LIST_READERS: usize = 2;
 
 /// A sleeping instance with 1 KiB of data costs 1.4 KB in pages of 8 KiB or 16 KiB, and 1.6 KB in those of 4 KiB, of which its row leaves
 /// more empty. Larger pages cost more to write, for a commit writes whole ones.
-const PAGE_SIZE: i64 = 8192;
+pub(crate) const PAGE_SIZE: i64 = 8192;
 
 /// Pages in the write-ahead log before it is copied into the file: 16 MiB. A larger log would save some copying, but it is read after a
 /// crash, which delays the start.
@@ -42,6 +43,9 @@ const CHECKPOINT_PAGES: i64 = 16 * 1024 * 1024 / PAGE_SIZE;
 
 /// Memory for pages of the writer, in KiB: the inner pages of all indexes of some million instances.
 const WRITER_CACHE: i64 = 65_536;
+
+/// What is appended to the name of a database for the files that belong to it. SQLite gives those that it makes the mode of the database.
+const FILES: [&str; 6] = ["", "-wal", "-shm", ".lock", ".last-commit", ".turns"];
 
 /// What an open database consists of.
 pub(super) struct Opened {
@@ -52,6 +56,8 @@ pub(super) struct Opened {
     /// Given up when dropped.
     pub(super) locks: Vec<File>,
     pub(super) file_watch: FileWatch,
+    /// `None` in memory.
+    pub(super) notes: Option<Notes>,
 }
 
 pub(super) fn open(location: &Location, components: &[Component]) -> Result<Opened, OpenError> {
@@ -69,6 +75,7 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 threads: Vec::new(),
                 locks: Vec::new(),
                 file_watch: FileWatch::new([]).map_err(|error| failed(error.into()))?,
+                notes: None,
             })
         }
         Location::File(path) => {
@@ -76,11 +83,15 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
             }
             let locks = locks(path)?;
+            let real = real_path(path);
+            FILES.iter().for_each(|ending| keep_private(&beside(&real, ending)));
+            damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
             migrations::check(&connection, path, components)?;
             settings(&connection).map_err(|error| failed(error.into()))?;
             migrations::migrate(&connection, path, components)?;
+            damage::check_tables(&connection, path)?;
             let mut threads = Vec::new();
             let mut readers = |name, count| {
                 let connections = (0..count).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
@@ -90,14 +101,20 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             let readers =
                 Some((readers("store-short", SHORT_READERS)?, readers("store-list", LIST_READERS)?));
             let file_watch = FileWatch::new(files(path)).map_err(|error| failed(error.into()))?;
-            Ok(Opened { connection, readers, threads, locks, file_watch })
+            let notes = Notes::open(&real).map_err(|error| failed(error.into()))?;
+            Ok(Opened { connection, readers, threads, locks, file_watch, notes: Some(notes) })
         }
     }
 }
 
-/// The files that are lost when something else is at their paths. SQLite keeps the log beside the real file.
+/// Where a database is when its path is a symbolic link: SQLite keeps the log there.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The files that are lost when something else is at their paths.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let real = real_path(path);
     let mut files = vec![beside(&real, "-wal"), real];
     if !LOCKS_ITSELF {
         files.push(beside(path, ".lock"));
@@ -136,16 +153,18 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(failed(error)),
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            // Only for the message: an unreadable id is left out.
-            let _ = file.read_to_string(&mut text);
-            return Err(OpenError::InUse { path: path.to_owned(), process: text.trim().parse().ok() });
+            return Err(OpenError::InUse { path: path.to_owned(), process: lock_holder(path) });
         }
     }
     file.set_len(0).map_err(failed)?;
     file.rewind().map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(file)
+}
+
+/// Id of the process that holds the lock of a database, if it can be read.
+pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(beside(path, ".lock")).ok()?.trim().parse().ok()
 }
 
 fn settings(connection: &Connection) -> rusqlite::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Promises: work is answered after the transaction that holds it is on the disk; work that fails, fails alone; what goes into a file
 //! that is not there any more is not answered as written; an error of the disk is answered to all that were to be written, and the thread
-//! goes on, and finds out by itself when the disk takes something again.
+//! goes on, and finds out by itself when the disk takes something again. Of a transaction whose sync failed nothing stays in the log.
 
 use std::{
     fs::File,
@@ -17,9 +17,10 @@ use tokio::sync::oneshot;
 
 use super::{
     StoreError, Transaction,
-    error::is_of_the_database,
+    error::{is_failed_sync, is_of_the_database},
     file_watch::FileWatch,
     health::Health,
+    log::Notes,
     readers::Task,
     work::{Outcome, Work},
 };
@@ -30,6 +31,10 @@ const BATCH: usize = 512;
 
 /// How long it takes at most until lost files, or a disk with room again, are noticed while nothing is written.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why nothing is written while the log cannot be cut.
+const UNSYNCED: &str =
+    "a sync of the log failed, and its end cannot be removed: what is written now might not be on the disk";
 
 /// Something for the writer to do.
 pub(super) enum Job {
@@ -44,7 +49,10 @@ pub(super) struct Writer {
     readers: Vec<JoinHandle<()>>,
     locks: Vec<File>,
     file_watch: FileWatch,
+    notes: Option<Notes>,
     health: Health,
+    /// Whether the log may end in a transaction whose sync failed.
+    is_unsynced: bool,
 }
 
 /// Why a transaction was rolled back.
@@ -54,6 +62,8 @@ enum Rollback {
     Unit(usize, Option<StoreError>),
     /// Nothing can be written now.
     All(StoreError),
+    /// The transaction was written, and its sync failed.
+    Unsynced(StoreError),
 }
 
 impl Writer {
@@ -62,9 +72,10 @@ impl Writer {
         readers: Vec<JoinHandle<()>>,
         locks: Vec<File>,
         file_watch: FileWatch,
+        notes: Option<Notes>,
         health: Health,
     ) -> Self {
-        Self { connection, readers, locks, file_watch, health }
+        Self { connection, readers, locks, file_watch, notes, health, is_unsynced: false }
     }
 
     /// Works until it is asked to close or the queue is dropped.
@@ -106,6 +117,8 @@ impl Writer {
                     if !self.health.is_good() {
                         self.probe();
                     }
+                    // Another program may have copied the log into the database.
+                    self.note_last_commit();
                     if !has_shrunk {
                         self.shrink_memory();
                     }
@@ -117,12 +130,30 @@ impl Writer {
 
     /// Finds out whether the disk takes something again. No work may come that would: an unhealthy engine is sent no requests.
     fn probe(&mut self) {
+        if self.is_unsynced {
+            self.forget_unsynced();
+        }
+        if self.is_unsynced {
+            return;
+        }
         // Writing the number that is there writes its page all the same.
         let number = self.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
         let written = number.and_then(|number| self.connection.pragma_update(None, "user_version", number));
         match written {
             Ok(()) => _ = self.health.set_good(),
-            Err(error) => _ = self.health.set_bad(&error.into()),
+            Err(error) => {
+                if is_failed_sync(&error) {
+                    self.forget_unsynced();
+                }
+                _ = self.health.set_bad(&error.into());
+            }
+        }
+    }
+
+    /// Notes how far the log reaches.
+    fn note_last_commit(&mut self) {
+        if let Some(notes) = &mut self.notes {
+            notes.update();
         }
     }
 
@@ -136,10 +167,17 @@ impl Writer {
     /// Writes and answers a batch.
     fn write(&mut self, mut batch: Vec<Box<dyn Work>>) {
         while !batch.is_empty() {
+            if self.is_unsynced {
+                self.forget_unsynced();
+            }
+            if self.is_unsynced {
+                return self.refuse(&mut batch, &StoreError::Database(UNSYNCED.to_owned()));
+            }
             let written = run_transaction(&self.connection, &mut batch)
                 .and_then(|failpoints| self.file_watch.check().map(|()| failpoints).map_err(Rollback::All));
             match written {
                 Ok(has_failpoints) => {
+                    self.note_last_commit();
                     if has_failpoints {
                         failpoint("commit-after");
                     }
@@ -147,22 +185,46 @@ impl Writer {
                     batch.drain(..).for_each(|work| work.answer(Ok(())));
                 }
                 Err(Rollback::Unit(place, error)) => batch.remove(place).answer(error.map_or(Ok(()), Err)),
-                Err(Rollback::All(error)) => {
-                    self.health.set_bad(&error);
-                    batch.drain(..).for_each(|work| work.answer(Err(error.clone())));
+                Err(Rollback::All(error)) => self.refuse(&mut batch, &error),
+                Err(Rollback::Unsynced(error)) => {
+                    self.forget_unsynced();
+                    self.refuse(&mut batch, &error);
                 }
             }
         }
     }
 
+    /// Answers that nothing can be written.
+    fn refuse(&mut self, batch: &mut Vec<Box<dyn Work>>, error: &StoreError) {
+        self.health.set_bad(error);
+        batch.drain(..).for_each(|work| work.answer(Err(error.clone())));
+    }
+
+    /// Removes what a failed sync left. SQLite writes the next transaction in its place and syncs that; but a start that comes before would
+    /// take it for committed. Until the cut itself is synced nothing is written, for the next sync may succeed without these pages.
+    fn forget_unsynced(&mut self) {
+        let Some(notes) = &self.notes else { return };
+        self.is_unsynced = match notes.cut_log() {
+            Ok(()) => false,
+            Err(error) => {
+                tracing::debug!(%error, "the log cannot be cut behind the last transaction that was synced; trying again");
+                true
+            }
+        };
+    }
+
     /// Waits for the readers, copies the log into the file, closes the file, gives up the lock.
-    fn close(self) -> Result<(), StoreError> {
+    fn close(mut self) -> Result<(), StoreError> {
         for reader in self.readers {
             // A panic of a reader is in the log already.
             let _ = reader.join();
         }
+        if let Some(notes) = &mut self.notes {
+            notes.clear();
+        }
         let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = self.connection.close().map_err(|(_, error)| error);
+        drop(self.notes);
         drop(self.locks);
         Ok(truncated.and(closed)?)
     }
@@ -187,7 +249,10 @@ fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Resu
         if has_failpoints {
             failpoint("commit-before");
         }
-        execute("COMMIT").map(|_| has_failpoints).map_err(|error| Rollback::All(error.into()))
+        execute("COMMIT").map(|_| has_failpoints).map_err(|error| match is_failed_sync(&error) {
+            true => Rollback::Unsynced(error.into()),
+            false => Rollback::All(error.into()),
+        })
     });
     // Some errors have ended the transaction already.
     if written.is_err() && !connection.is_autocommit() {

@@ -5,6 +5,7 @@
 //! another component can share one with a [`Commit`].
 
 mod commits;
+mod damage_log;
 mod filter;
 mod json_filter;
 mod parts;
@@ -16,6 +17,8 @@ mod tests;
 
 use std::pin::Pin;
 
+use damage_log::DamageLog;
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::{
@@ -50,11 +53,22 @@ pub fn commit_within<E: From<CommitError>>(
 #[derive(Debug)]
 pub(crate) struct InstanceStore {
     database: Database,
+    damage: DamageLog,
 }
 
 impl InstanceStore {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, damage: DamageLog::default() }
+    }
+
+    /// Reads, and notes the damaged rows that are met.
+    fn read<T: Send + 'static>(
+        &self,
+        queue: ReadQueue,
+        read: impl FnOnce(&Connection, &DamageLog) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let damage = self.damage.clone();
+        self.database.read(queue, move |connection| read(connection, &damage))
     }
 }
 
@@ -64,23 +78,31 @@ impl Store for InstanceStore {
     }
 
     fn instance(&self, id: Uuid) -> Answer<Option<Instance>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::instance(connection, id))
+        self.read(ReadQueue::Short, move |connection, damage| {
+            let found = rows::instance(connection, id);
+            if let Err(StoreError::Damaged { problem, .. }) = &found {
+                damage.note("Store::instance", &id, problem);
+            }
+            found
+        })
     }
 
     fn instances(&self, ids: Vec<Uuid>) -> Answer<Vec<Instance>> {
-        self.database.read(ReadQueue::List, move |connection| rows::instances(connection, &ids))
+        self.read(ReadQueue::List, move |connection, damage| rows::instances(connection, damage, &ids))
     }
 
     fn due(&self, until: i64, after: Option<(i64, Uuid)>, limit: usize) -> Answer<Vec<(i64, Uuid)>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::due(connection, until, after, limit))
+        self.read(ReadQueue::Short, move |connection, damage| {
+            rows::due(connection, damage, until, after, limit)
+        })
     }
 
     fn busy(&self, after: Option<Uuid>, limit: usize) -> Answer<Vec<Uuid>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::busy(connection, after, limit))
+        self.read(ReadQueue::Short, move |connection, damage| rows::busy(connection, damage, after, limit))
     }
 
     fn history(&self, id: Uuid) -> Answer<Vec<History>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::history(connection, id))
+        self.read(ReadQueue::Short, move |connection, damage| rows::history(connection, damage, id))
     }
 
     fn parts(&self, id: Uuid) -> Answer<Vec<(String, Vec<u8>)>> {
@@ -88,7 +110,7 @@ impl Store for InstanceStore {
     }
 
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::children(connection, id))
+        self.read(ReadQueue::Short, move |connection, damage| rows::children(connection, damage, id))
     }
 
     fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>> {
@@ -96,11 +118,11 @@ impl Store for InstanceStore {
     }
 
     fn mailboxes(&self) -> Answer<Vec<Uuid>> {
-        self.database.read(ReadQueue::List, rows::mailboxes)
+        self.read(ReadQueue::List, rows::mailboxes)
     }
 
     fn query(&self, query: Query) -> Answer<Vec<Instance>> {
-        self.database.read(ReadQueue::List, move |connection| rows::query(connection, &query))
+        self.read(ReadQueue::List, move |connection, damage| rows::query(connection, damage, &query))
     }
 
     fn count(&self, filter: Filter) -> Answer<u64> {
@@ -126,6 +148,14 @@ impl Store for InstanceStore {
 
     fn health(&self) -> Result<(), StoreError> {
         self.database.health()
+    }
+
+    fn damaged_instances(&self) -> u64 {
+        self.damage.count()
+    }
+
+    fn note_damaged(&self, instance: Uuid, problem: &str) {
+        self.damage.note("its snapshot", &instance, &problem);
     }
 
     fn close(&self) -> Answer<()> {

@@ -1,12 +1,15 @@
 //! Reads rows.
 //!
-//! Promises: a damaged row fails by itself. A read of that row answers the damage; a list leaves it out and the log names it, because one
-//! row must not make every list fail, nor keep the engine from continuing the others after a restart.
+//! Promises: a damaged row fails by itself, because one row must not make every list fail, nor keep the engine from continuing the others
+//! after a restart. A read of that row answers the damage. [`query`] shows it as an instance in error whose message names the damage; where
+//! its id cannot be read, and in lists of ids and lines, it is left out. A page that cannot be read fails a list, for nobody knows what is
+//! missing then.
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, types::Type};
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
-use super::filter;
+use super::{damage_log::DamageLog, filter};
 use crate::{Columns, Filter, History, Instance, Query, State, StoreError, database::is_damage};
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -33,15 +36,27 @@ fn select(columns: Columns) -> String {
     )
 }
 
+/// Places of columns that are looked at.
+const STATE: usize = 5;
+const DATA_COLUMN: usize = 20;
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Instance> {
-    let state: i64 = row.get(5)?;
+    let state: i64 = row.get(STATE)?;
     let state = State::from_number(state).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(
-            5,
+            STATE,
             Type::Integer,
             format!("{state} is the number of no state").into(),
         )
     })?;
+    let data: String = row.get(DATA_COLUMN)?;
+    // The text is empty where it was not asked for.
+    if !data.is_empty()
+        && let Err(error) = serde_json::from_str::<IgnoredAny>(&data)
+    {
+        let problem = format!("the data are not JSON: {error}").into();
+        return Err(rusqlite::Error::FromSqlConversionFailure(DATA_COLUMN, Type::Text, problem));
+    }
     Ok(Instance {
         id: row.get(0)?,
         workflow: row.get(1)?,
@@ -63,9 +78,35 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Instance> {
         error: row.get(17)?,
         input: row.get(18)?,
         extra: row.get(19)?,
-        data: row.get(20)?,
+        data,
         frames: row.get(21)?,
         sealed: row.get(22)?,
+    })
+}
+
+/// What is left of a row that cannot be read: an instance in error that says so. `None` when its id cannot be read either.
+fn damaged(row: &Row<'_>, problem: &rusqlite::Error) -> Option<Instance> {
+    let text = |column: usize| row.get::<_, String>(column).unwrap_or_default();
+    let id: Uuid = row.get(0).ok()?;
+    let message = StoreError::Damaged { instance: id, problem: problem.to_string() }.to_string();
+    Some(Instance {
+        id,
+        workflow: text(1),
+        version: text(2),
+        name: text(3),
+        revision: text(4),
+        state: State::Error,
+        business_key: row.get(6).unwrap_or_default(),
+        reference_id: row.get(7).unwrap_or_default(),
+        parent: row.get(8).unwrap_or_default(),
+        root: row.get(9).unwrap_or_default(),
+        root_workflow: row.get(10).unwrap_or_default(),
+        started_at: row.get(11).unwrap_or_default(),
+        updated_at: row.get(13).unwrap_or_default(),
+        turn: row.get(16).unwrap_or_default(),
+        error: Some(serde_json::json!({ "message": message }).to_string()),
+        data: "null".to_owned(),
+        ..Instance::default()
     })
 }
 
@@ -83,14 +124,14 @@ pub(super) fn of_instance(instance: Uuid, error: rusqlite::Error) -> StoreError 
     }
 }
 
-pub(super) fn instances(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Instance>> {
+pub(super) fn instances(connection: &Connection, damage: &DamageLog, ids: &[Uuid]) -> Result<Vec<Instance>> {
     let sql = select(Columns::ALL) + " WHERE id = ?1";
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
         let row = statement.query_row([id], read).optional().transpose();
         let Some(row) = row else { continue };
-        found.extend(unless_damaged("Store::instances", id, row)?);
+        found.extend(damage.unless_damaged("Store::instances", id, row)?);
     }
     Ok(found)
 }
@@ -100,6 +141,7 @@ pub(super) const DUE: &str = "SELECT wake_at, number, id FROM instance
 
 pub(super) fn due(
     connection: &Connection,
+    damage: &DamageLog,
     until: i64,
     after: Option<(i64, Uuid)>,
     limit: usize,
@@ -108,7 +150,7 @@ pub(super) fn due(
     let mut statement = connection.prepare_cached(DUE)?;
     let rows = statement.query_map(params![until, moment, id], |row| {
         let moment: i64 = row.get(0)?;
-        Ok(listed_id("Store::due", row, 1)?.map(|id| (moment, id)))
+        Ok(listed_id(damage, "Store::due", row, 1)?.map(|id| (moment, id)))
     })?;
     // The limit counts those that are answered: a page of damaged rows would look like the end.
     Ok(rows.filter_map(rusqlite::Result::transpose).take(limit).collect::<rusqlite::Result<_>>()?)
@@ -116,26 +158,31 @@ pub(super) fn due(
 
 pub(super) const BUSY: &str = "SELECT number, id FROM instance WHERE busy = 1 AND id > ?1 ORDER BY id";
 
-pub(super) fn busy(connection: &Connection, after: Option<Uuid>, limit: usize) -> Result<Vec<Uuid>> {
-    ids(connection, "Store::busy", BUSY, params![after.unwrap_or(Uuid::nil())], limit)
+pub(super) fn busy(
+    connection: &Connection,
+    damage: &DamageLog,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Result<Vec<Uuid>> {
+    ids(connection, damage, "Store::busy", BUSY, params![after.unwrap_or(Uuid::nil())], limit)
 }
 
 pub(super) const HISTORY: &str = "SELECT turn, at, facts FROM history
     WHERE instance = (SELECT number FROM instance WHERE id = ?1) ORDER BY turn";
 
-pub(super) fn history(connection: &Connection, id: Uuid) -> Result<Vec<History>> {
+pub(super) fn history(connection: &Connection, damage: &DamageLog, id: Uuid) -> Result<Vec<History>> {
     let mut statement = connection.prepare_cached(HISTORY)?;
     let rows = statement.query_map([id], |row| {
         let line = || Ok(History { instance: id, turn: row.get(0)?, at: row.get(1)?, facts: row.get(2)? });
-        unless_damaged("Store::history", &id, line())
+        damage.unless_damaged("Store::history", &id, line())
     })?;
     Ok(rows.filter_map(rusqlite::Result::transpose).collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) const CHILDREN: &str = "SELECT number, id FROM instance WHERE parent = ?1 ORDER BY id";
 
-pub(super) fn children(connection: &Connection, id: Uuid) -> Result<Vec<Uuid>> {
-    ids(connection, "Store::children", CHILDREN, params![id], usize::MAX)
+pub(super) fn children(connection: &Connection, damage: &DamageLog, id: Uuid) -> Result<Vec<Uuid>> {
+    ids(connection, damage, "Store::children", CHILDREN, params![id], usize::MAX)
 }
 
 pub(super) const MAILBOX: &str = "SELECT number, payload FROM mailbox WHERE recipient = ?1 ORDER BY number";
@@ -146,12 +193,12 @@ pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<(i64, Vec
     rows.collect::<rusqlite::Result<_>>().map_err(|error| of_instance(id, error))
 }
 
-pub(super) fn mailboxes(connection: &Connection) -> Result<Vec<Uuid>> {
+pub(super) fn mailboxes(connection: &Connection, damage: &DamageLog) -> Result<Vec<Uuid>> {
     let sql = "SELECT min(number), recipient FROM mailbox GROUP BY recipient ORDER BY recipient";
-    ids(connection, "Store::mailboxes", sql, params![], usize::MAX)
+    ids(connection, damage, "Store::mailboxes", sql, params![], usize::MAX)
 }
 
-pub(super) fn query(connection: &Connection, query: &Query) -> Result<Vec<Instance>> {
+pub(super) fn query(connection: &Connection, damage: &DamageLog, query: &Query) -> Result<Vec<Instance>> {
     // Sorting needs few columns, so the rows are sorted by number first and read then. Both see the same moment.
     let moment = connection.unchecked_transaction()?;
     let chosen = filter::numbers(query);
@@ -164,13 +211,12 @@ pub(super) fn query(connection: &Connection, query: &Query) -> Result<Vec<Instan
     let mut left = most;
     let mut rows = Vec::new();
     for number in numbers {
-        let mut id = None;
-        let row = statement.query_row([number], |row| {
-            id = row.get(0).ok();
-            read(row)
-        });
-        let name = id.map_or_else(|| format!("in row {number}"), |id: Uuid| id.to_string());
-        let Some(row) = unless_damaged("Store::query", &name, row)? else { continue };
+        let mut shown = None;
+        let read =
+            statement.query_row([number], |row| read(row).inspect_err(|error| shown = damaged(row, error)));
+        let name = shown.as_ref().map_or_else(|| format!("in row {number}"), |shown| shown.id.to_string());
+        let read = damage.unless_damaged("Store::query", &name, read)?;
+        let Some(row) = read.or(shown) else { continue };
         left = left.checked_sub(row.bytes()).ok_or(StoreError::TooLarge(most))?;
         rows.push(row);
     }
@@ -187,34 +233,25 @@ pub(super) fn count(connection: &Connection, filter: &Filter) -> Result<u64> {
 /// Up to `limit` ids of rows with a number and an id.
 fn ids(
     connection: &Connection,
+    damage: &DamageLog,
     list: &'static str,
     sql: &str,
     parameters: &[&dyn ToSql],
     limit: usize,
 ) -> Result<Vec<Uuid>> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(parameters, |row| listed_id(list, row, 0))?;
+    let rows = statement.query_map(parameters, |row| listed_id(damage, list, row, 0))?;
     Ok(rows.filter_map(rusqlite::Result::transpose).take(limit).collect::<rusqlite::Result<_>>()?)
 }
 
 /// The id of a row, which stands in the column after the row's number.
-fn listed_id(list: &'static str, row: &Row<'_>, number: usize) -> rusqlite::Result<Option<Uuid>> {
+fn listed_id(
+    damage: &DamageLog,
+    list: &'static str,
+    row: &Row<'_>,
+    number: usize,
+) -> rusqlite::Result<Option<Uuid>> {
     let id = row.get(number + 1);
     let number: i64 = row.get(number)?;
-    unless_damaged(list, &format_args!("in row {number}"), id)
-}
-
-/// A row for a list, or nothing when it is damaged, which is logged with the name of its instance.
-pub(super) fn unless_damaged<T>(
-    list: &'static str,
-    instance: &dyn std::fmt::Display,
-    row: rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    match row {
-        Err(error) if is_damage(&error) => {
-            tracing::error!(list, %error, "instance {instance} is damaged in the database, and is left out");
-            Ok(None)
-        }
-        row => row.map(Some),
-    }
+    damage.unless_damaged(list, &format_args!("in row {number}"), id)
 }

@@ -209,6 +209,14 @@ impl Store for WatchedStore {
         self.inner.health()
     }
 
+    fn damaged_instances(&self) -> u64 {
+        self.inner.damaged_instances()
+    }
+
+    fn note_damaged(&self, instance: Uuid, problem: &str) {
+        self.inner.note_damaged(instance, problem);
+    }
+
     /// The database behind it stays open: the next engine of the test goes on with it.
     fn close(&self) -> Answer<()> {
         Box::pin(async { Ok(()) })

@@ -47,6 +47,31 @@ async fn nobody_but_the_owner_can_read_the_files() {
     store.close().await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn files_that_others_could_read_are_closed_to_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, store) = in_a_file().await;
+    kit::insert(&store, [kit::instance(1)]).await;
+    let copy = Folder::new();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let to = copy.path().join(entry.file_name());
+        fs::copy(entry.path(), &to).unwrap();
+        fs::set_permissions(to, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    store.close().await.unwrap();
+    let store = crate::open(&copy.url()).await.unwrap();
+    assert_eq!(store.instance(kit::id(1)).await, Ok(Some(kit::instance(1))));
+    let files: Vec<_> = fs::read_dir(copy.path()).unwrap().map(Result::unwrap).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?} has mode {mode:o}", file.file_name());
+    }
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_folder_of_the_file_is_made() {
     let folder = Folder::new();

@@ -6,6 +6,7 @@ mod file;
 mod log_bytes;
 mod plans;
 mod random_commits;
+mod random_damage;
 mod random_filters;
 mod upgrade;
 
