@@ -1,9 +1,11 @@
-//! Names the instances whose rows cannot be read, once each.
+//! Names the instances whose data are no JSON, once each. Rows that the database cannot read it names itself.
 
 use std::{collections::HashSet, fmt::Display};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
+
+use crate::app::App;
 
 /// How many are named: after so many the log has said enough.
 const MOST: usize = 1000;
@@ -19,7 +21,8 @@ pub(crate) fn log(instance: Uuid, error: &dyn Display) {
     }
 }
 
-/// How many damaged instances were met.
-pub(crate) fn count() -> usize {
-    LOGGED.lock().as_ref().map_or(0, HashSet::len)
+/// How many damaged instances were met, those that the database found included.
+pub(crate) fn count(app: &App) -> u64 {
+    let logged = LOGGED.lock().as_ref().map_or(0, HashSet::len) as u64;
+    logged.saturating_add(app.engine.store().damaged_instances())
 }

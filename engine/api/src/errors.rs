@@ -141,6 +141,7 @@ impl From<Refusal> for ErrorAnswer {
                 StatusCode::BAD_REQUEST
             }
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
+            Refusal::DataTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Defect(_) | Refusal::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Stopping | Refusal::NoRoom(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

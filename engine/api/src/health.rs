@@ -13,7 +13,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use crate::{app::App, damaged_rows};
 
 /// Routes below `/q/health`.
 pub(crate) fn routes() -> Router<App> {
@@ -62,19 +62,25 @@ fn requests(app: &App) -> Check {
 /// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
 /// still by itself, and is no reason to send requests elsewhere.
 fn database(app: &App) -> Check {
-    let (store, mut data) = (app.engine.store(), Map::new());
-    let written = store.health();
-    if let Err(error) = &written {
-        data.insert("problem".to_owned(), error.to_string().into());
+    let store = app.engine.store();
+    let problem = match store.health() {
+        Ok(()) if app.database.gives() => None,
+        Ok(()) => Some("it does not give what is asked for".to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    let mut data = Map::new();
+    let up = problem.is_none();
+    if let Some(problem) = problem {
+        data.insert("problem".to_owned(), problem.into());
     }
-    match store.damaged_instances() {
+    match damaged_rows::count(app) {
         0 => {}
         count => {
             data.insert("damagedInstances".to_owned(), count.into());
         }
     }
     let data = (!data.is_empty()).then_some(Value::Object(data));
-    Check { data, ..check("Database", written.is_ok() && app.database.gives()) }
+    Check { data, ..check("Database", up) }
 }
 
 fn memory(app: &App) -> Check {

@@ -7,7 +7,7 @@ const VALUE: u64 = 48;
 const TEXT: u64 = 24;
 
 /// Bytes that an array, and an object, takes beside what is in it.
-const ARRAY: u64 = 48;
+const ARRAY: u64 = 96;
 const OBJECT: u64 = 288;
 
 /// Bytes that the values of a JSON text take at most, its texts included. What is no JSON has some weight, too.

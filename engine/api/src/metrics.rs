@@ -21,6 +21,7 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn show(State(app): State<App>) -> Response {
     let (memory, connections) = (app.engine.memory(), &app.connections);
+    let calls = app.engine.call_load();
     let writes = app.engine.store().health().is_ok();
     let gauges = [
         ("rondo_memory_used_bytes", "Bytes of the budget that bodies, answers and data hold", memory.used()),
@@ -36,6 +37,13 @@ async fn show(State(app): State<App>) -> Response {
             "Instances that are worked on or wait for a call",
             app.engine.active_instances() as u64,
         ),
+        ("rondo_calls_in_flight", "Calls of services in flight", calls.in_flight as u64),
+        ("rondo_calls_waiting", "Calls of services that wait for their turn", calls.waiting as u64),
+        (
+            "rondo_calls_max",
+            "Calls of services that may be in flight (rondo.http.max-calls)",
+            calls.most as u64,
+        ),
         (
             "rondo_database_readable",
             "1 while the database gives what is asked for",
@@ -45,7 +53,7 @@ async fn show(State(app): State<App>) -> Response {
         (
             "rondo_damaged_instances",
             "Instances that could not be read since the start",
-            damaged_rows::count() as u64,
+            damaged_rows::count(&app),
         ),
     ];
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&gauges)).into_response()

@@ -1,6 +1,6 @@
 //! Inputs: how each kind of input changes an instance before its frames run.
 
-use rondo_expression::MergeRules;
+use rondo_expression::{MergeRules, Size, Val};
 
 use crate::{
     CallNumber, Fact, FrameId, Input, Status,
@@ -39,18 +39,30 @@ impl Machine<'_> {
             Input::Halt(failure) if is_active || !self.snapshot.lost.is_empty() => self.halt(failure),
             Input::Skip if is_failed => return self.skip(),
             Input::Replace(data) if is_active || is_failed => {
+                if self.is_too_large(&data) {
+                    return false;
+                }
                 self.snapshot.data = data;
                 self.note_data_change();
             }
             Input::Patch(data) if is_active || is_failed => {
-                let before = std::mem::take(&mut self.snapshot.data);
+                let before = self.snapshot.data.clone();
                 // The management API of SonataFlow merges by these rules, also where the definition has other rules.
-                self.snapshot.data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
+                let data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
+                if self.is_too_large(&data) {
+                    return false;
+                }
+                self.snapshot.data = data;
                 self.note_data_change();
             }
             _ => return false,
         }
         true
+    }
+
+    /// Whether expressions cannot work on such data: an instance with them would fail later, when the cause is hard to find.
+    fn is_too_large(&self, data: &Val) -> bool {
+        Size::default().with(data).check(&self.context.budget).is_err()
     }
 
     /// Starts the instance at a state; without a name, or with an unknown one, at the definition's start.
