@@ -5,12 +5,17 @@
 
 use std::sync::Arc;
 
+use rondo_definition::without_byte_order_mark;
 use rondo_expression::{ReadLimits, Val};
 
 use crate::answer::Unreadable;
 use crate::openapi::document::SpecDocument;
 use crate::openapi::{self, answer, operation::Operation, request};
 use crate::{rest, specs};
+
+/// Small enough that a test reaches them.
+const LIMITS: ReadLimits =
+    ReadLimits { nodes: 10_000, depth: Val::DEEPEST, memory: 1 << 20, skips_null_elements: true };
 
 /// An operation that a document describes. For tests.
 #[derive(Debug)]
@@ -74,7 +79,8 @@ impl OfflineOperation {
         body: &[u8],
         grant: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Val, String> {
-        answer::read(&self.0, status, content_type, body, ReadLimits::default(), grant).map_err(described)
+        answer::read(&self.0, status, content_type, without_byte_order_mark(body), LIMITS, grant)
+            .map_err(described)
     }
 }
 
@@ -88,7 +94,7 @@ pub fn http_result(
     tolerant: bool,
     grant: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Val, String> {
-    rest::read(body, content_type, tolerant, ReadLimits::default(), grant).map_err(described)
+    rest::read(without_byte_order_mark(body), content_type, tolerant, LIMITS, grant).map_err(described)
 }
 
 fn described(unreadable: Unreadable) -> String {

@@ -3,6 +3,8 @@
 //! Owns: the syntax, nested (`${A:${B:c}}`), with `$${` and `\${` for a literal `${`. Promises: ends on any text. A
 //! reference without closing brace is text.
 
+use std::cell::Cell;
+
 use super::PropertyError;
 
 /// References inside of references; real files have two.
@@ -11,6 +13,10 @@ const DEPTH: usize = 32;
 /// Longer values come only from properties that multiply each other.
 const LENGTH: usize = 1 << 20;
 
+/// References of one value, those in the values of others included. Properties that refer to each other twice at each of many levels ask for
+/// billions, and may be empty in the end; real files have a few dozen.
+const REFERENCES: u32 = 1000;
+
 /// The value `raw` of `key` with all references replaced.
 pub(super) fn expand<'p>(
     raw: &str,
@@ -18,13 +24,20 @@ pub(super) fn expand<'p>(
     lookup: &dyn Fn(&str) -> Option<&'p str>,
 ) -> Result<String, PropertyError> {
     let mut out = String::new();
-    Expansion { key, lookup }.append(raw, &mut vec![key.to_owned()], 0, &mut out)?;
+    Expansion { key, lookup, left: Cell::new(REFERENCES) }.append(
+        raw,
+        &mut vec![key.to_owned()],
+        0,
+        &mut out,
+    )?;
     Ok(out)
 }
 
 struct Expansion<'e, 'p> {
     key: &'e str,
     lookup: &'e dyn Fn(&str) -> Option<&'p str>,
+    /// References that may still be followed.
+    left: Cell<u32>,
 }
 
 impl Expansion<'_, '_> {
@@ -63,9 +76,10 @@ impl Expansion<'_, '_> {
         let (name, default) = split_default(inner);
         let cycle =
             |name: &str| PropertyError::Cycle { key: self.key.to_owned(), reference: name.to_owned() };
-        if depth > DEPTH || out.len() > LENGTH {
+        if depth > DEPTH || out.len() > LENGTH || self.left.get() == 0 {
             return Err(cycle(name));
         }
+        self.left.set(self.left.get() - 1);
         let mut expanded = String::new();
         self.append(name.trim(), path, depth, &mut expanded)?;
         if let Some(raw) = (self.lookup)(&expanded) {

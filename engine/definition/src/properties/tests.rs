@@ -91,6 +91,21 @@ fn a_property_that_refers_to_itself_is_reported_with_its_line() {
     ");
 }
 
+/// Each level refers to the next one twice, and the last one is empty, so nothing grows while billions of references are followed.
+#[test]
+fn values_that_refer_to_each_other_without_end_are_refused() {
+    let by_value: String = (0..30).map(|level| format!("a{level}=${{a{0}}}${{a{0}}}\n", level + 1)).collect();
+    let by_name: String =
+        (0..30).map(|level| format!("a{level}=${{${{a{0}}}${{a{0}}}:}}\n", level + 1)).collect();
+    for text in [by_value, by_name] {
+        let (properties, diagnostics) =
+            Properties::parse("application.properties", &format!("{text}a30=\n"), env(&[]));
+        assert!(properties.resolve("a0").is_err());
+        assert_eq!(properties.resolve("a29"), Ok(Some(String::new())));
+        assert!(diagnostics.iter().all(|diagnostic| diagnostic.code == codes::PROPERTY_CYCLE));
+    }
+}
+
 #[test]
 fn an_invalid_escape_is_reported_with_its_line() {
     let (properties, diagnostics) = Properties::parse("application.properties", "a=1\nb=\\u12\n", env(&[]));
