@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Router<App> {
 struct Check {
     name: &'static str,
     status: &'static str,
+    /// What there is to know beside the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
 }
@@ -61,22 +62,24 @@ fn requests(app: &App) -> Check {
 /// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
 /// still by itself, and is no reason to send requests elsewhere.
 fn database(app: &App) -> Check {
-    let store = app.engine.store();
-    let problem = match store.health() {
+    let mut data = Map::new();
+    let problem = match app.engine.store().health() {
         Ok(()) if app.database.gives() => None,
         Ok(()) => Some("it does not give what is asked for".to_owned()),
         Err(error) => Some(error.to_string()),
     };
-    let mut data = Map::new();
     let up = problem.is_none();
     if let Some(problem) = problem {
         data.insert("problem".to_owned(), problem.into());
     }
     match damaged_rows::count(app) {
         0 => {}
-        count => drop(data.insert("damagedInstances".to_owned(), count.into())),
+        count => {
+            data.insert("damagedInstances".to_owned(), count.into());
+        }
     }
-    Check { data: Some(data.into()).filter(|_| !up || damaged_rows::count(app) > 0), ..check("Database", up) }
+    let data = (!data.is_empty()).then_some(Value::Object(data));
+    Check { data, ..check("Database", up) }
 }
 
 fn memory(app: &App) -> Check {

@@ -62,10 +62,18 @@ pub(crate) async fn input(headers: &HeaderMap, body: Received) -> Result<Input, 
     }
     let body = body.0?;
     if body.bytes.len() <= READ_AT_ONCE {
-        return Ok(parse(body)?);
+        return read(headers, body);
     }
     let parsed = tokio::task::spawn_blocking(|| parse(body)).await;
     Ok(parsed.map_err(|error| ErrorAnswer::defect(&error))??)
+}
+
+/// Reads a body that has arrived, on this thread.
+pub(crate) fn read(headers: &HeaderMap, body: Whole) -> Result<Input, ErrorAnswer> {
+    if !is_json(headers) {
+        return Err(ErrorAnswer::unsupported_media_type());
+    }
+    Ok(parse(body)?)
 }
 
 /// Whether `Content-Type` is `application/json`, with any parameters.

@@ -56,3 +56,18 @@ pub use auth::Token;
 pub use graphql::SchemaError;
 pub use server::{ServeError, serve};
 pub use settings::Settings;
+
+/// The data of a start and the variables beside them, or the status with which the body is refused. For tests with arbitrary bytes.
+#[doc(hidden)]
+pub fn read_start_body(
+    content_type: &[u8],
+    body: Vec<u8>,
+) -> Result<(rondo_expression::Val, rondo_expression::Val), u16> {
+    let mut headers = axum::http::HeaderMap::new();
+    if let Ok(value) = axum::http::HeaderValue::from_bytes(content_type) {
+        headers.insert(axum::http::header::CONTENT_TYPE, value);
+    }
+    let share = rondo_memory::MemoryBudget::new(1 << 30).share();
+    let input = input::read(&headers, receive::Whole { bytes: body, share });
+    input.map(|input| (input.data, input.extra)).map_err(|error| error.status.as_u16())
+}

@@ -54,7 +54,8 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let headers = prop::collection::vec(header, 0..5);
     (method, path, query, headers, body).prop_map(|(method, path, query, headers, body)| {
         let path = path.join("/");
-        let mut text = format!("{method} /{path}{query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+        let mut text =
+            format!("{method} /{path}{query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
         for header in headers {
             text += &header;
             text += "\r\n";
@@ -65,23 +66,74 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn json() -> impl Strategy<Value = String> {
-    let leaf = select(vec!["null", "1", "-0.0e5", "1e999", "\"\"", "\"\\ud800\"", "\"workflowdata\"", "tru", "{}", "[]"]);
+    let leaf = select(vec![
+        "null",
+        "1",
+        "-0.0e5",
+        "1e999",
+        "\"\"",
+        "\"\\ud800\"",
+        "\"workflowdata\"",
+        "tru",
+        "{}",
+        "[]",
+    ]);
     leaf.prop_map(str::to_owned).prop_recursive(4, 20, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec((select(vec!["workflowdata", "name", "a", ""]), inner), 0..4).prop_map(|members| {
-                let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-                format!("{{{}}}", members.join(","))
-            }),
+            prop::collection::vec((select(vec!["workflowdata", "name", "a", ""]), inner), 0..4).prop_map(
+                |members| {
+                    let members: Vec<_> =
+                        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }
+            ),
         ]
     })
 }
 
 fn graphql() -> impl Strategy<Value = String> {
     let word = select(vec![
-        "{", "}", "(", ")", "[", "]", ":", "ProcessInstances", "ProcessDefinitions", "Jobs", "where", "id", "nodes", "variables",
-        "executionSummary", "equal", "and", "or", "not", "state", "ACTIVE", "\"x\"", "1", "$a", "query", "mutation", "fragment", "on",
-        "...", "ProcessInstanceAbort", "__schema", "types", "__typename", "pagination", "limit", "orderBy", "start", "DESC", "#", "\"\"\"",
+        "{",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        ":",
+        "ProcessInstances",
+        "ProcessDefinitions",
+        "Jobs",
+        "where",
+        "id",
+        "nodes",
+        "variables",
+        "executionSummary",
+        "equal",
+        "and",
+        "or",
+        "not",
+        "state",
+        "ACTIVE",
+        "\"x\"",
+        "1",
+        "$a",
+        "query",
+        "mutation",
+        "fragment",
+        "on",
+        "...",
+        "ProcessInstanceAbort",
+        "__schema",
+        "types",
+        "__typename",
+        "pagination",
+        "limit",
+        "orderBy",
+        "start",
+        "DESC",
+        "#",
+        "\"\"\"",
     ]);
     prop_oneof![
         prop::collection::vec(word, 0..25).prop_map(|words| words.join(" ")),

@@ -37,7 +37,7 @@ settings! {
     MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
     MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
     MAX_CALLS: "rondo.http.max-calls", SMALL, "",
-        "calls of services in flight at once; others wait for their turn, tree of instances by tree. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
+        "calls of services in flight at once, of which one service gets half and one tree of instances a third; others wait for their turn. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
     MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
     MIN_RATE: "rondo.http.min-rate", SMALL, "16384",
         "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
