@@ -62,13 +62,12 @@ fn requests(app: &App) -> Check {
 /// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
 /// still by itself, and is no reason to send requests elsewhere.
 fn database(app: &App) -> Check {
-    let store = app.engine.store();
-    let problem = match store.health() {
+    let mut data = Map::new();
+    let problem = match app.engine.store().health() {
         Ok(()) if app.database.gives() => None,
         Ok(()) => Some("it does not give what is asked for".to_owned()),
         Err(error) => Some(error.to_string()),
     };
-    let mut data = Map::new();
     let up = problem.is_none();
     if let Some(problem) = problem {
         data.insert("problem".to_owned(), problem.into());

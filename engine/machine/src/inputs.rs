@@ -60,7 +60,7 @@ impl Machine<'_> {
         true
     }
 
-    /// Whether expressions cannot work on such data: an instance with them would fail later, when the cause is hard to find.
+    /// Whether expressions could not work on such data. An instance that has them fails at its next expression, long after the change.
     fn is_too_large(&self, data: &Val) -> bool {
         Size::default().with(data).check(&self.context.budget).is_err()
     }
