@@ -56,6 +56,7 @@ def is_for_tests(lines, index):
 def main(root):
     files = [path for path in root.glob("engine/*/src/**/*.rs") if "tests" not in path.parts and path.name != "tests.rs"]
     files += [*root.glob("engine/*/examples/*.rs"), *root.glob("tests/bench/src/**/*.rs"), *root.glob("tests/src/**/*.rs")]
+    files += root.glob("tests/fuzz/src/**/*.rs")
     uses, items = collections.Counter(), []
     for path in files:
         whole = path.read_text(encoding="utf-8").splitlines()

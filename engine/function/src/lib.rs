@@ -23,6 +23,8 @@ mod fetch;
 mod headers;
 mod key;
 mod mask;
+#[doc(hidden)]
+pub mod offline;
 mod openapi;
 mod reading;
 mod request_builder;
@@ -35,6 +37,7 @@ mod sending;
 mod settings;
 mod setup;
 mod specs;
+mod tls;
 mod token;
 mod transport;
 

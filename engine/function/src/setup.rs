@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use reqwest::Certificate;
 use rondo_definition::settings::{self, Setting};
 use rondo_definition::{Properties, PropertyError};
 
 use rondo_handles::HandleBudget;
 use rondo_memory::MemoryBudget;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::address::AddressPolicy;
 use crate::caller::CALL_BYTES;
@@ -89,7 +90,8 @@ pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOpti
             };
             let pem =
                 std::fs::read(&file).map_err(|error| failed(&format_args!("cannot be read: {error}")))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
+            let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+            let certificates = certificates.map_err(|error| failed(&error))?;
             if certificates.is_empty() {
                 return Err(failed(&"holds no certificate in PEM form"));
             }

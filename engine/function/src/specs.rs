@@ -60,7 +60,7 @@ impl Specs {
 }
 
 /// JSON is indexed as it is; YAML is read and written as JSON first, so that there is one way to look things up.
-fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
+pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
     let is_json =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
     if is_json {

@@ -84,7 +84,7 @@ impl Machine<'_> {
         });
         self.drop_scopes(id, enclosing.depth + 1);
         self.edit_frame(id, |frame| {
-            frame.wait = Wait::Retry { until, call, attempt: attempt + 1 };
+            frame.wait = Wait::Retry { until, call, attempt: attempt.saturating_add(1) };
             if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = None;
             }

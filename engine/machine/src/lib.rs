@@ -28,6 +28,7 @@ mod retry;
 mod run;
 mod scopes;
 mod snapshot;
+mod soundness;
 mod stored;
 mod time_limits;
 mod turn;

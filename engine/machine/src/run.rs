@@ -27,7 +27,7 @@ impl Machine<'_> {
                     return;
                 }
                 if !self.is_iteration(id) {
-                    self.snapshot.steps += 1;
+                    self.snapshot.steps = self.snapshot.steps.saturating_add(1);
                 }
                 if self.snapshot.steps > self.context.max_steps {
                     self.snapshot.steps = 0;
@@ -54,7 +54,7 @@ impl Machine<'_> {
             {
                 frame.pc = *to;
                 if !matches!(frame.role, Role::Iteration(_)) {
-                    self.snapshot.steps += 1;
+                    self.snapshot.steps = self.snapshot.steps.saturating_add(1);
                 }
             }
         }

@@ -73,6 +73,9 @@ pub enum DecodeError {
     /// The head is damaged.
     #[error("snapshot is damaged{}", .0.as_ref().map(|error| format!(": {error}")).unwrap_or_default())]
     Damaged(#[source] Option<serde_json::Error>),
+    /// It is JSON of the right form, but no instance can stand so.
+    #[error("snapshot is damaged: {0}")]
+    Unsound(&'static str),
     /// The part with this key is missing or damaged.
     #[error("the part `{0}` of the snapshot is missing or damaged")]
     Part(String),
@@ -149,12 +152,16 @@ impl Snapshot {
     ) -> Result<Self, DecodeError> {
         let (format, rest) = head.split_first().ok_or(DecodeError::Damaged(None))?;
         let damaged = |error| DecodeError::Damaged(Some(error));
-        match *format {
-            1 => format1::decode(program, rest, data, input).map_err(damaged),
+        let snapshot = match *format {
+            1 => format1::decode(program, rest, data, input).map_err(damaged)?,
             FORMAT => {
-                Self::from_head(program, serde_json::from_slice(rest).map_err(damaged)?, parts, data, input)
+                Self::from_head(program, serde_json::from_slice(rest).map_err(damaged)?, parts, data, input)?
             }
-            newer => Err(DecodeError::Format(newer)),
+            newer => return Err(DecodeError::Format(newer)),
+        };
+        match snapshot.unsoundness() {
+            Some(what) => Err(DecodeError::Unsound(what)),
+            None => Ok(snapshot),
         }
     }
 

@@ -88,3 +88,60 @@ pub use views::{
     ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
     VisitError, VisitKind, VisitView, WaitView,
 };
+
+/// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.
+#[doc(hidden)]
+pub mod fuzzing {
+    use rondo_expression::Val;
+    use rondo_machine::Fact;
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use crate::{
+        ErrorSummary, HistoryEvent, HistoryLine, Schema, VisitView,
+        formats::{error, history, input, mailbox::MailboxMessage},
+        views,
+    };
+
+    /// Reads `instance.error`. For tests.
+    pub fn read_error(text: &str) -> Result<ErrorSummary, String> {
+        error::decode(text).map_err(|error| error.to_string())
+    }
+
+    /// Reads `history.facts`. For tests.
+    pub fn read_history(text: &str) -> Result<Vec<HistoryEvent>, String> {
+        history::decode(text).map_err(|error| error.to_string())
+    }
+
+    /// Writes `history.facts`. For tests.
+    pub fn write_history(facts: &[Fact]) -> Result<Option<String>, String> {
+        history::encode(facts).map_err(|error| error.to_string())
+    }
+
+    /// What lines of history say was visited. For tests.
+    pub fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
+        views::visits(lines)
+    }
+
+    /// Reads `instance.input`, which stands beside the data. For tests.
+    pub fn read_input(stored: Option<&str>, data: &Val) -> Result<Val, String> {
+        input::decode(stored, data).map_err(|error| error.to_string())
+    }
+
+    /// Writes `instance.input`. For tests.
+    pub fn write_input(input: &Val, data: &Val) -> Result<Option<String>, String> {
+        input::encode(input, data).map_err(|error| error.to_string())
+    }
+
+    /// Reads `mailbox.payload`: the message for people, and as this build writes it. For tests.
+    pub fn read_message(payload: &[u8]) -> Result<(String, Vec<u8>), String> {
+        let message = MailboxMessage::decode(payload).map_err(|error| error.to_string())?;
+        let written = message.encode(Uuid::nil()).map_err(|error| error.to_string())?;
+        Ok((format!("{message:?}"), written.payload))
+    }
+
+    /// A schema that refers to no files. For tests.
+    pub fn schema(document: Value) -> Result<Schema, String> {
+        Schema::new(document, true)
+    }
+}

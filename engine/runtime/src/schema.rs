@@ -50,7 +50,7 @@ impl Schema {
     }
 
     /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` when it is not quickly done.
-    pub(crate) fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
+    pub fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
         self.check_within(QUICK_STEPS, data)
     }
 

@@ -6,7 +6,7 @@
 use rondo_runtime::{Fact, HistoryLine};
 use rondo_store::State;
 
-use crate::{node_kinds::error_message, times::in_summary as time};
+use crate::{moments::in_summary as time, node_kinds::error_message};
 
 /// The lines of an instance with this history.
 pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {

@@ -231,7 +231,7 @@ fn read_number(
     number
 }
 
-/// `auth`: the definitions as they stand, once their form is checked.
+/// `auth`: the definitions as written. Reports those with an invalid form.
 pub(super) fn read_auth(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],

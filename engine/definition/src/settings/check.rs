@@ -9,7 +9,7 @@ use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
 
 /// The problems of all properties. `root` is the folder of workflows.
-pub(crate) fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
+pub fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
     let mut found = variables::check_variables(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
     for setting in fixed {
@@ -93,7 +93,7 @@ fn severity(setting: &Setting) -> Severity {
 }
 
 /// The text of a properties file with stars instead of secrets, so that its lines can be shown.
-pub(crate) fn without_secrets(text: &str) -> String {
+pub fn without_secrets(text: &str) -> String {
     let shown = text.lines().map(|line| {
         let (key, at) = properties::key_and_value(line);
         let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));

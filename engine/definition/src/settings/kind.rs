@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use url::Url;
+use url::{Host, Url};
 
 /// The kind of a property's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Kind {
     Files,
     /// `PREFIX=TARGET` separated by commas.
     Aliases,
+    /// Host names separated by commas, without ports; `*.NAME` stands for the names below one, `*` for all.
+    Hosts,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Url => is_address(value),
             Self::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
             Self::Aliases => split_list(value).all(|part| part.contains('=')),
+            Self::Hosts => split_list(value).all(is_host_pattern),
         }
     }
 
@@ -88,6 +91,9 @@ impl Kind {
             Self::Folder => "a folder below that of the workflows".into(),
             Self::Files => "a list of files".into(),
             Self::Aliases => "a list PREFIX=TARGET,PREFIX=TARGET".into(),
+            Self::Hosts => {
+                "a list of host names without ports such as `rondo.example.com,*.example.org`".into()
+            }
         }
     }
 }
@@ -104,6 +110,11 @@ pub(super) fn parse_flag(value: &str) -> Option<bool> {
         "false" | "no" | "n" | "off" | "0" => Some(false),
         _ => None,
     }
+}
+
+fn is_host_pattern(part: &str) -> bool {
+    let name = part.strip_prefix("*.").unwrap_or(part);
+    part == "*" || (!name.contains('*') && Host::parse(name).is_ok())
 }
 
 fn is_address(value: &str) -> bool {

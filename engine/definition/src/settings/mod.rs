@@ -11,7 +11,7 @@ mod variables;
 
 use std::time::Duration;
 
-pub(crate) use check::{check, without_secrets};
+pub use check::{check, without_secrets};
 pub use kind::Kind;
 pub use table::*;
 pub use variables::PROGRAM_VARIABLES;

@@ -49,7 +49,7 @@ open=${never closed
     application.properties:7:24: error[RON0507]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
     application.properties:8:19: error[RON0507]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
     application.properties:9:1: error[RON0505]: there is no property `rondo.auth.tokn` (did you mean `rondo.auth.token`?)
-    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
+    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.allowed-hosts`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.min-rate`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.http.write-timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
     application.properties:11:29: error[RON0503]: the property `rondo.http.max-answer-bytes` refers to `${UNSET}`, which is neither a property nor an environment variable
     application.properties:12:32: warning[RON0506]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
     application.properties:13:31: warning[RON0506]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
@@ -129,6 +129,7 @@ rondo.auth.token=a,b
 rondo.http.timeout= 5000
 rondo.compat=Spec
 rondo.uri.alias=http://far/=local/,
+rondo.http.allowed-hosts=a.example.com, *.example.org, [::1],*
 quarkus.rest-client.a_yaml.url=${HOST:http://localhost:8080}/api
 quarkus.rest-client.unused_yaml.url=${UNSET}
 quarkus.rest-client.a_yaml.connect-timeout=0
@@ -142,7 +143,15 @@ my.own=$${literal}
 }
 
 #[test]
-fn a_key_belongs_to_the_setting_whose_placeholders_it_fills() {
+fn a_host_is_a_name_without_port_or_path() {
+    for host in ["a.example.com:8080", "http://a.example.com", "a.example.com/x", "a.*.com", "a b", "*x"] {
+        let found = check_file(&format!("rondo.http.allowed-hosts={host}\n"), &[]);
+        assert!(found.contains("a list of host names without ports"), "{host}: {found}");
+    }
+}
+
+#[test]
+fn a_key_belongs_to_the_setting_whose_holes_it_fills() {
     for (key, name) in [
         ("rondo.http.timeout", Some("rondo.http.timeout")),
         ("quarkus.rest-client.\"a.b\".url", Some("quarkus.rest-client.<key>.url")),

@@ -12,7 +12,8 @@ fn violations_are_told_in_the_words_of_the_validator_that_users_know() {
             "properties": {
                 "name": {"type": "string", "pattern": "^[a-z]+$"},
                 "size": {"enum": ["small", "large"]},
-                "list": {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+                "list": {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+                "pair": {"items": [{"type": "integer"}, true], "additionalItems": false}
             }
         }),
         true,
@@ -29,6 +30,10 @@ fn violations_are_told_in_the_words_of_the_validator_that_users_know() {
              $.list: there must be a minimum of 1 items in the array",
         ),
         (json!({"name": "a", "list": [1, "x"]}), "$.list[1]: string found, integer expected"),
+        (
+            json!({"name": "a", "pair": [1, 2, 3, 4]}),
+            "$.pair[2]: is not defined in the schema and the schema does not allow additional items",
+        ),
         (
             json!({"name": "a", "more": 1, "and": 2}),
             "$.more: is not defined in the schema and the schema does not allow additional properties\n\

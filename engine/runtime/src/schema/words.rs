@@ -164,6 +164,12 @@ pub(super) fn describe(schema: &Value, error: &ValidationError<'_>) -> Vec<Strin
             let told = "is not defined in the schema and the schema does not allow additional properties";
             return unexpected.iter().map(|name| format!("{at}.{name}: {told}")).collect();
         }
+        // The error itself would count the elements, and keeps none.
+        ValidationErrorKind::AdditionalItems { limit } => {
+            format!(
+                "{at}[{limit}]: is not defined in the schema and the schema does not allow additional items"
+            )
+        }
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {
                 TypeKind::Single(kind) => kind.to_string(),

@@ -1,0 +1,99 @@
+//! The operations of an `OpenAPI` document without a service: which request a call would send, and what an answer would give.
+//!
+//! Owns: nothing; it is the way for tests with arbitrary documents, arguments and answers into modules of this crate. Never: opens a
+//! connection or reads a file.
+
+use std::sync::Arc;
+
+use rondo_expression::{ReadLimits, Val};
+
+use crate::answer::Unreadable;
+use crate::openapi::document::SpecDocument;
+use crate::openapi::{self, answer, operation::Operation, request};
+use crate::{rest, specs};
+
+/// An operation that a document describes. For tests.
+#[derive(Debug)]
+pub struct OfflineOperation(Operation);
+
+/// A request that would be sent. For tests.
+#[derive(Debug)]
+pub struct OfflineRequest {
+    /// Upper case.
+    pub method: String,
+    /// The whole address, below `http://service`.
+    pub address: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Content type and bytes.
+    pub body: Option<(String, Vec<u8>)>,
+}
+
+/// The first operations of a document, in the order of their ids, as far as they can be called. The document may refer to itself only.
+/// For tests.
+///
+/// # Errors
+/// Says why the document cannot be read at all.
+pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, String> {
+    const NAME: &str = "specs/service.yaml";
+    let document = Arc::new(specs::parse(NAME, text.into())?);
+    let mut ids: Vec<&str> = document.operation_ids().collect();
+    ids.sort_unstable();
+    let open = |_: &SpecDocument, file: &str| match file {
+        NAME => Ok(Arc::clone(&document)),
+        other => Err(format!("`{other}` is not there")),
+    };
+    let places = ids.into_iter().take(most).filter_map(|id| document.operation(id));
+    let found = places.filter_map(|place| openapi::extract(&document, place, &open).ok());
+    Ok(found.map(|(operation, _)| OfflineOperation(operation)).collect())
+}
+
+impl OfflineOperation {
+    /// The request of a call with these arguments. For tests.
+    ///
+    /// # Errors
+    /// Names the argument at fault.
+    pub fn request(&self, arguments: &Val) -> Result<OfflineRequest, String> {
+        let builder = request::build(&self.0, arguments)?;
+        Ok(OfflineRequest {
+            address: builder.address(self.0.server.as_deref().unwrap_or("http://service")),
+            headers: builder.headers.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            method: builder.method,
+            body: builder.body,
+        })
+    }
+
+    /// The result that an answer gives. For tests.
+    ///
+    /// # Errors
+    /// Names the form that the answer should have had, or the limit that it exceeds.
+    pub fn result(
+        &self,
+        status: u16,
+        content_type: &str,
+        body: &[u8],
+        grant: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Val, String> {
+        answer::read(&self.0, status, content_type, body, ReadLimits::default(), grant).map_err(described)
+    }
+}
+
+/// The result that an answer gives to a call that no document describes. For tests.
+///
+/// # Errors
+/// As those of [`OfflineOperation::result`].
+pub fn http_result(
+    content_type: &str,
+    body: &[u8],
+    tolerant: bool,
+    grant: &mut dyn FnMut(usize) -> bool,
+) -> Result<Val, String> {
+    rest::read(body, content_type, tolerant, ReadLimits::default(), grant).map_err(described)
+}
+
+fn described(unreadable: Unreadable) -> String {
+    match unreadable {
+        Unreadable::Is(expected) => format!("it should be {expected}"),
+        Unreadable::TooMuch(error) => error.to_string(),
+    }
+}
