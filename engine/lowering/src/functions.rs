@@ -169,7 +169,7 @@ fn authentication(
     match authentication_scheme(&auth.value) {
         Ok(scheme) => Ok(Some(Authentication { name: name.clone(), scheme })),
         Err(problem) => Err(Problem {
-            code: codes::AUTH,
+            code: codes::INVALID_AUTH,
             message: format!("has the auth `{name}`, which {problem}"),
             help: "basic and bearer can be used",
         }),

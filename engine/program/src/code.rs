@@ -1,6 +1,6 @@
 //! The list of instructions, each with its label.
 //!
-//! Promises: a label stands at one instruction only; finding an instruction by its label takes a binary search.
+//! Promises: each label names one instruction; finding an instruction by its label takes a binary search.
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -1,24 +1,24 @@
 use std::path::Path;
 
-use super::{ALL, Kind, check, find, without_secrets};
+use super::{ALL, Kind, check, find_setting, without_secrets};
 use crate::{Environment, Properties};
 
-/// All faults of a file, one a line with its help.
-fn faults(text: &str, variables: &[(&str, &str)]) -> String {
+/// The diagnostics of a properties file, each on one line with its help.
+fn check_file(text: &str, variables: &[(&str, &str)]) -> String {
     let env: Environment =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let (properties, mut found) = Properties::parse("application.properties", text, env);
     found.extend(check(&properties, Path::new("/nowhere")));
     found.sort();
-    let lines = found.iter().map(|fault| match &fault.help {
-        Some(help) => format!("{fault} ({help})"),
-        None => fault.to_string(),
+    let lines = found.iter().map(|diagnostic| match &diagnostic.help {
+        Some(help) => format!("{diagnostic} ({help})"),
+        None => diagnostic.to_string(),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn all_faults_are_told_at_their_places() {
+fn all_problems_are_reported_at_their_places() {
     let file = "\
 rondo.http.timeout=abc
   rondo.limits.steps : 0
@@ -39,7 +39,7 @@ kogito.sw.operationIdStrategy=NAME
 kogito.sw.functions.f.port=70000
 open=${never closed
 ";
-    insta::assert_snapshot!(faults(file, &[("KOGITO_PROCESS_INSTANCES_LIMIT", "many")]), @r#"
+    insta::assert_snapshot!(check_file(file, &[("KOGITO_PROCESS_INSTANCES_LIMIT", "many")]), @r#"
     application.properties:1:20: error[RON0503]: the value of the property `rondo.http.timeout` is not a whole number of milliseconds above 0
     application.properties:2:24: error[RON0503]: the value of the property `rondo.limits.steps` is not a whole number above 0
     application.properties:3:19: error[RON0503]: the value of the property `rondo.clock.speed` is not a whole number above 0
@@ -63,14 +63,14 @@ open=${never closed
 }
 
 #[test]
-fn a_token_that_names_none_is_refused() {
+fn a_list_of_tokens_without_a_token_is_refused() {
     for (text, variables) in [
         ("rondo.auth.token=", &[][..]),
         ("rondo.auth.token= , ", &[]),
         ("rondo.auth.token=${TOKEN:}", &[]),
         ("", &[("RONDO_AUTH_TOKEN", "")]),
     ] {
-        let found = faults(text, variables);
+        let found = check_file(text, variables);
         assert!(found.contains("`rondo.auth.token` is not a token"), "{text} {variables:?}: {found}");
         let place =
             if variables.is_empty() { "application.properties:1:" } else { "RONDO_AUTH_TOKEN: error" };
@@ -79,7 +79,7 @@ fn a_token_that_names_none_is_refused() {
 }
 
 #[test]
-fn variables_that_nothing_reads_are_told() {
+fn unknown_variables_are_reported() {
     for (name, expected) in [
         ("RONDO_AUTH_TOKENS", "did you mean `RONDO_AUTH_TOKEN`?"),
         ("RONDO_TOKN", "did you mean `RONDO_TOKEN`?"),
@@ -101,11 +101,11 @@ fn variables_that_nothing_reads_are_told() {
         ("QUARKUS_ANYTHING", ""),
         ("RONDOS", ""),
     ] {
-        let found = faults("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
-        // What a flow may have a name for of its own is not refused.
+        let found = check_file("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
+        // A variable that a workflow may read as secret is only a warning.
         let level = if expected.starts_with("there are") { "warning[RON0509]" } else { "error[RON0508]" };
-        let told = format!("environment variable {name}: {level}: no property is called so");
-        assert_eq!(found.starts_with(&told), !expected.is_empty(), "{name}: {found}");
+        let message = format!("environment variable {name}: {level}: no property is called so");
+        assert_eq!(found.starts_with(&message), !expected.is_empty(), "{name}: {found}");
         assert!(found.contains(expected), "{name}: {found}");
     }
 }
@@ -123,7 +123,7 @@ fn lines_are_shown_without_secrets() {
 }
 
 #[test]
-fn what_is_right_passes() {
+fn a_valid_file_has_no_diagnostics() {
     let file = "\
 rondo.auth.token=a,b
 rondo.http.timeout= 5000
@@ -139,13 +139,13 @@ kogito.codegen.ignoreHiddenFiles=no
 empty=
 my.own=$${literal}
 ";
-    assert_eq!(faults(file, &[]), "");
+    assert_eq!(check_file(file, &[]), "");
 }
 
 #[test]
 fn a_host_is_a_name_without_port_or_path() {
     for host in ["a.example.com:8080", "http://a.example.com", "a.example.com/x", "a.*.com", "a b", "*x"] {
-        let found = faults(&format!("rondo.http.allowed-hosts={host}\n"), &[]);
+        let found = check_file(&format!("rondo.http.allowed-hosts={host}\n"), &[]);
         assert!(found.contains("a list of host names without ports"), "{host}: {found}");
     }
 }
@@ -164,12 +164,12 @@ fn a_key_belongs_to_the_setting_whose_holes_it_fills() {
         ),
         ("quarkus.openapi-generator.a.auth.api-key", None),
     ] {
-        assert_eq!(find(key).map(|setting| setting.name), name, "{key}");
+        assert_eq!(find_setting(key).map(|setting| setting.name), name, "{key}");
     }
 }
 
 #[test]
-fn defaults_are_of_their_kinds() {
+fn defaults_have_the_kind_of_their_setting() {
     for setting in ALL {
         if matches!(setting.kind, Kind::Count { .. } | Kind::Flag | Kind::Millis | Kind::Choice(_))
             && !setting.default.is_empty()
