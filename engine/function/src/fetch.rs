@@ -14,6 +14,7 @@ use rondo_memory::{MemoryBudget, Share};
 use url::Url;
 
 use crate::error::CallErrorKind;
+use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
 use crate::redirects::Redirects;
 use crate::request_builder::Headers;
@@ -98,6 +99,7 @@ impl Fetcher {
             connect_timeout: DEADLINE,
             deadline: DEADLINE,
             redirects: Redirects::Anywhere,
+            before_large_answer: BeforeLargeAnswer::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("{error}"))?;

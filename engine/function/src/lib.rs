@@ -22,6 +22,7 @@ mod error;
 mod fetch;
 mod headers;
 mod key;
+mod large_answer;
 mod mask;
 #[doc(hidden)]
 pub mod offline;
@@ -53,6 +54,7 @@ pub use caller::{Caller, Request};
 pub use error::{CallError, CallErrorKind, Site};
 pub use fetch::Fetcher;
 pub use headers::ProcessHeaders;
+pub use large_answer::BeforeLargeAnswer;
 pub use mask::Secrets;
 pub use secret_names::is_confidential;
 pub use setup::SetupError;

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::caller::{CALL_BYTES, Caller};
 use crate::error::{CallErrorKind, Site};
+use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
 use crate::redirects::Redirects;
 use crate::request_builder::RequestBuilder;
@@ -25,6 +26,7 @@ pub(crate) struct Sending {
     pub(crate) knows_keys: bool,
     /// An error status is an error of the call.
     pub(crate) cuts_errors: bool,
+    pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
 /// Most bytes of an address: the HTTP library counts with 16 bits, and most services refuse a tenth of it.
@@ -76,6 +78,7 @@ impl Caller {
             connect_timeout: sending.connect_timeout,
             deadline: sending.deadline,
             redirects: Redirects::SameHost,
+            before_large_answer: sending.before_large_answer,
         };
         let (held, began, mut pause) = (share.bytes(), Instant::now(), FIRST_PAUSE);
         loop {

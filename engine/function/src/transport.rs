@@ -19,6 +19,7 @@ use crate::address::{AddressPolicy, Denied};
 use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
+use crate::large_answer::BeforeLargeAnswer;
 use crate::redirects::{Redirects, redirect_target, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
@@ -51,6 +52,7 @@ pub(crate) struct Outgoing {
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
+    pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
 /// An answer.
@@ -263,7 +265,15 @@ impl Transport {
             false => Limit::Most(most),
         };
         let headers = response.headers().clone();
-        let body = answer_body::read(response, limit, share, (&self.texts, self.patience), deadline).await?;
+        let body = answer_body::read(
+            response,
+            limit,
+            share,
+            (&self.texts, self.patience),
+            deadline,
+            &outgoing.before_large_answer,
+        )
+        .await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
         Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }
