@@ -50,6 +50,12 @@ fn play(input: &[u8]) {
     let functions = |name: &str| (name == "fun").then(|| ".a".to_owned());
     match letter.to_ascii_lowercase() {
         b'e' => evaluated(compile(language, text), &data, &scope),
+        b'c' => {
+            let Ok(condition) = compile(language, text) else { return };
+            if let Err(error) = condition.eval_bool(&data, &scope) {
+                fails_rightly(&error);
+            }
+        }
         b'p' => evaluated(compile_property(language, text, &functions), &data, &scope),
         b'a' => {
             let Ok(place) = compile_property(language, text, &functions) else { return };
@@ -71,7 +77,7 @@ fn play(input: &[u8]) {
     }
 }
 
-/// Evaluates: the value is within the bounds, and the same the second time.
+/// Evaluates: the value is within the bounds, and is JSON.
 fn evaluated(compiled: Result<Expression, rondo_expression::CompileError>, data: &Val, scope: &Scope<'_>) {
     let expression = match compiled {
         Ok(expression) => expression,
@@ -95,9 +101,6 @@ fn evaluated(compiled: Result<Expression, rondo_expression::CompileError>, data:
             assert!(read.is_ok(), "{text} is no JSON: {read:?}");
         }
         Err(error) => fails_rightly(error),
-    }
-    if let Err(error) = expression.eval_bool(data, scope) {
-        fails_rightly(&error);
     }
 }
 

@@ -109,7 +109,10 @@ pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Stored {
         PartChange::Put { key, content } => (key, content),
         PartChange::Remove { prefix } => panic!("nothing was there that begins with {prefix}"),
     });
-    (head, parts.collect(), shown)
+    let mut parts: Vec<_> = parts.collect();
+    // In memory the results of a loop are in the order in which they came, in the database in that of the elements.
+    parts.sort();
+    (head, parts, shown)
 }
 
 /// A snapshot as it comes back from the database; it must be written in the same way again.

@@ -92,18 +92,84 @@ fn severity(setting: &Setting) -> Severity {
     }
 }
 
-/// The text of a properties file with stars instead of secrets, so that its lines can be shown.
+/// The text of a properties file without the values of secrets, to show lines of it. Line breaks stay where they are.
 pub fn without_secrets(text: &str) -> String {
-    let shown = text.lines().map(|line| {
-        let (key, at) = properties::key_and_value(line);
-        let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));
-        let setting = find_setting(plain.map_or(key, |(_, key)| key));
-        match setting.map(|setting| setting.kind) {
-            Some(Kind::Secret | Kind::Tokens) if at < line.len() => {
-                format!("{}***", line.get(..at).unwrap_or_default())
-            }
-            _ => line.to_owned(),
+    let mut shown = String::with_capacity(text.len());
+    let mut lines = text_lines(text);
+    while let Some((first, end)) = lines.next() {
+        let mut entry = vec![(first, end)];
+        // An entry goes on in the next line behind a backslash, even its key may.
+        let mut whole = first.to_owned();
+        let is_comment = first.trim_start().starts_with(['#', '!']);
+        while !is_comment
+            && goes_on(&whole)
+            && let Some((next, end)) = lines.next()
+        {
+            whole.pop();
+            whole.push_str(next.trim_start_matches([' ', '\t', '\x0c']));
+            entry.push((next, end));
         }
-    });
-    shown.collect::<Vec<_>>().join("\n")
+        let is_secret = !is_comment && is_secret(properties::key_and_value(&whole).0);
+        for (number, (line, end)) in entry.into_iter().enumerate() {
+            match number {
+                _ if !is_secret => shown.push_str(line),
+                0 => {
+                    let (_, at) = properties::key_and_value(line);
+                    shown.push_str(line.get(..at).unwrap_or_default());
+                    shown.push_str(if at < line.len() { "***" } else { "" });
+                }
+                _ => shown.push_str("***"),
+            }
+            shown.push_str(end);
+        }
+    }
+    shown
+}
+
+/// The lines of a text, each with its line break.
+fn text_lines(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let (line, behind) = rest.split_at(at);
+        let length = if behind.starts_with("\r\n") { 2 } else { behind.len().min(1) };
+        let (end, next) = behind.split_at(length);
+        rest = next;
+        Some((line, end))
+    })
+}
+
+/// Whether an entry goes on in the next line: behind an odd number of backslashes.
+fn goes_on(line: &str) -> bool {
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
+}
+
+/// Whether a key, as it is written, is that of a secret.
+fn is_secret(written: &str) -> bool {
+    let key = unescaped(written);
+    let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));
+    let setting = find_setting(plain.map_or(key.as_str(), |(_, key)| key));
+    setting.is_some_and(|setting| matches!(setting.kind, Kind::Secret | Kind::Tokens))
+}
+
+/// A key without its escapes; one that is not valid stays.
+fn unescaped(written: &str) -> String {
+    let mut key = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some((before, escaped)) = rest.split_once('\\') {
+        key.push_str(before);
+        let code = escaped.strip_prefix('u').and_then(|code| code.get(..4));
+        let code = code.and_then(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));
+        rest = match code {
+            Some(character) => {
+                key.push(character);
+                escaped.get(5..).unwrap_or_default()
+            }
+            None => escaped,
+        };
+    }
+    key.push_str(rest);
+    key
 }

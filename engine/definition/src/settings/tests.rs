@@ -123,6 +123,24 @@ fn lines_are_shown_without_secrets() {
 }
 
 #[test]
+fn a_secret_is_not_shown_however_its_entry_is_written() {
+    for (text, shown) in [
+        (
+            "rondo.auth.token=one\\\n  two\\\nthree\nplain=1\\\n2",
+            "rondo.auth.token=***\n***\n***\nplain=1\\\n2",
+        ),
+        ("rondo.auth.token=\\\r\n  two\r\n", "rondo.auth.token=***\r\n***\r\n"),
+        ("rondo.au\\\nth.token=two\n\n", "rondo.au\\\n***\n\n"),
+        ("r\\u006fndo.auth\\.token two", "r\\u006fndo.auth\\.token ***"),
+        ("a=1\rrondo.auth.token=two\rb=2", "a=1\rrondo.auth.token=***\rb=2"),
+        ("# rondo.auth.token=\\\nb=2\\\\\nc=3", "# rondo.auth.token=\\\nb=2\\\\\nc=3"),
+    ] {
+        assert_eq!(without_secrets(text), shown);
+        assert_eq!(without_secrets(shown), shown);
+    }
+}
+
+#[test]
 fn a_valid_file_has_no_diagnostics() {
     let file = "\
 rondo.auth.token=a,b
