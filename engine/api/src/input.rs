@@ -49,7 +49,8 @@ impl From<Unusable> for ErrorAnswer {
     fn from(error: Unusable) -> Self {
         match error {
             Unusable::NotAnObject(reason) => Self::not_an_object(&reason),
-            Unusable::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            // Its bytes are few enough, so 413 would not say what is wrong.
+            Unusable::TooLarge(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
             Unusable::NoMemory => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         }
     }

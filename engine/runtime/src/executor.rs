@@ -40,6 +40,10 @@ pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How many instances are read from the database at once: twice as many as there are threads that read.
 const LOADING: usize = 8;
 
+/// How many large instances are written at once. The writer of the database takes one transaction after the other, so a second one is
+/// encoded meanwhile, and further ones would only wait.
+const LARGE_WRITES: usize = 2;
+
 /// What works on instances.
 pub(crate) struct Executor {
     pub(crate) store: Arc<dyn Store>,
@@ -59,6 +63,8 @@ pub(crate) struct Executor {
     pub(crate) memory: MemoryBudget,
     /// Who reads an instance from the database holds one.
     pub(crate) loading: Semaphore,
+    /// Who writes a large instance holds one.
+    pub(crate) large_writes: Semaphore,
     pub(crate) revisions: RevisionCache,
     catalog: RwLock<Arc<Catalog>>,
     stopping: watch::Sender<bool>,
@@ -110,6 +116,7 @@ impl Executor {
             limits: parts.limits,
             memory: parts.memory,
             loading: Semaphore::new(LOADING),
+            large_writes: Semaphore::new(LARGE_WRITES),
             revisions: RevisionCache::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             stopping: watch::Sender::new(false),

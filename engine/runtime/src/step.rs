@@ -2,7 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_machine::{Input, Status};
+use rondo_machine::{Input, Snapshot, Status};
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     subflows::Sources,
     turn::{self, Outcome},
 };
+
+/// Bytes of values above which instances are written a few at a time.
+const LARGE: usize = 1024 * 1024;
 
 impl Executor {
     /// Takes a turn with one input; see [`Executor::take_turn`].
@@ -57,6 +61,7 @@ impl Executor {
             return Some(instance);
         }
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
+        let _place = self.place_to_write(&outcome.turn.snapshot).await;
         let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
         let catalog = self.catalog();
         let sources = Sources {
@@ -87,6 +92,16 @@ impl Executor {
             inputs.clear();
         }
         instance
+    }
+
+    /// Waits for a place to write a large instance: from its encoding to the end of its commit it is in memory three times, as values and
+    /// as two texts, of which the share of its memory knows the first.
+    async fn place_to_write(&self, snapshot: &Snapshot) -> Option<SemaphorePermit<'_>> {
+        if snapshot.memory() < LARGE {
+            return None;
+        }
+        // Never closed.
+        self.large_writes.acquire().await.ok()
     }
 
     /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
