@@ -57,6 +57,7 @@ fn row(setting: &Setting) -> String {
         Kind::Folder => "a folder".to_owned(),
         Kind::Files => "files, separated by commas".to_owned(),
         Kind::Aliases => "`PREFIX=TARGET`, separated by commas".to_owned(),
+        Kind::Hosts => "host names, separated by commas".to_owned(),
     };
     format!("| `{}` | {value} | {} | {} |\n", setting.name, setting.default, setting.meaning)
 }

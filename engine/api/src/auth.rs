@@ -58,7 +58,7 @@ pub(crate) async fn guard(State(tokens): State<Arc<[Token]>>, mut request: Reque
 }
 
 /// Health is public, since the probes of a cluster send no tokens.
-fn is_public(path: &str) -> bool {
+pub(crate) fn is_public(path: &str) -> bool {
     path == "/q/health" || path.starts_with("/q/health/")
 }
 

@@ -1,11 +1,12 @@
 //! How long a connection has been idle, and how long the head of a request has been arriving.
 //!
-//! Promises: no limit applies while a request is being answered; [`ConnectionTimer::expired`] finds a client that sends a
-//! head in small pieces, sends nothing, or does not read its answer. Only bytes that are written make a connection active:
+//! Promises: while a request is being answered, the one limit is the time in which the client must take a piece of the answer;
+//! [`ConnectionTimer::expired`] finds a client that sends a head in small pieces, sends nothing, or does not read its answer. Only bytes that are written make a connection active:
 //! the answer to a ping of HTTP/2 shows that the bytes read before were no head, whereas a head that never ends is not
 //! answered at all.
 
 use std::{
+    collections::HashMap,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -14,42 +15,81 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use rondo_memory::{NoRoom, Share};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
 
-/// The activity of a connection, shared by its stream and its requests.
+use crate::connections;
+
+/// The activity of a connection, shared by its stream, its requests and its answers.
 pub(crate) struct ConnectionTimer(Mutex<Activity>);
 
+/// Longest times of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimits {
+    /// For the head of a request.
+    pub(crate) head: Duration,
+    /// Without a request and without bytes written.
+    pub(crate) idle: Duration,
+    /// For one piece of an answer. A piece that is handed over right after a check is found to be late so much later.
+    pub(crate) piece: Duration,
+}
+
 struct Activity {
-    /// Requests that are being answered.
+    /// Requests that are being answered, until the last byte of the answer is handed to the connection.
     active_requests: usize,
+    /// Those of them whose bodies are still arriving.
+    arriving_bodies: usize,
     /// Since when nothing was written and no request was being answered.
     idle_since: Instant,
     /// Since when bytes have arrived that are no request yet.
     head_since: Option<Instant>,
+    /// Bytes that have arrived and are no request yet, and the memory of a long head.
+    head_bytes: u64,
+    head_memory: Share,
+    /// Answers whose last piece the connection has not written yet, and until when it must be.
+    unwritten: HashMap<u64, Instant>,
 }
 
 impl Activity {
-    fn new(now: Instant) -> Self {
-        Self { active_requests: 0, idle_since: now, head_since: None }
+    fn new(now: Instant, head_memory: Share) -> Self {
+        Self {
+            active_requests: 0,
+            arriving_bodies: 0,
+            idle_since: now,
+            head_since: None,
+            head_bytes: 0,
+            head_memory,
+            unwritten: HashMap::new(),
+        }
     }
 
-    fn bytes_read(&mut self, now: Instant) {
-        if self.active_requests == 0 && self.head_since.is_none() {
-            self.head_since = Some(now);
+    /// Fails when there is no memory for a head as long as that which arrives.
+    fn bytes_read(&mut self, now: Instant, bytes: u64) -> Result<(), NoRoom> {
+        if self.active_requests > 0 {
+            return Ok(());
         }
+        self.head_since.get_or_insert(now);
+        self.head_bytes = self.head_bytes.saturating_add(bytes).min(connections::LONGEST_HEAD as u64);
+        if self.head_bytes > UNCLAIMED { self.head_memory.grow_to(self.head_bytes) } else { Ok(()) }
     }
 
     fn bytes_written(&mut self, now: Instant) {
         self.idle_since = now;
-        self.head_since = None;
+        self.head_ended();
     }
 
     fn request_started(&mut self) {
         self.active_requests += 1;
+        self.head_ended();
+    }
+
+    fn head_ended(&mut self) {
         self.head_since = None;
+        self.head_bytes = 0;
+        self.head_memory.shrink_to(0);
     }
 
     fn request_ended(&mut self, now: Instant) {
@@ -58,20 +98,23 @@ impl Activity {
     }
 
     /// When to check again; `None` when the connection has expired.
-    fn next_check(&self, now: Instant, head: Duration, idle: Duration) -> Option<Instant> {
-        if self.active_requests > 0 {
-            return Some(now + head.min(idle));
+    fn next_check(&self, now: Instant, limits: TimeLimits) -> Option<Instant> {
+        let unwritten = self.unwritten.values().min().copied();
+        // A head may begin to arrive, or a piece be handed over, right after this check, so the next one is due when that would expire.
+        let mut moment = now + limits.head.min(limits.idle).min(limits.piece);
+        if self.active_requests == 0 {
+            let head = self.head_since.map(|since| since + limits.head);
+            moment = moment.min(self.idle_since + limits.idle).min(head.unwrap_or(moment));
         }
-        // A head may begin to arrive right after this check, so the next one is due when that head would expire.
-        let head_since = self.head_since.unwrap_or(now) + head;
-        let moment = head_since.min(self.idle_since + idle);
+        let moment = unwritten.map_or(moment, |unwritten| unwritten.min(moment));
         (moment > now).then_some(moment)
     }
 }
 
 impl ConnectionTimer {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Activity::new(Instant::now()))))
+    /// `head_memory` is a share of the memory for heads, of nothing yet.
+    pub(crate) fn new(head_memory: Share) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Activity::new(Instant::now(), head_memory))))
     }
 
     /// A request is being answered until the guard is dropped.
@@ -80,10 +123,26 @@ impl ConnectionTimer {
         ActiveRequest(Arc::clone(self))
     }
 
-    /// Resolves when a head has been arriving for longer than `head`, or the connection has been idle for longer than `idle`.
-    pub(crate) async fn expired(&self, head: Duration, idle: Duration) {
+    /// A piece of an answer was handed to the connection, which must have written it by a moment.
+    pub(crate) fn piece_handed_over(&self, answer: u64, until: Instant) {
+        self.activity().unwritten.insert(answer, until);
+    }
+
+    /// The connection asks for the next piece of an answer, or the answer has ended.
+    pub(crate) fn piece_written(&self, answer: u64) {
+        self.activity().unwritten.remove(&answer);
+    }
+
+    /// Since when the connection does nothing but wait for its client; `None` while a request is being answered.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        let activity = self.activity();
+        (activity.active_requests == activity.arriving_bodies).then_some(activity.idle_since)
+    }
+
+    /// Resolves when a head has been arriving for too long, the connection has been idle for too long, or an answer is not read.
+    pub(crate) async fn expired(&self, limits: TimeLimits) {
         loop {
-            let next = self.activity().next_check(Instant::now(), head, idle);
+            let next = self.activity().next_check(Instant::now(), limits);
             let Some(moment) = next else { return };
             tokio::time::sleep_until(moment).await;
         }
@@ -102,6 +161,31 @@ impl Drop for ActiveRequest {
         self.0.activity().request_ended(Instant::now());
     }
 }
+
+/// An extension of each request, by which its connection learns that the body is still arriving.
+#[derive(Clone)]
+pub(crate) struct Arriving(pub(crate) Arc<ConnectionTimer>);
+
+impl Arriving {
+    /// A body is arriving until the guard is dropped.
+    pub(crate) fn begin(&self) -> ArrivingBody {
+        self.0.activity().arriving_bodies += 1;
+        ArrivingBody(Arc::clone(&self.0))
+    }
+}
+
+/// A body that is arriving.
+pub(crate) struct ArrivingBody(Arc<ConnectionTimer>);
+
+impl Drop for ArrivingBody {
+    fn drop(&mut self) {
+        let mut activity = self.0.activity();
+        activity.arriving_bodies = activity.arriving_bodies.saturating_sub(1);
+    }
+}
+
+/// Bytes of a head that nothing is claimed for, as connections are bounded.
+const UNCLAIMED: u64 = 8 * 1024;
 
 /// A stream that notes its reads and writes.
 pub(crate) struct TimedStream<T> {
@@ -130,8 +214,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.timer.activity().bytes_read(Instant::now());
+        let bytes = buffer.filled().len().saturating_sub(before) as u64;
+        if bytes > 0
+            && let Err(error) = self.timer.activity().bytes_read(Instant::now(), bytes)
+        {
+            return Poll::Ready(Err(io::Error::other(error)));
         }
         read
     }
@@ -167,44 +254,73 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
 
 #[cfg(test)]
 mod tests {
+    use rondo_memory::MemoryBudget;
+
     use super::*;
 
-    const HEAD: Duration = Duration::from_secs(30);
-    const IDLE: Duration = Duration::from_secs(75);
+    #[test]
+    fn a_long_head_has_memory_until_its_request_starts() {
+        let budget = MemoryBudget::new(36 * 1024);
+        let now = Instant::now();
+        let mut one = Activity::new(now, budget.share());
+        one.bytes_read(now, UNCLAIMED).unwrap();
+        assert_eq!(budget.used(), 0);
+        one.bytes_read(now, 20 * 1024).unwrap();
+        assert_eq!(budget.used(), UNCLAIMED + 20 * 1024);
+        let mut other = Activity::new(now, budget.share());
+        assert!(other.bytes_read(now, UNCLAIMED + 1024).is_err());
+        one.request_started();
+        one.bytes_read(now, 1_000_000).unwrap();
+        assert_eq!(budget.used(), 0, "these bytes are a body, which claims its own memory");
+        other.bytes_read(now, 1_000_000).unwrap();
+        assert_eq!(budget.used(), connections::LONGEST_HEAD as u64, "no head is longer");
+    }
+
+    const LIMITS: TimeLimits = TimeLimits {
+        head: Duration::from_secs(30),
+        idle: Duration::from_secs(75),
+        piece: Duration::from_mins(1),
+    };
 
     enum Event {
         BytesRead,
         BytesWritten,
         RequestStarted,
         RequestEnded,
+        PieceHandedOver(u64),
+        PieceWritten,
     }
 
     /// After how many seconds a connection with these events expires; each event has the second at which it happens.
     fn expires(events: &[(u64, Event)]) -> Option<u64> {
         let start = Instant::now();
-        let mut activity = Activity::new(start);
+        let mut activity = Activity::new(start, MemoryBudget::new(16 * 1024).share());
         for second in 0..1000 {
             let now = start + Duration::from_secs(second);
             for (_, event) in events.iter().filter(|(at, _)| *at == second) {
                 match event {
-                    Event::BytesRead => activity.bytes_read(now),
+                    Event::BytesRead => activity.bytes_read(now, 1).unwrap(),
+                    Event::PieceHandedOver(seconds) => {
+                        activity.unwritten.insert(1, now + Duration::from_secs(*seconds));
+                    }
+                    Event::PieceWritten => drop(activity.unwritten.remove(&1)),
                     Event::BytesWritten => activity.bytes_written(now),
                     Event::RequestStarted => activity.request_started(),
                     Event::RequestEnded => activity.request_ended(now),
                 }
             }
-            let next = activity.next_check(now, HEAD, IDLE);
+            let next = activity.next_check(now, LIMITS);
             if next.is_none() {
                 return Some(second);
             }
-            assert!(next.is_some_and(|next| next <= now + HEAD), "a check every {HEAD:?} at least");
+            assert!(next.is_some_and(|next| next <= now + LIMITS.head), "a check every {LIMITS:?} at least");
         }
         None
     }
 
     #[test]
     fn unfinished_heads_and_idle_connections_expire() {
-        use Event::{BytesRead, BytesWritten, RequestEnded, RequestStarted};
+        use Event::{BytesRead, BytesWritten, PieceHandedOver, PieceWritten, RequestEnded, RequestStarted};
         for (what, events, second) in [
             ("nothing ever arrives", &[][..], Some(75)),
             ("a head begins and does not end", &[(10, BytesRead), (35, BytesRead)], Some(40)),
@@ -224,6 +340,16 @@ mod tests {
                 Some(87),
             ),
             ("pings are answered", &[(50, BytesRead), (50, BytesWritten)], Some(125)),
+            (
+                "a piece is not written",
+                &[(10, RequestStarted), (20, PieceHandedOver(20)), (30, BytesWritten)],
+                Some(40),
+            ),
+            (
+                "a piece is written in time",
+                &[(10, RequestStarted), (20, PieceHandedOver(20)), (39, PieceWritten)],
+                None,
+            ),
             ("a request may take its time", &[(10, BytesRead), (10, RequestStarted)], None),
         ] {
             assert_eq!(expires(events), second, "{what}");

@@ -1,10 +1,11 @@
-//! The loop that accepts connections, and the time limits of each.
+//! The loop that accepts connections, and the limits of each.
 //!
-//! Promises: no connection stays open for longer than its limits allow, whatever the client does; connections beyond the
-//! bound wait to be accepted; on shutdown, requests under way are answered and no connection is accepted; when the loop is
-//! dropped all connections end. The first bytes of a connection decide between HTTP/1 and HTTP/2.
+//! Promises: no connection stays open for longer than its limits allow, whatever the client does; when as many are open as may be, one that
+//! only waits for its client gives way, of the address that has most; when all are answering, further ones wait to be accepted; on
+//! shutdown, requests under way are answered and no connection is accepted; when the loop is dropped all connections end. The first bytes of
+//! a connection decide between HTTP/1 and HTTP/2.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper_util::{
@@ -13,14 +14,16 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 use tower::Service;
 
 use crate::{
-    Settings,
-    connection_timeouts::{ConnectionTimer, TimedStream},
+    app::App,
+    connection_timeouts::{Arriving, TimeLimits, TimedStream},
+    open_connections::{Entry, OpenConnections},
+    paced_body::{Pace, PacedBody},
 };
 
 /// Wait after an error of the listener, such as too many open files: long enough for some to be closed, too short for a
@@ -30,54 +33,85 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection that has expired has for HTTP's closing messages.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
 
+/// How long one that gives way to another has for them, which waits meanwhile.
+const GIVING_WAY_TIME: Duration = Duration::from_millis(20);
+
+/// Longest head of a request in bytes; a longer one is answered 431. Twice what Node.js and Quarkus take; a connection keeps a buffer of
+/// this size at most.
+pub(crate) const LONGEST_HEAD: usize = 32 * 1024;
+
+/// Most headers of a request; more are answered 431.
+const MOST_HEADERS: usize = 100;
+
+/// Most requests at once over one connection of HTTP/2. Each takes the memory of a request, and a connection stands for one client.
+const MOST_STREAMS: u32 = 64;
+
+/// Bytes that one stream of HTTP/2, and one connection of it, may send before they are looked at.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// What all connections have in common.
+#[derive(Clone)]
+struct Common {
+    router: Router,
+    limits: TimeLimits,
+    pace: Pace,
+}
+
 /// Serves the routes until `shutdown` resolves and the requests under way are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    settings: &Settings,
+    app: &App,
     shutdown: impl Future<Output = ()>,
 ) {
     let mut shutdown = pin!(shutdown);
     let stop = watch::Sender::new(false);
-    let permits = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
-    let limits = TimeLimits { head: settings.head_timeout, idle: settings.idle_timeout };
+    let (settings, open) = (&app.settings, &app.connections);
+    let common = Common {
+        router,
+        limits: TimeLimits {
+            head: settings.head_timeout,
+            idle: settings.idle_timeout,
+            piece: settings.write_timeout,
+        },
+        pace: Pace { pause: settings.write_timeout, rate: settings.min_rate },
+    };
     let mut connections = JoinSet::new();
     loop {
-        let (stream, permit) = tokio::select! {
-            accepted = accept(&listener, &permits) => accepted,
+        let (stream, entry) = tokio::select! {
+            accepted = accept(&listener, open) => accepted,
             () = &mut shutdown => break,
         };
         // The set keeps results of ended connections until they are joined.
         while connections.try_join_next().is_some() {}
-        connections.spawn(connection(stream, permit, router.clone(), limits, stop.subscribe()));
+        connections.spawn(connection(stream, entry, common.clone(), stop.subscribe()));
     }
     drop(listener);
     stop.send_replace(true);
     while connections.join_next().await.is_some() {}
 }
 
-/// Accepts the next connection, once a permit is free.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    if permits.available_permits() == 0 {
-        tracing::warn!(
-            "as many connections are open as `rondo.http.max-connections` and the limit of open files allow; further ones wait"
-        );
-    }
-    // Fails only when the semaphore is closed, which it never is.
-    let permit = Arc::clone(permits).acquire_owned().await.ok();
+/// Accepts the next connection, once one more may be open.
+async fn accept(listener: &TcpListener, open: &Arc<OpenConnections>) -> (TcpStream, Entry) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, peer)) => {
+                let entry = open.enter(canonical(peer)).await;
+                return (stream, entry);
+            }
             Err(error) if concerns_one_client(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted; trying again");
+                open.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+}
+
+fn canonical(peer: SocketAddr) -> std::net::IpAddr {
+    peer.ip().to_canonical()
 }
 
 fn concerns_one_client(error: &io::Error) -> bool {
@@ -85,50 +119,53 @@ fn concerns_one_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Longest times of a connection.
-#[derive(Clone, Copy)]
-struct TimeLimits {
-    head: Duration,
-    idle: Duration,
-}
-
-async fn connection(
-    stream: TcpStream,
-    permit: Option<OwnedSemaphorePermit>,
-    router: Router,
-    limits: TimeLimits,
-    mut stop: watch::Receiver<bool>,
-) {
-    let _permit = permit;
-    let timer = ConnectionTimer::new();
-    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&timer)));
-    let request_timer = Arc::clone(&timer);
-    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let active = request_timer.start_request();
+async fn connection(stream: TcpStream, entry: Entry, common: Common, mut stop: watch::Receiver<bool>) {
+    let Common { router, limits, pace } = common;
+    let timer = entry.timer();
+    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(timer)));
+    let request_timer = Arc::clone(timer);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let timer = Arc::clone(&request_timer);
+        let active = timer.start_request();
+        request.extensions_mut().insert(Arriving(Arc::clone(&timer)));
         let answer = router.clone().call(request.map(Body::new));
         async move {
             let answer = answer.await;
-            drop(active);
-            answer
+            answer.map(|answer| answer.map(|body| PacedBody::new(body, timer, active, pace)))
         }
     });
-    // The library's own limits are off: they begin only when it knows the version of HTTP, and treat an idle connection as
-    // one whose head does not arrive.
-    let builder = auto::Builder::new(TokioExecutor::new());
+    let builder = builder();
     let mut connection = pin!(builder.serve_connection(io, service));
-    tokio::select! {
+    let closing_time = tokio::select! {
         _ = &mut connection => return,
-        () = timer.expired(limits.head, limits.idle) => {
+        () = timer.expired(limits) => CLOSING_TIME,
+        () = entry.gives_way() => GIVING_WAY_TIME,
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(CLOSING_TIME, connection).await;
+            tokio::select! {
+                _ = &mut connection => {}
+                () = timer.expired(limits) => {}
+            }
             return;
         }
-        () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
-    }
-    tokio::select! {
-        _ = &mut connection => {}
-        () = timer.expired(limits.head, limits.idle) => {}
-    }
+    };
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(closing_time, connection).await;
+}
+
+/// HTTP with bounded buffers. The library's own time limits are off: they begin only when it knows the version of HTTP, and treat an
+/// idle connection as one whose head does not arrive. It ends connections of HTTP/2 that reset streams, or send empty frames, without end.
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(LONGEST_HEAD).max_headers(MOST_HEADERS);
+    builder
+        .http2()
+        .max_concurrent_streams(MOST_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(LONGEST_HEAD).unwrap_or(u32::MAX))
+        .max_send_buf_size(LONGEST_HEAD);
+    builder
 }
 
 /// Resolves when the loop stops or is dropped.

@@ -6,12 +6,20 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rondo_runtime::{FailureKind, FailureView, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::request_memory::NoMemory;
+
+/// Seconds after which a client may ask again: what takes memory or stops the engine is mostly over then.
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Most bytes of a message. What a service answered may be in it, and what it says stands at its beginning.
+const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// An error answer.
 #[derive(Debug)]
@@ -27,6 +35,14 @@ enum Content {
     Text(String),
     Json(Box<ErrorBody>),
 }
+
+impl std::fmt::Display for ErrorAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.status, self.message())
+    }
+}
+
+impl std::error::Error for ErrorAnswer {}
 
 /// Members without a value are left out.
 #[derive(Debug, Serialize)]
@@ -44,7 +60,12 @@ struct ErrorBody {
 impl ErrorAnswer {
     /// An error that concerns no instance.
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        let body = ErrorBody { message: message.into(), failed_node_id: None, id: None, error_code: None };
+        let body = ErrorBody {
+            message: shortened(message.into()),
+            failed_node_id: None,
+            id: None,
+            error_code: None,
+        };
         Self { status, content: Content::Json(Box::new(body)) }
     }
 
@@ -57,6 +78,24 @@ impl ErrorAnswer {
     /// A body whose `Content-Type` is not JSON.
     pub(crate) fn unsupported_media_type() -> Self {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, content: Content::Nothing }
+    }
+
+    /// A defect of the engine, of which the log says more than the client needs to know.
+    pub(crate) fn defect(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "an answer could not be written");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request met a defect of the engine; its log says more",
+        )
+    }
+
+    /// What the answer says; empty when it says nothing.
+    pub(crate) fn message(&self) -> &str {
+        match &self.content {
+            Content::Nothing => "",
+            Content::Text(text) => text,
+            Content::Json(body) => &body.message,
+        }
     }
 
     /// 404 with a message.
@@ -77,12 +116,18 @@ impl ErrorAnswer {
     /// An instance in error.
     pub(crate) fn failed(id: Uuid, failure: &FailureView) -> Self {
         let body = ErrorBody {
-            message: failure.message.clone(),
+            message: shortened(failure.message.clone()),
             failed_node_id: Some(failure.place().to_owned()),
             id: Some(id),
             error_code: failure.code.clone(),
         };
         Self { status: status_of(failure), content: Content::Json(Box::new(body)) }
+    }
+}
+
+impl From<NoMemory> for ErrorAnswer {
+    fn from(error: NoMemory) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 
@@ -96,6 +141,7 @@ impl From<Refusal> for ErrorAnswer {
                 StatusCode::BAD_REQUEST
             }
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
+            Refusal::DataTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Defect(_) | Refusal::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Stopping | Refusal::NoRoom(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -106,14 +152,28 @@ impl From<Refusal> for ErrorAnswer {
 
 impl IntoResponse for ErrorAnswer {
     fn into_response(self) -> Response {
-        match self.content {
+        let mut answer = match self.content {
             Content::Nothing => self.status.into_response(),
             Content::Text(text) => {
                 (self.status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
             }
             Content::Json(body) => (self.status, Json(body)).into_response(),
+        };
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        answer
     }
+}
+
+/// A message without what is too much of it.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        let whole = message.len();
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push_str(&format!("… ({whole} bytes)"));
+    }
+    message
 }
 
 /// The status of the answer about a failure: a mistake in the definition or its data is the client's error, and so are

@@ -3,13 +3,14 @@
 //! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
 //! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use rondo_expression::Val;
 use rondo_runtime::{HistoryLine, InstanceDetails, WaitView};
+use rondo_store::Columns;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{app::App, errors::ErrorAnswer, extract::Path};
+use crate::{answers, app::App, errors::ErrorAnswer, extract::Path, instance_lookup, json_weight};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/rondo/instances/{id}", get(show))
@@ -38,11 +39,19 @@ struct ErrorPart {
     node: String,
 }
 
-async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Answer>, ErrorAnswer> {
+/// Bytes that are claimed for the history of an instance before it is read: that of some ten thousand steps.
+const HISTORY_BYTES: u64 = 4 * 1024 * 1024;
+
+async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let unknown = || ErrorAnswer::not_found(format!("Process instance with id {id} not found"));
     let uuid = id.parse().map_err(|_| unknown())?;
+    let columns = Columns { data: true, frames: false };
+    let (row, mut claim) = instance_lookup::row_of(&app, uuid, columns).await?.ok_or_else(unknown)?;
+    claim.grow(HISTORY_BYTES + json_weight::of(&row.data))?;
+    drop(row);
     let details = app.engine.details(uuid).await?.ok_or_else(unknown)?;
-    Ok(Json(Answer::from(details)))
+    let weight = details.data.memory() + details.history.len() * size_of::<HistoryLine>();
+    Ok(answers::large_json(&app.memory, StatusCode::OK, Answer::from(details), weight).await)
 }
 
 impl From<InstanceDetails> for Answer {

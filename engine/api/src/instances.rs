@@ -6,25 +6,27 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
+    Extension, Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use rondo_expression::Val;
-use rondo_runtime::{Deployed, Refusal, Start};
-use rondo_store::StoreError;
+use rondo_runtime::{Deployed, Start};
+use rondo_store::Columns;
 use uuid::Uuid;
 
 use crate::{
+    answers::{self, ChunkWriter},
     app::App,
     auth::Identity,
-    body::{self, Received},
     errors::ErrorAnswer,
     extract::{Path, Query},
-    graphql, management, pages,
-    shape::{self, Below, InstanceBody},
+    input::{self, Input},
+    instance_answer, instance_list,
+    instance_lookup::{self, WorkflowName},
+    links, management, pages,
+    receive::Received,
 };
 
 /// Routes below `/{workflow}`.
@@ -49,25 +51,28 @@ async fn start(
         let message = format!("workflow `{}` is started by an event, not by a request", workflow.program.id);
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
-    let input = body::input(&headers, body)?;
+    let Input { data, extra, share } = input::input(&headers, body).await?;
     // Of several the first counts, as for `SonataFlow`.
     let business_key = query.into_iter().find(|(name, _)| name == "businessKey").map(|(_, value)| value);
     let start = Start {
-        data: input.data,
-        extra: input.extra,
+        data,
+        extra,
         business_key,
         reference_id: text(&headers, "x-kogito-referenceid"),
         start_at: text(&headers, "x-kogito-startfromnode"),
         headers: all(&headers),
         identity: identity.map(|Extension(Identity(name))| name),
-        memory: None,
+        memory: Some(share),
     };
     let view = app.engine.start(&workflow.program.id, start).await?;
-    if let Some(failed) = shape::failure(&view) {
-        return Err(failed);
+    let location = format!("{}/{}", links::endpoint(&app.engine, &workflow.program.id), view.id);
+    let mut answer = instance_answer::result(&app.memory, StatusCode::CREATED, view).await;
+    if answer.status() == StatusCode::CREATED
+        && let Ok(location) = HeaderValue::try_from(location)
+    {
+        answer.headers_mut().insert(header::LOCATION, location);
     }
-    let location = format!("{}/{}", shape::endpoint(&app.engine, &workflow.program.id), view.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(InstanceBody::from(view))).into_response())
+    Ok(answer)
 }
 
 async fn list(
@@ -79,38 +84,30 @@ async fn list(
     if names_html(&headers) {
         return Ok(pages::workflow(&app, &workflow));
     }
-    let most = app.settings.max_graphql_bytes;
-    let rows = graphql::unfinished(&app.engine, &workflow.program.id, app.settings.max_listed, most).await;
-    let rows = rows.map_err(|error| match error {
-        StoreError::TooLarge(bytes) => ErrorAnswer::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!(
-                "the list would be larger than {bytes} bytes; ask /graphql for parts of it with `pagination`"
-            ),
-        ),
-        error => Refusal::Store(error.to_string()).into(),
-    })?;
-    let bodies: Vec<_> = rows
-        .into_iter()
-        .map(|row| InstanceBody::new(row.id, serde_json::from_str(&row.data).unwrap_or_default()))
-        .collect();
-    Ok(Json(bodies).into_response())
+    instance_list::unfinished(&app, &workflow.program.id).await
 }
 
 async fn show(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
-) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
-    Ok(Json(view.into()))
+) -> Result<Response, ErrorAnswer> {
+    let columns = Columns { data: true, frames: false };
+    let (row, _claim) =
+        instance_lookup::find_row(&app, WorkflowName::Path(&path), &instance, columns).await?;
+    let mut writer = ChunkWriter::new(&app.memory);
+    match instance_answer::write_row(&mut writer, &row) {
+        Ok(()) => Ok((answers::JSON, writer.into_body()).into_response()),
+        Err(error) => Err(writer.refusal(&error)),
+    }
 }
 
 async fn abort(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
-) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
-    Ok(Json(app.engine.abort(view.id).await?.into()))
+) -> Result<Response, ErrorAnswer> {
+    let id = instance_lookup::find_unfinished(&app, WorkflowName::Path(&path), &instance).await?;
+    let view = app.engine.abort(id).await?;
+    Ok(instance_answer::instance(&app.memory, StatusCode::OK, view).await)
 }
 
 async fn replace(
@@ -118,9 +115,10 @@ async fn replace(
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
     body: Received,
-) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let (id, data) = change(&app, path, &headers, body).await?;
-    Ok(Json(app.engine.replace(id, data).await?.into()))
+) -> Result<Response, ErrorAnswer> {
+    let (id, Input { data, share: _share, .. }) = change(&app, path, &headers, body).await?;
+    let view = app.engine.replace(id, data).await?;
+    Ok(instance_answer::instance(&app.memory, StatusCode::OK, view).await)
 }
 
 async fn patch(
@@ -128,9 +126,10 @@ async fn patch(
     Path(path): Path<(String, String)>,
     headers: HeaderMap,
     body: Received,
-) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let (id, data) = change(&app, path, &headers, body).await?;
-    Ok(Json(app.engine.patch(id, data).await?.into()))
+) -> Result<Response, ErrorAnswer> {
+    let (id, Input { data, share: _share, .. }) = change(&app, path, &headers, body).await?;
+    let view = app.engine.patch(id, data).await?;
+    Ok(instance_answer::instance(&app.memory, StatusCode::OK, view).await)
 }
 
 /// Which instance is to be changed, and the data for it.
@@ -139,25 +138,25 @@ async fn change(
     (path, instance): (String, String),
     headers: &HeaderMap,
     body: Received,
-) -> Result<(Uuid, Val), ErrorAnswer> {
-    let input = body::input(headers, body)?;
-    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
-    Ok((view.id, input.data))
+) -> Result<(Uuid, Input), ErrorAnswer> {
+    let input = input::input(headers, body).await?;
+    let id = instance_lookup::find_unfinished(app, WorkflowName::Path(&path), &instance).await?;
+    Ok((id, input))
 }
 
 async fn tasks(
     State(app): State<App>,
     Path((path, instance)): Path<(String, String)>,
 ) -> Result<Response, ErrorAnswer> {
-    let view = shape::unfinished(&app.engine, Below::Path(&path), &instance).await?;
-    Ok(Json(management::work_items(&app.engine, view.id).await?).into_response())
+    let id = instance_lookup::find_unfinished(&app, WorkflowName::Path(&path), &instance).await?;
+    Ok(answers::json(&app.memory, StatusCode::OK, &management::work_items(&app.engine, id).await?))
 }
 
 /// The input schema. `SonataFlow` has the path too but answers 400, since it looks for a file that is made for BPMN only.
 async fn schema(State(app): State<App>, Path(path): Path<String>) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
     match &workflow.input_schema {
-        Some(schema) => Ok(Json(&schema.document).into_response()),
+        Some(schema) => Ok(answers::json(&app.memory, StatusCode::OK, &schema.document)),
         None => {
             Err(ErrorAnswer::not_found(format!("workflow `{}` has no input schema", workflow.program.id)))
         }

@@ -1,7 +1,8 @@
 //! The HTTP interface: workflow REST, management, Data Index `GraphQL`, health.
 //!
 //! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered and never
-//! panics; no client holds a connection, a processor or memory without a bound; every answer but a page, a source text and
+//! panics; no client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn
+//! anything; every answer but a page, a source text and
 //! a bare status is JSON; an answer is sent after the state that it shows was committed.
 //! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
 //!
@@ -10,35 +11,50 @@
 //! | `/{workflow}`, `/{workflow}/{instance}` | `instances.rs` |
 //! | `/management/processes/…` | `management/` |
 //! | `/graphql` | `graphql/` |
-//! | `/q/health…`, `/q/openapi` | `health.rs`, `openapi/` |
+//! | `/q/health…`, `/q/metrics`, `/q/openapi` | `health.rs`, `metrics.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/` | `pages.rs` |
 //!
 //! Their first segments are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
 
+mod answers;
 mod app;
 mod auth;
-mod body;
 mod connection_timeouts;
 mod connections;
+mod cross_site;
+mod damaged_rows;
+mod database_probe;
 mod errors;
 mod extract;
 mod graphql;
 mod health;
+mod input;
 mod inspect;
+mod instance_answer;
+mod instance_list;
+mod instance_lookup;
 mod instances;
+mod json_weight;
+mod links;
 mod management;
+mod metrics;
+mod moments;
 mod node_kinds;
+mod open_connections;
 mod openapi;
+mod own_hosts;
+mod paced_body;
 mod pages;
+mod receive;
+mod request_memory;
+mod row_reader;
 mod server;
 mod settings;
-mod shape;
-mod times;
 
 pub use auth::Token;
 pub use graphql::SchemaError;
-pub use server::{ServeError, router, serve};
+pub use server::{ServeError, serve};
 pub use settings::Settings;
 
 /// The data of a start and the variables beside them, or the status with which the body is refused. For tests with arbitrary bytes.
@@ -51,6 +67,7 @@ pub fn read_start_body(
     if let Ok(value) = axum::http::HeaderValue::from_bytes(content_type) {
         headers.insert(axum::http::header::CONTENT_TYPE, value);
     }
-    let input = body::input(&headers, body::Received(Ok(body.into())));
+    let share = rondo_memory::MemoryBudget::new(1 << 30).share();
+    let input = input::read(&headers, receive::Whole { bytes: body, share });
     input.map(|input| (input.data, input.extra)).map_err(|error| error.status.as_u16())
 }

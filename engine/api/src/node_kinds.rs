@@ -25,7 +25,7 @@ pub(crate) fn node_type(kind: VisitKind) -> &'static str {
 /// The message of an error with the class name that SonataFlow's users know. Lines of the first format have no kind; their messages say the
 /// class name themselves.
 pub(crate) fn error_message(kind: Option<FailureKind>, origin: Origin, message: &str) -> String {
-    kind.map_or_else(|| message.to_owned(), |kind| sonataflow::described(kind, origin, message))
+    kind.map_or_else(|| message.to_owned(), |kind| sonataflow::with_class_name(kind, origin, message))
 }
 
 /// The id of the node instance that a visit is.

@@ -1,17 +1,19 @@
 //! Two plain pages for people who open the engine in a browser: the list of workflows, and one workflow.
 //!
-//! No scripts and no external assets. The template library escapes every text of a workflow.
+//! Promises: a page runs no script, loads nothing and is shown in no frame of another site, whatever the texts of a workflow hold: the
+//! template library escapes them, and the browser is told to refuse the rest.
 
 use axum::{
     Router,
     extract::State,
+    http::{HeaderName, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rondo_runtime::Deployed;
 
-use crate::{app::App, shape};
+use crate::{app::App, links};
 
 const STYLE: PreEscaped<&str> = PreEscaped(
     "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}\
@@ -20,12 +22,22 @@ const STYLE: PreEscaped<&str> = PreEscaped(
     @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8ab4f8}pre{background:#242424}}",
 );
 
+/// What a page may do: show itself with [`STYLE`], known by its hash.
+const POLICY: &str = "default-src 'none'; style-src 'sha256-oZJjdiMh+pQbsr4DtPn/MWxbsS7XTWxGIaLVvnBGknk='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 3] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    // For browsers that do not know `frame-ancestors`.
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
 /// The route `/`.
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/", get(home))
 }
 
-async fn home(State(app): State<App>) -> Html<String> {
+async fn home(State(app): State<App>) -> Response {
     let workflows = app.engine.workflows();
     let rows = workflows.iter().map(|deployed| Row {
         id: &deployed.program.id,
@@ -33,7 +45,7 @@ async fn home(State(app): State<App>) -> Html<String> {
         version: &deployed.program.version,
         description: &deployed.outline.description,
     });
-    page("Rondo", &list(rows))
+    (HEADERS, page("Rondo", &list(rows))).into_response()
 }
 
 /// The page of a workflow.
@@ -47,8 +59,8 @@ pub(crate) fn workflow(app: &App, deployed: &Deployed) -> Response {
         version: &workflow.version,
         description: &deployed.outline.description,
     };
-    let endpoint = shape::endpoint(&app.engine, &workflow.id);
-    page(about.name, &details(about, &endpoint, schema.as_deref())).into_response()
+    let endpoint = links::endpoint(&app.engine, &workflow.id);
+    (HEADERS, page(about.name, &details(about, &endpoint, schema.as_deref()))).into_response()
 }
 
 /// A workflow as the pages show it.
@@ -70,7 +82,7 @@ fn list<'a>(workflows: impl Iterator<Item = Row<'a>>) -> Markup {
             tr { th { "workflow" } th { "name" } th { "version" } th { "description" } }
             @for workflow in workflows {
                 tr {
-                    td { a href={ "/" (shape::path_of(workflow.id)) } { (workflow.id) } }
+                    td { a href={ "/" (links::path_of(workflow.id)) } { (workflow.id) } }
                     td { (workflow.name) }
                     td { (workflow.version) }
                     td { (workflow.description) }
@@ -116,7 +128,18 @@ fn page(title: &str, body: &Markup) -> Html<String> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use sha2::{Digest, Sha256};
+
     use super::*;
+
+    #[test]
+    fn the_policy_names_the_style_of_the_pages() {
+        let hash = STANDARD.encode(Sha256::digest(STYLE.0));
+        assert!(POLICY.contains(&format!("'sha256-{hash}'")), "{hash}");
+        let Html(page) = page("", &list(std::iter::empty()));
+        assert!(page.contains(&format!("<style>{}</style>", STYLE.0)), "{page}");
+    }
 
     #[test]
     fn texts_of_workflows_are_shown_and_not_run() {

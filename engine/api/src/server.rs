@@ -1,6 +1,6 @@
 //! The routes, and the layers around all of them.
 
-use std::{any::Any, future::Future, sync::Arc};
+use std::{any::Any, future::Future, net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -24,9 +24,16 @@ use crate::{
     app::App,
     auth::{self, Token},
     connections,
+    cross_site::{self, Guard},
+    database_probe::DatabaseProbe,
     errors::ErrorAnswer,
     graphql::{self, SchemaError},
-    health, inspect, instances, management, openapi, pages,
+    health, inspect, instances, management, metrics,
+    open_connections::OpenConnections,
+    openapi,
+    own_hosts::OwnHosts,
+    pages,
+    request_memory::RequestMemory,
 };
 
 /// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
@@ -42,16 +49,21 @@ pub enum ServeError {
     /// The `GraphQL` schema cannot be built.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The listener has no address.
+    #[error("the address of the listener is not known")]
+    Listener(#[from] std::io::Error),
 }
 
-/// All routes of an engine. Slashes at the end of a path, and more than one at its beginning, are ignored.
-pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError> {
-    let tokens: Arc<[Token]> = settings.tokens.clone().into();
-    let graphql = graphql::routes(&engine)?;
-    let app = App { engine, settings: Arc::new(settings) };
+/// All routes of an engine that listens at an address. Slashes at the end of a path, and more than one at its beginning, are ignored.
+fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
+    let tokens: Arc<[Token]> = app.settings.tokens.clone().into();
+    let hosts = OwnHosts::new(listener, app.engine.service_url(), &app.settings.allowed_hosts);
+    let guard = Guard::new(tokens.is_empty().then_some(hosts));
+    let graphql = graphql::routes(&app.engine)?;
     let mut router = Router::new()
         .merge(pages::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(openapi::routes())
         .merge(graphql)
         .merge(management::routes())
@@ -64,6 +76,7 @@ pub fn router(engine: Engine, settings: Settings) -> Result<Router, SchemaError>
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }
     let routes = router
+        .layer(middleware::from_fn_with_state(guard, cross_site::guard))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(CatchPanicLayer::custom(panicked));
     // Outside of the router, which chooses routes by the path. A client whose configured address ends with a slash requests
@@ -81,8 +94,18 @@ pub async fn serve(
     let mut settings = Settings::read(engine.properties())?;
     // A connection beyond them could not be accepted, or would take the handle of the database or of a call.
     settings.max_connections = settings.max_connections.min(HandleBudget::of_process().connections);
-    let router = router(engine, settings.clone())?;
-    connections::serve(listener, router, &settings, shutdown).await;
+    let app = App {
+        memory: RequestMemory::new(engine.memory()),
+        connections: OpenConnections::new(settings.max_connections, engine.memory()),
+        database: DatabaseProbe::new(),
+        settings: Arc::new(settings),
+        engine,
+    };
+    let router = router(app.clone(), listener.local_addr()?.ip())?;
+    tokio::select! {
+        () = connections::serve(listener, router, &app, shutdown) => {}
+        () = app.database.run(&app.engine) => {}
+    }
     Ok(())
 }
 

@@ -16,17 +16,23 @@ pub struct Settings {
     /// Bearer tokens, one of which every request but those to health must carry; empty: no request needs a token. Property
     /// `rondo.auth.token`, comma separated, each `TOKEN` or `NAME:TOKEN`.
     pub tokens: Vec<Token>,
+    /// Further hosts under which the engine is reached. Property `rondo.http.allowed-hosts`.
+    pub allowed_hosts: Vec<String>,
     /// Longest time for the head of a request. Property `rondo.http.head-timeout`, milliseconds.
     pub head_timeout: Duration,
     /// Longest time between two pieces of a body; a longer one is answered 408. Property `rondo.http.body-timeout`, milliseconds.
     pub body_timeout: Duration,
+    /// Bytes a second that a client must send of a body or take of an answer. Property `rondo.http.min-rate`.
+    pub min_rate: u64,
+    /// How long a client may take for the next piece of an answer. Property `rondo.http.write-timeout`, milliseconds.
+    pub write_timeout: Duration,
     /// How long a connection may be idle while no request is being answered. Property `rondo.http.idle-timeout`, milliseconds.
     pub idle_timeout: Duration,
     /// Most connections at once; others wait. Property `rondo.http.max-connections`.
     pub max_connections: usize,
     /// Longest time for the answer to a `GraphQL` query. Property `rondo.graphql.timeout`, milliseconds.
     pub graphql_timeout: Duration,
-    /// Most bytes of a `GraphQL` answer, counted with what is read for it, and of a REST list. Property `rondo.graphql.max-answer-bytes`.
+    /// Most bytes of a `GraphQL` answer, counted with what is read for it. Property `rondo.graphql.max-answer-bytes`.
     pub max_graphql_bytes: u64,
 }
 
@@ -38,7 +44,10 @@ impl Settings {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,
             max_listed: settings::MAX_LISTED.count(properties)?,
             tokens: settings::AUTH_TOKEN.tokens(properties)?.iter().map(|text| Token::parse(text)).collect(),
+            allowed_hosts: settings::ALLOWED_HOSTS.list(properties)?,
             head_timeout: settings::HEAD_TIMEOUT.duration(properties)?,
+            min_rate: settings::MIN_RATE.count(properties)?,
+            write_timeout: settings::WRITE_TIMEOUT.duration(properties)?,
             body_timeout: settings::BODY_TIMEOUT.duration(properties)?,
             idle_timeout: settings::IDLE_TIMEOUT.duration(properties)?,
             max_connections: settings::MAX_CONNECTIONS.count(properties)?,

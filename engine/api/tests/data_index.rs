@@ -409,7 +409,8 @@ async fn wrong_questions_say_of_which_kind_they_are() {
         let answer = served.ask(question, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["classification"], kind, "{question}: {answer}");
     }
-    let broken = served.send("POST", "/graphql", &[], Some("{bad".into())).await;
+    let broken =
+        served.send("POST", "/graphql", &[("content-type", "application/json")], Some("{bad".into())).await;
     assert_eq!((broken.status, &broken.json()["stack"]), (400, &json!("")));
     let doubling: String =
         (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1)).collect();
@@ -503,11 +504,23 @@ async fn an_answer_that_grows_too_large_is_given_up() {
             assert_eq!(answer.get("data"), None);
         }
     }
-    let served = serve("rondo.graphql.max-answer-bytes=4000\n").await;
-    served.start("sleeper", &json!({"text": "x".repeat(5_000)})).await;
+}
+
+#[tokio::test]
+async fn a_list_of_instances_is_sent_whole_and_in_order() {
+    let served = serve("rondo.limits.memory=16777216\nrondo.graphql.max-answer-bytes=4000\n").await;
+    assert_eq!(served.get("/sleeper").await.json(), json!([]));
+    let mut expected = Vec::new();
+    for number in 0..150 {
+        // One row is larger than what is read at once, and all of them than an answer that is not sent while it is read.
+        let length = if number == 70 { 3_000_000 } else { 60_000 };
+        let data = json!({"number": number, "text": "x".repeat(length)});
+        expected.push(json!({"id": served.start("sleeper", &data).await, "workflowdata": data}));
+    }
     let list = served.get("/sleeper").await;
-    assert_eq!(list.status, 500);
-    assert!(list.json()["message"].as_str().unwrap().contains("`pagination`"), "{}", list.text);
+    assert_eq!((list.status, list.kind.as_str()), (200, "application/json"));
+    assert!(list.json() == json!(expected), "{} bytes", list.text.len());
+    served.memory_is_given_back().await;
 }
 
 #[tokio::test]

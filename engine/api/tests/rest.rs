@@ -422,3 +422,22 @@ async fn every_refusal_is_json() {
         assert!(answer.json()["message"].is_string(), "{method} {path}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_change_that_makes_the_data_too_large_changes_nothing() {
+    let served = serve("").await;
+    let id = served.start("sleeper", &json!({})).await;
+    let instance = format!("/sleeper/{id}");
+    let many = |name: &str| format!("{{\"{name}\": [{}1]}}", "1,".repeat(1_200_000));
+    let change = async |method: &str, body: String| served.send(method, &instance, &[JSON], Some(body)).await;
+    assert_eq!(change("PATCH", many("a")).await.status, 200);
+    for method in ["PATCH", "PATCH"] {
+        let refused = change(method, many("b")).await;
+        assert_eq!(refused.status, 413, "{:.300}", refused.text);
+        assert!(refused.text.contains("nothing was changed"), "{}", refused.text);
+    }
+    let data = served.get(&instance).await.json();
+    assert_eq!(data["workflowdata"].as_object().unwrap().keys().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(change("PUT", many("b")).await.status, 200);
+    served.memory_is_given_back().await;
+}

@@ -126,7 +126,7 @@ fn as_json(findings: &Findings) -> Value {
             "row": found.row,
             "id": found.id,
             "workflow": found.workflow,
-            "lastState": found.state.map(|state| state.as_str()),
+            "lastState": found.state.map(rondo_store::State::as_str),
             "lost": found.fate == Fate::Lost,
             "what": fate(&found.fate),
         })

@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use rondo_definition::settings::VARIABLES;
+    use rondo_definition::settings::PROGRAM_VARIABLES;
 
     use super::*;
 
@@ -98,7 +98,7 @@ mod tests {
         let read: Vec<_> = options.filter_map(|option| option.get_env()?.to_str()).collect();
         assert!(read.contains(&"RONDO_STORE"), "{read:?}");
         for name in read {
-            assert!(VARIABLES.contains(&name), "{name}");
+            assert!(PROGRAM_VARIABLES.contains(&name), "{name}");
         }
     }
 }

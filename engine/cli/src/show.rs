@@ -111,7 +111,7 @@ fn sentence(wait: &WaitView) -> String {
 /// The visits that have ended. Looked up for every action, of which there may be many thousands.
 fn left(history: &[HistoryLine]) -> HashSet<u64> {
     let ended = |line: &HistoryLine| match line.fact()? {
-        Fact::Left { v } => Some(*v),
+        Fact::Left { visit } => Some(*visit),
         _ => None,
     };
     history.iter().filter_map(ended).collect()
@@ -133,8 +133,8 @@ fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
     Some(match fact {
         Fact::Started => "started".to_owned(),
         Fact::Entered { state, .. } => format!("state {state}"),
-        Fact::Action { v, target, .. } => {
-            format!("  action {target}{}", if left.contains(v) { "" } else { " …" })
+        Fact::Action { visit, target, .. } => {
+            format!("  action {target}{}", if left.contains(visit) { "" } else { " …" })
         }
         Fact::Retry { attempt, message, .. } => format!("  attempt {attempt} failed: {message}"),
         Fact::Handled { message, .. } => format!("  error handled: {message}"),

@@ -1,9 +1,9 @@
-//! The byte order mark: some editors and services begin UTF-8 text with it, and neither JSON nor YAML knows it.
+//! Removes the byte order mark, with which some editors and services begin UTF-8 text, although it belongs neither to JSON nor to YAML.
 
-/// The mark as a character.
+/// The byte order mark as a character.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The bytes that follow the mark of UTF-8; all of them when there is none.
+/// The bytes after a UTF-8 byte order mark; all bytes if there is none.
 pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     let mut encoded = [0; 3];
     bytes.strip_prefix(BYTE_ORDER_MARK.encode_utf8(&mut encoded).as_bytes()).unwrap_or(bytes)
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_mark_at_the_beginning_is_removed() {
+    fn only_one_mark_at_the_beginning_is_removed() {
         for (text, expected) in [
             ("", ""),
             ("a", "a"),

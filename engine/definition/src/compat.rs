@@ -1,14 +1,15 @@
-//! The choice between the specification and `SonataFlow` where they disagree.
+//! `rondo.compat`: the choice between the specification and `SonataFlow` where they disagree.
 
 use crate::{Properties, PropertyError, settings};
 
-/// `rondo.compat`.
+/// The value of `rondo.compat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compat {
-    /// The behaviour that published workflows rely on. An invalid property that `SonataFlow` ignores is a warning and counts as absent.
+    /// The behaviour of `SonataFlow`, on which published workflows rely. An invalid property that `SonataFlow` ignores is a warning, and counts as
+    /// absent.
     #[default]
     SonataFlow,
-    /// The text of the specification.
+    /// The behaviour that the specification defines.
     Spec,
 }
 
@@ -18,7 +19,7 @@ impl Compat {
         match settings::COMPAT.text(properties)?.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("sonataflow") => Ok(Self::SonataFlow),
             Some("spec") => Ok(Self::Spec),
-            Some(_) => Err(settings::COMPAT.wrong(settings::COMPAT.name)),
+            Some(_) => Err(settings::COMPAT.type_error(settings::COMPAT.name)),
         }
     }
 }

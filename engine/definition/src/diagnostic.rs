@@ -1,7 +1,7 @@
-//! Diagnostics: the problems that checks find in files, for the author of a workflow.
+//! Diagnostics: problems in files, for the author of a workflow.
 //!
-//! Owns: [`Diagnostic`], its text of one line and its JSON. Promises: messages spell names as the file does and contain no passwords of
-//! URLs; the severity is one that the level of the code allows (debug builds check it). Never: prints.
+//! Owns: [`Diagnostic`], its one-line text and its JSON. Promises: messages contain no user names and passwords of URLs; the level of the code
+//! allows the severity (debug builds check it). Never: prints.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{Code, Pointer, Position, Source, userinfo::without_userinfo, visible
 pub enum Severity {
     /// The definition cannot be served.
     Error,
-    /// The definition is served, but differs from what is written, or from what was probably meant.
+    /// The definition is served, but its behaviour differs from the text, or probably from the intention of its author.
     Warning,
 }
 
@@ -40,7 +40,7 @@ pub struct Diagnostic {
     pub file: Arc<str>,
     /// Line and column; absent for a problem of the whole file.
     pub position: Option<Position>,
-    /// The JSON pointer of the value, if the problem is at one.
+    /// The JSON pointer of the value; absent for a problem of the whole file.
     pub pointer: Option<Pointer>,
     /// What is wrong.
     pub message: String,
@@ -80,21 +80,21 @@ impl Diagnostic {
         }
     }
 
-    /// Points to the name of the member instead of its value.
+    /// Moves the position to the name of the member at `at`.
     #[must_use]
     pub fn on_key(mut self, source: &Source, at: &Pointer) -> Self {
         self.position = Some(source.key_position(at));
         self
     }
 
-    /// Points into the text at `at`, to the first of the given bytes.
+    /// Moves the position to the first of these bytes of the text at `at`.
     #[must_use]
     pub fn within(mut self, source: &Source, at: &Pointer, bytes: Range<usize>) -> Self {
         self.position = Some(source.position_within(at, bytes.start));
         self
     }
 
-    /// Puts the problem at a line and column.
+    /// Sets the position.
     #[must_use]
     pub fn at_position(mut self, position: Position) -> Self {
         self.position = Some(position);

@@ -1,7 +1,7 @@
-//! ISO 8601 durations.
+//! Parses ISO 8601 durations.
 //!
-//! Owns: parsing of durations. A day has 24 hours and a week seven days; months and years have no fixed length and
-//! are refused. Accepted, because examples of the specification have it: days and weeks after the `T` (`PT30D`).
+//! A day has 24 hours, and a week has seven days. Months and years are refused, because they have no fixed length. Days and weeks after the `T`
+//! (`PT30D`) are accepted, because examples of the specification contain them.
 
 use std::time::Duration;
 
@@ -16,17 +16,19 @@ pub enum DurationError {
     /// Months or years.
     #[error("`{0}` has months or years, whose length is not fixed; write days")]
     Calendar(String),
-    /// Below zero, or longer than any clock runs.
+    /// Below zero, or too long for [`Duration`].
     #[error("`{0}` is negative or too long for a duration")]
     Range(String),
 }
 
-/// Reads a duration.
+/// Parses an ISO 8601 duration, in upper or lower case, with or without surrounding blanks.
+///
+/// Months, years and negative durations are errors. The error contains the text and says what to write instead.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let syntax = || DurationError::Syntax(text.to_owned());
     let trimmed = text.trim();
     let upper = trimmed.to_ascii_uppercase();
-    let strict = misplaced(&upper).unwrap_or(upper);
+    let strict = move_misplaced_designators(&upper).unwrap_or(upper);
     if !strict.trim_start_matches(['+', '-']).starts_with('P') {
         return Err(syntax());
     }
@@ -40,13 +42,13 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from(signed).map_err(|_| DurationError::Range(text.to_owned()))
 }
 
-/// Whether a text has days or weeks after the `T`: accepted, with a warning.
+/// Whether a text has days or weeks after the `T`. Such a duration is valid, but callers warn about it.
 pub fn has_misplaced_designator(text: &str) -> bool {
-    misplaced(&text.trim().to_ascii_uppercase()).is_some()
+    move_misplaced_designators(&text.trim().to_ascii_uppercase()).is_some()
 }
 
-/// `PT1W2DT3H` and similar forms, rewritten with days and weeks before the `T`.
-fn misplaced(upper: &str) -> Option<String> {
+/// Rewrites `PT1W2DT3H` and similar forms with days and weeks before the `T`; `None` for other texts.
+fn move_misplaced_designators(upper: &str) -> Option<String> {
     let (date, time) = upper.split_once('T')?;
     let end = time.rfind(['D', 'W'])?;
     let (days, rest) = time.split_at(end + 1);
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_days_and_weeks_behind_the_t_are_misplaced() {
+    fn only_days_and_weeks_after_the_t_are_misplaced() {
         for (text, expected) in
             [("PT30D", true), ("PT2W", true), ("P30D", false), ("PT30S", false), ("P1DT2H", false)]
         {

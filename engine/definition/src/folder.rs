@@ -1,8 +1,8 @@
 //! A folder of workflows: all files that one engine serves.
 //!
-//! Owns: the search for workflow files and for the configuration. Promises: [`Folder::load`] reports the problems of all files; it reads no
-//! hidden files, nothing in `target` and `node_modules`, and nothing outside of the folder. Never: reads the environment of the process;
-//! the caller passes it.
+//! Owns: finding workflow files and the properties file. Promises: [`Folder::load`] reports the problems of all files. It reads no hidden
+//! workflow files (unless `kogito.codegen.ignoreHiddenFiles` is false), no files in `target`, `node_modules` and `.git`, and no files outside of
+//! the folder. Never: reads the environment of the process; the caller passes it.
 
 use std::{
     collections::BTreeMap,
@@ -18,40 +18,40 @@ use crate::{
     validate,
 };
 
-/// A folder that was read.
+/// A loaded folder.
 #[derive(Debug)]
 pub struct Folder {
-    /// The definitions that could be read, those with errors included, sorted by file.
+    /// The definitions that could be read, with or without errors, sorted by file.
     pub documents: Vec<Document>,
-    /// How many workflow files were found, those that could not be read included.
+    /// The number of workflow files, also of those that could not be read.
     pub files: usize,
     /// `application.properties` and the environment.
     pub properties: Properties,
     /// The files that definitions name.
     pub resources: Resources,
-    /// Where specification and `SonataFlow` disagree.
+    /// The rules that apply where specification and `SonataFlow` disagree.
     pub compat: Compat,
-    /// All problems, sorted by file and place. With an error among them the folder may not be served.
+    /// All problems, sorted by file and place. If one of them is an error, the folder must not be served.
     pub diagnostics: Vec<Diagnostic>,
-    /// Text of every file with diagnostics, by its name, for snippets.
+    /// The text of each file with diagnostics, by its name, for snippets.
     pub sources: BTreeMap<String, Arc<Source>>,
 }
 
-/// Endings of the names of workflow files.
-const ENDINGS: [&str; 3] = [".sw.json", ".sw.yml", ".sw.yaml"];
+/// The extensions of workflow files.
+const WORKFLOW_EXTENSIONS: [&str; 3] = [".sw.json", ".sw.yml", ".sw.yaml"];
 
-/// Folders that hold copies or foreign files.
-const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
+/// Folders that contain copies of workflows, or files that are no workflows.
+const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", ".git"];
 
-/// Places of the configuration, the first that exists counts.
-const PROPERTIES: [&str; 2] = ["application.properties", "src/main/resources/application.properties"];
+/// The places of the properties file. The first one that exists is used.
+const PROPERTIES_FILES: [&str; 2] = ["application.properties", "src/main/resources/application.properties"];
 
-/// Depth of the search. Deeper folders are not workflows but loops or generated trees.
-const DEPTH: usize = 32;
+/// The depth of the search. No project has workflows deeper; the limit ends the search in generated trees.
+const MAX_DEPTH: usize = 32;
 
 impl Folder {
-    /// Reads and checks all workflows below `root`, and the references between them. `fetch` makes the client for documents of other hosts
-    /// from the folder's properties; if it gives none, only documents in the mirror are found.
+    /// Reads and checks all workflows below `root`, and the references between them. `fetch` creates the client for documents of other hosts
+    /// from the folder's properties; if it returns `None`, only documents in the mirror folder are found.
     pub fn load(
         root: &Path,
         env: Environment,
@@ -74,14 +74,14 @@ impl Folder {
         }
         folder.properties = folder.read_properties(root, env);
         let properties = &folder.properties;
-        // `settings::check` reports invalid properties, so the defaults stand in for them here.
+        // `settings::check` reports invalid properties; the defaults replace them here.
         folder.diagnostics.extend(settings::check(properties, root));
         folder.compat = Compat::of(properties).unwrap_or_default();
         folder.resources = Resources::new(root, properties, fetch(properties)).unwrap_or_default();
         let ignore_hidden = settings::IGNORE_HIDDEN.flag(properties).unwrap_or(true);
 
         let mut files = Vec::new();
-        if let Err(error) = find(root, "", ignore_hidden, DEPTH, &mut files) {
+        if let Err(error) = find_workflow_files(root, "", ignore_hidden, MAX_DEPTH, &mut files) {
             let message = format!("the folder cannot be read: {error}");
             let name = root.display().to_string();
             folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
@@ -93,18 +93,18 @@ impl Folder {
             folder.documents.extend(document);
         }
         folder.refuse_duplicate_ids();
-        validate::paths(&folder.documents, &mut folder.diagnostics);
-        validate::workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
+        validate::check_paths(&folder.documents, &mut folder.diagnostics);
+        validate::check_workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
         folder.check_secrets();
         folder.diagnostics.sort();
-        folder.keep_sources(root);
+        folder.read_sources(root);
         folder
     }
 
     fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
-        for name in PROPERTIES {
-            let Some(text) = text(root, name).unwrap_or_else(|fault| {
-                self.diagnostics.push(*fault);
+        for name in PROPERTIES_FILES {
+            let Some(text) = read_text(root, name).unwrap_or_else(|problem| {
+                self.diagnostics.push(*problem);
                 None
             }) else {
                 continue;
@@ -117,7 +117,7 @@ impl Folder {
     }
 
     fn read_workflow(&self, root: &Path, file: &str) -> (Option<Document>, Vec<Diagnostic>) {
-        match text(root, file) {
+        match read_text(root, file) {
             Ok(Some(text)) => {
                 let options = Options { compat: self.compat, resources: Some(&self.resources) };
                 parse_with(file, &text, options)
@@ -126,19 +126,19 @@ impl Folder {
                 let message = "the file is not there: what it links to does not exist";
                 (None, vec![Diagnostic::file(Severity::Error, codes::UNREADABLE, file, message)])
             }
-            Err(fault) => (None, vec![*fault]),
+            Err(problem) => (None, vec![*problem]),
         }
     }
 
-    /// Reads the files with diagnostics once more, to show their lines.
-    fn keep_sources(&mut self, root: &Path) {
+    /// Reads the files with diagnostics again, so that their lines can be shown.
+    fn read_sources(&mut self, root: &Path) {
         for diagnostic in &self.diagnostics {
             if self.sources.contains_key(&*diagnostic.file) {
                 continue;
             }
             if let Ok(Some(bytes)) = read_confined(root, &diagnostic.file) {
                 let text = String::from_utf8_lossy(&bytes);
-                let is_properties = PROPERTIES.contains(&&*diagnostic.file);
+                let is_properties = PROPERTIES_FILES.contains(&&*diagnostic.file);
                 let text = if is_properties { settings::without_secrets(&text).into() } else { text };
                 let source = Source::unread(&diagnostic.file, &text);
                 self.sources.insert(diagnostic.file.to_string(), Arc::new(source));
@@ -146,6 +146,7 @@ impl Folder {
         }
     }
 
+    /// Reports workflows with the id of another one.
     fn refuse_duplicate_ids(&mut self) {
         let mut first: BTreeMap<&str, &Document> = BTreeMap::new();
         for document in &self.documents {
@@ -164,16 +165,16 @@ impl Folder {
         }
     }
 
-    /// Reports declared secrets without a value; `SonataFlow` ignores the declaration.
+    /// Reports declared secrets without a value. It is a deviation, because `SonataFlow` does not check them.
     fn check_secrets(&mut self) {
-        let nothing = Resources::default();
+        let no_resources = Resources::default();
         for document in &self.documents {
-            let mut reader = Reader::new(&document.source, self.compat, &nothing, &mut self.diagnostics);
+            let mut reader = Reader::new(&document.source, self.compat, &no_resources, &mut self.diagnostics);
             for (index, secret) in document.workflow.secrets.iter().enumerate() {
                 if self.properties.get(secret).is_none() {
                     let at = Pointer::root().key("secrets").index(index);
                     let message = format!("workflow: the secret `{secret}` has no value");
-                    let problem = reader.deviation(codes::SECRET, &at, message);
+                    let problem = reader.deviation(codes::MISSING_SECRET, &at, message);
                     problem.help("set it in application.properties or as environment variable");
                 }
             }
@@ -181,6 +182,7 @@ impl Folder {
     }
 }
 
+/// The diagnostic for a file that is not UTF-8, at the first invalid byte.
 fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
     let valid = error.utf8_error().valid_up_to();
     let bytes = error.into_bytes();
@@ -192,9 +194,9 @@ fn not_utf8(file: &str, error: FromUtf8Error) -> Diagnostic {
     Diagnostic::file(Severity::Error, codes::NOT_UTF8, file, message).at_position(Position { line, column })
 }
 
-/// Content of a file; `None` if it does not exist.
-fn text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>> {
-    let fault = match read_confined(root, file) {
+/// Reads a text file; `None` if it does not exist.
+fn read_text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>> {
+    let problem = match read_confined(root, file) {
         Ok(None) => return Ok(None),
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
             Ok(text) => return Ok(Some(text)),
@@ -202,11 +204,11 @@ fn text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>> {
         },
         Err(error) => Diagnostic::file(Severity::Error, codes::UNREADABLE, file, error.to_string()),
     };
-    Err(Box::new(fault))
+    Err(Box::new(problem))
 }
 
-/// Names of the workflow files below `root/below`, relative to `root`, with `/` between the parts.
-fn find(
+/// Adds the names of the workflow files below `root/below` to `files`: relative to `root`, with `/` between the parts.
+fn find_workflow_files(
     root: &Path,
     below: &str,
     ignore_hidden: bool,
@@ -223,10 +225,10 @@ fn find(
         let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
         // Links to folders are not followed; links to files are, if they stay inside (Kubernetes mounts configuration as such links).
         if entry.file_type()?.is_dir() {
-            if depth > 0 && !SKIPPED.contains(&name) {
-                find(root, &path, ignore_hidden, depth - 1, files)?;
+            if depth > 0 && !SKIPPED_FOLDERS.contains(&name) {
+                find_workflow_files(root, &path, ignore_hidden, depth - 1, files)?;
             }
-        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        } else if WORKFLOW_EXTENSIONS.iter().any(|ending| name.ends_with(ending)) {
             files.push(path);
         }
     }

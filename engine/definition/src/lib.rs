@@ -1,8 +1,8 @@
-//! Workflow documents: parsing with locations, the 0.8 model, references and validation.
+//! Workflow documents: parsing with places, the model of specification 0.8, references and validation.
 //!
-//! Owns: everything between the files of a folder and [`model::Workflow`]. [`Folder::load`] reads a whole folder,
-//! [`parse`] one document. Promises: all problems are returned, each at its line, and any text gives a
-//! document or diagnostics. Never: evaluates an expression, or opens the network.
+//! Owns: everything from the files of a folder to [`model::Workflow`]. [`Folder::load`] reads a whole folder, [`parse`] one document.
+//! Promises: all problems are returned together, each with its line; any text gives a document or diagnostics. Never: evaluates an
+//! expression, or opens the network.
 
 mod byte_order_mark;
 pub mod codes;

@@ -1,8 +1,8 @@
-//! Loads the text of a YAML or JSON document as a value with the places of all its parts.
+//! Loads the text of a YAML or JSON document as a value, with the places of all its parts.
 //!
-//! Owns: the tree built over the events of the YAML parser (JSON is read as the subset of YAML that it is), merge keys,
-//! duplicate keys, aliases and the budgets. Promises: any text gives a value or diagnostics, within bounded
-//! memory and depth; a text that YAML 1.1 and 1.2 read differently is reported. Never: knows what a workflow is.
+//! Owns: building the tree from the events of the YAML parser (JSON is read as YAML, of which it is a subset), merge keys, duplicate keys,
+//! aliases and limits. Promises: any text gives a value or diagnostics, within limited memory and depth; a text that YAML 1.1 and 1.2 read
+//! differently gets a warning. Never: depends on what a workflow is.
 
 mod json;
 mod loader;
@@ -19,34 +19,37 @@ use serde_json::Value;
 use crate::{Diagnostic, Format, Severity, Source, codes, positions::Positions};
 use loader::{Halt, Loader};
 
-/// How much a document may hold.
+/// The limits of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Values, those that aliases repeat included.
+    /// The number of values; each alias adds the values that it repeats.
     pub values: usize,
-    /// Objects and lists inside each other.
+    /// The nesting of objects and lists.
     pub depth: usize,
 }
 
 impl Limits {
-    /// For workflows: the longest published one has some 2,000 values.
+    /// For workflows. The longest published workflow has some 2,000 values, so no real one comes near this limit.
     pub const WORKFLOW: Self = Self { values: 250_000, depth: 200 };
-    /// For the documents that workflows name; `OpenAPI` documents of 7 MB have 250,000 values and more.
+    /// For the documents that workflows name. The largest published `OpenAPI` documents, of 7 MB, have more than 250,000 values.
     pub const RESOURCE: Self = Self { values: 4_000_000, depth: 200 };
 }
 
-/// A document that was read.
+/// A loaded document.
 #[derive(Debug)]
 pub struct Loaded {
     /// Its value. Integers beyond 64 bits are floating point; an empty document is null.
     pub value: Value,
     /// Its text with the places of all values.
     pub source: Source,
-    /// Text that readers of YAML understand differently.
+    /// Warnings: texts that readers of YAML understand differently, and tolerated deviations from JSON.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads the first document of a text. `path` is the file's name as users see it; its ending decides between YAML and JSON.
+/// Loads the first document of a text.
+///
+/// `path` is the file's name as users see it; its extension decides between YAML and JSON. The error is the list of all diagnostics, sorted by
+/// place; at least one of them is an error.
 ///
 /// ```
 /// # use rondo_definition::{load, Limits, Pointer};
@@ -64,7 +67,7 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
     let options = options! {
         flow_nesting_limit: limits.depth,
         block_nesting_limit: limits.depth,
-        // Keys of JSON have no limit; this one keeps the search for a `:` linear in practice.
+        // Keys of JSON have no limit; this limit keeps the search for the `:` after a key linear in practice.
         simple_key_max_lookahead: 16_384,
         block_scalar_eof_without_line_feed: true,
     };
@@ -78,13 +81,13 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
         anchors: HashMap::new(),
         problems: Vec::new(),
     };
-    let no_json = if format == Format::Json { json::fault(text) } else { None };
-    let is_broken = no_json.as_ref().is_some_and(|problem| problem.severity == Severity::Error);
-    // The messages of the YAML parser about broken JSON are misleading.
-    let root = if is_broken { Err(Halt) } else { loader.document() };
+    let json_problem = if format == Format::Json { json::find_problem(text) } else { None };
+    let is_broken = json_problem.as_ref().is_some_and(|problem| problem.severity == Severity::Error);
+    // The YAML parser's messages about broken JSON are misleading, so it does not run.
+    let root = if is_broken { Err(Halt) } else { loader.read_document() };
     let Loader { mut positions, mut problems, .. } = loader;
     if is_broken || root.is_ok() {
-        problems.extend(no_json);
+        problems.extend(json_problem);
     }
     let value = root.map(|node| {
         positions.set_root(node.place);

@@ -1,4 +1,4 @@
-//! Independent work on all processors, such as reading the files of a folder.
+//! Runs independent work on all processors, such as reading the files of a folder.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -7,12 +7,12 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// Stack of a worker: readers recurse as deep as documents are nested.
-const STACK: usize = 8 * 1024 * 1024;
+/// The stack of a thread in bytes, four times the default: readers recurse as deep as documents are nested, up to 200 levels.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Applies `work` to each item on several threads and returns the results in the order of the items.
 ///
-/// If the system refuses threads, the caller's thread does all of the work.
+/// If the operating system refuses to start threads, the thread of the caller does all the work.
 pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let items: Vec<_> = items.into_iter().map(|item| Mutex::new((Some(item), None))).collect();
     let next = AtomicUsize::new(0);
@@ -26,7 +26,7 @@ pub fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync
     let processors = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 1..processors.min(items.len()) {
-            let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, worker);
+            let _ = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker);
         }
         worker();
     });

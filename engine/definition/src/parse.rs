@@ -1,8 +1,8 @@
 //! Parses the text of a workflow document into the model, with all problems.
 //!
-//! Owns: the order of the three passes: load (syntax, places), read (shape), validate (references). Promises: a document
-//! comes back with all that could be read, even with errors, so that later checks can report theirs too; it may be served
-//! only if none of the diagnostics is an error. Never: opens the network.
+//! Owns: the order of the three passes: load (syntax, places), read (shape), validate (references). Promises: the document is returned in spite of
+//! errors if possible, so that later checks can report their problems too; it must be served only if none of the diagnostics is an
+//! error. Never: opens the network.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use sha2::{Digest, Sha256};
 
 use crate::{Compat, Diagnostic, Limits, Resources, Source, load, model::Workflow, read::Reader, validate};
 
-/// A definition with its text.
+/// A parsed definition, with its text.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// The definition.
     pub workflow: Workflow,
     /// Its text and the places in it.
     pub source: Arc<Source>,
-    /// Which rules hold for it where specification and `SonataFlow` disagree.
+    /// The rules that apply to it where specification and `SonataFlow` disagree.
     pub compat: Compat,
 }
 
 impl Document {
-    /// Identity of the definition: SHA-256, in hex, over the text and the digests of all files read on its
-    /// behalf. It is complete once everything that the definition names has been read through [`Resources`].
+    /// The identity of the definition: the SHA-256 digest, in hex, of the text and of the digests of all files that were read for it. Call it
+    /// after all files that the definition names have been read through [`Resources`].
     pub fn revision(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.source.text());
-        for (name, digest) in self.source.uses() {
-            // The separators keep name and digest of one file from being read as those of another.
+        for (name, digest) in self.source.used_files() {
+            // Without separators other names and digests could give the same bytes.
             hash.update([0]);
             hash.update(name);
             hash.update([0]);
@@ -38,12 +38,12 @@ impl Document {
     }
 }
 
-/// What parsing depends on besides the text.
+/// The options of parsing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'o> {
-    /// Which rules hold where specification and `SonataFlow` disagree.
+    /// The rules that apply where specification and `SonataFlow` disagree.
     pub compat: Compat,
-    /// Where files of definitions are; `None`: a document that names one is refused.
+    /// The files that definitions name; `None`: a document that names a file is refused.
     pub resources: Option<&'o Resources>,
 }
 
@@ -64,19 +64,20 @@ pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
 
 /// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows.
 ///
-/// The diagnostics are sorted by place. Without a document at least one of them is an error.
+/// Returns the definition, as complete as possible, and all diagnostics, sorted by place. If there is no document, at least one diagnostic is an
+/// error.
 pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
     let loaded = match load(path, text, Limits::WORKFLOW) {
         Ok(loaded) => loaded,
         Err(diagnostics) => return (None, diagnostics),
     };
-    let nothing = Resources::default();
-    let resources = options.resources.unwrap_or(&nothing);
+    let no_resources = Resources::default();
+    let resources = options.resources.unwrap_or(&no_resources);
     let mut diagnostics = loaded.warnings;
     let mut reader = Reader::new(&loaded.source, options.compat, resources, &mut diagnostics);
-    let outcome = reader.workflow(&loaded.value);
-    let workflow = outcome.workflow.map(|mut workflow| {
-        validate::references(&mut reader, &mut workflow, &outcome.declared);
+    let read = reader.workflow(&loaded.value);
+    let workflow = read.workflow.map(|mut workflow| {
+        validate::check_references(&mut reader, &mut workflow, &read.declared);
         workflow
     });
     diagnostics.sort();

@@ -1,7 +1,7 @@
-//! JSON pointers (RFC 6901): the name of a place in a document.
+//! JSON pointers (RFC 6901): the names of places in a document.
 //!
-//! Owns: building them from the root downwards, and their text form. Promises: equal places have equal pointers, and a
-//! clone is a counted reference. Never: knows a document; [`crate::Source`] turns a pointer into line and column.
+//! Owns: building pointers from the root, and their text form. Promises: equal places have equal pointers; cloning one is cheap. Never: depends on
+//! a document; [`crate::Source`] finds the line and column of a pointer.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -45,7 +45,7 @@ impl Pointer {
         self.0.rfind('/').map(|slash| Self(Arc::from(&self.0[..slash])))
     }
 
-    /// The place `inner`, seen from this one.
+    /// The place with the pointer `inner` relative to this place.
     #[must_use]
     pub fn join(&self, inner: &Self) -> Self {
         Self(format!("{}{}", self.0, inner.0).into())
@@ -62,8 +62,8 @@ impl Pointer {
         })
     }
 
-    /// The text form for people, to whom an empty text says nothing.
-    pub(crate) fn shown(&self) -> &str {
+    /// The text form for messages, with words for the empty pointer.
+    pub(crate) fn to_message_text(&self) -> &str {
         if self.0.is_empty() { "the top level" } else { &self.0 }
     }
 
@@ -79,7 +79,7 @@ impl Default for Pointer {
     }
 }
 
-/// Takes the text form as it is, for pointers made by others; text that does not start with `/` is a member's name.
+/// Reads the text form. A text that does not start with `/` is the name of a member at the top level.
 impl From<&str> for Pointer {
     fn from(text: &str) -> Self {
         if text.is_empty() || text.starts_with('/') { Self(Arc::from(text)) } else { Self::root().key(text) }

@@ -1,7 +1,7 @@
-//! Where each value of a loaded document is written, as byte offsets.
+//! The places of all values of a loaded document, as byte offsets.
 //!
-//! Owns: a tree in the shape of the document with the place of every value and key. Values reached through an alias
-//! share the places of their anchor. Never: keeps values, or knows lines; [`crate::Source`] counts those.
+//! Owns: a tree with the shape of the document and the place of every value and key. The values of an alias have the places of its anchor.
+//! Never: contains values or lines; [`crate::Source`] counts lines.
 
 use crate::Pointer;
 
@@ -14,7 +14,7 @@ pub(crate) struct PlaceId(u32);
 pub(crate) enum Style {
     /// An object or a list.
     Collection,
-    /// Text without quotes, of one line or more.
+    /// Text without quotes, on one line or several.
     Plain,
     /// `'…'`.
     SingleQuoted,
@@ -46,26 +46,26 @@ enum Children {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) name: Box<str>,
-    /// Where the name is written.
+    /// The byte offset of the name.
     pub(crate) key: u32,
     pub(crate) place: PlaceId,
 }
 
-/// The places of all values of a document. Empty for a text that was not read as YAML or JSON.
+/// The places of all values of a document; empty if the text was not loaded.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     all: Vec<Place>,
     root: Option<PlaceId>,
 }
 
-/// What a pointer leads to.
+/// The result of following a pointer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found<'s> {
-    /// The value, or the nearest value around it that is there.
+    /// The value; if it does not exist, the nearest enclosing value.
     pub(crate) place: &'s Place,
-    /// Where the last name on the way is written; absent for the root and for elements of a list.
+    /// The byte offset of the name of the value; absent for the root and for elements of a list.
     pub(crate) key: Option<u32>,
-    /// Whether the whole pointer was followed.
+    /// Whether the value of the pointer exists.
     pub(crate) exact: bool,
 }
 
@@ -86,7 +86,7 @@ impl Positions {
         self.root = Some(root);
     }
 
-    /// Members of an object, in their order; nothing for other values.
+    /// The members of an object, in order; empty for other values.
     pub(crate) fn members(&self, id: PlaceId) -> &[Member] {
         match self.get(id).map(|place| &place.children) {
             Some(Children::Map(members)) => members,
@@ -94,7 +94,7 @@ impl Positions {
         }
     }
 
-    /// Elements of a list; nothing for other values.
+    /// The elements of a list; empty for other values.
     pub(crate) fn elements(&self, id: PlaceId) -> &[PlaceId] {
         match self.get(id).map(|place| &place.children) {
             Some(Children::List(elements)) => elements,
@@ -102,7 +102,7 @@ impl Positions {
         }
     }
 
-    /// Follows a pointer as far as the document goes; `None` only without a document.
+    /// Follows a pointer as far as possible; `None` if the text was not loaded.
     pub(crate) fn find(&self, at: &Pointer) -> Option<Found<'_>> {
         let mut found = Found { place: self.get(self.root?)?, key: None, exact: true };
         for token in at.tokens() {
@@ -129,7 +129,7 @@ impl Positions {
     }
 
     fn push(&mut self, place: Place) -> PlaceId {
-        // Documents are bounded to `u32::MAX` bytes, so they have fewer values than that.
+        // A document has at most `u32::MAX` bytes, so the number of its values fits.
         let id = PlaceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         self.all.push(place);
         id

@@ -13,7 +13,7 @@ use encoding_rs::UTF_8;
 use java_properties::{LineContent, PropertiesIter};
 
 use crate::{Code, Diagnostic, Position, Severity, codes};
-pub(crate) use variable::{gives, variable};
+pub(crate) use variable::{is_variable_of, variable_name};
 
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
@@ -26,31 +26,31 @@ pub enum PropertyError {
         "the property `{key}` refers to `${{{reference}}}`, which is neither a property nor an environment variable"
     )]
     Unset {
-        /// The property asked for.
+        /// The property that was requested.
         key: String,
-        /// What is not set.
+        /// The name that is not set.
         reference: String,
     },
-    /// `${NAME}` leads back to itself, or is nested too deep.
+    /// `${NAME}` refers to itself, also through other properties, or is nested too deep.
     #[error("the property `{key}` refers to itself by `${{{reference}}}`")]
     Cycle {
-        /// The property asked for.
+        /// The property that was requested.
         key: String,
-        /// The reference that closes the circle.
+        /// The reference that closes the cycle.
         reference: String,
     },
-    /// The value is not of the type wanted.
+    /// The value does not have the kind of the property.
     #[error("the value of the property `{key}` is not {expected}")]
     Type {
-        /// The property asked for.
+        /// The property that was requested.
         key: String,
-        /// What it should be, such as `a number`.
+        /// A description of the valid values, such as `a number`.
         expected: Cow<'static, str>,
     },
 }
 
 impl PropertyError {
-    /// The property asked for.
+    /// The property that was requested.
     pub fn key(&self) -> &str {
         match self {
             Self::Unset { key, .. } | Self::Cycle { key, .. } | Self::Type { key, .. } => key,
@@ -58,27 +58,26 @@ impl PropertyError {
     }
 }
 
-/// Properties and environment variables of one run of the engine. Cheap to clone.
+/// The properties file and the environment variables of a folder. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Properties(Arc<Layers>);
 
 #[derive(Default)]
 struct Layers {
     file: Arc<str>,
-    /// Effective entries of the file, `%profile.` taken off.
+    /// The entries of the file that apply with the active profiles; the keys have no `%profile.`.
     entries: BTreeMap<String, Entry>,
-    /// Keys of `entries` without the quotes in them.
+    /// The keys of `entries` that contain quotes, by the key without quotes.
     unquoted: BTreeMap<String, String>,
     env: Environment,
-    profiles: Vec<String>,
 }
 
 struct Entry {
     raw: String,
     line: usize,
-    /// Where key and value begin.
+    /// The columns of key and value, from 1.
     columns: (usize, usize),
-    /// Which of the active profiles it is for, as 1 and up; 0 for all.
+    /// The rank of its profile among the active ones, from 1; 0 for an entry without profile. A higher rank wins.
     rank: usize,
 }
 
@@ -113,7 +112,7 @@ impl Properties {
         (properties, diagnostics)
     }
 
-    /// No file, only environment variables.
+    /// Properties without a file, from environment variables only.
     pub fn from_env(env: Environment) -> Self {
         Self::from_pairs("application.properties", Vec::new(), env)
     }
@@ -126,8 +125,8 @@ impl Properties {
             named.as_deref().unwrap_or("prod").split(',').map(|name| name.trim().to_owned()).collect();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         for (key, raw, line, columns) in pairs {
-            let Some((key, rank)) = effective(&key, &profiles) else { continue };
-            // The last of several entries wins, but one for a profile is not replaced by one for all.
+            let Some((key, rank)) = strip_active_profile(&key, &profiles) else { continue };
+            // The last of several entries wins, but an entry for a profile wins over one without profile.
             if entries.get(key).is_none_or(|entry| entry.rank <= rank) {
                 entries.insert(key.to_owned(), Entry { raw, line, columns, rank });
             }
@@ -137,42 +136,48 @@ impl Properties {
             .filter(|key| key.contains('"'))
             .map(|key| (key.replace('"', ""), key.clone()))
             .collect();
-        Self(Arc::new(Layers { file: file.into(), entries, unquoted, env, profiles }))
+        Self(Arc::new(Layers { file: file.into(), entries, unquoted, env }))
     }
 
-    /// The value of a property, expanded. An environment variable of the same name (`A_B_C` for `a.b.c`) comes first.
-    /// A value that cannot be expanded counts as absent; [`resolve`](Self::resolve) gives the reason.
+    /// The value of a property with its references expanded; `None` if it is absent or cannot be expanded. An environment variable with the same
+    /// name (`A_B_C` for `a.b.c`) wins over the file. [`resolve`](Self::resolve) returns the reason if a value cannot be expanded.
     pub fn get(&self, key: &str) -> Option<String> {
         self.resolve(key).ok().flatten()
     }
 
-    /// The value of a property, expanded. The error says why a property that exists has no value.
+    /// The value of a property with its references expanded; `None` if it is absent. The error says why the value cannot be expanded.
     pub fn resolve(&self, key: &str) -> Result<Option<String>, PropertyError> {
         let Some(raw) = self.raw(key) else { return Ok(None) };
         expand::expand(raw, key, &|name| self.raw(name)).map(Some)
     }
 
-    /// Keys of the file that start with a text, in alphabetical order, profiles applied.
+    /// The keys of the file with this prefix, in alphabetical order, without those of inactive profiles.
     pub fn keys_with_prefix<'p>(&'p self, prefix: &'p str) -> impl Iterator<Item = &'p str> {
         let from = self.0.entries.range(prefix.to_owned()..);
         from.map(|(key, _)| key.as_str()).take_while(move |key| key.starts_with(prefix))
     }
 
-    /// Name of the file and the place of a key in it; `None` if the file does not have it.
+    /// The name of the file and the place of a key in it; `None` if the file does not have the key.
     pub fn position(&self, key: &str) -> Option<(Arc<str>, Position)> {
         let entry = self.entry(key)?;
         Some((self.0.file.clone(), Position { line: entry.line, column: entry.columns.0 }))
     }
 
-    /// A fault of the value of a property: at its place in the file, or named after the environment variable that gives it.
-    pub fn fault(&self, severity: Severity, code: Code, key: &str, message: impl Into<String>) -> Diagnostic {
-        if let Some(variable) = self.variable(key) {
+    /// A diagnostic about the value of a property, at the value in the file, or at the environment variable that sets it.
+    pub fn diagnostic_at(
+        &self,
+        severity: Severity,
+        code: Code,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        if let Some(variable) = self.variable_that_sets(key) {
             return Diagnostic::file(severity, code, &format!("environment variable {variable}"), message);
         }
-        let fault = Diagnostic::file(severity, code, &self.0.file, message);
+        let diagnostic = Diagnostic::file(severity, code, &self.0.file, message);
         match self.entry(key) {
-            Some(entry) => fault.at_position(Position { line: entry.line, column: entry.columns.1 }),
-            None => fault,
+            Some(entry) => diagnostic.at_position(Position { line: entry.line, column: entry.columns.1 }),
+            None => diagnostic,
         }
     }
 
@@ -181,14 +186,9 @@ impl Properties {
         self.entry(key).is_some_and(|entry| expand::is_unterminated(&entry.raw))
     }
 
-    /// Names of the active profiles; `prod` unless configured.
-    pub fn profiles(&self) -> &[String] {
-        &self.0.profiles
-    }
-
-    /// The value as written: of the environment, else of the file.
+    /// The value before expansion: from the environment, else from the file.
     fn raw(&self, key: &str) -> Option<&str> {
-        let variable = self.variable(key).and_then(|name| self.0.env.get(&name));
+        let variable = self.variable_that_sets(key).and_then(|name| self.0.env.get(&name));
         variable.or_else(|| self.entry(key).map(|entry| &entry.raw)).map(String::as_str)
     }
 
@@ -203,9 +203,9 @@ impl Properties {
         self.0.entries.values().any(|entry| entry.raw.contains(&whole) || entry.raw.contains(&defaulted))
     }
 
-    /// The environment variable that gives a key its value.
-    fn variable(&self, key: &str) -> Option<String> {
-        variable::names(key).into_iter().find(|name| self.0.env.contains_key(name))
+    /// The environment variable that sets a property; `None` if none does.
+    fn variable_that_sets(&self, key: &str) -> Option<String> {
+        variable::variable_names(key).into_iter().find(|name| self.0.env.contains_key(name))
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -231,22 +231,22 @@ impl Properties {
     }
 }
 
-/// Prints keys only.
+/// Prints the keys only, because values may be secrets.
 impl fmt::Debug for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.entries.keys()).finish()
     }
 }
 
-/// A key without `%profile.` and the rank of its profile; `None` if that is not active.
-fn effective<'k>(key: &'k str, profiles: &[String]) -> Option<(&'k str, usize)> {
+/// The key without `%profile.`, and the rank of its profile; `None` if the profile is not active.
+fn strip_active_profile<'k>(key: &'k str, profiles: &[String]) -> Option<(&'k str, usize)> {
     let Some(profiled) = key.strip_prefix('%') else { return Some((key, 0)) };
     let (names, key) = profiled.split_once('.')?;
     let rank = profiles.iter().rposition(|active| names.split(',').any(|name| name.trim() == active))?;
     Some((key, rank + 1))
 }
 
-/// The key of an entry as written, and the byte at which its value begins in its first line.
+/// The key of an entry as written, and the byte offset of its value in its first line.
 pub(crate) fn key_and_value(line: &str) -> (&str, usize) {
     let blanks = |from: usize| {
         let rest = line.get(from..).unwrap_or_default();
@@ -273,7 +273,7 @@ pub(crate) fn key_and_value(line: &str) -> (&str, usize) {
     (line.get(start..end).unwrap_or_default(), value)
 }
 
-/// Where key and value of an entry begin in its first line, in characters from 1.
+/// The columns of key and value of an entry in its first line, in characters from 1.
 fn columns(line: &str) -> (usize, usize) {
     let (_, value) = key_and_value(line);
     let start = line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len();

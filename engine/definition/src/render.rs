@@ -1,20 +1,20 @@
-//! A diagnostic as text for people: one line for tools and editors, the line of the file with a mark, the help.
+//! Renders a diagnostic for people: one line that editors can parse, the line of the file with the place marked, and the help.
 //!
-//! Promises: control characters of a file do not reach the terminal; passwords in URLs are stars; of a long line, the part around the mark
-//! is shown.
+//! Promises: control characters of a file do not reach the terminal; user names and passwords of URLs are stars; of a long line only the part
+//! around the mark is rendered.
 
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::{Diagnostic, Position, Source, userinfo::starred, visible};
+use crate::{Diagnostic, Position, Source, userinfo::with_starred_userinfo, visible};
 
-/// Characters of a line before and after the mark that are rendered. It bounds the work for files on one line, and is wider than a terminal,
-/// so that the renderer marks the cut with `...`.
-const AROUND: usize = 400;
+/// The number of characters before and after the mark that are rendered. It limits the work for a file that is one long line. It is wider than a
+/// terminal, so the renderer cuts the line itself and marks the cut with `...`.
+const CONTEXT_CHARACTERS: usize = 400;
 
 impl Diagnostic {
-    /// The one line of [`Display`](std::fmt::Display); if the source is at hand, the line of the file with the place marked; the help.
+    /// The text of [`Display`](std::fmt::Display); with a source also the line of the file with the place marked; and the help.
     pub fn render(&self, source: Option<&Source>) -> String {
         let mut out = self.to_string();
         if let (Some(position), Some(source)) = (self.position, source) {
@@ -32,23 +32,23 @@ impl Diagnostic {
     }
 }
 
-/// The line at a position, `width` characters of it marked.
+/// The line at a position, with `width` characters marked.
 fn snippet(source: &Source, position: Position, width: usize) -> Option<String> {
     let line = source.line_text(position.line)?;
-    let (text, mark) = shown(&starred(line), position.column.saturating_sub(1), width);
+    let (text, mark) = rendered_part(&with_starred_userinfo(line), position.column.saturating_sub(1), width);
     let marked = AnnotationKind::Primary.span(mark);
     let snippet = Snippet::source(text).line_start(position.line).annotation(marked);
     let report = [Group::with_level(Level::ERROR).element(snippet)];
     Some(Renderer::plain().render(&report))
 }
 
-/// The part of a line to show, with control characters escaped, and the bytes to mark in it.
-fn shown(line: &str, begin: usize, width: usize) -> (String, Range<usize>) {
-    let first = begin.saturating_sub(AROUND);
+/// The part of a line to render, with control characters escaped, and the bytes to mark in it.
+fn rendered_part(line: &str, begin: usize, width: usize) -> (String, Range<usize>) {
+    let first = begin.saturating_sub(CONTEXT_CHARACTERS);
     let mut text = String::new();
     let mut mark = None;
     let mut end = None;
-    for (index, c) in line.chars().enumerate().skip(first).take(2 * AROUND) {
+    for (index, c) in line.chars().enumerate().skip(first).take(2 * CONTEXT_CHARACTERS) {
         if index == begin {
             mark = Some(text.len());
         }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_names_are_marked_as_far_as_they_go() {
+    fn a_whole_value_or_name_is_marked() {
         let text = "id: a\nspecVersion: '0.8'\nstates:\n- name: Größe\n  type: inject\n  data: {}\n  \"stateFilter\": {}\n  \
                     transition: 'Bigger'\n- {name: B, type: inject, data: {}}\n- name: C\n  type: sleep\n  duration: PT1H\n";
         insta::assert_snapshot!(rendered(text), @r#"
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_many_characters_is_shown_around_the_mark() {
+    fn of_a_long_line_the_part_around_the_mark_is_rendered() {
         let text = format!(
             "{{\"id\": \"a\", \"specVersion\": \"0.8\", \"annotations\": [\"{}\"], \"states\": [{{\"name\": \"A\", \
              \"type\": \"inject\", \"data\": {{}}, \"transition\": \"B\"}}], \"x\": \"{}\"}}",
@@ -119,16 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn a_diagnostic_has_no_control_characters_of_others() {
+    fn control_characters_of_files_and_messages_are_escaped() {
         let source = Source::unread("a\nb.sw.yaml", "id: \u{1b}[31mx\ty z\r\n");
-        let fault = Diagnostic::file(
+        let diagnostic = Diagnostic::file(
             Severity::Error,
             codes::SYNTAX,
             "a\nb.sw.yaml",
             "no \u{1b}]0;t\u{7}\nerror: forged",
         );
-        let fault = fault.at_position(Position { line: 1, column: 13 }).help("write\r`x`");
-        insta::assert_snapshot!(fault.render(Some(&source)), @r"
+        let diagnostic = diagnostic.at_position(Position { line: 1, column: 13 }).help("write\r`x`");
+        insta::assert_snapshot!(diagnostic.render(Some(&source)), @r"
         a\nb.sw.yaml:1:13: error[RON0002]: no \u{1b}]0;t\u{7}\nerror: forged
           |
         1 | id: \u{1b}[31mx y z
@@ -138,10 +138,10 @@ mod tests {
     }
 
     #[test]
-    fn a_place_behind_the_line_is_marked_at_its_end() {
-        assert_eq!(shown("ab", 2, 1), ("ab".to_owned(), 2..2));
-        assert_eq!(shown("ab", 9, 4), ("ab".to_owned(), 2..2));
-        assert_eq!(shown("a\u{1b}b", 1, 1), ("a\\u{1b}b".to_owned(), 1..7));
-        assert_eq!(shown("äöü", 1, 2), ("äöü".to_owned(), 2..6));
+    fn a_place_after_the_end_of_a_line_is_marked_at_its_end() {
+        assert_eq!(rendered_part("ab", 2, 1), ("ab".to_owned(), 2..2));
+        assert_eq!(rendered_part("ab", 9, 4), ("ab".to_owned(), 2..2));
+        assert_eq!(rendered_part("a\u{1b}b", 1, 1), ("a\\u{1b}b".to_owned(), 1..7));
+        assert_eq!(rendered_part("äöü", 1, 2), ("äöü".to_owned(), 2..6));
     }
 }

@@ -1,8 +1,8 @@
-//! Files that definitions name: `OpenAPI` documents, schemas, shared definitions.
+//! Reads the files that definitions name: `OpenAPI` documents, schemas, shared definitions.
 //!
-//! Owns: the resolution of URIs in definitions. Promises: nothing outside of the folder of workflows is read, neither by `..` nor through
-//! a symbolic link; the document records each file that was read for it, so that its revision pins the files. Never: opens the
-//! network; the caller passes a [`Fetch`] for that.
+//! Owns: resolving the URIs in definitions. Promises: no file outside of the folder of workflows is read, neither by `..` nor through a symbolic
+//! link; the document records each file that was read for it, so its revision depends on them. Never: opens the network; the caller
+//! passes a [`Fetch`] for that.
 
 use std::{
     collections::BTreeMap,
@@ -16,12 +16,12 @@ use url::Url;
 
 use crate::{Properties, PropertyError, Source, parse::hex, settings};
 
-/// Larger files are refused: the largest published document has 7 MB.
+/// The largest file that is read, in bytes. The largest published document has 7 MB; a larger file is probably a mistake and would fill the memory.
 pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Fetches documents of other hosts.
 pub trait Fetch: Send + Sync {
-    /// The body of an `http` or `https` URL. The error is a message without credentials.
+    /// Fetches the body of an `http` or `https` URL. The error is a message for people, without credentials.
     fn fetch(&self, url: &str) -> Result<Vec<u8>, String>;
 }
 
@@ -30,14 +30,14 @@ pub trait Fetch: Send + Sync {
 pub struct Resource {
     /// Its content.
     pub bytes: Vec<u8>,
-    /// Its path below the folder of workflows, or its URL. References in it are relative to this.
+    /// Its path below the folder of workflows, or its URL. References in it are relative to this name.
     pub name: String,
 }
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
-    /// It does not exist in any of the places that were searched.
+    /// It does not exist at any of these places.
     #[error("the file does not exist; looked for {}", .0.join(", "))]
     NotFound(Vec<String>),
     /// It is outside of the folder of workflows.
@@ -49,34 +49,35 @@ pub enum ResourceError {
     /// The operating system refuses to read it.
     #[error("the file `{0}` cannot be read: {1}")]
     Io(String, #[source] io::Error),
-    /// It is on another host, and nothing fetches from there.
+    /// It is on another host, and there is neither a mirrored copy nor a client.
     #[error("`{0}` is on another host and is not in the folder `rondo.resources.mirror`")]
     Remote(String),
     /// It is on another host, and fetching failed.
     #[error("`{0}` cannot be fetched: {1}")]
     Fetch(String, String),
-    /// It is no URI.
+    /// It is not the URI of a file.
     #[error("`{0}` is no URI of a file")]
     Invalid(String),
 }
 
-/// Reads the files that definitions name. Without a folder (`default()`) nothing is found.
+/// Reads the files that definitions name. `default()` has no folder and finds no file.
 #[derive(Clone, Default)]
 pub struct Resources {
     root: Option<PathBuf>,
     mirror: Option<String>,
-    /// Prefixes of URIs and their replacements.
+    /// Prefixes of URIs, each with its replacement.
     aliases: Vec<(String, String)>,
-    /// The files by name, where they come from the database instead of a folder.
+    /// The files by name, if they come from the database instead of a folder.
     bundle: Option<Arc<BTreeMap<String, Vec<u8>>>>,
     fetch: Option<Arc<dyn Fetch>>,
 }
 
-/// Folder of resources in a Maven project.
-const MAVEN: &str = "src/main/resources";
+/// The folder of resources in a Maven project.
+const MAVEN_RESOURCES: &str = "src/main/resources";
 
 impl Resources {
-    /// Files below a folder. `rondo.resources.mirror` and `rondo.uri.alias` are read from the properties.
+    /// Reads files below a folder, with the mirror and the aliases of the properties `rondo.resources.mirror` and `rondo.uri.alias`. The error
+    /// names an invalid property.
     pub fn new(
         root: &Path,
         properties: &Properties,
@@ -87,20 +88,20 @@ impl Resources {
             alias.split_once('=').map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
         });
         let aliases: Option<Vec<_>> = aliases.collect();
-        let aliases = aliases.ok_or_else(|| settings::URI_ALIAS.wrong(settings::URI_ALIAS.name))?;
+        let aliases = aliases.ok_or_else(|| settings::URI_ALIAS.type_error(settings::URI_ALIAS.name))?;
         Ok(Self { root: Some(root.to_owned()), mirror, aliases, bundle: None, fetch })
     }
 
-    /// Files that were kept when a definition was stored. Nothing else is found.
-    pub fn of_bundle(bundle: Vec<(String, Vec<u8>)>) -> Self {
+    /// Reads only the files of a bundle, which was stored with a definition.
+    pub fn from_bundle(bundle: Vec<(String, Vec<u8>)>) -> Self {
         Self { bundle: Some(Arc::new(bundle.into_iter().collect())), ..Self::default() }
     }
 
-    /// The files that have been read on behalf of a document, by the names under which [`Self::of_bundle`] finds them.
+    /// The files that have been read for a document, with their names, for [`Self::from_bundle`].
     pub fn bundle(&self, owner: &Source) -> Result<Vec<(String, Vec<u8>)>, ResourceError> {
         let mut bundle = Vec::new();
-        for (name, _) in owner.uses() {
-            let bytes = match remote("", &name) {
+        for (name, _) in owner.used_files() {
+            let bytes = match remote_url("", &name) {
                 Some(url) => self.read_remote(&url)?.bytes,
                 None => {
                     self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
@@ -111,24 +112,24 @@ impl Resources {
         Ok(bundle)
     }
 
-    /// Reads the file that a URI in a workflow document means: relative to the document, then to the folder, then to its
+    /// Reads the file with a URI from a workflow document. Looks for it relative to the document, then to the folder, then to its
     /// `src/main/resources`. The URI must not have a `#fragment`.
     pub fn read(&self, from: &Source, uri: &str) -> Result<Resource, ResourceError> {
         self.read_from(from, from.path(), uri)
     }
 
-    /// The same for a URI that stands in another file, `base`, read before on behalf of the document `owner`.
+    /// Reads the file with a URI from another file, `base`, which was read for the document `owner`.
     pub fn read_from(&self, owner: &Source, base: &str, uri: &str) -> Result<Resource, ResourceError> {
         let uri = self.resolve_alias(uri.trim());
-        let resource = match remote(base, &uri) {
+        let resource = match remote_url(base, &uri) {
             Some(url) => self.read_remote(&url)?,
             None => self.read_local(base, &uri)?,
         };
-        owner.note_use(&resource.name, hex(&Sha256::digest(&resource.bytes)));
+        owner.record_used_file(&resource.name, hex(&Sha256::digest(&resource.bytes)));
         Ok(resource)
     }
 
-    /// A URI with its prefix replaced as `rondo.uri.alias` says; also for endpoints that are called, not read.
+    /// Replaces the prefix of a URI by `rondo.uri.alias`. This also applies to the addresses of services.
     pub fn resolve_alias(&self, uri: &str) -> String {
         let alias = self
             .aliases
@@ -163,29 +164,29 @@ impl Resources {
     }
 
     fn read_local(&self, base: &str, uri: &str) -> Result<Resource, ResourceError> {
-        let (path, beside) = match uri.split_once(':') {
+        let (path, is_relative) = match uri.split_once(':') {
             Some(("classpath", path)) => (path, false),
             Some(("file", path)) => (path.strip_prefix("//").unwrap_or(path), true),
-            // A drive letter or another scheme.
+            // Another scheme, or the drive letter of a Windows path.
             Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
                 return Err(ResourceError::Invalid(uri.to_owned()));
             }
             _ => (uri, true),
         };
-        let beside = beside && !path.starts_with('/');
+        let is_relative = is_relative && !path.starts_with('/');
         let path = path.trim_start_matches('/');
         if path.is_empty() {
             return Err(ResourceError::Invalid(uri.to_owned()));
         }
         let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut candidates = Vec::new();
-        for folder in beside.then_some(folder).into_iter().chain(["", MAVEN]) {
+        for folder in is_relative.then_some(folder).into_iter().chain(["", MAVEN_RESOURCES]) {
             let candidate = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
             if !candidates.contains(&candidate) {
                 candidates.push(candidate);
             }
         }
-        let (mut looked_for, mut outside) = (Vec::new(), false);
+        let (mut looked_for, mut is_outside) = (Vec::new(), false);
         for candidate in candidates {
             match self.read_below_root(&candidate) {
                 Ok(Some(bytes)) => {
@@ -193,11 +194,11 @@ impl Resources {
                     return Ok(Resource { bytes, name });
                 }
                 Ok(None) => looked_for.push(format!("`{}`", normalize(&candidate).unwrap_or(candidate))),
-                Err(ResourceError::Outside) => outside = true,
+                Err(ResourceError::Outside) => is_outside = true,
                 Err(error) => return Err(error),
             }
         }
-        Err(if outside { ResourceError::Outside } else { ResourceError::NotFound(looked_for) })
+        Err(if is_outside { ResourceError::Outside } else { ResourceError::NotFound(looked_for) })
     }
 
     /// The content of a file by its path below the folder; `None` if it does not exist.
@@ -235,13 +236,13 @@ pub(crate) fn read_confined(root: &Path, path: &str) -> Result<Option<Vec<u8>>, 
     fs::read(&file).map(Some).map_err(failed)
 }
 
-/// Whether there is a folder of that path below `root`.
+/// Whether there is a folder with this path below `root`.
 pub(crate) fn has_folder(root: &Path, path: &str) -> bool {
     normalize(path).is_some_and(|path| root.join(path).is_dir())
 }
 
-/// The URL if a URI, seen from the file `base`, is on another host.
-fn remote(base: &str, uri: &str) -> Option<Url> {
+/// The URL of a URI relative to the file `base`, if it is on another host.
+fn remote_url(base: &str, uri: &str) -> Option<Url> {
     let is_remote = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if is_remote(uri) {
         return Url::parse(uri).ok();
@@ -250,7 +251,7 @@ fn remote(base: &str, uri: &str) -> Option<Url> {
     if is_remote(base) && !has_scheme { Url::parse(base).ok()?.join(uri).ok() } else { None }
 }
 
-/// A path below the folder without `.` and `..`; `None` if it leads out of it.
+/// The path below the folder without `.` and `..`; `None` if it leads out of the folder.
 fn normalize(path: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     for part in Path::new(path).components() {

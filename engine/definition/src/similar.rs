@@ -1,9 +1,9 @@
-//! Suggestions for misspelt names.
+//! Finds suggestions for misspelt names.
 
-/// Longest part of a name that is compared. The comparison takes quadratic time, and names come from files of others.
+/// Only this many characters of a name are compared, because the comparison takes quadratic time and the names come from files.
 const COMPARED_CHARACTERS: usize = 80;
 
-/// The most similar candidate, if at most one letter in three differs; case does not count.
+/// The most similar candidate, if at most one letter in three differs. Case is ignored.
 pub fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let compared = |text: &str| text.to_lowercase().chars().take(COMPARED_CHARACTERS).collect::<String>();
     let wanted = compared(name);
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_close_are_suggested() {
+    fn only_similar_names_are_suggested() {
         for (name, expected) in [
             ("Aprove", Some("Approve")),
             ("approve", Some("Approve")),

@@ -1,8 +1,8 @@
 //! The text of a document, and the places of its values.
 //!
-//! Owns: the text, line and column of every JSON pointer, and the list of files that were read on the document's behalf
-//! (they are part of its revision). Promises: a pointer without a value gives the place of the nearest enclosing value.
-//! Never: reads a file or interprets a value.
+//! Owns: the text, the line and column of every JSON pointer, and the list of files that were read for the document, which are part of its
+//! revision. Promises: a pointer without a value gives the place of the nearest enclosing value. Never: reads a file or interprets a
+//! value.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -39,7 +39,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format by the end of the file's name: `.json` is JSON, everything else YAML.
+    /// The format of a file, by its extension: `.json` is JSON, everything else YAML.
     pub fn of(path: &str) -> Self {
         if path.to_ascii_lowercase().ends_with(".json") { Self::Json } else { Self::Yaml }
     }
@@ -63,12 +63,12 @@ pub struct Source {
     /// Byte at which each line starts.
     lines: Vec<usize>,
     positions: Positions,
-    /// Digests of the files read on behalf of this document, by name.
+    /// The digests of the files that were read for this document, by name.
     used: Mutex<BTreeMap<String, String>>,
 }
 
 impl Source {
-    /// A text without the places of its values: only its lines can be shown. `path` is the name that users see.
+    /// A source without the places of values, for showing lines. `path` is the name that users see.
     pub fn unread(path: &str, text: &str) -> Self {
         Self::with_positions(path, text, Format::of(path), Positions::default())
     }
@@ -108,9 +108,9 @@ impl Source {
         }
     }
 
-    /// Where byte `offset` of the text at a pointer stands, for problems inside an expression.
+    /// The position of byte `offset` of the text value at a pointer, for problems inside an expression.
     ///
-    /// Exact in plain and quoted text on one line and in `|` blocks; elsewhere the start of the text.
+    /// It is exact in plain and quoted texts on one line and in `|` blocks; in other texts it is the start of the text.
     pub fn position_within(&self, at: &Pointer, offset: usize) -> Position {
         match self.positions.find(at) {
             Some(found) if found.exact => {
@@ -118,7 +118,7 @@ impl Source {
                 let (start, end) = (*start as usize, *end as usize);
                 let before = self.text.get(..start).unwrap_or_default();
                 let raw = self.text.get(start..end).unwrap_or_default();
-                self.position_of_byte(start + within(*style, before, raw, offset).unwrap_or(0))
+                self.position_of_byte(start + raw_offset(*style, before, raw, offset).unwrap_or(0))
             }
             _ => self.position(at),
         }
@@ -131,7 +131,7 @@ impl Source {
         (*style != Style::Collection).then(|| self.text.get(*start as usize..*end as usize))?
     }
 
-    /// How many characters of its line the value takes that starts at a position, or its name; `None` if neither starts there.
+    /// The number of characters on the first line of the value that starts at a position, or of its name; `None` if neither starts there.
     pub(crate) fn width(&self, at: &Pointer, position: Position) -> Option<usize> {
         let found = self.positions.find(at).filter(|found| found.exact)?;
         let (start, end) = (found.place.start as usize, found.place.end as usize);
@@ -165,19 +165,19 @@ impl Source {
         Position { line: line.max(1), column: before.chars().count() + 1 }
     }
 
-    /// Notes that a file was read on behalf of this document.
-    pub(crate) fn note_use(&self, name: &str, digest: String) {
+    /// Records that a file was read for this document.
+    pub(crate) fn record_used_file(&self, name: &str, digest: String) {
         self.used.lock().insert(name.to_owned(), digest);
     }
 
-    /// Names and SHA-256 digests (hex) of the files read on behalf of this document so far.
-    pub fn uses(&self) -> BTreeMap<String, String> {
+    /// The names and SHA-256 digests (hex) of the files that were read for this document so far.
+    pub fn used_files(&self) -> BTreeMap<String, String> {
         self.used.lock().clone()
     }
 }
 
-/// Byte of the raw scalar that holds byte `offset` of its value. `before` is the text before the scalar.
-fn within(style: Style, before: &str, raw: &str, offset: usize) -> Option<usize> {
+/// The offset in a raw scalar of byte `offset` of its value. `before` is the text before the scalar.
+fn raw_offset(style: Style, before: &str, raw: &str, offset: usize) -> Option<usize> {
     match style {
         Style::Plain if !raw.contains('\n') => Some(offset),
         Style::SingleQuoted | Style::DoubleQuoted if !raw.contains('\n') => {
@@ -190,7 +190,7 @@ fn within(style: Style, before: &str, raw: &str, offset: usize) -> Option<usize>
                 if style == Style::SingleQuoted && c == '\'' {
                     chars.next();
                 } else if c == '\\' && style == Style::DoubleQuoted {
-                    // The two-character escapes stand for one byte; longer ones are not followed.
+                    // A two-character escape stands for one byte. Longer escapes are not supported.
                     let (_, escaped) = chars.next()?;
                     if !"\"\\/nrt0abfve ".contains(escaped) {
                         return None;
@@ -202,14 +202,14 @@ fn within(style: Style, before: &str, raw: &str, offset: usize) -> Option<usize>
             }
             None
         }
-        Style::Literal => within_block(before, raw, offset),
+        Style::Literal => raw_offset_in_block(before, raw, offset),
         _ => None,
     }
 }
 
-/// The same for a `|` block, whose lines are the value's lines behind a common indentation. The block begins behind the
-/// indentation of its first line that is not empty.
-fn within_block(before: &str, raw: &str, offset: usize) -> Option<usize> {
+/// The same for a `|` block. Its lines are those of the value, each after a common indentation; the raw scalar begins after the indentation of
+/// its first line that is not empty.
+fn raw_offset_in_block(before: &str, raw: &str, offset: usize) -> Option<usize> {
     let (above, indent) = before.rsplit_once('\n')?;
     let empty_lines = above.rsplit('\n').take_while(|line| line.trim().is_empty()).count();
     let mut offset = offset.checked_sub(empty_lines)?;

@@ -4,27 +4,27 @@
 
 use std::{borrow::Cow, ops::Range};
 
-/// A text whose URLs have lost their `user:password@`.
+/// The text with `user:password@` removed from all URLs.
 pub fn without_userinfo(text: &str) -> Cow<'_, str> {
     replace(text, |_| String::new())
 }
 
-/// The same with stars instead, so that columns stay where they are.
-pub(crate) fn starred(text: &str) -> Cow<'_, str> {
+/// The text with stars instead of the `user:password@` of URLs, so that columns do not change.
+pub(crate) fn with_starred_userinfo(text: &str) -> Cow<'_, str> {
     replace(text, |hidden| "*".repeat(hidden.chars().count()))
 }
 
 fn replace(text: &str, by: impl Fn(&str) -> String) -> Cow<'_, str> {
-    let mut shown = Cow::Borrowed(text);
-    for range in places(text).into_iter().rev() {
+    let mut replaced = Cow::Borrowed(text);
+    for range in userinfo_ranges(text).into_iter().rev() {
         let with = by(text.get(range.clone()).unwrap_or_default());
-        shown.to_mut().replace_range(range, &with);
+        replaced.to_mut().replace_range(range, &with);
     }
-    shown
+    replaced
 }
 
-/// The bytes of each `user:password@` behind a `scheme://`.
-fn places(text: &str) -> Vec<Range<usize>> {
+/// The bytes of each `user:password@` after a `scheme://`.
+fn userinfo_ranges(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
@@ -43,7 +43,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{starred, without_userinfo};
+    use super::{with_starred_userinfo, without_userinfo};
 
     #[test]
     fn urls_lose_names_and_passwords() {
@@ -57,6 +57,6 @@ mod tests {
         ] {
             assert_eq!(without_userinfo(text), expected);
         }
-        assert_eq!(starred("url=http://ü:p@h/"), "url=http://****h/");
+        assert_eq!(with_starred_userinfo("url=http://ü:p@h/"), "url=http://****h/");
     }
 }

@@ -1,6 +1,6 @@
 //! Escapes control characters of text from files and services, for a terminal or a log.
 //!
-//! Promises: the result is one line that neither moves the cursor nor changes the text around it; other characters stay as they are.
+//! Promises: the result is one line without terminal control sequences; other characters do not change.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ mod tests {
     use super::visible;
 
     #[test]
-    fn what_is_no_text_is_written_out() {
+    fn control_characters_are_escaped() {
         for (text, expected) in [
             ("", ""),
             ("plain `text` \\n, 語", "plain `text` \\n, 語"),

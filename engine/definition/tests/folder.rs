@@ -1,4 +1,4 @@
-//! Folders of workflows, their configuration and the files that they name.
+//! Loading folders of workflows, their properties and the files that they name.
 
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
@@ -63,7 +63,7 @@ fn two_files_with_one_id_are_refused() {
 }
 
 #[test]
-fn workflows_that_cannot_be_reached_are_told() {
+fn workflows_that_cannot_be_reached_are_reported() {
     let root = folder(&[
         ("a.sw.yaml", &flow("graphql", "")),
         ("b.sw.yaml", &flow("org.acme.management", "")),
@@ -105,7 +105,7 @@ fn every_problem_of_every_file_is_reported() {
 }
 
 #[test]
-fn definitions_may_stand_in_files() {
+fn definitions_may_be_in_files() {
     let root = folder(&[
         (
             "flows/a.sw.yaml",
@@ -137,7 +137,7 @@ fn definitions_may_stand_in_files() {
     );
     assert!(workflow.timeouts.state_exec.is_some());
     assert_eq!(workflow.auth.len(), 1);
-    let used: Vec<_> = found.documents[0].source.uses().into_keys().collect();
+    let used: Vec<_> = found.documents[0].source.used_files().into_keys().collect();
     assert!(used.contains(&"flows/shared/functions.json".to_owned()), "{used:?}");
 
     let revision = found.documents[0].revision();
@@ -146,7 +146,7 @@ fn definitions_may_stand_in_files() {
 }
 
 #[test]
-fn files_of_definitions_that_are_wrong_are_named() {
+fn invalid_files_of_definitions_are_reported() {
     let root = folder(&[
         (
             "a.sw.yaml",
@@ -170,9 +170,10 @@ fn files_of_definitions_that_are_wrong_are_named() {
     ");
 }
 
-struct Answers;
+/// Fetches one URL, and answers 404 for all others.
+struct OneFile;
 
-impl Fetch for Answers {
+impl Fetch for OneFile {
     fn fetch(&self, url: &str) -> Result<Vec<u8>, String> {
         if url == "https://host/found.yml" {
             Ok(b"errors: []".to_vec())
@@ -191,7 +192,7 @@ fn documents_of_other_hosts_come_from_the_mirror_an_alias_or_the_fetcher() {
         ("local/x.yaml", "aliased"),
         ("application.properties", "rondo.resources.mirror=mirror\nrondo.uri.alias=http://far/=local/,\n"),
     ]);
-    let found = Folder::load(root.path(), Environment::new(), |_| Some(Arc::new(Answers)));
+    let found = Folder::load(root.path(), Environment::new(), |_| Some(Arc::new(OneFile)));
     let source = &found.documents[0].source;
     for (base, uri, expected) in [
         ("a.sw.yaml", "https://host/specs/api.yaml", "mirrored from https://host/specs/api.yaml"),
@@ -213,7 +214,7 @@ fn documents_of_other_hosts_come_from_the_mirror_an_alias_or_the_fetcher() {
         };
         assert_eq!(read, expected, "{uri}");
     }
-    assert_eq!(source.uses().len(), 4);
+    assert_eq!(source.used_files().len(), 4);
 }
 
 #[cfg(unix)]
@@ -243,7 +244,7 @@ fn nothing_outside_of_the_folder_is_read() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_a_diagnostic() {
+fn a_missing_folder_is_a_diagnostic() {
     let found = load(Path::new("/nowhere/at/all"));
     assert!(found.diagnostics.iter().any(Diagnostic::is_error));
 }

@@ -1,4 +1,4 @@
-//! The forms in which published definitions write one and the same thing.
+//! The different forms that published definitions use for the same construct.
 
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
@@ -28,7 +28,7 @@ fn state(text: &str) -> (State, usize) {
 }
 
 #[test]
-fn ways_out() {
+fn transitions_and_ends() {
     for (text, transition, terminate, warnings) in [
         ("transition: B", Some("B"), false, 0),
         ("transition: {nextState: B}", Some("B"), false, 0),
@@ -73,7 +73,7 @@ fn actions() {
             "{text}"
         );
     }
-    for (text, version, is_async, goes_on) in [
+    for (text, version, is_async, continues) in [
         ("{subFlowRef: other}", None, false, false),
         ("{subFlowRef: {workflowId: other, version: '1.0'}}", Some("1.0"), false, false),
         ("{subFlowRef: {workflowId: other, invoke: async, onParentComplete: continue}}", None, true, true),
@@ -81,7 +81,7 @@ fn actions() {
         let ActionKind::SubFlow(subflow) = read(text).kind else { panic!("{text}") };
         assert_eq!(subflow.workflow_id.value, "other");
         let found = (subflow.version.as_deref(), subflow.invoke_async, subflow.continue_after_parent);
-        assert_eq!(found, (version, is_async, goes_on), "{text}");
+        assert_eq!(found, (version, is_async, continues), "{text}");
     }
     let action =
         read("{functionRef: f, sleep: {after: PT2S}, condition: .ok, actionDataFilter: {useResults: false}}");
@@ -97,7 +97,7 @@ fn actions() {
 }
 
 #[test]
-fn what_editors_and_the_operator_write_out() {
+fn defaults_that_editors_and_the_operator_write() {
     let (workflow, diagnostics) = document(
         r#"
 id: normal
@@ -203,7 +203,7 @@ states:
 }
 
 #[test]
-fn what_a_warning_says_counts_as_absent() {
+fn a_property_with_a_warning_counts_as_absent() {
     let text = "id: flow\nspecVersion: '0.8'\nretries: [{name: r, delay: soon}]\n\
                 timeouts: {workflowExecTimeout: {duration: PT1H, runBefore: Ghost}}\nstates:\n\
                 - name: A\n  type: operation\n  timeouts: {eventTimeout: PT1S}\n\

@@ -1,14 +1,14 @@
-//! Every property that is read and not honoured is a warning that names it, at its place; what is honoured is none.
+//! A property that the engine reads but does not support has a warning that names it, at its place. A supported property has none.
 
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
 use rondo_definition::{Source, codes, parse};
 
-/// The text at the place of each warning, with its message.
+/// For each warning the text at its place, and its message.
 fn warnings(text: &str) -> Vec<(String, String)> {
     let (_, found) = parse("flow.sw.yaml", text);
     let source = Source::unread("flow.sw.yaml", text);
-    let about = [codes::WITHOUT_EFFECT, codes::UNUSED];
+    let about = [codes::WITHOUT_EFFECT, codes::UNUSED_PROPERTY];
     let found = found.into_iter().filter(|found| about.contains(&found.code));
     let marked = found.map(|found| {
         let position = found.position.unwrap();
@@ -81,7 +81,7 @@ fn each_property_without_effect_is_named_at_its_place() {
 }
 
 #[test]
-fn what_depends_on_the_function_or_the_state_is_named_too() {
+fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too() {
     let named = |text: &str, name: &str, place: &str| {
         let found = warnings(text);
         let [(at, message)] = found.as_slice() else { panic!("{text}: {found:#?}") };
@@ -110,7 +110,7 @@ fn what_depends_on_the_function_or_the_state_is_named_too() {
 }
 
 #[test]
-fn what_is_honoured_or_has_a_problem_already_is_not_warned_about() {
+fn supported_properties_and_invalid_ones_have_no_such_warning() {
     for text in [
         document(INJECT, "start: {stateName: A}\nkeepActive: true\nautoRetries: true\nmetadata: {a: b}"),
         document(INJECT, "start: {stateName: A, schedule: {cron: now and then}}"),

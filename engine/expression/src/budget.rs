@@ -1,4 +1,4 @@
-//! Bounds of an evaluation: the work it does, its stack, and the size of what it makes.
+//! Bounds of an evaluation: the work it does, its stack, the size of what it makes, and the memory that it holds (`memory.rs`).
 //!
 //! Expressions come from definitions, data from anywhere, and together they can ask for anything: an endless loop, a recursion without
 //! end, a text that doubles forty times. So an evaluation has a number of steps. The interpreter spends one for each filter that it
@@ -63,14 +63,13 @@ const LOOK_EVERY: u64 = 4096;
 /// So many elements are moved or compared in the time of a step: a step takes some 50 ns, an element 3 to 5 ns.
 const ELEMENTS_OF_A_STEP: u64 = 16;
 
-/// So many elements are made or copied for a step, whatever the time: with 24 bytes each, it bounds the memory that an evaluation can
-/// fill with arrays to 1 GB.
+/// So many elements are made or copied in the time of a step, with the work of the allocator.
 const NEW_ELEMENTS_OF_A_STEP: u64 = 4;
 
 /// So many members are moved or compared in the time of a step; the name of each is hashed.
 const MEMBERS_OF_A_STEP: u64 = 8;
 
-/// So many bytes of text are made, copied or searched for a step. It bounds the memory that an evaluation can fill with texts.
+/// So many bytes of text are made, copied or searched in the time of a step.
 const BYTES_OF_A_STEP: u64 = 64;
 
 /// Runs an evaluation within a budget. Panics that are none of ours go on.
@@ -151,8 +150,7 @@ pub(crate) fn spend_on_members(members: usize) {
     spend(members as u64 / MEMBERS_OF_A_STEP);
 }
 
-/// Spends what making or copying so many members of an object takes: with its name and its hash a member takes the memory of four
-/// elements.
+/// Spends what making or copying so many members of an object takes: with its name and its hash a member takes the time of four elements.
 pub(crate) fn spend_on_new_members(members: usize) {
     spend(members as u64);
 }
@@ -254,7 +252,7 @@ fn stop(exceeded: Exceeded) -> ! {
 }
 
 /// Roughly where the stack is: the address of a local variable. The stack grows downwards on all platforms that are served.
-#[inline(always)]
+#[inline]
 fn stack_position() -> usize {
     let here = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&here)).addr()

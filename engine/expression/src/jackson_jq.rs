@@ -139,7 +139,7 @@ impl Reader<'_> {
                 _ if is_name => {}
                 "def" => self.count_calls(tokens.get(index + 1..).unwrap_or_default()),
                 name @ (CALLED | FURTHER) => {
-                    self.complain(format!("no function is called `{name}`"), here.clone())
+                    self.complain(format!("no function is called `{name}`"), here.clone());
                 }
                 "as" => self.bound_path(tokens.get(index + 1..).unwrap_or_default()),
                 "if" => {

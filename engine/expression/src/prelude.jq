@@ -100,6 +100,7 @@ def hostname(x): x as $x | hostname;
 
 # Patterns are Java's and moments are milliseconds, unless the pattern is one of jq, with seconds.
 def _pattern: if utf8bytelength > 1024 then error("a pattern may have 1024 bytes, this has \(utf8bytelength)") else . end;
+def strflocaltime($pattern): _strflocaltime($pattern | _pattern);
 def strftime($pattern): if $pattern | type == "string" and contains("%") then _strftime($pattern | _pattern) else strftime($pattern; "UTC") end;
 def strptime($pattern): if $pattern | type == "string" and contains("%") then _strptime($pattern | _pattern) else strptime($pattern; "UTC") end;
 
@@ -117,3 +118,8 @@ def input_filename: null;
 def debug(msg): .;
 def stderr: .;
 def debug: .;
+
+# These take as many rounds as their order.
+def _order: if type == "number" and fabs > 100000 then error("the order of a Bessel function may be 100000, this is \(.)") else . end;
+def jn($order; $x): _jn($order | _order; $x);
+def yn($order; $x): _yn($order | _order; $x);

@@ -88,6 +88,22 @@ const HOSTILE: &[&str] = &[
     "[4294967296] | implode",
     "splits(null)",
     "walk(walk(walk(.)))",
+    // One call that would take minutes.
+    r#""a" * 100000 | test("(a?){3000}b")"#,
+    r#""a" * 1000000 | test("(a?){300}b")"#,
+    r#""a" * 16000 | test("(?=(a?){1000}b)")"#,
+    "jn(2000000000; 1.5)",
+    "yn(2000000000; 1.5)",
+    // Paths that go further without end: they are freed recursively.
+    "path(until(false; .a))",
+    "path(until(false; .[0:]))",
+    "path(def f: .a | f; f)",
+    "path(def f($x): .[$x] | f($x); f(0))",
+    "path(reduce range(1000000) as $i (.; .a))",
+    "path(foreach range(1000000) as $i (.; .a; empty))",
+    "path(getpath([range(100000) | tostring]))",
+    "path(last(recurse(.z?; true)))",
+    "[paths(until(false; .a))]",
     // Chains of filters, whose ends are freed recursively.
     "def f(x): f(x+1); f(0)",
     "def g(f): g(g(f)); g(1)",

@@ -242,7 +242,7 @@ fn data() -> impl Strategy<Value = Value> {
 fn budget() -> Budget {
     Budget {
         steps: 30_000,
-        processor_time: Duration::from_secs(60),
+        processor_time: Duration::from_mins(1),
         nodes: 20_000,
         depth: 30,
         bytes: 400_000,

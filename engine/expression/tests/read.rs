@@ -174,7 +174,7 @@ fn agrees(text: &[u8]) {
             assert_eq!(ours, Val::from(theirs), "{shown}");
         }
         (Err(ReadError::Syntax(ours)), Err(theirs)) => {
-            assert_eq!(ours.to_string(), theirs.to_string(), "{shown}")
+            assert_eq!(ours.to_string(), theirs.to_string(), "{shown}");
         }
         (ours, theirs) => panic!("{shown}: {ours:?} {theirs:?}"),
     }
@@ -211,7 +211,8 @@ fn written(value: &Value, is_pretty: bool, is_escaped: bool) -> String {
         match character.is_ascii() {
             true => escaped.push(character),
             false => {
-                escaped.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")))
+                escaped
+                    .extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
             }
         }
         escaped

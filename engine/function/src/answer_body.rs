@@ -11,6 +11,7 @@ use rondo_memory::{MemoryBudget, Share};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::CallErrorKind;
+use crate::large_answer::BeforeLargeAnswer;
 use crate::transport::to_call_error;
 
 /// A moment at which a call ends, which waiting for room puts off: the service is not to blame for that.
@@ -45,7 +46,7 @@ const SMALL: u64 = 64 * 1024;
 impl Deadline {
     pub(crate) fn in_(whole: Duration) -> Self {
         // A duration beyond the clock is as good as thirty years.
-        let longest = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        let longest = Duration::from_hours(30 * 365 * 24);
         Self { whole, at: Instant::now() + whole.min(longest) }
     }
 
@@ -79,6 +80,7 @@ pub(crate) async fn read(
     share: &mut Share,
     texts: (&MemoryBudget, Duration),
     deadline: &mut Deadline,
+    before_large_answer: &BeforeLargeAnswer,
 ) -> Result<Body, CallErrorKind> {
     let before = share.bytes();
     let mut body = Body { bytes: Vec::new(), place: texts.0.share() };
@@ -87,6 +89,9 @@ pub(crate) async fn read(
         Some(length) => limit.allows(length)?,
         None => SMALL.min(limit.most()),
     };
+    if expected > SMALL {
+        before_large_answer.notify();
+    }
     body.reserve(expected, share, texts, deadline).await?;
     loop {
         let chunk = deadline.within(response.chunk()).await?;
@@ -94,6 +99,7 @@ pub(crate) async fn read(
         let whole = body.bytes.len() + chunk.len();
         let length = usize::try_from(limit.allows(whole as u64)?).unwrap_or(whole);
         if length > body.bytes.capacity() {
+            before_large_answer.notify();
             body.reserve(limit.most(), share, texts, deadline).await?;
         }
         body.bytes.extend_from_slice(chunk.get(..length - body.bytes.len()).unwrap_or_default());

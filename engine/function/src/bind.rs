@@ -107,7 +107,12 @@ impl Binder<'_> {
                 Ok(authorization) => Some(authorization),
                 Err(problem) => {
                     let problem = format!("has the auth `{}`, which {problem}", authentication.name);
-                    return self.refuse(codes::AUTH, function, &problem, "basic and bearer can be used");
+                    return self.refuse(
+                        codes::INVALID_AUTH,
+                        function,
+                        &problem,
+                        "basic and bearer can be used",
+                    );
                 }
             },
         };
@@ -181,7 +186,7 @@ impl Binder<'_> {
                 if let Some(error) = settings.auth_problem(&scheme.name, name) {
                     let problem = format!("is called without these credentials: {error}");
                     self.warn(
-                        codes::CREDENTIALS,
+                        codes::MISSING_CREDENTIALS,
                         function,
                         &problem,
                         "set the environment variable, or remove the property",

@@ -1,9 +1,10 @@
 //! Bounds how many calls of the process are in flight, and queues the others.
 //!
-//! Owns: the places of calls. Promises: a tree of instances, and a service, take a place only while they hold fewer than are free: one
-//! of them alone gets half of the places, two a third each, and whatever hangs leaves places for others. Those who wait get their
-//! places in turns, tree by tree, so that the single call of one instance does not wait behind the thousand of another. Never: makes a
-//! call; counts the time in the queue as time of the service.
+//! Owns: the places of calls. Promises: a service takes a place only while it holds fewer than are free, so that one alone gets half of
+//! the places, two a third each, and whatever hangs leaves places for others; a tree of instances takes one of a service only while it holds
+//! fewer than are left to that service, so that one alone gets a third of all, and leaves places at the same service. Those who wait get
+//! their places in turns, tree by tree, so that the single call of one instance does not wait behind the thousand of another. Never:
+//! makes a call; counts the time in the queue as time of the service.
 //! Source: the threshold is that of Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches".
 
 use std::collections::{HashMap, VecDeque};
@@ -181,8 +182,9 @@ impl Queues {
             self.turns.push_back(Arc::clone(&name));
             let free = most - self.in_flight;
             let Some(service) = self.services.get_mut(&name) else { continue };
-            let may = |tree: &&Arc<str>| self.by_tree.get(*tree).copied().unwrap_or_default() < free;
-            let Some(at) = service.turns.iter().position(|tree| may(&tree)) else { continue };
+            let left = free.saturating_sub(service.in_flight);
+            let held = |tree: &Arc<str>| self.by_tree.get(tree).copied().unwrap_or_default();
+            let Some(at) = service.turns.iter().position(|tree| held(tree) < left) else { continue };
             let Some(tree) = service.turns.remove(at) else { continue };
             let queue = service.waiting.entry(Arc::clone(&tree)).or_default();
             let sender = queue.pop_front();
@@ -207,10 +209,11 @@ impl Queues {
     /// The service whose turn is next, among those that may have a place more and for which a tree waits that may have one too.
     fn next_service(&self, most: usize) -> Option<(usize, Arc<str>)> {
         let free = most.checked_sub(self.in_flight).filter(|free| *free > 0)?;
-        let may = |tree: &Arc<str>| self.by_tree.get(tree).copied().unwrap_or_default() < free;
+        let held = |tree: &Arc<str>| self.by_tree.get(tree).copied().unwrap_or_default();
         self.turns.iter().enumerate().find_map(|(at, name)| {
             let service = self.services.get(name)?;
-            (service.in_flight < free && service.turns.iter().any(may)).then(|| (at, Arc::clone(name)))
+            let left = free.saturating_sub(service.in_flight);
+            service.turns.iter().any(|tree| held(tree) < left).then(|| (at, Arc::clone(name)))
         })
     }
 
@@ -280,17 +283,17 @@ mod tests {
     }
 
     fn gate(most: usize) -> Arc<CallGate> {
-        CallGate::new(most, Duration::from_secs(60))
+        CallGate::new(most, Duration::from_mins(1))
     }
 
     #[tokio::test]
-    async fn one_tree_gets_half_and_leaves_places_for_others() {
+    async fn one_tree_gets_a_third_and_leaves_places_for_others() {
         let gate = gate(12);
         let first = enter_all(&gate, "a", "s");
-        let second = enter_all(&gate, "b", "t");
-        let third = enter_all(&gate, "c", "u");
-        assert_eq!((first.len(), second.len(), third.len()), (6, 3, 2));
-        assert_eq!(gate.load(), CallLoad { in_flight: 11, waiting: 0, most: 12 });
+        let second = enter_all(&gate, "b", "s");
+        let third = enter_all(&gate, "c", "t");
+        assert_eq!((first.len(), second.len(), third.len()), (4, 2, 2));
+        assert_eq!(gate.load(), CallLoad { in_flight: 8, waiting: 0, most: 12 });
         drop((first, second, third));
         assert!(gate.queues.lock().services.is_empty() && gate.queues.lock().by_tree.is_empty());
     }

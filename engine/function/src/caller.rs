@@ -18,6 +18,7 @@ use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::call_gate::{CallGate, CallLoad};
 use crate::error::{CallError, CallErrorKind, Site};
 use crate::headers::{self, ProcessHeaders};
+use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
 use crate::reading::{ReadOut, Reading};
@@ -64,13 +65,15 @@ pub struct Request<'a> {
     pub action: &'a str,
     /// From 1, for messages.
     pub attempt: u32,
+    /// What is done before an answer of more than 64 KiB is read.
+    pub before_large_answer: BeforeLargeAnswer,
 }
 
 /// Room for a call without its request and its answer: a connection with TLS has 50 KB of buffers.
 pub(crate) const CALL_BYTES: u64 = 64 * 1024;
 
 /// How long a call whose turn it is waits for memory. Requests and answers leave within a minute, or end at their deadlines.
-const PATIENCE_FOR_MEMORY: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
 /// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
 /// lost packet is sent again after one and three seconds.
@@ -194,6 +197,7 @@ impl Caller {
             deadline: settings.timeout("read-timeout").unwrap_or(self.deadline),
             knows_keys,
             cuts_errors: true,
+            before_large_answer: request.before_large_answer.clone(),
         };
         let incoming = self.send(builder, sending, &mut share, mask, site).await?;
         if incoming.status == 401
@@ -240,6 +244,7 @@ impl Caller {
             deadline: timeout.unwrap_or(self.deadline),
             knows_keys: false,
             cuts_errors: target.fails_on_error_status,
+            before_large_answer: request.before_large_answer.clone(),
         };
         let incoming = self.send(builder, sending, &mut share, mask, site).await?;
         if target.fails_on_error_status && !incoming.is_success() {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use reqwest::{Client, redirect};
 use rustix::io::Errno;
+use rustls::ClientConfig;
 use url::Url;
 
 use crate::address::CheckedResolver;
@@ -34,6 +35,7 @@ pub(crate) struct Connections {
     of_a_service: usize,
     /// Services that may have idle connections.
     services: usize,
+    tls: ClientConfig,
     clients: Mutex<Clients>,
 }
 
@@ -47,12 +49,12 @@ struct Clients {
 
 impl Connections {
     /// At most `idle` connections are kept open between calls.
-    pub(crate) fn new(idle: usize) -> Self {
+    pub(crate) fn new(idle: usize, tls: ClientConfig) -> Self {
         let of_a_service = (idle / PART_OF_A_SERVICE).clamp(1, MOST_OF_A_SERVICE);
-        Self { of_a_service, services: (idle / of_a_service).max(1), clients: Mutex::default() }
+        Self { of_a_service, services: (idle / of_a_service).max(1), tls, clients: Mutex::default() }
     }
 
-    /// The client for a call; fails when a certificate cannot be used.
+    /// The client for a call.
     pub(crate) fn client(
         &self,
         options: &TransportOptions,
@@ -81,17 +83,14 @@ impl Connections {
     }
 
     fn build(&self, options: &TransportOptions, connect_timeout: Duration) -> Result<Client, String> {
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(CheckedResolver(options.addresses)))
             .connect_timeout(connect_timeout)
             .pool_max_idle_per_host(self.of_a_service)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .tls_danger_accept_invalid_certs(options.trust_all);
-        if !options.authorities.is_empty() {
-            builder = builder.tls_certs_merge(options.authorities.iter().cloned());
-        }
+            .tls_backend_preconfigured(self.tls.clone());
         builder
             .build()
             .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))
@@ -140,14 +139,14 @@ mod tests {
 
     #[test]
     fn services_beyond_the_handles_close_the_connections_of_the_others() {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let options = TransportOptions {
             addresses: AddressPolicy { link_local: false },
             max_answer_bytes: 1,
             authorities: Vec::new(),
             trust_all: false,
         };
-        let connections = Connections::new(26);
+        let tls = || crate::tls::config(&[], false).unwrap();
+        let connections = Connections::new(26, tls());
         assert_eq!((connections.of_a_service, connections.services), (3, 8));
         for number in 0..100 {
             let url = Url::parse(&format!("http://host-{number}/")).unwrap();
@@ -156,7 +155,7 @@ mod tests {
             assert!(connections.clients.lock().reached.len() <= 8);
         }
         for idle in [0, 1, 7, 8, 26, 122, 131_072] {
-            let connections = Connections::new(idle);
+            let connections = Connections::new(idle, tls());
             assert!(connections.of_a_service * connections.services <= idle.max(1), "{idle}");
         }
     }

@@ -160,7 +160,7 @@ impl CallError {
             code: status.map(|status| status.to_string().into()),
             status,
             message: self.to_string(),
-            compared: self.exception_message().map(Into::into),
+            match_text: self.exception_message().map(Into::into),
             detail: Some(self.detail()),
         }
     }

@@ -14,11 +14,13 @@ use rondo_memory::{MemoryBudget, Share};
 use url::Url;
 
 use crate::error::CallErrorKind;
+use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
+use crate::redirects::Redirects;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::setup::{SetupError, transport_options};
-use crate::transport::{Outgoing, Redirects, Transport, TransportOptions};
+use crate::transport::{Outgoing, Transport, TransportOptions};
 
 /// Longest time for a document: a person or a starting cluster waits for the folder to load.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -97,6 +99,7 @@ impl Fetcher {
             connect_timeout: DEADLINE,
             deadline: DEADLINE,
             redirects: Redirects::Anywhere,
+            before_large_answer: BeforeLargeAnswer::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("{error}"))?;

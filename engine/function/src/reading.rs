@@ -53,7 +53,7 @@ pub(crate) struct ReadOut {
 const SMALL: usize = 64 * 1024;
 
 /// How long an answer waits for the memory of its values, and the pauses between two tries. Other answers and bodies leave within seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -112,9 +112,9 @@ impl Reading {
             // Who waits may be gone.
             let _ = done.send(read_patiently(incoming, limits, share, &read));
         });
-        let gone = |_| CallErrorKind::Interrupted("the thread that reads answers has ended".to_owned());
-        self.readers.send(job).map_err(|_| gone(()))?;
-        result.await.map_err(|_| gone(()))?
+        let gone = || CallErrorKind::Interrupted("the thread that reads answers has ended".to_owned());
+        self.readers.send(job).map_err(|_| gone())?;
+        result.await.map_err(|_| gone())?
     }
 }
 

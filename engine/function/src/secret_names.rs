@@ -67,7 +67,7 @@ const PLACES: [&str; 2] = ["file", "path"];
 /// Whether a property holds a secret, by its meaning or its name. Reading it through `$SECRET` is no sign: flows read
 /// addresses and names of templates that way too, and messages must show those.
 pub fn is_confidential(name: &str) -> bool {
-    if let Some(setting) = settings::find(name) {
+    if let Some(setting) = settings::find_setting(name) {
         return matches!(setting.kind, Kind::Secret | Kind::Tokens);
     }
     is_secret_name(name)
@@ -144,7 +144,9 @@ fn words(name: &str) -> Vec<String> {
             word.extend(letter.to_lowercase());
         }
     }
-    words.iter_mut().for_each(|word| word.truncate(word.trim_end_matches(char::is_numeric).len()));
+    for word in &mut words {
+        word.truncate(word.trim_end_matches(char::is_numeric).len());
+    }
     words.retain(|word| !word.is_empty());
     words
 }

@@ -11,10 +11,12 @@ use url::Url;
 
 use crate::caller::{CALL_BYTES, Caller};
 use crate::error::{CallErrorKind, Site};
+use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
+use crate::redirects::Redirects;
 use crate::request_builder::RequestBuilder;
 use crate::secret_names::is_credential_header;
-use crate::transport::{Incoming, Outgoing, Redirects};
+use crate::transport::{Incoming, Outgoing};
 
 /// How a request is sent.
 pub(crate) struct Sending {
@@ -24,6 +26,7 @@ pub(crate) struct Sending {
     pub(crate) knows_keys: bool,
     /// An error status is an error of the call.
     pub(crate) cuts_errors: bool,
+    pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
 /// Most bytes of an address: the HTTP library counts with 16 bits, and most services refuse a tenth of it.
@@ -31,7 +34,7 @@ const LONGEST_ADDRESS: usize = 60_000;
 
 /// For how long a request is made again whose answer finds no memory, and the pauses before that: the other answers that fill the memory are
 /// in the data of their instances after a second or so.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -75,6 +78,7 @@ impl Caller {
             connect_timeout: sending.connect_timeout,
             deadline: sending.deadline,
             redirects: Redirects::SameHost,
+            before_large_answer: sending.before_large_answer,
         };
         let (held, began, mut pause) = (share.bytes(), Instant::now(), FIRST_PAUSE);
         loop {

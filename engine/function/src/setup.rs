@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use reqwest::Certificate;
 use rondo_definition::settings::{self, Setting};
 use rondo_definition::{Properties, PropertyError};
 
 use rondo_handles::HandleBudget;
 use rondo_memory::MemoryBudget;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::address::AddressPolicy;
 use crate::caller::CALL_BYTES;
@@ -43,7 +44,7 @@ pub(crate) struct CallerSettings {
 const PART_OF_CALLS: u64 = 4;
 
 /// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
-const PATIENCE_FOR_ROOM: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_ROOM: Duration = Duration::from_mins(1);
 
 /// The part of the memory that texts of answers may take together; values take several times the bytes of their text.
 const PART_OF_TEXTS: u64 = 4;
@@ -52,12 +53,11 @@ impl CallerSettings {
     pub(crate) fn read(properties: &Properties, memory: &MemoryBudget) -> Result<Self, SetupError> {
         let handles = HandleBudget::of_process();
         let configured = read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.text(properties))?;
-        let max_calls = match configured {
-            Some(_) => read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.count(properties))?,
-            None => {
-                let by_memory = memory.total() / PART_OF_CALLS / CALL_BYTES;
-                usize::try_from(by_memory).unwrap_or(usize::MAX).clamp(1, handles.calls)
-            }
+        let max_calls = if configured.is_some() {
+            read_setting(&settings::MAX_CALLS, settings::MAX_CALLS.count(properties))?
+        } else {
+            let by_memory = memory.total() / PART_OF_CALLS / CALL_BYTES;
+            usize::try_from(by_memory).unwrap_or(usize::MAX).clamp(1, handles.calls)
         };
         let duration = |setting: &Setting| read_setting(setting, setting.duration(properties));
         Ok(Self {
@@ -89,7 +89,8 @@ pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOpti
             };
             let pem =
                 std::fs::read(&file).map_err(|error| failed(&format_args!("cannot be read: {error}")))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
+            let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+            let certificates = certificates.map_err(|error| failed(&error))?;
             if certificates.is_empty() {
                 return Err(failed(&"holds no certificate in PEM form"));
             }

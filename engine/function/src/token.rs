@@ -13,10 +13,12 @@ use rondo_memory::{MemoryBudget, Share};
 use serde::Deserialize;
 use url::Url;
 
+use crate::large_answer::BeforeLargeAnswer;
+use crate::redirects::Redirects;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
 use crate::security;
-use crate::transport::{Outgoing, Redirects, Transport};
+use crate::transport::{Outgoing, Transport};
 
 /// How to get a token; equal requests share one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -198,6 +200,7 @@ async fn send(
         connect_timeout: CONNECT_TIMEOUT,
         deadline: DEADLINE,
         redirects: Redirects::SameHost,
+        before_large_answer: BeforeLargeAnswer::default(),
     };
     let incoming =
         transport.send(&outgoing, share).await.map_err(|error| format!("{method} {address} {error}"))?;

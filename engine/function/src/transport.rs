@@ -9,15 +9,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Certificate, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use rondo_memory::{MemoryBudget, Share};
+use rustls::pki_types::CertificateDer;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
 use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
+use crate::large_answer::BeforeLargeAnswer;
+use crate::redirects::{Redirects, redirect_target, same_host};
 use crate::request_builder::Headers;
+use crate::tls;
 
 /// Limits and trust that hold for every call.
 #[derive(Debug, Clone)]
@@ -26,7 +31,7 @@ pub(crate) struct TransportOptions {
     /// Bytes of an answer, after decompression.
     pub(crate) max_answer_bytes: u64,
     /// Certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: Vec<Certificate>,
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
     /// Certificates are not checked at all.
     pub(crate) trust_all: bool,
 }
@@ -47,15 +52,7 @@ pub(crate) struct Outgoing {
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
-}
-
-/// Where redirects may lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redirects {
-    /// To the same scheme, host and port.
-    SameHost,
-    /// Anywhere, but not from https to http; credentials stay behind when the host changes.
-    Anywhere,
+    pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
 /// An answer.
@@ -95,6 +92,8 @@ pub(crate) struct Transport {
     /// Room for the texts of answers that are not small.
     texts: MemoryBudget,
     patience: Duration,
+    /// Held by the call that asks for a file handle next, while there is none. When it last closed idle connections.
+    shortage: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// Most redirects of one call; services need one or two, and a longer chain is a loop.
@@ -103,29 +102,33 @@ const MAX_REDIRECTS: usize = 5;
 /// Bytes of an answer with an error status that are read where only messages show it.
 const MAX_ERROR_BYTES: u64 = 256 * 1024;
 
-/// How long a call waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
-const PATIENCE_FOR_HANDLES: Duration = Duration::from_secs(60);
-const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(100);
+/// How long a call whose turn it is waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
+const PATIENCE_FOR_HANDLES: Duration = Duration::from_mins(5);
+const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(10);
+
+/// A call that has not failed after this time has a file handle, and waits for the service.
+const CONNECTED_AFTER: Duration = Duration::from_millis(50);
+
+/// Idle connections are closed no more often than this while handles are short: calls that end leave connections for those that wait.
+const CLOSING_PAUSE: Duration = Duration::from_secs(1);
+
+/// Method, address, headers and body.
+type RequestParts<'a> = (&'a Method, &'a Url, &'a HeaderMap, Option<&'a Bytes>);
 
 impl Transport {
     /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers, which wait for
-    /// it no longer than `patience`. Fails when the client cannot be made, which is when a certificate cannot be
-    /// used.
+    /// it no longer than `patience`. Fails when a certificate cannot be used.
     pub(crate) fn new(
         options: TransportOptions,
         idle: usize,
         texts: MemoryBudget,
         patience: Duration,
     ) -> Result<Self, String> {
+        let tls = tls::config(&options.authorities, options.trust_all)?;
         let max_answer_bytes = options.max_answer_bytes.min(texts.total());
         let options = TransportOptions { max_answer_bytes, ..options };
-        // Another part of the process may have installed it already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let transport = Self { options, connections: Connections::new(idle), texts, patience };
-        if let Ok(nowhere) = Url::parse("http://localhost/") {
-            transport.connections.client(&transport.options, Duration::from_secs(10), &nowhere)?;
-        }
-        Ok(transport)
+        let connections = Connections::new(idle, tls);
+        Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
     }
 
     /// Closes the connections that no call uses.
@@ -161,10 +164,7 @@ impl Transport {
             let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
             let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
             let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
-            let Some(target) = target.filter(|target| match outgoing.redirects {
-                Redirects::SameHost => same_host(&url, target),
-                Redirects::Anywhere => url.scheme() == "http" || target.scheme() == "https",
-            }) else {
+            let Some(target) = target.filter(|target| outgoing.redirects.allow(&url, target)) else {
                 return self.read(response, outgoing, share, &mut deadline).await;
             };
             redirects += 1;
@@ -181,33 +181,74 @@ impl Transport {
         }
     }
 
-    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again after a pause.
+    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn.
     async fn answer(
         &self,
-        (method, url, headers, body): (&Method, &Url, &HeaderMap, Option<&Bytes>),
+        request: RequestParts<'_>,
         connect_timeout: Duration,
         deadline: &mut Deadline,
     ) -> Result<reqwest::Response, CallErrorKind> {
-        let asked = tokio::time::Instant::now();
-        loop {
-            let client = self.connections.client(&self.options, connect_timeout, url);
-            let client = client.map_err(CallErrorKind::NotConfigured)?;
-            let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
-            if let Some(bytes) = body {
-                request = request.body(bytes.clone());
+        match deadline.within(self.request(request, connect_timeout)?.send()).await? {
+            Err(error) if error.is_connect() && is_out_of_handles(&error) => {
+                self.answer_in_shortage(request, connect_timeout, deadline).await
             }
-            match deadline.within(request.send()).await? {
+            result => result.map_err(|error| to_call_error(&error, deadline.whole)),
+        }
+    }
+
+    /// The same while file handles are short: the calls that found none ask for one after the other, because a hundred that ask at once
+    /// only keep each other from it.
+    async fn answer_in_shortage(
+        &self,
+        request: RequestParts<'_>,
+        connect_timeout: Duration,
+        deadline: &mut Deadline,
+    ) -> Result<reqwest::Response, CallErrorKind> {
+        let asked = Instant::now();
+        let mut turn = Some(self.shortage.lock().await);
+        loop {
+            *deadline = Deadline::in_(deadline.whole);
+            if let Some(closed) = turn.as_deref_mut()
+                && closed.is_none_or(|closed| closed.elapsed() > CLOSING_PAUSE)
+            {
+                *closed = Some(Instant::now());
+                self.connections.close_idle();
+            }
+            let mut sent = std::pin::pin!(deadline.within(self.request(request, connect_timeout)?.send()));
+            let result = if let Ok(result) = tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
+                result?
+            } else {
+                // It has its handle, or waits for a name or a packet; it is the next one's turn.
+                turn = None;
+                sent.await?
+            };
+            match result {
                 Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                    self.connections.close_idle();
                     if asked.elapsed() > PATIENCE_FOR_HANDLES {
                         return Err(CallErrorKind::NoHandle);
                     }
                     tokio::time::sleep(PAUSE_FOR_HANDLES).await;
-                    *deadline = Deadline::in_(deadline.whole);
+                    if turn.is_none() {
+                        turn = Some(self.shortage.lock().await);
+                    }
                 }
                 result => return result.map_err(|error| to_call_error(&error, deadline.whole)),
             }
         }
+    }
+
+    fn request(
+        &self,
+        (method, url, headers, body): RequestParts<'_>,
+        connect_timeout: Duration,
+    ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
+        let client = self.connections.client(&self.options, connect_timeout, url);
+        let client = client.map_err(CallErrorKind::NotConfigured)?;
+        let request = client.request(method.clone(), url.clone()).headers(headers.clone());
+        Ok(match body {
+            Some(bytes) => request.body(bytes.clone()),
+            None => request,
+        })
     }
 
     async fn read(
@@ -224,30 +265,18 @@ impl Transport {
             false => Limit::Most(most),
         };
         let headers = response.headers().clone();
-        let body = answer_body::read(response, limit, share, (&self.texts, self.patience), deadline).await?;
+        let body = answer_body::read(
+            response,
+            limit,
+            share,
+            (&self.texts, self.patience),
+            deadline,
+            &outgoing.before_large_answer,
+        )
+        .await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
         Ok(Incoming { status: status.as_u16(), reason, headers, body })
     }
-}
-
-/// Where to go on, if the answer is a redirect that can be followed: of a request without side effects, or by a status
-/// that keeps method and body.
-fn redirect_target(method: &Method, from: &Url, response: &reqwest::Response) -> Option<Url> {
-    let status = response.status();
-    let keeps = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-    let safe = matches!(*method, Method::GET | Method::HEAD)
-        && matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND);
-    if !keeps && !safe && status != StatusCode::SEE_OTHER {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    from.join(location).ok().filter(|target| matches!(target.scheme(), "http" | "https"))
-}
-
-fn same_host(one: &Url, other: &Url) -> bool {
-    one.scheme() == other.scheme()
-        && one.host() == other.host()
-        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {

@@ -1,4 +1,4 @@
-//! Actions: condition, sleeps, filters, and what they call.
+//! Lowers actions: condition, sleeps, data filters and the call.
 
 use std::sync::Arc;
 
@@ -7,69 +7,73 @@ use rondo_expression::Val;
 use rondo_program::{ActionKind, Arguments, Duration, Instruction, Scope, ScopeId, ScopeKind};
 use serde_json::{Map, Value};
 
-use super::{Lowering, duration_of, functions::log_level, shared, states::what};
+use super::{Lowering, functions::log_level, parse_checked_duration, shared, states::state_property};
 
 impl<'a> Lowering<'a> {
-    /// Actions one after the other, their results merged.
-    pub(super) fn actions(&mut self, actions: &'a [model::Action], state: &'a State) {
+    /// Lowers actions that run one after the other and merge their results into the data.
+    pub(super) fn lower_actions(&mut self, actions: &'a [model::Action], state: &'a State) {
         for action in actions {
-            self.action(action, state, true);
+            self.lower_action(action, state, true);
         }
     }
 
-    /// One action. In a loop (`merges` is false) a result reaches the data only by `toStateData`.
-    pub(super) fn action(&mut self, action: &'a model::Action, state: &'a State, merges: bool) {
+    /// Lowers one action. `merges_result`: whether a result is merged at the top level of the data if there is no `toStateData`. In a loop it
+    /// is not: the results of the elements go to `outputCollection`.
+    pub(super) fn lower_action(&mut self, action: &'a model::Action, state: &'a State, merges_result: bool) {
         let target = shared(target_name(&action.kind));
         let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);
-        let label = |property: &str| what(state, &format!("action `{name}`: {property}"));
-        let retry = self.retry(action);
-        let of_workflow = &self.context.document.workflow.timeouts;
-        let limits = self.within_branch.into_iter().chain([&state.timeouts, of_workflow]);
+        let place = |property: &str| state_property(state, &format!("action `{name}`: {property}"));
+        let retry_policy = self.retry_policy(action);
+        let workflow_timeouts = &self.context.document.workflow.timeouts;
+        let limits = self.branch_timeouts.into_iter().chain([&state.timeouts, workflow_timeouts]);
         let limit = limits.map(|limits| limits.action_exec.as_ref()).find_map(|limit| limit);
-        let timeout = limit.and_then(duration_of);
-        let outside = self.code.enter(&name);
+        let timeout = limit.and_then(parse_checked_duration);
+        let outer = self.code.enter_construct(&name);
         let condition = action.condition.as_ref().map(|_| self.code.reserve("condition"));
         let kind = ScopeKind::Action {
             name: Arc::clone(&name),
             target,
-            kind: kind_of(&self.context.document.workflow, &action.kind),
+            kind: action_kind(&self.context.document.workflow, &action.kind),
         };
         let id = self.enter_scope(kind, condition.is_none());
         self.legacy_actions.push(id);
-        self.with_scope(id, |scope| {
+        self.edit_scope(id, |scope| {
             scope.timeout = timeout;
-            scope.retry = retry.map(Box::new);
+            scope.retry = retry_policy.map(Box::new);
         });
-        self.sleep("sleepBefore", action.sleep_before.as_ref());
+        self.push_sleep("sleepBefore", action.sleep_before.as_ref());
         let filter = &action.filter;
-        if let Some(from) = self.context.optional(filter.from_state_data.as_ref(), &label("fromStateData")) {
+        if let Some(from) =
+            self.context.compile_optional(filter.from_state_data.as_ref(), &place("fromStateData"))
+        {
             self.code.push("fromStateData", Instruction::Focus(from));
         }
-        self.invocation(action, &label("arguments"));
-        if let Some(results) = self.context.optional(filter.results.as_ref(), &label("results"))
+        self.lower_invocation(action, &place("arguments"));
+        if let Some(results) = self.context.compile_optional(filter.results.as_ref(), &place("results"))
             && filter.use_results
         {
-            self.code.push("results", Instruction::Results(results));
+            self.code.push("results", Instruction::FilterResult(results));
         }
-        let to = self.context.optional(filter.to_state_data.as_ref(), &label("toStateData"));
-        if filter.use_results && (merges || to.is_some()) {
+        let to = self.context.compile_optional(filter.to_state_data.as_ref(), &place("toStateData"));
+        if filter.use_results && (merges_result || to.is_some()) {
             self.code.push("toStateData", Instruction::Merge(to));
         }
-        self.sleep("sleepAfter", action.sleep_after.as_ref());
+        self.push_sleep("sleepAfter", action.sleep_after.as_ref());
         self.code.push("leave", Instruction::Leave);
-        let to = self.code.here();
-        let test = self.context.optional(action.condition.as_ref(), &label("condition"));
-        if let Some((place, condition)) = condition.zip(test) {
-            self.code.patch(place, Instruction::SkipUnless { condition, to });
+        let to = self.code.next_pc();
+        let test = self.context.compile_optional(action.condition.as_ref(), &place("condition"));
+        if let Some((pc, condition)) = condition.zip(test) {
+            self.code.patch(pc, Instruction::SkipUnless { condition, to });
         }
-        self.code.exit(outside);
+        self.code.exit_construct(outer);
     }
 
-    /// Opens a scope at the construct that was entered. `numbered`: the first format of snapshots counted its first instruction.
-    pub(super) fn enter_scope(&mut self, kind: ScopeKind, numbered: bool) -> ScopeId {
+    /// Adds the scope of the current construct, with its `Enter` instruction. `in_format1`: whether the first format of snapshots counted this
+    /// instruction.
+    pub(super) fn enter_scope(&mut self, kind: ScopeKind, in_format1: bool) -> ScopeId {
         let id = ScopeId(u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
         let enter = Instruction::Enter(id);
-        let entry = if numbered { self.code.push("", enter) } else { self.code.push_unnumbered("", enter) };
+        let entry = if in_format1 { self.code.push("", enter) } else { self.code.push_unnumbered("", enter) };
         self.scopes.push(Scope {
             kind,
             entry,
@@ -81,42 +85,44 @@ impl<'a> Lowering<'a> {
         id
     }
 
-    pub(super) fn with_scope(&mut self, id: ScopeId, change: impl FnOnce(&mut Scope)) {
+    pub(super) fn edit_scope(&mut self, id: ScopeId, edit: impl FnOnce(&mut Scope)) {
         if let Some(scope) = self.scopes.get_mut(id.0 as usize) {
-            change(scope);
+            edit(scope);
         }
     }
 
-    fn sleep(&mut self, step: &str, text: Option<&model::At<String>>) {
+    fn push_sleep(&mut self, step: &str, text: Option<&model::At<String>>) {
         if let Some(text) = text {
-            let span = duration_of(text).unwrap_or_default();
+            let span = parse_checked_duration(text).unwrap_or_default();
             self.code.push(step, Instruction::Sleep(Duration::Fixed(span)));
         }
     }
 
-    fn invocation(&mut self, action: &'a model::Action, label: &str) {
+    fn lower_invocation(&mut self, action: &'a model::Action, place: &str) {
         match &action.kind {
-            model::ActionKind::Function(reference) => self.function(reference, label),
+            model::ActionKind::Function(reference) => self.lower_function_ref(reference, place),
             model::ActionKind::SubFlow(reference) => {
                 let (workflow, version) =
                     (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
-                self.code.push("subflow", Instruction::Child { workflow, version });
+                self.code.push("subflow", Instruction::Subflow { workflow, version });
             }
             model::ActionKind::Event(reference) => {
-                self.context.unsupported(&reference.trigger.event_ref.at, "an action that produces an event");
+                self.context
+                    .report_unsupported(&reference.trigger.event_ref.at, "an action that produces an event");
             }
         }
     }
 
-    fn function(&mut self, reference: &'a model::FunctionRef, label: &str) {
+    fn lower_function_ref(&mut self, reference: &'a model::FunctionRef, place: &str) {
         let name = &reference.name;
         let Some(function) = self.context.document.workflow.functions.get(&name.value) else {
-            return; // Reported when the document was checked.
+            return; // The check of the document reports the missing function.
         };
         self.used_functions.insert(&function.name);
         if function.kind == FunctionKind::Expression {
-            let expression =
-                self.context.expression(&function.operation, &format!("function `{}`", function.name));
+            let expression = self
+                .context
+                .compile_expression(&function.operation, &format!("function `{}`", function.name));
             self.code.push("evaluate", Instruction::Evaluate(expression));
             return;
         }
@@ -125,20 +131,26 @@ impl<'a> Lowering<'a> {
             let message =
                 arguments.and_then(|arguments| Some((arguments.value.get("message")?, &arguments.at)));
             if let Some((message, at)) = message {
-                let message = self.context.template(message, &at.key("message"), label);
+                let message = self.context.compile_template(message, &at.key("message"), place);
                 self.code.push("log", Instruction::Log { level, message });
             }
             return;
         }
         let config_key = function.metadata.get("configKey").and_then(Value::as_str).map(|text| {
             let text = model::At { value: text.to_owned(), at: function.at.clone() };
-            self.context.expression(&text, &format!("{label}: configKey of function `{}`", function.name))
+            self.context
+                .compile_expression(&text, &format!("{place}: configKey of function `{}`", function.name))
         });
         let arguments = match arguments {
             None => Arguments::None,
             Some(arguments) => {
-                let value = as_read(&arguments.value);
-                Arguments::Template(self.context.template_of(&value, &arguments.value, &arguments.at, label))
+                let value = normalize_arguments(&arguments.value);
+                Arguments::Template(self.context.compile_rewritten_template(
+                    &value,
+                    &arguments.value,
+                    &arguments.at,
+                    place,
+                ))
             }
         };
         let function = shared(&name.value);
@@ -146,9 +158,9 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Arguments as SonataFlow reads them: a text that is an object's JSON is that object, those that are written as null are none, and
-/// lists take no null.
-fn as_read(arguments: &Value) -> Value {
+/// The arguments as SonataFlow reads them: a text with the JSON of an object becomes the object, arguments that are null and list elements
+/// that are null are removed.
+fn normalize_arguments(arguments: &Value) -> Value {
     let object = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
     let arguments = object.map_or_else(|| arguments.clone(), Value::Object);
     let mut arguments = Value::from(Val::from(arguments).without_null_elements());
@@ -158,6 +170,7 @@ fn as_read(arguments: &Value) -> Value {
     arguments
 }
 
+/// Name of the function, event or workflow that an action calls.
 pub(super) fn target_name(kind: &model::ActionKind) -> &str {
     match kind {
         model::ActionKind::Function(reference) => &reference.name.value,
@@ -167,7 +180,7 @@ pub(super) fn target_name(kind: &model::ActionKind) -> &str {
 }
 
 /// What an action does.
-pub(super) fn kind_of(workflow: &model::Workflow, kind: &model::ActionKind) -> ActionKind {
+pub(super) fn action_kind(workflow: &model::Workflow, kind: &model::ActionKind) -> ActionKind {
     match kind {
         model::ActionKind::SubFlow(_) => ActionKind::Subflow,
         model::ActionKind::Event(_) => ActionKind::Event,

@@ -1,4 +1,6 @@
-//! What every part of the lowering needs: the document, its expressions compiled, its durations read, the problems found.
+//! The document that is lowered, and the problems found in it.
+//!
+//! Owns: compiling expressions and templates, parsing durations, and the diagnostics of both.
 
 use std::{collections::BTreeSet, time::Duration as Span};
 
@@ -10,13 +12,13 @@ use rondo_expression::{CompileError, Expression, Language, Template};
 use rondo_program::Duration;
 use serde_json::Value;
 
-use super::hints;
+use super::lints;
 
 pub(super) struct Context<'a> {
     pub(super) document: &'a Document,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) language: Language,
-    /// Names of the iteration parameters, with `$`.
+    /// Names of the iteration parameters of the workflow, each with `$`.
     pub(super) parameters: BTreeSet<String>,
 }
 
@@ -26,48 +28,49 @@ impl<'a> Context<'a> {
             ExpressionLang::Jq => Language::Jq,
             ExpressionLang::JsonPath => Language::JsonPath,
         };
-        let parameters = hints::iteration_parameters(&document.workflow);
+        let parameters = lints::iteration_parameters(&document.workflow);
         Self { document, diagnostics: Vec::new(), language, parameters }
     }
 
-    /// Compiles a property that is always an expression. `what` names it for people: `state A: condition`.
-    pub(super) fn expression(&mut self, text: &At<String>, what: &str) -> Expression {
-        match rondo_expression::compile_property(self.language, &text.value, &self.functions()) {
+    /// Compiles a property that is always an expression; reports an invalid one and returns the expression `null` instead. `place` names the
+    /// property in messages: `state A: condition`.
+    pub(super) fn compile_expression(&mut self, text: &At<String>, place: &str) -> Expression {
+        match rondo_expression::compile_property(self.language, &text.value, &self.expression_functions()) {
             Ok(expression) => {
-                self.hint(&expression, &text.at, what);
+                self.lint_expression(&expression, &text.at, place);
                 expression
             }
             Err(error) => {
-                self.invalid_expression(&text.value, &text.at, what, &error);
+                self.report_invalid_expression(&text.value, &text.at, place, &error);
                 Expression::null(self.language)
             }
         }
     }
 
     /// Compiles an optional property that is always an expression.
-    pub(super) fn optional(&mut self, text: Option<&At<String>>, what: &str) -> Option<Expression> {
-        text.map(|text| self.expression(text, what))
+    pub(super) fn compile_optional(&mut self, text: Option<&At<String>>, place: &str) -> Option<Expression> {
+        text.map(|text| self.compile_expression(text, place))
     }
 
-    /// Compiles a tree in which every text may be an expression. `what` names it for people.
-    pub(super) fn template(&mut self, value: &Value, at: &Pointer, what: &str) -> Template {
-        self.template_of(value, value, at, what)
+    /// Compiles a value whose texts may be expressions. `place` names it in messages.
+    pub(super) fn compile_template(&mut self, value: &Value, at: &Pointer, place: &str) -> Template {
+        self.compile_rewritten_template(value, value, at, place)
     }
 
-    /// The same of a tree that stands otherwise in the document.
-    pub(super) fn template_of(
+    /// Compiles `value`, which the document contains in another form: as `written`.
+    pub(super) fn compile_rewritten_template(
         &mut self,
         value: &Value,
         written: &Value,
         at: &Pointer,
-        what: &str,
+        place: &str,
     ) -> Template {
-        self.hint_tree(written, at, what);
-        Template::compile(self.language, value, &self.functions())
+        self.lint_template(written, at, place);
+        Template::compile(self.language, value, &self.expression_functions())
     }
 
-    /// Texts of the expression functions, for `fn:NAME`.
-    pub(super) fn functions(&self) -> impl Fn(&str) -> Option<String> + use<'a> {
+    /// Finds the expression of a function by its name, for `fn:NAME` in other expressions.
+    pub(super) fn expression_functions(&self) -> impl Fn(&str) -> Option<String> + use<'a> {
         let functions = &self.document.workflow.functions;
         move |name| {
             functions
@@ -77,16 +80,16 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A duration, or an expression that gives one.
-    pub(super) fn computed_duration(&mut self, text: &At<String>, what: &str) -> Duration {
+    /// Compiles a property that is a duration, or an expression whose value is one.
+    pub(super) fn compile_duration(&mut self, text: &At<String>, place: &str) -> Duration {
         match duration::parse_duration(&text.value) {
             Ok(span) => Duration::Fixed(span),
-            Err(_) => Duration::Computed(self.expression(text, what)),
+            Err(_) => Duration::Computed(self.compile_expression(text, place)),
         }
     }
 
-    /// Reports a construct that the engine does not run yet: nothing of a definition is dropped silently.
-    pub(super) fn unsupported(&mut self, at: &Pointer, what: &str) {
+    /// Reports a construct that the engine does not run yet, because no part of a definition is ignored without a message.
+    pub(super) fn report_unsupported(&mut self, at: &Pointer, what: &str) {
         self.diagnostics.push(Diagnostic::error(
             codes::UNSUPPORTED,
             &self.document.source,
@@ -95,12 +98,12 @@ impl<'a> Context<'a> {
         ));
     }
 
-    fn invalid_expression(&mut self, text: &str, at: &Pointer, what: &str, error: &CompileError) {
+    fn report_invalid_expression(&mut self, text: &str, at: &Pointer, place: &str, error: &CompileError) {
         let diagnostic = Diagnostic::error(
             codes::EXPRESSION,
             &self.document.source,
             at,
-            format!("{what}: `{text}` is not a valid expression: {}", error.message),
+            format!("{place}: `{text}` is not a valid expression: {}", error.message),
         );
         self.diagnostics.push(match &error.range {
             Some(range) => diagnostic.within(&self.document.source, at, range.clone()),
@@ -109,7 +112,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A duration that the document's check has accepted; one that it has not is reported there.
-pub(super) fn duration_of(text: &At<String>) -> Option<Span> {
+/// Parses a duration. `None` if it is invalid: the check of the document has reported that.
+pub(super) fn parse_checked_duration(text: &At<String>) -> Option<Span> {
     duration::parse_duration(&text.value).ok()
 }

@@ -1,23 +1,23 @@
-//! Error handlers and retry policies.
+//! Lowers error definitions and retry policies.
 
 use rondo_definition::model::{self, At};
 
 use rondo_program::{ErrorMatch, Jitter, RetryPolicy, TextMatch, sonataflow};
 
-use super::{Lowering, duration_of, shared};
+use super::{Lowering, parse_checked_duration, shared};
 
-/// The wait of the default retry policy with `autoRetries`, as the specification names it.
+/// The delay of the default retry policy with `autoRetries`: the specification defines 1 second, doubled for each retry.
 const DEFAULT_DELAY: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl<'a> Lowering<'a> {
-    /// What the named error definitions are compared with.
+    /// The error definitions with these names. The check of the document reports unknown names.
     pub(super) fn error_matches(&self, names: &[At<String>]) -> Vec<ErrorMatch> {
         let errors = &self.context.document.workflow.errors;
         names.iter().filter_map(|name| errors.get(&name.value)).map(error_match).collect()
     }
 
-    /// The policy by which an action is retried, if it is at all (spec-0.8, "Retrying").
-    pub(super) fn retry(&mut self, action: &'a model::Action) -> Option<RetryPolicy> {
+    /// The retry policy of an action; `None` if the action is not retried (spec-0.8, "Retrying").
+    pub(super) fn retry_policy(&mut self, action: &'a model::Action) -> Option<RetryPolicy> {
         let workflow = &self.context.document.workflow;
         let named = action.retry_ref.as_ref().and_then(|name| workflow.retries.get(&name.value));
         if named.is_none() && !workflow.auto_retries {
@@ -42,7 +42,7 @@ impl<'a> Lowering<'a> {
                 except,
             });
         };
-        let span = |text: &Option<At<String>>| text.as_ref().and_then(duration_of);
+        let span = |text: &Option<At<String>>| text.as_ref().and_then(parse_checked_duration);
         Some(RetryPolicy {
             delay: span(&named.delay).unwrap_or_default(),
             max_delay: span(&named.max_delay),
@@ -62,7 +62,7 @@ impl<'a> Lowering<'a> {
 
 fn error_match(error: &model::ErrorDefinition) -> ErrorMatch {
     let code = error.code.as_deref().unwrap_or(&error.name);
-    let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
+    let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(code);
     ErrorMatch {
         name: shared(&error.name),
         code: shared(code),
@@ -73,7 +73,7 @@ fn error_match(error: &model::ErrorDefinition) -> ErrorMatch {
     }
 }
 
-/// How a code is compared with the text of a failure. What looks like a class name is not, as on SonataFlow.
+/// How a code is compared with the text of a failure. A code that looks like a class name is not compared with it, as on SonataFlow.
 fn text_match(code: &str) -> TextMatch {
     let is_status = code.bytes().all(|byte| byte.is_ascii_digit());
     match () {
@@ -83,7 +83,7 @@ fn text_match(code: &str) -> TextMatch {
     }
 }
 
-/// Identifiers joined by dots, so `TimedOut` looks like one, `404` and `HTTP:404` do not.
+/// Whether a code consists of Java identifiers joined by dots: `TimedOut` does, `404` and `HTTP:404` do not.
 fn looks_like_class(code: &str) -> bool {
     code.split('.').all(|part| {
         let mut characters = part.chars();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_looks_like_no_class_name_is_compared_with_texts() {
+    fn a_code_that_looks_like_a_class_name_is_not_compared_with_texts() {
         for (code, expected) in [
             ("404", TextMatch::Whole),
             ("HTTP:404", TextMatch::Pattern),

@@ -1,8 +1,8 @@
-//! Functions of a 0.8 document to declarations.
+//! Lowers the functions of a 0.8 document to declarations.
 //!
-//! Owns: what `type` and `operation` of a function mean, `SonataFlow`'s custom operations (`rest:…`, `sysout:…`) included,
-//! and what its `auth` definition says. Promises: whatever would make every call of a function fail, and can be told
-//! without reading another file, is an error at the function's operation.
+//! Owns: the meaning of `type` and `operation` of a function, with the custom operations of `SonataFlow` (`rest:…`, `sysout:…`), and of its
+//! `auth` definition. Promises: a problem that makes every call of a function fail is an error at the function's operation, if it
+//! can be found without reading another file.
 
 use rondo_definition::{
     Code, Diagnostic, Document, codes,
@@ -14,19 +14,19 @@ use rondo_program::{
 };
 use serde_json::Value;
 
-/// What can stand in for a kind of function that cannot be called.
-const CALLABLE: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
+/// Help for a function of a type that cannot be called: the types that can.
+const CALLABLE_TYPES: &str = "an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used";
 
 /// The declarations of a document.
 ///
-/// They are there even if there are errors. A function with an error among the diagnostics is
-/// [`FunctionKind::Unusable`], or not declared where no call could reach it.
-pub(crate) fn declarations(document: &Document) -> (Declarations, Vec<Diagnostic>) {
+/// They are returned even if there are errors. A function with an error is [`FunctionKind::Unusable`], or is not declared if no call
+/// instruction is lowered for it.
+pub(crate) fn lower_functions(document: &Document) -> (Declarations, Vec<Diagnostic>) {
     let workflow = &document.workflow;
     let mut declarations = Declarations::default();
     let mut diagnostics = Vec::new();
     for function in workflow.functions.values() {
-        let kind = match kind(workflow, function) {
+        let kind = match function_kind(workflow, function) {
             Ok(Some(kind)) => kind,
             Ok(None) => continue,
             Err(Problem { code, message, help }) => {
@@ -46,22 +46,22 @@ pub(crate) fn declarations(document: &Document) -> (Declarations, Vec<Diagnostic
 #[derive(Debug)]
 struct Problem {
     code: Code,
-    /// Follows the name of the function.
+    /// The sentence after the name of the function.
     message: String,
     help: &'static str,
 }
 
 impl Problem {
     fn unsupported(message: String) -> Self {
-        Self { code: codes::FUNCTION_TYPE, message, help: CALLABLE }
+        Self { code: codes::FUNCTION_TYPE, message, help: CALLABLE_TYPES }
     }
 }
 
-/// What a call does; `None` for functions that are instructions of the program.
-fn kind(workflow: &Workflow, function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
+/// The kind of a function; `None` for a function that becomes an instruction of the program.
+fn function_kind(workflow: &Workflow, function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
     let name = match function.kind {
-        model::FunctionKind::Rest => return open_api(workflow, function).map(Some),
-        model::FunctionKind::Custom => return custom(function),
+        model::FunctionKind::Rest => return open_api_function(workflow, function).map(Some),
+        model::FunctionKind::Custom => return custom_function(function),
         model::FunctionKind::Expression => return Ok(None),
         model::FunctionKind::AsyncApi => "asyncapi",
         model::FunctionKind::Rpc => "rpc",
@@ -72,23 +72,23 @@ fn kind(workflow: &Workflow, function: &model::Function) -> Result<Option<Functi
     Err(Problem::unsupported(format!("is of the type `{name}`, which Rondo cannot call: `{operation}`")))
 }
 
-fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
+fn custom_function(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
     let operation = function.operation.value.trim();
     let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
     match kind {
         "rest" => {
-            let parsed = http(rest).map_err(|problem| Problem {
+            let parsed = parse_rest_operation(rest).map_err(|problem| Problem {
                 code: codes::CUSTOM_OPERATION,
                 message: format!("has the operation `{operation}`: {problem}"),
                 help: "write it as `rest:get:/numbers`",
             });
             let (method, address) = parsed?;
-            let fails = function.metadata.get("failOnStatusCode");
-            let fails_on_error_status =
-                !matches!(fails, Some(Value::Bool(false))) && fails.and_then(Value::as_str) != Some("false");
+            let fail_on_status = function.metadata.get("failOnStatusCode");
+            let fails_on_error_status = !matches!(fail_on_status, Some(Value::Bool(false)))
+                && fail_on_status.and_then(Value::as_str) != Some("false");
             Ok(Some(FunctionKind::Http(HttpFunction { method, address, fails_on_error_status })))
         }
-        "sysout" if level(rest).is_some() => Ok(None),
+        "sysout" if parse_log_level(rest).is_some() => Ok(None),
         "sysout" => Err(Problem {
             code: codes::CUSTOM_OPERATION,
             message: format!("logs at `{rest}`, which is no level"),
@@ -103,8 +103,8 @@ fn custom(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
     }
 }
 
-/// Reads what follows `rest:`.
-fn http(operation: &str) -> Result<(HttpMethod, String), String> {
+/// Parses the part of an operation after `rest:` to method and path or URL.
+fn parse_rest_operation(operation: &str) -> Result<(HttpMethod, String), String> {
     let (name, address) = operation
         .split_once(':')
         .map(|(name, address)| (name.trim(), address.trim()))
@@ -117,17 +117,17 @@ fn http(operation: &str) -> Result<(HttpMethod, String), String> {
     Ok((method, address.to_owned()))
 }
 
-/// The level at which a function logs; `None` for one that does something else. An unknown level counts as INFO, and is
-/// an error of the declarations.
+/// The level at which a function logs; `None` for a function of another kind. An unknown level counts as INFO, because [`lower_functions`]
+/// reports it.
 pub(super) fn log_level(function: &model::Function) -> Option<LogLevel> {
     let operation = function.operation.value.trim();
     let (kind, rest) = operation.split_once(':').unwrap_or((operation, ""));
     let logs = function.kind == model::FunctionKind::Custom && kind == "sysout";
-    logs.then(|| level(rest).unwrap_or(LogLevel::Info))
+    logs.then(|| parse_log_level(rest).unwrap_or(LogLevel::Info))
 }
 
-/// Reads what follows `sysout:`; nothing is INFO.
-fn level(text: &str) -> Option<LogLevel> {
+/// Parses the part of an operation after `sysout:`. An empty text is INFO.
+fn parse_log_level(text: &str) -> Option<LogLevel> {
     match text.trim().to_ascii_uppercase().as_str() {
         "" | "INFO" => Some(LogLevel::Info),
         "TRACE" => Some(LogLevel::Trace),
@@ -138,50 +138,50 @@ fn level(text: &str) -> Option<LogLevel> {
     }
 }
 
-fn open_api(workflow: &Workflow, function: &model::Function) -> Result<FunctionKind, Problem> {
+fn open_api_function(workflow: &Workflow, function: &model::Function) -> Result<FunctionKind, Problem> {
     let operation = function.operation.value.as_str();
-    let Some((place, id)) = operation.split_once('#') else {
-        // The check of the document reports it.
+    let Some((document, operation_id)) = operation.split_once('#') else {
+        // The check of the document reports the missing `#`.
         let reason = format!("operation `{operation}` is not `<document>#<operationId>`");
         return Ok(FunctionKind::Unusable { reason });
     };
-    let place = place.trim();
-    let aliased = workflow.uri_definitions.get(place);
+    let document = document.trim();
+    let uri = workflow.uri_definitions.get(document);
     Ok(FunctionKind::OpenApi(OpenApiFunction {
-        document: aliased.map_or(place, String::as_str).to_owned(),
-        alias: aliased.map(|_| place.to_owned()),
-        operation: id.trim().to_owned(),
+        document: uri.map_or(document, String::as_str).to_owned(),
+        alias: uri.map(|_| document.to_owned()),
+        operation: operation_id.trim().to_owned(),
         has_config_key: function.metadata.get("configKey").is_some_and(Value::is_string),
         document_authentication: authentication(workflow, function)?,
     }))
 }
 
-/// The `auth` definition that a function refers to. Source: Serverless Workflow 0.8, "Auth Definition".
+/// The `auth` definition of a function's `authRef` (spec-0.8, "Auth Definition").
 fn authentication(
     workflow: &Workflow,
     function: &model::Function,
 ) -> Result<Option<Authentication>, Problem> {
     let Some(reference) = &function.auth_ref else { return Ok(None) };
     let name = &reference.value;
-    let named = |auth: &Value| auth.get("name").and_then(Value::as_str) == Some(name);
-    // The check of the document reports a definition that is missing.
-    let Some(auth) = workflow.auth.iter().find(|auth| named(&auth.value)) else { return Ok(None) };
+    let has_name = |auth: &Value| auth.get("name").and_then(Value::as_str) == Some(name);
+    // The check of the document reports a missing definition.
+    let Some(auth) = workflow.auth.iter().find(|auth| has_name(&auth.value)) else { return Ok(None) };
     match authentication_scheme(&auth.value) {
         Ok(scheme) => Ok(Some(Authentication { name: name.clone(), scheme })),
         Err(problem) => Err(Problem {
-            code: codes::AUTH,
+            code: codes::INVALID_AUTH,
             message: format!("has the auth `{name}`, which {problem}"),
             help: "basic and bearer can be used",
         }),
     }
 }
 
-/// What a definition says; no message holds a credential.
+/// The scheme of an `auth` definition. No error message contains a credential.
 fn authentication_scheme(auth: &Value) -> Result<AuthenticationScheme, String> {
     let property = |name: &str| {
         let value = auth.get("properties").and_then(|properties| properties.get(name));
         let text = value.and_then(Value::as_str).ok_or_else(|| format!("has no property `{name}`"))?;
-        credential(text)
+        parse_credential(text)
     };
     match auth.get("scheme").and_then(Value::as_str).unwrap_or("basic") {
         "basic" => Ok(AuthenticationScheme::Basic {
@@ -193,8 +193,8 @@ fn authentication_scheme(auth: &Value) -> Result<AuthenticationScheme, String> {
     }
 }
 
-/// `${ $SECRETS.NAME }`, or a text.
-fn credential(text: &str) -> Result<Credential, String> {
+/// Parses a credential: `${ $SECRETS.NAME }` names a secret, any other text is the credential itself.
+fn parse_credential(text: &str) -> Result<Credential, String> {
     let Some(expression) = text.trim().strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
         return Ok(Credential::Text(text.to_owned()));
     };
@@ -213,15 +213,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn http_operations_are_read_strictly() {
+    fn a_rest_operation_needs_a_method_and_an_address() {
         for (operation, expected) in [
             ("get", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
             ("get:", "must be `rest:<method>:<path or URL>`, such as `rest:get:/numbers`"),
             ("fetch:/a", "`fetch` is none of the methods get, post, put, delete, patch, head, options"),
         ] {
-            assert_eq!(http(operation).unwrap_err(), expected);
+            assert_eq!(parse_rest_operation(operation).unwrap_err(), expected);
         }
         let expected = (HttpMethod::Get, "https://h.test/{a}".to_owned());
-        assert_eq!(http(" Get: https://h.test/{a}").unwrap(), expected);
+        assert_eq!(parse_rest_operation(" Get: https://h.test/{a}").unwrap(), expected);
     }
 }

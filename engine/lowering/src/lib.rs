@@ -1,16 +1,17 @@
 //! Lowers a Serverless Workflow 0.8 document to a program.
 //!
-//! Owns: which instructions each construct of the document becomes, and their order (spec-0.8, "Workflow data": input
-//! filter, actions, output filter, transition). Promises: all problems of the document's expressions and durations are
-//! returned together; without an error among them the program is complete. Never: reads files.
+//! Owns: the instructions for each construct of a document, and their order (spec-0.8, "Workflow data": input filter, actions, output
+//! filter, transition). Promises: it returns all problems of the document's expressions and functions together; if none of them is an
+//! error, the program is complete. Never: reads files.
 
 mod actions;
 mod context;
 mod errors;
 mod functions;
-mod hints;
+mod lints;
 mod outline;
 mod states;
+mod transitions;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -24,37 +25,38 @@ use rondo_definition::{
 };
 use rondo_expression::{MergeRules, Val};
 
-use context::{Context, duration_of};
+use context::{Context, parse_checked_duration};
 use rondo_program::{
-    CodeBuilder, Declarations, Instruction, Legacy, Outline, Pc, Program, SchemaReference, SchemaSource,
-    Scope, ScopeId,
+    CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
+    SchemaSource, Scope, ScopeId,
 };
 
-/// What a document is lowered to.
+/// The result of lowering a document.
 #[derive(Debug)]
 pub struct Lowered {
-    /// What the machine runs.
+    /// The program, which the machine runs.
     pub program: Program,
-    /// What is shown of the workflow.
+    /// The parts of the document that views show.
     pub outline: Outline,
-    /// The functions that it declares; what they call is bound to them outside.
+    /// The functions that the document declares. They are not bound to services yet.
     pub declarations: Declarations,
-    /// The schema that the input must satisfy.
+    /// The schema of the input.
     pub input_schema: Option<SchemaReference>,
-    /// The schema that the output must satisfy.
+    /// The schema of the output.
     pub output_schema: Option<SchemaReference>,
 }
 
 /// Lowers a document.
 ///
-/// The program is there even if there are errors, as far as it could be made; it may be run only if none of the
-/// diagnostics is an error.
+/// Returns the program, as complete as possible, and the problems of expressions and functions. Serve the workflow only if none of the
+/// diagnostics is an error; instances of a stored revision, which an older build accepted, run in spite of errors.
 pub fn lower(document: &Document) -> (Lowered, Vec<Diagnostic>) {
     let code = if cfg!(feature = "padding") { CodeBuilder::padded() } else { CodeBuilder::default() };
     lower_into(code, document)
 }
 
-/// [`lower`] as a build might do whose lowering has other instructions: stored instances must go on in it at the same places. For tests.
+/// Lowers a document as another build might do, to other instructions with the same labels. For tests: an instance that was stored by one
+/// build must continue at the same place in the other.
 pub fn lower_padded(document: &Document) -> (Lowered, Vec<Diagnostic>) {
     lower_into(CodeBuilder::padded(), document)
 }
@@ -69,25 +71,26 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         legacy_actions: Vec::new(),
         entries: HashMap::new(),
         jumps: Vec::new(),
-        within_compensation: false,
-        run_before: run_before(workflow).map(|state| reachable(workflow, state)).unwrap_or_default(),
-        within_branch: None,
+        is_compensating: false,
+        run_before: run_before_state(workflow).map(|state| reachable(workflow, state)).unwrap_or_default(),
+        branch_timeouts: None,
         used_functions: BTreeSet::new(),
     };
     for state in &workflow.states {
-        lowering.state(state);
+        lowering.lower_state(state);
     }
     lowering.resolve_jumps();
     lowering.resolve_compensations();
-    lowering.context.hint_unused_functions(&lowering.used_functions);
+    lowering.context.lint_unused_functions(&lowering.used_functions);
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
-    let outside = lowering.code.enter("(abort)");
+    let outer = lowering.code.enter_construct("(abort)");
     let abort = lowering.code.push("compensate", Instruction::Compensate);
     lowering.code.push("abort", Instruction::Abort);
-    lowering.code.exit(outside);
-    let run_before = run_before(workflow).and_then(|state| lowering.entries.get(state).copied());
-    let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(|limit| duration_of(&limit.duration));
-    let (code, counters) = lowering.code.finish();
+    lowering.code.exit_construct(outer);
+    let run_before = run_before_state(workflow).and_then(|state| lowering.entries.get(state).copied());
+    let timeout =
+        workflow.timeouts.workflow_exec.as_ref().and_then(|limit| parse_checked_duration(&limit.duration));
+    let (code, format1_instructions) = lowering.code.finish();
     let program = Program {
         id: workflow.id.as_str().into(),
         name: workflow.name.as_str().into(),
@@ -95,29 +98,33 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         code,
         scopes: lowering.scopes,
         start,
-        abort,
-        overtime: run_before.unwrap_or(abort),
+        on_abort: abort,
+        on_timeout: run_before.unwrap_or(abort),
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
-        uses_previous: document.source.text().contains("prevActionResult"),
+        uses_previous_result: document.source.text().contains("prevActionResult"),
         merge: merge_rules(document.compat),
         timeout,
-        legacy: Legacy { code: counters, states: lowering.legacy_states, actions: lowering.legacy_actions },
+        legacy: LegacyNumbering {
+            instructions: format1_instructions,
+            states: lowering.legacy_states,
+            actions: lowering.legacy_actions,
+        },
     };
-    let (declarations, problems) = functions::declarations(document);
+    let (declarations, problems) = functions::lower_functions(document);
     let mut diagnostics = lowering.context.diagnostics;
     diagnostics.extend(problems);
     let lowered = Lowered {
         program,
-        outline: outline::of(document),
+        outline: outline::build_outline(document),
         declarations,
-        input_schema: workflow.data_input_schema.as_ref().map(schema),
-        output_schema: workflow.data_output_schema.as_ref().map(schema),
+        input_schema: workflow.data_input_schema.as_ref().map(schema_reference),
+        output_schema: workflow.data_output_schema.as_ref().map(schema_reference),
     };
     (lowered, diagnostics)
 }
 
-fn schema(reference: &model::SchemaRef) -> SchemaReference {
+fn schema_reference(reference: &model::SchemaRef) -> SchemaReference {
     SchemaReference {
         source: match &reference.schema.value {
             model::SchemaSource::Uri(uri) => SchemaSource::Uri(uri.clone()),
@@ -135,36 +142,37 @@ fn merge_rules(compat: Compat) -> MergeRules {
     }
 }
 
-/// The state that runs before a time limit ends an instance.
-fn run_before(workflow: &Workflow) -> Option<&str> {
+/// Name of the state that runs before the workflow's time limit ends an instance (spec-0.8, `runBefore`).
+fn run_before_state(workflow: &Workflow) -> Option<&str> {
     let limit = workflow.timeouts.workflow_exec.as_ref()?;
     limit.run_before.as_ref().map(|state| state.value.as_str())
 }
 
-/// What grows while a document is lowered.
+/// The program under construction.
 struct Lowering<'a> {
     context: Context<'a>,
     code: CodeBuilder,
     scopes: Vec<Scope>,
-    /// The scopes in the order in which the first format of snapshots numbered states and actions.
+    /// The scopes of all states, in the order in which the first format of snapshots numbered them.
     legacy_states: Vec<ScopeId>,
+    /// The scopes of all actions, in the order in which the first format of snapshots numbered them.
     legacy_actions: Vec<ScopeId>,
     /// First instruction of each state.
     entries: HashMap<&'a str, Pc>,
-    /// Jumps to states that may not have been lowered yet.
+    /// Jumps to states, which may not be lowered yet: the instruction to patch, and the name of the state.
     jumps: Vec<(Pc, &'a str)>,
-    /// Whether the state at hand is used for compensation: its `end` only ends the compensation.
-    within_compensation: bool,
-    /// Names of the states that run when the instance's time is over: their `end` aborts it.
+    /// Whether the current state is used for compensation: then its `end` ends only the compensation.
+    is_compensating: bool,
+    /// Names of the states that run after the workflow's time limit has passed: their `end` aborts the instance.
     run_before: HashSet<&'a str>,
-    /// Limits of the branch at hand.
-    within_branch: Option<&'a Timeouts>,
+    /// The time limits of the current branch, if actions of a branch are being lowered.
+    branch_timeouts: Option<&'a Timeouts>,
     /// Names of the functions that actions use.
     used_functions: BTreeSet<&'a str>,
 }
 
 impl Lowering<'_> {
-    /// Fills in the targets of all transitions. An unknown target was reported when the document was checked.
+    /// Patches the jumps of all transitions. The check of the document reports unknown targets.
     fn resolve_jumps(&mut self) {
         for (pc, name) in std::mem::take(&mut self.jumps) {
             if let Some(&entry) = self.entries.get(name) {
@@ -178,12 +186,12 @@ impl Lowering<'_> {
         for (id, state) in self.legacy_states.clone().into_iter().zip(&workflow.states) {
             let Some(by) = &state.compensated_by else { continue };
             let entry = self.entries.get(by.value.as_str()).copied();
-            self.with_scope(id, |scope| scope.compensation = entry);
+            self.edit_scope(id, |scope| scope.compensation = entry);
         }
     }
 }
 
-/// A name that is shared by many instances.
+/// A text that the program and its instances share.
 fn shared(text: &str) -> Arc<str> {
     Arc::from(text)
 }

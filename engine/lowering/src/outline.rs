@@ -1,4 +1,4 @@
-//! What is shown of a workflow, read from its document.
+//! Builds the outline of a workflow: the parts of the document that views show.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use rondo_definition::{
 };
 use rondo_program::{ActionOutline, Outline, StateKind, StateOutline, Transition};
 
-use crate::actions::{kind_of, target_name};
+use crate::actions::{action_kind, target_name};
 
-pub(super) fn of(document: &Document) -> Outline {
+pub(super) fn build_outline(document: &Document) -> Outline {
     let workflow = &document.workflow;
     let start = workflow.states.iter().find(|state| state.name == workflow.start.value);
     Outline {
@@ -42,7 +42,7 @@ fn state_outline(workflow: &Workflow, state: &State) -> StateOutline {
         name: action.name.clone(),
         branch: branch.map(str::to_owned),
         target: target_name(&action.kind).to_owned(),
-        kind: kind_of(workflow, &action.kind),
+        kind: action_kind(workflow, &action.kind),
     });
     StateOutline {
         name: state.name.clone(),
@@ -52,16 +52,16 @@ fn state_outline(workflow: &Workflow, state: &State) -> StateOutline {
     }
 }
 
-/// The actions of a state, with the branch they are in.
+/// The actions of a state, each with the name of its branch.
 fn actions(state: &State) -> Vec<(Option<&str>, &model::Action)> {
-    fn outside(actions: &[model::Action]) -> Vec<(Option<&str>, &model::Action)> {
+    fn without_branch(actions: &[model::Action]) -> Vec<(Option<&str>, &model::Action)> {
         actions.iter().map(|action| (None, action)).collect()
     }
     match &state.kind {
-        model::StateKind::Operation { actions, .. } => outside(actions),
-        model::StateKind::ForEach(foreach) => outside(&foreach.actions),
+        model::StateKind::Operation { actions, .. } => without_branch(actions),
+        model::StateKind::ForEach(foreach) => without_branch(&foreach.actions),
         model::StateKind::Event(event) => {
-            event.on_events.iter().flat_map(|entry| outside(&entry.actions)).collect()
+            event.on_events.iter().flat_map(|entry| without_branch(&entry.actions)).collect()
         }
         model::StateKind::Callback(callback) => vec![(None, &*callback.action)],
         model::StateKind::Parallel { branches, .. } => branches
@@ -74,31 +74,31 @@ fn actions(state: &State) -> Vec<(Option<&str>, &model::Action)> {
     }
 }
 
-/// Where a state leads: by its conditions, by its end, by its error handlers.
+/// The transitions and ends of a state: of its conditions, of the state itself, of its error handlers.
 fn transitions(state: &State) -> Vec<Transition> {
-    let mut ways = Vec::new();
+    let mut transitions = Vec::new();
     if let model::StateKind::Switch(switch) = &state.kind {
         match &switch.conditions {
-            SwitchConditions::Data(conditions) => ways.extend(conditions.iter().map(|condition| {
+            SwitchConditions::Data(conditions) => transitions.extend(conditions.iter().map(|condition| {
                 let when = condition.name.clone().unwrap_or_else(|| condition.condition.value.clone());
-                way(&condition.next, Some(when))
+                transition(&condition.next, Some(when))
             })),
-            SwitchConditions::Events(conditions) => ways.extend(conditions.iter().map(|condition| {
+            SwitchConditions::Events(conditions) => transitions.extend(conditions.iter().map(|condition| {
                 let when = condition.name.clone().unwrap_or_else(|| condition.event_ref.value.clone());
-                way(&condition.next, Some(when))
+                transition(&condition.next, Some(when))
             })),
         }
-        ways.extend(switch.default.as_ref().map(|next| way(next, Some("default".to_owned()))));
+        transitions.extend(switch.default.as_ref().map(|next| transition(next, Some("default".to_owned()))));
     }
-    ways.extend(state.next.as_ref().map(|next| way(next, None)));
-    ways.extend(state.on_errors.iter().map(|on_error| {
+    transitions.extend(state.next.as_ref().map(|next| transition(next, None)));
+    transitions.extend(state.on_errors.iter().map(|on_error| {
         let errors: Vec<&str> = on_error.errors.iter().map(|error| error.value.as_str()).collect();
-        way(&on_error.next, Some(errors.join(", ")))
+        transition(&on_error.next, Some(errors.join(", ")))
     }));
-    ways
+    transitions
 }
 
-fn way(next: &Next, when: Option<String>) -> Transition {
+fn transition(next: &Next, when: Option<String>) -> Transition {
     let to = match next {
         Next::Transition(transition) => Some(transition.next_state.value.clone()),
         Next::End(_) => None,

@@ -1,7 +1,7 @@
-//! What each construct is lowered to, printed. A listing that changes is a decision: its labels are where stored instances stand, so a
-//! label that goes away halts the instances which stand there.
+//! The listings of the programs for each construct. Stored instances refer to the labels in them, so removing a label halts the instances
+//! that are at it: change a listing only on purpose.
 //!
-//! A new listing is taken over with `INSTA_UPDATE=always cargo test -p rondo-lowering --test listings`, after it was read.
+//! To accept changed listings, read them, then run `INSTA_UPDATE=always cargo test -p rondo-lowering --test listings`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -22,7 +22,7 @@ retries:
 - {name: often, delay: PT1S, maxDelay: PT9S, multiplier: 2, maxAttempts: 5, jitter: 0.1}
 ";
 
-/// Name of the listing, and the states.
+/// For each listing its name, and the states of the workflow.
 const CONSTRUCTS: &[(&str, &str)] = &[
     ("inject", "- {name: A, type: inject, data: {n: 1}, stateDataFilter: {input: .a, output: .b}, end: true}"),
     ("sleep", "- {name: A, type: sleep, duration: PT5M, end: {terminate: true}}"),
@@ -173,23 +173,23 @@ fn a_time_limit_of_the_workflow_runs_its_state_before_the_end() {
     insta::assert_snapshot!("workflow-timeout", listing(lower(&document(states, more))));
 }
 
-/// The fingerprint changes with the lowering, and with nothing else.
+/// The same program has the same fingerprint, and another program has another fingerprint.
 #[test]
-fn the_fingerprint_tells_whether_a_document_is_lowered_otherwise() {
-    let mut seen = std::collections::HashSet::new();
+fn the_fingerprint_changes_with_the_program() {
+    let mut fingerprints = std::collections::HashSet::new();
     for (name, states) in CONSTRUCTS {
         let (one, _) = lower(&document(states, ""));
         let (other, _) = lower(&document(states, ""));
         let (padded, _) = lower_padded(&document(states, ""));
         assert_eq!(one.program.fingerprint(), other.program.fingerprint(), "{name}");
         assert_ne!(one.program.fingerprint(), padded.program.fingerprint(), "{name}");
-        assert!(seen.insert(one.program.fingerprint()), "{name}");
+        assert!(fingerprints.insert(one.program.fingerprint()), "{name}");
     }
 }
 
-/// Labels are where stored instances stand, so each names one place, in a padded program too.
+/// Stored instances refer to labels, so each label is unique, and a padded program has the same labels.
 #[test]
-fn a_label_names_one_place() {
+fn labels_are_unique_and_do_not_depend_on_the_build() {
     for (name, states) in CONSTRUCTS {
         let (lowered, _) = lower(&document(states, ""));
         let (padded, _) = lower_padded(&document(states, ""));

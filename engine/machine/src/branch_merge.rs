@@ -1,26 +1,26 @@
-//! What a branch changed in its copy of the data.
+//! Merges the changes of a branch into the data.
 //!
-//! Each branch of a fork works on a copy. When it ends, only what it changed goes back, so that branches do not
-//! overwrite each other with what they did not touch (spec-0.8, "Parallel State").
+//! Each branch of a fork works on a copy of the data. When it ends, only its changes are merged, so a branch does not overwrite the changes of
+//! another one with values that it did not change (spec-0.8, "Parallel State").
 
 use std::collections::HashSet;
 
 use rondo_expression::{MergeRules, Val};
 
-/// Writes into `target` what differs between `before` and `after`.
+/// Applies the differences between `before` and `after` to `target`.
 ///
-/// Objects are compared member by member, into depth; everything else as a whole. A member that is gone in `after` is
-/// removed from `target`. What both have added, members of a new object or elements of a list, is merged as if one result came after
-/// the other, as it does on SonataFlow, where branches share the data: a text, number or object that is in a list already is not put into
-/// it again.
-pub(crate) fn apply(target: Val, before: &Val, after: &Val, rules: MergeRules) -> Val {
+/// Objects are compared member by member, recursively; all other values as a whole. A member that `after` does not have is removed from
+/// `target`. If both `target` and `after` have added members to a new object, or elements to a list, these are merged like two results one
+/// after the other, as on SonataFlow, where branches share the data: a text, number or object that the list already contains is not added
+/// again.
+pub(crate) fn apply_changes(target: Val, before: &Val, after: &Val, rules: MergeRules) -> Val {
     if before == after {
         return target;
     }
     match (&target, before, after) {
         (Val::Object(_), Val::Object(_), Val::Object(_)) => {}
         (Val::Array(_), Val::Array(_), Val::Array(_)) if target != *before => {
-            return append(target, before, after);
+            return append_new_elements(target, before, after);
         }
         _ => return after.clone(),
     }
@@ -28,8 +28,8 @@ pub(crate) fn apply(target: Val, before: &Val, after: &Val, rules: MergeRules) -
     for (name, value) in after.members() {
         let changed = match (target.get(name).cloned(), before.get(name)) {
             (_, Some(old)) if old == value => continue,
-            (Some(here), Some(old)) => apply(here, old, value, rules),
-            (Some(here), None) => rondo_expression::merge(here, value.clone(), rules),
+            (Some(current), Some(old)) => apply_changes(current, old, value, rules),
+            (Some(current), None) => rondo_expression::merge(current, value.clone(), rules),
             (None, _) => value.clone(),
         };
         target.insert(name, changed);
@@ -42,16 +42,16 @@ pub(crate) fn apply(target: Val, before: &Val, after: &Val, rules: MergeRules) -
     target
 }
 
-/// Appends what `after` has behind the elements of `before`; a list that was changed otherwise counts as a whole.
-fn append(target: Val, before: &Val, after: &Val) -> Val {
+/// Appends the elements that `after` has in addition to `before`. If one of the lists does not begin with `before`, `after` replaces `target`.
+fn append_new_elements(target: Val, before: &Val, after: &Val) -> Val {
     let (old, new) = (before.elements(), after.elements());
-    let kept =
+    let begins_with_old =
         |list: &[Val]| list.len() >= old.len() && list.iter().zip(old).all(|(one, other)| one == other);
-    if !kept(new) || !kept(target.elements()) {
+    if !begins_with_old(new) || !begins_with_old(target.elements()) {
         return after.clone();
     }
-    let there: HashSet<&Val> = target.elements().iter().collect();
-    let added = new.iter().skip(old.len()).filter(|element| element.is_array() || !there.contains(element));
+    let present: HashSet<&Val> = target.elements().iter().collect();
+    let added = new.iter().skip(old.len()).filter(|element| element.is_array() || !present.contains(element));
     let all: Vec<_> = target.elements().iter().chain(added).cloned().collect();
     Val::array(all)
 }
@@ -62,7 +62,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_what_changed_is_written() {
+    fn only_changes_are_applied() {
         for (target, before, after, expected) in [
             (
                 json!({"a": 1, "b": 2}),
@@ -109,14 +109,14 @@ mod tests {
         ] {
             let values: [Val; 3] = [&target, &before, &after].map(|value| value.clone().into());
             let [of, from, to] = &values;
-            let changed = apply(of.clone(), from, to, MergeRules::SonataFlow);
+            let changed = apply_changes(of.clone(), from, to, MergeRules::SonataFlow);
             assert_eq!(serde_json::Value::from(changed), expected, "{target} {before} {after}");
         }
     }
 
     #[test]
-    fn members_stay_where_they_are() {
-        let changed = apply(
+    fn members_keep_their_order() {
+        let changed = apply_changes(
             json!({"a": 1, "b": {"x": 1}, "c": 3}).into(),
             &json!({"a": 1, "b": {"x": 1}}).into(),
             &json!({"new": 0, "a": 2, "b": {"x": 2}}).into(),

@@ -1,50 +1,51 @@
-//! What a turn may look at beside the program and the snapshot, and what `$WORKFLOW` shows.
+//! The context of a turn besides program and snapshot, and the variable `$WORKFLOW`.
 
 use std::sync::Arc;
 
 use rondo_expression::{Budget, Lookup, Val};
 use rondo_program::Program;
 
-/// Surroundings of a turn. They stay the same for the life of an instance, and are not part of its snapshot: headers
-/// and secrets must not be stored with it.
+/// The context of the turns of an instance. It is not part of the snapshot, because secrets must not be stored with it.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Id of the instance, as text.
     pub instance: Arc<str>,
-    /// Who asked for it, as `$WORKFLOW.identity` shows it.
+    /// The caller that started it: the value of `$WORKFLOW.identity`.
     pub identity: Arc<str>,
     /// Headers of the request that started it: an object.
     pub headers: Val,
-    /// What `$SECRET` shows.
+    /// The value of `$SECRET`.
     pub secrets: Val,
-    /// Variables of the callers of a subflow.
+    /// For a subflow: the variables of its callers, such as the iteration parameter of a foreach.
     pub variables: Arc<[(Arc<str>, Val)]>,
-    /// Bound of each evaluation.
+    /// The limits of each evaluation of an expression, and of each value.
     pub budget: Budget,
-    /// How many times faster than written the durations of a definition pass (tests and demos; else 1).
+    /// All durations of the definition are divided by this number (1 except in tests and demos).
     pub speed: u32,
-    /// What the data of a completed instance must satisfy.
+    /// Checks the data of an instance that completes.
     pub output: Option<Arc<dyn OutputCheck>>,
-    /// How many instructions an instance may run without waiting before it fails, those for the elements of a loop not counted.
-    /// Protects against definitions that go round in circles without ever waiting.
+    /// How many instructions an instance may run without waiting before it fails; those for the elements of a loop do not count. Without this
+    /// limit a definition with an endless loop would run for ever.
     pub max_steps: u32,
-    /// How much one turn may do: an instruction is 1, and so are 1000 steps of an expression. What is left is done in
-    /// the next turn, so that others come up in between.
+    /// The budget of one turn: an instruction costs 1, and so do 1000 steps of an expression. The next turn continues where the budget ended, so
+    /// turns of other instances can run in between.
     pub turn_steps: u32,
 }
 
-/// Checks the data with which an instance wants to end; a pure function of them.
+/// Checks the output data of an instance before it completes. A pure function of the data.
 pub trait OutputCheck: std::fmt::Debug + Send + Sync {
-    /// `Err` says, for people, what is wrong with the data.
+    /// Checks the data. The error says what is wrong with it, for people; the instance fails with it.
     fn check(&self, data: &Val) -> Result<(), String>;
 }
 
-/// `$WORKFLOW` (SonataFlow).
+/// The value of `$WORKFLOW` (SonataFlow).
 #[derive(Debug)]
 pub(crate) struct WorkflowVariable {
     pub(crate) instance: Arc<str>,
     pub(crate) identity: Arc<str>,
-    pub(crate) program: (Arc<str>, Arc<str>, Arc<str>),
+    pub(crate) workflow_id: Arc<str>,
+    pub(crate) workflow_name: Arc<str>,
+    pub(crate) workflow_version: Arc<str>,
     pub(crate) headers: Val,
     pub(crate) input: Val,
     pub(crate) previous: Option<Val>,
@@ -62,54 +63,51 @@ impl WorkflowVariable {
         Self {
             instance: Arc::clone(&context.instance),
             identity: Arc::clone(&context.identity),
-            program: (Arc::clone(&program.id), Arc::clone(&program.name), Arc::clone(&program.version)),
+            workflow_id: Arc::clone(&program.id),
+            workflow_name: Arc::clone(&program.name),
+            workflow_version: Arc::clone(&program.version),
             headers: context.headers.clone(),
             input: input.clone(),
             previous,
             response,
         }
     }
+}
 
-    /// Looks a header up: as it was sent, else without regard to case, as HTTP does.
-    fn all(&self) -> Val {
+impl Lookup for WorkflowVariable {
+    fn get(&self, key: &str) -> Result<Val, String> {
+        let response_member = |key: &str| {
+            let member = self.response.as_ref().and_then(|response| response.get(key));
+            member.cloned().ok_or_else(|| format!("$WORKFLOW.{key} is known only after a call was answered"))
+        };
+        match key {
+            "instanceId" => Ok(Val::text(&*self.instance)),
+            "id" => Ok(Val::text(&*self.workflow_id)),
+            "name" => Ok(Val::text(&*self.workflow_name)),
+            "version" => Ok(Val::text(&*self.workflow_version)),
+            "headers" => Ok(Val::Lookup(Arc::new(Headers(self.headers.clone())))),
+            "input" => Ok(self.input.clone()),
+            "identity" => Ok(Val::text(&*self.identity)),
+            "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
+            "statusCode" | "statusMessage" | "responseHeaders" => response_member(key),
+            _ => Err(format!("Cannot find key {key} in context")),
+        }
+    }
+
+    /// The members that are shown when an expression uses `$WORKFLOW` as a whole.
+    fn value(&self) -> Val {
         Val::object([
-            ("id", Val::text(&*self.program.0)),
-            ("name", Val::text(&*self.program.1)),
-            ("version", Val::text(&*self.program.2)),
+            ("id", Val::text(&*self.workflow_id)),
+            ("name", Val::text(&*self.workflow_name)),
+            ("version", Val::text(&*self.workflow_version)),
             ("instanceId", Val::text(&*self.instance)),
             ("input", self.input.clone()),
         ])
     }
 }
 
-impl Lookup for WorkflowVariable {
-    fn get(&self, key: &str) -> Result<Val, String> {
-        let of_response = |key: &str| {
-            let response = self.response.as_ref().and_then(|response| response.get(key));
-            response
-                .cloned()
-                .ok_or_else(|| format!("$WORKFLOW.{key} is known only after a call was answered"))
-        };
-        match key {
-            "instanceId" => Ok(Val::text(&*self.instance)),
-            "id" => Ok(Val::text(&*self.program.0)),
-            "name" => Ok(Val::text(&*self.program.1)),
-            "version" => Ok(Val::text(&*self.program.2)),
-            "headers" => Ok(Val::Lookup(Arc::new(Headers(self.headers.clone())))),
-            "input" => Ok(self.input.clone()),
-            "identity" => Ok(Val::text(&*self.identity)),
-            "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
-            "statusCode" | "statusMessage" | "responseHeaders" => of_response(key),
-            _ => Err(format!("Cannot find key {key} in context")),
-        }
-    }
-
-    fn value(&self) -> Val {
-        self.all()
-    }
-}
-
-/// `$WORKFLOW.headers`: names as they were sent, found in any case.
+/// The value of `$WORKFLOW.headers`: the headers as they were sent. A name is looked up as it is written, then without regard to case, as in
+/// HTTP.
 #[derive(Debug)]
 struct Headers(Val);
 

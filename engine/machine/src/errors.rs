@@ -1,80 +1,89 @@
-//! Errors: who handles one, and the instance that stands still at one.
+//! Raises errors: finds the retry policy or the handler for an error, or stops the instance at it.
 
 use rondo_program::{Failure, Pc};
 
 use crate::{
-    CallNumber, Effect, Fact, Failed, FrameId, Status, matching::find_match, retry, scopes::At,
-    snapshot::Wait, turn::Machine,
+    CallNumber, Effect, Fact, FailedStep, FrameId, Status, frame::Wait, matching::find_match,
+    retry::retry_delay, scopes::EnclosingScope, turn::Machine,
 };
 
 impl Machine<'_> {
-    /// An error occurs on a frame. The scopes around it are asked from the inside out: one tries the call again, or one handles the
-    /// error. When none does, the instance stands still.
+    /// Raises an error on a frame. The open scopes are searched from the innermost to the outermost for a retry policy that applies or a handler
+    /// that matches. Without either, the instance stops at the error.
     pub(crate) fn raise(&mut self, id: FrameId, failure: Failure) {
         self.raise_in(id, usize::MAX, failure);
     }
 
-    /// The same for an error that concerns the scopes of a frame up to a depth, and those around them.
+    /// Raises an error in the scope with index `depth` of a frame: the search begins there.
     pub(crate) fn raise_in(&mut self, id: FrameId, depth: usize, failure: Failure) {
-        for at in self.scopes_outwards(id).filter(|at| at.frame != id || at.depth <= depth) {
-            if at.frame == id && self.try_again(&at, &failure) {
+        for enclosing in
+            self.enclosing_scopes(id).filter(|enclosing| enclosing.frame != id || enclosing.depth <= depth)
+        {
+            if enclosing.frame == id && self.schedule_retry(&enclosing, &failure) {
                 return;
             }
-            if let Some(then) = handler_of(&at, &failure) {
-                return self.handle(&at, then, failure);
+            if let Some(then) = find_handler(&enclosing, &failure) {
+                return self.run_handler(&enclosing, then, failure);
             }
         }
-        self.fail(id, failure);
+        self.halt_at_error(id, failure);
     }
 
     /// Whether some scope around a frame handles an error.
     pub(crate) fn is_handled(&self, id: FrameId, failure: &Failure) -> bool {
-        self.scopes_outwards(id).any(|at| handler_of(&at, failure).is_some())
+        self.enclosing_scopes(id).any(|enclosing| find_handler(&enclosing, failure).is_some())
     }
 
-    /// A call failed.
+    /// Handles the failure of the call that a frame waits for.
     pub(crate) fn call_failed(&mut self, id: FrameId, failure: Failure) {
-        self.note_unsettled(id, &failure);
+        self.note_call_in_doubt(id, &failure);
         self.raise(id, failure);
     }
 
-    /// A child instance stands at an error. The state takes it if it handles such errors; else the caller goes on waiting,
-    /// as on SonataFlow: when the child has been repaired and ends, the caller goes on.
+    /// Handles a child instance that stopped at an error. If a scope handles such an error, it is raised. Otherwise the parent still waits, as on
+    /// SonataFlow: when somebody has repaired the child and it ends, the parent continues.
     pub(crate) fn child_failed(&mut self, id: FrameId, failure: Failure) {
         if self.is_handled(id, &failure) {
             self.raise(id, failure);
         }
     }
 
-    /// Notes a call of which it is not known whether the service has done what it was asked: the next try is the same call.
-    pub(crate) fn note_unsettled(&mut self, id: FrameId, failure: &Failure) {
-        self.with_frame(id, |frame| {
+    /// Marks a failed call as in doubt if the service may have processed it. The next attempt then has the same number.
+    pub(crate) fn note_call_in_doubt(&mut self, id: FrameId, failure: &Failure) {
+        self.edit_frame(id, |frame| {
             if let Wait::Call { call, .. } = frame.wait
-                && !failure.is_an_answer()
+                && !failure.has_definite_outcome()
             {
-                frame.unsettled = Some(call);
+                frame.call_in_doubt = Some(call);
             }
         });
     }
 
-    /// Lets a failed call wait for its next attempt, if the scope's policy says so.
-    fn try_again(&mut self, at: &At<'_>, failure: &Failure) -> bool {
-        let id = at.frame;
+    /// Schedules the next attempt of a failed call if the scope's retry policy allows one. Returns whether it did.
+    fn schedule_retry(&mut self, enclosing: &EnclosingScope<'_>, failure: &Failure) -> bool {
+        let id = enclosing.frame;
         let Some(Wait::Call { call, attempt }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
             return false;
         };
         let (call, attempt) = (*call, *attempt);
         let seed = (&*self.context.instance, call);
-        let delay = at.scope.retry.as_deref().and_then(|policy| retry::delay(policy, failure, attempt, seed));
+        let delay =
+            enclosing.scope.retry.as_deref().and_then(|policy| retry_delay(policy, failure, attempt, seed));
         let Some(delay) = delay else { return false };
-        let until = self.after(delay);
-        // A service that did not answer may have done what it was asked, so the next attempt has the same key, whatever is answered in
-        // between. One that has always answered would repeat its answer if it keeps answers by their key, so the next attempt has another.
-        let unsettled = self.snapshot.frame(id).and_then(|frame| frame.unsettled);
-        let call = unsettled.unwrap_or_else(|| self.next_call());
-        self.facts.push(Fact::Retry { v: at.open.visit, attempt, until, message: failure.message.clone() });
-        self.drop_scopes(id, at.depth + 1);
-        self.with_frame(id, |frame| {
+        let until = self.time_after(delay);
+        // A service that did not answer may have processed the call, so all further attempts have the same number and thereby the same
+        // idempotency key. If the service has answered every attempt, the next one has a new number, because a service that stores its
+        // answers by key would repeat the error.
+        let in_doubt = self.snapshot.frame(id).and_then(|frame| frame.call_in_doubt);
+        let call = in_doubt.unwrap_or_else(|| self.take_call_number());
+        self.facts.push(Fact::Retry {
+            visit: enclosing.open.visit,
+            attempt,
+            until,
+            message: failure.message.clone(),
+        });
+        self.drop_scopes(id, enclosing.depth + 1);
+        self.edit_frame(id, |frame| {
             frame.wait = Wait::Retry { until, call, attempt: attempt.saturating_add(1) };
             if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = None;
@@ -83,11 +92,11 @@ impl Machine<'_> {
         true
     }
 
-    /// The time of a failed call's next attempt has come. The scope's time limit holds for each attempt anew.
-    pub(crate) fn call_again(&mut self, id: FrameId, call: CallNumber, attempt: u32) {
-        let limit = self.action_of(id).and_then(|at| at.scope.timeout);
-        let deadline = limit.map(|limit| self.after(limit));
-        self.with_frame(id, |frame| {
+    /// Makes the next attempt of a failed call. The time limit of the action starts again with each attempt.
+    pub(crate) fn repeat_call(&mut self, id: FrameId, call: CallNumber, attempt: u32) {
+        let limit = self.open_action(id).and_then(|enclosing| enclosing.scope.timeout);
+        let deadline = limit.map(|limit| self.time_after(limit));
+        self.edit_frame(id, |frame| {
             frame.wait = Wait::Call { call, attempt };
             if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = deadline;
@@ -96,30 +105,30 @@ impl Machine<'_> {
         match self.call_request(id) {
             Ok(request) => self.effects.extend(request.map(Effect::Call)),
             Err(failure) => {
-                // It was not made, so a policy for calls has no say.
-                self.wait(id, Wait::Ready);
+                // The frame waits for no call, so the retry policy, which is for calls, does not apply to the failure.
+                self.set_wait(id, Wait::Ready);
                 self.raise(id, failure);
             }
         }
     }
 
-    /// A scope's handler takes an error: what runs in the scope is dropped, and its frame goes on at the handler.
-    fn handle(&mut self, at: &At<'_>, then: Pc, failure: Failure) {
-        let id = at.frame;
-        self.keep_changes(id);
+    /// Continues at the handler of a scope: drops the frames and scopes inside of it, and moves its frame to the handler.
+    fn run_handler(&mut self, enclosing: &EnclosingScope<'_>, then: Pc, failure: Failure) {
+        let id = enclosing.frame;
+        self.keep_branch_changes(id);
         self.drop_frames(Some(id));
-        self.drop_scopes(id, at.depth + 1);
+        self.drop_scopes(id, enclosing.depth + 1);
         self.facts.push(Fact::Handled {
-            v: at.open.visit,
+            visit: enclosing.open.visit,
             message: failure.message,
             kind: Some(failure.kind),
             origin: failure.origin,
         });
-        self.with_frame(id, |frame| {
+        self.edit_frame(id, |frame| {
             frame.pc = then;
             frame.focus = None;
             frame.result = None;
-            frame.unsettled = None;
+            frame.call_in_doubt = None;
             if let Some(open) = frame.scopes.last_mut() {
                 open.failed = true;
             }
@@ -127,39 +136,44 @@ impl Machine<'_> {
         self.wake(id);
     }
 
-    /// What branches have done so far stays in the data, as does what earlier actions have done.
-    fn keep_changes(&mut self, id: FrameId) {
+    /// Merges the changes of the branches so far into the data, as the changes of earlier actions stay there too.
+    fn keep_branch_changes(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
         if matches!(frame.wait, Wait::Branches { .. }) {
-            let data = self.snapshot.within(frame, self.snapshot.data_of(id).clone(), self.program.merge);
+            let data = self.snapshot.with_branch_changes(
+                frame,
+                self.snapshot.data_of(id).clone(),
+                self.program.merge,
+            );
             if self.check_size(&data).is_ok() {
                 self.snapshot.set_data_of(id, data);
             }
         }
     }
 
-    /// Nothing handles the error: the instance stands still, so that somebody can look, retry or skip.
-    fn fail(&mut self, id: FrameId, failure: Failure) {
-        let (action, state) = (self.action_of(id), self.state_around(id));
-        let visit = action.or(state).map(|at| at.open.visit).unwrap_or_default();
-        let target = action.and_then(|at| at.scope.action_name()).map(|(_, target)| target.clone());
-        let failed = Failed { frame: id, visit, state: self.state_name(id), action: target, failure };
+    /// Stops the instance at an error that no handler matches, so that somebody can repair, retrigger or skip it.
+    fn halt_at_error(&mut self, id: FrameId, failure: Failure) {
+        let (action, state) = (self.open_action(id), self.enclosing_state(id));
+        let visit = action.or(state).map(|enclosing| enclosing.open.visit).unwrap_or_default();
+        let target =
+            action.and_then(|enclosing| enclosing.scope.action_name()).map(|(_, target)| target.clone());
+        let failed = FailedStep { frame: id, visit, state: self.state_name(id), action: target, failure };
         self.facts.push(Fact::Failed {
-            v: visit,
+            visit,
             message: failed.message(),
             kind: Some(failed.failure.kind),
             origin: failed.failure.origin,
         });
-        self.note_unsettled(id, &failed.failure);
-        self.wait(id, Wait::Failed);
+        self.note_call_in_doubt(id, &failed.failure);
+        self.set_wait(id, Wait::Failed);
         self.snapshot.status = Status::Error;
         self.snapshot.failed = Some(failed);
     }
 }
 
-/// Where the handler leads that takes an error in a scope.
-fn handler_of(at: &At<'_>, failure: &Failure) -> Option<Pc> {
-    let handlers = &at.scope.handlers;
-    let found = find_match(handlers.iter().map(|handler| handler.errors.as_slice()), failure)?;
-    handlers.get(found).map(|handler| handler.then)
+/// The target of the first error handler of a scope that matches an error.
+fn find_handler(enclosing: &EnclosingScope<'_>, failure: &Failure) -> Option<Pc> {
+    let handlers = &enclosing.scope.handlers;
+    let index = find_match(handlers.iter().map(|handler| handler.errors.as_slice()), failure)?;
+    handlers.get(index).map(|handler| handler.then)
 }

@@ -1,4 +1,4 @@
-//! Expressions of a frame: what they see, and what they give.
+//! Evaluates the expressions and templates of a frame.
 
 use std::sync::Arc;
 
@@ -8,48 +8,50 @@ use rondo_program::{Duration, Failure, FailureKind, Program};
 use crate::{Context, FrameId, Millis, context::WorkflowVariable, turn::Machine};
 
 impl<'a> Machine<'a> {
+    /// The value of an expression over `data`, with the variables of a frame.
     pub(crate) fn evaluate(&self, id: FrameId, expression: &Expression, data: &Val) -> Result<Val, Failure> {
-        let scope = self.scope(id);
-        let seen = with_parameters(data, &scope.variables, |name| expression.reads(name));
+        let scope = self.expression_scope(id);
+        let extended = with_parameters(data, &scope.variables, |name| expression.reads(name));
         expression
-            .eval(seen.as_ref().unwrap_or(data), &scope.as_scope())
+            .eval(extended.as_ref().unwrap_or(data), &scope.as_scope())
             .map_err(|error| expression_failure(&error))
     }
 
+    /// Whether a condition over the data of a frame is true.
     pub(crate) fn is_true(&self, id: FrameId, condition: &Expression) -> Result<bool, Failure> {
-        let scope = self.scope(id);
+        let scope = self.expression_scope(id);
         let data = self.snapshot.data_of(id);
-        let seen = with_parameters(data, &scope.variables, |name| condition.reads(name));
+        let extended = with_parameters(data, &scope.variables, |name| condition.reads(name));
         condition
-            .eval_bool(seen.as_ref().unwrap_or(data), &scope.as_scope())
+            .eval_bool(extended.as_ref().unwrap_or(data), &scope.as_scope())
             .map_err(|error| expression_failure(&error))
     }
 
-    /// Fills a template in; what cannot be evaluated stays as it is written.
-    pub(crate) fn fill(&self, id: FrameId, template: &Template) -> Val {
-        let scope = self.scope(id);
+    /// Evaluates a template over the focus of a frame. An expression that fails stays in the result as text.
+    pub(crate) fn fill_template(&self, id: FrameId, template: &Template) -> Val {
+        let scope = self.expression_scope(id);
         let data = self.focus(id);
-        let seen = with_parameters(data, &scope.variables, |name| template.reads(name));
-        template.eval(seen.as_ref().unwrap_or(data), &scope.as_scope())
+        let extended = with_parameters(data, &scope.variables, |name| template.reads(name));
+        template.eval(extended.as_ref().unwrap_or(data), &scope.as_scope())
     }
 
-    /// Fills a template in; an expression in it that fails is an error, a text that is none stays as it is.
-    pub(crate) fn fill_strictly(&self, id: FrameId, template: &Template) -> Result<Val, Failure> {
-        let scope = self.scope(id);
+    /// Evaluates a template over the focus of a frame. An expression that fails is an error.
+    pub(crate) fn fill_template_strictly(&self, id: FrameId, template: &Template) -> Result<Val, Failure> {
+        let scope = self.expression_scope(id);
         let data = self.focus(id);
-        let seen = with_parameters(data, &scope.variables, |name| template.reads(name));
+        let extended = with_parameters(data, &scope.variables, |name| template.reads(name));
         template
-            .eval_strict(seen.as_ref().unwrap_or(data), &scope.as_scope())
+            .eval_strict(extended.as_ref().unwrap_or(data), &scope.as_scope())
             .map_err(|error| expression_failure(&error))
     }
 
-    /// What the current action sees.
+    /// The focus of the current action; without one, the data of the frame.
     pub(crate) fn focus(&self, id: FrameId) -> &Val {
         let focus = self.snapshot.frame(id).and_then(|frame| frame.focus.as_ref());
         focus.unwrap_or_else(|| self.snapshot.data_of(id))
     }
 
-    /// Variables of a frame and of those above it, the innermost last.
+    /// The variables of a frame and of its ancestors, the innermost last.
     pub(crate) fn variables(&self, id: FrameId) -> Vec<(Arc<str>, Val)> {
         let mut frames = Vec::new();
         let mut next = Some(id);
@@ -60,15 +62,15 @@ impl<'a> Machine<'a> {
         frames.iter().rev().flat_map(|frame| frame.variables.iter().cloned()).collect()
     }
 
-    /// What expressions of a frame may look at beside the data.
-    pub(crate) fn scope(&self, id: FrameId) -> Surroundings<'a> {
+    /// The values that expressions of a frame can use besides the data.
+    pub(crate) fn expression_scope(&self, id: FrameId) -> ExpressionScope<'a> {
         let mut variables = self.context.variables.to_vec();
         variables.extend(self.variables(id));
         let previous = self.snapshot.frame(id).and_then(|frame| frame.previous.clone());
         let response = self.snapshot.response.clone();
         let workflow =
             WorkflowVariable::new(self.program, self.context, &self.snapshot.input, previous, response);
-        Surroundings {
+        ExpressionScope {
             workflow: Val::Lookup(Arc::new(workflow)),
             variables,
             program: self.program,
@@ -77,10 +79,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The moment at which a duration that begins now is over.
-    pub(crate) fn moment(&self, id: FrameId, duration: &Duration) -> Result<Millis, Failure> {
+    /// The moment at which a duration ends that begins now.
+    pub(crate) fn end_of_duration(&self, id: FrameId, duration: &Duration) -> Result<Millis, Failure> {
         match duration {
-            Duration::Fixed(span) => Ok(self.after(*span)),
+            Duration::Fixed(span) => Ok(self.time_after(*span)),
             Duration::Computed(expression) => {
                 let value = self.evaluate(id, expression, self.snapshot.data_of(id))?;
                 let text = value.to_text();
@@ -90,38 +92,57 @@ impl<'a> Machine<'a> {
                         expression.source()
                     ))
                 })?;
-                Ok(self.after(span))
+                Ok(self.time_after(span))
             }
         }
     }
 
-    pub(crate) fn after(&self, span: std::time::Duration) -> Millis {
+    /// The value of a property that must be a whole number: `batchSize`, `numCompleted`.
+    pub(crate) fn evaluate_count(
+        &self,
+        id: FrameId,
+        expression: &Expression,
+        property: &str,
+    ) -> Result<u32, Failure> {
+        let value = self.evaluate(id, expression, self.snapshot.data_of(id))?;
+        let number = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+        number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+            Failure::runtime(format!(
+                "{property} `{}` gives `{}`, not a number",
+                expression.source(),
+                value.to_text()
+            ))
+        })
+    }
+
+    /// The moment at which a time ends that begins now, divided by the clock speed of the context.
+    pub(crate) fn time_after(&self, span: std::time::Duration) -> Millis {
         let span = span.as_millis() / u128::from(self.context.speed.max(1));
         self.now.saturating_add(Millis::try_from(span).unwrap_or(Millis::MAX))
     }
 }
 
-/// An expression failed.
+/// The failure for an expression that cannot be evaluated.
 pub(crate) fn expression_failure(error: &EvalError) -> Failure {
     Failure::new(FailureKind::Expression, error.to_string())
 }
 
-/// The data with the iteration parameters as members, where an expression reads one that the data does not have.
+/// The data with iteration parameters as members: those that an expression reads and the data does not have. `None` if there are none.
 ///
-/// The specification puts the element at `.PARAM`, SonataFlow at `$PARAM` only; published flows use both. The data
-/// itself stays as it is, and so does whatever is handed on whole.
+/// The specification puts the element at `.PARAM`, SonataFlow only at `$PARAM`, and published workflows use both. Only the expression sees the
+/// additional members; the data itself does not change.
 fn with_parameters(data: &Val, variables: &[(Arc<str>, Val)], reads: impl Fn(&str) -> bool) -> Option<Val> {
-    let mut seen = None;
+    let mut extended = None;
     for (name, value) in variables {
         if data.is_object() && data.get(name).is_none() && reads(name) {
-            seen.get_or_insert_with(|| data.clone()).insert(name, value.clone());
+            extended.get_or_insert_with(|| data.clone()).insert(name, value.clone());
         }
     }
-    seen
+    extended
 }
 
-/// Owner of what a [`Scope`] borrows.
-pub(crate) struct Surroundings<'a> {
+/// Owns the values that a [`Scope`] borrows.
+pub(crate) struct ExpressionScope<'a> {
     workflow: Val,
     variables: Vec<(Arc<str>, Val)>,
     program: &'a Program,
@@ -129,7 +150,7 @@ pub(crate) struct Surroundings<'a> {
     now: Millis,
 }
 
-impl Surroundings<'_> {
+impl ExpressionScope<'_> {
     pub(crate) fn as_scope(&self) -> Scope<'_> {
         Scope {
             workflow: &self.workflow,

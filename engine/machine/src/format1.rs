@@ -1,7 +1,7 @@
-//! Reads the first format of snapshots, in which positions were indexes into what the build of that time lowered a document to.
+//! Reads the first format of snapshots, which has indexes into the instructions, states and actions of the build that wrote it.
 //!
-//! Owns: what those indexes mean now ([`rondo_program::Legacy`]). Never written any more. A position whose index means nothing makes the
-//! snapshot lost, as in the second format.
+//! Owns: the meaning of these indexes ([`rondo_program::LegacyNumbering`]). No build writes this format any more. As in the second format, a
+//! position that the program does not have makes the snapshot lost.
 
 use std::sync::Arc;
 
@@ -10,73 +10,84 @@ use rondo_program::{Instruction, Pc, Program, ScopeId, ScopeKind};
 use serde::Deserialize;
 
 use crate::{
-    CallNumber, Failed, FrameId, Millis, Snapshot, Status, Visit,
-    snapshot::{Frame, Lost, NOWHERE, OpenScope, Role, Wait},
+    CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit,
+    frame::{Frame, OpenScope, Role, Wait},
+    snapshot::{LostPosition, UNKNOWN_POSITION},
     stored::{can_stand_at, nullable},
 };
 
 #[derive(Deserialize)]
 struct Head {
-    s: Status,
-    #[serde(default)]
-    f: Vec<StoredFrame>,
-    n: FrameId,
-    k: CallNumber,
-    v: Visit,
-    #[serde(default)]
-    l: u32,
-    #[serde(default)]
-    q: u32,
-    #[serde(default)]
-    d: Option<Millis>,
-    #[serde(default)]
-    u: Vec<u32>,
-    #[serde(default)]
-    e: Option<Failed>,
-    #[serde(default, deserialize_with = "nullable::deserialize")]
-    h: Option<Val>,
-    #[serde(default)]
-    r: Option<Val>,
+    #[serde(rename = "s")]
+    status: Status,
+    #[serde(rename = "f", default)]
+    frames: Vec<StoredFrame>,
+    #[serde(rename = "n")]
+    next_frame: FrameId,
+    #[serde(rename = "k")]
+    next_call: CallNumber,
+    #[serde(rename = "v")]
+    next_visit: Visit,
+    #[serde(rename = "l", default)]
+    depth: u32,
+    #[serde(rename = "q", default)]
+    steps: u32,
+    #[serde(rename = "d", default)]
+    deadline: Option<Millis>,
+    #[serde(rename = "u", default)]
+    completed: Vec<u32>,
+    #[serde(rename = "e", default)]
+    failed: Option<FailedStep>,
+    #[serde(rename = "h", default, deserialize_with = "nullable::deserialize")]
+    hidden: Option<Val>,
+    #[serde(rename = "r", default)]
+    response: Option<Val>,
 }
 
 #[derive(Deserialize)]
 struct StoredFrame {
-    i: FrameId,
-    #[serde(default)]
-    p: Option<FrameId>,
-    #[serde(default)]
-    o: Role,
-    c: u32,
-    #[serde(default)]
-    w: StoredWait,
-    #[serde(default)]
-    d: Option<Val>,
-    #[serde(default)]
-    s: Option<Open>,
-    #[serde(default)]
-    a: Option<Open>,
-    #[serde(default, deserialize_with = "nullable::deserialize")]
-    f: Option<Val>,
-    #[serde(default, deserialize_with = "nullable::deserialize")]
-    r: Option<Val>,
-    #[serde(default, deserialize_with = "nullable::deserialize")]
-    b: Option<Val>,
-    #[serde(default)]
-    x: Vec<(Arc<str>, Val)>,
-    #[serde(default)]
-    l: Option<Millis>,
-    #[serde(default)]
-    k: Option<CallNumber>,
+    #[serde(rename = "i")]
+    id: FrameId,
+    #[serde(rename = "p", default)]
+    parent: Option<FrameId>,
+    #[serde(rename = "o", default)]
+    role: Role,
+    #[serde(rename = "c")]
+    counter: u32,
+    #[serde(rename = "w", default)]
+    wait: StoredWait,
+    #[serde(rename = "d", default)]
+    data: Option<Val>,
+    #[serde(rename = "s", default)]
+    state: Option<StoredScope>,
+    #[serde(rename = "a", default)]
+    action: Option<StoredScope>,
+    #[serde(rename = "f", default, deserialize_with = "nullable::deserialize")]
+    focus: Option<Val>,
+    #[serde(rename = "r", default, deserialize_with = "nullable::deserialize")]
+    result: Option<Val>,
+    #[serde(rename = "b", default, deserialize_with = "nullable::deserialize")]
+    previous: Option<Val>,
+    #[serde(rename = "x", default)]
+    variables: Vec<(Arc<str>, Val)>,
+    /// The time limit of a branch.
+    #[serde(rename = "l", default)]
+    deadline: Option<Millis>,
+    #[serde(rename = "k", default)]
+    call_in_doubt: Option<CallNumber>,
 }
 
 #[derive(Deserialize)]
-struct Open {
-    i: u32,
-    v: Visit,
-    #[serde(default)]
-    d: Option<Millis>,
-    #[serde(default)]
-    e: bool,
+struct StoredScope {
+    /// The number of the state or action.
+    #[serde(rename = "i")]
+    number: u32,
+    #[serde(rename = "v")]
+    visit: Visit,
+    #[serde(rename = "d", default)]
+    deadline: Option<Millis>,
+    #[serde(rename = "e", default)]
+    failed: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,19 +97,48 @@ enum StoredWait {
     #[serde(rename = "t")]
     Sleep(Millis),
     #[serde(rename = "c")]
-    Call { n: CallNumber, a: u32 },
+    Call {
+        #[serde(rename = "n")]
+        call: CallNumber,
+        #[serde(rename = "a")]
+        attempt: u32,
+    },
     #[serde(rename = "r")]
-    Retry { until: Millis, n: CallNumber, a: u32 },
+    Retry {
+        until: Millis,
+        #[serde(rename = "n")]
+        call: CallNumber,
+        #[serde(rename = "a")]
+        attempt: u32,
+    },
     #[serde(rename = "s")]
-    Child { n: CallNumber },
+    Child {
+        #[serde(rename = "n")]
+        call: CallNumber,
+    },
     #[serde(rename = "b")]
-    Branches { need: u32, ended: Vec<(u32, Val)> },
+    Branches {
+        #[serde(rename = "need")]
+        required: u32,
+        ended: Vec<(u32, Val)>,
+    },
     #[serde(rename = "l")]
-    Loop { items: Val, next: u32, live: u32, batch: u32, results: Vec<(u32, Val)> },
+    Loop {
+        items: Val,
+        next: u32,
+        #[serde(rename = "live")]
+        running: u32,
+        batch: u32,
+        results: Vec<(u32, Val)>,
+    },
     #[serde(rename = "u")]
     Compensation,
     #[serde(rename = "e")]
-    Events { until: Option<Millis>, got: Vec<(Arc<str>, Val)> },
+    Events {
+        until: Option<Millis>,
+        #[serde(rename = "got")]
+        arrived: Vec<(Arc<str>, Val)>,
+    },
     #[serde(rename = "x")]
     Failed,
 }
@@ -110,88 +150,84 @@ pub(crate) fn decode(
     data: Val,
     input: Val,
 ) -> Result<Snapshot, serde_json::Error> {
-    let Head { s, f, n, k, v, l, q, d, u, e, h, r } = serde_json::from_slice(json)?;
+    let head: Head = serde_json::from_slice(json)?;
     let mut snapshot = Snapshot {
-        status: s,
-        data: h.unwrap_or(data),
+        status: head.status,
+        data: head.hidden.unwrap_or(data),
         input,
-        next_frame: n,
-        next_call: k,
-        next_visit: v,
-        depth: l,
-        steps: q,
-        deadline: d,
-        completed: u.iter().filter_map(|number| program.legacy.state(*number)).collect(),
-        failed: e,
-        response: r,
+        next_frame: head.next_frame,
+        next_call: head.next_call,
+        next_visit: head.next_visit,
+        depth: head.depth,
+        steps: head.steps,
+        deadline: head.deadline,
+        completed: head.completed.iter().filter_map(|number| program.legacy.state(*number)).collect(),
+        failed: head.failed,
+        response: head.response,
         ..Snapshot::default()
     };
-    for frame in f {
+    for frame in head.frames {
         add_frame(&mut snapshot, program, frame);
     }
     Ok(snapshot)
 }
 
 fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
-    let StoredFrame { i, p, o, c, w, d, s, a, f, r, b, x, l, k } = stored;
-    let wait = match w {
-        StoredWait::Ready => Wait::Ready,
-        StoredWait::Sleep(until) => Wait::Sleep(until),
-        StoredWait::Call { n, a } => Wait::Call { call: n, attempt: a },
-        StoredWait::Retry { until, n, a } => Wait::Retry { until, call: n, attempt: a },
-        StoredWait::Child { n } => Wait::Child { call: n },
-        StoredWait::Branches { need, ended } => Wait::Branches { need, ended },
-        StoredWait::Loop { items, next, live, batch, results } => {
-            Wait::Loop { items, next, live, batch, results }
-        }
-        StoredWait::Compensation => Wait::Compensation,
-        StoredWait::Events { until, got } => Wait::Events { until, arrived: got },
-        StoredWait::Failed => Wait::Failed,
-    };
-    // A sleeping frame stood behind the sleep.
-    let counter = if matches!(wait, Wait::Sleep(_)) { c.checked_sub(1) } else { Some(c) };
-    let pc = counter.and_then(|counter| program.legacy.instruction(counter));
-    let there = pc.filter(|pc| can_stand_at(&wait, program.instruction(*pc)));
-    let branch = o.branch().and_then(|index| branch_scope(program, snapshot, p, index)).map(|id| OpenScope {
-        id,
-        visit: 0,
-        deadline: l,
-        failed: false,
-    });
-    let open = |open: Open, id: Option<ScopeId>| {
-        id.map(|id| OpenScope { id, visit: open.v, deadline: open.d, failed: open.e })
-    };
-    let state = s.and_then(|state| {
-        let id = program.legacy.state(state.i);
-        open(state, id)
-    });
-    let action = a.and_then(|action| {
-        let id = program.legacy.action(action.i);
-        open(action, id)
-    });
-    let pc = there.unwrap_or_else(|| {
-        let known = action.or(state).map(|open| program.scope_label(open.id));
-        let label = known.map_or_else(|| format!("{c}"), |label| format!("{label}/{c}"));
-        snapshot.lost.push(Lost { frame: i, label: label.into() });
-        NOWHERE
+    let StoredFrame { id, parent, role, counter, .. } = stored;
+    let wait = decode_wait(stored.wait);
+    // In this format a sleeping frame is already at the instruction after the sleep.
+    let position = if matches!(wait, Wait::Sleep(_)) { counter.checked_sub(1) } else { Some(counter) };
+    let pc = position.and_then(|position| program.legacy.instruction(position));
+    let pc = pc.filter(|pc| can_stand_at(&wait, program.instruction(*pc)));
+    let branch = role.branch().and_then(|index| branch_scope(program, snapshot, parent, index));
+    let branch = branch.map(|id| OpenScope { id, visit: 0, deadline: stored.deadline, failed: false });
+    let state = stored.state.and_then(|state| open_scope(program.legacy.state(state.number), &state));
+    let action = stored.action.and_then(|action| open_scope(program.legacy.action(action.number), &action));
+    let pc = pc.unwrap_or_else(|| {
+        let innermost = action.or(state).map(|open| program.scope_label(open.id));
+        let label = innermost.map_or_else(|| format!("{counter}"), |label| format!("{label}/{counter}"));
+        snapshot.lost.push(LostPosition { frame: id, label: label.into() });
+        UNKNOWN_POSITION
     });
     snapshot.frames.push(Frame {
-        id: i,
-        parent: p,
-        role: o,
+        id,
+        parent,
+        role,
         pc,
         wait,
-        data: d,
+        data: stored.data,
         scopes: branch.into_iter().chain(state).chain(action).collect(),
-        focus: f,
-        result: r,
-        previous: b,
-        variables: x,
-        unsettled: k,
+        focus: stored.focus,
+        result: stored.result,
+        previous: stored.previous,
+        variables: stored.variables,
+        call_in_doubt: stored.call_in_doubt,
     });
 }
 
-/// The scope with which a branch begins now; the first format kept the branch's time limit at its frame.
+fn decode_wait(wait: StoredWait) -> Wait {
+    match wait {
+        StoredWait::Ready => Wait::Ready,
+        StoredWait::Sleep(until) => Wait::Sleep(until),
+        StoredWait::Call { call, attempt } => Wait::Call { call, attempt },
+        StoredWait::Retry { until, call, attempt } => Wait::Retry { until, call, attempt },
+        StoredWait::Child { call } => Wait::Child { call },
+        StoredWait::Branches { required, ended } => Wait::Branches { required, ended },
+        StoredWait::Loop { items, next, running, batch, results } => {
+            Wait::Loop { items, next, running, batch, results }
+        }
+        StoredWait::Compensation => Wait::Compensation,
+        StoredWait::Events { until, arrived } => Wait::Events { until, arrived },
+        StoredWait::Failed => Wait::Failed,
+    }
+}
+
+fn open_scope(id: Option<ScopeId>, stored: &StoredScope) -> Option<OpenScope> {
+    let StoredScope { visit, deadline, failed, .. } = *stored;
+    id.map(|id| OpenScope { id, visit, deadline, failed })
+}
+
+/// The scope at the beginning of a branch. The first format has no such scope; it has the time limit of the branch in the frame.
 fn branch_scope(
     program: &Program,
     snapshot: &Snapshot,

@@ -1,25 +1,29 @@
 //! The pure interpreter: (program, snapshot, input, now) to (snapshot, effects, facts).
 //!
-//! Owns: how an instance moves. Promises: the same arguments give the same result; a snapshot that was encoded and decoded goes
-//! on alike; nothing in a definition or its data can make a turn run for ever. Never: does anything itself. It has no clock,
-//! no randomness, no I/O, and compiles without tokio.
+//! Owns: the execution of an instance. Promises: the same arguments give the same result, except for expressions that use `now`, `uuid4`,
+//! `random` or `hostname`; a snapshot that was stored and read continues in the same way; no definition and no data can make a turn run
+//! without end. Never: performs an effect itself. The crate has no clock and no I/O, and compiles without tokio.
 
 mod branch_merge;
-mod call;
+mod call_request;
+mod compensation;
 mod context;
 mod data;
+mod drop_frames;
 mod ending;
 mod errors;
 mod expressions;
 mod fork;
 mod format1;
-mod frames;
-mod held;
+mod frame;
+mod inputs;
 mod listing;
+mod loops;
 mod matching;
 mod messages;
 mod recovery;
 mod repair;
+mod retained_size;
 mod retry;
 mod run;
 mod scopes;
@@ -32,8 +36,8 @@ mod wait_status;
 
 pub use context::{Context, OutputCheck};
 pub use messages::{CallRequest, ChildRequest, Effect, Fact, Input, LogLine, Turn};
-pub use recovery::pending;
-pub use snapshot::{CallNumber, Failed, FrameId, Millis, Snapshot, Status, Visit};
+pub use recovery::pending_calls;
+pub use snapshot::{CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit};
 pub use stored::{DecodeError, EncodeError, Encoded, PartChange};
 pub use turn::turn;
 pub use wait_status::{WaitStatus, Waiting, wait_statuses};

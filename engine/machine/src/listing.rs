@@ -1,4 +1,4 @@
-//! The printed form of a snapshot, for tests and for people who look for a fault.
+//! The printed form of a snapshot, for tests and for debugging.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,10 +6,10 @@ use rondo_program::Program;
 
 use crate::{
     Snapshot,
-    snapshot::{Frame, Role, Wait},
+    frame::{Frame, Role, Wait},
 };
 
-/// A snapshot that can be printed: each frame with its position, its scopes and what it waits for.
+/// Prints a snapshot: its status and data, then each frame with its position, its wait and its open scopes.
 pub struct Listing<'a> {
     program: &'a Program,
     snapshot: &'a Snapshot,
@@ -58,10 +58,12 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
             write!(f, "makes call {call} again at {until}, attempt {attempt}")
         }
         Wait::Child { call } => write!(f, "waits for subflow {call}"),
-        Wait::Branches { need, ended } => write!(f, "waits for {need} branches, {} ended", ended.len()),
-        Wait::Loop { items, next, live, results, .. } => {
+        Wait::Branches { required, ended } => {
+            write!(f, "waits for {required} branches, {} ended", ended.len())
+        }
+        Wait::Loop { items, next, running, results, .. } => {
             let (all, results) = (items.elements().len(), results.len());
-            write!(f, "element {next} of {all} is next, {live} run, {results} results")
+            write!(f, "element {next} of {all} is next, {running} run, {results} results")
         }
         Wait::Compensation => f.write_str("waits for a compensation"),
         Wait::Events { until, arrived } => {

@@ -1,13 +1,14 @@
-//! The rule by which an error definition matches a failure.
+//! Compares failures with error definitions.
 //!
 //! Source: Serverless Workflow 0.8, "Workflow error handling"; the order of the comparisons is SonataFlow's
 //! (`ExceptionHandlerPolicyFactory`), whose users write exception classes, codes and texts into `code`.
 
 use rondo_program::{ErrorMatch, Failure, TextMatch};
 
-/// The first of the definitions' groups that matches: all are tried by one comparison before the next one is asked.
+/// Finds the error handler for a failure: the index of the first group with a definition that matches.
 ///
-/// `groups` are the handlers in order; gives the index of the one that takes the failure.
+/// `groups` are the error definitions of each handler, in order. A comparison is applied to all groups before the next comparison, so a later
+/// group with an exact code wins over an earlier one with a superclass.
 pub(crate) fn find_match<'a>(
     groups: impl Iterator<Item = &'a [ErrorMatch]> + Clone,
     failure: &Failure,
@@ -19,10 +20,10 @@ pub(crate) fn find_match<'a>(
 
 type Comparison = fn(&ErrorMatch, &Failure) -> bool;
 
-/// The comparisons in the order in which they are asked.
+/// The comparisons, in the order in which they are applied.
 const COMPARISONS: [Comparison; 6] = [by_code, by_class, by_message, by_cause, by_pattern, by_superclass];
 
-/// The part behind the last colon is the error code: `HTTP:404`, `404`, `TimedOut`.
+/// Compares the part of the code after the last colon with the failure's code and kind: `HTTP:404`, `404`, `TimedOut`.
 fn by_code(error: &ErrorMatch, failure: &Failure) -> bool {
     let wanted = error.code.rsplit(':').next().unwrap_or(&error.code);
     failure.code.as_deref() == Some(wanted)
@@ -35,16 +36,16 @@ fn by_class(error: &ErrorMatch, failure: &Failure) -> bool {
 }
 
 fn by_message(error: &ErrorMatch, failure: &Failure) -> bool {
-    error.text != TextMatch::No && *failure.compared() == *error.code
+    error.text != TextMatch::No && *failure.match_text() == *error.code
 }
 
 fn by_cause(error: &ErrorMatch, failure: &Failure) -> bool {
     error.cause.contains(failure.kind, failure.origin)
 }
 
-/// The code is a regular expression found in the message. Evaluated by the linear-time engine of jq's `test`.
+/// Searches for the code as a regular expression in the text of the failure, with the engine of jq's `test`.
 fn by_pattern(error: &ErrorMatch, failure: &Failure) -> bool {
-    error.text == TextMatch::Pattern && rondo_expression::pattern_found(&error.code, failure.compared())
+    error.text == TextMatch::Pattern && rondo_expression::pattern_found(&error.code, failure.match_text())
 }
 
 fn by_superclass(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     fn definition(code: &str, text: TextMatch) -> ErrorMatch {
-        let sonataflow::Meaning { class, cause, superclass } = sonataflow::meaning(code);
+        let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(code);
         ErrorMatch { name: "e".into(), code: code.into(), class, cause, superclass, text }
     }
 
@@ -92,12 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_not_looked_for_in_addresses_and_bodies() {
+    fn a_code_is_not_searched_for_in_addresses_and_bodies() {
         let mut failed = failure(
             "500",
             "function `f`: GET http://h/users/1404 answered 500 Internal Server Error: upstream said 404",
         );
-        failed.compared = Some("Unknown error, status code 500".into());
+        failed.match_text = Some("Unknown error, status code 500".into());
         for (code, text, expected) in [
             ("404", TextMatch::Whole, false),
             ("Internal Server Error", TextMatch::Pattern, false),
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_tried_on_all_handlers_before_the_next_rule() {
+    fn a_comparison_is_applied_to_all_handlers_before_the_next_comparison() {
         let groups = [
             vec![definition("java.lang.Exception", TextMatch::No)],
             vec![definition("404", TextMatch::Whole)],

@@ -1,4 +1,4 @@
-//! What goes into a turn and what comes out of it.
+//! The inputs of a turn, and its results: effects to perform and facts for the history.
 
 use std::sync::Arc;
 
@@ -8,74 +8,75 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CallNumber, FrameId, Millis, Snapshot, Visit};
 
-/// What happened to an instance.
+/// An event that an instance reacts to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// It starts.
+    /// The instance starts.
     Start {
-        /// Name of the state to start at; the definition's start when absent.
+        /// Name of the first state; `None`: the definition's start.
         at: Option<String>,
     },
-    /// A call was answered. An answer to a call that nobody waits for any more changes nothing.
+    /// A service answered a call. If the instance no longer waits for this call, the answer changes nothing.
     Answered {
         /// The call.
         call: CallNumber,
-        /// The answer; absent when it holds nothing.
+        /// The body of the answer; `None` if it has no body.
         result: Option<Val>,
-        /// What `$WORKFLOW` shows of it: `{statusCode, statusMessage, responseHeaders}`.
+        /// The members of `$WORKFLOW` about the answer: `{statusCode, statusMessage, responseHeaders}`.
         response: Option<Val>,
     },
     /// A call failed.
     CallFailed {
         /// The call.
         call: CallNumber,
-        /// How.
+        /// Why it failed.
         failure: Failure,
     },
-    /// A child instance ended.
+    /// A child instance ended, or stopped at an error.
     ChildEnded {
-        /// The number under which it was started.
+        /// The number of the [`ChildRequest`].
         call: CallNumber,
-        /// Its data, or why it failed.
+        /// Its data, or the error.
         outcome: Result<Val, Failure>,
     },
-    /// Time has passed: everything that is due now happens.
+    /// Time has passed: timers that are due fire.
     Tick,
-    /// It is asked to end; completed states are compensated.
+    /// Compensate the completed states and abort the instance.
     Abort,
-    /// The failed step is run again.
+    /// Run the failed step again.
     Retrigger,
-    /// It is not to go on: it stands at this error, wherever it is.
+    /// Stop the instance where it is, at this error.
     Halt(Failure),
-    /// The failed step is left out.
+    /// Continue after the failed step.
     Skip,
-    /// The data is replaced.
+    /// Replace the data.
     Replace(Val),
-    /// The data is merged with this.
+    /// Merge this into the data.
     Patch(Val),
 }
 
-/// The outcome of a turn.
+/// The result of a turn.
 #[derive(Debug)]
 pub struct Turn {
-    /// The state of the instance after it.
+    /// The snapshot after the turn.
     pub snapshot: Snapshot,
-    /// What must be done, after the snapshot has been made durable.
+    /// The effects to perform, in order. Store the snapshot before performing them.
     pub effects: Vec<Effect>,
-    /// What happened, in order.
+    /// The lines of history, in order.
     pub facts: Vec<Fact>,
-    /// Whether the input meant anything to the instance. When not, nothing changed.
+    /// Whether the input applied to the instance. If not, nothing has changed, and there are neither effects nor facts.
     pub accepted: bool,
 }
 
-/// Something that must be done outside.
+/// An effect that the caller of the machine performs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Call a function; answer with [`Input::Answered`] or [`Input::CallFailed`].
+    /// Call a function, then give the instance [`Input::Answered`] or [`Input::CallFailed`].
     Call(CallRequest),
-    /// Start an instance; answer with [`Input::ChildEnded`]. It must be stored together with the snapshot.
+    /// Start a child instance, and give this instance [`Input::ChildEnded`] when it ends. Store the child in the same transaction as the
+    /// snapshot.
     StartChild(ChildRequest),
-    /// Nobody waits for this child instance any more: abort it.
+    /// Abort this child instance: its parent does not wait for it any more.
     CancelChild(CallNumber),
     /// Write a line to the log.
     Log(LogLine),
@@ -84,19 +85,19 @@ pub enum Effect {
 /// A call to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRequest {
-    /// Its number: with the instance's id it is the idempotency key. It stays the same once an attempt was not answered (a crash, a
-    /// lost connection, a time limit), until one succeeds or somebody changes the data; as long as every attempt was answered, the
-    /// next one has another.
+    /// The number of the call; together with the instance's id it is the idempotency key. Once an attempt has got no answer (a crash, a lost
+    /// connection, a time limit), all further attempts have its number, until one succeeds or somebody changes the data. As long as the
+    /// service has answered every attempt, the next one has a new number.
     pub call: CallNumber,
-    /// Which try it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// Name of the function in the definition.
     pub function: Arc<str>,
-    /// Evaluated arguments; `None` when the action gives none.
+    /// The evaluated arguments; `None` if the action has none.
     pub arguments: Option<Val>,
-    /// What the action sees: some functions send it whole.
+    /// The focus of the action. A `rest:` function without arguments sends it as body.
     pub data: Val,
-    /// Evaluated `configKey` of the function.
+    /// The evaluated `configKey` of the function.
     pub config_key: Option<String>,
     /// Name of the state, for messages.
     pub state: Arc<str>,
@@ -104,25 +105,25 @@ pub struct CallRequest {
     pub action: Arc<str>,
 }
 
-/// An instance to start.
+/// A child instance to start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChildRequest {
     /// Its number within the parent.
     pub call: CallNumber,
     /// Id of the workflow.
     pub workflow: Arc<str>,
-    /// Wanted version.
+    /// Version of the workflow; `None`: the newest.
     pub version: Option<Arc<str>>,
     /// Its input.
     pub data: Val,
-    /// Variables that its expressions see.
+    /// The variables of the parent, which the expressions of the child can use.
     pub variables: Vec<(Arc<str>, Val)>,
 }
 
 /// A line for the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
-    /// How loud.
+    /// Its level.
     pub level: LogLevel,
     /// The text.
     pub message: String,
@@ -130,7 +131,7 @@ pub struct LogLine {
     pub state: Arc<str>,
 }
 
-/// A line of history. All facts of one turn happened at its `now`.
+/// A line of history. All facts of a turn have the time of the turn. The serialized names are stored, so they never change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "f", rename_all = "lowercase")]
 pub enum Fact {
@@ -138,88 +139,96 @@ pub enum Fact {
     Started,
     /// A state was entered.
     Entered {
-        /// Ties this line to the one that says how it was left.
-        v: Visit,
+        /// The visit that begins.
+        #[serde(rename = "v")]
+        visit: Visit,
         /// Name of the state.
         state: Arc<str>,
         /// `operation`, `switch`, …
         kind: Arc<str>,
     },
-    /// A state or action was left in the ordinary way.
+    /// A state or action completed, or a state was left by an error handler.
     Left {
-        /// Which visit.
-        v: Visit,
+        /// The visit that ends.
+        #[serde(rename = "v")]
+        visit: Visit,
     },
-    /// A state or action was left because an error was handled, or because nobody waits for it any more.
+    /// A state or action was dropped before it completed, because of a handled error or because its result is not needed any more.
     Dropped {
-        /// Which visit.
-        v: Visit,
+        /// The visit that ends.
+        #[serde(rename = "v")]
+        visit: Visit,
     },
     /// An action began.
     Action {
-        /// Ties this line to the one that says how it ended.
-        v: Visit,
+        /// The visit that begins.
+        #[serde(rename = "v")]
+        visit: Visit,
         /// Name of the function or workflow.
         target: Arc<str>,
-        /// Name of the action where it has another one.
+        /// Name of the action, if it differs from the target.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Arc<str>>,
-        /// Whether it calls something outside or a subflow, or is computed inside.
+        /// `call`, `subflow`, …: see [`rondo_program::ActionKind::as_str`].
         kind: Arc<str>,
-        /// Visit of the state it belongs to.
+        /// The visit of its state.
         within: Visit,
     },
-    /// An attempt failed and will be made again.
+    /// An attempt of a call failed, and a further attempt is scheduled.
     Retry {
-        /// Visit of the action.
-        v: Visit,
+        /// The visit of the action.
+        #[serde(rename = "v")]
+        visit: Visit,
         /// The attempt that failed, from 1.
         attempt: u32,
-        /// When the next one is due.
+        /// When the next attempt is due.
         until: Millis,
-        /// What happened.
+        /// Why the attempt failed.
         message: String,
     },
-    /// An error was raised that a handler took.
+    /// An error was raised, and a handler matches it.
     Handled {
-        /// Visit of the state.
-        v: Visit,
-        /// What happened.
+        /// The visit of the state with the handler.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// What happened, for people.
         message: String,
-        /// What went wrong. Lines of the first format have none; their messages begin with a class name instead.
+        /// What went wrong. Lines of the first format do not have it; their messages begin with a class name instead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<FailureKind>,
         /// Who raised it.
         #[serde(default)]
         origin: Origin,
     },
-    /// An error was raised that nothing handles.
+    /// An error was raised, no handler matches it, and the instance stopped.
     Failed {
-        /// Visit of the innermost state or action.
-        v: Visit,
-        /// What happened.
+        /// The visit of the innermost state or action.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// What happened, for people.
         message: String,
-        /// What went wrong. Lines of the first format have none; their messages begin with a class name instead.
+        /// What went wrong. Lines of the first format do not have it; their messages begin with a class name instead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<FailureKind>,
         /// Who raised it.
         #[serde(default)]
         origin: Origin,
     },
-    /// The failed step is run again.
+    /// The failed step runs again.
     Retriggered {
-        /// The frame.
+        /// The frame of the step.
         frame: FrameId,
     },
-    /// The failed step is left out.
+    /// The failed step was skipped.
     Skipped {
-        /// Its visit.
-        v: Visit,
+        /// The visit of the failed action.
+        #[serde(rename = "v")]
+        visit: Visit,
     },
     /// The data was changed from outside.
     Changed,
-    /// The instance ended.
+    /// The instance completed.
     Completed,
-    /// The instance was ended.
+    /// The instance was aborted.
     Aborted,
 }

@@ -1,19 +1,19 @@
-//! What a snapshot says is under way.
+//! The calls in flight of a snapshot.
 
 use rondo_program::{Failure, Program};
 
-use crate::{Context, Effect, Millis, Snapshot, snapshot::Wait, turn::Machine};
+use crate::{CallNumber, Context, Effect, Millis, Snapshot, frame::Wait, turn::Machine};
 
-/// The calls that a snapshot waits for, to be made again after a crash: same arguments, same idempotency keys.
+/// The calls that a snapshot waits for, to be made again after a crash: with the same numbers, so with the same idempotency keys.
 ///
-/// They are derived as they were the first time, by evaluating the arguments on the same data. A call whose arguments
-/// cannot be evaluated any more (a secret has gone) is given back with the failure instead.
-pub fn pending(
+/// The arguments are evaluated again on the same data. The result for each call is the [`Effect::Call`] to perform, or the failure if its
+/// arguments cannot be evaluated any more, for example because a secret is missing; answer it with [`crate::Input::CallFailed`].
+pub fn pending_calls(
     program: &Program,
     snapshot: &Snapshot,
     context: &Context,
     now: Millis,
-) -> Vec<(crate::CallNumber, Result<Effect, Failure>)> {
+) -> Vec<(CallNumber, Result<Effect, Failure>)> {
     let machine = Machine::new(program, snapshot.clone(), context, now);
     let waiting = snapshot.frames.iter().filter_map(|frame| match frame.wait {
         Wait::Call { call, .. } => Some((frame.id, call)),

@@ -1,31 +1,34 @@
-//! An instance that stands at an error, and how somebody lets it go on.
+//! Stops an instance on request, and continues one that has stopped at an error: retrigger, skip, change of data.
 
 use rondo_program::{Failure, Instruction};
 
 use crate::{
-    Fact, Failed, FrameId, Status,
-    snapshot::{Lost, Role, Wait},
-    stored::innermost_known,
+    Fact, FailedStep, FrameId, Status,
+    frame::{Role, Wait},
+    snapshot::LostPosition,
+    stored::innermost_known_scope,
     turn::Machine,
 };
 
 impl Machine<'_> {
-    /// Makes the instance stand still where it is. A retrigger lets it go on from there; a frame whose stored position the program
-    /// does not have, from the beginning of the innermost construct around it.
+    /// Stops the instance where it is. A retrigger continues it from there. A frame with a lost position continues from the beginning of the
+    /// innermost construct around it that the program has.
     pub(crate) fn halt(&mut self, failure: Failure) {
-        let mut at = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
-        for (place, Lost { frame, label }) in std::mem::take(&mut self.snapshot.lost).into_iter().enumerate()
+        let mut failed_frame = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
+        for (index, LostPosition { frame, label }) in
+            std::mem::take(&mut self.snapshot.lost).into_iter().enumerate()
         {
-            if place == 0 {
-                at = frame;
+            if index == 0 {
+                failed_frame = frame;
             }
-            self.put_back(frame, &label);
+            self.reposition(frame, &label);
         }
-        let visits = self.snapshot.frame(at).and_then(|frame| frame.open_visits().last());
-        let visit = visits.or_else(|| self.snapshot.open_visits().last().copied()).unwrap_or_default();
-        let failed = Failed { frame: at, visit, state: self.state_name(at), action: None, failure };
+        let own_visit = self.snapshot.frame(failed_frame).and_then(|frame| frame.open_visits().last());
+        let visit = own_visit.or_else(|| self.snapshot.open_visits().last().copied()).unwrap_or_default();
+        let state = self.state_name(failed_frame);
+        let failed = FailedStep { frame: failed_frame, visit, state, action: None, failure };
         self.facts.push(Fact::Failed {
-            v: visit,
+            visit,
             message: failed.failure.message.clone(),
             kind: Some(failed.failure.kind),
             origin: failed.failure.origin,
@@ -34,12 +37,12 @@ impl Machine<'_> {
         self.snapshot.failed = Some(failed);
     }
 
-    /// Puts a frame whose position the program does not have to the beginning of the innermost construct that it has, where it waits to
-    /// be retried.
-    fn put_back(&mut self, id: FrameId, label: &str) {
-        self.stop(id);
+    /// Moves a frame with a lost position to the beginning of the innermost construct around it that the program has. There it waits for a
+    /// retrigger.
+    fn reposition(&mut self, id: FrameId, label: &str) {
+        self.cancel_waits(id);
         let program = self.program;
-        let known = innermost_known(program, label).and_then(|id| program.scope(id));
+        let known = innermost_known_scope(program, label).and_then(|id| program.scope(id));
         let Some(frame) = self.snapshot.frame(id) else { return };
         let start = match (known, frame.role, frame.parent.and_then(|parent| self.snapshot.frame(parent))) {
             (Some(scope), ..) => Some(
@@ -61,16 +64,16 @@ impl Machine<'_> {
             },
             _ => None,
         };
-        // What stays open are the scopes around the construct that begins anew.
-        let around = |label: &str| {
+        // The scopes around the construct that starts again stay open.
+        let encloses = |label: &str| {
             known.is_some_and(|known| {
                 program.code.label(known.entry).strip_prefix(label).is_some_and(|rest| rest.starts_with('/'))
             })
         };
         let labels = frame.scopes.iter().map(|open| program.scope_label(open.id));
-        let stay = labels.take_while(|label| around(label)).count();
-        self.drop_scopes(id, stay);
-        self.with_frame(id, |frame| {
+        let enclosing = labels.take_while(|label| encloses(label)).count();
+        self.drop_scopes(id, enclosing);
+        self.edit_frame(id, |frame| {
             frame.pc = start.unwrap_or(frame.pc);
             frame.wait = Wait::Failed;
             frame.focus = None;
@@ -78,7 +81,7 @@ impl Machine<'_> {
         });
     }
 
-    /// Runs the failed step again.
+    /// Runs the failed steps again.
     pub(crate) fn retrigger(&mut self) {
         if self.snapshot.next_frame == 0 {
             self.start(None);
@@ -90,7 +93,7 @@ impl Machine<'_> {
         self.resume();
     }
 
-    /// Goes on behind the failed step. A switch that found no way cannot be skipped.
+    /// Continues after the failed steps. Returns whether that is possible: a failed switch cannot be skipped, because it has no next instruction.
     pub(crate) fn skip(&mut self) -> bool {
         let failed = self.failed_frames();
         for id in &failed {
@@ -98,20 +101,20 @@ impl Machine<'_> {
             match self.program.instruction(frame.pc) {
                 Some(Instruction::Switch { .. }) => return false,
                 Some(Instruction::End { .. }) => {
-                    // The path ends as if no message had been there.
+                    // The path ends as it would without an error message.
                     self.snapshot.failed = None;
-                    self.finish(Status::Completed);
+                    self.end_instance(Status::Completed);
                     return true;
                 }
                 _ => {}
             }
         }
         for id in failed {
-            let visit = self.action_of(id).map(|at| at.open.visit);
-            self.facts.extend(visit.map(|v| Fact::Skipped { v }));
-            self.with_frame(id, |frame| {
+            let visit = self.open_action(id).map(|enclosing| enclosing.open.visit);
+            self.facts.extend(visit.map(|visit| Fact::Skipped { visit }));
+            self.edit_frame(id, |frame| {
                 frame.pc = frame.pc.saturating_add(1);
-                frame.unsettled = None;
+                frame.call_in_doubt = None;
             });
             self.wake(id);
         }
@@ -119,18 +122,18 @@ impl Machine<'_> {
         true
     }
 
-    /// The data was changed from outside. A failed call that is tried again asks for something else now, so it is another call.
-    pub(crate) fn changed(&mut self) {
-        let unsettled = self.snapshot.frames.iter().filter(|frame| frame.unsettled.is_some());
-        for id in unsettled.map(|frame| frame.id).collect::<Vec<_>>() {
-            let other = self.next_call();
-            self.with_frame(id, |frame| match &mut frame.wait {
-                Wait::Failed => frame.unsettled = None,
+    /// Records that the data was changed from outside. The next attempt of a failed call may now have other arguments, so it gets a new number.
+    pub(crate) fn note_data_change(&mut self) {
+        let in_doubt = self.snapshot.frames.iter().filter(|frame| frame.call_in_doubt.is_some());
+        for id in in_doubt.map(|frame| frame.id).collect::<Vec<_>>() {
+            let new_call = self.take_call_number();
+            self.edit_frame(id, |frame| match &mut frame.wait {
+                Wait::Failed => frame.call_in_doubt = None,
                 Wait::Retry { call, .. } => {
-                    *call = other;
-                    frame.unsettled = None;
+                    *call = new_call;
+                    frame.call_in_doubt = None;
                 }
-                // What is under way was sent with the data as they were.
+                // A call in flight was sent with the old data, so its number stays.
                 _ => {}
             });
         }

@@ -8,7 +8,7 @@
 
 use crate::{
     Snapshot,
-    snapshot::{Frame, Role},
+    frame::{Frame, Role},
 };
 
 /// Levels of frames. A document of today's dialect nests three: the root, a compensation, and a branch or an element in it.

@@ -1,39 +1,44 @@
-//! One turn of an instance: an input is applied, then every frame runs until it waits.
+//! One turn of an instance: applies an input, then runs every frame until it waits.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_expression::{Expression, MergeRules, Size};
+use rondo_expression::{Expression, Size};
 use rondo_program::{Failure, Instruction, Pc, Program};
 
 use crate::{
-    ChildRequest, Context, Effect, Fact, FrameId, Input, LogLine, Millis, Snapshot, Status, Turn, Visit,
-    held::held_by,
-    snapshot::{Role, Wait},
+    CallNumber, ChildRequest, Context, Effect, Fact, FrameId, Input, LogLine, Millis, Snapshot, Status, Turn,
+    Visit,
+    frame::{Frame, Wait},
+    retained_size::retained_size,
 };
 
-/// Moves an instance on.
+/// Runs one turn of an instance.
 ///
-/// `now` is the engine's clock. Everything that is due by then happens, whatever the input is.
+/// `now` is the time of the engine's clock, in milliseconds since 1970 (UTC). Timers that are due at this time fire, whatever the input is.
+/// The turn stops when every frame waits, when the instance ends or stands at an error, or when [`Context::turn_steps`] are used up; in the
+/// last case [`Snapshot::needs_turn`] is true and the caller runs another turn. An input that does not apply to the instance changes nothing:
+/// see [`Turn::accepted`].
 pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Context, now: Millis) -> Turn {
     let mut machine = Machine::new(program, snapshot, context, now);
     let accepted = machine.apply(input);
     if accepted {
-        machine.due();
-        machine.run();
+        machine.fire_due_timers();
+        machine.run_ready_frames();
         machine.follow_jumps();
-        machine.count();
+        machine.reset_steps_if_waiting();
     }
     Turn { snapshot: machine.snapshot, effects: machine.effects, facts: machine.facts, accepted }
 }
 
-/// What an instruction made of its frame.
+/// Where a frame continues after an instruction.
 pub(crate) enum Step {
-    /// It goes on with the next instruction.
+    /// At the next instruction.
     Next,
-    /// It goes on elsewhere, or at the same place later.
+    /// At another instruction, or later at the same one: the instruction has set the position and the wait of the frame itself.
     Jumped,
 }
 
+/// The state of a turn.
 pub(crate) struct Machine<'a> {
     pub(crate) program: &'a Program,
     pub(crate) snapshot: Snapshot,
@@ -41,12 +46,12 @@ pub(crate) struct Machine<'a> {
     pub(crate) now: Millis,
     pub(crate) effects: Vec<Effect>,
     pub(crate) facts: Vec<Fact>,
-    /// Frames that can go on, in the order in which they became ready.
+    /// Frames that can run, in the order in which they became ready.
     pub(crate) ready: VecDeque<FrameId>,
-    /// The size of what frames hold, as far as it is known; see `held.rs`.
-    pub(crate) held: Size,
-    /// Whether frames hold more than when it was last checked.
-    pub(crate) has_grown: bool,
+    /// An upper bound of the size of all values that frames retain; see `retained_size.rs`.
+    pub(crate) retained: Size,
+    /// Whether frames retain more than at the last check.
+    pub(crate) retains_more: bool,
 }
 
 impl<'a> Machine<'a> {
@@ -55,86 +60,22 @@ impl<'a> Machine<'a> {
         let ready = ready.collect();
         Self {
             program,
-            held: held_by(&snapshot),
+            retained: retained_size(&snapshot),
             snapshot,
             context,
             now,
             effects: Vec::new(),
             facts: Vec::new(),
             ready,
-            has_grown: false,
+            retains_more: false,
         }
-    }
-
-    /// Applies the input; says whether it meant anything.
-    fn apply(&mut self, input: Input) -> bool {
-        let active = self.snapshot.status == Status::Active;
-        let failed = self.snapshot.status == Status::Error;
-        match input {
-            Input::Start { at } if self.snapshot.next_frame == 0 && active => self.start(at.as_deref()),
-            Input::Answered { call, result, response } if active || failed => {
-                let Some(id) = self.waiting_for(call) else { return false };
-                if response.is_some() {
-                    self.snapshot.response = response;
-                }
-                self.answered(id, result);
-            }
-            Input::CallFailed { call, failure } if active || failed => {
-                let Some(id) = self.waiting_for(call) else { return false };
-                self.call_failed(id, failure);
-            }
-            Input::ChildEnded { call, outcome } if active || failed => {
-                let Some(id) = self.waiting_for(call) else { return false };
-                match outcome {
-                    Ok(data) => self.answered(id, Some(data)),
-                    Err(failure) => self.child_failed(id, failure),
-                }
-            }
-            Input::Tick => return active,
-            Input::Abort if active || failed => self.abort(),
-            Input::Retrigger if failed => self.retrigger(),
-            Input::Halt(failure) if active || !self.snapshot.lost.is_empty() => self.halt(failure),
-            Input::Skip if failed => return self.skip(),
-            Input::Replace(data) if active || failed => {
-                self.snapshot.data = data;
-                self.changed();
-            }
-            Input::Patch(data) if active || failed => {
-                let before = std::mem::take(&mut self.snapshot.data);
-                // It is the management API of SonataFlow that merges, whatever the definition says.
-                self.snapshot.data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
-                self.changed();
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    pub(crate) fn start(&mut self, at: Option<&str>) {
-        let named = at.and_then(|name| self.program.state(name));
-        let pc = named.map_or(self.program.start, |state| state.entry);
-        self.snapshot.deadline = self.program.timeout.map(|limit| self.after(limit));
-        let root = self.snapshot.push_frame(None, Role::Root, pc);
-        self.ready.push_back(root);
-        self.facts.push(Fact::Started);
-    }
-
-    /// Ends all that is under way and compensates what completed.
-    fn abort(&mut self) {
-        self.drop_frames(None);
-        self.snapshot.lost.clear();
-        self.snapshot.status = Status::Active;
-        self.snapshot.failed = None;
-        self.snapshot.deadline = None;
-        let root = self.snapshot.push_frame(None, Role::Root, self.program.abort);
-        self.ready.push_back(root);
     }
 
     pub(crate) fn is_ready(&self, id: FrameId) -> bool {
         self.snapshot.frame(id).is_some_and(|frame| frame.wait == Wait::Ready)
     }
 
-    /// Runs one instruction of a frame.
+    /// Runs one instruction of a frame, and handles its failure.
     pub(crate) fn step(&mut self, id: FrameId) {
         let Some((pc, parent)) = self.snapshot.frame(id).map(|frame| (frame.pc, frame.parent)) else {
             return;
@@ -146,74 +87,74 @@ impl<'a> Machine<'a> {
         };
         match outcome {
             Err(failure) => self.raise(id, failure),
-            Ok(step) => match self.check_held() {
-                Ok(()) if matches!(step, Step::Next) => self.go_to(id, pc.saturating_add(1)),
+            Ok(step) => match self.check_retained() {
+                Ok(()) if matches!(step, Step::Next) => self.jump_to(id, pc.saturating_add(1)),
                 Ok(()) => {}
-                Err(failure) => self.hold_no_more(id, parent, failure),
+                Err(failure) => self.fail_over_limit(id, parent, failure),
             },
         }
     }
 
     fn execute(&mut self, id: FrameId, instruction: &'a Instruction) -> Result<Step, Failure> {
         match instruction {
-            Instruction::Enter(scope) => self.enter(id, *scope),
-            Instruction::Leave => self.leave(id),
-            Instruction::Filter(filter) => self.filter(id, filter)?,
-            Instruction::Inject(value) => self.inject(id, value)?,
+            Instruction::Enter(scope) => self.enter_scope(id, *scope),
+            Instruction::Leave => self.leave_scope(id),
+            Instruction::FilterData(filter) => self.filter_data(id, filter)?,
+            Instruction::Inject(value) => self.inject_data(id, value)?,
             Instruction::Switch { arms, default } => {
-                let target = self.choose(id, arms, *default)?;
-                self.go_to(id, target);
+                let target = self.choose_arm(id, arms, *default)?;
+                self.jump_to(id, target);
                 return Ok(Step::Jumped);
             }
             Instruction::Jump(target) => {
-                self.go_to(id, *target);
+                self.jump_to(id, *target);
                 return Ok(Step::Jumped);
             }
             Instruction::Sleep(duration) => {
-                let until = self.moment(id, duration)?;
-                self.wait(id, Wait::Sleep(until));
+                let until = self.end_of_duration(id, duration)?;
+                self.set_wait(id, Wait::Sleep(until));
                 return Ok(Step::Jumped);
             }
             Instruction::SkipUnless { condition, to } => {
                 if !self.is_true(id, condition)? {
-                    self.go_to(id, *to);
+                    self.jump_to(id, *to);
                     return Ok(Step::Jumped);
                 }
             }
             Instruction::Focus(expression) => {
                 let focus = self.evaluate(id, expression, self.snapshot.data_of(id))?;
-                self.focus_on(id, focus);
+                self.set_focus(id, focus);
             }
             Instruction::Evaluate(expression) => {
                 let result = self.evaluate(id, expression, self.focus(id))?;
-                self.computed(id, result);
+                self.set_result(id, result);
             }
             Instruction::Log { level, message } => {
-                let message = self.fill_strictly(id, message)?;
+                let message = self.fill_template_strictly(id, message)?;
                 let state = self.state_name(id);
                 self.effects.push(Effect::Log(LogLine { level: *level, message: message.to_text(), state }));
             }
             Instruction::Call { .. } => {
-                let unsettled = self.snapshot.frame(id).and_then(|frame| frame.unsettled);
-                let call = unsettled.unwrap_or_else(|| self.next_call());
-                self.with_frame(id, |frame| frame.result = None);
-                self.wait(id, Wait::Call { call, attempt: 1 });
+                let call_in_doubt = self.snapshot.frame(id).and_then(|frame| frame.call_in_doubt);
+                let call = call_in_doubt.unwrap_or_else(|| self.take_call_number());
+                self.edit_frame(id, |frame| frame.result = None);
+                self.set_wait(id, Wait::Call { call, attempt: 1 });
                 match self.call_request(id) {
                     Ok(request) => self.effects.extend(request.map(Effect::Call)),
                     Err(failure) => {
-                        // It was not made, so a policy for calls has no say.
-                        self.wait(id, Wait::Ready);
+                        // The frame waits for no call, so the retry policy, which is for calls, does not apply to the failure.
+                        self.set_wait(id, Wait::Ready);
                         return Err(failure);
                     }
                 }
                 return Ok(Step::Jumped);
             }
-            Instruction::Child { workflow, version } => {
-                let call = self.next_call();
+            Instruction::Subflow { workflow, version } => {
+                let call = self.take_call_number();
                 let data = self.focus(id).clone();
                 let mut variables = self.context.variables.to_vec();
                 variables.extend(self.variables(id));
-                self.wait(id, Wait::Child { call });
+                self.set_wait(id, Wait::Child { call });
                 let (workflow, version) = (Arc::clone(workflow), version.clone());
                 self.effects.push(Effect::StartChild(ChildRequest {
                     call,
@@ -224,48 +165,51 @@ impl<'a> Machine<'a> {
                 }));
                 return Ok(Step::Jumped);
             }
-            Instruction::Results(expression) => {
+            Instruction::FilterResult(expression) => {
                 let result =
                     self.snapshot.frame(id).and_then(|frame| frame.result.clone()).unwrap_or_default();
                 let result = self.evaluate(id, expression, &result)?;
-                self.computed(id, result);
+                self.set_result(id, result);
             }
-            Instruction::Merge(path) => self.merge(id, path.as_ref())?,
-            Instruction::Fork { branches, completion } => return self.fork(id, branches, completion),
-            Instruction::ForEach(each) => return self.for_each(id, each),
+            Instruction::Merge(path) => self.merge_result(id, path.as_ref())?,
+            Instruction::Fork { branches, completion } => {
+                return self.start_branches(id, branches, completion);
+            }
+            Instruction::ForEach(each) => return self.start_loop(id, each),
             Instruction::EndFrame => {
-                self.end_branch(id);
+                self.end_frame(id);
                 return Ok(Step::Jumped);
             }
             Instruction::Await { timeout, .. } => {
                 let until = match timeout {
-                    Some((duration, _)) => Some(self.moment(id, duration)?),
+                    Some((duration, _)) => Some(self.end_of_duration(id, duration)?),
                     None => None,
                 };
-                self.wait(id, Wait::Events { until, arrived: Vec::new() });
+                self.set_wait(id, Wait::Events { until, arrived: Vec::new() });
                 return Ok(Step::Jumped);
             }
-            Instruction::Compensate => return Ok(self.compensate(id)),
+            Instruction::Compensate => return Ok(self.start_compensations(id)),
             Instruction::Abort => {
-                self.finish(Status::Aborted);
+                self.end_instance(Status::Aborted);
                 return Ok(Step::Jumped);
             }
             Instruction::End { terminate, error_message } => {
-                self.end(id, *terminate, error_message.as_ref())?;
+                self.end_path(id, *terminate, error_message.as_ref())?;
                 return Ok(Step::Jumped);
             }
         }
         Ok(Step::Next)
     }
 
-    /// What frames hold has become too much with a step of a frame. Where the frame has ended with it, its parent fails.
-    fn hold_no_more(&mut self, id: FrameId, parent: Option<FrameId>, failure: Failure) {
-        let Some(id) = self.snapshot.index_of(id).map(|_| id).or(parent) else { return };
+    /// Fails a frame whose last instruction exceeded the limit of retained values. If the instruction ended the frame, its parent fails.
+    fn fail_over_limit(&mut self, id: FrameId, parent: Option<FrameId>, failure: Failure) {
+        let Some(id) = self.snapshot.frame(id).map(|frame| frame.id).or(parent) else { return };
         self.drop_frames(Some(id));
         self.raise(id, failure);
     }
 
-    fn choose(&self, id: FrameId, arms: &[(Expression, Pc)], default: Option<Pc>) -> Result<Pc, Failure> {
+    /// The target of the first arm whose condition is true, else the default.
+    fn choose_arm(&self, id: FrameId, arms: &[(Expression, Pc)], default: Option<Pc>) -> Result<Pc, Failure> {
         for (condition, target) in arms {
             if self.is_true(id, condition)? {
                 return Ok(*target);
@@ -279,46 +223,40 @@ impl<'a> Machine<'a> {
         })
     }
 
-    fn waiting_for(&self, call: crate::CallNumber) -> Option<FrameId> {
-        let waits = |wait: &Wait| match wait {
-            Wait::Call { call: waited, .. } | Wait::Child { call: waited } => *waited == call,
-            _ => false,
-        };
-        self.snapshot.frames.iter().find(|frame| waits(&frame.wait)).map(|frame| frame.id)
+    pub(crate) fn jump_to(&mut self, id: FrameId, pc: Pc) {
+        self.edit_frame(id, |frame| frame.pc = pc);
     }
 
-    pub(crate) fn go_to(&mut self, id: FrameId, pc: Pc) {
-        self.with_frame(id, |frame| frame.pc = pc);
+    pub(crate) fn set_wait(&mut self, id: FrameId, wait: Wait) {
+        self.edit_frame(id, |frame| frame.wait = wait);
     }
 
-    pub(crate) fn wait(&mut self, id: FrameId, wait: Wait) {
-        self.with_frame(id, |frame| frame.wait = wait);
-    }
-
-    /// Lets a frame that waited go on with the next instruction.
-    pub(crate) fn go_on_behind(&mut self, id: FrameId) {
-        self.with_frame(id, |frame| frame.pc = frame.pc.saturating_add(1));
+    /// Makes a frame that waited continue at the next instruction.
+    pub(crate) fn advance(&mut self, id: FrameId) {
+        self.edit_frame(id, |frame| frame.pc = frame.pc.saturating_add(1));
         self.wake(id);
     }
 
-    /// Lets a frame that waited go on.
+    /// Makes a frame that waited continue at its position.
     pub(crate) fn wake(&mut self, id: FrameId) {
-        self.wait(id, Wait::Ready);
+        self.set_wait(id, Wait::Ready);
         self.ready.push_back(id);
     }
 
-    pub(crate) fn with_frame(&mut self, id: FrameId, change: impl FnOnce(&mut crate::snapshot::Frame)) {
+    pub(crate) fn edit_frame(&mut self, id: FrameId, edit: impl FnOnce(&mut Frame)) {
         if let Some(frame) = self.snapshot.frame_mut(id) {
-            change(frame);
+            edit(frame);
         }
     }
 
-    pub(crate) fn next_call(&mut self) -> crate::CallNumber {
+    /// The next unused number of a call or child instance.
+    pub(crate) fn take_call_number(&mut self) -> CallNumber {
         self.snapshot.next_call += 1;
         self.snapshot.next_call
     }
 
-    pub(crate) fn next_visit(&mut self) -> Visit {
+    /// The next unused number of a visit.
+    pub(crate) fn take_visit(&mut self) -> Visit {
         self.snapshot.next_visit += 1;
         self.snapshot.next_visit
     }

@@ -1,23 +1,26 @@
-//! What an instance waits for, for people: why, since what, until when, and what comes next.
+//! What an instance waits for, for people.
 
 use std::sync::Arc;
 
 use rondo_program::{Instruction, Program};
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Snapshot, Visit, snapshot::Wait};
+use crate::{
+    Millis, Snapshot, Visit,
+    frame::{Frame, Wait},
+};
 
 /// One thing that an instance waits for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WaitStatus {
     /// Name of the state.
     pub state: Arc<str>,
-    /// Name of the action, if it is in one.
+    /// Name of the action, if an action waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Arc<str>>,
     /// What is waited for.
     pub waiting: Waiting,
-    /// Visit of the innermost thing; history knows since when.
+    /// The visit of the innermost state or action that waits. The history has the time at which it began.
     pub visit: Visit,
 }
 
@@ -25,23 +28,23 @@ pub struct WaitStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "camelCase")]
 pub enum Waiting {
-    /// A moment, in engine milliseconds.
+    /// The end of a sleep.
     Sleep {
-        /// When it goes on.
+        /// When it ends.
         until: Millis,
     },
-    /// An answer of a function.
+    /// The answer to a call.
     Call {
-        /// The function.
+        /// Name of the function.
         function: Arc<str>,
-        /// Which attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
     /// The next attempt of a failed call.
     Retry {
-        /// When it is made.
+        /// When it is due.
         until: Millis,
-        /// Which attempt it will be, from 1.
+        /// The number of the next attempt, from 1.
         attempt: u32,
     },
     /// The end of a subflow.
@@ -53,27 +56,27 @@ pub enum Waiting {
     Events {
         /// Names of the events.
         events: Vec<Arc<str>>,
-        /// When the waiting ends without one.
+        /// When the wait ends without an event; `None`: never.
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<Millis>,
     },
-    /// Somebody who retries or skips.
+    /// A retrigger or a skip of the failed step.
     Repair,
 }
 
-/// Everything that an instance waits for, outermost frames first.
+/// Everything that an instance waits for. Parents come before their children.
 pub fn wait_statuses(program: &Program, snapshot: &Snapshot) -> Vec<WaitStatus> {
-    snapshot.frames.iter().filter_map(|frame| of_frame(program, snapshot, frame)).collect()
+    snapshot.frames.iter().filter_map(|frame| frame_wait_status(program, snapshot, frame)).collect()
 }
 
-fn of_frame(program: &Program, snapshot: &Snapshot, frame: &crate::snapshot::Frame) -> Option<WaitStatus> {
+fn frame_wait_status(program: &Program, snapshot: &Snapshot, frame: &Frame) -> Option<WaitStatus> {
     let waiting = match (&frame.wait, program.instruction(frame.pc)) {
         (Wait::Sleep(until), _) => Waiting::Sleep { until: *until },
         (Wait::Call { attempt, .. }, Some(Instruction::Call { function, .. })) => {
             Waiting::Call { function: Arc::clone(function), attempt: *attempt }
         }
         (Wait::Retry { until, attempt, .. }, _) => Waiting::Retry { until: *until, attempt: *attempt },
-        (Wait::Child { .. }, Some(Instruction::Child { workflow, .. })) => {
+        (Wait::Child { .. }, Some(Instruction::Subflow { workflow, .. })) => {
             Waiting::Subflow { workflow: Arc::clone(workflow) }
         }
         (Wait::Events { until, .. }, Some(Instruction::Await { filters, .. })) => Waiting::Events {

@@ -1,4 +1,4 @@
-//! What a call is given of the arguments that its action writes.
+//! The arguments of a call, compared with those that its action has in the document.
 
 mod support;
 
@@ -7,10 +7,10 @@ use rondo_machine::{Effect, Input, Snapshot};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle};
 
-/// The rules were seen on SonataFlow 10.1.0.
+/// The rules are those of SonataFlow 10.1.0, found by experiment.
 #[test]
-fn arguments_are_read_before_they_are_evaluated() {
-    for (arguments, given) in [
+fn arguments_are_normalized_before_they_are_evaluated() {
+    for (arguments, expected) in [
         (json!({"n": ".name", "text": " some text\n"}), json!({"n": "Ada", "text": "some text"})),
         (json!({"n": null, "deep": {"n": null}}), json!({"deep": {"n": null}})),
         (json!({"list": [1, null, [null]]}), json!({"list": [1, []]})),
@@ -31,6 +31,6 @@ fn arguments_are_read_before_they_are_evaluated() {
         let program = program(&document.to_string());
         let turn = settle(&program, Snapshot::new(data), Input::Start { at: None }, &context(1000), NOW);
         let Some(Effect::Call(request)) = turn.effects.into_iter().next() else { panic!("no call") };
-        assert_eq!(request.arguments.map(Value::from), Some(given), "{arguments}");
+        assert_eq!(request.arguments.map(Value::from), Some(expected), "{arguments}");
     }
 }

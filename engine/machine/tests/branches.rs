@@ -1,4 +1,4 @@
-//! What branches leave behind.
+//! The data of branches after an error.
 
 mod support;
 
@@ -8,9 +8,9 @@ use rondo_program::FailureKind;
 use serde_json::{Value, json};
 use support::{NOW, context, failure, program, settle};
 
-/// Four branches: one is over, one has done a part, one fails, one has done nothing.
+/// Of the four branches one has ended, one has completed an action, one fails, and one still waits for its first action.
 #[test]
-fn what_branches_did_before_one_failed_is_kept_when_the_error_is_handled() {
+fn a_handled_error_keeps_the_changes_of_all_branches() {
     let program = program(
         "
 id: fails

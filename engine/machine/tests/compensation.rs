@@ -1,4 +1,4 @@
-//! What is undone, and what is not.
+//! Which states are compensated when an instance is aborted.
 
 mod support;
 
@@ -7,8 +7,8 @@ use rondo_machine::{Effect, Input, Snapshot, Turn};
 use rondo_program::FailureKind;
 use support::{NOW, context, failure, program, settle};
 
-/// Two states that can be undone, and a way round an error of the second.
-const TWO: &str = "
+/// Two states with a compensation. The second has an error handler that continues after it.
+const TWO_STATES: &str = "
 id: two
 version: '1.0'
 specVersion: '0.8'
@@ -39,13 +39,13 @@ fn call(turn: &Turn) -> Option<(u64, &str)> {
     })
 }
 
-/// A state that an error handler led out of did not complete: what it would have made is not there, or is somebody else's.
+/// A state whose error was handled has not completed, so it may have nothing to undo.
 #[test]
-fn a_state_that_failed_is_not_undone() {
+fn a_state_whose_error_was_handled_is_not_compensated() {
     let refused = || Err(failure(FailureKind::Service, Some("400")));
-    for (made, undone) in [(Ok(()), vec!["remove", "free"]), (refused(), vec!["free"])] {
-        let (program, context) = (program(TWO), context(1000));
-        let mut outcomes = [Ok(()), made].into_iter();
+    for (second_call, expected) in [(Ok(()), vec!["remove", "free"]), (refused(), vec!["free"])] {
+        let (program, context) = (program(TWO_STATES), context(1000));
+        let mut outcomes = [Ok(()), second_call].into_iter();
         let mut turn = settle(
             &program,
             Snapshot::new(Val::object::<&str>([])),
@@ -60,13 +60,13 @@ fn a_state_that_failed_is_not_undone() {
             };
             turn = settle(&program, turn.snapshot, input, &context, NOW);
         }
-        let mut calls = Vec::new();
+        let mut compensations = Vec::new();
         turn = settle(&program, turn.snapshot, Input::Abort, &context, NOW);
         while let Some((call, function)) = call(&turn) {
-            calls.push(function.to_owned());
+            compensations.push(function.to_owned());
             let answered = Input::Answered { call, result: None, response: None };
             turn = settle(&program, turn.snapshot, answered, &context, NOW);
         }
-        assert_eq!(calls, undone);
+        assert_eq!(compensations, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Time limits: which counts where several are given, and what happens when the time is over.
+//! Time limits: which of several applies, and what happens when it has passed.
 
 mod support;
 
@@ -7,7 +7,7 @@ use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle, stored};
 
-/// A parallel state of one branch that waits for a call; `{}` are limits of workflow, state and branch.
+/// A parallel state with one branch that waits for a call, and the time limits of workflow, state and branch.
 fn parallel(workflow: &str, state: &str, branch: &str) -> String {
     format!(
         "
@@ -50,7 +50,7 @@ fn start(text: &str) -> (rondo_program::Program, Turn) {
 }
 
 #[test]
-fn the_nearest_limit_counts() {
+fn the_innermost_limit_applies() {
     for (workflow, state, branch, seconds) in [
         ("branchExecTimeout: PT9S", "", "", 9),
         ("branchExecTimeout: PT9S", "branchExecTimeout: PT5S", "", 5),
@@ -61,7 +61,7 @@ fn the_nearest_limit_counts() {
         let (program, begun) = start(&parallel(workflow, state, branch));
         let due = NOW + seconds * 1000;
         assert_eq!(begun.snapshot.wake_at(), Some(due), "{workflow} | {state} | {branch}");
-        // A moment too early changes nothing; a snapshot that was stored in between is as good.
+        // A tick one millisecond too early changes nothing, also after the snapshot was stored and read.
         let stored = stored(&program, &begun.snapshot);
         let early = settle(&program, stored, Input::Tick, &context(1000), due - 1);
         assert_eq!(early.snapshot.status, Status::Active);
@@ -72,7 +72,7 @@ fn the_nearest_limit_counts() {
 }
 
 #[test]
-fn without_a_handler_a_branch_that_is_late_is_an_error() {
+fn without_a_handler_the_time_limit_of_a_branch_is_an_error() {
     let text = parallel("", "", "branchExecTimeout: PT1S").replace("errorRef: late", "errorRef: other");
     let text = text.replace("errors: [", "errors: [{name: other, code: '404'}, ");
     let (program, begun) = start(&text);
@@ -82,10 +82,10 @@ fn without_a_handler_a_branch_that_is_late_is_an_error() {
     assert_eq!(message, "the time of branch `A` of state `Both` is over");
 }
 
-/// What a state waits for ends with its time, whether or not something handles the error: a subflow that nobody waits for would
-/// go on unseen, and branches would run beside those that a retrigger begins.
+/// The time limit of a state cancels everything that the state waits for, also if no handler matches the error. Otherwise a subflow would run
+/// without a parent that waits for it, and branches would run at the same time as those that a retrigger starts.
 #[test]
-fn nothing_goes_on_below_a_state_whose_time_is_over() {
+fn the_time_limit_of_a_state_cancels_its_subflows_and_branches() {
     let operation = "type: operation, actions: [{subFlowRef: other}]";
     let parallel = "type: parallel, branches: [{name: A, actions: [{subFlowRef: other}]}, {name: B, actions: [{functionRef: ask}]}]";
     let each =
@@ -107,17 +107,20 @@ states:
         ));
         let child = begun.snapshot.children().next().unwrap();
         let late = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 1000);
-        let cancelled = |effect: &Effect| matches!(effect, Effect::CancelChild(call) if *call == child);
-        assert_eq!(late.effects.iter().filter(|effect| cancelled(effect)).count(), 1, "{state} {handler}");
+        let is_cancel = |effect: &Effect| matches!(effect, Effect::CancelChild(call) if *call == child);
+        assert_eq!(late.effects.iter().filter(|effect| is_cancel(effect)).count(), 1, "{state} {handler}");
         let expected = if handler == "late" { Status::Completed } else { Status::Error };
         assert_eq!(late.snapshot.status, expected, "{state}");
         assert_eq!(late.snapshot.children().count(), 0, "{state} {handler}");
-        assert!(rondo_machine::pending(&program, &late.snapshot, &context(1000), NOW).is_empty(), "{state}");
+        assert!(
+            rondo_machine::pending_calls(&program, &late.snapshot, &context(1000), NOW).is_empty(),
+            "{state}"
+        );
     }
 }
 
 #[test]
-fn states_run_before_the_workflows_time_ends_it() {
+fn the_states_of_run_before_run_after_the_time_limit_of_the_workflow() {
     let (program, begun) = start(
         "
 id: overtime
@@ -135,7 +138,7 @@ states:
     let over = settle(&program, begun.snapshot, Input::Tick, &context(1000), NOW + 120_000);
     assert_eq!((over.snapshot.status, calls(&over)), (Status::Active, 1));
     let call = over.snapshot.clone();
-    let call = rondo_machine::pending(&program, &call, &context(1000), NOW)[0].0;
+    let call = rondo_machine::pending_calls(&program, &call, &context(1000), NOW)[0].0;
     let answered = Input::Answered { call, result: None, response: None };
     let ended = settle(&program, over.snapshot, answered, &context(1000), NOW + 121_000);
     assert_eq!(ended.snapshot.status, Status::Aborted);

@@ -1,4 +1,4 @@
-//! Foreach: who waits for whom, and what an element gives.
+//! Foreach: which elements run at the same time, and the result of an element.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -9,7 +9,7 @@ use rondo_machine::{Effect, Encoded, Input, PartChange, Snapshot, Status, Turn};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle};
 
-/// A loop over `.list`, its actions and properties in flow style.
+/// A loop over `.list` with these additional properties and actions, in flow style.
 fn each(properties: &str, actions: &str) -> String {
     format!(
         "
@@ -45,11 +45,11 @@ fn calls(turn: &Turn) -> Vec<u64> {
     calls.collect()
 }
 
-/// Without a mode it is as in one thread: calls one after the other, sleeps side by side.
+/// Without a mode a loop behaves as in one thread: calls one after the other, sleeps at the same time.
 #[test]
-fn elements_that_name_no_mode_call_one_after_the_other() {
+fn the_mode_decides_which_elements_run_at_the_same_time() {
     let sleeping = "{functionRef: ask, sleep: {before: PT5S}}";
-    for (properties, actions, at_once) in [
+    for (properties, actions, expected) in [
         ("", "{functionRef: ask}", 1),
         (", mode: sequential", "{functionRef: ask}", 1),
         (", mode: parallel", "{functionRef: ask}", 3),
@@ -62,14 +62,14 @@ fn elements_that_name_no_mode_call_one_after_the_other() {
         if turn.snapshot.wake_at().is_some() {
             turn = settle(&program, turn.snapshot, Input::Tick, &context(1000), NOW + 5000);
         }
-        let begun = turn.snapshot.calls().chain(turn.snapshot.children()).count();
-        assert_eq!(begun, at_once, "{properties} {actions}");
+        let running = turn.snapshot.calls().chain(turn.snapshot.children()).count();
+        assert_eq!(running, expected, "{properties} {actions}");
     }
 }
 
-/// An element that wakes and ends lets none begin while the one before it still calls.
+/// When an element wakes up and ends, the next one does not start while the element before it waits for a call.
 #[test]
-fn no_element_begins_beside_a_call_of_the_one_before() {
+fn no_element_starts_during_a_call_of_the_element_before_it() {
     let (program, turn) = start(&each("", "{functionRef: ask, sleep: {after: PT1S}}"));
     let call = |turn: &Turn| calls(turn).first().copied().unwrap();
     let answered = Input::Answered { call: call(&turn), result: None, response: None };
@@ -82,10 +82,10 @@ fn no_element_begins_beside_a_call_of_the_one_before() {
     assert_eq!(calls(&third).len(), 1);
 }
 
-/// What the last action gave is the element's, also an empty array; null is no result. An action that cannot give anything leaves
-/// what was before.
+/// The result of the last action is the result of the element, also if it is an empty array. Null is no result. An action without a result,
+/// such as `sysout`, leaves the result of the action before it.
 #[test]
-fn the_last_action_says_what_an_element_gives() {
+fn the_result_of_the_last_action_is_the_result_of_the_element() {
     let named = json!([{"named": 1}, {"named": 2}, {"named": 3}]);
     let answers = |answer: Value| vec![Some(Val::from(answer.clone())), None, Some(Val::from(answer))];
     for (actions, answers, out) in [
@@ -115,8 +115,8 @@ fn the_last_action_says_what_an_element_gives() {
     }
 }
 
-/// What a loop writes over all of its turns, in bytes: heads, and parts that are new. Each element's call is answered with 1 KB.
-fn written(length: usize, mode: &str) -> usize {
+/// The bytes that a loop writes in all of its turns: heads and new parts. The answer to the call of each element has 1 KB.
+fn bytes_written(length: usize, mode: &str) -> usize {
     let text = format!(
         "
 id: linear
@@ -151,11 +151,11 @@ states:
     bytes
 }
 
-/// Twice the elements are twice the bytes, not four times: each element and each result is written once.
+/// Each element and each result is written once, so twice the elements take twice the bytes, not four times as many.
 #[test]
-fn what_a_loop_writes_is_linear_in_its_elements() {
+fn the_bytes_of_a_loop_are_linear_in_its_elements() {
     for mode in ["", "mode: sequential,", "mode: parallel, batchSize: 5,"] {
-        let (some, many) = (written(200, mode), written(1600, mode));
+        let (some, many) = (bytes_written(200, mode), bytes_written(1600, mode));
         assert!(many < some * 9, "{mode} {some} bytes for 200, {many} for 1600");
     }
 }

@@ -1,4 +1,4 @@
-//! How results get into the data: by the two values alone, and by the rules of the program.
+//! Merging results into the data by the merge rules of the program.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -45,7 +45,7 @@ states:
   end: true
 ";
 
-fn ended(compat: Compat, data: Value) -> Value {
+fn run_to_end(compat: Compat, data: Value) -> Value {
     let functions = "functions:
 - {name: number, type: expression, operation: '$n'}
 - {name: one, type: expression, operation: '{both: [1]}'}
@@ -61,14 +61,14 @@ fn ended(compat: Compat, data: Value) -> Value {
 }
 
 #[test]
-fn arrays_are_replaced_or_added_to() {
+fn arrays_are_replaced_on_sonataflow_and_concatenated_by_the_specification() {
     let data = json!({"codes": [1, 2], "empty": [], "out": [8]});
     assert_eq!(
-        ended(Compat::SonataFlow, data.clone()),
+        run_to_end(Compat::SonataFlow, data.clone()),
         json!({"codes": [3, 1], "empty": [], "picked": [], "copy": [4], "out": [7, 8], "both": [2]})
     );
     assert_eq!(
-        ended(Compat::Spec, data),
+        run_to_end(Compat::Spec, data),
         json!({"codes": [1, 2, 3], "empty": [], "picked": [], "copy": [1, 2, 3, 4], "out": [8, 7, 8], "both": [1, 2]})
     );
 }

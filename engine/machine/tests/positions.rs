@@ -1,5 +1,5 @@
-//! A stored instance means the same in a build whose lowering has other instructions, or it halts with a sentence; it never goes on
-//! elsewhere.
+//! A stored instance continues at the same place in a build whose lowering has other instructions, or it stops with a message. It never
+//! continues at another place.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,28 +7,28 @@ mod random;
 mod support;
 
 use proptest::prelude::*;
-use random::{Happens, State, happens, input, state, text};
+use random::{Action, RandomEvent, State, input, random_event, state, text};
 use rondo_expression::{MergeRules, Val};
 use rondo_machine::{Effect, Fact, Input, Millis, Snapshot, Status, Turn};
 use rondo_program::Program;
 use serde_json::json;
 use support::{NOW, context, moved, padded, program, settle};
 
-/// What a course of events makes of an instance. `change` gives the snapshot that the next turn begins with, and the program.
-fn course<'a>(
-    happenings: &[Happens],
-    change: &mut dyn FnMut(Snapshot) -> (Snapshot, &'a Program),
+/// Runs an instance through random events. `before_turn` returns the snapshot and the program for the next turn.
+fn run_events<'a>(
+    events: &[RandomEvent],
+    before_turn: &mut dyn FnMut(Snapshot) -> (Snapshot, &'a Program),
 ) -> (Status, String, Vec<Fact>, Vec<Effect>) {
     let (context, mut now): (_, Millis) = (context(100_000), NOW);
     let mut snapshot = Snapshot::new(Val::from(json!({"n": 1, "o": {"x": 1}, "l": [], "e": {}})));
     let (mut facts, mut effects) = (Vec::new(), Vec::new());
     let mut next = Some(Input::Start { at: None });
-    let mut happenings = happenings.iter();
+    let mut events = events.iter();
     loop {
         if let Some(input) = next.take() {
-            let (begins, program) = change(snapshot);
+            let (begin, program) = before_turn(snapshot);
             let Turn { snapshot: after, effects: more_effects, facts: more_facts, .. } =
-                settle(program, begins, input, &context, now);
+                settle(program, begin, input, &context, now);
             facts.extend(more_facts);
             effects.extend(more_effects);
             snapshot = after;
@@ -36,11 +36,11 @@ fn course<'a>(
                 break;
             }
         }
-        let Some(happens) = happenings.next() else { break };
-        if let Happens::TimePasses(span) = happens {
+        let Some(event) = events.next() else { break };
+        if let RandomEvent::TimePasses(span) = event {
             now += span;
         }
-        next = input(happens, &snapshot);
+        next = input(event, &snapshot);
     }
     (snapshot.status, snapshot.visible_data(MergeRules::default()).to_json(), facts, effects)
 }
@@ -48,28 +48,56 @@ fn course<'a>(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// After each turn the other build takes over. What comes of the instance, and everything that happens on the way, is the same.
+    /// Two builds run an instance in alternation. Its status, data, facts and effects are the same as with one build.
     #[test]
-    fn builds_that_lower_otherwise_take_turns(
+    fn two_builds_with_different_lowerings_continue_each_others_instances(
         mut states in prop::collection::vec(state(), 1..5),
-        happenings in prop::collection::vec(happens(), 0..25),
+        events in prop::collection::vec(random_event(), 0..25),
     ) {
-        // Circles end by a count of instructions, which another lowering may have more of; so these only lead on.
+        // An endless loop fails after a number of instructions, which differs between the builds; so each state leads to the next.
         states.push(State::Inject(1));
-        let onwards: Vec<usize> = (1..=states.len()).map(|next| next.min(states.len() - 1)).collect();
-        let text = text(&states, &onwards);
+        let targets: Vec<usize> = (1..=states.len()).map(|next| next.min(states.len() - 1)).collect();
+        let text = text(&states, &targets);
         let builds = [program(&text), padded(&text)];
-        let alone = course(&happenings, &mut |snapshot| (snapshot, &builds[0]));
+        let alone = run_events(&events, &mut |snapshot| (snapshot, &builds[0]));
         let mut turn = 0;
-        let together = course(&happenings, &mut |snapshot| {
-            let (before, now) = (&builds[turn % 2], &builds[(turn + 1) % 2]);
+        let together = run_events(&events, &mut |snapshot| {
+            let (previous, current) = (&builds[turn % 2], &builds[(turn + 1) % 2]);
             turn += 1;
-            let snapshot = moved(before, now, &snapshot);
+            let snapshot = moved(previous, current, &snapshot);
             assert_eq!(snapshot.lost_position(), None);
-            (snapshot, now)
+            (snapshot, current)
         });
         prop_assert_eq!(alone, together);
     }
+}
+
+/// A skip moves the frame behind the failed step, and in the same turn the time limit of the action fails it there, before a jump has run.
+#[test]
+fn a_position_after_a_skip_does_not_depend_on_the_build() {
+    let action = Action::Compute(".n / 0");
+    let operation = State::Operation {
+        actions: vec![action],
+        parallel: false,
+        handled: false,
+        compensated: false,
+        timeout: true,
+    };
+    let text = text(&[operation], &[0]);
+    let builds = [program(&text), padded(&text)];
+    let events = [RandomEvent::TimePasses(100_000), RandomEvent::Skip, RandomEvent::TimePasses(1)];
+    let mut positions = Vec::new();
+    for build in &builds {
+        let mut snapshot = Snapshot::default();
+        run_events(&events, &mut |before| {
+            snapshot = before.clone();
+            (before, build)
+        });
+        let failed = snapshot.listing(build).to_string();
+        positions.push(failed.lines().last().map(str::to_owned));
+    }
+    let expected = "frame 0 at S0/fails/toStateData: failed; in S0; in S0/fails".to_owned();
+    assert_eq!(positions, [Some(expected.clone()), Some(expected)]);
 }
 
 const ASKS: &str = r"
@@ -93,8 +121,8 @@ states:
 - {name: Deny, type: inject, data: {denied: true}, end: true}
 ";
 
-/// The head of a snapshot with a text replaced, as if another build had written it.
-fn replaced(program: &Program, snapshot: &Snapshot, from: &str, to: &str) -> Snapshot {
+/// A snapshot with a text replaced in its stored head, as if another build had written it.
+fn with_replaced_label(program: &Program, snapshot: &Snapshot, from: &str, to: &str) -> Snapshot {
     let head = snapshot.encode_whole(program, &snapshot.data).unwrap().head;
     let text = String::from_utf8(head).unwrap();
     assert!(text.contains(from), "{text}");
@@ -103,7 +131,7 @@ fn replaced(program: &Program, snapshot: &Snapshot, from: &str, to: &str) -> Sna
 }
 
 #[test]
-fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_begins_the_construct_again() {
+fn a_lost_position_stops_the_instance_and_a_retrigger_starts_the_construct_again() {
     let (program, context) = (program(ASKS), context(1000));
     let begun = |approved: bool| {
         let data = Val::from(json!({"approved": approved}));
@@ -111,7 +139,7 @@ fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_b
     };
     let sleeping = begun(false);
     let awake = settle(&program, begun(true), Input::Tick, &context, NOW + 3_600_000).snapshot;
-    for (snapshot, from, to, sentence, again) in [
+    for (snapshot, from, to, message, after_retrigger) in [
         (
             &sleeping,
             r#""c":"Pause/sleep""#,
@@ -119,13 +147,13 @@ fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_b
             "no position `Pause/nap`",
             "frame 0 at Pause/sleep: sleeps until 1764010800000; in Pause\n",
         ),
-        // The same label, and another kind of instruction at it.
+        // The label exists, but names another kind of instruction.
         (
             &sleeping,
             r#""c":"Pause/sleep""#,
             r#""c":"Decide/switch""#,
             "no position `Decide/switch`",
-            "", // It decides again, and completes.
+            "", // The switch runs again, and the instance completes.
         ),
         (
             &awake,
@@ -135,28 +163,28 @@ fn a_position_that_this_build_does_not_have_halts_the_instance_and_a_retrigger_b
             "frame 0 at Create/create/call: waits for call 2, attempt 1; in Create; in Create/create\n",
         ),
     ] {
-        let mut lost = replaced(&program, snapshot, from, to);
+        let mut lost = with_replaced_label(&program, snapshot, from, to);
         let failure = lost.lost_position().unwrap();
-        assert!(failure.message.contains(sentence), "{}", failure.message);
+        assert!(failure.message.contains(message), "{}", failure.message);
         let later = NOW + 7_200_000;
-        // Whoever forgets to halt it is told as well, and nothing is called.
+        // Without the halt the instance runs nothing either.
         let ticked = settle(&program, lost.clone(), Input::Tick, &context, later);
         assert!(ticked.effects.is_empty(), "{:?}", ticked.effects);
         lost = settle(&program, lost, Input::Halt(failure), &context, later).snapshot;
         assert_eq!(lost.status, Status::Error);
         let stored = support::stored(&program, &lost);
         assert_eq!(stored.lost_position(), None);
-        let again_at = settle(&program, stored, Input::Retrigger, &context, later).snapshot;
-        let frames = again_at.listing(&program).to_string();
+        let retriggered = settle(&program, stored, Input::Retrigger, &context, later).snapshot;
+        let frames = retriggered.listing(&program).to_string();
         let frames: String =
             frames.lines().filter(|line| line.starts_with("frame")).map(|line| format!("{line}\n")).collect();
-        assert_eq!(frames, again.replace("1764010800000", &(later + 3_600_000).to_string()));
+        assert_eq!(frames, after_retrigger.replace("1764010800000", &(later + 3_600_000).to_string()));
     }
 }
 
-/// What the first format wrote: indexes. They mean what they meant to the build that wrote them.
+/// The indexes of the first format refer to the same instructions as in the build that wrote them.
 #[test]
-fn a_snapshot_of_the_first_format_goes_on_where_it_stood() {
+fn a_snapshot_of_the_first_format_continues_at_its_position() {
     let (program, context) = (program(ASKS), context(1000));
     for (approved, expected) in [
         (false, "Completed, data {\"approved\":false,\"denied\":true}\n"),
@@ -165,7 +193,7 @@ fn a_snapshot_of_the_first_format_goes_on_where_it_stood() {
             "Active, data {\"approved\":true}\nframe 0 at Create/create/call: waits for call 1, attempt 1; in Create; in Create/create\n",
         ),
     ] {
-        // Enter, sleep, and the counter behind the sleep, as it was stored then.
+        // The instructions are enter and sleep; this format stores the position after the sleep.
         let old = b"\x01{\"s\":\"a\",\"f\":[{\"i\":0,\"c\":2,\"w\":{\"t\":1764003600000},\"s\":{\"i\":0,\"v\":1}}],\"n\":1,\"k\":0,\"v\":1}";
         let data = Val::from(json!({"approved": approved}));
         let snapshot = Snapshot::decode(&program, old, &[], data, Val::Null).unwrap();

@@ -1,4 +1,4 @@
-//! Which attempts are the same call, for a service that knows calls by their key.
+//! Which attempts of a call have the same number, and thereby the same idempotency key.
 
 mod support;
 
@@ -25,7 +25,7 @@ states:
     end: true
 ";
 
-fn the_call(turn: &Turn) -> (u64, u32) {
+fn only_call(turn: &Turn) -> (u64, u32) {
     let calls: Vec<_> = turn
         .effects
         .iter()
@@ -39,10 +39,10 @@ fn the_call(turn: &Turn) -> (u64, u32) {
 }
 
 #[test]
-fn a_retry_is_another_call_only_after_the_service_has_answered() {
+fn a_retry_has_a_new_number_only_after_an_answer_of_the_service() {
     use FailureKind::{Connection, NoAnswer, Service};
     let (program, context) = (program(ASKS), context(1000));
-    for (kind, code, is_another) in [
+    for (kind, code, has_new_number) in [
         (Service, Some("500"), true),
         (Service, Some("503"), true),
         (Service, Some("404"), true),
@@ -55,23 +55,23 @@ fn a_retry_is_another_call_only_after_the_service_has_answered() {
     ] {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
-        let (call, _) = the_call(&begun);
+        let (call, _) = only_call(&begun);
         let failed = Input::CallFailed { call, failure: failure(kind, code) };
         let waits = settle(&program, begun.snapshot, failed, &context, NOW);
         let due = waits.snapshot.wake_at().unwrap_or_default();
         assert!(due >= NOW + 100);
         let again = settle(&program, waits.snapshot, Input::Tick, &context, due);
-        let (next, attempt) = the_call(&again);
-        assert_eq!((next != call, attempt), (is_another, 2), "{kind:?} {code:?}");
-        // A crash now makes the same call again.
-        let pending = rondo_machine::pending(&program, &again.snapshot, &context, due);
+        let (next, attempt) = only_call(&again);
+        assert_eq!((next != call, attempt), (has_new_number, 2), "{kind:?} {code:?}");
+        // After a crash the call has the same number.
+        let pending = rondo_machine::pending_calls(&program, &again.snapshot, &context, due);
         assert_eq!(pending.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [next]);
     }
 }
 
-/// How the attempts of one call fail, and the numbers under which they are made.
+/// The failures of the attempts of one call, and the numbers of the attempts.
 #[test]
-fn a_call_that_was_once_not_answered_stays_the_same_call() {
+fn a_call_keeps_its_number_once_an_attempt_got_no_answer() {
     use FailureKind::{Connection, Service};
     let (program, context) = (program(ASKS), context(1000));
     let lost = || failure(Connection, None);
@@ -84,25 +84,25 @@ fn a_call_that_was_once_not_answered_stays_the_same_call() {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let mut turn = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
         let mut now = NOW;
-        let mut made = vec![the_call(&turn).0];
+        let mut made = vec![only_call(&turn).0];
         for failure in failures {
-            let failed = Input::CallFailed { call: the_call(&turn).0, failure };
+            let failed = Input::CallFailed { call: only_call(&turn).0, failure };
             let waits = settle(&program, turn.snapshot, failed, &context, now);
             now = waits.snapshot.wake_at().unwrap();
             turn = settle(&program, waits.snapshot, Input::Tick, &context, now);
-            made.push(the_call(&turn).0);
+            made.push(only_call(&turn).0);
         }
         assert_eq!(made, numbers);
     }
 }
 
-/// Who retriggers an instance after a lost answer asks for the same again; who has changed its data, for something else.
+/// A retrigger repeats a call that got no answer, with the same number. If the data was changed before, it is a new call.
 #[test]
-fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() {
+fn a_retrigger_has_a_new_number_if_the_call_was_answered_or_the_data_changed() {
     use FailureKind::{Connection, NoAnswer, Service};
     let (program, context) = (program(&ASKS.replace("autoRetries: true", "")), context(1000));
     let data = || Val::object([("changed", Val::Bool(true))]);
-    for (kind, code, before, is_another) in [
+    for (kind, code, before, has_new_number) in [
         (Connection, None, None, false),
         (NoAnswer, Some("timeout"), None, false),
         (Service, Some("504"), None, false),
@@ -112,27 +112,29 @@ fn a_retrigger_makes_the_same_call_unless_it_was_answered_or_the_data_changed() 
     ] {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
-        let (call, _) = the_call(&begun);
+        let (call, _) = only_call(&begun);
         let failed = Input::CallFailed { call, failure: failure(kind, code) };
         let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
-        // It may be stored for days in between.
+        // The instance may be stored for days before the retrigger.
         snapshot = stored(&program, &snapshot);
         if let Some(input) = before {
             snapshot = settle(&program, snapshot, input, &context, NOW).snapshot;
         }
         let again = settle(&program, snapshot, Input::Retrigger, &context, NOW);
-        assert_eq!(the_call(&again).0 != call, is_another, "{kind:?} {code:?}");
+        assert_eq!(only_call(&again).0 != call, has_new_number, "{kind:?} {code:?}");
     }
 }
 
-/// So does who changes them while the next attempt is waited for.
+/// The same holds for a change of the data between two attempts.
 #[test]
-fn a_retry_after_the_data_changed_is_another_call() {
+fn a_retry_has_a_new_number_if_the_data_changed() {
     let (program, context) = (program(ASKS), context(1000));
-    for (change, is_another) in [(Some(Input::Patch(Val::object([("a", Val::Null)]))), true), (None, false)] {
+    for (change, has_new_number) in
+        [(Some(Input::Patch(Val::object([("a", Val::Null)]))), true), (None, false)]
+    {
         let snapshot = Snapshot::new(Val::object::<&str>([]));
         let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
-        let (call, _) = the_call(&begun);
+        let (call, _) = only_call(&begun);
         let failed = Input::CallFailed { call, failure: failure(FailureKind::Connection, None) };
         let mut snapshot = settle(&program, begun.snapshot, failed, &context, NOW).snapshot;
         if let Some(change) = change {
@@ -140,6 +142,6 @@ fn a_retry_after_the_data_changed_is_another_call() {
         }
         let due = snapshot.wake_at().unwrap();
         let again = settle(&program, snapshot, Input::Tick, &context, due);
-        assert_eq!(the_call(&again).0 != call, is_another);
+        assert_eq!(only_call(&again).0 != call, has_new_number);
     }
 }

@@ -1,7 +1,7 @@
-//! What an error definition is compared with.
+//! An error definition, prepared for the comparison with failures.
 //!
-//! Owns: the data of the comparison, prepared by the lowering so that a comparison looks at sets and texts only. The rule, that is the
-//! order in which they are asked, belongs to the machine.
+//! Owns: the data of the comparison. The lowering looks class names up once, so the comparison itself uses sets and texts only. The order of
+//! the comparisons belongs to the machine.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::{FailureKind, Origin};
 pub struct ErrorMatch {
     /// Name of the definition.
     pub name: Arc<str>,
-    /// Its code; without one its name.
+    /// Its code; if it has none, its name.
     pub code: Arc<str>,
-    /// Failures that are the exception which the code names.
+    /// Failures that are the exception that the code names.
     pub class: FailureSet,
-    /// Failures that are, or were caused by, the exception which the code names.
+    /// Failures that are, or were caused by, the exception that the code names.
     pub cause: FailureSet,
-    /// Failures whose exceptions are below the one which the code names.
+    /// Failures with an exception or cause whose class is a subclass of the class that the code names.
     pub superclass: FailureSet,
     /// How the code is compared with the text of a failure.
     pub text: TextMatch,
@@ -27,37 +27,35 @@ pub struct ErrorMatch {
 /// How a code is compared with the text of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextMatch {
-    /// Not at all: it looks like the name of a class.
+    /// It is not compared with the text, because it looks like the name of a class.
     No,
-    /// It is the whole text. A status is no pattern, because it may stand in an address by chance.
+    /// It must be the whole text. A status is not searched for, because an address may contain the same digits by chance.
     Whole,
-    /// It is the whole text, or a regular expression that is found in it.
+    /// It must be the whole text, or a regular expression that matches a part of it.
     Pattern,
 }
 
-/// A set of kinds of failures, each from a certain origin.
+/// A set of pairs of a failure's kind and its origin.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct FailureSet(u64);
 
 impl FailureSet {
-    /// Puts a kind from an origin into the set.
+    /// Adds a pair.
     pub fn insert(&mut self, kind: FailureKind, origin: Origin) {
         self.0 |= Self::bit(kind, origin);
     }
 
-    /// Whether a kind from an origin is in the set.
+    /// Whether the set contains a pair.
     pub fn contains(self, kind: FailureKind, origin: Origin) -> bool {
         self.0 & Self::bit(kind, origin) != 0
     }
 
-    /// There are fewer than 64 pairs, so each has a bit of its own.
+    /// Each pair has a bit of its own: there are 36 pairs, and the set has 64 bits.
     fn bit(kind: FailureKind, origin: Origin) -> u64 {
         1 << (kind as u64 * Origin::ALL.len() as u64 + origin as u64)
     }
-}
 
-impl FailureSet {
-    /// Whether nothing is in the set.
+    /// Whether the set contains no pair.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -65,16 +63,16 @@ impl FailureSet {
 
 impl std::fmt::Debug for FailureSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let from = |kind| Origin::ALL.into_iter().filter(move |origin| self.contains(kind, *origin));
-        if FailureKind::ALL.into_iter().all(|kind| from(kind).count() == Origin::ALL.len()) {
+        let origins = |kind| Origin::ALL.into_iter().filter(move |origin| self.contains(kind, *origin));
+        if FailureKind::ALL.into_iter().all(|kind| origins(kind).count() == Origin::ALL.len()) {
             return f.write_str("any failure");
         }
-        for (place, kind) in
-            FailureKind::ALL.into_iter().filter(|kind| from(*kind).next().is_some()).enumerate()
+        for (index, kind) in
+            FailureKind::ALL.into_iter().filter(|kind| origins(*kind).next().is_some()).enumerate()
         {
-            write!(f, "{}{kind:?}", if place == 0 { "" } else { ", " })?;
-            if from(kind).count() < Origin::ALL.len() {
-                write!(f, " from {:?}", from(kind).collect::<Vec<_>>())?;
+            write!(f, "{}{kind:?}", if index == 0 { "" } else { ", " })?;
+            if origins(kind).count() < Origin::ALL.len() {
+                write!(f, " from {:?}", origins(kind).collect::<Vec<_>>())?;
             }
         }
         Ok(())
@@ -86,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_holds_what_was_put_into_it_and_nothing_else() {
+    fn a_set_contains_the_added_pair_and_no_other() {
         for kind in FailureKind::ALL {
             for origin in Origin::ALL {
                 let mut set = FailureSet::default();

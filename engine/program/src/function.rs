@@ -1,29 +1,28 @@
-//! What a workflow declares outside of its states: the functions that its calls name.
+//! The functions that a workflow declares and its calls name.
 //!
-//! Owns: the form in which a lowering hands functions to whatever binds them to services. Promises: no text here has to
-//! be parsed by the rules of a dialect; a function that no build can call says why. Never: reads a document that a
-//! function names, or holds the value of a property. Functions that are computed inside of the engine (expressions,
-//! lines of the log) are not declared: they are part of the program's instructions.
+//! Owns: the form in which the lowering passes functions to the code that binds them to services. Promises: the rules of a dialect are not
+//! needed to read it; a function that cannot be called says why. Never: reads a document that a function names, or contains the value
+//! of a property. Functions that the engine computes itself (expressions, log lines) are instructions of the program and not declared.
 
 use std::fmt;
 
 use rondo_definition::Pointer;
 
-/// What a workflow declares, in the order of its document.
+/// The declarations of a workflow, in the order of its document.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Declarations {
-    /// The functions that call something outside of the engine; their names differ from each other.
+    /// The functions that call a service. Their names are unique.
     pub functions: Vec<Function>,
 }
 
 /// A function that [`Instruction::Call`](crate::Instruction::Call) names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
-    /// Name by which instructions call it.
+    /// Its name in the definition.
     pub name: String,
     /// What a call does.
     pub kind: FunctionKind,
-    /// Place in the document that says what it calls; problems with that are reported there.
+    /// The place of its `operation` in the document, for diagnostics.
     pub at: Pointer,
 }
 
@@ -34,9 +33,9 @@ pub enum FunctionKind {
     OpenApi(OpenApiFunction),
     /// Sends a plain HTTP request.
     Http(HttpFunction),
-    /// Fails each call. The problem has been reported as an error, but a revision that an older build accepted runs on.
+    /// Fails each call. The problem is an error when a definition is loaded, but a stored revision that an older build accepted still runs.
     Unusable {
-        /// Sentence that says what is wrong, beginning with the function.
+        /// What is wrong, as a sentence whose subject is the function.
         reason: String,
     },
 }
@@ -46,15 +45,15 @@ pub enum FunctionKind {
 pub struct OpenApiFunction {
     /// Path or URI of the document, relative to the file of the workflow.
     pub document: String,
-    /// Name that the workflow has given to the document. The properties of its service are found by this name instead of
-    /// one that is made of the path.
+    /// The alias of the document in the workflow. The properties of its service are looked up with this name instead of one derived from
+    /// the path.
     pub alias: Option<String>,
     /// `operationId`.
     pub operation: String,
-    /// Whether each call says which one of several configured services it goes to (`config_key` of
+    /// Whether each call selects one of several configured services (`config_key` of
     /// [`Instruction::Call`](crate::Instruction::Call)).
     pub has_config_key: bool,
-    /// What identifies the engine to the host of the document. It is not used for the calls.
+    /// The credentials for fetching the document from its host. The calls do not use them.
     pub document_authentication: Option<Authentication>,
 }
 
@@ -63,9 +62,9 @@ pub struct OpenApiFunction {
 pub struct HttpFunction {
     /// Method in upper case.
     pub method: HttpMethod,
-    /// Absolute URL, or a path whose host the properties give; `{name}` stands for an argument.
+    /// An absolute URL, or a path whose host is configured by properties. `{name}` is replaced by an argument.
     pub address: String,
-    /// Whether an answer with an error status fails the call; otherwise the answer is its result.
+    /// Whether an answer with an error status fails the call; otherwise the answer is the result of the call.
     pub fails_on_error_status: bool,
 }
 
@@ -82,16 +81,16 @@ pub enum HttpMethod {
     Options,
 }
 
-/// What identifies the engine to a host.
+/// The credentials of an `auth` definition (spec-0.8, "Auth Definition").
 #[derive(Debug, Clone, PartialEq)]
 pub struct Authentication {
     /// Name of the definition, for messages.
     pub name: String,
-    /// How it is sent.
+    /// The scheme, with its credentials.
     pub scheme: AuthenticationScheme,
 }
 
-/// How a host is told who asks.
+/// An HTTP authentication scheme, with its credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuthenticationScheme {
     /// HTTP basic.
@@ -108,10 +107,10 @@ pub enum AuthenticationScheme {
     },
 }
 
-/// A part of what identifies the engine. `Debug` does not print a text.
+/// A user name, password or token. `Debug` does not print the text.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// The text itself, as the document gives it.
+    /// The text itself, as written in the document.
     Text(String),
     /// Name of the property that holds the text.
     Secret(String),
@@ -122,7 +121,7 @@ impl HttpMethod {
     pub const ALL: [Self; 7] =
         [Self::Get, Self::Post, Self::Put, Self::Delete, Self::Patch, Self::Head, Self::Options];
 
-    /// The method as HTTP writes it.
+    /// The method as written in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -135,7 +134,7 @@ impl HttpMethod {
         }
     }
 
-    /// The method of a name in any case of letters.
+    /// The method with this name, in upper or lower case; `None` if there is none.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name))
     }

@@ -1,8 +1,8 @@
 //! The instructions of a program.
 //!
-//! A frame of the machine runs them one after the other. Three registers belong to a frame: *data* (the state data),
-//! *focus* (what the current action sees, when `fromStateData` narrowed it) and *result* (what the current action
-//! gave; it may be absent, which is not the same as null). Each instruction says which of them it reads and writes.
+//! A frame of the machine runs them one after the other. A frame has three registers: *data* (the state data), *focus* (the part of the
+//! data that `fromStateData` selects for the current action; without it, the data) and *result* (the result of the current action; an absent
+//! result is not the same as null). Each instruction says which registers it reads and writes.
 
 use std::sync::Arc;
 
@@ -20,97 +20,97 @@ pub type Pc = u32;
 pub enum Instruction {
     /// A scope begins: its error handlers and time limit apply from here. Clears *focus* and *result*.
     Enter(ScopeId),
-    /// The innermost scope of the frame ends. The *result* of an action is what `$WORKFLOW.prevActionResult` shows next.
+    /// The innermost scope of the frame ends. If it is an action, `$WORKFLOW.prevActionResult` shows its *result* from now on.
     Leave,
-    /// *data* becomes the value of the expression over *data*.
-    Filter(Expression),
-    /// *data* is merged with the value, as it stands.
+    /// *data* becomes the value of the expression over *data* (spec-0.8, "State data filters").
+    FilterData(Expression),
+    /// Merges the value into *data*.
     Inject(Val),
-    /// Goes on at the first arm whose condition is true, else at the default; without one it fails.
+    /// Jumps to the first arm whose condition is true, else to the default. Fails if there is no default.
     Switch {
-        /// Conditions over *data*, in the order they are tried.
+        /// Conditions over *data*, in the order in which they are evaluated, each with its target.
         arms: Vec<(Expression, Pc)>,
-        /// Where to go when none is true.
+        /// The target if no condition is true.
         default: Option<Pc>,
     },
-    /// Goes on elsewhere.
+    /// Continues at another instruction.
     Jump(Pc),
-    /// Waits.
+    /// Waits for a time.
     Sleep(Duration),
-    /// Goes on elsewhere when the condition over *data* is not true: an action is skipped.
+    /// Skips an action unless its condition over *data* is true.
     SkipUnless {
         /// The action's condition.
         condition: Expression,
-        /// First instruction behind the action.
+        /// The first instruction after the action.
         to: Pc,
     },
     /// *focus* and *result* become the value of the expression over *data*.
     Focus(Expression),
     /// *result* becomes the value of the expression over *focus*.
     Evaluate(Expression),
-    /// Writes a line to the log; *result* is left alone.
+    /// Writes a line to the log; *result* does not change.
     Log {
-        /// How loud.
+        /// The level of the line.
         level: LogLevel,
         /// The message over *focus*.
         message: Template,
     },
     /// Calls a function and waits for the answer, which becomes *result*.
     Call {
-        /// Name of the function in the definition; what it is bound to is known outside.
+        /// Name of the function in the definition. The caller of the machine knows the service that it is bound to.
         function: Arc<str>,
         /// Its arguments over *focus*.
         arguments: Arguments,
-        /// Chooses URL and credentials among several configurations.
+        /// Selects one of several configurations of URL and credentials.
         config_key: Option<Expression>,
     },
-    /// Starts an instance of another workflow with *focus* as its input and waits for its end; its data is *result*.
-    Child {
+    /// Starts an instance of another workflow with *focus* as its input and waits for its end; its data becomes *result*.
+    Subflow {
         /// Id of the workflow.
         workflow: Arc<str>,
-        /// Wanted version; the newest when absent.
+        /// Version of the workflow; absent: the newest.
         version: Option<Arc<str>>,
     },
-    /// *result* becomes the value of the expression over it (over null when absent).
-    Results(Expression),
-    /// *data* is merged with *result*, at the top or at a path of it. An absent *result* changes nothing.
+    /// *result* becomes the value of the expression over *result* (over null if it is absent).
+    FilterResult(Expression),
+    /// Merges *result* into *data*: at the top level, or at the path. An absent *result* changes nothing.
     Merge(Option<Expression>),
-    /// Runs branches side by side, each on a copy of *data*; goes on when enough have ended, with what they changed
-    /// merged in the order of the branches.
+    /// Runs branches in parallel, each on a copy of *data*. Continues when enough branches have ended, and merges their changes in the order
+    /// of the branches.
     Fork {
         /// The branches.
         branches: Vec<Branch>,
-        /// How many must end.
+        /// How many branches must end.
         completion: Completion,
     },
     /// Runs the body once for each element of a collection.
     ForEach(Arc<Loop>),
     /// The frame ends: a branch, an iteration or a compensation.
     EndFrame,
-    /// Waits for events. Which one arrived decides where to go on.
+    /// Waits for events. The event that arrives decides where the frame continues.
     Await {
-        /// What may arrive.
+        /// The awaited events, each with its target.
         filters: Vec<EventFilter>,
-        /// Whether one is enough; otherwise all must have arrived.
+        /// Whether the first event ends the wait; otherwise all of them must arrive.
         exclusive: bool,
-        /// Longest wait, and where to go on when it is over.
+        /// The longest wait, and the target when it has passed.
         timeout: Option<(Duration, Pc)>,
     },
-    /// Runs the compensations of all states that completed and have one, the last completed first, each on what the
-    /// one before left; goes on when the last has ended.
+    /// Runs the compensations of all completed states, the state that completed last first. Each compensation works on the data that the one
+    /// before it left. Continues when the last compensation has ended (spec-0.8, "Workflow Compensation").
     Compensate,
-    /// The instance ends as aborted.
+    /// The instance ends with the status aborted.
     Abort,
     /// The path ends.
     End {
-        /// Ends the whole instance, other paths included.
+        /// Whether the whole instance ends, with all other paths.
         terminate: bool,
-        /// When it gives a text, the instance fails with it.
+        /// If it evaluates to a text, the instance fails with this text as its message (SonataFlow's `metadata.errorMessage`).
         error_message: Option<Template>,
     },
 }
 
-/// How loud a line of the log is.
+/// Level of a line in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum LogLevel {
@@ -124,72 +124,73 @@ pub enum LogLevel {
 /// Arguments of a call.
 #[derive(Debug, Clone)]
 pub enum Arguments {
-    /// None are given.
+    /// The action gives no arguments.
     None,
-    /// A JSON tree with expressions in it.
+    /// A JSON value whose texts may be expressions.
     Template(Template),
 }
 
-/// How long something lasts.
+/// A length of time.
 #[derive(Debug, Clone)]
 pub enum Duration {
-    /// Known from the document.
+    /// A constant of the document.
     Fixed(std::time::Duration),
     /// An expression over *data* that gives an ISO 8601 duration.
     Computed(Expression),
 }
 
-/// When a fork is done.
+/// When a fork completes.
 #[derive(Debug, Clone)]
 pub enum Completion {
-    /// All branches ended.
+    /// When all branches have ended.
     All,
-    /// So many ended.
+    /// When this many branches have ended.
     Count(usize),
-    /// As many as the expression over *data* gives.
+    /// When as many branches have ended as the expression over *data* says.
     Computed(Expression),
 }
 
 /// A loop over a collection.
 #[derive(Debug, Clone)]
 pub struct Loop {
-    /// Gives the elements, over *data*.
+    /// The collection: an expression over *data*.
     pub input: Expression,
-    /// Where the results are put.
+    /// The path in *data* for the results of the elements.
     pub output: Option<Expression>,
-    /// Name of the variable that holds the element.
+    /// Name of the variable that holds the current element.
     pub parameter: Arc<str>,
     /// First instruction of the body.
     pub body: Pc,
-    /// How many elements run side by side.
+    /// How many elements run at the same time.
     pub batch: BatchSize,
 }
 
-/// How many elements of a loop run side by side.
+/// How many elements of a loop run at the same time.
 #[derive(Debug, Clone)]
 pub enum BatchSize {
-    /// All.
+    /// All elements.
     All,
-    /// One after the other.
+    /// One element after the other.
     One,
-    /// All, but each begins only when the one before it does not wait for a call or a subflow, as in one thread.
+    /// All elements, but an element starts only when the element before it waits neither for a call nor for a subflow, as in one thread
+    /// of SonataFlow.
     OneThread,
-    /// So many; the next ones start when all of them are done. A number, or an expression over *data*.
+    /// As many as the expression over *data* says. The next batch starts when all elements of this one have ended.
     Of(Expression),
 }
 
-/// An event that is waited for.
+/// The events that lead to one target.
 #[derive(Debug, Clone)]
 pub struct EventFilter {
     /// Names of events in the definition.
     pub events: Vec<Arc<str>>,
-    /// Where to go on, with the payload as *result*.
+    /// Where the frame continues, with the payload of the event as *result*.
     pub then: Pc,
 }
 
 /// One branch of a fork.
 #[derive(Debug, Clone)]
 pub struct Branch {
-    /// Its first instruction.
+    /// The first instruction of the branch.
     pub start: Pc,
 }

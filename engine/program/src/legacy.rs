@@ -1,33 +1,33 @@
-//! How the first format of snapshots counted.
+//! What the indexes in the first format of snapshots refer to.
 //!
-//! That format stored indexes into the instructions, states and actions of the build that wrote it. The lowering still numbers them the
-//! same way beside its own labels, so that instances which were stored then can be continued.
+//! That format stores indexes of instructions, states and actions. The lowering still counts them as the build did that wrote the format, so
+//! instances that were stored in it continue at the right place.
 
 use crate::{Pc, ScopeId};
 
-/// What the numbers of the first format of snapshots mean in a program.
+/// The instructions, states and actions of a program, in the order in which the first format of snapshots numbered them.
 #[derive(Debug, Default)]
-pub struct Legacy {
-    /// The instruction that each counter stood for.
-    pub code: Vec<Pc>,
-    /// The scope that each number of a state stood for.
+pub struct LegacyNumbering {
+    /// The instruction for each program counter.
+    pub instructions: Vec<Pc>,
+    /// The scope for each number of a state.
     pub states: Vec<ScopeId>,
-    /// The scope that each number of an action stood for.
+    /// The scope for each number of an action.
     pub actions: Vec<ScopeId>,
 }
 
-impl Legacy {
-    /// The instruction that a counter stood for.
+impl LegacyNumbering {
+    /// The instruction for a stored program counter.
     pub fn instruction(&self, counter: u32) -> Option<Pc> {
-        self.code.get(counter as usize).copied()
+        self.instructions.get(counter as usize).copied()
     }
 
-    /// The scope that the number of a state stood for.
+    /// The scope for the stored number of a state.
     pub fn state(&self, number: u32) -> Option<ScopeId> {
         self.states.get(number as usize).copied()
     }
 
-    /// The scope that the number of an action stood for.
+    /// The scope for the stored number of an action.
     pub fn action(&self, number: u32) -> Option<ScopeId> {
         self.actions.get(number as usize).copied()
     }

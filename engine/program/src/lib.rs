@@ -1,7 +1,7 @@
 //! The dialect-free form that workflow documents are lowered to: types only.
 //!
-//! Owns: [`Program`], a list of [`Instruction`]s with the scopes they open; what is shown of a workflow ([`Outline`]); what it asks of
-//! the outside ([`Declarations`]); [`Failure`], the one form of an error. Promises: no type in here knows the dialect it came from.
+//! Owns: [`Program`], a list of [`Instruction`]s with the scopes they open; [`Outline`], which views show of a workflow; [`Declarations`],
+//! the functions that it calls; [`Failure`], the one form of an error. Promises: no type of this crate depends on the dialect of the document.
 //! Never: reads a document (`lowering` does) or runs anything (`machine` does).
 
 pub use rondo_definition::duration::parse_duration;
@@ -18,8 +18,9 @@ mod program;
 mod schema;
 mod scope;
 pub mod sonataflow;
+mod stored_failure;
 
-pub use code::{Code, CodeBuilder, Outside};
+pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use failure::{Failure, FailureKind, Origin};
 pub use function::{
@@ -30,7 +31,7 @@ pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc,
     Template,
 };
-pub use legacy::Legacy;
+pub use legacy::LegacyNumbering;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};
 pub use program::{Program, Version};
 pub use schema::{SchemaReference, SchemaSource};

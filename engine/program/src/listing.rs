@@ -1,7 +1,8 @@
-//! The printed form of a program: what the lowering made of a document, one instruction a line.
+//! The printed form of a program, one instruction a line.
 //!
-//! Two things rest on it. Golden listings in the tests of the lowering make a changed lowering a visible decision. A digest of it, the
-//! *fingerprint*, is stored with each revision, so that a build which lowers a stored document otherwise knows that it does.
+//! Two things depend on it. The golden listings in the tests of the lowering show each change of the lowering. A digest of the listing, the
+//! *fingerprint*, is stored with each revision; a build that gets another fingerprint for a stored document knows that it lowers the document
+//! to another program.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
@@ -14,19 +15,19 @@ use crate::{
 };
 
 impl Program {
-    /// A digest of the listing: 32 hexadecimal digits. It changes when the lowering of the document does.
+    /// A digest of the listing: 32 hexadecimal digits. It changes whenever the program does.
     pub fn fingerprint(&self) -> String {
-        let mut digest = Digesting(Sha256::new());
+        let mut digest = DigestWriter(Sha256::new());
         // Writing into a digest cannot fail.
         let _ = write!(digest, "{self}");
         digest.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// Takes a text piece by piece, so that the listing of a large workflow need not be held in memory.
-struct Digesting(Sha256);
+/// Digests a text piece by piece, so the listing of a large workflow is never in memory as a whole.
+struct DigestWriter(Sha256);
 
-impl fmt::Write for Digesting {
+impl fmt::Write for DigestWriter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.update(text.as_bytes());
         Ok(())
@@ -34,13 +35,13 @@ impl fmt::Write for Digesting {
 }
 
 impl Display for Program {
-    /// The listing: each line names an instruction by its label; jumps name the label they lead to.
+    /// The listing: each line begins with the label of an instruction; a jump names the label of its target.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "workflow {} {}", self.id, self.version)?;
         writeln!(f, "start {}", Label(self, self.start))?;
-        writeln!(f, "abort {}", Label(self, self.abort))?;
-        if self.overtime != self.abort {
-            writeln!(f, "overtime {}", Label(self, self.overtime))?;
+        writeln!(f, "abort {}", Label(self, self.on_abort))?;
+        if self.on_timeout != self.on_abort {
+            writeln!(f, "overtime {}", Label(self, self.on_timeout))?;
         }
         if let Some(timeout) = self.timeout {
             writeln!(f, "timeout {timeout:?}")?;
@@ -54,15 +55,15 @@ impl Display for Program {
         if self.keep_active {
             writeln!(f, "keep active")?;
         }
-        if self.uses_previous {
+        if self.uses_previous_result {
             writeln!(f, "keep previous results")?;
         }
         for (pc, instruction) in (0..).zip(self.code.instructions()) {
-            writeln!(f, "{}: {}", Label(self, pc), Line(self, instruction))?;
+            writeln!(f, "{}: {}", Label(self, pc), InstructionLine(self, instruction))?;
             if let Instruction::Enter(id) = instruction
                 && let Some(scope) = self.scope(*id)
             {
-                write!(f, "{}", Details(self, scope))?;
+                write!(f, "{}", ScopeDetails(self, scope))?;
             }
         }
         Ok(())
@@ -78,31 +79,31 @@ impl Display for Label<'_> {
 }
 
 /// An expression on one line.
-struct Text<'a>(&'a Expression);
+struct OneLine<'a>(&'a Expression);
 
-impl Display for Text<'_> {
+impl Display for OneLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "${{ {} }}", self.0.source().replace('\\', "\\\\").replace('\n', "\\n"))
     }
 }
 
-struct Line<'a>(&'a Program, &'a Instruction);
+struct InstructionLine<'a>(&'a Program, &'a Instruction);
 
-impl Display for Line<'_> {
+impl Display for InstructionLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let label = |pc: &Pc| Label(self.0, *pc);
         match self.1 {
             Instruction::Enter(id) => match self.0.scope(*id) {
-                Some(scope) => write!(f, "enter {}", Kind(&scope.kind)),
+                Some(scope) => write!(f, "enter {}", ScopeTitle(&scope.kind)),
                 None => f.write_str("enter nothing"),
             },
             Instruction::Leave => f.write_str("leave"),
-            Instruction::Filter(expression) => write!(f, "data = {}", Text(expression)),
+            Instruction::FilterData(expression) => write!(f, "data = {}", OneLine(expression)),
             Instruction::Inject(value) => write!(f, "merge {}", value.to_json()),
             Instruction::Switch { arms, default } => {
                 f.write_str("switch")?;
                 for (condition, to) in arms {
-                    write!(f, ", {} -> {}", Text(condition), label(to))?;
+                    write!(f, ", {} -> {}", OneLine(condition), label(to))?;
                 }
                 match default {
                     Some(to) => write!(f, ", else -> {}", label(to)),
@@ -110,27 +111,27 @@ impl Display for Line<'_> {
                 }
             }
             Instruction::Jump(to) => write!(f, "-> {}", label(to)),
-            Instruction::Sleep(duration) => write!(f, "sleep {}", Span(duration)),
+            Instruction::Sleep(duration) => write!(f, "sleep {}", DurationText(duration)),
             Instruction::SkipUnless { condition, to } => {
-                write!(f, "unless {} -> {}", Text(condition), label(to))
+                write!(f, "unless {} -> {}", OneLine(condition), label(to))
             }
-            Instruction::Focus(expression) => write!(f, "focus = {}", Text(expression)),
-            Instruction::Evaluate(expression) => write!(f, "result = {} of focus", Text(expression)),
+            Instruction::Focus(expression) => write!(f, "focus = {}", OneLine(expression)),
+            Instruction::Evaluate(expression) => write!(f, "result = {} of focus", OneLine(expression)),
             Instruction::Log { level, message } => write!(f, "log {level:?} {}", message.source().to_json()),
             Instruction::Call { function, arguments, config_key } => {
                 write!(f, "call {function}")?;
                 if let Arguments::Template(template) = arguments {
                     write!(f, " {}", template.source().to_json())?;
                 }
-                config_key.as_ref().map_or(Ok(()), |key| write!(f, " configured by {}", Text(key)))
+                config_key.as_ref().map_or(Ok(()), |key| write!(f, " configured by {}", OneLine(key)))
             }
-            Instruction::Child { workflow, version } => {
+            Instruction::Subflow { workflow, version } => {
                 write!(f, "subflow {workflow}")?;
                 version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))
             }
-            Instruction::Results(expression) => write!(f, "result = {} of result", Text(expression)),
+            Instruction::FilterResult(expression) => write!(f, "result = {} of result", OneLine(expression)),
             Instruction::Merge(None) => f.write_str("merge result"),
-            Instruction::Merge(Some(path)) => write!(f, "merge result at {}", Text(path)),
+            Instruction::Merge(Some(path)) => write!(f, "merge result at {}", OneLine(path)),
             Instruction::Fork { branches, completion } => {
                 f.write_str("fork")?;
                 for branch in branches {
@@ -139,10 +140,10 @@ impl Display for Line<'_> {
                 match completion {
                     Completion::All => f.write_str(" all"),
                     Completion::Count(count) => write!(f, " at least {count}"),
-                    Completion::Computed(expression) => write!(f, " at least {}", Text(expression)),
+                    Completion::Computed(expression) => write!(f, " at least {}", OneLine(expression)),
                 }
             }
-            Instruction::ForEach(each) => write!(f, "{}", Each(self.0, each)),
+            Instruction::ForEach(each) => write!(f, "{}", ForEachLine(self.0, each)),
             Instruction::EndFrame => f.write_str("end of frame"),
             Instruction::Await { filters, exclusive, timeout } => {
                 f.write_str(if *exclusive { "await one of" } else { "await all of" })?;
@@ -150,7 +151,7 @@ impl Display for Line<'_> {
                     write!(f, " {} -> {},", filter.events.join(" "), label(&filter.then))?;
                 }
                 match timeout {
-                    Some((limit, then)) => write!(f, " after {} -> {}", Span(limit), label(then)),
+                    Some((limit, then)) => write!(f, " after {} -> {}", DurationText(limit), label(then)),
                     None => Ok(()),
                 }
             }
@@ -165,9 +166,9 @@ impl Display for Line<'_> {
     }
 }
 
-struct Kind<'a>(&'a ScopeKind);
+struct ScopeTitle<'a>(&'a ScopeKind);
 
-impl Display for Kind<'_> {
+impl Display for ScopeTitle<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             ScopeKind::State { name, kind } => write!(f, "{} state {name}", kind.as_str()),
@@ -180,10 +181,10 @@ impl Display for Kind<'_> {
     }
 }
 
-/// What a scope adds to its instructions, indented.
-struct Details<'a>(&'a Program, &'a Scope);
+/// The properties of a scope, indented, a line each.
+struct ScopeDetails<'a>(&'a Program, &'a Scope);
 
-impl Display for Details<'_> {
+impl Display for ScopeDetails<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Scope { handlers, retry, timeout, compensation, .. } = self.1;
         if let Some(timeout) = timeout {
@@ -208,14 +209,14 @@ impl Display for Details<'_> {
                 Some(Jitter::Span(span)) => write!(f, ", jitter {span:?}")?,
                 None => {}
             }
-            only.as_ref().map_or(Ok(()), |errors| write!(f, ", only{}", Errors(errors)))?;
+            only.as_ref().map_or(Ok(()), |errors| write!(f, ", only{}", ErrorList(errors)))?;
             if !except.is_empty() {
-                write!(f, ", except{}", Errors(except))?;
+                write!(f, ", except{}", ErrorList(except))?;
             }
             writeln!(f)?;
         }
         for handler in handlers {
-            writeln!(f, "  on{} -> {}", Errors(&handler.errors), Label(self.0, handler.then))?;
+            writeln!(f, "  on{} -> {}", ErrorList(&handler.errors), Label(self.0, handler.then))?;
         }
         match compensation {
             Some(pc) => writeln!(f, "  compensated by {}", Label(self.0, *pc)),
@@ -224,9 +225,9 @@ impl Display for Details<'_> {
     }
 }
 
-struct Errors<'a>(&'a [ErrorMatch]);
+struct ErrorList<'a>(&'a [ErrorMatch]);
 
-impl Display for Errors<'_> {
+impl Display for ErrorList<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for ErrorMatch { name, code, class, cause, superclass, text } in self.0 {
             write!(f, " {name}={code}")?;
@@ -244,29 +245,29 @@ impl Display for Errors<'_> {
     }
 }
 
-struct Span<'a>(&'a Duration);
+struct DurationText<'a>(&'a Duration);
 
-impl Display for Span<'_> {
+impl Display for DurationText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             Duration::Fixed(span) => write!(f, "{span:?}"),
-            Duration::Computed(expression) => write!(f, "{}", Text(expression)),
+            Duration::Computed(expression) => write!(f, "{}", OneLine(expression)),
         }
     }
 }
 
-struct Each<'a>(&'a Program, &'a Loop);
+struct ForEachLine<'a>(&'a Program, &'a Loop);
 
-impl Display for Each<'_> {
+impl Display for ForEachLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Loop { input, output, parameter, body, batch } = self.1;
-        write!(f, "for each ${parameter} of {} -> {}", Text(input), Label(self.0, *body))?;
+        write!(f, "for each ${parameter} of {} -> {}", OneLine(input), Label(self.0, *body))?;
         match batch {
             BatchSize::All => f.write_str(", side by side")?,
             BatchSize::One => f.write_str(", one by one")?,
             BatchSize::OneThread => f.write_str(", as in one thread")?,
-            BatchSize::Of(size) => write!(f, ", in batches of {}", Text(size))?,
+            BatchSize::Of(size) => write!(f, ", in batches of {}", OneLine(size))?,
         }
-        output.as_ref().map_or(Ok(()), |output| write!(f, ", results at {}", Text(output)))
+        output.as_ref().map_or(Ok(()), |output| write!(f, ", results at {}", OneLine(output)))
     }
 }

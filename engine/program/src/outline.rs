@@ -1,60 +1,60 @@
-//! What is shown of a workflow.
+//! The outline of a workflow: the parts of the document that views show.
 //!
-//! The document itself is not kept once it is lowered: with all its places it takes several times the memory of the program.
+//! The engine drops the document after lowering it: with the positions of all values it takes several times the memory of the program.
 
 use std::sync::Arc;
 
 use crate::{ActionKind, StateKind};
 
-/// A workflow in outline.
+/// The outline of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
     /// The document's description; empty without one.
     pub description: String,
     /// Its annotations.
     pub annotations: Vec<String>,
-    /// Its text as it was read.
+    /// Its text, as it is in the file.
     pub text: Arc<str>,
     /// Name of its file, relative to the folder of workflows.
     pub path: Arc<str>,
-    /// Name of the state that it starts with.
+    /// Name of its first state.
     pub start: String,
     /// Its states, in the order of the document.
     pub states: Vec<StateOutline>,
-    /// Whether an instance is started by an event only.
+    /// Whether only an event can start an instance: the first state is an event state.
     pub starts_by_event: bool,
 }
 
-/// A state in outline.
+/// The outline of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateOutline {
     /// Its name.
     pub name: String,
-    /// What kind of state it is.
+    /// The type of the state.
     pub kind: StateKind,
     /// Its actions, those of branches and events included.
     pub actions: Vec<ActionOutline>,
-    /// Where it leads, in the order of the document.
+    /// Its transitions and ends, in the order of the document.
     pub transitions: Vec<Transition>,
 }
 
-/// A way out of a state.
+/// A transition or an end of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
     /// Name of the next state; `None`: the path ends.
     pub to: Option<String>,
-    /// When it is taken, for people: a condition, the name of an event or of an error, `default`. `None`: always.
+    /// When the instance takes it, for people: a condition, the name of an event or of an error, `default`. `None`: always.
     pub when: Option<String>,
 }
 
-/// An action in outline.
+/// The outline of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionOutline {
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// The branch it is in.
+    /// Name of its branch, if it is in one.
     pub branch: Option<String>,
-    /// Name of what it calls: a function, a workflow, an event.
+    /// Name of the function, workflow or event that it calls.
     pub target: String,
     /// What it does.
     pub kind: ActionKind,

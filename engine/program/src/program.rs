@@ -1,18 +1,18 @@
-//! A program and the tables its instructions point into.
+//! A program, and the tables that its instructions refer to.
 
 use std::{sync::Arc, time::Duration};
 
-use rondo_expression::{Expression, MergeRules, Val};
+use rondo_expression::{MergeRules, Val};
 
-use crate::{Code, Instruction, Legacy, Pc, Scope, ScopeId, ScopeKind};
+use crate::{Code, Instruction, LegacyNumbering, Pc, Scope, ScopeId, ScopeKind};
 
 /// Version of the workflow, as written.
 pub type Version = Arc<str>;
 
 /// A workflow, ready to run.
 ///
-/// Each instruction has a *label* that says where it stands in the document (`Ask/getPet/call`). A running instance is stored with
-/// labels, never with indexes, so that a build that lowers the same document to other instructions continues it at the right place.
+/// Each instruction has a *label* that names its place in the document (`Ask/getPet/call`). A running instance is stored with labels, never
+/// with indexes, so another build, which may lower the same document to other instructions, continues it at the right place.
 #[derive(Debug)]
 pub struct Program {
     /// Id of the workflow.
@@ -25,38 +25,38 @@ pub struct Program {
     pub code: Code,
     /// States, actions and branches.
     pub scopes: Vec<Scope>,
-    /// Where an instance begins.
+    /// The first instruction of an instance.
     pub start: Pc,
-    /// Where an instance goes on that is asked to abort: compensation, then the end.
-    pub abort: Pc,
-    /// Where an instance goes on whose time is over: the states that run before its end, then as above.
-    pub overtime: Pc,
-    /// What `$CONST` shows.
+    /// Where an aborted instance continues: compensation, then the end.
+    pub on_abort: Pc,
+    /// Where an instance continues when its time limit has passed: the states of `runBefore`, then compensation and the end.
+    pub on_timeout: Pc,
+    /// The value of `$CONST`.
     pub constants: Val,
-    /// Whether an instance stays active when its last path ended.
+    /// Whether an instance stays active after its last path has ended (spec-0.8, `keepActive`).
     pub keep_active: bool,
-    /// Whether some expression looks at `$WORKFLOW.prevActionResult`, so that results must be kept.
-    pub uses_previous: bool,
+    /// Whether the document contains `prevActionResult`: then results are kept for `$WORKFLOW.prevActionResult`.
+    pub uses_previous_result: bool,
     /// How results are merged into data.
     pub merge: MergeRules,
-    /// How long an instance may take.
+    /// The time limit of an instance (spec-0.8, `workflowExecTimeout`).
     pub timeout: Option<Duration>,
-    /// How the first format of snapshots counted.
-    pub legacy: Legacy,
+    /// What the indexes in the first format of snapshots refer to.
+    pub legacy: LegacyNumbering,
 }
 
 impl Program {
-    /// The instruction at `pc`; `None` only for a counter that is not of this program.
+    /// The instruction at `pc`; `None` if the program has fewer instructions.
     pub fn instruction(&self, pc: Pc) -> Option<&Instruction> {
         self.code.instruction(pc)
     }
 
-    /// What is known of a scope.
+    /// The scope with this id; `None` if it is an id of another program.
     pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
         self.scopes.get(id.0 as usize)
     }
 
-    /// The label of a scope, unique in the program.
+    /// The label of a scope, unique in the program; empty if the id is one of another program.
     pub fn scope_label(&self, id: ScopeId) -> &str {
         self.scope(id).map_or("", |scope| self.code.label(scope.entry))
     }
@@ -69,7 +69,7 @@ impl Program {
         }
     }
 
-    /// The scope of the state of this name.
+    /// The scope of the state with this name.
     pub fn state(&self, name: &str) -> Option<&Scope> {
         self.scopes.iter().find(|scope| scope.state_name().is_some_and(|state| **state == *name))
     }
@@ -78,18 +78,10 @@ impl Program {
     pub fn state_names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.scopes.iter().filter_map(Scope::state_name)
     }
-
-    /// Every function that some instruction calls, with the expression that chooses its configuration.
-    pub fn calls(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Expression>)> {
-        self.code.instructions().filter_map(|instruction| match instruction {
-            Instruction::Call { function, config_key, .. } => Some((function, config_key.as_ref())),
-            _ => None,
-        })
-    }
 }
 
 impl Scope {
-    /// Name of the state, if it is one.
+    /// The name, if the scope is a state.
     pub fn state_name(&self) -> Option<&Arc<str>> {
         match &self.kind {
             ScopeKind::State { name, .. } => Some(name),
@@ -97,7 +89,7 @@ impl Scope {
         }
     }
 
-    /// Name of the action, and of what it calls, if it is one.
+    /// The name, and the name of what is called, if the scope is an action.
     pub fn action_name(&self) -> Option<(&Arc<str>, &Arc<str>)> {
         match &self.kind {
             ScopeKind::Action { name, target, .. } => Some((name, target)),

@@ -1,23 +1,23 @@
-//! A schema that input or output must satisfy.
+//! The schema of a workflow's input or output.
 
 use rondo_definition::Pointer;
 use serde_json::Value;
 
-/// Which schema, and what a violation does.
+/// A schema, and what happens when data violates it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaReference {
     /// The schema.
     pub source: SchemaSource,
-    /// Where it is written in the document.
+    /// Its place in the document, for diagnostics.
     pub at: Pointer,
-    /// Whether a violation refuses the data; otherwise it is only logged.
+    /// Whether data that violates the schema is refused; otherwise the violation is only logged.
     pub is_strict: bool,
 }
 
 /// Where a schema is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SchemaSource {
-    /// In a document of its own: its path or URI.
+    /// In a document of its own, with this path or URI.
     Uri(String),
     /// In the definition.
     Inline(Value),

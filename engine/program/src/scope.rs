@@ -1,31 +1,32 @@
-//! What holds while a part of a program runs: error handlers, retries, a time limit, compensation.
+//! Scopes: the parts of a program that have error handlers, retries, a time limit or a compensation.
 //!
-//! A state, an action and a branch are scopes, and so is what another dialect calls a try. The machine keeps a stack of those that are
-//! open on each frame and looks through it from the inside out; which construct a scope came from does not matter there, except
-//! for history and messages.
+//! A state, an action and a branch are scopes; so is a `try` of another dialect. Each frame of the machine has a stack of its open scopes, and
+//! an error searches it from the innermost scope to the outermost. The machine treats all kinds of scopes alike, except in history and
+//! messages.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{ErrorMatch, Pc};
 
-/// Index into [`crate::Program::scopes`]. It is not stored: another build may number the scopes otherwise, so their names are.
+/// Index into [`crate::Program::scopes`]. Snapshots store the labels of scopes instead, because another build may number the scopes in
+/// another order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ScopeId(pub u32);
 
-/// What the machine knows of a scope beside the instructions in it.
+/// The properties of a scope; its instructions are in the program.
 #[derive(Debug)]
 pub struct Scope {
     /// The construct that it came from.
     pub kind: ScopeKind,
-    /// Its first instruction, whose label is the scope's too: `Ask`, `Ask/getPet`.
+    /// Its first instruction. The label of this instruction is also the label of the scope: `Ask`, `Ask/getPet`.
     pub entry: Pc,
-    /// Error handlers in the order they are tried.
+    /// Error handlers, in the order in which they are compared with an error.
     pub handlers: Vec<Handler>,
-    /// What to do when a call in it fails. Few scopes have one, so it stands apart.
+    /// The policy for failed calls in the scope. It is boxed because few scopes have one.
     pub retry: Option<Box<RetryPolicy>>,
-    /// How long it may be open, from when it was entered; for a scope with a retry policy, how long each attempt may take.
+    /// The time limit, from the entry of the scope; if the scope has a retry policy, from the start of each attempt.
     pub timeout: Option<Duration>,
-    /// First instruction of the state that undoes what was done in it.
+    /// First instruction of the state that undoes the work of this scope.
     pub compensation: Option<Pc>,
 }
 
@@ -36,12 +37,12 @@ pub enum ScopeKind {
     State {
         /// Its name in the document.
         name: Arc<str>,
-        /// What kind of state it is.
+        /// The type of the state.
         kind: StateKind,
     },
     /// An action.
     Action {
-        /// Its own name, else that of what it calls.
+        /// Its own name, else the name of its function, event or workflow.
         name: Arc<str>,
         /// Name of the function, event or workflow that it calls.
         target: Arc<str>,
@@ -55,7 +56,7 @@ pub enum ScopeKind {
     },
 }
 
-/// What kind of state it is (spec-0.8, "State definitions").
+/// The type of a state (spec-0.8, "State definitions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum StateKind {
@@ -70,7 +71,7 @@ pub enum StateKind {
 }
 
 impl StateKind {
-    /// The word that the specification writes into `type`.
+    /// The value of `type` in the specification.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -101,7 +102,7 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
-    /// The word by which history knows it.
+    /// The word for it in the history, which is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -116,38 +117,38 @@ impl ActionKind {
 /// An error handler of a scope.
 #[derive(Debug)]
 pub struct Handler {
-    /// The errors it takes.
+    /// The errors that it handles.
     pub errors: Vec<ErrorMatch>,
-    /// Where the path goes on.
+    /// Where the path continues after such an error.
     pub then: Pc,
 }
 
-/// When and how often a failed call is made again.
+/// When and how often a failed call is retried (spec-0.8, "Defining retries").
 #[derive(Debug)]
 pub struct RetryPolicy {
-    /// Wait before the first retry.
+    /// The delay before the first retry.
     pub delay: Duration,
-    /// Longest wait.
+    /// The longest delay.
     pub max_delay: Option<Duration>,
-    /// Added to the wait each time.
+    /// Added to the delay for each further retry.
     pub increment: Duration,
-    /// The wait is multiplied by this each time.
+    /// The delay is multiplied by this for each further retry.
     pub multiplier: f64,
-    /// Retries, the first attempt not counted. `None`: unlimited.
+    /// The number of retries, without the first attempt. `None`: unlimited.
     pub max_attempts: Option<u32>,
-    /// Random part of the wait.
+    /// The random part of the delay.
     pub jitter: Option<Jitter>,
-    /// Only these errors are retried; `None`: all.
+    /// Only these errors are retried; `None`: all errors.
     pub only: Option<Vec<ErrorMatch>>,
-    /// These are not.
+    /// These errors are not retried.
     pub except: Vec<ErrorMatch>,
 }
 
-/// Random part of a wait.
+/// The random part of a delay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Jitter {
-    /// Up to this fraction of the wait, up or down.
+    /// The delay changes by at most this fraction of it, up or down.
     Fraction(f64),
-    /// Up to this long, up or down.
+    /// The delay changes by at most this time, up or down.
     Span(Duration),
 }

@@ -1,7 +1,7 @@
-//! The names by which SonataFlow's users know failures: the classes of Java exceptions.
+//! The Java exception classes that SonataFlow raises for each failure.
 //!
-//! Owns: the one table of them. Error definitions of published workflows name such classes, so the lowering looks up which
-//! failures they mean; the Data Index and REST clients are shown them. Nothing between these two edges knows a class name.
+//! Owns: the one table of them. Error definitions of published workflows name these classes, so the lowering looks up the failures that a
+//! class means. The Data Index and REST clients show the classes. No code between the lowering and these views uses a class name.
 //! Source: `apache/incubator-kie-kogito-runtimes`, `ExceptionHandlerPolicyFactory` and the handlers of the work items.
 
 use crate::{Failure, FailureKind, FailureSet, Origin};
@@ -20,8 +20,8 @@ const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 const UNSUPPORTED: &str = "java.lang.UnsupportedOperationException";
 const RUNTIME: &str = "java.lang.RuntimeException";
 
-/// The exceptions that SonataFlow raises for a failure: the one that is caught first, then its causes.
-pub fn classes(kind: FailureKind, origin: Origin) -> &'static [&'static str] {
+/// The classes of the exception that SonataFlow raises for a failure, and of its causes, the outermost first.
+pub fn exception_classes(kind: FailureKind, origin: Origin) -> &'static [&'static str] {
     let is_rest = origin == Origin::Rest;
     match kind {
         FailureKind::Service => &[WORK_ITEM],
@@ -41,7 +41,7 @@ pub fn classes(kind: FailureKind, origin: Origin) -> &'static [&'static str] {
     }
 }
 
-/// The classes above those that [`classes`] gives.
+/// The superclasses of a class of [`exception_classes`], without those of [`ROOTS`].
 fn superclasses(class: &str) -> &'static [&'static str] {
     match class {
         CONNECT => &["java.net.SocketException", IO],
@@ -51,69 +51,69 @@ fn superclasses(class: &str) -> &'static [&'static str] {
     }
 }
 
-/// Every exception is one of these, for our purposes: users write them to catch whatever comes.
+/// The classes that match every failure: users write them to catch all exceptions.
 const ROOTS: [&str; 3] = [RUNTIME, "java.lang.Exception", "java.lang.Throwable"];
 
-/// The class that is shown for a failure.
-pub fn class_name(kind: FailureKind, origin: Origin) -> &'static str {
-    classes(kind, origin).first().copied().unwrap_or(RUNTIME)
+/// The class that views show for a failure.
+fn class_name(kind: FailureKind, origin: Origin) -> &'static str {
+    exception_classes(kind, origin).first().copied().unwrap_or(RUNTIME)
 }
 
-/// `<class name> - <message>`, as the Data Index shows errors. An error message of the workflow itself stands alone.
-pub fn described(kind: FailureKind, origin: Origin, message: &str) -> String {
+/// `<class name> - <message>`, as the Data Index shows errors. An error message of the workflow itself stays as it is.
+pub fn with_class_name(kind: FailureKind, origin: Origin, message: &str) -> String {
     match kind {
         FailureKind::Declared => message.to_owned(),
         _ => format!("{} - {message}", class_name(kind, origin)),
     }
 }
 
-/// The message with which a client is answered whose request led to a failure.
+/// The message in the answer to a client whose request led to a failure.
 pub fn client_message(failure: &Failure) -> String {
     let Some(detail) = &failure.detail else { return failure.message.clone() };
     match failure.kind {
         FailureKind::Service | FailureKind::Validation => detail.clone(),
         kind => {
-            let root = classes(kind, failure.origin).last().copied().unwrap_or(RUNTIME);
+            let root = exception_classes(kind, failure.origin).last().copied().unwrap_or(RUNTIME);
             format!("{root} - {detail}")
         }
     }
 }
 
-/// The failures that a class name means, by how it stands to them: the class itself, one of the causes, a class above.
+/// The failures that a class name matches, by the relation between the class and the failure's exceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Meaning {
-    /// The exception is of this class.
+pub struct ClassMatch {
+    /// The outermost exception has this class.
     pub class: FailureSet,
-    /// The exception, or one of its causes, is of this class.
+    /// The outermost exception or one of its causes has this class.
     pub cause: FailureSet,
-    /// The exception, or one of its causes, is of a class below this one.
+    /// The outermost exception or one of its causes has a subclass of this class.
     pub superclass: FailureSet,
 }
 
-/// What a class name in an error definition means. A text that is no known class means no failure.
-pub fn meaning(name: &str) -> Meaning {
-    let mut meaning = Meaning::default();
+/// The failures that a class name in an error definition matches. A text that is not a known class matches no failure.
+pub fn match_class(name: &str) -> ClassMatch {
+    let mut matched = ClassMatch::default();
     for kind in FailureKind::ALL {
         for origin in Origin::ALL {
-            let classes = classes(kind, origin);
+            let classes = exception_classes(kind, origin);
             if classes.first() == Some(&name) {
-                meaning.class.insert(kind, origin);
+                matched.class.insert(kind, origin);
             }
             if classes.contains(&name) {
-                meaning.cause.insert(kind, origin);
+                matched.cause.insert(kind, origin);
             }
             if ROOTS.contains(&name) || classes.iter().any(|class| superclasses(class).contains(&name)) {
-                meaning.superclass.insert(kind, origin);
+                matched.superclass.insert(kind, origin);
             }
         }
     }
-    meaning
+    matched
 }
 
-/// The kind of a failure that was stored with its class names only, and the kind that was stored beside them.
-pub(crate) fn kind_of(chain: &[String], stored: FailureKind) -> (FailureKind, Origin) {
-    let same = |kind, origin| classes(kind, origin).iter().eq(chain.iter());
-    // Kinds with the same class are told apart by the stored one.
+/// The kind and the origin of a failure in the first stored format, which has a chain of exception classes and fewer kinds.
+pub(crate) fn kind_and_origin(chain: &[String], stored: FailureKind) -> (FailureKind, Origin) {
+    let has_chain = |kind, origin| exception_classes(kind, origin).iter().eq(chain.iter());
+    // Several kinds have the same classes, so the stored kind is compared first.
     let kinds = std::iter::once(stored).chain(FailureKind::ALL);
     for kind in kinds {
         let origins = match kind {
@@ -125,7 +125,7 @@ pub(crate) fn kind_of(chain: &[String], stored: FailureKind) -> (FailureKind, Or
             | FailureKind::Token => [Origin::OpenApi, Origin::Rest],
             _ => [Origin::Engine; 2],
         };
-        if let Some(origin) = origins.into_iter().find(|origin| same(kind, *origin)) {
+        if let Some(origin) = origins.into_iter().find(|origin| has_chain(kind, *origin)) {
             return (kind, origin);
         }
     }
@@ -137,10 +137,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_name_means_the_failures_that_raise_it() {
+    fn a_class_name_matches_the_failures_that_raise_it() {
         let contains = |name: &str, kind, origin| {
-            let meaning = meaning(name);
-            [meaning.class, meaning.cause, meaning.superclass].map(|set| set.contains(kind, origin))
+            let matched = match_class(name);
+            [matched.class, matched.cause, matched.superclass].map(|set| set.contains(kind, origin))
         };
         let (open_api, rest) = (Origin::OpenApi, Origin::Rest);
         for (name, kind, origin, expected) in [
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_get_the_words_that_they_know() {
+    fn clients_get_the_messages_of_sonataflow() {
         let failure = |kind, detail: Option<&str>| Failure {
             origin: Origin::Rest,
             detail: detail.map(Into::into),

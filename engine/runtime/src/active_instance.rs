@@ -177,12 +177,13 @@ impl ActiveInstance {
 
     /// Whether it must stay in memory although nothing is to be done now.
     pub(crate) fn stays_in_memory(&self) -> bool {
-        self.snapshot.has_calls() || !self.waiters.is_empty() || !self.unsettled.is_empty()
+        self.snapshot.has_work_in_flight() || !self.waiters.is_empty() || !self.unsettled.is_empty()
     }
 
     /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
     pub(crate) fn is_settled(&self) -> bool {
-        self.snapshot.status != Status::Active || (!self.snapshot.has_calls() && self.unsettled.is_empty())
+        self.snapshot.status != Status::Active
+            || (!self.snapshot.has_work_in_flight() && self.unsettled.is_empty())
     }
 
     /// How it is now.

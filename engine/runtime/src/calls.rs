@@ -1,9 +1,9 @@
 //! Makes the calls of instances.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rondo_expression::Val;
-use rondo_function::{Answer, ProcessHeaders, Request};
+use rondo_function::{Answer, BeforeLargeAnswer, ProcessHeaders, Request};
 use rondo_machine::{CallRequest, Input};
 use rondo_memory::Share;
 use rondo_program::Failure;
@@ -28,8 +28,16 @@ impl Executor {
         let executor = Arc::clone(self);
         let task = async move {
             rondo_store::failpoint("call-before");
-            let mark = executor.crash_loop.mark(call.id);
-            let made = panics::caught(call.make_apart(&executor)).await;
+            // While a large answer is read and taken up, the instance is one that may end the process. While the service takes its time it is not:
+            // who ends the process again and again meanwhile must not stop it.
+            let mark = Arc::new(OnceLock::new());
+            let before_large_answer = {
+                let (mark, crash_loop, id) = (Arc::clone(&mark), Arc::clone(&executor.crash_loop), call.id);
+                BeforeLargeAnswer::new(move || {
+                    mark.get_or_init(|| crash_loop.mark(id));
+                })
+            };
+            let made = panics::caught(call.make_apart(&executor, before_large_answer)).await;
             let (input, memory) = made.unwrap_or_else(|panic| {
                 let text = panics::text(&*panic);
                 tracing::error!(instance_id = %call.id, panic = text, "a call ended in a defect of the engine");
@@ -54,16 +62,24 @@ struct Call {
 
 impl Call {
     /// Makes it; alone, if the process would end for the last time should this be the cause of its ends.
-    async fn make_apart(&self, executor: &Executor) -> (Input, Option<Share>) {
+    async fn make_apart(
+        &self,
+        executor: &Executor,
+        before_large_answer: BeforeLargeAnswer,
+    ) -> (Input, Option<Share>) {
         let _alone = match executor.crash_loop.deaths(self.id) + 1 < DEATHS {
             true => None,
             false => Some(executor.crash_loop.alone().await),
         };
-        self.make(executor).await
+        self.make(executor, before_large_answer).await
     }
 
     /// Makes it; gives the input that it is for the instance, and the memory that this takes.
-    async fn make(&self, executor: &Executor) -> (Input, Option<Share>) {
+    async fn make(
+        &self,
+        executor: &Executor,
+        before_large_answer: BeforeLargeAnswer,
+    ) -> (Input, Option<Share>) {
         let request = &self.request;
         let Some(binding) = self.deployed.bindings.get(&request.function) else {
             let text = format!("no function is called `{}`", request.function);
@@ -80,6 +96,7 @@ impl Call {
             state: &request.state,
             action: &request.action,
             attempt: request.attempt,
+            before_large_answer,
             properties: &executor.properties,
         };
         match executor.caller.call(binding, request).await {

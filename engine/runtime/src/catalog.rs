@@ -136,7 +136,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     });
     let Folder { documents, files, properties, resources, mut diagnostics, sources, .. } = folder;
     if let Some(error) = unusable {
-        let fault = properties.fault(Severity::Error, codes::SETTING, error.key, error.to_string());
+        let fault = properties.diagnostic_at(Severity::Error, codes::SETTING, error.key, error.to_string());
         // The check of the properties may have found the same.
         if !diagnostics.iter().any(|known| (&known.file, known.position) == (&fault.file, fault.position)) {
             diagnostics.push(fault);

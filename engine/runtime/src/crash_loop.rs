@@ -1,8 +1,8 @@
 //! Protection from crash loops: which instances are being worked on right now, in a file that outlives the process.
 //!
 //! Something in a definition, its data, or the answer of a service may end the process: memory that runs out, an abort in native code.
-//! Taken up again at each start it would end it again and again. So a file beside the database names the instances of which a call is in
-//! flight, and those that are being computed. Of the latter only those that came from the database and have finished no turn since: an
+//! Taken up again at each start it would end it again and again. So a file beside the database names the instances of which a large answer is
+//! being read, and those that are being computed. Of the latter only those that came from the database and have finished no turn since: an
 //! instance that was never stored, or has just finished a turn, is not computed again at the next start, and costs nothing here. The file
 //! is never synced: what the process wrote survives its end. At the next start the named instances are *suspects*. They are computed one
 //! after the other, and the calls of those that are suspects for the second time are made one after the other, which separates the cause

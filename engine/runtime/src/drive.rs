@@ -198,7 +198,7 @@ impl Executor {
         if !instance.idle_calls.is_empty() {
             let _mark = self.crash_loop.mark(id);
             let now = self.clock.now();
-            let pending = rondo_machine::pending(
+            let pending = rondo_machine::pending_calls(
                 &instance.deployed.program,
                 &instance.snapshot,
                 &instance.context,

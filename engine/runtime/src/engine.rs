@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
 use rondo_expression::Val;
+use rondo_function::CallLoad;
 use rondo_machine::Input;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Instance, Store};
@@ -204,6 +205,11 @@ impl Engine {
             variables.insert(name, value.clone());
         }
         variables
+    }
+
+    /// How many calls of services are in flight, wait, and may be in flight.
+    pub fn call_load(&self) -> CallLoad {
+        self.executor.caller.load()
     }
 
     /// Whether requests are taken.

@@ -78,6 +78,7 @@ pub use encryption::KeyError;
 pub use engine::Engine;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
+pub use rondo_function::CallLoad;
 pub use rondo_machine::{Fact, Waiting};
 pub use rondo_program::{
     ActionKind, ActionOutline, FailureKind, Origin, Outline, StateKind, StateOutline, sonataflow,

@@ -101,7 +101,7 @@ impl Executor {
                 let problem = format!("revision {revision} of workflow `{workflow}` is not stored");
                 Refusal::damaged(row.id, problem)
             })?;
-        let resources = rondo_definition::Resources::of_bundle(revision.bundle);
+        let resources = rondo_definition::Resources::from_bundle(revision.bundle);
         // A wrong setting keeps the engine from starting, so there is none here.
         let compat = Compat::of(&self.properties).unwrap_or_default();
         let options = rondo_definition::Options { compat, resources: Some(&resources) };

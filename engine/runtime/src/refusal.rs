@@ -37,6 +37,11 @@ pub enum Refusal {
         "the failed step of instance {0} is a switch that found no way: change the data and retrigger it"
     )]
     CannotSkip(Uuid),
+    /// The data would be larger than expressions can work on. Nothing was changed.
+    #[error(
+        "with this change the data of instance {0} would be larger than data may be; nothing was changed"
+    )]
+    DataTooLarge(Uuid),
     /// The workflow starts by an event only.
     #[error("workflow `{0}` is started by an event, not by a request")]
     StartsByEvent(String),

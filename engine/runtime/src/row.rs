@@ -58,7 +58,7 @@ impl NextRow {
             ended_at: ended.then_some(now),
             updated_at: now,
             wake_at: snapshot.wake_at(),
-            busy: snapshot.status == Status::Active && (snapshot.has_calls() || snapshot.is_new()),
+            busy: snapshot.status == Status::Active && (snapshot.has_work_in_flight() || snapshot.is_new()),
             frames: head,
             sealed: encrypted,
             error: failure.as_ref().map(error::encode).transpose()?,
@@ -159,7 +159,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
             tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
             Val::Null
         }),
-        failure: match Snapshot::stored_failure(&row.frames) {
+        failure: match Snapshot::decode_failed_step(&row.frames) {
             Some(failed) => Some(FailureView::of(&failed)),
             None if row.state == State::Error => damage_of(row),
             None => None,

@@ -34,10 +34,10 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
         }
     }
     if let Some(failed) = &mut turn.snapshot.failed {
-        let Failure { message, detail, compared, .. } = &mut failed.failure;
+        let Failure { message, detail, match_text, .. } = &mut failed.failure;
         *message = secrets.mask(message);
         *detail = detail.take().map(|detail| secrets.mask(&detail));
-        *compared = compared.take().map(|text| secrets.mask(&text).into());
+        *match_text = match_text.take().map(|text| secrets.mask(&text).into());
     }
 }
 

@@ -113,6 +113,9 @@ fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
         Input::Retrigger => Refusal::NotInError(id),
         Input::Skip if status != Status::Error => Refusal::NotInError(id),
         Input::Skip => Refusal::CannotSkip(id),
+        Input::Patch(_) | Input::Replace(_) if matches!(status, Status::Active | Status::Error) => {
+            Refusal::DataTooLarge(id)
+        }
         _ => Refusal::UnknownInstance(id),
     }
 }

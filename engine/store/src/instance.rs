@@ -39,7 +39,7 @@ pub struct Instance {
     pub updated_at: i64,
     /// The next moment at which it has something to do. [`Store::due`](crate::Store::due) finds it then.
     pub wake_at: Option<i64>,
-    /// Whether work of it is in flight, so that it must be taken up after a crash. [`Store::busy`](crate::Store::busy) finds it.
+    /// Whether it has work in flight, so that it is resumed after a crash. [`Store::busy`](crate::Store::busy) finds it.
     pub busy: bool,
     /// How many turns it has taken: the fence of an [`Update`](crate::Update).
     pub turn: u64,

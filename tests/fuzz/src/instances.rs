@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rondo_expression::{Budget, MergeRules, Val};
 use rondo_machine::{
-    Context, Effect, Encoded, Input, Millis, PartChange, Snapshot, Status, pending, turn, wait_statuses,
+    Context, Effect, Encoded, Input, Millis, PartChange, Snapshot, Status, pending_calls, turn, wait_statuses,
 };
 use rondo_program::{Failure, FailureKind, Program};
 
@@ -92,8 +92,8 @@ pub(crate) fn course(program: &Program, data: Val) {
 /// Everything that only looks at an instance.
 pub(crate) fn looked_at(program: &Program, snapshot: &Snapshot, context: &Context, now: Millis) {
     let _ = (snapshot.listing(program).to_string(), wait_statuses(program, snapshot));
-    let _ = (snapshot.wake_at(), snapshot.memory(), snapshot.open_visits(), snapshot.lost_position());
-    let _ = pending(program, snapshot, context, now);
+    let _ = (snapshot.wake_at(), snapshot.memory(), snapshot.lost_position());
+    let _ = pending_calls(program, snapshot, context, now);
 }
 
 /// The stored form as bytes: head, parts, and the data beside them.

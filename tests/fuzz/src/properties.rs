@@ -30,8 +30,8 @@ fn play(input: &[u8]) {
             assert!(value.len() <= LONGEST, "the value of `{key}` has {} bytes", value.len());
         }
         let _ = properties.position(key);
-        if let Some(setting) = settings::find(key) {
-            let _ = properties.fault(
+        if let Some(setting) = settings::find_setting(key) {
+            let _ = properties.diagnostic_at(
                 rondo_definition::Severity::Error,
                 rondo_definition::codes::SETTING,
                 key,

@@ -44,7 +44,6 @@ fn play(input: &[u8]) {
         parts.push((String::from_utf8_lossy(key).into_owned(), content.to_vec()));
     }
     let data = Val::from_json(data).unwrap_or_default();
-    let _ = Snapshot::stored_failure(head);
     let Ok(snapshot) = Snapshot::decode(program, head, &parts, data.clone(), data) else { return };
     let context = context();
     looked_at(program, &snapshot, &context, NOW);

@@ -1,85 +1,130 @@
-//! How much memory answers may take, counted while they are made.
+//! How much memory an answer may take, claimed while it is made.
 //!
-//! Promises: rows are read one list after another and never beyond what is left; what a field resolves to is counted
-//! with all that is in it; the request ends as soon as nothing is left. All requests together have a bound of their own, of which small answers
-//! take no notice: they must not fail because somebody asks for everything.
+//! Promises: rows are read one list after another, and memory is claimed before they are read; what a field resolves to is counted
+//! with all that is in it; the request ends as soon as the answer is too large or the process has no memory for it. Large answers are
+//! made one or two at a time: many at once would take the memory from each other, and none would be given.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use async_graphql::{Error, Value, dynamic::FieldValue};
+use parking_lot::Mutex;
 use rondo_runtime::Engine;
-use rondo_store::{Instance, Query, StoreError};
-use tokio::sync::{Mutex, Notify};
+use rondo_store::{Instance, Query};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    request_memory::{Claim, NoMemory, RequestMemory},
+    row_reader::{self, RowsError},
+};
 
 /// What a value takes beside its text, with the library's work on it, as measured.
 const VALUE: u64 = 256;
 
-/// Answers up to here are made whatever the others take.
-const SMALL: u64 = 1024 * 1024;
+/// Bytes that are claimed at once: an answer may have a million values, and each claim takes a lock.
+const STEP: u64 = 64 * 1024;
 
-/// What the answers that are being made take together.
-#[derive(Clone, Default)]
-pub(super) struct Together(Arc<AtomicU64>);
+/// Answers up to here are made whatever others are being made.
+const SMALL: u64 = 256 * 1024;
 
-/// What one request may still spend.
+/// How many larger answers are made at once: as many as there are threads for them.
+#[derive(Clone)]
+pub(super) struct LargeAnswers(Arc<Semaphore>);
+
+impl LargeAnswers {
+    pub(super) fn new(count: usize) -> Self {
+        Self(Arc::new(Semaphore::new(count)))
+    }
+}
+
+/// What one request may still take.
 pub(super) struct Allowance {
     limit: u64,
+    memory: RequestMemory,
     spent: AtomicU64,
-    together: Together,
-    over: Notify,
-    is_over: AtomicBool,
+    claimed: AtomicU64,
+    claim: Mutex<Claim>,
+    refused: Mutex<Option<Refused>>,
+    is_refused: Notify,
     /// Held while rows are read, so that what is left is known.
-    reading: Mutex<()>,
+    reading: AsyncMutex<()>,
+    large: LargeAnswers,
+    /// The turn of a large answer, until it is made.
+    turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
+}
+
+/// Why the answer is not given.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Refused {
+    /// It is larger than answers may be.
+    #[error(
+        "the answer would be larger than {0} bytes, the limit that `rondo.graphql.max-answer-bytes` sets; ask for parts of it with \
+         `pagination`"
+    )]
+    TooLarge(u64),
+    /// There is no memory for it now.
+    #[error("{0}; or ask for parts with `pagination`")]
+    NoMemory(NoMemory),
 }
 
 impl Allowance {
-    pub(super) fn new(limit: u64, together: &Together) -> Self {
+    pub(super) fn new(limit: u64, memory: &RequestMemory, large: &LargeAnswers) -> Self {
         Self {
-            limit,
+            limit: limit.min(memory.most_of_answer()),
+            memory: memory.clone(),
             spent: AtomicU64::new(0),
-            together: together.clone(),
-            over: Notify::new(),
-            is_over: AtomicBool::new(false),
-            reading: Mutex::new(()),
+            claimed: AtomicU64::new(0),
+            claim: Mutex::new(memory.answer()),
+            refused: Mutex::new(None),
+            is_refused: Notify::new(),
+            reading: AsyncMutex::new(()),
+            large: large.clone(),
+            turn: AsyncMutex::new(None),
         }
     }
 
-    /// Resolves when more was asked for than is allowed.
-    pub(super) async fn exceeded(&self) {
-        self.over.notified().await;
-    }
-
-    /// Why the answer is not given.
-    pub(super) fn reason(&self) -> String {
-        let (limit, spent) = (self.limit, self.spent.load(Ordering::Relaxed));
-        if spent > limit {
-            return format!(
-                "the answer would be larger than {limit} bytes, the limit that `rondo.graphql.max-answer-bytes` sets; ask for \
-                 parts of it with `pagination`"
-            );
+    /// Resolves with the reason when the answer cannot be given.
+    pub(super) async fn refused(&self) -> Refused {
+        loop {
+            let notified = self.is_refused.notified();
+            if let Some(refused) = self.refusal() {
+                return refused;
+            }
+            notified.await;
         }
-        "other large answers are being made at the moment; ask again, or for parts with `pagination`"
-            .to_owned()
     }
 
-    /// Reads instances.
+    /// Why the answer cannot be given, if it cannot.
+    pub(super) fn refusal(&self) -> Option<Refused> {
+        self.refused.lock().clone()
+    }
+
+    /// Reads instances. Does not return when they are too much: the request is over then.
     pub(super) async fn read(&self, engine: &Engine, query: Query) -> Result<Vec<Instance>, Error> {
         let _one_at_a_time = self.reading.lock().await;
         let left = self.limit.saturating_sub(self.spent.load(Ordering::Relaxed));
-        match engine.store().query(Query { max_bytes: Some(left), ..query }).await {
-            Ok(rows) => {
-                self.spend(rows.iter().map(Instance::bytes).sum()).await;
-                Ok(rows)
-            }
-            Err(StoreError::TooLarge(_)) => {
-                self.spend(left.saturating_add(1)).await;
-                Ok(Vec::new())
-            }
-            Err(error) => Err(Error::new(error.to_string())),
+        let mut claim = self.memory.answer();
+        let mut read = row_reader::read(engine, query.clone(), &mut claim, left.min(SMALL)).await;
+        if left > SMALL && matches!(read, Err(RowsError::TooLarge(_))) {
+            claim.give_back(0);
+            self.wait_for_turn().await;
+            read = row_reader::read(engine, query, &mut claim, left).await;
         }
+        let refused = match read {
+            Ok(rows) => {
+                // What was claimed to read them is claimed again as a part of the answer.
+                drop(claim);
+                self.spend(rows.iter().map(Instance::bytes).sum()).await;
+                return Ok(rows);
+            }
+            Err(RowsError::TooLarge(_)) => Refused::TooLarge(self.limit),
+            Err(RowsError::NoMemory(error)) => Refused::NoMemory(error),
+            Err(RowsError::Store(error)) => return Err(Error::new(error.to_string())),
+        };
+        self.refuse(refused);
+        std::future::pending().await
     }
 
     /// Counts what a field resolved to. Does not return when it is too much: the request is over then.
@@ -92,8 +137,32 @@ impl Allowance {
         self.charge(size(resolved))
     }
 
+    /// Claims memory for what is made on the way and is not a part of the answer, until the claim is dropped.
+    pub(super) fn claim_for_now(&self, bytes: u64) -> Result<Claim, Error> {
+        let mut claim = self.memory.answer();
+        claim.grow(bytes).map_err(|error| {
+            let refused = Refused::NoMemory(error);
+            let error = Error::new(refused.to_string());
+            self.refuse(refused);
+            error
+        })?;
+        Ok(claim)
+    }
+
+    /// Waits until a large answer may be made.
+    async fn wait_for_turn(&self) {
+        let mut turn = self.turn.lock().await;
+        if turn.is_none() {
+            // Fails only when the semaphore is closed, which it never is.
+            *turn = Arc::clone(&self.large.0).acquire_owned().await.ok();
+        }
+    }
+
     /// Does not return when it is too much: the request is over then.
     async fn spend(&self, bytes: u64) {
+        if self.spent.load(Ordering::Relaxed).saturating_add(bytes) > SMALL {
+            self.wait_for_turn().await;
+        }
         if !self.charge(bytes) {
             std::future::pending::<()>().await;
         }
@@ -101,24 +170,25 @@ impl Allowance {
 
     fn charge(&self, bytes: u64) -> bool {
         let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let together = self.together.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let is_over = spent > self.limit || (spent > SMALL && together > self.limit);
-        if is_over {
-            self.is_over.store(true, Ordering::Relaxed);
-            self.over.notify_one();
+        if spent > self.limit {
+            self.refuse(Refused::TooLarge(self.limit));
+            return false;
         }
-        !is_over
+        if spent > self.claimed.load(Ordering::Relaxed) {
+            let wanted = spent.next_multiple_of(STEP);
+            let grown = self.claim.lock().grow_to(wanted);
+            if let Err(error) = grown {
+                self.refuse(Refused::NoMemory(error));
+                return false;
+            }
+            self.claimed.fetch_max(wanted, Ordering::Relaxed);
+        }
+        true
     }
 
-    /// Whether more was asked for than is allowed.
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Allowance {
-    fn drop(&mut self) {
-        self.together.0.fetch_sub(*self.spent.get_mut(), Ordering::Relaxed);
+    fn refuse(&self, why: Refused) {
+        self.refused.lock().get_or_insert(why);
+        self.is_refused.notify_waiters();
     }
 }
 
@@ -146,29 +216,48 @@ fn weight(value: &Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rondo_memory::MemoryBudget;
     use std::time::Duration;
 
     async fn is_over(allowance: &Allowance, bytes: u64) -> bool {
-        let spending = tokio::time::timeout(Duration::from_millis(20), allowance.spend(bytes)).await;
-        spending.is_err()
+        tokio::time::timeout(Duration::from_millis(20), allowance.spend(bytes)).await.is_err()
     }
 
-    #[tokio::test]
-    async fn an_answer_ends_at_its_own_bound_and_at_that_of_all() {
-        let together = Together::default();
-        let limit = 4 * SMALL;
-        let one = Allowance::new(limit, &together);
-        assert!(!is_over(&one, limit / 2).await);
-        let other = Allowance::new(limit, &together);
-        assert!(!is_over(&other, limit / 2).await);
-        let third = Allowance::new(limit, &together);
-        assert!(!is_over(&third, SMALL).await, "small answers are always made");
-        assert!(is_over(&third, 1).await);
-        assert!(third.reason().contains("ask again"), "{}", third.reason());
-        assert!(is_over(&one, limit).await);
-        assert!(one.reason().contains("larger than 4194304 bytes"), "{}", one.reason());
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ends_at_its_own_bound_and_at_that_of_the_process() {
+        let budget = MemoryBudget::new(32 * STEP);
+        let memory = RequestMemory::new(&budget);
+        let limit = 12 * STEP;
+        let large = LargeAnswers::new(3);
+        let one = Allowance::new(limit, &memory, &large);
+        assert!(!is_over(&one, limit).await && one.refusal().is_none());
+        let other = Allowance::new(limit, &memory, &large);
+        assert!(!is_over(&other, 4 * STEP).await);
+        let third = Allowance::new(limit, &memory, &large);
+        assert!(!is_over(&third, 1).await, "small answers are always made");
+        assert!(is_over(&third, STEP).await);
+        assert!(third.refused().await.to_string().contains("try again later"));
+        assert!(is_over(&one, 1).await);
+        assert!(one.refused().await.to_string().contains("larger than 786432 bytes"));
+        assert!(third.claim_for_now(2 * STEP).is_err());
         drop((one, other, third));
-        assert_eq!(together.0.load(Ordering::Relaxed), 0);
-        assert!(!is_over(&Allowance::new(limit, &together), limit).await);
+        assert_eq!(budget.used(), 0);
+        assert!(
+            is_over(&Allowance::new(u64::MAX, &memory, &large), 17 * STEP).await,
+            "half of the budget at most"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_answer_waits_for_its_turn_and_a_small_one_does_not() {
+        let memory = RequestMemory::new(&MemoryBudget::new(1 << 30));
+        let large = LargeAnswers::new(1);
+        let [one, other, small] = [(); 3].map(|()| Allowance::new(u64::MAX, &memory, &large));
+        one.spend(SMALL + 1).await;
+        one.spend(SMALL).await;
+        small.spend(SMALL).await;
+        assert!(is_over(&other, SMALL + 1).await && other.refusal().is_none(), "it waits");
+        drop(one);
+        other.spend(SMALL + 1).await;
     }
 }

@@ -3,23 +3,51 @@
 use async_graphql::{PathSegment, ServerError, Value};
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::{json, value::RawValue};
 
+use crate::{
+    answers::{self, ChunkWriter},
+    errors::RETRY_AFTER,
+    request_memory::RequestMemory,
+};
+
 /// The answer to a request. Data are left out when nothing was even tried.
-pub(super) fn answer(data: &Value, errors: Vec<ServerError>) -> Response {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        errors: Vec<serde_json::Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        data: Option<Plain<'a>>,
+pub(super) fn answer(memory: &RequestMemory, data: &Value, errors: Vec<ServerError>) -> Response {
+    let mut writer = ChunkWriter::new(memory);
+    let body = body(data, errors);
+    match serde_json::to_writer(&mut writer, &body) {
+        Ok(()) => (StatusCode::OK, answers::JSON, writer.into_body()).into_response(),
+        Err(error) => match writer.no_memory() {
+            Some(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            None => writer.refusal(&error).into_response(),
+        },
     }
+}
+
+/// The answer to a request that is not taken, in the form that `GraphQL` clients show.
+pub(crate) fn refusal(status: StatusCode, message: String) -> Response {
+    let mut answer = (status, Json(body(&Value::Null, vec![not_had(message)]))).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    answer
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Plain<'a>>,
+}
+
+fn body(data: &Value, errors: Vec<ServerError>) -> Body<'_> {
     let data = (errors.is_empty() || *data != Value::Null).then_some(Plain(data));
-    Json(Body { errors: errors.into_iter().map(classified).collect(), data }).into_response()
+    Body { errors: errors.into_iter().map(classified).collect(), data }
 }
 
 /// What cannot be read as a request at all; the form is the Data Index's.

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use rondo_store::Condition;
 use serde_json::{Map, Value};
 
-use crate::times;
+use crate::moments;
 
 /// Which objects are wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,7 +258,7 @@ fn compare(value: &Value, operand: &Value) -> Option<Ordering> {
     match (value, operand) {
         (Value::Null, _) => None,
         (Value::String(value), Value::String(operand)) => {
-            let moments = times::read(value).and_then(|value| Some((value, times::read(operand)?)));
+            let moments = moments::parse(value).and_then(|value| Some((value, moments::parse(operand)?)));
             Some(moments.map_or_else(|| value.cmp(operand), |(value, operand)| value.cmp(&operand)))
         }
         (value, Value::String(operand)) => Some(value.to_string().as_str().cmp(operand)),

@@ -11,7 +11,7 @@ use rondo_store::{Revision, StoreError};
 use serde_json::{Value, json};
 
 use super::resolve;
-use crate::{management, shape};
+use crate::{links, management};
 
 /// What the engine has of the services that Kogito calls add-ons.
 pub(super) const ADDONS: [&str; 2] = ["process-management", "source-files"];
@@ -109,7 +109,7 @@ impl Definition {
             "name": name,
             "version": version,
             "type": "SW",
-            "endpoint": shape::endpoint(engine, id),
+            "endpoint": links::endpoint(engine, id),
             "serviceUrl": engine.service_url(),
             "description": Some(description).filter(|text| !text.is_empty()),
             "annotations": annotations,

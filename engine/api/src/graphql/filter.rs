@@ -11,7 +11,7 @@ use super::{
     condition::{Where, passes},
     definitions::{ADDONS, Definition},
 };
-use crate::times;
+use crate::moments;
 
 /// Makes the filter. The error says what cannot be searched for.
 pub(super) fn filter(engine: &Engine, wanted: &Where) -> Result<Filter, String> {
@@ -97,7 +97,7 @@ fn operands(field: Field, condition: &Condition) -> Result<Condition, String> {
         return Ok(condition.clone());
     }
     let moment = |operand: &Value| {
-        let moment = operand.as_str().and_then(times::read);
+        let moment = operand.as_str().and_then(moments::parse);
         moment.map(Value::from).ok_or_else(|| {
             format!("{operand} is no date: it must be ISO 8601 with time and zone, such as \"2026-11-23T20:20:07.138Z\"")
         })

@@ -15,7 +15,7 @@ use async_graphql::{
 const DEEPEST: usize = 64;
 
 /// Longest question in bytes. The plugin's longest, with the ids of a hundred workflows in it, is some kilobytes.
-const LONGEST: usize = 1024 * 1024;
+pub(super) const LONGEST: usize = 1024 * 1024;
 
 /// Deepest selection: instance, parent, its children, their nodes; introspection of types needs the most.
 pub(super) const DEPTH: usize = 24;

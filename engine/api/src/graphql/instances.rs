@@ -19,9 +19,9 @@ use super::{
     summary,
 };
 use crate::{
+    json_weight, links,
+    moments::date_time,
     node_kinds::{NodeInstance, error_message, node_instance_id, node_type},
-    shape,
-    times::date_time,
 };
 
 /// An instance to be looked at.
@@ -43,13 +43,20 @@ impl Instance {
             "rootProcessInstanceId" => id(row.root),
             "rootProcessId" => optional(&row.root_workflow),
             "state" => Some(resolve::text(row.state.as_str())),
-            "endpoint" => Some(resolve::text(shape::endpoint(engine, &row.workflow))),
+            "endpoint" => Some(resolve::text(links::endpoint(engine, &row.workflow))),
             "serviceUrl" => Some(resolve::text(engine.service_url())),
             "start" => moment(Some(row.started_at)),
             "end" => moment(row.ended_at),
             "lastUpdate" => moment(Some(row.updated_at)),
             "businessKey" => optional(&row.business_key),
-            "variables" => shown(&engine.variables(row)).map(|json| FieldValue::value(ready_json(json))),
+            "variables" => {
+                // The values and their text, before the text is counted as a part of the answer.
+                let texts = [Some(&row.data), row.input.as_ref(), row.extra.as_ref()];
+                let weight =
+                    texts.into_iter().flatten().map(|text| json_weight::of(text) + text.len() as u64).sum();
+                let _claim = resolve::allowance(context)?.claim_for_now(weight)?;
+                shown(&engine.variables(row)).map(|json| FieldValue::value(ready_json(json)))
+            }
             "error" => engine.error_of(row).and_then(|error| resolve::json(shown_error(row.id, &error))),
             "roles" | "milestones" => resolve::json(json!([])),
             "addons" => resolve::json(json!(ADDONS)),

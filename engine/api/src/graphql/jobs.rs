@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{allowance::Allowance, condition::Where};
-use crate::times::date_time;
+use crate::moments::date_time;
 
 /// Most moments that one question looks at.
 const MOST: usize = 1000;

@@ -3,7 +3,8 @@
 //! Owns: `GraphQL` over HTTP. Promises: `GET` (form encoded) and `POST` are the same; the answer is `application/json` with
 //! status 200, whatever `Accept` says, since clients choose unreadable forms otherwise; an error says by
 //! `extensions.classification` whether the question was wrong or the answer could not be had; no question holds a processor or the
-//! memory without a bound. Never: lets a `GET` change something.
+//! memory without a bound, and none computes on a thread that answers others. What finds no memory is answered 503. Never: lets a `GET`
+//! change something.
 
 mod allowance;
 mod answer;
@@ -20,6 +21,7 @@ mod queries;
 mod resolve;
 mod schema;
 mod summary;
+mod threads;
 
 use std::sync::Arc;
 
@@ -27,33 +29,51 @@ use async_graphql::{Request, ServerError, Value, Variables, dynamic::Schema, par
 use axum::{
     Extension, Router,
     extract::{RawQuery, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
+use rondo_memory::Share;
 use rondo_runtime::Engine;
 use serde::Deserialize;
 
-pub(crate) use queries::unfinished;
+pub(crate) use answer::refusal;
 pub use schema::SchemaError;
 
-use crate::{app::App, body::Received};
-use allowance::{Allowance, Together};
+use crate::{
+    app::App,
+    errors::ErrorAnswer,
+    json_weight,
+    receive::{Received, Whole},
+};
+use allowance::{Allowance, LargeAnswers, Refused};
 use answer::{answer, not_had, unreadable};
+use threads::Threads;
 
 /// What the questions have in common.
 #[derive(Clone)]
 struct Index {
     schema: Schema,
-    /// What the answers that are being made take together.
-    together: Together,
+    threads: Threads,
+    large: LargeAnswers,
 }
 
 /// Routes of `GraphQL`.
 pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
-    let index = Index { schema: schema::schema(engine)?, together: Together::default() };
+    let large = LargeAnswers::new(threads::COUNT);
+    let index = Index { schema: schema::schema(engine)?, threads: Threads::start()?, large };
     let both = get(by_get).post(by_post).layer(Extension(index));
     Ok(Router::new().route("/graphql", both))
 }
+
+/// Longest request in bytes: the longest query, and as much again for its variables.
+const LONGEST: usize = 2 * guard::LONGEST;
+
+/// Most values of a request. As a tree each takes some hundred bytes, which the memory of the body does not cover.
+const MOST_VALUES: u64 = 100_000;
+
+/// Bytes that a value of a request takes while it is read and answered.
+const VALUE_BYTES: u64 = 128;
 
 /// A request in the form of `GraphQL` over HTTP.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -72,7 +92,7 @@ async fn by_get(
     RawQuery(text): RawQuery,
 ) -> Response {
     match from_form(text.as_deref().unwrap_or_default()) {
-        Some(asked) => run(&app, &index, asked, false).await,
+        Some(asked) => run(app, index, asked, false, None).await,
         None => unreadable("`variables` of the address is not JSON"),
     }
 }
@@ -82,13 +102,40 @@ async fn by_post(
     Extension(index): Extension<Index>,
     Received(body): Received,
 ) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(answer) => return answer.into_response(),
-    };
-    match serde_json::from_slice(&body) {
-        Ok(asked) => run(&app, &index, asked, true).await,
-        Err(error) => unreadable(&format!("the body is no GraphQL request as JSON: {error}")),
+    match body {
+        Ok(body) => match read(body) {
+            Ok((asked, share)) => run(app, index, asked, true, Some(share)).await,
+            Err(answer) => *answer,
+        },
+        Err(answer) => refusal_of(answer),
+    }
+}
+
+fn refusal_of(answer: ErrorAnswer) -> Response {
+    match answer.status {
+        StatusCode::SERVICE_UNAVAILABLE => refusal(answer.status, answer.message().to_owned()),
+        _ => answer.into_response(),
+    }
+}
+
+/// Reads a request as JSON.
+fn read(body: Whole) -> Result<(Asked, Share), Box<Response>> {
+    let Whole { bytes, mut share } = body;
+    let too_large = |what: String| Box::new(refusal(StatusCode::PAYLOAD_TOO_LARGE, what));
+    if bytes.len() > LONGEST {
+        return Err(too_large(format!("a GraphQL request may have {LONGEST} bytes at most")));
+    }
+    let values = json_weight::values(&bytes);
+    if values > MOST_VALUES {
+        return Err(too_large(format!("a GraphQL request may have {MOST_VALUES} values at most")));
+    }
+    // The text is in memory twice while it is read.
+    share
+        .grow(bytes.len() as u64 + values * VALUE_BYTES)
+        .map_err(|error| Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string())))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(asked) => Ok((asked, share)),
+        Err(error) => Err(Box::new(unreadable(&format!("the body is no GraphQL request as JSON: {error}")))),
     }
 }
 
@@ -108,39 +155,56 @@ fn from_form(text: &str) -> Option<Asked> {
     Some(asked)
 }
 
-async fn run(app: &App, index: &Index, asked: Asked, may_change: bool) -> Response {
+/// Answers a request on the threads of questions; `share` is the memory of its body.
+async fn run(app: App, index: Index, asked: Asked, may_change: bool, share: Option<Share>) -> Response {
+    let threads = index.threads.clone();
+    let answered = threads.spawn(async move {
+        let _share = share;
+        execute(&app, &index, asked, may_change).await
+    });
+    let Some(answered) = answered else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping".to_owned());
+    };
+    answered.await.unwrap_or_else(|error| ErrorAnswer::defect(&error).into_response())
+}
+
+async fn execute(app: &App, index: &Index, asked: Asked, may_change: bool) -> Response {
+    let wrong = |error| answer(&app.memory, &Value::Null, vec![error]);
     let document = match guard::parse(&asked.query) {
         Ok(document) => document,
-        Err(error) => return answer(&Value::Null, vec![error]),
+        Err(error) => return wrong(error),
     };
     let changes =
         document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
     if changes && !may_change {
-        return answer(&Value::Null, vec![ServerError::new("a mutation must be sent by POST", None)]);
+        return wrong(ServerError::new("a mutation must be sent by POST", None));
     }
     let variables = Variables::from_json(asked.variables);
     if let Err(error) = cost::check(&document, &variables) {
-        return answer(&Value::Null, vec![error]);
+        return wrong(error);
     }
     let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
     request.set_parsed_query(document);
-    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &index.together));
+    let allowance = Arc::new(Allowance::new(app.settings.max_graphql_bytes, &app.memory, &index.large));
     let request = request.data(Arc::clone(&allowance));
     let limit = app.settings.graphql_timeout;
-    let problem = tokio::select! {
-        response = index.schema.execute(request) => match allowance.is_over() {
-            false => return answer(&response.data, response.errors),
-            true => allowance.reason(),
+    let refused = tokio::select! {
+        response = index.schema.execute(request) => match allowance.refusal() {
+            None => return answer(&app.memory, &response.data, response.errors),
+            Some(refused) => refused,
         },
-        () = allowance.exceeded() => allowance.reason(),
-        () = tokio::time::sleep(limit) => format!(
+        refused = allowance.refused() => refused,
+        () = tokio::time::sleep(limit) => return wrong(not_had(format!(
             "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \
              `pagination`. What a mutation began goes on",
             limit.as_millis()
-        ),
+        ))),
     };
-    answer(&Value::Null, vec![not_had(problem)])
+    match refused {
+        Refused::TooLarge(_) => wrong(not_had(refused.to_string())),
+        Refused::NoMemory(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, refused.to_string()),
+    }
 }
 
 #[cfg(test)]

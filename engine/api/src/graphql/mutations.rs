@@ -7,13 +7,16 @@ use async_graphql::{
     Error,
     dynamic::{FieldValue, ResolverContext},
 };
-use rondo_expression::Val;
+use rondo_expression::{ReadLimits, Val};
 use rondo_runtime::{Engine, InstanceView};
 use rondo_store::State;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::resolve::{Resolved, refused};
+use super::{
+    allowance::Allowance,
+    resolve::{self, Resolved, refused},
+};
+use crate::json_weight;
 
 /// Runs the mutation of this name.
 pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'_>) -> Resolved {
@@ -29,16 +32,16 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
             done("ABORT")
         }
         "ProcessInstanceRetry" => {
-            ran(engine.retrigger(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
+            succeeded(engine.retrigger(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
             done("RETRIGGER")
         }
         "ProcessInstanceSkip" => {
-            ran(engine.skip(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
+            succeeded(engine.skip(known(&id)?).await.map_err(|refusal| refused(&refusal))?)?;
             done("SKIP")
         }
         "ProcessInstanceUpdateVariables" => {
             let text = argument("variables").unwrap_or_default();
-            update(engine, known(&id)?, &text).await
+            update(engine, resolve::allowance(context)?, known(&id)?, &text).await
         }
         other => Err(Error::new(format!(
             "{other} is not supported: this engine has no user tasks, and timers and nodes belong to their instance"
@@ -51,7 +54,7 @@ fn known(id: &str) -> Result<Uuid, Error> {
 }
 
 /// An instance that stands at an error again is no success.
-fn ran(view: InstanceView) -> Result<(), Error> {
+fn succeeded(view: InstanceView) -> Result<(), Error> {
     match view.failure.filter(|_| view.state == State::Error) {
         None => Ok(()),
         Some(failure) => Err(Error::new(format!(
@@ -62,24 +65,27 @@ fn ran(view: InstanceView) -> Result<(), Error> {
 }
 
 /// Replaces the data by the member `workflowdata` of a JSON text, and answers all variables as such.
-async fn update(engine: &Engine, id: Uuid, text: &str) -> Resolved {
-    let data = workflow_data(text)?;
-    engine.replace(id, data).await.map_err(|refusal| refused(&refusal))?;
+async fn update(engine: &Engine, allowance: &Allowance, id: Uuid, text: &str) -> Resolved {
+    let claim = allowance.claim_for_now(json_weight::of(text))?;
+    let view = engine.replace(id, workflow_data(text)?).await.map_err(|refusal| refused(&refusal))?;
+    drop(claim);
+    // The instance holds as much as its view, and its variables are both the data and the input.
+    let _claim = allowance.claim_for_now(2 * view.data.memory() as u64)?;
+    drop(view);
     let row = engine.store().instance(id).await.map_err(|error| Error::new(error.to_string()))?;
     let variables = row.map(|row| engine.variables(&row).to_json()).unwrap_or_default();
     Ok(Some(FieldValue::value(variables)))
 }
 
 fn workflow_data(text: &str) -> Result<Val, Error> {
-    let variables: Value = serde_json::from_str(text).map_err(|error| {
-        Error::new(format!("`variables` must be JSON such as {{\"workflowdata\": {{}}}}: {error}"))
-    })?;
-    match variables.get("workflowdata") {
-        Some(data) => Ok(Val::from(data.clone())),
-        None => {
-            Err(Error::new("`variables` must have the member `workflowdata`; the others cannot be changed"))
-        }
-    }
+    let mut variables =
+        Val::read_json(text.as_bytes(), ReadLimits::default(), &mut |_| true).map_err(|error| {
+            Error::new(format!("`variables` must be JSON such as {{\"workflowdata\": {{}}}}: {error}"))
+        })?;
+    let data = if variables.is_object() { variables.remove("workflowdata") } else { None };
+    data.ok_or_else(|| {
+        Error::new("`variables` must have the member `workflowdata`; the others cannot be changed")
+    })
 }
 
 #[cfg(test)]
@@ -89,7 +95,7 @@ mod tests {
     #[test]
     fn variables_must_name_the_data() {
         assert_eq!(
-            Value::from(workflow_data(r#"{"workflowdata": {"a": 77}}"#).unwrap()),
+            serde_json::Value::from(workflow_data(r#"{"workflowdata": {"a": 77}}"#).unwrap()),
             serde_json::json!({"a": 77})
         );
         for text in ["", "{", "[]", r#"{"a": 1}"#] {

@@ -5,7 +5,7 @@ use async_graphql::{
     dynamic::{FieldValue, ResolverContext},
 };
 use rondo_runtime::Engine;
-use rondo_store::{Columns, Condition, Direction, Field, Filter, Query, State, StoreError};
+use rondo_store::{Columns, Condition, Direction, Field, Filter, Query, StoreError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -65,27 +65,6 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
         "CountUserTaskInstances" => Ok(resolve::json(json!(0))),
         other => Err(Error::new(format!("{other} is not supported"))),
     }
-}
-
-/// Instances of a workflow that have not ended, oldest first, with their data.
-pub(crate) async fn unfinished(
-    engine: &Engine,
-    workflow: &str,
-    limit: usize,
-    max_bytes: u64,
-) -> Result<Vec<rondo_store::Instance>, StoreError> {
-    let ended = [State::Completed, State::Aborted].map(|state| Value::from(state.as_str()));
-    let ended = Filter::Compare { field: Field::State, condition: Condition::In(ended.into()) };
-    let of_workflow =
-        Filter::Compare { field: Field::Workflow, condition: Condition::Equal(workflow.into()) };
-    let query = Query {
-        filter: Filter::And(vec![of_workflow, Filter::Not(Box::new(ended))]),
-        limit: u64::try_from(limit).ok(),
-        columns: Columns { data: true, frames: false },
-        max_bytes: Some(max_bytes),
-        ..Query::default()
-    };
-    engine.store().query(query).await
 }
 
 /// What a selection of instances needs.

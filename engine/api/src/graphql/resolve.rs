@@ -43,7 +43,9 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
 fn at_once<'c>(resolved: Option<FieldValue<'static>>, context: &ResolverContext<'c>) -> FieldFuture<'c> {
     let error = match allowance(context) {
         Ok(allowance) if allowance.takes(resolved.as_ref()) => return FieldFuture::Value(resolved),
-        Ok(allowance) => Error::new(allowance.reason()),
+        Ok(allowance) => {
+            Error::new(allowance.refusal().map(|refused| refused.to_string()).unwrap_or_default())
+        }
         Err(error) => error,
     };
     FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) })

@@ -20,14 +20,20 @@ use super::{guard, resolve};
 
 const SDL: &str = include_str!("data-index.graphql");
 
-/// Why the schema cannot be built.
+/// Why the Data Index cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("the GraphQL schema of the Data Index cannot be built: {0}")]
-pub struct SchemaError(String);
+pub enum SchemaError {
+    /// A defect of the schema.
+    #[error("the GraphQL schema of the Data Index cannot be built: {0}")]
+    Schema(String),
+    /// The system has no threads for it.
+    #[error("the threads that answer GraphQL cannot be started")]
+    Threads(#[from] std::io::Error),
+}
 
 /// The Data Index's schema over an engine.
 pub(super) fn schema(engine: &Engine) -> Result<Schema, SchemaError> {
-    let document = parse_schema(SDL).map_err(|error| SchemaError(error.to_string()))?;
+    let document = parse_schema(SDL).map_err(|error| SchemaError::Schema(error.to_string()))?;
     let mut builder =
         Schema::build("Query", Some("Mutation"), None).data(engine.clone()).limit_depth(guard::DEPTH);
     for definition in document.definitions {
@@ -59,7 +65,7 @@ pub(super) fn schema(engine: &Engine) -> Result<Schema, SchemaError> {
             TypeKind::Interface(_) | TypeKind::Union(_) => builder,
         };
     }
-    builder.finish().map_err(|error| SchemaError(error.to_string()))
+    builder.finish().map_err(|error| SchemaError::Schema(error.to_string()))
 }
 
 fn output(object: &str, definition: FieldDefinition) -> Field {

@@ -6,7 +6,7 @@
 use rondo_runtime::{Fact, HistoryLine};
 use rondo_store::State;
 
-use crate::{node_kinds::error_message, times::in_summary as time};
+use crate::{moments::in_summary as time, node_kinds::error_message};
 
 /// The lines of an instance with this history.
 pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
@@ -28,10 +28,10 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
                 }
             }
             Fact::Completed => lines.push(format!("Workflow completed at {}", time(*at))),
-            Fact::Entered { v, state, .. } => open.push((*v, state, *at)),
-            Fact::Action { v, target, .. } => open.push((*v, target, *at)),
-            Fact::Left { v } | Fact::Dropped { v } | Fact::Skipped { v } => {
-                open.retain(|(visit, ..)| visit != v);
+            Fact::Entered { visit, state, .. } => open.push((*visit, state, *at)),
+            Fact::Action { visit, target, .. } => open.push((*visit, target, *at)),
+            Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
+                open.retain(|(open_visit, ..)| open_visit != visit);
             }
             _ => {}
         }
@@ -57,13 +57,14 @@ mod tests {
         lines(&history, state).join("\n")
     }
 
-    fn entered(v: u64, state: &str) -> Fact {
-        Fact::Entered { v, state: state.into(), kind: "operation".into() }
+    fn entered(visit: u64, state: &str) -> Fact {
+        Fact::Entered { visit, state: state.into(), kind: "operation".into() }
     }
 
     #[test]
     fn a_waiting_instance_tells_where() {
-        let facts = vec![Fact::Started, entered(1, "Ask"), Fact::Left { v: 1 }, entered(2, "Wait For It")];
+        let facts =
+            vec![Fact::Started, entered(1, "Ask"), Fact::Left { visit: 1 }, entered(2, "Wait For It")];
         insta::assert_snapshot!(told(facts, State::Active), @r"
         Workflow started at 1970-01-01T00:00:00.000Z
         Workflow waiting at node Wait_For_It since 1970-01-01T00:00:03.000Z
@@ -76,13 +77,13 @@ mod tests {
             Fact::Started,
             entered(1, "Call"),
             Fact::Failed {
-                v: 1,
+                visit: 1,
                 message: "a.B - Service Unavailable".into(),
                 kind: None,
                 origin: rondo_runtime::Origin::Engine,
             },
             Fact::Retriggered { frame: 0 },
-            Fact::Left { v: 1 },
+            Fact::Left { visit: 1 },
             Fact::Completed,
         ];
         insta::assert_snapshot!(told(facts, State::Completed), @r"

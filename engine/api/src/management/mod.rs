@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
@@ -25,10 +26,10 @@ pub(crate) use nodes::{Metadata, nodes};
 pub(crate) use waiting::work_items;
 
 use crate::{
+    answers,
     app::App,
     errors::ErrorAnswer,
     extract::{Path, Query},
-    shape,
 };
 
 /// Routes below `/management/processes`.
@@ -87,23 +88,34 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response
         version: &program.version,
         output_schema: deployed.output_schema.as_ref().map(|schema| &schema.document),
     };
-    Ok(Json(information).into_response())
+    Ok(answers::json(&app.memory, StatusCode::OK, &information))
 }
 
 async fn definition_nodes(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
-    Ok(Json(nodes(&deployed.outline)).into_response())
+    Ok(answers::json(&app.memory, StatusCode::OK, &nodes(&deployed.outline)))
 }
 
 async fn source(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
     let label = [(header::CONTENT_TYPE, "text/plain;charset=UTF-8")];
-    Ok((label, deployed.outline.text.to_string()).into_response())
+    Ok((label, source_text(&deployed)).into_response())
 }
 
 async fn sources(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ErrorAnswer> {
     let deployed = find(&app, &id)?;
-    Ok(Json(json!([{ "uri": shape::file_name(&deployed) }])))
+    Ok(Json(json!([{ "uri": &*deployed.outline.path }])))
+}
+
+/// The text of a workflow, without a copy of it.
+fn source_text(deployed: &Deployed) -> Bytes {
+    struct Text(Arc<str>);
+    impl AsRef<[u8]> for Text {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+    Bytes::from_owner(Text(Arc::clone(&deployed.outline.text)))
 }
 
 #[derive(Deserialize)]
@@ -114,11 +126,11 @@ struct FileQuery {
 /// A workflow's file by its name. Other files of the folder may hold secrets, so only these are given out.
 async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<Response, ErrorAnswer> {
     let workflows = app.engine.workflows();
-    let found = workflows.iter().find(|deployed| shape::file_name(deployed) == query.uri);
+    let found = workflows.iter().find(|deployed| *deployed.outline.path == *query.uri);
     let deployed =
         found.ok_or_else(|| ErrorAnswer::not_found(format!("no workflow file is called {}", query.uri)))?;
     let label = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((label, deployed.outline.text.to_string()).into_response())
+    Ok((label, source_text(deployed)).into_response())
 }
 
 /// The workflow of this whole id.

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use rondo_runtime::Refusal;
+use rondo_store::Columns;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -9,28 +10,26 @@ use crate::{
     app::App,
     errors::ErrorAnswer,
     extract::Path,
-    shape::{self, Below, InstanceBody},
+    instance_answer,
+    instance_lookup::{self, WorkflowName},
 };
 
 /// Workflow and instance of a path.
 type Place = Path<(String, String)>;
 
-pub(super) async fn abort(
-    State(app): State<App>,
-    Path(place): Place,
-) -> Result<Json<InstanceBody>, ErrorAnswer> {
-    let id = find(&app, &place).await?.id;
-    Ok(Json(app.engine.abort(id).await?.into()))
+pub(super) async fn abort(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {
+    let view = app.engine.abort(find(&app, &place).await?).await?;
+    Ok(instance_answer::instance(&app.memory, StatusCode::OK, view).await)
 }
 
 pub(super) async fn retrigger(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {
-    let id = find(&app, &place).await?.id;
-    Ok(shape::ran(app.engine.retrigger(id).await?))
+    let view = app.engine.retrigger(find(&app, &place).await?).await?;
+    Ok(instance_answer::result(&app.memory, StatusCode::OK, view).await)
 }
 
 pub(super) async fn skip(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {
-    let id = find(&app, &place).await?.id;
-    Ok(shape::ran(app.engine.skip(id).await?))
+    let view = app.engine.skip(find(&app, &place).await?).await?;
+    Ok(instance_answer::result(&app.memory, StatusCode::OK, view).await)
 }
 
 /// The error that an instance stands at.
@@ -46,21 +45,16 @@ pub(super) async fn error(
     State(app): State<App>,
     Path(place): Place,
 ) -> Result<Json<ErrorInformation>, ErrorAnswer> {
-    let view = find(&app, &place).await?;
-    let failure = view.failure.filter(|_| view.state == rondo_store::State::Error);
-    let failure = failure
-        .ok_or_else(|| ErrorAnswer::new(StatusCode::BAD_REQUEST, Refusal::NotInError(view.id).to_string()))?;
-    Ok(Json(ErrorInformation {
-        failed_node_id: failure.place().to_owned(),
-        id: view.id,
-        message: failure.described,
-    }))
+    let (workflow, instance) = &place;
+    let named = WorkflowName::Id(workflow);
+    let (row, _claim) = instance_lookup::find_row(&app, named, instance, Columns::default()).await?;
+    let error = app.engine.error_of(&row).filter(|_| row.state == rondo_store::State::Error);
+    let error = error
+        .ok_or_else(|| ErrorAnswer::new(StatusCode::BAD_REQUEST, Refusal::NotInError(row.id).to_string()))?;
+    Ok(Json(ErrorInformation { failed_node_id: error.place, id: row.id, message: error.message }))
 }
 
-/// The instance at a path, if it has not ended.
-pub(super) async fn find(
-    app: &App,
-    (workflow, instance): &(String, String),
-) -> Result<rondo_runtime::InstanceView, ErrorAnswer> {
-    shape::unfinished(&app.engine, Below::Id(workflow), instance).await
+/// Id of the instance at a path, if it has not ended.
+pub(super) async fn find(app: &App, (workflow, instance): &(String, String)) -> Result<Uuid, ErrorAnswer> {
+    instance_lookup::find_unfinished(app, WorkflowName::Id(workflow), instance).await
 }

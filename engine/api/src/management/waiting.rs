@@ -1,12 +1,12 @@
 //! What an instance waits for, as Kogito's work items and timers.
 
-use axum::{Json, extract::State};
+use axum::{extract::State, http::StatusCode, response::Response};
 use rondo_runtime::{Engine, Refusal, WaitView, Waiting};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::operations::find;
-use crate::{app::App, errors::ErrorAnswer, extract::Path, node_kinds::node_instance_id, times};
+use crate::{answers, app::App, errors::ErrorAnswer, extract::Path, moments, node_kinds::node_instance_id};
 
 /// A call that has not been answered yet.
 #[derive(Debug, Serialize)]
@@ -39,18 +39,19 @@ pub(crate) async fn work_items(engine: &Engine, id: Uuid) -> Result<Vec<WorkItem
 pub(super) async fn node_instances(
     State(app): State<App>,
     Path(place): Path<(String, String)>,
-) -> Result<Json<Vec<WorkItem>>, ErrorAnswer> {
-    let id = find(&app, &place).await?.id;
-    Ok(Json(work_items(&app.engine, id).await?))
+) -> Result<Response, ErrorAnswer> {
+    let id = find(&app, &place).await?;
+    Ok(answers::json(&app.memory, StatusCode::OK, &work_items(&app.engine, id).await?))
 }
 
 pub(super) async fn timers(
     State(app): State<App>,
     Path(place): Path<(String, String)>,
-) -> Result<Json<Vec<Timer>>, ErrorAnswer> {
-    let id = find(&app, &place).await?.id;
+) -> Result<Response, ErrorAnswer> {
+    let id = find(&app, &place).await?;
     let waits = app.engine.waits(id).await?;
-    Ok(Json(waits.iter().filter_map(|wait| timer(id, wait)).collect()))
+    let timers: Vec<Timer> = waits.iter().filter_map(|wait| timer(id, wait)).collect();
+    Ok(answers::json(&app.memory, StatusCode::OK, &timers))
 }
 
 fn work_item(id: Uuid, wait: &WaitView) -> Option<WorkItem> {
@@ -77,7 +78,7 @@ fn timer(id: Uuid, wait: &WaitView) -> Option<Timer> {
         process_instance_id: id,
         node_instance_id,
         description: format!("{what} state {}", wait.state),
-        expiration_time: times::date_time(until),
+        expiration_time: moments::date_time(until),
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schemas::{Components, answer};
-use crate::shape::path_of;
+use crate::links::path_of;
 
 /// A workflow as the document describes it.
 pub(super) struct Described<'a> {

@@ -270,6 +270,35 @@ async fn service() -> String {
 }
 
 impl Served {
+    /// Bytes of the budget that are in use.
+    pub fn memory_used(&self) -> u64 {
+        self.engine.memory().used()
+    }
+
+    /// Waits until nothing of the budget is in use any more.
+    pub async fn memory_is_given_back(&self) {
+        let given_back = async {
+            while self.memory_used() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), given_back).await;
+        waited.unwrap_or_else(|_| panic!("{} bytes are held for ever", self.memory_used()));
+    }
+
+    /// Waits until so many instances are worked on.
+    pub async fn instances_are_active(&self, count: usize) {
+        let there = async {
+            while self.engine.active_instances() != count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(Duration::from_secs(20), there).await.is_ok(),
+            "so many are never active"
+        );
+    }
+
     /// Stops, removes these files, and serves what is left.
     pub async fn restarted_without(self, files: &[&str]) -> Self {
         self.serving.abort();

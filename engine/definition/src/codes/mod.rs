@@ -1,4 +1,4 @@
-//! The codes of all problems that Rondo reports about files, one for each problem that an author repairs in a different way.
+//! The codes of all problems that Rondo reports about files. Problems that an author repairs in different ways have different codes.
 //!
 //! Owns: number, title, level and page of every code, of all crates (`RON00xx` files and their syntax, `RON01xx` definitions,
 //! `RON02xx` expressions and what the engine runs, `RON03xx` functions, `RON04xx` files that a definition names, `RON05xx`
@@ -15,33 +15,33 @@ pub use table::*;
 
 use crate::did_you_mean;
 
-/// One code. Displays and serializes as its number; two codes are equal if their numbers are.
+/// A code. Displays and serializes as its number. Two codes are equal if their numbers are.
 #[derive(Clone, Copy)]
 pub struct Code {
     /// `RON` and four digits.
     pub number: &'static str,
     /// What is wrong, in a few words.
     pub title: &'static str,
-    /// What follows from it.
+    /// Whether it is an error or a warning.
     pub level: Level,
-    /// Its page: Markdown that says what it means, an example that causes it, and the example mended.
+    /// Its page in Markdown: what it means, an example that causes it, and the repaired example.
     pub page: &'static str,
 }
 
-/// What follows from a problem.
+/// Whether problems with a code are errors or warnings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The definition or the configuration is refused.
     Error,
-    /// It is used.
+    /// The definition or the configuration is accepted.
     Warning,
-    /// An error where `rondo.compat` is `spec`. Else a warning, as `SonataFlow` does not look at it.
+    /// An error if `rondo.compat` is `spec`; otherwise a warning, because `SonataFlow` does not check it.
     Deviation,
 }
 
 impl Level {
-    /// Whether a problem of this level may be reported as one.
+    /// Whether a code of this level may be reported with a severity.
     pub fn allows(self, severity: crate::Severity) -> bool {
         match self {
             Self::Error => severity == crate::Severity::Error,
@@ -62,9 +62,9 @@ impl fmt::Display for Level {
 }
 
 impl Code {
-    /// The code that a person names: `RON0110`, `ron0110`, `0110` or `110`.
+    /// Finds a code by its number as people write it: `RON0110`, `ron0110`, `0110` or `110`.
     ///
-    /// The error is the most similar code, if there is one.
+    /// The error contains the most similar code, if there is one.
     pub fn find(text: &str) -> Result<Self, Option<Self>> {
         let text = text.trim().to_ascii_uppercase();
         let digits = text.strip_prefix("RON").unwrap_or(&text);

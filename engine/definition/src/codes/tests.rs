@@ -14,7 +14,7 @@ fn every_number_is_given_once() {
 fn every_page_has_a_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/diagnostics");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    // The folder may have an index of the pages.
+    // The folder may contain an index of the pages.
     let pages: BTreeSet<_> = files.filter(|name| name != "README.md").collect();
     let codes: BTreeSet<_> = ALL.iter().map(|code| format!("{}.md", code.number)).collect();
     assert_eq!(pages, codes);

@@ -1,57 +1,57 @@
-//! Text that the YAML parser accepts in a JSON file although it is not JSON.
+//! Finds text in a JSON file that is not JSON, although the YAML parser accepts it.
 //!
-//! Promises: a comment is an error, because YAML reads `//` as the beginning of a name. Other deviations are read as YAML with a warning,
-//! because other readers refuse them.
+//! Promises: a comment is an error, because YAML reads `//` as the beginning of a name. Any other deviation is read as YAML and gets a warning,
+//! because other readers of JSON refuse it.
 
 use serde::de::IgnoredAny;
 
 use super::problem::{Message, Problem};
 use crate::{Format, Severity, byte_order_mark::BYTE_ORDER_MARK, codes};
 
-/// The first problem of a text that is not JSON.
-pub(super) fn fault(text: &str) -> Option<Problem> {
+/// The first problem of a text that is not JSON; `None` if it is JSON.
+pub(super) fn find_problem(text: &str) -> Option<Problem> {
     let document = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let error = serde_json::from_str::<IgnoredAny>(document).err()?;
-    let words = error.to_string();
-    // The loader has its own limit on depth and its own message for an empty document.
-    if words.starts_with("recursion limit") || document.trim().is_empty() {
+    let error_text = error.to_string();
+    // The loader reports the depth itself, and accepts an empty document as null.
+    if error_text.starts_with("recursion limit") || document.trim().is_empty() {
         return None;
     }
-    let at = byte(document, error.line(), error.column());
+    let at = byte_offset(document, error.line(), error.column());
     let is_comment = |at: usize| {
         let rest = document.get(at..).unwrap_or_default();
         rest.starts_with("//") || rest.starts_with("/*")
     };
-    let problem = |severity, at: usize, words: String, help: &str| Problem {
+    let problem = |severity, at: usize, message: String, help: &str| Problem {
         severity,
-        code: if severity == Severity::Error { codes::SYNTAX } else { codes::TOLERATED },
+        code: if severity == Severity::Error { codes::SYNTAX } else { codes::TOLERATED_FORM },
         byte: text.len() - document.len() + at,
-        message: Message::Syntax(Format::Json, words),
+        message: Message::Syntax(Format::Json, message),
         help: Some(help.to_owned()),
     };
     if let Some(at) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(|at| is_comment(*at)) {
-        let words = "comments are not JSON".to_owned();
+        let message = "comments are not JSON".to_owned();
         return Some(problem(
             Severity::Error,
             at,
-            words,
+            message,
             "remove it, or write the workflow as `.sw.yaml` with `#`",
         ));
     }
-    let (before, behind) = document.split_at_checked(at).unwrap_or_default();
-    let words = match words.split_once(" at line ") {
-        _ if before.trim_end().ends_with(',') && behind.starts_with([']', '}']) => {
+    let (before, after) = document.split_at_checked(at).unwrap_or_default();
+    let message = match error_text.split_once(" at line ") {
+        _ if before.trim_end().ends_with(',') && after.starts_with([']', '}']) => {
             "a comma stands behind the last value"
         }
-        Some((words, _)) => words,
-        None => &words,
+        Some((message, _)) => message,
+        None => &error_text,
     };
     let help = "it is read as YAML all the same; other readers refuse it";
-    Some(problem(Severity::Warning, at, words.to_owned(), help))
+    Some(problem(Severity::Warning, at, message.to_owned(), help))
 }
 
-/// The byte at a line and a column, both counted from 1; the column in bytes.
-fn byte(text: &str, line: usize, column: usize) -> usize {
+/// The byte offset of a line and a column, both counted from 1; the column in bytes.
+fn byte_offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
@@ -60,7 +60,7 @@ fn byte(text: &str, line: usize, column: usize) -> usize {
 mod tests {
     use crate::{Limits, load};
 
-    fn told(text: &str) -> String {
+    fn problems(text: &str) -> String {
         let found = match load("a.json", text, Limits::WORKFLOW) {
             Ok(loaded) => loaded.warnings,
             Err(problems) => problems,
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_where_it_stands() {
+    fn deviations_from_json_are_reported_at_their_places() {
         for (text, expected) in [
             ("{\"a\": \"// none\", \"b\": [1, 2.5e3, null, \"/*\"]}\n", ""),
             ("\u{feff}{\"a\": 1}", ""),
@@ -104,7 +104,7 @@ mod tests {
                 "a.json:1:9: warning[RON0106]: not valid JSON, line 1 column 9: expected `,` or `}`",
             ),
         ] {
-            assert_eq!(told(text), expected, "{text}");
+            assert_eq!(problems(text), expected, "{text}");
         }
     }
 }

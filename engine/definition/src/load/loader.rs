@@ -1,6 +1,6 @@
 //! Builds the tree of a document from the events of the YAML parser.
 //!
-//! Owns: aliases, and the limits on values and depth. Promises: memory and depth are bounded. Never: names a property of a workflow.
+//! Owns: aliases, and the limits on values and depth. Promises: memory and depth are limited. Never: depends on a property of a workflow.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::{
     positions::{Member, PlaceId, Positions, Style},
 };
 
-/// A value with its place and the number of values in it.
+/// A value with its place, and the number of values in it.
 #[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Value,
@@ -25,7 +25,7 @@ pub(super) struct Node {
     pub(super) size: usize,
 }
 
-/// Reading stops; the problems contain the reason.
+/// Reading has stopped. The list of problems contains the reason.
 pub(super) struct Halt;
 
 pub(super) struct Loader<'t> {
@@ -41,9 +41,9 @@ pub(super) struct Loader<'t> {
 
 impl<'t> Loader<'t> {
     /// Reads the first document of the text.
-    pub(super) fn document(&mut self) -> Result<Node, Halt> {
+    pub(super) fn read_document(&mut self) -> Result<Node, Halt> {
         loop {
-            let (event, span) = self.next()?;
+            let (event, span) = self.next_event()?;
             match event {
                 Event::StreamStart | Event::DocumentStart(..) => {}
                 Event::StreamEnd | Event::DocumentEnd => {
@@ -51,10 +51,10 @@ impl<'t> Loader<'t> {
                     return Ok(Node { value: Value::Null, place, size: 1 });
                 }
                 event => {
-                    let root = self.node(event, span, 0)?;
-                    // The parser reports problems in the rest of the document only when it is asked for the end.
-                    self.next()?;
-                    self.warn_about_second();
+                    let root = self.read_node(event, span, 0)?;
+                    // The parser reports a problem after the root value only when the next event is requested.
+                    self.next_event()?;
+                    self.warn_about_second_document();
                     return Ok(root);
                 }
             }
@@ -62,14 +62,14 @@ impl<'t> Loader<'t> {
     }
 
     /// Warns about a second document, unless it has a syntax error.
-    pub(super) fn warn_about_second(&mut self) {
+    fn warn_about_second_document(&mut self) {
         while let Some(Ok((event, span))) = self.parser.next_event() {
             match event {
                 Event::Comment(..) => {}
                 Event::DocumentStart(..) => {
                     self.problems.push(Problem {
                         severity: Severity::Warning,
-                        code: codes::TOLERATED,
+                        code: codes::TOLERATED_FORM,
                         byte: start(span) as usize,
                         message: Message::Text("another document begins here, which is not read".to_owned()),
                         help: Some("put it in a file of its own".to_owned()),
@@ -81,13 +81,14 @@ impl<'t> Loader<'t> {
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<(Event<'t>, Span), Halt> {
+    /// The next event that is not a comment.
+    fn next_event(&mut self) -> Result<(Event<'t>, Span), Halt> {
         loop {
             match self.parser.next_event() {
                 Some(Ok((Event::Comment(..), _))) => {}
                 Some(Ok(event)) => return Ok(event),
                 Some(Err(error)) => {
-                    self.syntax(&error);
+                    self.report_syntax_error(&error);
                     return Err(Halt);
                 }
                 None => return Ok((Event::StreamEnd, Span::default())),
@@ -95,82 +96,90 @@ impl<'t> Loader<'t> {
         }
     }
 
-    pub(super) fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Halt> {
+    /// Reads the value that begins with an event.
+    fn read_node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Halt> {
         if depth > self.limits.depth {
-            return self.too_large(span, format!("values are nested more than {} deep", self.limits.depth));
+            return self
+                .fail_too_large(span, format!("values are nested more than {} deep", self.limits.depth));
         }
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let resolved = Scalar::resolve(&text, style, tag.as_deref());
-                self.lint(&resolved, &text, span);
+                self.warn_if_ambiguous(&resolved, &text, span);
                 let place = self.positions.scalar(start(span), end(span), self::style(style));
                 (Node { value: resolved.value, place, size: 1 }, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (self.list(span, depth)?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.map(span, depth)?, anchor),
+            Event::SequenceStart(_, anchor, _) => (self.read_list(span, depth)?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.read_map(span, depth)?, anchor),
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    // The parser knows the anchor, so its value is not complete: the alias is inside of it.
-                    self.error(codes::SYNTAX, span, "the alias stands inside of what it repeats".to_owned());
+                    // The parser knows the anchor, but its value is not complete yet: the alias is inside of the value that it repeats.
+                    self.report_error(
+                        codes::SYNTAX,
+                        span,
+                        "the alias stands inside of what it repeats".to_owned(),
+                    );
                     return Err(Halt);
                 };
-                self.count(node.size, span)?;
+                self.count_values(node.size, span)?;
                 return Ok(node);
             }
             _ => {
-                self.error(codes::SYNTAX, span, "a value is missing here".to_owned());
+                self.report_error(codes::SYNTAX, span, "a value is missing here".to_owned());
                 return Err(Halt);
             }
         };
-        self.count(1, span)?;
+        self.count_values(1, span)?;
         if anchor != 0 {
-            // An anchor keeps a copy.
-            self.count(node.size, span)?;
+            // The anchor keeps a copy of the value, which takes memory too.
+            self.count_values(node.size, span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
     }
 
-    pub(super) fn count(&mut self, values: usize, span: Span) -> Result<(), Halt> {
+    /// Adds to the number of values, and stops reading when the limit is exceeded.
+    fn count_values(&mut self, values: usize, span: Span) -> Result<(), Halt> {
         self.values = self.values.saturating_add(values);
         if self.values > self.limits.values {
-            return self.too_large(span, format!("the document has more than {} values", self.limits.values));
+            return self
+                .fail_too_large(span, format!("the document has more than {} values", self.limits.values));
         }
         Ok(())
     }
 
-    pub(super) fn list(&mut self, span: Span, depth: usize) -> Result<Node, Halt> {
+    fn read_list(&mut self, span: Span, depth: usize) -> Result<Node, Halt> {
         let (mut values, mut positions, mut size) = (Vec::new(), Vec::new(), 1);
         loop {
-            let (event, inner) = self.next()?;
+            let (event, inner) = self.next_event()?;
             if matches!(event, Event::SequenceEnd) {
                 let place = self.positions.list(start(span), end(inner), positions);
                 return Ok(Node { value: Value::Array(values), place, size });
             }
-            let node = self.node(event, inner, depth + 1)?;
+            let node = self.read_node(event, inner, depth + 1)?;
             size += node.size;
             values.push(node.value);
             positions.push(node.place);
         }
     }
 
-    pub(super) fn map(&mut self, span: Span, depth: usize) -> Result<Node, Halt> {
+    fn read_map(&mut self, span: Span, depth: usize) -> Result<Node, Halt> {
         let (mut values, mut members, mut size) = (Map::new(), Vec::<Member>::new(), 1);
         let mut merged = Vec::new();
         loop {
-            let (event, key) = self.next()?;
+            let (event, key) = self.next_event()?;
             if matches!(event, Event::MappingEnd) {
                 for (node, span) in merged {
-                    self.merge(&node, span, &mut values, &mut members);
+                    self.apply_merge_key(&node, span, &mut values, &mut members);
                 }
                 let place = self.positions.map(start(span), end(key), members);
                 return Ok(Node { value: Value::Object(values), place, size });
             }
-            let (name, merges) = self.name(event, key)?;
-            let (event, inner) = self.next()?;
-            let node = self.node(event, inner, depth + 1)?;
+            let (name, is_merge_key) = self.read_member_name(event, key)?;
+            let (event, inner) = self.next_event()?;
+            let node = self.read_node(event, inner, depth + 1)?;
             size += node.size;
-            if merges {
+            if is_merge_key {
                 merged.push((node, key));
                 continue;
             }
@@ -200,8 +209,8 @@ pub(super) fn end(span: Span) -> u32 {
     offset(span.end.byte_offset())
 }
 
-/// Offsets fit, since the length of the text does.
-pub(super) fn offset(bytes: Option<usize>) -> u32 {
+/// The offset as `u32`. It fits, because the length of the text does.
+fn offset(bytes: Option<usize>) -> u32 {
     bytes.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or_default()
 }
 

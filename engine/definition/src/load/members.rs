@@ -1,4 +1,4 @@
-//! Names of members of an object, and the merge key `<<`.
+//! Reads the names of an object's members, and applies the merge key `<<`.
 
 use std::collections::HashMap;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<'t> Loader<'t> {
-    /// The name of a member, and whether it is the merge key. A name is text, also if it looks like a number.
-    pub(super) fn name(&mut self, event: Event<'t>, span: Span) -> Result<(String, bool), Halt> {
+    /// Reads the name of a member. Returns it, and whether it is the merge key. A name is text, also if it looks like a number.
+    pub(super) fn read_member_name(&mut self, event: Event<'t>, span: Span) -> Result<(String, bool), Halt> {
         let named = match event {
             Event::Scalar(text, style, anchor, _) => {
                 if anchor != 0 {
@@ -24,8 +24,8 @@ impl<'t> Loader<'t> {
                     let value = Value::String(text.as_ref().to_owned());
                     self.anchors.insert(anchor, Node { value, place, size: 1 });
                 }
-                let merges = style == ScalarStyle::Plain && text == "<<";
-                Some((text.into_owned(), merges))
+                let is_merge_key = style == ScalarStyle::Plain && text == "<<";
+                Some((text.into_owned(), is_merge_key))
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).map(|node| &node.value) {
                 Some(Value::String(text)) => Some((text.clone(), false)),
@@ -47,8 +47,8 @@ impl<'t> Loader<'t> {
         })
     }
 
-    /// Merges the value of a `<<`: adds those of its members that the object does not have.
-    pub(super) fn merge(
+    /// Applies a merge key with this value: adds the members that the object does not have.
+    pub(super) fn apply_merge_key(
         &mut self,
         node: &Node,
         span: Span,
@@ -63,7 +63,11 @@ impl<'t> Loader<'t> {
         };
         for (value, place) in sources {
             let Value::Object(object) = value else {
-                self.error(codes::SYNTAX, span, "`<<` needs an object or a list of objects".to_owned());
+                self.report_error(
+                    codes::SYNTAX,
+                    span,
+                    "`<<` needs an object or a list of objects".to_owned(),
+                );
                 return;
             };
             let places: HashMap<&str, &Member> =

@@ -1,4 +1,4 @@
-//! Problems found while a document is loaded. They have byte offsets, because lines are counted once, at the end.
+//! The problems of a document that is being loaded. They have byte offsets; lines are counted once, when the document has been read.
 
 use crate::{Code, Diagnostic, Format, Severity, Source};
 
@@ -11,15 +11,17 @@ pub(super) struct Problem {
     pub(super) help: Option<String>,
 }
 
+/// The message of a problem. Parts of it depend on positions, which are computed at the end.
 pub(super) enum Message {
     Text(String),
-    /// A key stands twice: its name, and the byte of the first one.
+    /// A key is given twice: its name, and the byte offset of the first one.
     Duplicate(String, usize),
-    /// The message of the parser; the diagnostic adds format and line.
+    /// A message of the parser. Format, line and column are added to it.
     Syntax(Format, String),
 }
 
 impl Problem {
+    /// The problem as a diagnostic, with line and column.
     pub(super) fn locate(self, source: &Source) -> Diagnostic {
         let position = source.position_of_byte(self.byte);
         let message = match self.message {
@@ -38,7 +40,8 @@ impl Problem {
     }
 }
 
-/// The tab that indents the line of a byte or the next line: the parser reports what stands before a tab at its end.
+/// The byte offset of a tab in the indentation of the line with this byte, or of the next line. The parser reports an error before a tab at
+/// the end of the line before it.
 pub(super) fn tab_near(text: &str, byte: usize) -> Option<usize> {
     let start = text.get(..byte)?.rfind('\n').map_or(0, |at| at + 1);
     let mut from = start;

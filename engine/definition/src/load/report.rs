@@ -10,11 +10,12 @@ use super::{
 use crate::{Code, Severity, codes};
 
 impl Loader<'_> {
-    pub(super) fn lint(&mut self, scalar: &Scalar, text: &str, span: Span) {
+    /// Warns about an unquoted scalar that readers of YAML understand differently.
+    pub(super) fn warn_if_ambiguous(&mut self, scalar: &Scalar, text: &str, span: Span) {
         if let Some(lint) = scalar.lint {
             self.problems.push(Problem {
                 severity: Severity::Warning,
-                code: codes::AMBIGUOUS,
+                code: codes::AMBIGUOUS_SCALAR,
                 byte: start(span) as usize,
                 message: Message::Text(format!("unquoted `{text}` is read as {lint}; other readers differ")),
                 help: Some(format!("write \"{text}\" if text is meant")),
@@ -22,19 +23,22 @@ impl Loader<'_> {
         }
     }
 
-    pub(super) fn error(&mut self, code: Code, span: Span, text: String) {
+    /// Reports an error at the beginning of a span.
+    pub(super) fn report_error(&mut self, code: Code, span: Span, text: String) {
         let message =
             if code == codes::SYNTAX { Message::Syntax(self.format, text) } else { Message::Text(text) };
         let byte = start(span) as usize;
         self.problems.push(Problem { severity: Severity::Error, code, byte, message, help: None });
     }
 
-    pub(super) fn too_large<T>(&mut self, span: Span, text: String) -> Result<T, Halt> {
-        self.error(codes::TOO_LARGE, span, text);
+    /// Reports that a limit is exceeded, and stops reading.
+    pub(super) fn fail_too_large<T>(&mut self, span: Span, text: String) -> Result<T, Halt> {
+        self.report_error(codes::TOO_LARGE, span, text);
         Err(Halt)
     }
 
-    pub(super) fn syntax(&mut self, error: &ScanError) {
+    /// Reports a syntax error of the parser, with help for the mistakes that are frequent in workflows.
+    pub(super) fn report_syntax_error(&mut self, error: &ScanError) {
         let text = error.kind().to_string();
         let byte = error.marker().byte_offset().unwrap_or_default();
         let tab = if text.contains("tab") { tab_near(self.text, byte) } else { None };

@@ -1,7 +1,7 @@
-//! The value of an unquoted YAML scalar.
+//! Resolves YAML scalars to values.
 //!
-//! Owns: the core schema of YAML 1.2 (`true`, `null`, numbers), with the boolean words that the reference runtime
-//! accepts too (`yes`, `no`, `on`, `off` in three casings). Promises: a scalar that other readers understand differently has a lint.
+//! Owns: the core schema of YAML 1.2 (`true`, `null`, numbers), and the additional booleans of SonataFlow (`yes`, `no`, `on`, `off` in three
+//! casings). Promises: a scalar that other readers of YAML understand differently has a lint.
 
 use granit_parser::{ScalarStyle, Tag};
 use serde_json::{Number, Value};
@@ -9,24 +9,30 @@ use serde_json::{Number, Value};
 /// A scalar as a value.
 pub(super) struct Scalar {
     pub(super) value: Value,
-    /// What the text is read as, if readers of YAML differ about it.
+    /// The kind of value as which it is read, if readers of YAML differ about the text.
     pub(super) lint: Option<&'static str>,
 }
 
 impl Scalar {
+    /// The value of a scalar with this text, style and tag.
     pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Self {
-        let plain = style == ScalarStyle::Plain;
-        let typed = match tag.and_then(Tag::core_suffix) {
+        let is_plain = style == ScalarStyle::Plain;
+        let is_typed = match tag.and_then(Tag::core_suffix) {
             Some("str") => false,
             Some("int" | "float" | "bool" | "null") => true,
-            // Other tags have no meaning here.
-            _ => plain,
+            // Other tags are ignored.
+            _ => is_plain,
         };
-        if typed { unquoted(text) } else { Self { value: Value::String(text.to_owned()), lint: None } }
+        if is_typed {
+            resolve_typed(text)
+        } else {
+            Self { value: Value::String(text.to_owned()), lint: None }
+        }
     }
 }
 
-fn unquoted(text: &str) -> Scalar {
+/// The value of a scalar that is not text by its quotes or tag.
+fn resolve_typed(text: &str) -> Scalar {
     let certain = |value| Scalar { value, lint: None };
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return certain(Value::Null),
@@ -40,39 +46,41 @@ fn unquoted(text: &str) -> Scalar {
         }
         _ => {}
     }
-    // Shortcut: most scalars begin with a letter and are plain text.
+    // Most scalars begin with a letter and are text; for these the number is not parsed.
     if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
-        && let Some(number) = number(text)
+        && let Some(number) = parse_number(text)
     {
         return number;
     }
     certain(Value::String(text.to_owned()))
 }
 
-fn number(text: &str) -> Option<Scalar> {
-    let (negative, digits) = match text.as_bytes().first()? {
+/// The value of a scalar that looks like a number; `None` for other texts.
+fn parse_number(text: &str) -> Option<Scalar> {
+    let (is_negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
         _ => (false, text),
     };
-    let signed = digits.len() < text.len();
-    if !signed && let Some(octal) = digits.strip_prefix("0o") {
+    let is_signed = digits.len() < text.len();
+    if !is_signed && let Some(octal) = digits.strip_prefix("0o") {
         let number = u64::from_str_radix(octal, 8).ok()?;
         return Some(Scalar { value: number.into(), lint: Some("an octal number") });
     }
-    if !signed && let Some(hexadecimal) = digits.strip_prefix("0x") {
+    if !is_signed && let Some(hexadecimal) = digits.strip_prefix("0x") {
         let certain = |value| Scalar { value, lint: None };
         return u64::from_str_radix(hexadecimal, 16).ok().map(|number| certain(integer(number)));
     }
     if digits.contains('_') {
-        let looks = digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+        let looks_like_number = digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
             && digits.starts_with(|c: char| c.is_ascii_digit());
-        return looks.then(|| Scalar { value: Value::String(text.to_owned()), lint: Some("text") });
+        return looks_like_number
+            .then(|| Scalar { value: Value::String(text.to_owned()), lint: Some("text") });
     }
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         let lint = (digits.len() > 1 && digits.starts_with('0')).then_some("a decimal number");
         let value = match digits.parse::<u64>() {
-            Ok(number) if !negative => integer(number),
+            Ok(number) if !is_negative => integer(number),
             Ok(_) => text.parse::<i64>().map_or_else(|_| float(text), |number| Some(number.into()))?,
             Err(_) => float(text)?,
         };
@@ -81,18 +89,18 @@ fn number(text: &str) -> Option<Scalar> {
     is_float(digits).then(|| float(text).map(|value| Scalar { value, lint: None }))?
 }
 
-/// Integers beyond 63 bits are floating point.
+/// An integer; one beyond 63 bits becomes floating point.
 #[allow(clippy::cast_precision_loss)]
 fn integer(number: u64) -> Value {
     i64::try_from(number).map_or_else(|_| Value::from(number as f64), Value::from)
 }
 
-/// Infinities have no JSON and stay text.
+/// A floating-point number; `None` for infinities, which JSON does not have, so they stay text.
 fn float(text: &str) -> Option<Value> {
     text.parse().ok().and_then(Number::from_f64).map(Value::Number)
 }
 
-/// `1.5`, `.5`, `1.`, `1e3`: the core schema's floats without sign.
+/// Whether a text is a float of the core schema without sign: `1.5`, `.5`, `1.`, `1e3`.
 fn is_float(digits: &str) -> bool {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),

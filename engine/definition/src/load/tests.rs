@@ -10,7 +10,7 @@ fn value(text: &str) -> Value {
     load("a.yaml", text, Limits::WORKFLOW).unwrap_or_else(|problems| panic!("{problems:?}")).value
 }
 
-/// What a person reads: all diagnostics of a text, with snippets.
+/// All diagnostics of a text as rendered for people, with snippets.
 fn problems(path: &str, text: &str) -> String {
     let source = Source::unread(path, text);
     let diagnostics = match load(path, text, Limits::WORKFLOW) {
@@ -53,15 +53,16 @@ fn yaml_and_json_are_values() {
 }
 
 #[test]
-fn a_tab_that_indents_is_told_where_it_stands() {
+fn a_tab_in_the_indentation_is_reported_at_its_place() {
     for (text, position) in
         [("a:\n- b: c\n\td: e\n", "3:1"), ("a:\n\t- b\n", "2:1"), ("a:\n  b:\n  \tc: 1\n", "3:3")]
     {
-        let told = problems("a.yaml", text);
-        assert!(told.starts_with(&format!("a.yaml:{position}: error[RON0002]")), "{text}: {told}");
+        let rendered = problems("a.yaml", text);
+        assert!(rendered.starts_with(&format!("a.yaml:{position}: error[RON0002]")), "{text}: {rendered}");
         assert!(
-            told.contains("tab") && told.ends_with("help: indent with spaces: YAML takes no tabs for it"),
-            "{told}"
+            rendered.contains("tab")
+                && rendered.ends_with("help: indent with spaces: YAML takes no tabs for it"),
+            "{rendered}"
         );
     }
 }
@@ -136,7 +137,7 @@ fn a_name_given_twice_is_an_error_at_both_places() {
 }
 
 #[test]
-fn what_readers_of_yaml_differ_about_is_a_warning() {
+fn a_scalar_that_readers_of_yaml_understand_differently_is_a_warning() {
     insta::assert_snapshot!(problems("a.yaml", "a: on\nb: 010\nc: 1_000\non: 1\n"), @r#"
     a.yaml:1:4: warning[RON0006]: unquoted `on` is read as the boolean true; other readers differ
       |
@@ -209,7 +210,7 @@ fn places_are_those_of_values_and_keys() {
     assert_eq!(source.raw(&Pointer::from("/states")), None);
 }
 
-/// Documents of our own making, written as YAML by `serde_json` and by hand-made block style.
+/// Random documents that JSON can represent.
 fn documents() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         Just(Value::Null),
@@ -227,8 +228,8 @@ fn documents() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Checks that each place holds the beginning of what `serde_json` writes for the value there.
-fn starts_there(source: &Source, at: &Pointer, value: &Value) {
+/// Checks that the text at each place begins like the JSON of the value there.
+fn assert_places(source: &Source, at: &Pointer, value: &Value) {
     let position = source.position(at);
     let line = source.line_text(position.line).unwrap();
     let rest: String = line.chars().skip(position.column - 1).collect();
@@ -236,14 +237,14 @@ fn starts_there(source: &Source, at: &Pointer, value: &Value) {
     assert!(rest.starts_with(first), "{at}: `{rest}` is not the start of {value}");
     match value {
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, v)| starts_there(source, &at.index(i), v));
+            list.iter().enumerate().for_each(|(i, v)| assert_places(source, &at.index(i), v));
         }
         Value::Object(map) => map.iter().for_each(|(name, v)| {
             let key = source.key_position(&at.key(name));
             let line = source.line_text(key.line).unwrap();
             let rest: String = line.chars().skip(key.column - 1).collect();
             assert!(rest.starts_with(&format!("\"{name}\"")), "{rest}");
-            starts_there(source, &at.key(name), v);
+            assert_places(source, &at.key(name), v);
         }),
         _ => {}
     }
@@ -255,7 +256,7 @@ proptest! {
         let text = if pretty { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) }.unwrap();
         let loaded = load("a.json", &text, Limits::WORKFLOW).unwrap();
         prop_assert_eq!(&loaded.value, &document);
-        starts_there(&loaded.source, &Pointer::root(), &document);
+        assert_places(&loaded.source, &Pointer::root(), &document);
     }
 
     #[test]

@@ -13,9 +13,9 @@ pub struct Function {
     pub name: String,
     /// What kind of service it calls. Default `rest`.
     pub kind: FunctionKind,
-    /// Meaning depends on the kind: `specs/a.yaml#operation`, an expression, `rest:get:/path`, `sysout:INFO`.
+    /// Its meaning depends on the kind: `specs/a.yaml#operation`, an expression, `rest:get:/path`, `sysout:INFO`.
     pub operation: At<String>,
-    /// `authRef` names a definition used to fetch the document, not for the call.
+    /// The name of the auth definition for fetching the document. The calls do not use it.
     pub auth_ref: Option<At<String>>,
     /// Free properties; `SonataFlow` reads `failOnStatusCode` and `configKey`.
     pub metadata: IndexMap<String, Value>,
@@ -24,8 +24,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Whether it writes its argument `message` to the log (`sysout`, `sysout:LEVEL`).
-    pub fn prints(&self) -> bool {
+    /// Whether it is a `sysout` or `sysout:LEVEL` function, which writes its argument `message` to the log.
+    pub fn is_sysout(&self) -> bool {
         let operation = self.operation.value.as_str();
         self.kind == FunctionKind::Custom && (operation == "sysout" || operation.starts_with("sysout:"))
     }
@@ -68,7 +68,7 @@ pub struct Event {
 pub struct Correlation {
     /// Name of the context attribute.
     pub attribute: String,
-    /// Wanted value: text or expression.
+    /// The value that the attribute must have: text or an expression.
     pub value: Option<At<String>>,
 }
 
@@ -77,7 +77,7 @@ pub struct Correlation {
 pub struct ErrorDefinition {
     /// Unique among the errors.
     pub name: String,
-    /// What it is compared with.
+    /// The code, which is compared with the code, the exception class and the text of an error.
     pub code: Option<String>,
     /// The definition's place.
     pub at: Pointer,
@@ -92,7 +92,7 @@ pub struct Retry {
     pub max_delay: Option<At<String>>,
     pub increment: Option<At<String>>,
     pub multiplier: Option<f64>,
-    /// How many retries, the first call not counted. `None`: unlimited.
+    /// The number of retries, without the first call. `None`: unlimited.
     pub max_attempts: Option<u32>,
     pub jitter: Option<Jitter>,
     pub at: Pointer,

@@ -1,9 +1,8 @@
 //! The Serverless Workflow 0.8 document as types, after parsing and before lowering.
 //!
-//! Owns: the shape of a definition with every published shorthand already resolved (a `functionRef` given as text is a
-//! [`FunctionRef`] here, `end: true` an [`End`]). Each piece that a later diagnostic may name carries its [`Pointer`]
-//! into the document, from which [`crate::Source`] finds file, line and column.
-//! Never: evaluates an expression or reads another file. Source: Serverless Workflow 0.8, `specification.md`.
+//! Owns: the shape of a definition, with all short forms resolved: a `functionRef` given as text is a [`FunctionRef`], `end: true` is an [`End`].
+//! Each part that a later diagnostic may name has its [`Pointer`], from which [`crate::Source`] finds line and column. Never: evaluates an
+//! expression or reads another file. Source: Serverless Workflow 0.8, `specification.md`.
 
 mod actions;
 mod definitions;
@@ -17,7 +16,7 @@ pub use actions::*;
 pub use definitions::*;
 pub use states::*;
 
-/// A value together with the place in the document where it is written.
+/// A value with its place in the document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct At<T> {
     /// The value.
@@ -41,7 +40,7 @@ pub struct Workflow {
     pub annotations: Vec<String>,
     /// Name of the first state; the first state of the list when the document names none.
     pub start: At<String>,
-    /// `start.schedule` as it stands; not interpreted here.
+    /// `start.schedule` as written; the engine does not use it yet.
     pub schedule: Option<At<Value>>,
     /// Language of the expressions.
     pub expression_lang: ExpressionLang,
@@ -53,7 +52,7 @@ pub struct Workflow {
     pub uri_definitions: IndexMap<String, String>,
     /// `constants`, inline or read from the file they name. An object.
     pub constants: Value,
-    /// Declared names of secrets.
+    /// The names of the declared secrets.
     pub secrets: Vec<String>,
     /// Functions by name.
     pub functions: IndexMap<String, Function>,
@@ -63,7 +62,7 @@ pub struct Workflow {
     pub errors: IndexMap<String, ErrorDefinition>,
     /// Retry policies by name.
     pub retries: IndexMap<String, Retry>,
-    /// `auth` definitions as they stand.
+    /// The `auth` definitions as written.
     pub auth: Vec<At<Value>>,
     /// `autoRetries`.
     pub auto_retries: bool,
@@ -103,7 +102,7 @@ pub enum SchemaSource {
     Inline(Value),
 }
 
-/// Time limits; which of them may stand where is checked when parsed. ISO 8601 durations, or expressions for events.
+/// Time limits, as ISO 8601 durations; the time limit for events may be an expression. The reader checks which of them are allowed at a place.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[allow(missing_docs)]
 pub struct Timeouts {
@@ -119,7 +118,7 @@ pub struct Timeouts {
 pub struct WorkflowExecTimeout {
     /// ISO 8601.
     pub duration: At<String>,
-    /// Whether a running action is cut off.
+    /// Whether running actions are interrupted.
     pub interrupt: bool,
     /// State that runs before the instance ends.
     pub run_before: Option<At<String>>,
@@ -128,8 +127,8 @@ pub struct WorkflowExecTimeout {
 /// `stateExecTimeout`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateExecTimeout {
-    /// Bound of one execution.
+    /// The time limit of one execution.
     pub single: Option<At<String>>,
-    /// Bound including retries.
+    /// The time limit with all retries.
     pub total: Option<At<String>>,
 }

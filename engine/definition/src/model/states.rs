@@ -1,4 +1,4 @@
-//! States: what they do and where they go.
+//! States, their transitions and ends.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub struct State {
     pub kind: StateKind,
     /// `stateDataFilter.input` and `.output`.
     pub filter: StateDataFilter,
-    /// Where it goes next. `None` only for a switch and for states used for compensation.
+    /// Its transition or end. `None` only for a switch and for states that are used for compensation.
     pub next: Option<Next>,
     /// Error handlers in order.
     pub on_errors: Vec<OnError>,
@@ -53,7 +53,7 @@ pub enum Next {
 pub struct Transition {
     /// Name of the next state.
     pub next_state: At<String>,
-    /// Compensate completed states first.
+    /// Whether the completed states are compensated before.
     pub compensate: bool,
     /// Events to publish before.
     pub produce_events: Vec<ProduceEvent>,
@@ -62,13 +62,13 @@ pub struct Transition {
 /// `end`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct End {
-    /// Ends the whole instance, other paths included.
+    /// Whether the whole instance ends, with all other paths.
     pub terminate: bool,
-    /// Compensate completed states first.
+    /// Whether the completed states are compensated before.
     pub compensate: bool,
     /// Events to publish before.
     pub produce_events: Vec<ProduceEvent>,
-    /// Workflow that goes on instead; as it stands.
+    /// The workflow that continues instead, as written.
     pub continue_as: Option<At<Value>>,
     /// The place of the `end`.
     pub at: Pointer,
@@ -90,7 +90,7 @@ pub struct ProduceEvent {
 pub struct OnError {
     /// Names of error definitions, one or more.
     pub errors: Vec<At<String>>,
-    /// Where it goes.
+    /// The transition or end after such an error.
     pub next: Next,
     /// The entry's place.
     pub at: Pointer,
@@ -167,12 +167,12 @@ pub struct Branch {
     pub at: Pointer,
 }
 
-/// When a parallel state is done.
+/// When a parallel state completes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
-    /// All branches ended.
+    /// When all branches have ended.
     AllOf,
-    /// So many ended: a number or an expression, as text.
+    /// When this many branches have ended: a number or an expression, as text.
     AtLeast(At<String>),
 }
 
@@ -189,15 +189,15 @@ pub struct ForEach {
     pub actions: Vec<Action>,
 }
 
-/// How the elements of a foreach state follow each other.
+/// Which elements of a foreach state run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoopMode {
-    /// All at the same time, or as many as `batchSize` says.
+    /// All elements, or as many as `batchSize` says.
     Parallel,
     /// One after the other.
     Sequential,
-    /// As in `SonataFlow`'s one thread: the calls of one come after those of the other, but one that sleeps does not hold up the others.
-    /// The default, unless there is a `batchSize` or `rondo.compat` is `spec`.
+    /// As in one thread of `SonataFlow`: an element does not start while the one before it waits for a call, but it does while that one sleeps.
+    /// This is the default, unless there is a `batchSize` or `rondo.compat` is `spec`.
     OneThread,
 }
 

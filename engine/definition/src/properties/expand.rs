@@ -1,30 +1,30 @@
-//! `${NAME}` and `${NAME:default}` inside of property values.
+//! Expands `${NAME}` and `${NAME:default}` in the values of properties.
 //!
-//! Owns: the syntax, nested (`${A:${B:c}}`), with `$${` and `\${` for a literal `${`. Promises: ends on any text. A
+//! Owns: the syntax of references, which may be nested (`${A:${B:c}}`); `$${` and `\${` are a literal `${`. Promises: ends for any text. A
 //! reference without closing brace is text.
 
 use std::cell::Cell;
 
 use super::PropertyError;
 
-/// References inside of references; real files have two.
-const DEPTH: usize = 32;
+/// The deepest nesting of references. Real files have a nesting of two; deeper ones would overflow the stack.
+const MAX_DEPTH: usize = 32;
 
-/// Longer values come only from properties that multiply each other.
-const LENGTH: usize = 1 << 20;
+/// The longest expanded value, 1 MiB. Longer ones come only from properties that refer to each other many times, and would fill the memory.
+const MAX_LENGTH: usize = 1 << 20;
 
 /// References of one value, those in the values of others included. Properties that refer to each other twice at each of many levels ask for
 /// billions, and may be empty in the end; real files have a few dozen.
-const REFERENCES: u32 = 1000;
+const MAX_REFERENCES: u32 = 1000;
 
-/// The value `raw` of `key` with all references replaced.
+/// Expands all references in `raw`, the value of `key`. `lookup` returns the raw value of another property.
 pub(super) fn expand<'p>(
     raw: &str,
     key: &str,
     lookup: &dyn Fn(&str) -> Option<&'p str>,
 ) -> Result<String, PropertyError> {
     let mut out = String::new();
-    Expansion { key, lookup, left: Cell::new(REFERENCES) }.append(
+    Expansion { key, lookup, left: Cell::new(MAX_REFERENCES) }.append(
         raw,
         &mut vec![key.to_owned()],
         0,
@@ -41,6 +41,7 @@ struct Expansion<'e, 'p> {
 }
 
 impl Expansion<'_, '_> {
+    /// Appends a text with its references expanded. `path`: the properties that are being expanded, to find cycles.
     fn append(
         &self,
         mut rest: &str,
@@ -56,17 +57,17 @@ impl Expansion<'_, '_> {
                 rest = &reference[2..];
                 continue;
             }
-            let Some(end) = closing(reference) else { break };
+            let Some(end) = find_closing_brace(reference) else { break };
             out.push_str(before);
-            self.reference(&reference[2..end], path, depth + 1, out)?;
+            self.append_reference(&reference[2..end], path, depth + 1, out)?;
             rest = &reference[end + 1..];
         }
         out.push_str(rest);
         Ok(())
     }
 
-    /// `NAME` or `NAME:default`; the name itself may hold references.
-    fn reference(
+    /// Appends the value of a reference: `NAME` or `NAME:default`. The name itself may contain references.
+    fn append_reference(
         &self,
         inner: &str,
         path: &mut Vec<String>,
@@ -76,7 +77,7 @@ impl Expansion<'_, '_> {
         let (name, default) = split_default(inner);
         let cycle =
             |name: &str| PropertyError::Cycle { key: self.key.to_owned(), reference: name.to_owned() };
-        if depth > DEPTH || out.len() > LENGTH || self.left.get() == 0 {
+        if depth > MAX_DEPTH || out.len() > MAX_LENGTH || self.left.get() == 0 {
             return Err(cycle(name));
         }
         self.left.set(self.left.get() - 1);
@@ -98,19 +99,19 @@ impl Expansion<'_, '_> {
     }
 }
 
-/// Whether a text has a `${` that nothing closes.
+/// Whether a text contains a `${` without closing brace.
 pub(super) fn is_unterminated(mut rest: &str) -> bool {
     while let Some(at) = rest.find("${") {
         let (before, reference) = rest.split_at(at);
-        let end = if before.ends_with(['$', '\\']) { Some(1) } else { closing(reference) };
+        let end = if before.ends_with(['$', '\\']) { Some(1) } else { find_closing_brace(reference) };
         let Some(end) = end else { return true };
         rest = &reference[end + 1..];
     }
     false
 }
 
-/// Byte of the `}` that closes the `${` at the start of a text.
-fn closing(text: &str) -> Option<usize> {
+/// The byte offset of the `}` that closes the `${` at the start of a text.
+fn find_closing_brace(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     let mut bytes = text.bytes().enumerate().peekable();
     while let Some((at, byte)) = bytes.next() {
@@ -138,7 +139,7 @@ fn split_default(inner: &str) -> (&str, Option<&str>) {
         let Some(tail) = inner.get(from..) else { return (inner, None) };
         let colon = tail.find(':');
         match (colon, tail.find("${")) {
-            (Some(colon), Some(open)) if open < colon => match closing(&tail[open..]) {
+            (Some(colon), Some(open)) if open < colon => match find_closing_brace(&tail[open..]) {
                 Some(end) => from += open + end + 1,
                 None => return (inner, None),
             },

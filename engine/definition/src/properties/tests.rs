@@ -126,7 +126,7 @@ fn keys_are_listed_with_their_place() {
 }
 
 #[test]
-fn a_fault_stands_at_the_value() {
+fn a_diagnostic_is_at_the_value() {
     let text = "plain=1\n  spaced  :  1\n\tbare 1\n%prod.es\\=c\\:aped = 1\nnothing=\nempty\n";
     let properties = properties(text, &[("PLAIN_ENV", "1")]);
     for (key, expected) in [
@@ -140,7 +140,7 @@ fn a_fault_stands_at_the_value() {
         ("absent", "application.properties: error[RON0503]: m"),
     ] {
         assert_eq!(
-            properties.fault(Severity::Error, codes::SETTING, key, "m").to_string(),
+            properties.diagnostic_at(Severity::Error, codes::SETTING, key, "m").to_string(),
             expected,
             "{key}"
         );

@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// The properties of a switch. `name` is that of the state.
-pub(super) fn switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
+pub(super) fn read_switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
     for property in ["transition", "end"] {
         if fields.take(property).is_some_and(|value| *value != Value::Bool(false)) {
             let message = format!("{}: a switch has no `{property}` of its own", fields.place);
             reader
-                .error(codes::SWITCH_WAY_OUT, &fields.pointer(property), message)
+                .error(codes::SWITCH_EXIT, &fields.pointer(property), message)
                 .help("put it into `defaultCondition`");
         }
     }
@@ -37,55 +37,65 @@ pub(super) fn switch(reader: &mut Reader, fields: &mut Fields, name: &str) -> Op
             None
         }
         (false, true) => {
-            let read = |(at, value)| data_condition(reader, value, &at, &place);
+            let read = |(at, value)| read_data_condition(reader, value, &at, &place);
             Some(SwitchConditions::Data(data.into_iter().filter_map(read).collect()))
         }
         (true, false) => {
-            let read = |(at, value)| event_condition(reader, value, &at, &place);
+            let read = |(at, value)| read_event_condition(reader, value, &at, &place);
             Some(SwitchConditions::Events(events.into_iter().filter_map(read).collect()))
         }
     };
-    let default = default(reader, fields);
+    let default = read_default(reader, fields);
     Some(StateKind::Switch(Switch { conditions: conditions?, default }))
 }
 
-fn default(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
+fn read_default(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
     if !fields.has("defaultCondition") {
         let message = format!("{}: `defaultCondition` is required", fields.place);
         reader
-            .deviation(codes::NO_DEFAULT, &fields.at, message)
+            .deviation(codes::MISSING_DEFAULT, &fields.at, message)
             .help("without it the instance fails when no condition is true");
     }
     let mut inner = fields.object(reader, "defaultCondition")?;
     inner.place = format!("{}, defaultCondition", fields.place);
-    let next = next::required(reader, &mut inner);
+    let next = next::read_required(reader, &mut inner);
     inner.finish(reader);
     next
 }
 
-fn data_condition(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<DataCondition> {
+fn read_data_condition(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    place: &str,
+) -> Option<DataCondition> {
     let mut fields = Fields::open(reader, value, at, &format!("{place}, dataConditions"))?;
-    let name = name(reader, &mut fields, place);
+    let name = read_name(reader, &mut fields, place);
     let condition = fields.required_text(reader, "condition");
-    let next = next::required(reader, &mut fields);
+    let next = next::read_required(reader, &mut fields);
     fields.take("metadata");
     fields.finish(reader);
     Some(DataCondition { name, condition: condition?, next: next? })
 }
 
-fn event_condition(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<EventCondition> {
+fn read_event_condition(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    place: &str,
+) -> Option<EventCondition> {
     let mut fields = Fields::open(reader, value, at, &format!("{place}, eventConditions"))?;
-    let name = name(reader, &mut fields, place);
+    let name = read_name(reader, &mut fields, place);
     let event_ref = fields.required_text(reader, "eventRef");
-    let filter = filters::event(reader, &mut fields);
-    let next = next::required(reader, &mut fields);
+    let filter = filters::read_event_filter(reader, &mut fields);
+    let next = next::read_required(reader, &mut fields);
     fields.take("metadata");
     fields.finish(reader);
     Some(EventCondition { name, event_ref: event_ref?, filter, next: next? })
 }
 
 /// The name of a condition; messages about the condition contain it.
-fn name(reader: &mut Reader, fields: &mut Fields, place: &str) -> Option<String> {
+fn read_name(reader: &mut Reader, fields: &mut Fields, place: &str) -> Option<String> {
     let name = fields.text(reader, "name")?.value;
     fields.place = format!("{place}, condition `{name}`");
     Some(name)

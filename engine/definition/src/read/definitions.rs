@@ -9,8 +9,8 @@ use crate::{
     model::{At, Correlation, ErrorDefinition, Event, Function, FunctionKind, Jitter, Retry},
 };
 
-/// Reports names that `list` has more than once. `what` is the singular of its contents.
-pub(super) fn refuse_duplicates(reader: &mut Reader, what: &str, list: &[(Pointer, &Value)]) {
+/// Reports names that occur more than once in a list. `what` is the singular of its contents: `function`.
+pub(super) fn report_duplicates(reader: &mut Reader, what: &str, list: &[(Pointer, &Value)]) {
     let mut places: IndexMap<&str, Vec<&Pointer>> = IndexMap::new();
     for (at, value) in list {
         if let Some(name) = value.get("name").and_then(Value::as_str) {
@@ -27,12 +27,12 @@ pub(super) fn refuse_duplicates(reader: &mut Reader, what: &str, list: &[(Pointe
     }
 }
 
-/// Reads each element of a list of definitions; `declare` gets all names, also of definitions with errors.
-fn each<'v, T>(
+/// Reads each element of a list of definitions. Adds all names to `declared_names`, also those of definitions with errors.
+fn read_each<'v, T>(
     reader: &mut Reader,
     what: &str,
     list: &[(Pointer, &'v Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
     mut read: impl FnMut(&mut Reader, &mut Fields<'v>, &str) -> Option<T>,
 ) -> IndexMap<String, T> {
     let mut all = IndexMap::new();
@@ -41,7 +41,7 @@ fn each<'v, T>(
         let name = fields.required_text(reader, "name");
         if let Some(name) = &name {
             fields.place = format!("{what} `{}`", name.value);
-            declare.push(name.value.clone());
+            declared_names.push(name.value.clone());
         }
         let label = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
         let definition = read(reader, &mut fields, &label);
@@ -50,7 +50,7 @@ fn each<'v, T>(
             all.entry(name.value).or_insert(definition);
         }
     }
-    refuse_duplicates(reader, what, list);
+    report_duplicates(reader, what, list);
     all
 }
 
@@ -65,12 +65,12 @@ const FUNCTION_KINDS: [(&str, FunctionKind); 7] = [
 ];
 
 /// `functions`.
-pub(super) fn functions(
+pub(super) fn read_functions(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> IndexMap<String, Function> {
-    each(reader, "function", list, declare, |reader, fields, name| {
+    read_each(reader, "function", list, declared_names, |reader, fields, name| {
         let typed = fields.has("type");
         let kind = fields.choice(reader, "type", &FUNCTION_KINDS);
         let operation = fields.required_text(reader, "operation");
@@ -101,7 +101,7 @@ fn check_operation(reader: &mut Reader, fields: &Fields, kind: FunctionKind, ope
             "{}: the operation `{}` has not the form {form} of its type (at {})",
             fields.place, operation.value, operation.at
         );
-        let problem = reader.error(codes::OPERATION, &operation.at, message);
+        let problem = reader.error(codes::OPERATION_FORM, &operation.at, message);
         if kind == FunctionKind::Rest && operation.value.contains(':') && !operation.value.contains('#') {
             problem.help("operations such as rest:get:/path or sysout need `type: custom`");
         }
@@ -109,25 +109,25 @@ fn check_operation(reader: &mut Reader, fields: &Fields, kind: FunctionKind, ope
 }
 
 /// `events`.
-pub(super) fn events(
+pub(super) fn read_events(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> IndexMap<String, Event> {
-    each(reader, "event", list, declare, |reader, fields, name| {
+    read_each(reader, "event", list, declared_names, |reader, fields, name| {
         let source = fields.text(reader, "source").map(|source| source.value);
         let event_type = fields.required_text(reader, "type");
         let produced =
             fields.choice(reader, "kind", &[("consumed", false), ("produced", true)]).unwrap_or(false);
         if source.is_none() && !produced {
             let message = format!("{}: `source` is required for a consumed event", fields.place);
-            reader.deviation(codes::LEFT_OUT, &fields.at, message);
+            reader.deviation(codes::MISSING_OPTIONAL, &fields.at, message);
         }
         let data_only = fields.flag(reader, "dataOnly", true);
         if !data_only {
             fields.without_effect(reader, "dataOnly", "filters see the payload of an event only");
         }
-        let correlation = correlation(reader, fields);
+        let correlation = read_correlation(reader, fields);
         if !correlation.is_empty() {
             fields.without_effect(reader, "correlation", "events are not delivered");
         }
@@ -144,7 +144,7 @@ pub(super) fn events(
     })
 }
 
-fn correlation(reader: &mut Reader, event: &mut Fields) -> Vec<Correlation> {
+fn read_correlation(reader: &mut Reader, event: &mut Fields) -> Vec<Correlation> {
     let mut correlations = Vec::new();
     let place = event.place.clone();
     for (at, value) in event.list(reader, "correlation") {
@@ -158,12 +158,12 @@ fn correlation(reader: &mut Reader, event: &mut Fields) -> Vec<Correlation> {
 }
 
 /// `errors`.
-pub(super) fn errors(
+pub(super) fn read_errors(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> IndexMap<String, ErrorDefinition> {
-    each(reader, "error", list, declare, |reader, fields, name| {
+    read_each(reader, "error", list, declared_names, |reader, fields, name| {
         let code = fields.number_or_text(reader, "code").map(|code| code.value);
         fields.take("description");
         Some(ErrorDefinition { name: name.to_owned(), code, at: fields.at.clone() })
@@ -171,37 +171,37 @@ pub(super) fn errors(
 }
 
 /// `retries`.
-pub(super) fn retries(
+pub(super) fn read_retries(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> IndexMap<String, Retry> {
-    each(reader, "retry", list, declare, |reader, fields, name| {
+    read_each(reader, "retry", list, declared_names, |reader, fields, name| {
         Some(Retry {
             name: name.to_owned(),
             delay: fields.lenient_duration(reader, "delay"),
             max_delay: fields.lenient_duration(reader, "maxDelay"),
             increment: fields.lenient_duration(reader, "increment"),
-            multiplier: number(reader, fields, "multiplier", "a number of at least 0", |number| {
+            multiplier: read_number(reader, fields, "multiplier", "a number of at least 0", |number| {
                 number >= 0.0
             }),
-            max_attempts: max_attempts(reader, fields),
-            jitter: jitter(reader, fields),
+            max_attempts: read_max_attempts(reader, fields),
+            jitter: read_jitter(reader, fields),
             at: fields.at.clone(),
         })
     })
 }
 
-fn max_attempts(reader: &mut Reader, fields: &mut Fields) -> Option<u32> {
+fn read_max_attempts(reader: &mut Reader, fields: &mut Fields) -> Option<u32> {
     let whole = |number: f64| number >= 0.0 && number.fract() == 0.0 && number <= f64::from(u32::MAX);
-    let number = number(reader, fields, "maxAttempts", "a whole number of at least 0", whole)?;
-    // `number` has checked that the value is a whole number of this range.
+    let number = read_number(reader, fields, "maxAttempts", "a whole number of at least 0", whole)?;
+    // `read_number` has checked that the value is a whole number within this range.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(number as u32)
 }
 
 /// `jitter`: a fraction of the delay, or a duration.
-fn jitter(reader: &mut Reader, fields: &mut Fields) -> Option<Jitter> {
+fn read_jitter(reader: &mut Reader, fields: &mut Fields) -> Option<Jitter> {
     let is_duration = fields
         .take("jitter")
         .and_then(Value::as_str)
@@ -209,13 +209,13 @@ fn jitter(reader: &mut Reader, fields: &mut Fields) -> Option<Jitter> {
     if is_duration {
         return fields.lenient_duration(reader, "jitter").map(Jitter::Duration);
     }
-    number(reader, fields, "jitter", "a number from 0 to 1 or a duration", |number| {
+    read_number(reader, fields, "jitter", "a number from 0 to 1 or a duration", |number| {
         (0.0..=1.0).contains(&number)
     })
     .map(Jitter::Fraction)
 }
 
-fn number(
+fn read_number(
     reader: &mut Reader,
     fields: &mut Fields,
     name: &'static str,
@@ -231,13 +231,13 @@ fn number(
     number
 }
 
-/// `auth`: the definitions as they stand, once their form is checked.
-pub(super) fn auth(
+/// `auth`: the definitions as written. Reports those with an invalid form.
+pub(super) fn read_auth(
     reader: &mut Reader,
     list: &[(Pointer, &Value)],
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> Vec<At<Value>> {
-    each(reader, "auth", list, declare, |reader, fields, _| {
+    read_each(reader, "auth", list, declared_names, |reader, fields, _| {
         let scheme = fields.choice(reader, "scheme", &[("basic", 0), ("bearer", 1), ("oauth2", 2)]);
         if fields.has("scheme") && scheme.is_none() {
             fields.take("properties");
@@ -248,14 +248,14 @@ pub(super) fn auth(
             Some(2) => &["grantType", "clientId"],
             _ => &["username", "password"],
         };
-        auth_properties(reader, fields, required);
+        read_auth_properties(reader, fields, required);
         Some(())
     });
     list.iter().map(|(at, value)| At { value: (*value).clone(), at: at.clone() }).collect()
 }
 
 /// `properties` of an auth definition: the name of a secret, or an object.
-fn auth_properties(reader: &mut Reader, fields: &mut Fields, required: &[&'static str]) {
+fn read_auth_properties(reader: &mut Reader, fields: &mut Fields, required: &[&'static str]) {
     if !fields.has("properties") {
         fields.take("properties");
         fields.missing(reader, "properties", "an object, or the name of a secret");

@@ -10,7 +10,7 @@ impl Fields<'_> {
         self.check_duration(reader, name, &text).then_some(text)
     }
 
-    /// A duration that `SonataFlow` ignores: an invalid one counts as absent.
+    /// A duration that `SonataFlow` does not check: an invalid one is a deviation and counts as absent.
     pub(crate) fn lenient_duration(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
         let text = self.text(reader, name)?;
         match duration::parse_duration(&text.value) {
@@ -37,7 +37,7 @@ impl Fields<'_> {
                 true
             }
             Err(error) => {
-                reader.error(codes::DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
+                reader.error(codes::INVALID_DURATION, &text.at, format!("{}: `{name}`: {error}", self.place));
                 false
             }
         }
@@ -47,7 +47,7 @@ impl Fields<'_> {
         if duration::has_misplaced_designator(&text.value) {
             let message =
                 format!("{}: `{name}` is `{}`, with days or weeks behind the `T`", self.place, text.value);
-            reader.warning(codes::TOLERATED, &text.at, message).help("write days as P30D, weeks as P2W");
+            reader.warning(codes::TOLERATED_FORM, &text.at, message).help("write days as P30D, weeks as P2W");
         }
     }
 }

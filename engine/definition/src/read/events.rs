@@ -9,16 +9,16 @@ use crate::{
 };
 
 /// The properties of an event state.
-pub(super) fn event(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+pub(super) fn read_event_state(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     let exclusive = fields.flag(reader, "exclusive", true);
     let place = fields.place.clone();
     let list = fields.required_list(reader, "onEvents");
     let on_events =
-        list?.into_iter().filter_map(|(at, value)| on_events(reader, value, &at, &place)).collect();
+        list?.into_iter().filter_map(|(at, value)| read_on_events(reader, value, &at, &place)).collect();
     Some(StateKind::Event(EventState { exclusive, on_events }))
 }
 
-fn on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<OnEvents> {
+fn read_on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<OnEvents> {
     let mut fields = Fields::open(reader, value, at, &format!("{place}, onEvents"))?;
     let refs_given = fields.required_list(reader, "eventRefs").is_some();
     let event_refs = fields.texts(reader, "eventRefs");
@@ -28,25 +28,25 @@ fn on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> O
             reader.error(codes::DUPLICATE_NAME, &event.at, message);
         }
     }
-    let parallel_actions = actions::mode(reader, &mut fields);
+    let parallel_actions = actions::read_mode(reader, &mut fields);
     if parallel_actions {
         fields.without_effect(reader, "actionMode", "the actions run one after the other");
     }
-    let filter = filters::event(reader, &mut fields);
-    let actions = actions::list(reader, &mut fields, place);
+    let filter = filters::read_event_filter(reader, &mut fields);
+    let actions = actions::read_list(reader, &mut fields, place);
     fields.finish(reader);
     refs_given.then_some(OnEvents { event_refs, parallel_actions, filter, actions })
 }
 
 /// The properties of a callback state.
-pub(super) fn callback(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+pub(super) fn read_callback(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     if !fields.has("action") {
         fields.missing(reader, "action", "an object");
     }
     let at = fields.pointer("action");
     let place = fields.place.clone();
-    let action = fields.take("action").and_then(|value| actions::read(reader, value, &at, &place, 1));
+    let action = fields.take("action").and_then(|value| actions::read_action(reader, value, &at, &place, 1));
     let event_ref = fields.required_text(reader, "eventRef");
-    let filter = filters::event(reader, fields);
+    let filter = filters::read_event_filter(reader, fields);
     Some(StateKind::Callback(Callback { action: Box::new(action?), event_ref: event_ref?, filter }))
 }

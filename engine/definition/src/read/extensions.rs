@@ -18,18 +18,18 @@ pub(super) struct Extensions {
 }
 
 /// `extensions`. An unknown one is a warning.
-pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
+pub(super) fn read_extensions(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
     let mut extensions = Extensions::default();
     for (at, value) in workflow.list(reader, "extensions") {
         let Some(mut fields) = Fields::open(reader, value, &at, "extensions") else { continue };
-        let Some(id) = extension_id(reader, &mut fields) else { continue };
+        let Some(id) = read_extension_id(reader, &mut fields) else { continue };
         fields.place = format!("extension `{}`", id.value);
         match id.value.as_str() {
             "workflow-output-schema" => {
                 if !fields.has("outputSchema") {
                     fields.missing(reader, "outputSchema", "text or an object");
                 }
-                extensions.output_schema = schema(reader, &mut fields, "outputSchema");
+                extensions.output_schema = read_schema(reader, &mut fields, "outputSchema");
             }
             "workflow-uri-definitions" => {
                 for (alias, uri) in fields.map(reader, "definitions") {
@@ -61,13 +61,13 @@ pub(super) fn read(reader: &mut Reader, workflow: &mut Fields) -> Extensions {
 }
 
 /// `extensionid`, which some authors write with a capital.
-fn extension_id(reader: &mut Reader, fields: &mut Fields) -> Option<At<String>> {
+fn read_extension_id(reader: &mut Reader, fields: &mut Fields) -> Option<At<String>> {
     let spelling = if fields.has("extensionId") { "extensionId" } else { "extensionid" };
     fields.required_text(reader, spelling)
 }
 
 /// A schema: its URI, or an object `{schema, failOnValidationErrors}` with the URI or the schema itself.
-pub(super) fn schema(reader: &mut Reader, fields: &mut Fields, name: &'static str) -> Option<SchemaRef> {
+pub(super) fn read_schema(reader: &mut Reader, fields: &mut Fields, name: &'static str) -> Option<SchemaRef> {
     let value = fields.text_or_object(reader, name)?;
     if let Value::String(uri) = value.value {
         let schema = At { value: SchemaSource::Uri(uri), at: value.at };

@@ -1,43 +1,44 @@
 //! Reads one object of a document, property by property.
 //!
-//! Owns: types, required properties, unknown properties and the accepted spellings of scalars. Promises: each problem
-//! names the place in words, the property, its pointer and what was expected. A property that the reader has not
-//! asked for by the time of [`Fields::finish`] is unknown and reported. `null` counts as absent.
+//! Owns: types, required properties, unknown properties and the accepted spellings of scalars. Promises: each problem names the place in
+//! words, the property, its pointer and the expected value. [`Fields::finish`] reports the properties that no method has read as unknown.
+//! `null` counts as absent.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Reader, problems::wrong_type};
+use super::{Reader, problems::report_wrong_type};
 use crate::{Pointer, codes, model::At};
 
-/// An object being read.
+/// An object that is being read.
 pub(crate) struct Fields<'v> {
     pub(super) map: &'v Map<String, Value>,
-    /// Its place.
+    /// The pointer to it.
     pub(crate) at: Pointer,
-    /// Its place in words, for messages: state `A`, action `b`.
+    /// Its place in words, for messages: ``state `A`, action `b` ``.
     pub(crate) place: String,
-    pub(super) asked: Vec<&'static str>,
+    /// The names of all properties that were read, whether or not the object has them.
+    pub(super) known: Vec<&'static str>,
 }
 
 impl<'v> Fields<'v> {
-    /// Starts to read a value that must be an object.
+    /// Starts to read an object. Reports a value of another type.
     pub(crate) fn open(reader: &mut Reader, value: &'v Value, at: &Pointer, place: &str) -> Option<Self> {
         if let Value::Object(map) = value {
             return Some(Self {
                 map,
                 at: at.clone(),
                 place: place.to_owned(),
-                asked: Vec::with_capacity(16),
+                known: Vec::with_capacity(16),
             });
         }
-        wrong_type(reader, place, at, "an object", value);
+        report_wrong_type(reader, place, at, "an object", value);
         None
     }
 
     /// The value of a property, of any type.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<&'v Value> {
-        self.asked.push(name);
+        self.known.push(name);
         self.map.get(name).filter(|value| !value.is_null())
     }
 
@@ -56,7 +57,7 @@ impl<'v> Fields<'v> {
         self.take(name).map(|value| At { value: value.clone(), at: self.pointer(name) })
     }
 
-    /// A property that must be text or an object: an expression, or an object that holds some.
+    /// A property that must be text or an object: an expression, or an object with expressions.
     pub(crate) fn text_or_object(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<Value>> {
         let value = self.value(name)?;
         if value.value.is_string() || value.value.is_object() {
@@ -75,7 +76,7 @@ impl<'v> Fields<'v> {
             Value::Number(_) | Value::Bool(_) => {
                 let text = reader.source.raw(&at).map_or_else(|| value.to_string(), str::to_owned);
                 let message = format!("{}: `{name}` should be text: \"{text}\"", self.place);
-                reader.warning(codes::TOLERATED, &at, message);
+                reader.warning(codes::TOLERATED_FORM, &at, message);
                 Some(At { value: text, at })
             }
             other => {
@@ -88,7 +89,7 @@ impl<'v> Fields<'v> {
     /// A text that must be there and must not be empty.
     pub(crate) fn required_text(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
         if !self.has(name) {
-            self.asked.push(name);
+            self.known.push(name);
             self.missing(reader, name, "text");
             return None;
         }
@@ -100,7 +101,7 @@ impl<'v> Fields<'v> {
         Some(text)
     }
 
-    /// A number, or text: where the language allows both.
+    /// A property that may be a number or text.
     pub(crate) fn number_or_text(&mut self, reader: &mut Reader, name: &'static str) -> Option<At<String>> {
         let at = self.pointer(name);
         match self.take(name)? {
@@ -117,13 +118,13 @@ impl<'v> Fields<'v> {
     pub(crate) fn flag(&mut self, reader: &mut Reader, name: &'static str, default: bool) -> bool {
         let Some(value) = self.take(name) else { return default };
         let at = self.pointer(name);
-        flag(reader, value, &at, &self.place, name).unwrap_or_else(|| {
+        parse_flag(reader, value, &at, &self.place, name).unwrap_or_else(|| {
             self.mistyped(reader, name, "true or false", value);
             default
         })
     }
 
-    /// One of some words; the first is the default.
+    /// A property that must be one of some words.
     pub(crate) fn choice<T: Copy>(
         &mut self,
         reader: &mut Reader,
@@ -142,7 +143,7 @@ impl<'v> Fields<'v> {
             words.join(", "),
             text.at
         );
-        reader.error(codes::WRONG_VALUE, &text.at, message).did_you_mean(&text.value, words);
+        reader.error(codes::UNKNOWN_WORD, &text.at, message).did_you_mean(&text.value, words);
         None
     }
 
@@ -168,12 +169,12 @@ impl<'v> Fields<'v> {
         name: &'static str,
     ) -> Option<Vec<(Pointer, &'v Value)>> {
         if !self.has(name) {
-            self.asked.push(name);
+            self.known.push(name);
             self.missing(reader, name, "a list");
             return None;
         }
         if self.map.get(name).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
-            self.asked.push(name);
+            self.known.push(name);
             self.missing(reader, name, "a list with at least one element");
             return None;
         }
@@ -190,11 +191,11 @@ impl<'v> Fields<'v> {
                 Value::Number(_) | Value::Bool(_) => {
                     let value = reader.source.raw(&at).map_or_else(|| value.to_string(), str::to_owned);
                     let message = format!("{}: `{name}` should hold text: \"{value}\"", self.place);
-                    reader.warning(codes::TOLERATED, &at, message);
+                    reader.warning(codes::TOLERATED_FORM, &at, message);
                     texts.push(At { value, at });
                 }
                 other => {
-                    wrong_type(
+                    report_wrong_type(
                         reader,
                         &format!("{}: an element of `{name}`", self.place),
                         &at,
@@ -230,19 +231,19 @@ impl<'v> Fields<'v> {
         }
     }
 
-    /// Names of all properties that are there.
+    /// The names of all properties of the object.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'v str> {
         self.map.keys().map(String::as_str)
     }
 
-    /// Names of all properties that were asked for.
+    /// The names of all properties that were read.
     pub(crate) fn known(&self) -> &[&'static str] {
-        &self.asked
+        &self.known
     }
 }
 
 /// A boolean; `"true"` is accepted with a warning. `None` for anything else.
-pub(crate) fn flag(
+pub(crate) fn parse_flag(
     reader: &mut Reader,
     value: &Value,
     at: &Pointer,
@@ -254,6 +255,10 @@ pub(crate) fn flag(
         Value::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
         _ => return None,
     };
-    reader.warning(codes::TOLERATED, at, format!("{place}: `{name}` should be the boolean {flag}, not text"));
+    reader.warning(
+        codes::TOLERATED_FORM,
+        at,
+        format!("{place}: `{name}` should be the boolean {flag}, not text"),
+    );
     Some(flag)
 }

@@ -4,7 +4,7 @@ use super::{Fields, Reader};
 use crate::model::{ActionDataFilter, EventDataFilter, StateDataFilter};
 
 /// `stateDataFilter`.
-pub(super) fn state(reader: &mut Reader, fields: &mut Fields) -> StateDataFilter {
+pub(super) fn read_state_filter(reader: &mut Reader, fields: &mut Fields) -> StateDataFilter {
     let Some(mut filter) = fields.object(reader, "stateDataFilter") else {
         return StateDataFilter::default();
     };
@@ -14,7 +14,7 @@ pub(super) fn state(reader: &mut Reader, fields: &mut Fields) -> StateDataFilter
 }
 
 /// `actionDataFilter`.
-pub(super) fn action(reader: &mut Reader, fields: &mut Fields) -> ActionDataFilter {
+pub(super) fn read_action_filter(reader: &mut Reader, fields: &mut Fields) -> ActionDataFilter {
     let Some(mut filter) = fields.object(reader, "actionDataFilter") else {
         return ActionDataFilter {
             from_state_data: None,
@@ -34,7 +34,7 @@ pub(super) fn action(reader: &mut Reader, fields: &mut Fields) -> ActionDataFilt
 }
 
 /// `eventDataFilter`.
-pub(super) fn event(reader: &mut Reader, fields: &mut Fields) -> EventDataFilter {
+pub(super) fn read_event_filter(reader: &mut Reader, fields: &mut Fields) -> EventDataFilter {
     let Some(mut filter) = fields.object(reader, "eventDataFilter") else {
         return EventDataFilter { use_data: true, data: None, to_state_data: None };
     };

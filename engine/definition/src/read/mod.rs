@@ -1,7 +1,7 @@
 //! Reads the value tree of a document into the model, with all problems.
 //!
-//! Owns: the shape of Serverless Workflow 0.8, one file for each part of the language. Promises: reading continues after a
-//! problem, so that all are reported. Never: resolves a reference; [`crate::validate`] does.
+//! Owns: the shape of Serverless Workflow 0.8, one file for each part of the language. Promises: reading continues after a problem, so all
+//! problems are reported. Never: resolves a reference; [`crate::validate`] does.
 
 mod actions;
 mod conditions;
@@ -24,14 +24,15 @@ use serde_json::Value;
 use crate::{Code, Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
 pub(crate) use fields::Fields;
 
-/// A definition that was read, as far as it could be.
-pub(crate) struct Outcome {
-    /// `None` if a part is missing without which there is no workflow.
+/// The result of reading a definition.
+pub(crate) struct ReadWorkflow {
+    /// The definition, as complete as possible; `None` if a part is missing that every workflow needs.
     pub(crate) workflow: Option<Workflow>,
     pub(crate) declared: Declared,
 }
 
-/// Names that a definition declares, also of parts with errors, so that a reference to them is not a second problem.
+/// The names that a definition declares. They include the names of parts with errors, so that a reference to such a part is not a second
+/// problem.
 #[derive(Debug, Default)]
 pub(crate) struct Declared {
     pub(crate) states: Vec<String>,
@@ -46,11 +47,11 @@ pub(crate) struct Declared {
     pub(crate) has_errors: bool,
 }
 
-/// The document being read, the files that it may name, and the list of problems.
+/// The document that is being read, the files that it may name, and the problems.
 pub(crate) struct Reader<'r> {
-    /// The document at hand: the workflow, or a file of definitions.
+    /// The current document: the workflow, or a file with definitions.
     pub(crate) source: &'r Source,
-    /// The workflow's own document.
+    /// The document of the workflow.
     owner: &'r Source,
     pub(crate) compat: Compat,
     resources: &'r Resources,
@@ -68,8 +69,8 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the whole document.
-    pub(crate) fn workflow(&mut self, value: &Value) -> Outcome {
-        workflow::read(self, value)
+    pub(crate) fn workflow(&mut self, value: &Value) -> ReadWorkflow {
+        workflow::read_workflow(self, value)
     }
 
     /// Reports an error: the definition is refused.
@@ -79,7 +80,7 @@ impl<'r> Reader<'r> {
         at: &Pointer,
         message: impl Into<String>,
     ) -> PendingDiagnostic<'_> {
-        self.note(Diagnostic::error(code, self.source, at, message))
+        self.report(Diagnostic::error(code, self.source, at, message))
     }
 
     /// Reports a warning: the definition is accepted.
@@ -89,11 +90,11 @@ impl<'r> Reader<'r> {
         at: &Pointer,
         message: impl Into<String>,
     ) -> PendingDiagnostic<'_> {
-        self.note(Diagnostic::warning(code, self.source, at, message))
+        self.report(Diagnostic::warning(code, self.source, at, message))
     }
 
-    /// Reports something invalid that `SonataFlow` ignores: an error with `rondo.compat=spec`, else a warning, and the caller treats the
-    /// property as absent.
+    /// Reports an invalid property that `SonataFlow` ignores: as an error with `rondo.compat=spec`, else as a warning. In the second case the
+    /// caller treats the property as absent.
     pub(crate) fn deviation(
         &mut self,
         code: Code,
@@ -106,12 +107,12 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn note(&mut self, diagnostic: Diagnostic) -> PendingDiagnostic<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) -> PendingDiagnostic<'_> {
         PendingDiagnostic { source: self.source, diagnostic: Some(diagnostic), problems: self.problems }
     }
 }
 
-/// A problem to which help can be added. Dropping it reports the problem.
+/// A problem that is reported when it is dropped. Help can be added before.
 pub(crate) struct PendingDiagnostic<'n> {
     source: &'n Source,
     diagnostic: Option<Diagnostic>,
@@ -119,7 +120,7 @@ pub(crate) struct PendingDiagnostic<'n> {
 }
 
 impl PendingDiagnostic<'_> {
-    /// Says what would be right.
+    /// Adds what would be right.
     pub(crate) fn help(mut self, help: impl Into<String>) {
         self.diagnostic = self.diagnostic.take().map(|diagnostic| diagnostic.help(help));
     }

@@ -9,50 +9,50 @@ use crate::{
     model::{At, End, Next, OnError, ProduceEvent, Transition},
 };
 
-/// Exactly one of `transition` and `end`.
-pub(super) fn required(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
-    read(reader, fields, true)
+/// Reads exactly one of `transition` and `end`.
+pub(super) fn read_required(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
+    read_next(reader, fields, true)
 }
 
-/// At most one of them, for states that a compensation runs.
-pub(super) fn optional(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
-    read(reader, fields, false)
+/// Reads at most one of `transition` and `end`, for states that are used for compensation.
+pub(super) fn read_optional(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
+    read_next(reader, fields, false)
 }
 
-fn read(reader: &mut Reader, fields: &mut Fields, required: bool) -> Option<Next> {
-    let transitions = fields.has("transition");
-    let transition = transition(reader, fields);
-    let ends = fields.has("end");
-    let end = end(reader, fields);
+fn read_next(reader: &mut Reader, fields: &mut Fields, required: bool) -> Option<Next> {
+    let has_transition = fields.has("transition");
+    let transition = read_transition(reader, fields);
+    let has_end = fields.has("end");
+    let end = read_end(reader, fields);
     // `end: false` counts as absent.
-    let ends = ends && !matches!(end, Ended::No);
+    let has_end = has_end && !matches!(end, ReadEnd::No);
     let place = &fields.place;
-    match (transitions, ends) {
+    match (has_transition, has_end) {
         (true, true) => {
             let message = format!("{place}: only one of `transition` and `end` may be given");
-            reader.error(codes::WAY_OUT, &fields.pointer("end"), message);
+            reader.error(codes::STATE_EXIT, &fields.pointer("end"), message);
         }
         (false, false) if required => {
             let message = format!(
                 "{place}: one of `transition` and `end` is required, otherwise it connects to nothing"
             );
-            reader.error(codes::WAY_OUT, &fields.at, message).help("`end: true` ends the workflow there");
+            reader.error(codes::STATE_EXIT, &fields.at, message).help("`end: true` ends the workflow there");
         }
         _ => {}
     }
     match end {
-        Ended::Yes(end) if !transitions => Some(Next::End(end)),
+        ReadEnd::Yes(end) if !has_transition => Some(Next::End(end)),
         _ => transition.map(Next::Transition),
     }
 }
 
 /// `transition`: a name, or an object.
-fn transition(reader: &mut Reader, fields: &mut Fields) -> Option<Transition> {
+fn read_transition(reader: &mut Reader, fields: &mut Fields) -> Option<Transition> {
     if fields.take("transition").is_some_and(Value::is_object) {
         let mut inner = fields.object(reader, "transition")?;
         let next_state = inner.required_text(reader, "nextState");
         let compensate = inner.flag(reader, "compensate", false);
-        let produce_events = produce_events(reader, &mut inner);
+        let produce_events = read_produce_events(reader, &mut inner);
         inner.finish(reader);
         return Some(Transition { next_state: next_state?, compensate, produce_events });
     }
@@ -60,7 +60,8 @@ fn transition(reader: &mut Reader, fields: &mut Fields) -> Option<Transition> {
     Some(Transition { next_state, compensate: false, produce_events: Vec::new() })
 }
 
-enum Ended {
+/// The value of an `end`.
+enum ReadEnd {
     Yes(End),
     No,
     /// Of the wrong type; the problem is reported.
@@ -68,37 +69,37 @@ enum Ended {
 }
 
 /// `end`: a boolean, or an object.
-fn end(reader: &mut Reader, fields: &mut Fields) -> Ended {
-    let Some(value) = fields.take("end") else { return Ended::No };
+fn read_end(reader: &mut Reader, fields: &mut Fields) -> ReadEnd {
+    let Some(value) = fields.take("end") else { return ReadEnd::No };
     let at = fields.pointer("end");
     if !value.is_object() {
-        return match fields::flag(reader, value, &at, &fields.place, "end") {
-            Some(true) => Ended::Yes(End {
+        return match fields::parse_flag(reader, value, &at, &fields.place, "end") {
+            Some(true) => ReadEnd::Yes(End {
                 terminate: false,
                 compensate: false,
                 produce_events: Vec::new(),
                 continue_as: None,
                 at,
             }),
-            Some(false) => Ended::No,
+            Some(false) => ReadEnd::No,
             None => {
                 fields.mistyped(reader, "end", "true, false or an object", value);
-                Ended::Broken
+                ReadEnd::Broken
             }
         };
     }
-    let Some(mut inner) = fields.object(reader, "end") else { return Ended::Broken };
+    let Some(mut inner) = fields.object(reader, "end") else { return ReadEnd::Broken };
     let terminate = inner.flag(reader, "terminate", false);
-    let terminate_denied = inner.has("terminate") && !terminate;
+    let is_terminate_false = inner.has("terminate") && !terminate;
     let compensate = inner.flag(reader, "compensate", false);
-    let produce_events = produce_events(reader, &mut inner);
-    let continue_as = continue_as(reader, &mut inner, terminate_denied);
+    let produce_events = read_produce_events(reader, &mut inner);
+    let continue_as = read_continue_as(reader, &mut inner, is_terminate_false);
     inner.finish(reader);
-    Ended::Yes(End { terminate, compensate, produce_events, continue_as, at })
+    ReadEnd::Yes(End { terminate, compensate, produce_events, continue_as, at })
 }
 
 /// `continueAs`: an id, or an object with one.
-fn continue_as(reader: &mut Reader, end: &mut Fields, terminate_denied: bool) -> Option<At<Value>> {
+fn read_continue_as(reader: &mut Reader, end: &mut Fields, is_terminate_false: bool) -> Option<At<Value>> {
     let value = end.text_or_object(reader, "continueAs")?;
     if value.value.is_object()
         && let Some(mut inner) = end.object(reader, "continueAs")
@@ -110,7 +111,7 @@ fn continue_as(reader: &mut Reader, end: &mut Fields, terminate_denied: bool) ->
         inner.finish(reader);
         id?;
     }
-    if terminate_denied {
+    if is_terminate_false {
         let message = format!("{}: `continueAs` cannot be given together with `terminate: false`", end.place);
         reader.deviation(codes::CONTINUE_AS, &value.at, message);
         return (reader.compat == Compat::Spec).then_some(value);
@@ -119,23 +120,26 @@ fn continue_as(reader: &mut Reader, end: &mut Fields, terminate_denied: bool) ->
 }
 
 /// `produceEvents`.
-fn produce_events(reader: &mut Reader, fields: &mut Fields) -> Vec<ProduceEvent> {
+fn read_produce_events(reader: &mut Reader, fields: &mut Fields) -> Vec<ProduceEvent> {
     let place = fields.place.clone();
     let list = fields.list(reader, "produceEvents");
-    list.into_iter().filter_map(|(at, value)| produce_event(reader, value, &at, &place)).collect()
+    list.into_iter().filter_map(|(at, value)| read_produce_event(reader, value, &at, &place)).collect()
 }
 
-fn produce_event(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<ProduceEvent> {
+fn read_produce_event(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<ProduceEvent> {
     let mut fields = Fields::open(reader, value, at, place)?;
     let event_ref = fields.required_text(reader, "eventRef");
     let data = fields.text_or_object(reader, "data");
-    let context_attributes = context_attributes(reader, &mut fields);
+    let context_attributes = read_context_attributes(reader, &mut fields);
     fields.finish(reader);
     Some(ProduceEvent { event_ref: event_ref?, data, context_attributes })
 }
 
 /// `contextAttributes`: an object, or, as in the text of the specification, a list of one.
-pub(super) fn context_attributes(reader: &mut Reader, fields: &mut Fields) -> IndexMap<String, At<Value>> {
+pub(super) fn read_context_attributes(
+    reader: &mut Reader,
+    fields: &mut Fields,
+) -> IndexMap<String, At<Value>> {
     let at = fields.pointer("contextAttributes");
     let (map, at) = match fields.take("contextAttributes") {
         None => return IndexMap::new(),
@@ -155,13 +159,13 @@ pub(super) fn context_attributes(reader: &mut Reader, fields: &mut Fields) -> In
 }
 
 /// `onErrors`.
-pub(super) fn on_errors(reader: &mut Reader, fields: &mut Fields) -> Vec<OnError> {
+pub(super) fn read_on_errors(reader: &mut Reader, fields: &mut Fields) -> Vec<OnError> {
     let place = fields.place.clone();
     let list = fields.list(reader, "onErrors");
-    list.into_iter().filter_map(|(at, value)| on_error(reader, value, &at, &place)).collect()
+    list.into_iter().filter_map(|(at, value)| read_on_error(reader, value, &at, &place)).collect()
 }
 
-fn on_error(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<OnError> {
+fn read_on_error(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Option<OnError> {
     let mut fields = Fields::open(reader, value, at, &format!("{place}, onErrors"))?;
     let given = fields.has("errorRef") || fields.has("errorRefs");
     let errors: Vec<_> =
@@ -169,7 +173,7 @@ fn on_error(reader: &mut Reader, value: &Value, at: &Pointer, place: &str) -> Op
     if !given {
         fields.missing(reader, "errorRef", "text, or a list `errorRefs`");
     }
-    let next = required(reader, &mut fields);
+    let next = read_required(reader, &mut fields);
     fields.finish(reader);
     Some(OnError { errors, next: next?, at: at.clone() })
 }

@@ -6,36 +6,39 @@ use super::{Fields, Reader};
 use crate::{Pointer, codes};
 
 impl<'v> Fields<'v> {
-    /// Reports a property that has to be there.
+    /// Reports that a required property is missing.
     pub(crate) fn missing(&self, reader: &mut Reader, name: &str, expected: &str) {
-        let message =
-            format!("{}: `{name}` is missing; it must be {expected} (at {})", self.place, self.at.shown());
+        let message = format!(
+            "{}: `{name}` is missing; it must be {expected} (at {})",
+            self.place,
+            self.at.to_message_text()
+        );
         reader.error(codes::MISSING, &self.at, message);
     }
 
     /// Reports a property of the wrong type.
     pub(crate) fn mistyped(&self, reader: &mut Reader, name: &str, expected: &str, found: &Value) {
-        wrong_type(reader, &format!("{}: `{name}`", self.place), &self.at.key(name), expected, found);
+        report_wrong_type(reader, &format!("{}: `{name}`", self.place), &self.at.key(name), expected, found);
     }
 
-    /// Reports the properties that were not asked for.
+    /// Reports unknown properties: those that were not read.
     pub(crate) fn finish(self, reader: &mut Reader) {
-        for (at, name, message) in self.unknown() {
-            let known = self.asked.iter().copied();
+        for (at, name, message) in self.unknown_properties() {
+            let known = self.known.iter().copied();
             reader.error(codes::UNKNOWN_PROPERTY, &at, message).on_key().did_you_mean(name, known);
         }
     }
 
-    /// The same for an object whose unknown properties `SonataFlow` ignores.
+    /// Reports unknown properties as deviations, for objects whose unknown properties `SonataFlow` ignores.
     pub(crate) fn finish_leniently(self, reader: &mut Reader) {
-        for (at, name, message) in self.unknown() {
-            let known = self.asked.iter().copied();
+        for (at, name, message) in self.unknown_properties() {
+            let known = self.known.iter().copied();
             reader.deviation(codes::REFERENCE_PROPERTY, &at, message).on_key().did_you_mean(name, known);
         }
     }
 
-    fn unknown(&self) -> impl Iterator<Item = (Pointer, &'v str, String)> {
-        self.names().filter(|name| !self.asked.contains(name)).map(|name| {
+    fn unknown_properties(&self) -> impl Iterator<Item = (Pointer, &'v str, String)> {
+        self.names().filter(|name| !self.known.contains(name)).map(|name| {
             let at = self.pointer(name);
             let message = format!("{}: there is no property `{name}` here (at {at})", self.place);
             (at, name, message)
@@ -43,8 +46,14 @@ impl<'v> Fields<'v> {
     }
 }
 
-/// Reports a value of the wrong type. `what` names it.
-pub(crate) fn wrong_type(reader: &mut Reader, what: &str, at: &Pointer, expected: &str, found: &Value) {
+/// Reports a value of the wrong type. `what` names the value.
+pub(crate) fn report_wrong_type(
+    reader: &mut Reader,
+    what: &str,
+    at: &Pointer,
+    expected: &str,
+    found: &Value,
+) {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -56,6 +65,6 @@ pub(crate) fn wrong_type(reader: &mut Reader, what: &str, at: &Pointer, expected
     reader.error(
         codes::WRONG_TYPE,
         at,
-        format!("{what} must be {expected}, not {found} (at {})", at.shown()),
+        format!("{what} must be {expected}, not {found} (at {})", at.to_message_text()),
     );
 }

@@ -14,14 +14,14 @@ pub(super) struct Start {
 }
 
 /// `start`: a name, or an object. Editors write `{stateName}` without a schedule.
-pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
+pub(super) fn read_start(reader: &mut Reader, fields: &mut Fields) -> Start {
     if !fields.take("start").is_some_and(Value::is_object) {
         return Start { state: fields.text(reader, "start"), schedule: None };
     }
     let Some(mut inner) = fields.object(reader, "start") else { return Start::default() };
     "start".clone_into(&mut inner.place);
     let state = inner.required_text(reader, "stateName");
-    let schedule = inner.text_or_object(reader, "schedule").filter(|_| schedule(reader, &mut inner));
+    let schedule = inner.text_or_object(reader, "schedule").filter(|_| is_valid_schedule(reader, &mut inner));
     if schedule.is_some() {
         inner.without_effect(reader, "schedule", "instances are started by requests only");
     }
@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader, fields: &mut Fields) -> Start {
 }
 
 /// Whether the schedule is valid.
-fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
+fn is_valid_schedule(reader: &mut Reader, start: &mut Fields) -> bool {
     let Some(Value::Object(_)) = start.take("schedule") else {
         let interval = start.text(reader, "schedule");
         return interval.is_some_and(|interval| is_valid_interval(reader, &interval));
@@ -38,7 +38,7 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
     let Some(mut fields) = start.object(reader, "schedule") else { return false };
     "start, schedule".clone_into(&mut fields.place);
     let interval = fields.text(reader, "interval");
-    let cron = cron(reader, &mut fields);
+    let cron = read_cron(reader, &mut fields);
     let zone = fields.text(reader, "timezone");
     let mut valid = match (&interval, &cron) {
         (Some(interval), Some(cron)) => {
@@ -46,12 +46,12 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
                 "start: the schedule has both `interval` (`{}`) and `cron` (`{}`); only one may be given",
                 interval.value, cron.value
             );
-            reader.deviation(codes::SCHEDULE, &fields.at, message);
+            reader.deviation(codes::INVALID_SCHEDULE, &fields.at, message);
             false
         }
         (None, None) => {
             let message = "start: the schedule needs one of `interval` and `cron`";
-            reader.deviation(codes::SCHEDULE, &fields.at, message);
+            reader.deviation(codes::INVALID_SCHEDULE, &fields.at, message);
             false
         }
         _ => true,
@@ -67,7 +67,7 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
     {
         let message = format!("start: the `timezone` `{}` of the schedule is not known", zone.value);
         reader
-            .deviation(codes::SCHEDULE, &zone.at, message)
+            .deviation(codes::INVALID_SCHEDULE, &zone.at, message)
             .help("write a name such as Europe/Berlin or UTC");
         valid = false;
     }
@@ -76,7 +76,7 @@ fn schedule(reader: &mut Reader, start: &mut Fields) -> bool {
 }
 
 /// `cron`: an expression, or an object with one.
-fn cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
+fn read_cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
     if !schedule.take("cron").is_some_and(Value::is_object) {
         return schedule.text(reader, "cron");
     }
@@ -88,7 +88,7 @@ fn cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
     {
         let message =
             format!("start: the `validUntil` `{}` of the schedule is no ISO 8601 time", until.value);
-        reader.deviation(codes::SCHEDULE, &until.at, message);
+        reader.deviation(codes::INVALID_SCHEDULE, &until.at, message);
     }
     inner.finish(reader);
     expression
@@ -106,7 +106,7 @@ fn is_valid_cron(reader: &mut Reader, cron: &At<String>) -> bool {
         let message =
             format!("start: `cron` of the schedule is `{}`, which is no cron expression", cron.value);
         reader
-            .deviation(codes::SCHEDULE, &cron.at, message)
+            .deviation(codes::INVALID_SCHEDULE, &cron.at, message)
             .help("five fields, minute first, or six or seven, second first");
     }
     valid
@@ -144,7 +144,7 @@ fn is_valid_interval(reader: &mut Reader, interval: &At<String>) -> bool {
         let message =
             format!("start: the `interval` `{}` of the schedule is no repeating interval", interval.value);
         reader
-            .deviation(codes::SCHEDULE, &interval.at, message)
+            .deviation(codes::INVALID_SCHEDULE, &interval.at, message)
             .help("write R/PT1H, R/2026-01-01T00:00:00Z/P1D, …");
     }
     valid

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum StateType {
     Operation,
     Switch,
     Inject,
@@ -22,53 +22,53 @@ enum Kind {
     Callback,
 }
 
-const KINDS: [(&str, Kind); 8] = [
-    ("operation", Kind::Operation),
-    ("switch", Kind::Switch),
-    ("inject", Kind::Inject),
-    ("sleep", Kind::Sleep),
-    ("parallel", Kind::Parallel),
-    ("foreach", Kind::ForEach),
-    ("event", Kind::Event),
-    ("callback", Kind::Callback),
+const TYPES: [(&str, StateType); 8] = [
+    ("operation", StateType::Operation),
+    ("switch", StateType::Switch),
+    ("inject", StateType::Inject),
+    ("sleep", StateType::Sleep),
+    ("parallel", StateType::Parallel),
+    ("foreach", StateType::ForEach),
+    ("event", StateType::Event),
+    ("callback", StateType::Callback),
 ];
 
-/// One state. `declare` gets its name also if the state has errors.
-pub(super) fn read(
+/// Reads a state. Adds its name to `declared_names`, also if the state has errors.
+pub(super) fn read_state(
     reader: &mut Reader,
     value: &Value,
     at: &Pointer,
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
 ) -> Option<State> {
     let mut fields = Fields::open(reader, value, at, &format!("state at {at}"))?;
     let name = fields.required_text(reader, "name");
     if let Some(name) = &name {
         fields.place = format!("state `{}`", name.value);
-        declare.push(name.value.clone());
+        declared_names.push(name.value.clone());
     }
     if !fields.has("type") {
         fields.missing(reader, "type", "text");
     }
-    // The type decides which properties there are.
-    let kind = fields.choice(reader, "type", &KINDS)?;
+    // Without a known type the other properties cannot be read, because the type decides which ones are allowed.
+    let kind = fields.choice(reader, "type", &TYPES)?;
     let label = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
     fields.take("id");
-    let filter = filters::state(reader, &mut fields);
+    let filter = filters::read_state_filter(reader, &mut fields);
     let used_for_compensation = fields.flag(reader, "usedForCompensation", false);
     let next = match kind {
-        Kind::Switch => None,
-        _ if used_for_compensation => next::optional(reader, &mut fields),
-        _ => next::required(reader, &mut fields),
+        StateType::Switch => None,
+        _ if used_for_compensation => next::read_optional(reader, &mut fields),
+        _ => next::read_required(reader, &mut fields),
     };
-    let body = body(reader, &mut fields, kind, &label);
-    let allowed = allowed(kind, &fields);
-    let mut timeouts = timeouts::of(reader, &mut fields, allowed, &label);
-    if kind == Kind::Switch && fields.has("eventTimeout") {
+    let body = read_body(reader, &mut fields, kind, &label);
+    let allowed = allowed_timeouts(kind, &fields);
+    let mut timeouts = timeouts::read_timeouts(reader, &mut fields, allowed, &label);
+    if kind == StateType::Switch && fields.has("eventTimeout") {
         let message = format!("{}: `eventTimeout` belongs into `timeouts`", fields.place);
-        reader.warning(codes::TOLERATED, &fields.pointer("eventTimeout"), message).on_key();
-        timeouts.event = timeouts::event(reader, &mut fields, &label).or(timeouts.event);
+        reader.warning(codes::TOLERATED_FORM, &fields.pointer("eventTimeout"), message).on_key();
+        timeouts.event = timeouts::read_event_timeout(reader, &mut fields, &label).or(timeouts.event);
     }
-    let on_errors = next::on_errors(reader, &mut fields);
+    let on_errors = next::read_on_errors(reader, &mut fields);
     let compensated_by = fields.text(reader, "compensatedBy");
     let metadata = fields.map(reader, "metadata");
     fields.finish(reader);
@@ -86,30 +86,30 @@ pub(super) fn read(
     })
 }
 
-/// The time limits that states of a kind have.
-fn allowed(kind: Kind, fields: &Fields) -> timeouts::Allowed {
+/// The time limits that a state of this type may have.
+fn allowed_timeouts(kind: StateType, fields: &Fields) -> timeouts::Allowed {
     match kind {
-        Kind::Switch if fields.has("eventConditions") => &["stateExecTimeout", "eventTimeout"],
-        Kind::Switch | Kind::Sleep | Kind::Inject => &["stateExecTimeout"],
-        Kind::Operation | Kind::ForEach => &["stateExecTimeout", "actionExecTimeout"],
-        Kind::Parallel => &["stateExecTimeout", "branchExecTimeout"],
-        Kind::Event | Kind::Callback => &["stateExecTimeout", "actionExecTimeout", "eventTimeout"],
+        StateType::Switch if fields.has("eventConditions") => &["stateExecTimeout", "eventTimeout"],
+        StateType::Switch | StateType::Sleep | StateType::Inject => &["stateExecTimeout"],
+        StateType::Operation | StateType::ForEach => &["stateExecTimeout", "actionExecTimeout"],
+        StateType::Parallel => &["stateExecTimeout", "branchExecTimeout"],
+        StateType::Event | StateType::Callback => &["stateExecTimeout", "actionExecTimeout", "eventTimeout"],
     }
 }
 
-fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Option<StateKind> {
+fn read_body(reader: &mut Reader, fields: &mut Fields, kind: StateType, name: &str) -> Option<StateKind> {
     match kind {
-        Kind::Operation => {
+        StateType::Operation => {
             if !fields.has("actions") {
                 let message = format!("{}: `actions` is required: a list (at {})", fields.place, fields.at);
-                reader.deviation(codes::LEFT_OUT, &fields.at, message);
+                reader.deviation(codes::MISSING_OPTIONAL, &fields.at, message);
             }
             let place = fields.place.clone();
-            let actions = actions::list(reader, fields, &place);
-            Some(StateKind::Operation { actions, parallel: actions::mode(reader, fields) })
+            let actions = actions::read_list(reader, fields, &place);
+            Some(StateKind::Operation { actions, parallel: actions::read_mode(reader, fields) })
         }
-        Kind::Switch => conditions::switch(reader, fields, name),
-        Kind::Inject => {
+        StateType::Switch => conditions::read_switch(reader, fields, name),
+        StateType::Inject => {
             if !fields.has("data") {
                 fields.missing(reader, "data", "an object");
             }
@@ -120,29 +120,29 @@ fn body(reader: &mut Reader, fields: &mut Fields, kind: Kind, name: &str) -> Opt
             }
             Some(StateKind::Inject { data })
         }
-        Kind::Sleep => {
+        StateType::Sleep => {
             if !fields.has("duration") {
                 fields.missing(reader, "duration", "an ISO 8601 duration");
             }
             let duration = fields.duration(reader, "duration")?;
             Some(StateKind::Sleep { duration })
         }
-        Kind::Parallel => parallel(reader, fields, name),
-        Kind::ForEach => for_each(reader, fields),
-        Kind::Event => events::event(reader, fields),
-        Kind::Callback => events::callback(reader, fields),
+        StateType::Parallel => read_parallel(reader, fields, name),
+        StateType::ForEach => read_for_each(reader, fields),
+        StateType::Event => events::read_event_state(reader, fields),
+        StateType::Callback => events::read_callback(reader, fields),
     }
 }
 
-/// `actions`, which must be there but may be empty.
-fn required_actions(reader: &mut Reader, fields: &mut Fields) -> Option<Vec<crate::model::Action>> {
+/// Reads `actions`, which is required but may be empty.
+fn read_required_actions(reader: &mut Reader, fields: &mut Fields) -> Option<Vec<crate::model::Action>> {
     if !fields.has("actions") {
         fields.take("actions");
         fields.missing(reader, "actions", "a list");
         return None;
     }
     let place = fields.place.clone();
-    Some(actions::list(reader, fields, &place))
+    Some(actions::read_list(reader, fields, &place))
 }
 
 /// The name of a state, and its place in messages.
@@ -151,12 +151,12 @@ struct Label {
     place: String,
 }
 
-fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
+fn read_parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<StateKind> {
     let label = Label { name: name.to_owned(), place: fields.place.clone() };
     let branches: Option<Vec<_>> = fields.required_list(reader, "branches").map(|list| {
-        warn_about_duplicates(reader, &list, &label.place);
+        report_duplicate_branches(reader, &list, &label.place);
         let numbered = list.into_iter().zip(1..);
-        numbered.filter_map(|((at, value), number)| branch(reader, value, &at, &label, number)).collect()
+        numbered.filter_map(|((at, value), number)| read_branch(reader, value, &at, &label, number)).collect()
     });
     let at_least =
         fields.choice(reader, "completionType", &[("allOf", false), ("atLeast", true)]).unwrap_or(false);
@@ -164,7 +164,7 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
     let branches = branches?;
     let completion = match (at_least, wanted) {
         (false, wanted) => {
-            // Editors write 0 as the default.
+            // Editors write 0 by default, so 0 is not reported.
             if wanted.is_some_and(|wanted| wanted.value != "0") {
                 fields.unused(reader, "numCompleted", "`completionType` is not `atLeast`");
             }
@@ -179,15 +179,15 @@ fn parallel(reader: &mut Reader, fields: &mut Fields, name: &str) -> Option<Stat
             Completion::AllOf
         }
         (true, Some(wanted)) => {
-            check_count(reader, &wanted, branches.len(), &label.place);
+            check_num_completed(reader, &wanted, branches.len(), &label.place);
             Completion::AtLeast(wanted)
         }
     };
     Some(StateKind::Parallel { branches, completion })
 }
 
-/// The history of an instance cannot distinguish branches of one name; `SonataFlow` runs them.
-fn warn_about_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], place: &str) {
+/// Reports branches with the name of another one, because the history of an instance cannot distinguish them. `SonataFlow` runs them.
+fn report_duplicate_branches(reader: &mut Reader, branches: &[(Pointer, &Value)], place: &str) {
     let mut seen = HashSet::new();
     for (at, branch) in branches {
         if let Some(name) = branch.get("name").and_then(Value::as_str)
@@ -199,8 +199,8 @@ fn warn_about_duplicates(reader: &mut Reader, branches: &[(Pointer, &Value)], pl
     }
 }
 
-/// A number of branches, unless it is an expression.
-fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place: &str) {
+/// Checks `numCompleted`, unless it is an expression: it must be from 1 to the number of branches.
+fn check_num_completed(reader: &mut Reader, wanted: &At<String>, branches: usize, place: &str) {
     let Ok(number) = wanted.value.trim().parse::<f64>() else { return };
     let most = f64::from(u32::try_from(branches).unwrap_or(u32::MAX));
     if number.fract() != 0.0 || !(1.0..=most).contains(&number) {
@@ -212,29 +212,35 @@ fn check_count(reader: &mut Reader, wanted: &At<String>, branches: usize, place:
     }
 }
 
-/// One branch; `number` counts from 1 and names it if it has no name.
-fn branch(reader: &mut Reader, value: &Value, at: &Pointer, state: &Label, number: usize) -> Option<Branch> {
+/// Reads a branch. `number` is its number from 1; it names the branch if it has no name.
+fn read_branch(
+    reader: &mut Reader,
+    value: &Value,
+    at: &Pointer,
+    state: &Label,
+    number: usize,
+) -> Option<Branch> {
     let mut fields = Fields::open(reader, value, at, &format!("{}, branch {number}", state.place))?;
     let name = fields.text(reader, "name").map(|name| name.value);
     if let Some(name) = &name {
         fields.place = format!("{}, branch `{name}`", state.place);
     } else {
         let message = format!("{}: `name` is required: text (at {at})", fields.place);
-        reader.deviation(codes::LEFT_OUT, at, message);
+        reader.deviation(codes::MISSING_OPTIONAL, at, message);
     }
     let name = name.unwrap_or_else(|| format!("branch {number}"));
-    let actions = required_actions(reader, &mut fields);
-    let timeouts = timeouts::of(reader, &mut fields, timeouts::BRANCH, &state.name);
+    let actions = read_required_actions(reader, &mut fields);
+    let timeouts = timeouts::read_timeouts(reader, &mut fields, timeouts::BRANCH, &state.name);
     fields.finish(reader);
     Some(Branch { name, actions: actions?, timeouts, at: at.clone() })
 }
 
-fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
+fn read_for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     let input_collection = fields.required_text(reader, "inputCollection");
     let output_collection = fields.text(reader, "outputCollection");
     let iteration_param = match fields.text(reader, "iterationParam") {
         Some(name) => {
-            if !is_name(&name.value) {
+            if !is_variable_name(&name.value) {
                 let message = format!(
                     "{}: `iterationParam` is `{}`, which no expression can read",
                     fields.place, name.value
@@ -252,7 +258,7 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     let modes = [("parallel", LoopMode::Parallel), ("sequential", LoopMode::Sequential)];
     let default = if one_thread { LoopMode::OneThread } else { LoopMode::Parallel };
     let mode = fields.choice(reader, "mode", &modes).unwrap_or(default);
-    let actions = required_actions(reader, fields);
+    let actions = read_required_actions(reader, fields);
     let batch_size = batch_size.filter(|size| is_valid_batch_size(reader, size, &fields.place));
     if batch_size.is_some() && mode == LoopMode::Sequential {
         fields.unused(reader, "batchSize", "`mode` is `sequential`");
@@ -267,13 +273,14 @@ fn for_each(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
     }))
 }
 
-/// Whether a text is the name of a jq variable.
-fn is_name(text: &str) -> bool {
+/// Whether a text is a valid name of a jq variable.
+fn is_variable_name(text: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     text.starts_with(first) && text.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
-/// A batch size must be above 1; with the rules of `SonataFlow`, 0 means no batches, because editors write it.
+/// Whether a batch size is used: it must be above 1, or an expression. With the rules of `SonataFlow`, 0 is not reported, because editors write
+/// it by default.
 fn is_valid_batch_size(reader: &mut Reader, size: &At<String>, place: &str) -> bool {
     let Ok(number) = size.value.trim().parse::<f64>() else { return true };
     if number > 1.0 && number.fract() == 0.0 {

@@ -8,7 +8,7 @@ use crate::{
     model::{At, StateExecTimeout, Timeouts, WorkflowExecTimeout},
 };
 
-/// Names of the time limits that a place has.
+/// The names of the time limits that are allowed at a place.
 pub(super) type Allowed = &'static [&'static str];
 
 /// Limits of a branch.
@@ -17,48 +17,53 @@ pub(super) const BRANCH: Allowed = &["actionExecTimeout", "branchExecTimeout"];
 const WORKFLOW: Allowed =
     &["workflowExecTimeout", "stateExecTimeout", "actionExecTimeout", "branchExecTimeout", "eventTimeout"];
 
-/// The limits of the workflow: an object.
-pub(super) fn workflow(reader: &mut Reader, value: &Value, at: &Pointer) -> Timeouts {
+/// Reads the time limits of the workflow.
+pub(super) fn read_workflow_timeouts(reader: &mut Reader, value: &Value, at: &Pointer) -> Timeouts {
     match Fields::open(reader, value, at, "workflow, timeouts") {
-        Some(fields) => read(reader, fields, WORKFLOW, "(all)"),
+        Some(fields) => read_object(reader, fields, WORKFLOW, "(all)"),
         None => Timeouts::default(),
     }
 }
 
-/// The limits of a state or branch; `allowed` are those that it has. `name` is that of the state.
-pub(super) fn of(reader: &mut Reader, fields: &mut Fields, allowed: Allowed, name: &str) -> Timeouts {
+/// Reads the time limits of a state or branch, of which only those in `allowed` have an effect. `name`: the name of the state.
+pub(super) fn read_timeouts(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    allowed: Allowed,
+    name: &str,
+) -> Timeouts {
     match fields.object(reader, "timeouts") {
-        Some(inner) => read(reader, inner, allowed, name),
+        Some(inner) => read_object(reader, inner, allowed, name),
         None => Timeouts::default(),
     }
 }
 
-fn read(reader: &mut Reader, mut fields: Fields, allowed: Allowed, state: &str) -> Timeouts {
+fn read_object(reader: &mut Reader, mut fields: Fields, allowed: Allowed, state: &str) -> Timeouts {
     let mut timeouts = Timeouts::default();
     for name in WORKFLOW {
         if !fields.has(name) {
-            // Asking makes the name known to `did_you_mean`.
+            // Reading the absent property makes its name a candidate for `did_you_mean`.
             fields.take(name);
             continue;
         }
         if !allowed.contains(name) {
             fields.take(name);
-            misplaced(reader, &fields, name);
+            report_misplaced(reader, &fields, name);
             continue;
         }
         match *name {
-            "workflowExecTimeout" => timeouts.workflow_exec = workflow_exec(reader, &mut fields),
-            "stateExecTimeout" => timeouts.state_exec = state_exec(reader, &mut fields),
+            "workflowExecTimeout" => timeouts.workflow_exec = read_workflow_exec(reader, &mut fields),
+            "stateExecTimeout" => timeouts.state_exec = read_state_exec(reader, &mut fields),
             "actionExecTimeout" => timeouts.action_exec = fields.lenient_duration(reader, name),
             "branchExecTimeout" => timeouts.branch_exec = fields.lenient_duration(reader, name),
-            _ => timeouts.event = event(reader, &mut fields, state),
+            _ => timeouts.event = read_event_timeout(reader, &mut fields, state),
         }
     }
     fields.finish(reader);
     timeouts
 }
 
-fn misplaced(reader: &mut Reader, fields: &Fields, name: &str) {
+fn report_misplaced(reader: &mut Reader, fields: &Fields, name: &str) {
     let at = fields.pointer(name);
     let message = format!("{}: `{name}` has no meaning here (at {at})", fields.place);
     if name == "workflowExecTimeout" {
@@ -71,7 +76,11 @@ fn misplaced(reader: &mut Reader, fields: &Fields, name: &str) {
 }
 
 /// `eventTimeout`: a duration, or an expression that gives one.
-pub(super) fn event(reader: &mut Reader, fields: &mut Fields, state: &str) -> Option<At<String>> {
+pub(super) fn read_event_timeout(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    state: &str,
+) -> Option<At<String>> {
     let text = fields.text(reader, "eventTimeout")?;
     let expression = text.value.trim_start().starts_with(['$', '.']);
     if expression || crate::parse_duration(&text.value).is_ok() {
@@ -85,12 +94,12 @@ pub(super) fn event(reader: &mut Reader, fields: &mut Fields, state: &str) -> Op
          duration such as PT30S or P2D (no months, no years), or an expression",
         text.value
     );
-    reader.error(codes::DURATION, &text.at, message);
+    reader.error(codes::INVALID_DURATION, &text.at, message);
     None
 }
 
 /// `workflowExecTimeout`: a duration, or an object.
-fn workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExecTimeout> {
+fn read_workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExecTimeout> {
     if fields.take("workflowExecTimeout").is_some_and(Value::is_object) {
         let mut inner = fields.object(reader, "workflowExecTimeout")?;
         if !inner.has("duration") {
@@ -110,12 +119,12 @@ fn workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExe
 }
 
 /// `stateExecTimeout`: a duration that includes retries, or an object.
-fn state_exec(reader: &mut Reader, fields: &mut Fields) -> Option<StateExecTimeout> {
+fn read_state_exec(reader: &mut Reader, fields: &mut Fields) -> Option<StateExecTimeout> {
     if fields.take("stateExecTimeout").is_some_and(Value::is_object) {
         let mut inner = fields.object(reader, "stateExecTimeout")?;
         if !inner.has("total") {
             let message = format!("{}: `total` is required in `stateExecTimeout`", inner.place);
-            reader.deviation(codes::LEFT_OUT, &inner.at, message);
+            reader.deviation(codes::MISSING_OPTIONAL, &inner.at, message);
         }
         let timeout = StateExecTimeout {
             single: inner.lenient_duration(reader, "single"),

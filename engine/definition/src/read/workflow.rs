@@ -2,33 +2,35 @@
 
 use serde_json::{Map, Value};
 
-use super::{Declared, Fields, Outcome, Reader, definitions, extensions, problems, start, states, timeouts};
+use super::{
+    Declared, Fields, ReadWorkflow, Reader, definitions, extensions, problems, start, states, timeouts,
+};
 use crate::{
     Limits, Pointer, codes,
     model::{At, ExpressionLang, Workflow},
 };
 
 /// Reads a definition.
-pub(super) fn read(reader: &mut Reader, value: &Value) -> Outcome {
+pub(super) fn read_workflow(reader: &mut Reader, value: &Value) -> ReadWorkflow {
     let mut declared = Declared::default();
-    let workflow = workflow(reader, value, &mut declared);
-    Outcome { workflow, declared }
+    let workflow = read_top_level(reader, value, &mut declared);
+    ReadWorkflow { workflow, declared }
 }
 
-fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Option<Workflow> {
+fn read_top_level(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Option<Workflow> {
     let mut fields = Fields::open(reader, value, &Pointer::root(), "workflow")?;
     if fields.has("document") || fields.has("do") {
         let message =
             "this is a document of the Serverless Workflow DSL 1.0 (`document`, `do`); only 0.8 is served";
-        reader.error(codes::DIALECT, &Pointer::root(), message);
+        reader.error(codes::UNSUPPORTED_DSL, &Pointer::root(), message);
         return None;
     }
-    let id = id(reader, &mut fields);
+    let id = read_id(reader, &mut fields);
     let name = fields.text(reader, "name").map(|name| name.value);
     let version = fields.text(reader, "version").map_or_else(|| "1.0".to_owned(), |version| version.value);
     let description = fields.text(reader, "description").map(|text| text.value).unwrap_or_default();
     let annotations = fields.texts(reader, "annotations").into_iter().map(|text| text.value).collect();
-    spec_version(reader, &mut fields);
+    check_spec_version(reader, &mut fields);
     let expression_lang = fields
         .choice(
             reader,
@@ -36,32 +38,44 @@ fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Opti
             &[("jq", ExpressionLang::Jq), ("jsonpath", ExpressionLang::JsonPath)],
         )
         .unwrap_or_default();
-    let data_input_schema = extensions::schema(reader, &mut fields, "dataInputSchema");
-    let extensions = extensions::read(reader, &mut fields);
+    let data_input_schema = extensions::read_schema(reader, &mut fields, "dataInputSchema");
+    let extensions = extensions::read_extensions(reader, &mut fields);
     declared.namespaces.clone_from(&extensions.namespaces);
 
-    let constants = constants(reader, &mut fields);
-    let secrets = elsewhere(reader, &mut fields, "secrets", |reader, fields| {
+    let constants = read_constants(reader, &mut fields);
+    let secrets = read_here_or_in_file(reader, &mut fields, "secrets", |reader, fields| {
         fields.texts(reader, "secrets").into_iter().map(|name| name.value).collect()
     })
     .unwrap_or_default();
-    let functions = listed(reader, &mut fields, "functions", &mut declared.functions, definitions::functions);
-    let events = listed(reader, &mut fields, "events", &mut declared.events, definitions::events);
+    let functions = read_definitions(
+        reader,
+        &mut fields,
+        "functions",
+        &mut declared.functions,
+        definitions::read_functions,
+    );
+    let events =
+        read_definitions(reader, &mut fields, "events", &mut declared.events, definitions::read_events);
     declared.has_errors = fields.has("errors");
-    let errors = listed(reader, &mut fields, "errors", &mut declared.errors, definitions::errors);
-    let retries = listed(reader, &mut fields, "retries", &mut declared.retries, definitions::retries);
-    let auth = listed(reader, &mut fields, "auth", &mut declared.auth, definitions::auth);
-    let timeouts = elsewhere(reader, &mut fields, "timeouts", |reader, fields| {
+    let errors =
+        read_definitions(reader, &mut fields, "errors", &mut declared.errors, definitions::read_errors);
+    let retries =
+        read_definitions(reader, &mut fields, "retries", &mut declared.retries, definitions::read_retries);
+    let auth = read_definitions(reader, &mut fields, "auth", &mut declared.auth, definitions::read_auth);
+    let timeouts = read_here_or_in_file(reader, &mut fields, "timeouts", |reader, fields| {
         let at = fields.pointer("timeouts");
-        fields.take("timeouts").map(|value| timeouts::workflow(reader, value, &at)).unwrap_or_default()
+        fields
+            .take("timeouts")
+            .map(|value| timeouts::read_workflow_timeouts(reader, value, &at))
+            .unwrap_or_default()
     })
     .unwrap_or_default();
     let auto_retries = fields.flag(reader, "autoRetries", false);
     let keep_active = fields.flag(reader, "keepActive", false);
     fields.take("metadata");
 
-    let start = start::read(reader, &mut fields);
-    let states = states(reader, &mut fields, declared);
+    let start = start::read_start(reader, &mut fields);
+    let states = read_states(reader, &mut fields, declared);
     warn_about_misspelt(reader, &fields);
     let id = id?;
     let first = states.first().map(|state| At { value: state.name.clone(), at: state.at.key("name") })?;
@@ -91,8 +105,8 @@ fn workflow(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Opti
     })
 }
 
-/// `id`, else `key`. It becomes a part of paths.
-fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
+/// Reads `id`, else `key`. It becomes a part of paths, so some characters are not allowed.
+fn read_id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
     let key = fields.text(reader, "key");
     if !fields.has("id") && key.is_none() {
         fields.take("id");
@@ -110,13 +124,13 @@ fn id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
     let fits = |c: char| !c.is_control() && !"/\\?#%".contains(c);
     if id.value.trim().is_empty() || matches!(id.value.as_str(), "." | "..") || !id.value.chars().all(fits) {
         let message = format!("workflow: the id `{}` cannot be a part of a path", id.value.escape_debug());
-        reader.error(codes::ID, &id.at, message).help("use letters, digits, `-`, `_` and `.`");
+        reader.error(codes::INVALID_ID, &id.at, message).help("use letters, digits, `-`, `_` and `.`");
         return None;
     }
     Some(id.value)
 }
 
-fn spec_version(reader: &mut Reader, fields: &mut Fields) {
+fn check_spec_version(reader: &mut Reader, fields: &mut Fields) {
     let Some(version) = fields.text(reader, "specVersion") else {
         let message = "workflow: `specVersion` is missing";
         reader.deviation(codes::SPEC_VERSION, &fields.at, message).help("write specVersion: '0.8'");
@@ -128,15 +142,22 @@ fn spec_version(reader: &mut Reader, fields: &mut Fields) {
     }
 }
 
-fn states(reader: &mut Reader, fields: &mut Fields, declared: &mut Declared) -> Vec<crate::model::State> {
+fn read_states(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    declared: &mut Declared,
+) -> Vec<crate::model::State> {
     let Some(list) = fields.required_list(reader, "states") else { return Vec::new() };
-    let states =
-        list.iter().filter_map(|(at, value)| states::read(reader, value, at, &mut declared.states)).collect();
-    definitions::refuse_duplicates(reader, "state", &list);
+    let states = list
+        .iter()
+        .filter_map(|(at, value)| states::read_state(reader, value, at, &mut declared.states))
+        .collect();
+    definitions::report_duplicates(reader, "state", &list);
     states
 }
 
-/// The specification allows additional properties at the top level; one that is similar to a known property is a warning.
+/// Warns about unknown properties at the top level that are similar to a known one. Other unknown properties are allowed there by the
+/// specification.
 fn warn_about_misspelt(reader: &mut Reader, fields: &Fields) {
     for name in fields.names().filter(|name| !fields.known().contains(name)) {
         let known = fields.known().iter().copied();
@@ -149,13 +170,13 @@ fn warn_about_misspelt(reader: &mut Reader, fields: &Fields) {
 }
 
 /// `constants`: an object, or the URI of a file that holds it, itself or under `constants`.
-fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
+fn read_constants(reader: &mut Reader, fields: &mut Fields) -> Value {
     let empty = || Value::Object(Map::new());
     match fields.take("constants") {
         None => empty(),
         Some(Value::String(uri)) => {
             let at = fields.pointer("constants");
-            let Some(loaded) = file(reader, "constants", uri, &at) else { return empty() };
+            let Some(loaded) = read_file(reader, "constants", uri, &at) else { return empty() };
             match loaded.value {
                 Value::Object(mut map) => match map.remove("constants") {
                     Some(Value::Object(inner)) => Value::Object(inner),
@@ -167,7 +188,7 @@ fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
                 },
                 other => {
                     let what = format!("workflow: the file `{uri}` of `constants`");
-                    problems::wrong_type(reader, &what, &at, "an object", &other);
+                    problems::report_wrong_type(reader, &what, &at, "an object", &other);
                     empty()
                 }
             }
@@ -180,23 +201,23 @@ fn constants(reader: &mut Reader, fields: &mut Fields) -> Value {
     }
 }
 
-/// A list of definitions, here or in a file that holds it under the same name.
-fn listed<T: Default>(
+/// Reads a list of definitions, here or in a file that contains it under the same name.
+fn read_definitions<T: Default>(
     reader: &mut Reader,
     fields: &mut Fields,
     name: &'static str,
-    declare: &mut Vec<String>,
+    declared_names: &mut Vec<String>,
     read: impl FnOnce(&mut Reader, &[(Pointer, &Value)], &mut Vec<String>) -> T,
 ) -> T {
     let read = |reader: &mut Reader, fields: &mut Fields| {
         let list = fields.list(reader, name);
-        read(reader, &list, declare)
+        read(reader, &list, declared_names)
     };
-    elsewhere(reader, fields, name, read).unwrap_or_default()
+    read_here_or_in_file(reader, fields, name, read).unwrap_or_default()
 }
 
-/// Reads a property that may be the URI of a file, in which it then stands under the same name.
-fn elsewhere<T>(
+/// Reads a property that may be the URI of a file. Such a file contains the property under the same name.
+fn read_here_or_in_file<T>(
     reader: &mut Reader,
     fields: &mut Fields,
     name: &'static str,
@@ -204,7 +225,7 @@ fn elsewhere<T>(
 ) -> Option<T> {
     let Some(Value::String(uri)) = fields.take(name) else { return Some(read(reader, fields)) };
     let at = fields.pointer(name);
-    let loaded = file(reader, name, uri, &at)?;
+    let loaded = read_file(reader, name, uri, &at)?;
     if loaded.value.get(name).is_none_or(Value::is_null) {
         let message = format!("workflow: the file `{uri}` of `{name}` has no `{name}` at its top level");
         reader.error(codes::RESOURCE_CONTENT, &at, message);
@@ -221,8 +242,8 @@ fn elsewhere<T>(
     Some(read(&mut inner, &mut fields))
 }
 
-/// The file that a property names. Problems with its syntax are reported in the file, others at the property.
-fn file(reader: &mut Reader, name: &str, uri: &str, at: &Pointer) -> Option<crate::Loaded> {
+/// Reads the file that a property names. Reports syntax errors in the file, and other problems at the property.
+fn read_file(reader: &mut Reader, name: &str, uri: &str, at: &Pointer) -> Option<crate::Loaded> {
     let resource = match reader.resources.read(reader.owner, uri) {
         Ok(resource) => resource,
         Err(error) => {

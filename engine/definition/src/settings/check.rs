@@ -1,45 +1,45 @@
 //! Checks the properties of a folder.
 //!
-//! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus does not start with it
-//! either, else a warning, because working folders have invalid properties that nothing uses.
+//! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus refuses it too; otherwise it is
+//! a warning, because folders that work on SonataFlow may contain invalid properties that no workflow uses.
 
 use std::{fs, path::Path};
 
-use super::{ALL, Kind, OWN, Setting, find, kind, variables};
+use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
 
 /// The problems of all properties. `root` is the folder of workflows.
 pub fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
-    let mut found = variables::unknown(properties);
+    let mut found = variables::check_variables(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
     for setting in fixed {
-        found.extend(value(properties, root, setting, setting.name));
+        found.extend(check_value(properties, root, setting, setting.name));
     }
     for key in properties.keys_with_prefix("") {
-        match find(key) {
+        match find_setting(key) {
             Some(setting) if setting.name.contains('<') => {
-                found.extend(value(properties, root, setting, key));
+                found.extend(check_value(properties, root, setting, key));
             }
-            None if key.starts_with(OWN) => found.push(unknown(properties, key)),
+            None if key.starts_with(OWN_PREFIX) => found.push(unknown_property(properties, key)),
             _ => {}
         }
         if properties.is_unterminated(key) {
             let message = format!("the value of the property `{key}` has a `${{` without closing brace");
-            let fault = properties.fault(Severity::Warning, codes::REFERENCE, key, message);
+            let fault = properties.diagnostic_at(Severity::Warning, codes::UNCLOSED_REFERENCE, key, message);
             found.push(fault.help("write `${NAME}`, or `$${` for the characters themselves"));
         }
     }
     found
 }
 
-fn unknown(properties: &Properties, key: &str) -> Diagnostic {
+fn unknown_property(properties: &Properties, key: &str) -> Diagnostic {
     let names = || ALL.iter().filter(|setting| setting.is_own()).map(|setting| setting.name);
     let help = match did_you_mean(key, names()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("there are `{}`", names().collect::<Vec<_>>().join("`, `")),
     };
     let message = format!("there is no property `{key}`");
-    let fault = properties.fault(Severity::Error, codes::UNKNOWN_SETTING, key, message).help(help);
+    let fault = properties.diagnostic_at(Severity::Error, codes::UNKNOWN_SETTING, key, message).help(help);
     match properties.position(key) {
         Some((_, position)) => fault.at_position(position),
         None => fault,
@@ -47,13 +47,14 @@ fn unknown(properties: &Properties, key: &str) -> Diagnostic {
 }
 
 /// The problems of the value of a key.
-fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
+fn check_value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
     let severity = severity(setting);
     let report = |message: String| {
-        let code = if severity == Severity::Error { codes::SETTING } else { codes::DOUBTFUL_SETTING };
-        properties.fault(severity, code, key, message)
+        let code = if severity == Severity::Error { codes::SETTING } else { codes::INVALID_FOREIGN_SETTING };
+        properties.diagnostic_at(severity, code, key, message)
     };
-    let missing = |message: String| properties.fault(Severity::Error, codes::SETTING_FILE, key, message);
+    let missing =
+        |message: String| properties.diagnostic_at(Severity::Error, codes::SETTING_FILE, key, message);
     let value = match properties.resolve(key) {
         Ok(Some(value)) => value,
         Ok(None) => return Vec::new(),
@@ -68,13 +69,13 @@ fn value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> 
         return Vec::new();
     }
     if !setting.kind.allows(value, setting.is_own()) {
-        return vec![report(setting.wrong(key).to_string())];
+        return vec![report(setting.type_error(key).to_string())];
     }
     match setting.kind {
         Kind::Folder if !resources::has_folder(root, value) => {
             vec![missing(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
         }
-        Kind::Files => kind::parts(value)
+        Kind::Files => kind::split_list(value)
             .filter_map(|file| fs::File::open(file).err().map(|error| (file, error)))
             .map(|(file, error)| missing(format!("`{key}`: the file `{file}` cannot be read: {error}")))
             .collect(),
@@ -149,7 +150,7 @@ fn goes_on(line: &str) -> bool {
 fn is_secret(written: &str) -> bool {
     let key = unescaped(written);
     let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));
-    let setting = find(plain.map_or(key.as_str(), |(_, key)| key));
+    let setting = find_setting(plain.map_or(key.as_str(), |(_, key)| key));
     setting.is_some_and(|setting| matches!(setting.kind, Kind::Secret | Kind::Tokens))
 }
 

@@ -1,10 +1,10 @@
-//! Kinds of values of properties.
+//! The kinds of values that properties have.
 
 use std::borrow::Cow;
 
-use url::Url;
+use url::{Host, Url};
 
-/// Kind of a value.
+/// The kind of a property's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Any text.
@@ -17,9 +17,9 @@ pub enum Kind {
     Flag,
     /// A whole number of at least `least` and at most `most`.
     Count {
-        /// The smallest.
+        /// The smallest value.
         least: u64,
-        /// The largest.
+        /// The largest value.
         most: u64,
     },
     /// Milliseconds.
@@ -34,23 +34,26 @@ pub enum Kind {
     Files,
     /// `PREFIX=TARGET` separated by commas.
     Aliases,
+    /// Host names separated by commas, without ports; `*.NAME` stands for the names below one, `*` for all.
+    Hosts,
 }
 
 impl Kind {
-    /// Whether a value that is not blank is of this kind; files are not looked for. `own` properties are Rondo's.
+    /// Whether a value that is not blank has this kind. Does not look for files. `own`: whether the property is one of Rondo.
     pub(crate) fn allows(self, value: &str, own: bool) -> bool {
         match self {
             Self::Text | Self::Secret | Self::Folder | Self::Files => true,
-            Self::Tokens => parts(value).next().is_some(),
-            Self::Flag => flag(value).is_some(),
+            Self::Tokens => split_list(value).next().is_some(),
+            Self::Flag => parse_flag(value).is_some(),
             Self::Count { .. } | Self::Millis => self.number(value, own).is_some(),
             Self::Url => is_address(value),
             Self::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
-            Self::Aliases => parts(value).all(|part| part.contains('=')),
+            Self::Aliases => split_list(value).all(|part| part.contains('=')),
+            Self::Hosts => split_list(value).all(is_host_pattern),
         }
     }
 
-    /// A whole number within the bounds.
+    /// The value as a whole number within the limits of this kind.
     pub(crate) fn number(self, value: &str, own: bool) -> Option<u64> {
         let (least, most) = self.bounds(own)?;
         value.trim().parse().ok().filter(|number| (least..=most).contains(number))
@@ -65,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// What a value must be, for a message: `the value is not …`.
+    /// Describes the valid values, for the message `the value is not …`.
     pub(crate) fn expected(self, own: bool) -> Cow<'static, str> {
         match self {
             Self::Text | Self::Secret => "text".into(),
@@ -88,22 +91,30 @@ impl Kind {
             Self::Folder => "a folder below that of the workflows".into(),
             Self::Files => "a list of files".into(),
             Self::Aliases => "a list PREFIX=TARGET,PREFIX=TARGET".into(),
+            Self::Hosts => {
+                "a list of host names without ports such as `rondo.example.com,*.example.org`".into()
+            }
         }
     }
 }
 
-/// The parts of a list that commas separate, blank ones left out.
-pub(super) fn parts(value: &str) -> impl Iterator<Item = &str> {
+/// The elements of a list separated by commas, without blank ones.
+pub(super) fn split_list(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// `true` or `false`, in the words of Quarkus.
-pub(super) fn flag(value: &str) -> Option<bool> {
+/// Parses a boolean, in any of the words that Quarkus accepts.
+pub(super) fn parse_flag(value: &str) -> Option<bool> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "1" => Some(true),
         "false" | "no" | "n" | "off" | "0" => Some(false),
         _ => None,
     }
+}
+
+fn is_host_pattern(part: &str) -> bool {
+    let name = part.strip_prefix("*.").unwrap_or(part);
+    part == "*" || (!name.contains('*') && Host::parse(name).is_ok())
 }
 
 fn is_address(value: &str) -> bool {

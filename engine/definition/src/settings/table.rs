@@ -2,8 +2,10 @@
 
 use super::{Kind, Setting};
 
-const ANY: Kind = Kind::Count { least: 1, most: u64::MAX };
-const SMALL: Kind = Kind::Count { least: 1, most: u32::MAX as u64 };
+/// A positive whole number.
+const POSITIVE: Kind = Kind::Count { least: 1, most: u64::MAX };
+/// A positive whole number that fits into 32 bits.
+const POSITIVE_U32: Kind = Kind::Count { least: 1, most: u32::MAX as u64 };
 const PORT: Kind = Kind::Count { least: 1, most: 65535 };
 
 macro_rules! settings {
@@ -21,28 +23,35 @@ macro_rules! settings {
 settings! {
     AUTH_TOKEN: "rondo.auth.token", Kind::Tokens, "everybody is let in",
         "every request but health needs `Authorization: Bearer <token>`; several tokens are separated by commas. `NAME:TOKEN` gives a token a name, which `$WORKFLOW.identity` shows to the instances that its requests start";
-    CLOCK_SPEED: "rondo.clock.speed", SMALL, "1", "durations pass so many times faster; for tests and demos";
+    CLOCK_SPEED: "rondo.clock.speed", POSITIVE_U32, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
-    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", ANY, "536870912", "most memory in bytes that a GraphQL answer may take while it is made, and most bytes of a list over REST";
+    GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", POSITIVE, "134217728",
+        "most memory in bytes that a GraphQL answer may take while it is made; never more than half of `rondo.limits.memory`";
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
     ALLOW_LINK_LOCAL: "rondo.http.allow-link-local", Kind::Flag, "false",
         "calls may go to link-local addresses, where clouds serve credentials of the machine";
+    ALLOWED_HOSTS: "rondo.http.allowed-hosts", Kind::Hosts, "",
+        "further host names under which clients reach the engine, separated by commas; `*.example.com` stands for all names below `example.com`, `*` for every name. While no token is set, a request is refused unless its `Host` is one of these, `localhost`, the address listened at or the host of `kogito.service.url`, or, where the engine listens at another address than the loopback, an IP address, a name without a dot or a name below `svc`, `cluster.local` or `internal`";
     BODY_TIMEOUT: "rondo.http.body-timeout", Kind::Millis, "30000", "milliseconds that a client may pause within a body";
     HEAD_TIMEOUT: "rondo.http.head-timeout", Kind::Millis, "30000", "milliseconds that the head of a request may take";
     IDLE_TIMEOUT: "rondo.http.idle-timeout", Kind::Millis, "90000", "milliseconds that a connection may be still";
-    MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", ANY, "16777216", "most bytes of an answer of a service";
-    MAX_BODY_BYTES: "rondo.http.max-body-bytes", ANY, "8388608", "most bytes of the body of a request";
-    MAX_CALLS: "rondo.http.max-calls", SMALL, "",
-        "calls of services in flight at once; others wait for their turn, tree of instances by tree. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
-    MAX_CONNECTIONS: "rondo.http.max-connections", SMALL, "10000", "connections at once";
+    MAX_ANSWER_BYTES: "rondo.http.max-answer-bytes", POSITIVE, "16777216", "most bytes of an answer of a service";
+    MAX_BODY_BYTES: "rondo.http.max-body-bytes", POSITIVE, "8388608", "most bytes of the body of a request";
+    MAX_CALLS: "rondo.http.max-calls", POSITIVE_U32, "",
+        "calls of services in flight at once, of which one service gets half and one tree of instances a third; others wait for their turn. By default a fifth of the open files that the process may have, and no more than a quarter of `rondo.limits.memory` has room for";
+    MAX_CONNECTIONS: "rondo.http.max-connections", POSITIVE_U32, "10000", "connections at once";
+    MIN_RATE: "rondo.http.min-rate", POSITIVE_U32, "16384",
+        "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
     QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
+    WRITE_TIMEOUT: "rondo.http.write-timeout", Kind::Millis, "30000",
+        "milliseconds that a client may take for the next piece of an answer; then its connection is closed";
     MEMORY: "rondo.limits.memory", Kind::Count { least: 16_777_216, most: u64::MAX }, "",
         "bytes that bodies, answers, and data that are worked on may take together; what finds no room waits or is refused with 503. By default half of what the process may have, and at most 536870912";
-    MAX_STEPS: "rondo.limits.steps", SMALL, "100000",
+    MAX_STEPS: "rondo.limits.steps", POSITIVE_U32, "100000",
         "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
-    MAX_SUBFLOWS: "rondo.limits.subflows", SMALL, "10000",
+    MAX_SUBFLOWS: "rondo.limits.subflows", POSITIVE_U32, "10000",
         "subflows that may stand below one start; counted anew whenever the first instance waits for none";
     MIRROR: "rondo.resources.mirror", Kind::Folder, "",
         "folder below that of the workflows that holds documents of other hosts, as `<folder>/<host>/<path>`";

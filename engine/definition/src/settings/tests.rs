@@ -1,24 +1,24 @@
 use std::path::Path;
 
-use super::{ALL, Kind, check, find, without_secrets};
+use super::{ALL, Kind, check, find_setting, without_secrets};
 use crate::{Environment, Properties};
 
-/// All faults of a file, one a line with its help.
-fn faults(text: &str, variables: &[(&str, &str)]) -> String {
+/// The diagnostics of a properties file, each on one line with its help.
+fn check_file(text: &str, variables: &[(&str, &str)]) -> String {
     let env: Environment =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let (properties, mut found) = Properties::parse("application.properties", text, env);
     found.extend(check(&properties, Path::new("/nowhere")));
     found.sort();
-    let lines = found.iter().map(|fault| match &fault.help {
-        Some(help) => format!("{fault} ({help})"),
-        None => fault.to_string(),
+    let lines = found.iter().map(|diagnostic| match &diagnostic.help {
+        Some(help) => format!("{diagnostic} ({help})"),
+        None => diagnostic.to_string(),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn all_faults_are_told_at_their_places() {
+fn all_problems_are_reported_at_their_places() {
     let file = "\
 rondo.http.timeout=abc
   rondo.limits.steps : 0
@@ -39,7 +39,7 @@ kogito.sw.operationIdStrategy=NAME
 kogito.sw.functions.f.port=70000
 open=${never closed
 ";
-    insta::assert_snapshot!(faults(file, &[("KOGITO_PROCESS_INSTANCES_LIMIT", "many")]), @r#"
+    insta::assert_snapshot!(check_file(file, &[("KOGITO_PROCESS_INSTANCES_LIMIT", "many")]), @r#"
     application.properties:1:20: error[RON0503]: the value of the property `rondo.http.timeout` is not a whole number of milliseconds above 0
     application.properties:2:24: error[RON0503]: the value of the property `rondo.limits.steps` is not a whole number above 0
     application.properties:3:19: error[RON0503]: the value of the property `rondo.clock.speed` is not a whole number above 0
@@ -49,7 +49,7 @@ open=${never closed
     application.properties:7:24: error[RON0507]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
     application.properties:8:19: error[RON0507]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
     application.properties:9:1: error[RON0505]: there is no property `rondo.auth.tokn` (did you mean `rondo.auth.token`?)
-    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
+    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.allowed-hosts`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.min-rate`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.http.write-timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
     application.properties:11:29: error[RON0503]: the property `rondo.http.max-answer-bytes` refers to `${UNSET}`, which is neither a property nor an environment variable
     application.properties:12:32: warning[RON0506]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
     application.properties:13:31: warning[RON0506]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
@@ -63,14 +63,14 @@ open=${never closed
 }
 
 #[test]
-fn a_token_that_names_none_is_refused() {
+fn a_list_of_tokens_without_a_token_is_refused() {
     for (text, variables) in [
         ("rondo.auth.token=", &[][..]),
         ("rondo.auth.token= , ", &[]),
         ("rondo.auth.token=${TOKEN:}", &[]),
         ("", &[("RONDO_AUTH_TOKEN", "")]),
     ] {
-        let found = faults(text, variables);
+        let found = check_file(text, variables);
         assert!(found.contains("`rondo.auth.token` is not a token"), "{text} {variables:?}: {found}");
         let place =
             if variables.is_empty() { "application.properties:1:" } else { "RONDO_AUTH_TOKEN: error" };
@@ -79,7 +79,7 @@ fn a_token_that_names_none_is_refused() {
 }
 
 #[test]
-fn variables_that_nothing_reads_are_told() {
+fn unknown_variables_are_reported() {
     for (name, expected) in [
         ("RONDO_AUTH_TOKENS", "did you mean `RONDO_AUTH_TOKEN`?"),
         ("RONDO_TOKN", "did you mean `RONDO_TOKEN`?"),
@@ -101,11 +101,11 @@ fn variables_that_nothing_reads_are_told() {
         ("QUARKUS_ANYTHING", ""),
         ("RONDOS", ""),
     ] {
-        let found = faults("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
-        // What a flow may have a name for of its own is not refused.
+        let found = check_file("mine=${RONDO_MINE}/${RONDO_OURS:x}\n", &[(name, "x")]);
+        // A variable that a workflow may read as secret is only a warning.
         let level = if expected.starts_with("there are") { "warning[RON0509]" } else { "error[RON0508]" };
-        let told = format!("environment variable {name}: {level}: no property is called so");
-        assert_eq!(found.starts_with(&told), !expected.is_empty(), "{name}: {found}");
+        let message = format!("environment variable {name}: {level}: no property is called so");
+        assert_eq!(found.starts_with(&message), !expected.is_empty(), "{name}: {found}");
         assert!(found.contains(expected), "{name}: {found}");
     }
 }
@@ -141,12 +141,13 @@ fn a_secret_is_not_shown_however_its_entry_is_written() {
 }
 
 #[test]
-fn what_is_right_passes() {
+fn a_valid_file_has_no_diagnostics() {
     let file = "\
 rondo.auth.token=a,b
 rondo.http.timeout= 5000
 rondo.compat=Spec
 rondo.uri.alias=http://far/=local/,
+rondo.http.allowed-hosts=a.example.com, *.example.org, [::1],*
 quarkus.rest-client.a_yaml.url=${HOST:http://localhost:8080}/api
 quarkus.rest-client.unused_yaml.url=${UNSET}
 quarkus.rest-client.a_yaml.connect-timeout=0
@@ -156,7 +157,15 @@ kogito.codegen.ignoreHiddenFiles=no
 empty=
 my.own=$${literal}
 ";
-    assert_eq!(faults(file, &[]), "");
+    assert_eq!(check_file(file, &[]), "");
+}
+
+#[test]
+fn a_host_is_a_name_without_port_or_path() {
+    for host in ["a.example.com:8080", "http://a.example.com", "a.example.com/x", "a.*.com", "a b", "*x"] {
+        let found = check_file(&format!("rondo.http.allowed-hosts={host}\n"), &[]);
+        assert!(found.contains("a list of host names without ports"), "{host}: {found}");
+    }
 }
 
 #[test]
@@ -173,12 +182,12 @@ fn a_key_belongs_to_the_setting_whose_holes_it_fills() {
         ),
         ("quarkus.openapi-generator.a.auth.api-key", None),
     ] {
-        assert_eq!(find(key).map(|setting| setting.name), name, "{key}");
+        assert_eq!(find_setting(key).map(|setting| setting.name), name, "{key}");
     }
 }
 
 #[test]
-fn defaults_are_of_their_kinds() {
+fn defaults_have_the_kind_of_their_setting() {
     for setting in ALL {
         if matches!(setting.kind, Kind::Count { .. } | Kind::Flag | Kind::Millis | Kind::Choice(_))
             && !setting.default.is_empty()

@@ -1,13 +1,13 @@
-//! Environment variables that begin with `RONDO_`: each is a property's, or one that the program itself reads.
+//! Checks the environment variables that begin with `RONDO_`: each must set a property or be one that the program reads itself.
 //!
 //! Promises: a misspelt variable is an error, as a misspelt property is, because with `RONDO_AUTH_TOKENS` instead of `RONDO_AUTH_TOKEN`
 //! the engine would answer requests without a token.
 
-use super::{ALL, OWN};
+use super::{ALL, OWN_PREFIX};
 use crate::{Diagnostic, Properties, Severity, codes, did_you_mean, properties};
 
 /// Variables that are not properties: options of the command line, the encryption key, failpoints of tests.
-pub const VARIABLES: &[&str] = &[
+pub const PROGRAM_VARIABLES: &[&str] = &[
     "RONDO_FAILPOINTS",
     "RONDO_LISTEN",
     "RONDO_LOG_FORMAT",
@@ -18,20 +18,23 @@ pub const VARIABLES: &[&str] = &[
     "RONDO_WORKFLOWS",
 ];
 
-/// Warnings and errors about variables with the prefix that are not settings.
-pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
+/// Reports variables with the prefix that neither set a property nor are read by the program.
+pub(super) fn check_variables(properties: &Properties) -> Vec<Diagnostic> {
     let own = || ALL.iter().filter(|setting| setting.is_own()).map(|setting| setting.name);
-    let prefix = properties::variable(OWN);
+    let prefix = properties::variable_name(OWN_PREFIX);
     let mut found = Vec::new();
-    for name in properties.variables().filter(|name| properties::variable(name).starts_with(&prefix)) {
-        let is_known = VARIABLES.contains(&name) || own().any(|key| properties::gives(name, key));
-        if is_known || properties.refers_to(name) || is_of_kubernetes(name) {
+    for name in properties.variables().filter(|name| properties::variable_name(name).starts_with(&prefix)) {
+        let is_known =
+            PROGRAM_VARIABLES.contains(&name) || own().any(|key| properties::is_variable_of(name, key));
+        if is_known || properties.refers_to(name) || is_set_by_kubernetes(name) {
             continue;
         }
-        let candidates: Vec<String> =
-            own().map(properties::variable).chain(VARIABLES.iter().map(|name| (*name).to_owned())).collect();
+        let candidates: Vec<String> = own()
+            .map(properties::variable_name)
+            .chain(PROGRAM_VARIABLES.iter().map(|name| (*name).to_owned()))
+            .collect();
         let candidates = || candidates.iter().map(String::as_str);
-        // A flow may read the variable as `$SECRET.NAME`, so it is a warning only, unless the name is similar to that of a setting.
+        // A workflow may read the variable as `$SECRET.NAME`, so it is only a warning, unless its name is similar to a known one.
         let (severity, code, help) = if let Some(name) = did_you_mean(name, candidates()) {
             (Severity::Error, codes::MISSPELT_VARIABLE, format!("did you mean `{name}`?"))
         } else {
@@ -45,14 +48,14 @@ pub(super) fn unknown(properties: &Properties) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether Kubernetes sets the variable: it does in every pod of a namespace with a service called `rondo` or `rondo-…`.
-fn is_of_kubernetes(name: &str) -> bool {
+/// Whether Kubernetes sets the variable: in a namespace with a service called `rondo` or `rondo-…`, it sets such variables in every pod.
+fn is_set_by_kubernetes(name: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;
     }
-    // `RONDO_PORT`, or `RONDO_PORT_8080_TCP`, with `_ADDR`, `_PORT` or `_PROTO` behind it.
-    let Some((_, behind)) = name.split_once("_PORT") else { return false };
-    let mut words = behind.split('_');
+    // `RONDO_PORT`, or `RONDO_PORT_8080_TCP`, which may end with `_ADDR`, `_PORT` or `_PROTO`.
+    let Some((_, rest)) = name.split_once("_PORT") else { return false };
+    let mut words = rest.split('_');
     let is_number = |word: &str| word.parse::<u16>().is_ok();
     match (words.next(), words.next(), words.next()) {
         (Some(""), None, None) => true,
@@ -63,10 +66,10 @@ fn is_of_kubernetes(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_kubernetes;
+    use super::is_set_by_kubernetes;
 
     #[test]
-    fn variables_of_kubernetes_are_known_by_their_shapes() {
+    fn variables_of_kubernetes_are_recognized_by_their_form() {
         for (name, expected) in [
             ("RONDO_SERVICE_HOST", true),
             ("RONDO_SERVICE_PORT", true),
@@ -83,7 +86,7 @@ mod tests {
             ("RONDO_PORT_8080", false),
             ("RONDO_AUTH_TOKENS", false),
         ] {
-            assert_eq!(is_of_kubernetes(name), expected, "{name}");
+            assert_eq!(is_set_by_kubernetes(name), expected, "{name}");
         }
     }
 }

@@ -1,76 +1,78 @@
-//! References of actions: functions, events, retries, errors.
+//! Checks the references of actions: functions, events, retries, errors.
 
 use serde_json::Value;
 
-use super::{Check, Direction};
+use super::{Direction, StateCheck};
 use crate::{
     codes,
     model::{Action, ActionKind, At, Branch, FunctionRef},
 };
 
-impl Check<'_, '_> {
-    pub(super) fn actions(&mut self, actions: &mut [Action]) {
+impl StateCheck<'_, '_> {
+    pub(super) fn check_actions(&mut self, actions: &mut [Action]) {
         for (index, action) in actions.iter_mut().enumerate() {
-            self.action(action, index + 1);
+            self.check_action(action, index + 1);
         }
     }
 
-    /// `number` counts from 1.
-    pub(super) fn action(&mut self, action: &mut Action, number: usize) {
+    /// Checks an action. `number` is its number from 1; it names the action in messages if it has no name.
+    pub(super) fn check_action(&mut self, action: &mut Action, number: usize) {
         let place = match &action.name {
             Some(name) => format!("state `{}`, action `{name}`", self.state),
             None => format!("state `{}`, action {number}", self.state),
         };
         match &action.kind {
-            ActionKind::Function(function) => self.function(function, &place),
+            ActionKind::Function(function) => self.check_function_ref(function, &place),
             ActionKind::Event(event) => {
-                self.event(&event.trigger.event_ref, Direction::Produced);
+                self.check_event(&event.trigger.event_ref, Direction::Produced);
                 if let Some(result) = &event.result {
-                    self.event(result, Direction::Consumed);
+                    self.check_event(result, Direction::Consumed);
                 }
             }
-            // `workflows` checks subflows, because only the folder knows all workflows.
+            // `check_workflows` checks subflows, because it knows all workflows of the folder.
             ActionKind::SubFlow(_) => {}
         }
-        self.retries(action, &place);
-        self.unused_by_action(action, &place);
+        self.check_retries(action, &place);
+        self.warn_about_unused_properties(action, &place);
     }
 
-    fn function(&mut self, reference: &FunctionRef, place: &str) {
+    fn check_function_ref(&mut self, reference: &FunctionRef, place: &str) {
         let name = &reference.name;
         let namespace = name.value.split_once(':').map(|(namespace, _)| namespace);
-        let brought = namespace
+        let is_in_namespace = namespace
             .is_some_and(|namespace| self.declared.namespaces.iter().any(|known| known == namespace));
-        if !self.declared.functions.contains(&name.value) && !brought {
+        if !self.declared.functions.contains(&name.value) && !is_in_namespace {
             let message = format!("{place}: Cannot find function {}", name.value);
             let names = self.declared.functions.iter().map(String::as_str);
             self.reader.error(codes::UNKNOWN_FUNCTION, &name.at, message).did_you_mean(&name.value, names);
             return;
         }
         let Some(function) = self.workflow.functions.get(&name.value) else { return };
-        if !function.prints() {
+        if !function.is_sysout() {
             return;
         }
-        let fault = match &reference.arguments {
+        let problem = match &reference.arguments {
             None => "Arguments cannot be null",
             Some(At { value: Value::Object(arguments), .. }) if !arguments.contains_key("message") => {
                 "Missing mandatory message argument"
             }
             Some(_) => return,
         };
-        let message = format!("{place}: {fault} for function {}", name.value);
-        self.reader.error(codes::ARGUMENTS, &name.at, message).help("give it `arguments: {message: …}`");
+        let message = format!("{place}: {problem} for function {}", name.value);
+        self.reader
+            .error(codes::MISSING_ARGUMENT, &name.at, message)
+            .help("give it `arguments: {message: …}`");
     }
 
-    /// Checks retry policy and lists of errors; removes undefined names and lists without effect from the model.
-    fn retries(&mut self, action: &mut Action, place: &str) {
+    /// Checks the retry policy and the lists of errors. Removes undefined names, and lists without effect, from the model.
+    fn check_retries(&mut self, action: &mut Action, place: &str) {
         if let Some(retry) = action.retry_ref.take_if(|retry| !self.declared.retries.contains(&retry.value)) {
             let message = format!("{place}: there is no retry definition `{}`", retry.value);
             let names = self.declared.retries.iter().map(String::as_str);
             self.reader.deviation(codes::UNKNOWN_RETRY, &retry.at, message).did_you_mean(&retry.value, names);
         }
-        self.retry_errors(&mut action.retryable_errors, "retryableErrors", place);
-        self.retry_errors(&mut action.non_retryable_errors, "nonRetryableErrors", place);
+        self.check_retry_errors(&mut action.retryable_errors, "retryableErrors", place);
+        self.check_retry_errors(&mut action.non_retryable_errors, "nonRetryableErrors", place);
         let (unused, name, when) = if self.workflow.auto_retries {
             (&mut action.retryable_errors, "retryableErrors", "`autoRetries` is true")
         } else {
@@ -78,27 +80,27 @@ impl Check<'_, '_> {
         };
         if let Some(first) = unused.first() {
             let message = format!("{place}: `{name}` has no effect, since {when}");
-            self.reader.warning(codes::RETRY, &first.at, message);
+            self.reader.warning(codes::UNUSED_RETRY_LIST, &first.at, message);
             unused.clear();
         }
     }
 
-    fn retry_errors(&mut self, errors: &mut Vec<At<String>>, list: &str, place: &str) {
+    fn check_retry_errors(&mut self, errors: &mut Vec<At<String>>, list: &str, place: &str) {
         errors.retain(|error| {
-            let known = self.declared.errors.contains(&error.value);
-            if !known {
+            let is_known = self.declared.errors.contains(&error.value);
+            if !is_known {
                 let message = format!("{place}: there is no error definition `{}` for `{list}`", error.value);
                 let names = self.declared.errors.iter().map(String::as_str);
                 self.reader
                     .deviation(codes::UNKNOWN_RETRY_ERROR, &error.at, message)
                     .did_you_mean(&error.value, names);
             }
-            known
+            is_known
         });
     }
 
-    /// A branch may not run the workflow that it belongs to.
-    pub(super) fn own_subflow(&mut self, branch: &Branch) {
+    /// Reports a branch that runs its own workflow as subflow.
+    pub(super) fn check_recursive_subflow(&mut self, branch: &Branch) {
         for action in &branch.actions {
             if let ActionKind::SubFlow(subflow) = &action.kind
                 && subflow.workflow_id.value == self.workflow.id
@@ -107,7 +109,7 @@ impl Check<'_, '_> {
                     "state `{}`, branch `{}`: the branch runs its own workflow `{}` as subflow",
                     self.state, branch.name, subflow.workflow_id.value
                 );
-                self.reader.error(codes::OWN_SUBFLOW, &subflow.workflow_id.at, message);
+                self.reader.error(codes::RECURSIVE_SUBFLOW, &subflow.workflow_id.at, message);
             }
         }
     }

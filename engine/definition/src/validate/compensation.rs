@@ -1,4 +1,4 @@
-//! Checks compensation: which states undo which, and their separation from the main flow.
+//! Checks compensation: the references of `compensatedBy`, and the separation of compensating states from the main flow.
 
 use crate::{
     codes,
@@ -7,23 +7,23 @@ use crate::{
 };
 
 /// Checks `compensatedBy` and `usedForCompensation` of all states.
-pub(super) fn check(reader: &mut Reader, workflow: &Workflow, declared: &Declared) {
+pub(super) fn check_compensation(reader: &mut Reader, workflow: &Workflow, declared: &Declared) {
     for state in &workflow.states {
-        compensated_by(reader, workflow, declared, state);
-        ways(reader, workflow, state);
+        check_compensated_by(reader, workflow, declared, state);
+        check_transitions(reader, workflow, state);
         if state.used_for_compensation && matches!(state.kind, StateKind::Event(_)) {
             let message = format!("state `{}`: an event state cannot be `usedForCompensation`", state.name);
             reader.error(codes::COMPENSATING_EVENT, &state.at.key("usedForCompensation"), message);
         }
     }
     let start = &workflow.start;
-    if find(workflow, &start.value).is_some_and(|state| state.used_for_compensation) {
+    if find_state(workflow, &start.value).is_some_and(|state| state.used_for_compensation) {
         let message = format!("the workflow starts in `{}`, which is `usedForCompensation`", start.value);
         reader.error(codes::COMPENSATION, &start.at, message);
     }
 }
 
-fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared, state: &State) {
+fn check_compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared, state: &State) {
     let Some(by) = &state.compensated_by else { return };
     if state.used_for_compensation {
         let message = format!(
@@ -40,7 +40,7 @@ fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared,
         );
         let states = declared.states.iter().map(String::as_str);
         reader.error(codes::UNKNOWN_STATE, &by.at, message).did_you_mean(&by.value, states);
-    } else if find(workflow, &by.value).is_some_and(|target| !target.used_for_compensation) {
+    } else if find_state(workflow, &by.value).is_some_and(|target| !target.used_for_compensation) {
         let message = format!(
             "state `{}`: `compensatedBy` names `{}`, which is not `usedForCompensation: true`",
             state.name, by.value
@@ -49,12 +49,12 @@ fn compensated_by(reader: &mut Reader, workflow: &Workflow, declared: &Declared,
     }
 }
 
-/// The main flow leads to no compensating state, and a compensating state only to compensating states.
-fn ways(reader: &mut Reader, workflow: &Workflow, state: &State) {
+/// Checks that the main flow has no transition to a compensating state, and a compensating state none to the main flow.
+fn check_transitions(reader: &mut Reader, workflow: &Workflow, state: &State) {
     for next in super::graph::exits(state) {
         let Next::Transition(transition) = next else { continue };
         let to = &transition.next_state;
-        let Some(target) = find(workflow, &to.value) else { continue };
+        let Some(target) = find_state(workflow, &to.value) else { continue };
         let message = match (state.used_for_compensation, target.used_for_compensation) {
             (false, true) => format!(
                 "state `{}`: the transition leads to `{}`, which is `usedForCompensation`",
@@ -70,6 +70,6 @@ fn ways(reader: &mut Reader, workflow: &Workflow, state: &State) {
     }
 }
 
-fn find<'w>(workflow: &'w Workflow, name: &str) -> Option<&'w State> {
+fn find_state<'w>(workflow: &'w Workflow, name: &str) -> Option<&'w State> {
     workflow.states.iter().find(|state| state.name == name)
 }

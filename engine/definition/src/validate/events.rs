@@ -1,6 +1,6 @@
 //! Checks references to events: whether the event is defined, and its direction. Warns about states that wait for events.
 
-use super::Check;
+use super::StateCheck;
 use crate::{
     Pointer, codes,
     model::{At, Event, State, StateKind, SwitchConditions},
@@ -13,9 +13,9 @@ pub(super) enum Direction {
     Produced,
 }
 
-impl Check<'_, '_> {
+impl StateCheck<'_, '_> {
     /// Warns about a state that waits for events, because the engine does not deliver events yet.
-    pub(super) fn waits(&mut self, state: &State) {
+    pub(super) fn warn_about_event_waits(&mut self, state: &State) {
         let is_start = self.workflow.start.value == state.name;
         let what = match &state.kind {
             StateKind::Event(_) if is_start => "so nothing starts this workflow",
@@ -26,11 +26,11 @@ impl Check<'_, '_> {
             _ => return,
         };
         let message = format!("state `{}` waits for events, which are not delivered yet, {what}", state.name);
-        self.reader.warning(codes::EVENTS, &state.at, message);
+        self.reader.warning(codes::UNDELIVERED_EVENTS, &state.at, message);
     }
 
     /// Checks a reference to an event.
-    pub(super) fn event(&mut self, reference: &At<String>, direction: Direction) {
+    pub(super) fn check_event(&mut self, reference: &At<String>, direction: Direction) {
         let name = &reference.value;
         if !self.declared.events.contains(name) {
             let message =
@@ -38,11 +38,11 @@ impl Check<'_, '_> {
             let names = self.declared.events.iter().map(String::as_str);
             self.reader.error(codes::UNKNOWN_EVENT, &reference.at, message).did_you_mean(name, names);
         } else if let Some(event) = self.workflow.events.get(name) {
-            self.event_kind(event, direction, &reference.at);
+            self.check_event_kind(event, direction, &reference.at);
         }
     }
 
-    fn event_kind(&mut self, event: &Event, direction: Direction, at: &Pointer) {
+    fn check_event_kind(&mut self, event: &Event, direction: Direction, at: &Pointer) {
         let (used, kind) = match direction {
             Direction::Consumed if event.produced => ("awaited", "produced"),
             Direction::Produced if !event.produced => ("published", "consumed"),
@@ -74,7 +74,11 @@ mod tests {
              events: [{{name: e, type: e, source: s}}]\nstates:\n{states}"
         );
         let (_, found) = parse("flow.sw.yaml", &text);
-        assert!(found.iter().all(|found| (found.code, found.severity) == (codes::EVENTS, Severity::Warning)));
+        assert!(
+            found
+                .iter()
+                .all(|found| (found.code, found.severity) == (codes::UNDELIVERED_EVENTS, Severity::Warning))
+        );
         let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
         flow.sw.yaml:6:3: warning[RON0137]: state `First` waits for events, which are not delivered yet, so nothing starts this workflow

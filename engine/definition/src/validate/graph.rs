@@ -1,10 +1,10 @@
-//! The states as a graph: where each one leads.
+//! The graph of the states: their transitions and ends.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Next, State, StateKind, SwitchConditions, Workflow};
 
-/// All ways out of a state: its own, those of its conditions and those of its error handlers.
+/// All transitions and ends of a state: its own, those of its conditions and those of its error handlers.
 pub(super) fn exits(state: &State) -> impl Iterator<Item = &Next> {
     let conditions: Vec<&Next> = match &state.kind {
         StateKind::Switch(switch) => {
@@ -20,7 +20,7 @@ pub(super) fn exits(state: &State) -> impl Iterator<Item = &Next> {
     state.next.iter().chain(conditions).chain(handlers)
 }
 
-/// Names of the states that a state leads to.
+/// The names of the states to which a state has a transition.
 pub(super) fn targets(state: &State) -> impl Iterator<Item = &str> {
     exits(state).filter_map(|next| match next {
         Next::Transition(transition) => Some(transition.next_state.value.as_str()),
@@ -28,7 +28,7 @@ pub(super) fn targets(state: &State) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The states that can be reached from one, itself included.
+/// The names of the states that can be reached from a state, with the state itself.
 pub fn reachable<'w>(workflow: &'w Workflow, from: &'w str) -> HashSet<&'w str> {
     let states: HashMap<&str, &State> =
         workflow.states.iter().map(|state| (state.name.as_str(), state)).collect();

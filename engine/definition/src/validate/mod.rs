@@ -1,9 +1,8 @@
-//! Checks of references.
+//! Checks the references of definitions.
 //!
-//! Owns: all checks that need more than one place of a definition: references, compensation, the state that runs
-//! before a time limit ends an instance, and references between the definitions of a folder. Promises: a message has
-//! the words of `SonataFlow` where `SonataFlow` reports the problem. A problem that `SonataFlow` ignores is a warning, and the property is
-//! removed from the model. Never: compiles an expression or opens a document of a function.
+//! Owns: all checks that need more than one place of a definition: references, compensation, `runBefore`, and references between the
+//! definitions of a folder. Promises: a message has the text of `SonataFlow` if `SonataFlow` reports the problem. A problem that `SonataFlow`
+//! ignores is a deviation, and the property is removed from the model. Never: compiles an expression or opens a document of a function.
 
 mod actions;
 mod compensation;
@@ -22,24 +21,24 @@ use crate::{
 use events::Direction;
 pub use graph::reachable;
 pub use paths::RESERVED_PATHS;
-pub(crate) use paths::paths;
-pub(crate) use workflows::workflows;
+pub(crate) use paths::check_paths;
+pub(crate) use workflows::check_workflows;
 
 /// Checks the references within one definition.
-pub(crate) fn references(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
-    start(reader, workflow, declared);
-    auth_refs(reader, workflow, declared);
+pub(crate) fn check_references(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
+    check_start(reader, workflow, declared);
+    check_auth_refs(reader, workflow, declared);
     let mut states = std::mem::take(&mut workflow.states);
     for state in &mut states {
-        let mut check = Check { reader, workflow, declared, state: state.name.clone() };
-        check.state(state);
+        let mut check = StateCheck { reader, workflow, declared, state: state.name.clone() };
+        check.check_state(state);
     }
     workflow.states = states;
-    compensation::check(reader, workflow, declared);
-    run_before::check(reader, workflow, declared);
+    compensation::check_compensation(reader, workflow, declared);
+    run_before::check_run_before(reader, workflow, declared);
 }
 
-fn start(reader: &mut Reader, workflow: &Workflow, declared: &Declared) {
+fn check_start(reader: &mut Reader, workflow: &Workflow, declared: &Declared) {
     let start = &workflow.start;
     if !declared.states.contains(&start.value) {
         let message = format!(
@@ -51,7 +50,7 @@ fn start(reader: &mut Reader, workflow: &Workflow, declared: &Declared) {
     }
 }
 
-fn auth_refs(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
+fn check_auth_refs(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
     for function in workflow.functions.values_mut() {
         let Some(auth) = function.auth_ref.take_if(|auth| !declared.auth.contains(&auth.value)) else {
             continue;
@@ -62,8 +61,8 @@ fn auth_refs(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) 
     }
 }
 
-/// The check of one state.
-struct Check<'c, 'r> {
+/// Checks one state.
+struct StateCheck<'c, 'r> {
     reader: &'c mut Reader<'r>,
     /// The definition without its states.
     workflow: &'c Workflow,
@@ -72,44 +71,49 @@ struct Check<'c, 'r> {
     state: String,
 }
 
-impl Check<'_, '_> {
-    fn state(&mut self, state: &mut State) {
+impl StateCheck<'_, '_> {
+    fn check_state(&mut self, state: &mut State) {
         for next in graph::exits(state) {
-            self.next(next);
+            self.check_next(next);
         }
         for on_error in &state.on_errors {
-            self.on_error(on_error);
+            self.check_on_error(on_error);
         }
-        self.waits(state);
-        self.unused_by_switch(state);
+        self.warn_about_event_waits(state);
+        self.warn_about_unused_timeout(state);
         if state.used_for_compensation {
-            without_effect::at_ends(self.reader, state, codes::UNUSED, "it only ends the compensation");
+            without_effect::warn_at_ends(
+                self.reader,
+                state,
+                codes::UNUSED_PROPERTY,
+                "it only ends the compensation",
+            );
         }
         match &mut state.kind {
-            StateKind::Operation { actions, .. } => self.actions(actions),
-            StateKind::ForEach(for_each) => self.actions(&mut for_each.actions),
+            StateKind::Operation { actions, .. } => self.check_actions(actions),
+            StateKind::ForEach(for_each) => self.check_actions(&mut for_each.actions),
             StateKind::Parallel { branches, .. } => {
                 for branch in branches {
-                    self.actions(&mut branch.actions);
-                    self.own_subflow(branch);
+                    self.check_actions(&mut branch.actions);
+                    self.check_recursive_subflow(branch);
                 }
             }
             StateKind::Event(event) => {
                 for on_events in &mut event.on_events {
                     for event in &on_events.event_refs {
-                        self.event(event, Direction::Consumed);
+                        self.check_event(event, Direction::Consumed);
                     }
-                    self.actions(&mut on_events.actions);
+                    self.check_actions(&mut on_events.actions);
                 }
             }
             StateKind::Callback(callback) => {
-                self.action(&mut callback.action, 1);
-                self.event(&callback.event_ref, Direction::Consumed);
+                self.check_action(&mut callback.action, 1);
+                self.check_event(&callback.event_ref, Direction::Consumed);
             }
             StateKind::Switch(switch) => {
                 if let SwitchConditions::Events(conditions) = &switch.conditions {
                     for condition in conditions {
-                        self.event(&condition.event_ref, Direction::Consumed);
+                        self.check_event(&condition.event_ref, Direction::Consumed);
                     }
                 }
             }
@@ -117,7 +121,7 @@ impl Check<'_, '_> {
         }
     }
 
-    fn next(&mut self, next: &Next) {
+    fn check_next(&mut self, next: &Next) {
         match next {
             Next::Transition(transition) => {
                 let target = &transition.next_state;
@@ -130,19 +134,19 @@ impl Check<'_, '_> {
                     let problem = self.reader.error(codes::UNKNOWN_STATE, &target.at, message);
                     problem.did_you_mean(&target.value, states);
                 }
-                self.produced(&transition.produce_events);
+                self.check_produced_events(&transition.produce_events);
             }
-            Next::End(end) => self.produced(&end.produce_events),
+            Next::End(end) => self.check_produced_events(&end.produce_events),
         }
     }
 
-    fn produced(&mut self, events: &[ProduceEvent]) {
+    fn check_produced_events(&mut self, events: &[ProduceEvent]) {
         for event in events {
-            self.event(&event.event_ref, Direction::Produced);
+            self.check_event(&event.event_ref, Direction::Produced);
         }
     }
 
-    fn on_error(&mut self, on_error: &OnError) {
+    fn check_on_error(&mut self, on_error: &OnError) {
         for error in &on_error.errors {
             if self.declared.errors.contains(&error.value) {
                 continue;

@@ -1,4 +1,4 @@
-//! `runBefore` of the workflow's time limit: a state of its own that leads to an end.
+//! Checks `runBefore` of the workflow's time limit: it must name a state that only the time limit starts, and that leads to an end.
 
 use super::{graph, without_effect};
 use crate::{
@@ -7,18 +7,23 @@ use crate::{
     read::{Declared, Reader},
 };
 
-/// Checks the state that runs before a time limit ends an instance; removes an invalid one from the model.
-pub(super) fn check(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
+/// Checks `runBefore`. Removes an invalid one from the model.
+pub(super) fn check_run_before(reader: &mut Reader, workflow: &mut Workflow, declared: &Declared) {
     let limit = workflow.timeouts.workflow_exec.as_ref();
     let Some(state) = limit.and_then(|limit| limit.run_before.clone()) else { return };
-    let Some(fault) = fault(workflow, declared, &state.value) else {
+    let Some(problem) = find_problem(workflow, declared, &state.value) else {
         let run = graph::reachable(workflow, &state.value);
         for state in workflow.states.iter().filter(|state| run.contains(state.name.as_str())) {
-            without_effect::at_ends(reader, state, codes::WITHOUT_EFFECT, "the instance ends as aborted");
+            without_effect::warn_at_ends(
+                reader,
+                state,
+                codes::WITHOUT_EFFECT,
+                "the instance ends as aborted",
+            );
         }
         return;
     };
-    let message = format!("workflow, timeouts: `runBefore` names `{}`, {fault}", state.value);
+    let message = format!("workflow, timeouts: `runBefore` names `{}`, {problem}", state.value);
     let states = declared.states.iter().map(String::as_str).filter(|name| *name != state.value);
     reader.deviation(codes::RUN_BEFORE, &state.at, message).did_you_mean(&state.value, states);
     if let Some(limit) = &mut workflow.timeouts.workflow_exec {
@@ -26,7 +31,7 @@ pub(super) fn check(reader: &mut Reader, workflow: &mut Workflow, declared: &Dec
     }
 }
 
-fn fault(workflow: &Workflow, declared: &Declared, name: &str) -> Option<&'static str> {
+fn find_problem(workflow: &Workflow, declared: &Declared, name: &str) -> Option<&'static str> {
     if !declared.states.iter().any(|state| state == name) {
         return Some("and no state has this name");
     }

@@ -1,8 +1,8 @@
-//! Warns about properties without effect where the reason is in another object.
+//! Warns about properties that have no effect because of another object.
 //!
-//! The check that needs one object only is in `read/without_effect.rs`.
+//! The checks that need one object only are in `read/without_effect.rs`.
 
-use super::Check;
+use super::StateCheck;
 use crate::{
     Code, Pointer, codes,
     model::{
@@ -11,20 +11,20 @@ use crate::{
     read::Reader,
 };
 
-impl Check<'_, '_> {
-    fn unused(&mut self, at: &Pointer, place: &str, name: &str, why: &str) {
+impl StateCheck<'_, '_> {
+    fn warn_unused(&mut self, at: &Pointer, place: &str, name: &str, why: &str) {
         let message = format!("{place}: `{name}` has no effect: {why}");
-        self.reader.warning(codes::UNUSED, at, message);
+        self.reader.warning(codes::UNUSED_PROPERTY, at, message);
     }
 
-    /// Arguments that the function does not use, and retries of actions that are not retried.
-    pub(super) fn unused_by_action(&mut self, action: &Action, place: &str) {
+    /// Warns about arguments that the function does not use, and about retry properties of actions that are not retried.
+    pub(super) fn warn_about_unused_properties(&mut self, action: &Action, place: &str) {
         let workflow = self.workflow;
         let what = match &action.kind {
             ActionKind::SubFlow(_) => "a subflow is not retried",
             ActionKind::Function(reference) => {
                 let Some(function) = workflow.functions.get(&reference.name.value) else { return };
-                self.unused_by_function(reference, function, place);
+                self.warn_about_unused_arguments(reference, function, place);
                 if function.kind != FunctionKind::Expression {
                     return;
                 }
@@ -44,43 +44,48 @@ impl Check<'_, '_> {
         }
     }
 
-    fn unused_by_function(&mut self, reference: &FunctionRef, function: &Function, place: &str) {
+    fn warn_about_unused_arguments(&mut self, reference: &FunctionRef, function: &Function, place: &str) {
         if let Some(selection) =
             reference.selection_set.as_ref().filter(|_| function.kind != FunctionKind::GraphQl)
         {
             let what = format!("the function `{}` is not of the type graphql", function.name);
-            self.unused(&selection.at, place, "selectionSet", &what);
+            self.warn_unused(&selection.at, place, "selectionSet", &what);
         }
         let Some(arguments) = &reference.arguments else { return };
         if function.kind == FunctionKind::Expression {
             let what =
                 format!("the function `{}` is an expression, which sees the state's data", function.name);
-            self.unused(&arguments.at, place, "arguments", &what);
-        } else if function.prints() {
-            // A missing `message` is an error already, and another name is probably meant as it.
+            self.warn_unused(&arguments.at, place, "arguments", &what);
+        } else if function.is_sysout() {
+            // Without `message` there is an error already, and the other name is probably a misspelt `message`.
             let members = arguments.value.as_object().filter(|members| members.contains_key("message"));
             let members = members.into_iter().flatten();
             for (name, _) in members.filter(|(name, _)| *name != "message") {
                 let what = format!("the function `{}` prints `message` only", function.name);
-                self.unused(&arguments.at.key(name), place, name, &what);
+                self.warn_unused(&arguments.at.key(name), place, name, &what);
             }
         }
     }
 
-    /// The event timeout of a switch without a default, so that no condition follows the timeout.
-    pub(super) fn unused_by_switch(&mut self, state: &State) {
+    /// Warns about the event timeout of a switch without `defaultCondition`, because no transition follows the timeout.
+    pub(super) fn warn_about_unused_timeout(&mut self, state: &State) {
         let StateKind::Switch(switch) = &state.kind else { return };
         if let (SwitchConditions::Events(_), None, Some(limit)) =
             (&switch.conditions, &switch.default, &state.timeouts.event)
         {
             let place = format!("state `{}`", state.name);
-            self.unused(&limit.at, &place, "eventTimeout", "there is no `defaultCondition` to go on with");
+            self.warn_unused(
+                &limit.at,
+                &place,
+                "eventTimeout",
+                "there is no `defaultCondition` to go on with",
+            );
         }
     }
 }
 
-/// `produceEvents` and `continueAs` at the ends of a state where the engine ignores them; `what` happens instead.
-pub(super) fn at_ends(reader: &mut Reader, state: &State, code: Code, what: &str) {
+/// Warns about `produceEvents` and `continueAs` at the ends of a state, where the engine ignores them. `what` says what happens instead.
+pub(super) fn warn_at_ends(reader: &mut Reader, state: &State, code: Code, what: &str) {
     for next in super::graph::exits(state) {
         let Next::End(end) = next else { continue };
         let mut warn = |at: &Pointer, name: &str| {

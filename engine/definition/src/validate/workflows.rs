@@ -1,4 +1,4 @@
-//! References between the definitions of a folder: subflows and successors.
+//! Checks the references between the definitions of a folder: subflows and `continueAs`.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,19 @@ use crate::{
     read::Reader,
 };
 
-/// Versions by id.
-type Known = HashMap<String, Vec<String>>;
+/// The versions of all workflows of the folder, by id.
+type VersionsById = HashMap<String, Vec<String>>;
 
-/// Checks that every workflow named by another is there.
-pub(crate) fn workflows(documents: &mut [Document], compat: Compat, problems: &mut Vec<Diagnostic>) {
-    let mut known = Known::new();
+/// Checks that the folder has every workflow that another one names.
+pub(crate) fn check_workflows(documents: &mut [Document], compat: Compat, problems: &mut Vec<Diagnostic>) {
+    let mut known = VersionsById::new();
     for document in documents.iter() {
         let Workflow { id, version, .. } = &document.workflow;
         known.entry(id.clone()).or_default().push(version.clone());
     }
-    let nothing = Resources::default();
+    let no_resources = Resources::default();
     for document in documents {
-        let mut reader = Reader::new(&document.source, compat, &nothing, problems);
+        let mut reader = Reader::new(&document.source, compat, &no_resources, problems);
         for state in &mut document.workflow.states {
             for action in actions(state) {
                 if let ActionKind::SubFlow(subflow) = &action.kind {
@@ -35,24 +35,24 @@ pub(crate) fn workflows(documents: &mut [Document], compat: Compat, problems: &m
     }
 }
 
-fn check_subflow(reader: &mut Reader, known: &Known, state: &str, subflow: &SubFlowRef) {
+fn check_subflow(reader: &mut Reader, known: &VersionsById, state: &str, subflow: &SubFlowRef) {
     let id = &subflow.workflow_id;
-    if let Some(fault) = fault(known, &id.value, subflow.version.as_deref()) {
-        let message = format!("state `{state}`: the subflow {fault}");
+    if let Some(problem) = missing_workflow(known, &id.value, subflow.version.as_deref()) {
+        let message = format!("state `{state}`: the subflow {problem}");
         let ids = known.keys().map(String::as_str).filter(|other| *other != id.value);
         reader.error(codes::UNKNOWN_WORKFLOW, &id.at, message).did_you_mean(&id.value, ids);
     }
 }
 
-/// Why the folder does not have a workflow; `None` if it has.
-fn fault(known: &Known, id: &str, version: Option<&str>) -> Option<String> {
+/// Describes why the folder does not have a workflow; `None` if it has it.
+fn missing_workflow(known: &VersionsById, id: &str, version: Option<&str>) -> Option<String> {
     let Some(versions) = known.get(id) else { return Some(format!("`{id}` is no workflow of this folder")) };
     let version = version.filter(|wanted| !versions.iter().any(|version| version == wanted))?;
     Some(format!("`{id}` has no version `{version}`, only {}", versions.join(", ")))
 }
 
-/// Checks `continueAs` of all ends of a state; removes one with an unknown workflow, because `SonataFlow` ignores the property.
-fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
+/// Checks `continueAs` of all ends of a state. Removes it if the workflow is unknown, because `SonataFlow` ignores it then.
+fn check_successors(reader: &mut Reader, known: &VersionsById, state: &mut State) {
     let mut missing: Vec<(Pointer, String, String)> = Vec::new();
     for next in graph::exits(state) {
         let Next::End(end) = next else { continue };
@@ -65,12 +65,12 @@ fn check_successors(reader: &mut Reader, known: &Known, state: &mut State) {
             ),
         };
         let Some(id) = id else { continue };
-        if let Some(fault) = fault(known, id, version) {
-            missing.push((successor.at.clone(), id.to_owned(), fault));
+        if let Some(problem) = missing_workflow(known, id, version) {
+            missing.push((successor.at.clone(), id.to_owned(), problem));
         }
     }
-    for (at, id, fault) in &missing {
-        let message = format!("state `{}`: `continueAs`: {fault}", state.name);
+    for (at, id, problem) in &missing {
+        let message = format!("state `{}`: `continueAs`: {problem}", state.name);
         reader
             .deviation(codes::UNKNOWN_SUCCESSOR, at, message)
             .did_you_mean(id, known.keys().map(String::as_str));

@@ -50,16 +50,13 @@ pub(super) fn unescape_html(value: &Val) -> ValR<Val> {
         let (before, entity) = rest.split_at(start);
         plain.push(before);
         let known = HTML.iter().find_map(|(character, name)| Some((character, entity.strip_prefix(name)?)));
-        match known {
-            Some((character, behind)) => {
-                plain.push(character.encode_utf8(&mut [0; 4]));
-                rest = behind;
-            }
-            None => {
-                plain.push("&");
-                rest = entity.strip_prefix('&').unwrap_or_default();
-            }
-        }
+        rest = if let Some((character, behind)) = known {
+            plain.push(character.encode_utf8(&mut [0; 4]));
+            behind
+        } else {
+            plain.push("&");
+            entity.strip_prefix('&').unwrap_or_default()
+        };
     }
     plain.push(rest);
     Ok(plain.into_value())

@@ -78,10 +78,13 @@ fn native_functions() -> impl Iterator<Item = Fun<Data>> {
     let library = jaq_core::funs()
         .chain(jaq_std::funs())
         .filter(|(name, ..)| !OWN.contains(name) && !EXCLUDED.contains(name));
-    // `prelude.jq` calls these for patterns with `%`, and this crate's for all others.
+    // `prelude.jq` looks at the arguments of these first. For patterns without `%` it calls this crate's functions.
     let library = library.map(|(name, arguments, native)| match name {
         "strftime" => ("_strftime", arguments, native),
         "strptime" => ("_strptime", arguments, native),
+        "strflocaltime" => ("_strflocaltime", arguments, native),
+        "jn" => ("_jn", arguments, native),
+        "yn" => ("_yn", arguments, native),
         name => (name, arguments, native),
     });
     builtins::funs().chain(library)
@@ -128,5 +131,52 @@ impl Requested {
         native_functions()
             .filter(|(name, arguments, _)| self.signatures.contains(&(*name, arguments.len())))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All native functions, by what bounds what one call of them makes and how long it takes. A function that is not here has to be thought
+    /// about before it comes here.
+    const BOUNDED_BY: [(&str, &str); 8] = [
+        (
+            "its arguments: a number, a name, some members",
+            "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim floor fma fmax fmin \
+             fmod frexp gmtime hostname hypot ilogb infinite isnan j0 j1 ldexp lgamma localtime log log10 log1p log2 mktime modf nan nearbyint \
+             nextafter now pow random remainder rint round scalbln sin sinh sqrt tan tanh tgamma todateiso8601 trunc type utf8bytelength uuid4 \
+             y0 y1 env halt builtins error_empty has isnan uriparse fromdateiso8601",
+        ),
+        ("the order of a Bessel function, in prelude.jq", "_jn _yn"),
+        (
+            "the length of the pattern, there or in dates.rs",
+            "_strftime _strptime _strflocaltime strftime strptime",
+        ),
+        (
+            "the text that it gets, of which it makes one that is as long: Val::text spends steps and takes memory",
+            "ascii_downcase ascii_upcase decode_uri ltrim ltrimstr rtrim rtrimstr trim endswith startswith length tonumber",
+        ),
+        (
+            "a TextBuilder, which looks at length, memory and steps before each piece",
+            "@csv @tsv _tostring encode_base64 encode_uri escape_html escape_sh join tojson unescape_html",
+        ),
+        (
+            "Items and MemberMap, which take their memory before they grow, and steps for each element",
+            "_delpaths _matches _parts decode_base64 explode from_entries fromjson group_by implode indices key_values keys_unsorted \
+             max_by_or_empty min_by_or_empty reverse sort sort_by",
+        ),
+        ("text times pattern, before the search; then steps for what it looked through", "_test contains"),
+        (
+            "the steps of the filter that it runs",
+            "first last limit path path_value range skip _called_again _further",
+        ),
+    ];
+
+    #[test]
+    fn every_native_function_is_bounded_by_something() {
+        let known: BTreeSet<_> = BOUNDED_BY.iter().flat_map(|(_, names)| names.split_whitespace()).collect();
+        let native: BTreeSet<_> = native_functions().map(|(name, ..)| name).collect();
+        assert_eq!(native, known);
     }
 }

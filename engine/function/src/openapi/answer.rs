@@ -44,7 +44,7 @@ pub(crate) fn read(
         Err(other) => return Err(other.into()),
     };
     let mut conversion = Conversion { shapes: &operation.shapes, limits, grant };
-    let received = conversion.to_result(value, shape)?;
+    let received = conversion.convert(value, shape)?;
     // So is each text of a list, if the list is the whole answer.
     match (shape, received) {
         (Shape::Array(_), list @ Val::Array(_)) => Ok(conversion.parse_object_texts(list)?),

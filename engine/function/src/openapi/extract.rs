@@ -270,16 +270,10 @@ fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<Str
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        match after.split_once('}').and_then(|(name, after)| Some((value(name)?, after))) {
-            Some((value, after)) => {
-                filled.push_str(value);
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
+        let known = after.split_once('}').and_then(|(name, after)| Some((value(name)?, after)));
+        let (value, after) = known.unwrap_or(("{", after));
+        filled.push_str(value);
+        rest = after;
         if filled.len() > LONGEST_SERVER {
             return None;
         }

@@ -45,15 +45,14 @@ pub(crate) fn build(operation: &Operation, arguments: &Val) -> Result<RequestBui
     builder.url = path;
     builder.query = query;
     if let Some(declared) = &operation.body {
-        let chosen = match whole {
-            Some(value) => to_request_value(value.clone(), &declared.shape, &operation.shapes).map(Some),
-            None => {
-                let names: HashSet<&str> =
-                    operation.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-                let left = named.members().shared().filter(|(name, _)| !names.contains(&***name));
-                let left = Val::object(left.map(|(name, value)| (name.clone(), value.clone())));
-                body::choose(declared, &operation.method, left, &operation.shapes)
-            }
+        let chosen = if let Some(value) = whole {
+            to_request_value(value.clone(), &declared.shape, &operation.shapes).map(Some)
+        } else {
+            let names: HashSet<&str> =
+                operation.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            let left = named.members().shared().filter(|(name, _)| !names.contains(&***name));
+            let left = Val::object(left.map(|(name, value)| (name.clone(), value.clone())));
+            body::choose(declared, &operation.method, left, &operation.shapes)
         };
         if let Some(value) = chosen.map_err(|mismatch| format!("the body {mismatch}"))? {
             builder.body = Some(body::encode(declared, &value));

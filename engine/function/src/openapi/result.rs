@@ -28,7 +28,7 @@ type Changed = Result<Option<Val>, ReadError>;
 impl Conversion<'_> {
     /// Converts an answer to the shape: scalars are converted, declared defaults filled in, null members left out, and texts
     /// that hold an object replaced by it where no member is declared.
-    pub(crate) fn to_result(&mut self, value: Val, shape: &Shape) -> Result<Val, ReadError> {
+    pub(crate) fn convert(&mut self, value: Val, shape: &Shape) -> Result<Val, ReadError> {
         Ok(self.declared(&value, shape)?.unwrap_or(value))
     }
 

@@ -223,3 +223,22 @@ async fn addresses_are_told_without_passwords() {
         assert!(shown.contains("://") && !shown.contains("ada"), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_of_a_token_endpoint_is_bounded_and_its_lifetime_may_be_anything() {
+    let large = Reply::json(200, &json!({"access_token": "abcdef", "more": "x".repeat(2 << 20)}));
+    let odd = Reply::json(200, &json!({"access_token": "abcdef", "expires_in": vec![0; 1000]}));
+    for (reply, expected) in [(large, "answered with more than 1048576 bytes"), (odd, "")] {
+        let tokens = Server::start(vec![reply]).await;
+        let service = Server::start(vec![Reply::json(200, &json!({}))]).await;
+        let lines = format!(
+            "quarkus.oidc-client.oauth.auth-server-url={}\nquarkus.oidc-client.oauth.token-path=/token\n\
+             quarkus.oidc-client.oauth.client-id=app",
+            tokens.url
+        );
+        let binding = openapi(&secured(json!([{"oauth": []}]), Value::Null));
+        let error = call(&binding, &properties(&service.url, &lines), Value::Null).await.err();
+        let error = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(expected) && error.is_empty() == expected.is_empty(), "{error}");
+    }
+}

@@ -217,6 +217,7 @@ pub(super) async fn call_of(
         state: "Create issue",
         action: "create",
         attempt: 2,
+        before_large_answer: crate::BeforeLargeAnswer::default(),
     };
     caller.call(binding, request).await
 }

@@ -1,4 +1,4 @@
-//! Random workflows, and random things that happen to them.
+//! Random workflows, and random events for their instances.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
@@ -20,7 +20,7 @@ pub(crate) enum Action {
     Log,
 }
 
-/// A state; where it leads is a distance, so that programs can go round in circles.
+/// A state. [`text`] chooses its target, which may be an earlier state, so a workflow can loop.
 #[derive(Debug, Clone)]
 pub(crate) enum State {
     Inject(i32),
@@ -28,15 +28,15 @@ pub(crate) enum State {
     Switch { above: i32 },
     Sleep,
     ForEach { items: u32, batch: Option<u32>, action: Action },
-    Parallel { branches: Vec<Vec<Action>>, enough: bool },
+    Parallel { branches: Vec<Vec<Action>>, at_least_one: bool },
 }
 
-/// Something that happens; the number chooses among what it can happen to.
+/// An event for an instance. The first number selects one of the calls or child instances that the instance waits for.
 #[derive(Debug, Clone)]
-pub(crate) enum Happens {
+pub(crate) enum RandomEvent {
     Answer(usize, i32),
-    Empty(usize),
-    Fails(usize, bool),
+    EmptyAnswer(usize),
+    CallFails(usize, bool),
     ChildEnds(usize),
     ChildFails(usize),
     TimePasses(Millis),
@@ -76,24 +76,24 @@ pub(crate) fn state() -> impl Strategy<Value = State> {
             action
         }),
         (prop::collection::vec(actions(), 1..4), any::<bool>())
-            .prop_map(|(branches, enough)| State::Parallel { branches, enough }),
+            .prop_map(|(branches, at_least_one)| State::Parallel { branches, at_least_one }),
     ]
 }
 
-pub(crate) fn happens() -> impl Strategy<Value = Happens> {
+pub(crate) fn random_event() -> impl Strategy<Value = RandomEvent> {
     prop_oneof![
-        6 => (any::<usize>(), 0..9).prop_map(|(which, n)| Happens::Answer(which, n)),
-        1 => any::<usize>().prop_map(Happens::Empty),
-        3 => (any::<usize>(), any::<bool>()).prop_map(|(which, answered)| Happens::Fails(which, answered)),
-        3 => any::<usize>().prop_map(Happens::ChildEnds),
-        1 => any::<usize>().prop_map(Happens::ChildFails),
-        4 => prop::sample::select(vec![1, 100, 2000, 100_000]).prop_map(Happens::TimePasses),
-        1 => Just(Happens::Abort),
-        2 => Just(Happens::Retrigger),
-        1 => Just(Happens::Skip),
-        1 => Just(Happens::Halt),
-        1 => (0..9).prop_map(Happens::Patch),
-        1 => (0..9).prop_map(Happens::Replace),
+        6 => (any::<usize>(), 0..9).prop_map(|(which, n)| RandomEvent::Answer(which, n)),
+        1 => any::<usize>().prop_map(RandomEvent::EmptyAnswer),
+        3 => (any::<usize>(), any::<bool>()).prop_map(|(which, answered)| RandomEvent::CallFails(which, answered)),
+        3 => any::<usize>().prop_map(RandomEvent::ChildEnds),
+        1 => any::<usize>().prop_map(RandomEvent::ChildFails),
+        4 => prop::sample::select(vec![1, 100, 2000, 100_000]).prop_map(RandomEvent::TimePasses),
+        1 => Just(RandomEvent::Abort),
+        2 => Just(RandomEvent::Retrigger),
+        1 => Just(RandomEvent::Skip),
+        1 => Just(RandomEvent::Halt),
+        1 => (0..9).prop_map(RandomEvent::Patch),
+        1 => (0..9).prop_map(RandomEvent::Replace),
     ]
 }
 
@@ -127,11 +127,12 @@ pub(crate) fn action_json(action: &Action) -> serde_json::Value {
     }
 }
 
-pub(crate) fn text(states: &[State], circles: &[usize]) -> String {
-    let name = |place: usize| format!("S{place}");
+/// The document with these states. `targets` has for each switch the index of the state to which its condition leads.
+pub(crate) fn text(states: &[State], targets: &[usize]) -> String {
+    let name = |index: usize| format!("S{index}");
     let mut all = Vec::new();
-    for (place, state) in states.iter().enumerate() {
-        let next = if place + 1 < states.len() { Some(name(place + 1)) } else { None };
+    for (index, state) in states.iter().enumerate() {
+        let next = if index + 1 < states.len() { Some(name(index + 1)) } else { None };
         let list = |actions: &[Action]| actions.iter().map(action_json).collect::<Vec<_>>();
         let mut json = match state {
             State::Inject(n) => json!({"type": "inject", "data": {"n": n, "e": {}}}),
@@ -152,7 +153,7 @@ pub(crate) fn text(states: &[State], circles: &[usize]) -> String {
             }
             State::Switch { above } => json!({
                 "type": "switch",
-                "dataConditions": [{"condition": format!("${{ .n > {above} }}"), "transition": name(circles[place] % states.len())}],
+                "dataConditions": [{"condition": format!("${{ .n > {above} }}"), "transition": name(targets[index] % states.len())}],
                 "defaultCondition": {"transition": next.clone().unwrap_or_else(|| "Last".to_owned())},
             }),
             State::Sleep => json!({"type": "sleep", "duration": "PT2S"}),
@@ -167,21 +168,21 @@ pub(crate) fn text(states: &[State], circles: &[usize]) -> String {
                 }
                 json
             }
-            State::Parallel { branches, enough } => {
+            State::Parallel { branches, at_least_one } => {
                 let branches: Vec<_> = branches
                     .iter()
                     .enumerate()
                     .map(|(branch, actions)| json!({"name": format!("b{branch}"), "actions": list(actions)}))
                     .collect();
                 let mut json = json!({"type": "parallel", "branches": branches});
-                if *enough {
+                if *at_least_one {
                     json["completionType"] = json!("atLeast");
                     json["numCompleted"] = json!(1);
                 }
                 json
             }
         };
-        json["name"] = json!(name(place));
+        json["name"] = json!(name(index));
         if !matches!(state, State::Switch { .. }) {
             json["transition"] = json!(next.unwrap_or_else(|| "Last".to_owned()));
         }
@@ -211,24 +212,26 @@ pub(crate) fn text(states: &[State], circles: &[usize]) -> String {
     .to_string()
 }
 
-/// The input that something amounts to for an instance; `None` when there is nothing it could happen to.
-pub(crate) fn input(happens: &Happens, snapshot: &Snapshot) -> Option<Input> {
+/// The input for an event; `None` if the instance waits for nothing to which the event applies.
+pub(crate) fn input(event: &RandomEvent, snapshot: &Snapshot) -> Option<Input> {
     let one = |numbers: Vec<u64>, which: usize| {
         if numbers.is_empty() { None } else { Some(numbers[which % numbers.len()]) }
     };
     let a_call = |which: usize| one(snapshot.calls().collect(), which);
     let a_child = |which: usize| one(snapshot.children().collect(), which);
     let data = |n: &i32| Val::from(json!({"n": n, "l": [n]}));
-    Some(match happens {
-        Happens::Answer(which, n) => Input::Answered {
+    Some(match event {
+        RandomEvent::Answer(which, n) => Input::Answered {
             call: a_call(*which)?,
             result: Some(data(n)),
             response: Some(Val::from(
                 json!({"statusCode": 200, "statusMessage": "OK", "responseHeaders": {}}),
             )),
         },
-        Happens::Empty(which) => Input::Answered { call: a_call(*which)?, result: None, response: None },
-        Happens::Fails(which, answered) => {
+        RandomEvent::EmptyAnswer(which) => {
+            Input::Answered { call: a_call(*which)?, result: None, response: None }
+        }
+        RandomEvent::CallFails(which, answered) => {
             let failure = if *answered {
                 failure(FailureKind::Service, Some("500"))
             } else {
@@ -236,17 +239,17 @@ pub(crate) fn input(happens: &Happens, snapshot: &Snapshot) -> Option<Input> {
             };
             Input::CallFailed { call: a_call(*which)?, failure }
         }
-        Happens::ChildEnds(which) => Input::ChildEnded { call: a_child(*which)?, outcome: Ok(data(&7)) },
-        Happens::ChildFails(which) => Input::ChildEnded {
+        RandomEvent::ChildEnds(which) => Input::ChildEnded { call: a_child(*which)?, outcome: Ok(data(&7)) },
+        RandomEvent::ChildFails(which) => Input::ChildEnded {
             call: a_child(*which)?,
             outcome: Err(failure(FailureKind::Service, Some("500"))),
         },
-        Happens::TimePasses(_) => Input::Tick,
-        Happens::Abort => Input::Abort,
-        Happens::Retrigger => Input::Retrigger,
-        Happens::Skip => Input::Skip,
-        Happens::Halt => Input::Halt(failure(FailureKind::Runtime, None)),
-        Happens::Patch(n) => Input::Patch(data(n)),
-        Happens::Replace(n) => Input::Replace(data(n)),
+        RandomEvent::TimePasses(_) => Input::Tick,
+        RandomEvent::Abort => Input::Abort,
+        RandomEvent::Retrigger => Input::Retrigger,
+        RandomEvent::Skip => Input::Skip,
+        RandomEvent::Halt => Input::Halt(failure(FailureKind::Runtime, None)),
+        RandomEvent::Patch(n) => Input::Patch(data(n)),
+        RandomEvent::Replace(n) => Input::Replace(data(n)),
     })
 }

@@ -1,4 +1,4 @@
-//! Programs from texts, and a context to run them in.
+//! Helpers: programs from documents, and a context for their instances.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -11,14 +11,14 @@ use rondo_lowering::Lowered;
 use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Turn};
 use rondo_program::{Failure, FailureKind, Program};
 
-/// When tests begin.
+/// The time at which tests begin.
 pub(crate) const NOW: Millis = 1_764_000_000_000;
 
 pub(crate) fn program(text: &str) -> Program {
     lowered(text, rondo_lowering::lower)
 }
 
-/// The program that another build might lower a text to.
+/// The program of another build for the same document, with other instructions.
 pub(crate) fn padded(text: &str) -> Program {
     lowered(text, rondo_lowering::lower_padded)
 }
@@ -47,33 +47,33 @@ pub(crate) fn context(turn_steps: u32) -> Context {
     }
 }
 
-/// How a call fails.
+/// A failure of a call.
 pub(crate) fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
     let status = code.and_then(|code| code.parse().ok());
     Failure { code: code.map(Into::into), status, ..Failure::new(kind, "no") }
 }
 
-/// The snapshot as it comes out of the database.
+/// The snapshot after it was stored and read.
 pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Snapshot {
     moved(program, program, snapshot)
 }
 
-/// The snapshot as another build reads what this one stored.
+/// The snapshot after one build stored it and another build read it.
 pub(crate) fn moved(program: &Program, other: &Program, snapshot: &Snapshot) -> Snapshot {
-    let shown = snapshot.visible_data(MergeRules::default());
-    let Encoded { head, parts } = snapshot.encode_whole(program, &shown).unwrap();
+    let visible_data = snapshot.visible_data(MergeRules::default());
+    let Encoded { head, parts } = snapshot.encode_whole(program, &visible_data).unwrap();
     let parts: Vec<_> = parts
         .into_iter()
         .map(|part| match part {
             PartChange::Put { key, content } => (key, content),
-            PartChange::Remove { prefix } => panic!("nothing was there that begins with {prefix}"),
+            PartChange::Remove { prefix } => panic!("there are no parts with the prefix {prefix}"),
         })
         .collect();
     let read = |value: &Val| serde_json::from_str::<Val>(&value.to_json()).unwrap();
-    Snapshot::decode(other, &head, &parts, read(&shown), read(&snapshot.input)).unwrap()
+    Snapshot::decode(other, &head, &parts, read(&visible_data), read(&snapshot.input)).unwrap()
 }
 
-/// One turn, and as many as it takes until everything waits.
+/// Runs a turn with an input, then further turns until every frame waits. Returns the effects and facts of all turns.
 pub(crate) fn settle(
     program: &Program,
     snapshot: Snapshot,

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn facts_come_back() {
-        let facts = [Fact::Started, Fact::Left { v: 7 }, Fact::Completed];
+        let facts = [Fact::Started, Fact::Left { visit: 7 }, Fact::Completed];
         let text = encode(&facts).unwrap().unwrap();
         assert_eq!(text, r#"{"v":2,"facts":[{"f":"started"},{"f":"left","v":7},{"f":"completed"}]}"#);
         assert_eq!(decode(&text).unwrap(), facts.map(HistoryEvent::Fact));
@@ -81,7 +81,7 @@ mod tests {
         assert!(events.iter().all(|event| matches!(event, HistoryEvent::Fact(_))), "{events:?}");
         assert_eq!(
             events[1],
-            HistoryEvent::Fact(Fact::Entered { v: 1, state: "Ask".into(), kind: "operation".into() })
+            HistoryEvent::Fact(Fact::Entered { visit: 1, state: "Ask".into(), kind: "operation".into() })
         );
     }
 

@@ -1,6 +1,6 @@
 //! The error that an instance stands at: whole, and as lists show it.
 
-use rondo_machine::Failed;
+use rondo_machine::FailedStep;
 use rondo_program::{FailureKind, Origin, sonataflow};
 
 /// The error that an instance stands at.
@@ -27,7 +27,7 @@ pub struct FailureView {
 }
 
 impl FailureView {
-    pub(crate) fn of(failed: &Failed) -> Self {
+    pub(crate) fn of(failed: &FailedStep) -> Self {
         let failure = &failed.failure;
         Self {
             kind: failure.kind,
@@ -35,7 +35,7 @@ impl FailureView {
             code: failure.code.as_deref().map(str::to_owned),
             status: failure.status,
             message: sonataflow::client_message(failure),
-            described: sonataflow::described(failure.kind, failure.origin, &failed.message()),
+            described: sonataflow::with_class_name(failure.kind, failure.origin, &failed.message()),
             state: failed.state.to_string(),
             action: failed.action.as_ref().map(ToString::to_string),
             visit: failed.visit,

@@ -63,16 +63,18 @@ pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
         let (at, Some(fact)) = (line.at, line.fact()) else { continue };
         match fact {
             Fact::Started => enter(None, "", VisitKind::Start, at, Some(at)),
-            Fact::Entered { v, state, kind } => {
-                enter(Some(*v), state, VisitKind::State(state_kind(kind)), at, None);
+            Fact::Entered { visit, state, kind } => {
+                enter(Some(*visit), state, VisitKind::State(state_kind(kind)), at, None);
             }
-            Fact::Action { v, target, kind, .. } => {
-                enter(Some(*v), target, VisitKind::Action(action_kind(kind)), at, None);
+            Fact::Action { visit, target, kind, .. } => {
+                enter(Some(*visit), target, VisitKind::Action(action_kind(kind)), at, None);
             }
-            Fact::Left { v } | Fact::Dropped { v } | Fact::Skipped { v } => ends.push((*v, Some(at), None)),
-            Fact::Failed { v, message, kind, origin } => {
+            Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
+                ends.push((*visit, Some(at), None))
+            }
+            Fact::Failed { visit, message, kind, origin } => {
                 let error = VisitError { message: message.clone(), kind: *kind, origin: *origin };
-                ends.push((*v, None, Some(error)));
+                ends.push((*visit, None, Some(error)));
             }
             Fact::Completed => enter(None, "", VisitKind::End, at, Some(at)),
             _ => {}
@@ -111,12 +113,18 @@ mod tests {
         let unknown = UnknownEvent { kind: "paused".into(), message: String::new() };
         let lines = [
             line(1, Fact::Started),
-            line(1, Fact::Entered { v: 1, state: "Ask".into(), kind: "operation".into() }),
+            line(1, Fact::Entered { visit: 1, state: "Ask".into(), kind: "operation".into() }),
             HistoryLine { at: 1, event: HistoryEvent::Unknown(unknown) },
-            line(1, Fact::Action { v: 2, target: "ask".into(), name: None, kind: "call".into(), within: 1 }),
-            line(5, Fact::Left { v: 2 }),
-            line(5, Fact::Action { v: 3, target: "tell".into(), name: None, kind: "log".into(), within: 1 }),
-            line(7, Fact::Failed { v: 3, message: "no".into(), kind: None, origin: Origin::Engine }),
+            line(
+                1,
+                Fact::Action { visit: 2, target: "ask".into(), name: None, kind: "call".into(), within: 1 },
+            ),
+            line(5, Fact::Left { visit: 2 }),
+            line(
+                5,
+                Fact::Action { visit: 3, target: "tell".into(), name: None, kind: "log".into(), within: 1 },
+            ),
+            line(7, Fact::Failed { visit: 3, message: "no".into(), kind: None, origin: Origin::Engine }),
         ];
         let told: Vec<String> = visits(&lines)
             .iter()

@@ -36,9 +36,10 @@ pub(crate) fn waits(waits: Vec<WaitStatus>, history: &[HistoryLine]) -> Vec<Wait
 /// When the last thing of each visit happened: since then it waits.
 fn latest(history: &[HistoryLine]) -> HashMap<Visit, i64> {
     let moment = |line: &HistoryLine| match line.fact()? {
-        Fact::Entered { v, .. } | Fact::Action { v, .. } | Fact::Retry { v, .. } | Fact::Failed { v, .. } => {
-            Some((*v, line.at))
-        }
+        Fact::Entered { visit, .. }
+        | Fact::Action { visit, .. }
+        | Fact::Retry { visit, .. }
+        | Fact::Failed { visit, .. } => Some((*visit, line.at)),
         _ => None,
     };
     // Of several of one visit the last stays.

@@ -92,7 +92,7 @@ pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
 }
 
 /// Whether the reason for an error of a statement lies in the file or its disk, so that other work fails too.
-pub(super) fn is_of_the_database(error: &rusqlite::Error) -> bool {
+pub(super) fn is_database_failure(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(

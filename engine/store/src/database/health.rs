@@ -66,7 +66,7 @@ impl Health {
         self.now.borrow().is_ok()
     }
 
-    /// Nothing can be written. Gives whether that was put into the log.
+    /// Nothing can be written. Returns whether that was logged.
     pub(super) fn set_bad(&mut self, error: &StoreError) -> bool {
         if matches!(error, StoreError::Corrupt(_)) {
             self.corruption.set(error);
@@ -84,7 +84,7 @@ impl Health {
         true
     }
 
-    /// Something was written. Gives whether that was put into the log.
+    /// Something was written. Returns whether that was logged.
     pub(super) fn set_good(&mut self) -> bool {
         if !self.is_good() {
             self.now.send_modify(|now| *now = Ok(()));

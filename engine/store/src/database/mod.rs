@@ -44,7 +44,7 @@ pub(crate) use error::is_damage;
 pub(crate) use files::beside;
 use health::{Corruption, Health};
 pub(crate) use location::Location;
-pub(crate) use log::{LogReport, Recovered, check as check_log, recover as recover_log};
+pub(crate) use log::{LogReport, Pages, Recovered, check as check_log, recover as recover_log};
 pub(crate) use open::{PAGE_SIZE, lock_holder, real_path};
 use readers::Readers;
 use writer::Job;
@@ -122,11 +122,12 @@ impl Database {
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let spawned = thread.spawn(move || match open::open(&location, &components) {
             Err(error) => drop(opened.send(Err(error))),
-            Ok(open::Opened { connection, readers, threads, locks, file_watch, notes }) => {
+            Ok(open::Opened { connection, readers, threads, locks, file_watch, last_commit }) => {
                 let (lost, health) = (file_watch.subscribe(), Health::new());
                 let shown = (health.subscribe(), health.corruption());
                 if opened.send(Ok((readers, lost, shown))).is_ok() {
-                    writer::Writer::new(connection, threads, locks, file_watch, notes, health).run(&queue);
+                    writer::Writer::new(connection, threads, locks, file_watch, last_commit, health)
+                        .run(&queue);
                 }
             }
         });

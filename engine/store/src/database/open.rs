@@ -18,7 +18,7 @@ use super::{
     file_watch::FileWatch,
     files::{beside, keep_private, private_file},
     location::Location,
-    log::Notes,
+    log::LastCommitWriter,
     migrations,
     readers::Readers,
 };
@@ -57,7 +57,7 @@ pub(super) struct Opened {
     pub(super) locks: Vec<File>,
     pub(super) file_watch: FileWatch,
     /// `None` in memory.
-    pub(super) notes: Option<Notes>,
+    pub(super) last_commit: Option<LastCommitWriter>,
 }
 
 pub(super) fn open(location: &Location, components: &[Component]) -> Result<Opened, OpenError> {
@@ -75,7 +75,7 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
                 threads: Vec::new(),
                 locks: Vec::new(),
                 file_watch: FileWatch::new([]).map_err(|error| failed(error.into()))?,
-                notes: None,
+                last_commit: None,
             })
         }
         Location::File(path) => {
@@ -84,7 +84,9 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             }
             let locks = locks(path)?;
             let real = real_path(path);
-            FILES.iter().for_each(|ending| keep_private(&beside(&real, ending)));
+            for ending in FILES {
+                keep_private(&beside(&real, ending));
+            }
             damage::check_files(&real)?;
             let connection = Connection::open(path).map_err(|error| failed(error.into()))?;
             connection.busy_timeout(BUSY).map_err(|error| failed(error.into()))?;
@@ -101,8 +103,8 @@ pub(super) fn open(location: &Location, components: &[Component]) -> Result<Open
             let readers =
                 Some((readers("store-short", SHORT_READERS)?, readers("store-list", LIST_READERS)?));
             let file_watch = FileWatch::new(files(path)).map_err(|error| failed(error.into()))?;
-            let notes = Notes::open(&real).map_err(|error| failed(error.into()))?;
-            Ok(Opened { connection, readers, threads, locks, file_watch, notes: Some(notes) })
+            let last_commit = LastCommitWriter::open(&real).map_err(|error| failed(error.into()))?;
+            Ok(Opened { connection, readers, threads, locks, file_watch, last_commit: Some(last_commit) })
         }
     }
 }

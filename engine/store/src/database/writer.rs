@@ -17,10 +17,10 @@ use tokio::sync::oneshot;
 
 use super::{
     StoreError, Transaction,
-    error::{is_failed_sync, is_of_the_database},
+    error::{is_database_failure, is_failed_sync},
     file_watch::FileWatch,
     health::Health,
-    log::Notes,
+    log::LastCommitWriter,
     readers::Task,
     work::{Outcome, Work},
 };
@@ -49,7 +49,7 @@ pub(super) struct Writer {
     readers: Vec<JoinHandle<()>>,
     locks: Vec<File>,
     file_watch: FileWatch,
-    notes: Option<Notes>,
+    last_commit: Option<LastCommitWriter>,
     health: Health,
     /// Whether the log may end in a transaction whose sync failed.
     is_unsynced: bool,
@@ -72,10 +72,10 @@ impl Writer {
         readers: Vec<JoinHandle<()>>,
         locks: Vec<File>,
         file_watch: FileWatch,
-        notes: Option<Notes>,
+        last_commit: Option<LastCommitWriter>,
         health: Health,
     ) -> Self {
-        Self { connection, readers, locks, file_watch, notes, health, is_unsynced: false }
+        Self { connection, readers, locks, file_watch, last_commit, health, is_unsynced: false }
     }
 
     /// Works until it is asked to close or the queue is dropped.
@@ -118,7 +118,7 @@ impl Writer {
                         self.probe();
                     }
                     // Another program may have copied the log into the database.
-                    self.note_last_commit();
+                    self.update_last_commit();
                     if !has_shrunk {
                         self.shrink_memory();
                     }
@@ -151,9 +151,9 @@ impl Writer {
     }
 
     /// Notes how far the log reaches.
-    fn note_last_commit(&mut self) {
-        if let Some(notes) = &mut self.notes {
-            notes.update();
+    fn update_last_commit(&mut self) {
+        if let Some(last_commit) = &mut self.last_commit {
+            last_commit.update();
         }
     }
 
@@ -177,7 +177,7 @@ impl Writer {
                 .and_then(|failpoints| self.file_watch.check().map(|()| failpoints).map_err(Rollback::All));
             match written {
                 Ok(has_failpoints) => {
-                    self.note_last_commit();
+                    self.update_last_commit();
                     if has_failpoints {
                         failpoint("commit-after");
                     }
@@ -203,8 +203,8 @@ impl Writer {
     /// Removes what a failed sync left. SQLite writes the next transaction in its place and syncs that; but a start that comes before would
     /// take it for committed. Until the cut itself is synced nothing is written, for the next sync may succeed without these pages.
     fn forget_unsynced(&mut self) {
-        let Some(notes) = &self.notes else { return };
-        self.is_unsynced = match notes.cut_log() {
+        let Some(last_commit) = &self.last_commit else { return };
+        self.is_unsynced = match last_commit.cut_log() {
             Ok(()) => false,
             Err(error) => {
                 tracing::debug!(%error, "the log cannot be cut behind the last transaction that was synced; trying again");
@@ -219,12 +219,12 @@ impl Writer {
             // A panic of a reader is in the log already.
             let _ = reader.join();
         }
-        if let Some(notes) = &mut self.notes {
-            notes.clear();
+        if let Some(last_commit) = &mut self.last_commit {
+            last_commit.clear();
         }
         let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = self.connection.close().map_err(|(_, error)| error);
-        drop(self.notes);
+        drop(self.last_commit);
         drop(self.locks);
         Ok(truncated.and(closed)?)
     }
@@ -241,7 +241,7 @@ fn gather(queue: &mpsc::Receiver<Job>, batch: &mut Vec<Box<dyn Work>>) -> Option
     None
 }
 
-/// Runs all work in one transaction. Gives whether it has failpoints.
+/// Runs all work in one transaction. Returns whether it has failpoints.
 fn run_transaction(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<bool, Rollback> {
     let execute = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     execute("BEGIN IMMEDIATE").map_err(|error| Rollback::All(error.into()))?;
@@ -271,7 +271,7 @@ fn run_all(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<bool,
             // It has written nothing, so there is nothing to undo.
             Ok(Outcome::Refused) if connection.total_changes() == before => {}
             Ok(Outcome::Refused) => return Err(Rollback::Unit(place, None)),
-            Ok(Outcome::Failed(error)) if is_of_the_database(&error) => {
+            Ok(Outcome::Failed(error)) if is_database_failure(&error) => {
                 return Err(Rollback::All(error.into()));
             }
             Ok(Outcome::Failed(error)) => return Err(Rollback::Unit(place, Some(error.into()))),

@@ -146,7 +146,7 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> 
     found.map_err(|error| match error.sqlite_error_code() {
         // What SQLite itself reports can be the fault of the whole file.
         Some(_) => WorkError::Sqlite(error),
-        None => WorkError::Refused(CommitError::Store(rows::of_instance(id, error))),
+        None => WorkError::Refused(CommitError::Store(rows::into_instance_error(id, error))),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The instance store: the tables of instances in a [`Database`].
 //!
 //! Owns: the component [`INSTANCES`], which is its tables, and the SQL that reads and writes them. Promises: those of [`Store`]. A row
-//! that is damaged fails by itself: it is left out of lists, which the log says. Never: a transaction of its own, so that the work of
+//! that is damaged fails by itself, and lists show it in error or leave it out; the log names it. Never: a transaction of its own, so that the work of
 //! another component can share one with a [`Commit`].
 
 mod commits;

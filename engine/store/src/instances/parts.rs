@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::rows::of_instance;
+use super::rows::into_instance_error;
 use crate::{PartWrite, StoreError, Transaction};
 
 const PUT: &str = "INSERT INTO part (instance, key, content) VALUES (?1, ?2, ?3)
@@ -48,5 +48,5 @@ pub(super) fn remove_all(transaction: &mut Transaction<'_>, number: i64) -> rusq
 pub(super) fn read(connection: &Connection, id: Uuid) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let mut statement = connection.prepare_cached(PARTS)?;
     let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect::<rusqlite::Result<_>>().map_err(|error| of_instance(id, error))
+    rows.collect::<rusqlite::Result<_>>().map_err(|error| into_instance_error(id, error))
 }

@@ -113,11 +113,11 @@ fn damaged(row: &Row<'_>, problem: &rusqlite::Error) -> Option<Instance> {
 pub(super) fn instance(connection: &Connection, id: Uuid) -> Result<Option<Instance>> {
     let sql = select(Columns::ALL) + " WHERE id = ?1";
     let found = connection.prepare_cached(&sql)?.query_row([id], read).optional();
-    found.map_err(|error| of_instance(id, error))
+    found.map_err(|error| into_instance_error(id, error))
 }
 
 /// An error of reading what belongs to one instance.
-pub(super) fn of_instance(instance: Uuid, error: rusqlite::Error) -> StoreError {
+pub(super) fn into_instance_error(instance: Uuid, error: rusqlite::Error) -> StoreError {
     match is_damage(&error) {
         true => StoreError::Damaged { instance, problem: error.to_string() },
         false => error.into(),
@@ -190,7 +190,7 @@ pub(super) const MAILBOX: &str = "SELECT number, payload FROM mailbox WHERE reci
 pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<(i64, Vec<u8>)>> {
     let mut statement = connection.prepare_cached(MAILBOX)?;
     let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect::<rusqlite::Result<_>>().map_err(|error| of_instance(id, error))
+    rows.collect::<rusqlite::Result<_>>().map_err(|error| into_instance_error(id, error))
 }
 
 pub(super) fn mailboxes(connection: &Connection, damage: &DamageLog) -> Result<Vec<Uuid>> {

@@ -1,6 +1,7 @@
 //! A copy of a damaged database with the frames of its log in it, as one file that is only read.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io,
     os::unix::fs::FileExt,
@@ -10,7 +11,9 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::SalvageError;
-use crate::database::{FileHeader, LogReport, Recovered, beside, check_log, private_file, recover_log};
+use crate::database::{
+    FileHeader, LogReport, Pages, Recovered, beside, check_log, private_file, recover_log,
+};
 
 /// Page size of a file whose header does not tell it: that of all databases that this program makes.
 const PAGE_SIZE: usize = 8192;
@@ -82,13 +85,10 @@ fn copy_with_log(
     let mut source = File::open(path)?;
     let mut file = private_file().truncate(true).open(copy)?;
     io::copy(&mut source, &mut file)?;
-    let mut log_page_size = None;
-    let recovered = recover_log(&beside(path, "-wal"), |page, content| {
-        log_page_size = Some(content.len());
-        file.write_all_at(content, u64::from(page.saturating_sub(1)) * content.len() as u64)
-    })?;
+    let mut target = Target { file: &file, page_size: None };
+    let recovered = recover_log(&beside(path, "-wal"), page_size, &mut target)?;
+    let page_size = page_size.or(target.page_size).unwrap_or(PAGE_SIZE);
     describe(&recovered, report, problems);
-    let page_size = page_size.or(log_page_size).unwrap_or(PAGE_SIZE);
     let bytes = page_size as u64;
     if recovered.pages > 0 {
         file.set_len(u64::from(recovered.pages) * bytes)?;
@@ -106,12 +106,39 @@ fn copy_with_log(
     file.write_all_at(&counter, 92)
 }
 
+/// The copy, which the pages of the log are written into.
+struct Target<'file> {
+    file: &'file File,
+    /// Bytes of a page of the log.
+    page_size: Option<usize>,
+}
+
+impl Pages for Target<'_> {
+    fn bytes(&mut self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read(&mut self, page: u32, size: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut content = vec![0; size];
+        match self.file.read_exact_at(&mut content, u64::from(page.saturating_sub(1)) * size as u64) {
+            Ok(()) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, page: u32, content: &[u8]) -> io::Result<()> {
+        self.page_size = Some(content.len());
+        self.file.write_all_at(content, u64::from(page.saturating_sub(1)) * content.len() as u64)
+    }
+}
+
 /// What was found in the log, in sentences.
 fn describe(recovered: &Recovered, report: &LogReport, problems: &mut Vec<String>) {
     if recovered.has_no_header {
         problems.push("nothing can be read from the write-ahead log".to_owned());
     }
-    let names = |numbers: Vec<&u32>| {
+    let names = |numbers: &BTreeSet<u32>| {
         let shown: Vec<_> = numbers.iter().take(10).map(ToString::to_string).collect();
         let rest = numbers.len().saturating_sub(shown.len());
         let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -120,13 +147,21 @@ fn describe(recovered: &Recovered, report: &LogReport, problems: &mut Vec<String
     if !recovered.corrected.is_empty() && report.damage.is_some() {
         problems.push(format!(
             "{} of the log could be put right by the checksums: nothing of it is lost",
-            names(recovered.corrected.iter().collect())
+            names(&recovered.corrected)
+        ));
+    }
+    if !recovered.suspect.is_empty() {
+        problems.push(format!(
+            "a few bytes of {} of the log are damaged, and the checksums do not tell which: the pages are used as they are, so look at \
+             the data of instances that were stored then",
+            names(&recovered.suspect)
         ));
     }
     if !recovered.unreadable.is_empty() {
         problems.push(format!(
-            "{} of the log cannot be read; what other frames and the file hold of these pages is used instead",
-            names(recovered.unreadable.iter().collect())
+            "{} of the log cannot be read; what other frames and the file hold of these pages is used instead, and an instance that was \
+             stored by them alone may leave no trace",
+            names(&recovered.unreadable)
         ));
     }
 }

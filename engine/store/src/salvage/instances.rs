@@ -19,6 +19,8 @@ pub(super) struct Instances {
     last_turns: HashMap<i64, u64>,
     /// Rows whose data, or input, stand in a table of their own.
     large: [BTreeSet<i64>; 2],
+    /// The highest number of an instance that a row of any table names.
+    highest: i64,
     /// Columns of the table of instances, by name.
     columns: HashMap<String, usize>,
 }
@@ -59,14 +61,21 @@ impl Instances {
             workflows: HashMap::new(),
             last_turns: HashMap::new(),
             large: Default::default(),
+            highest: 0,
             columns: names.into_iter().zip(0..).collect(),
         }
     }
 
     /// Looks at a row of any table. Returns whether it belongs into the new database: what belongs to a lost instance would go to the next
     /// one that gets the number of its row.
-    pub(super) fn takes(&mut self, table: &str, row: &Row<'_>, first: usize) -> bool {
+    pub(super) fn observe(&mut self, table: &str, row: &Row<'_>, first: usize) -> bool {
         let number = |column: usize| row.get::<_, i64>(first + column).ok();
+        let owner = match table {
+            "history" | "part" => number(1),
+            "large_data" | "large_input" => number(0),
+            _ => None,
+        };
+        self.highest = self.highest.max(owner.unwrap_or_default());
         match table {
             "revision" => {
                 if let (Some(revision), Ok(workflow)) = (number(0), row.get(first + 2)) {
@@ -74,7 +83,7 @@ impl Instances {
                 }
                 true
             }
-            "instance" => self.takes_instance(row, first),
+            "instance" => self.observe_instance(row, first),
             "history" => {
                 let (Some(instance), Ok(turn)) = (number(1), row.get::<_, u64>(first + 2)) else {
                     return false;
@@ -92,7 +101,7 @@ impl Instances {
         }
     }
 
-    fn takes_instance(&mut self, row: &Row<'_>, first: usize) -> bool {
+    fn observe_instance(&mut self, row: &Row<'_>, first: usize) -> bool {
         let column = |name: &str| self.columns.get(name).and_then(|column| row.get_ref(first + column).ok());
         let number = |name: &str| column(name).and_then(|value| value.as_i64().ok());
         let text = |name: &str| column(name).and_then(|value| value.as_str().ok());
@@ -131,11 +140,20 @@ impl Instances {
 
     /// How many instances are as they were stored, and what became of the others, by the numbers of their rows.
     pub(super) fn findings(mut self, source: &Connection) -> (u64, Vec<InstanceFindings>) {
-        let highest =
-            self.rows.keys().chain(self.indexed.keys()).chain(self.last_turns.keys()).copied().max();
+        let rows = self.rows.keys().chain(self.indexed.keys());
+        let mut highest = rows.copied().max().unwrap_or_default().max(self.highest);
+        // What is left of a lost instance may be an entry for something that belonged to it.
+        for sql in [
+            "SELECT max(instance) FROM part INDEXED BY part_key",
+            "SELECT max(instance) FROM history INDEXED BY history_turn",
+        ] {
+            each(source, sql, &mut |row| {
+                highest = highest.max(row.get(0).unwrap_or_default());
+                true
+            });
+        }
         // Instances are never removed, and their rows are numbered without gaps.
-        let lost: Vec<i64> =
-            (1..=highest.unwrap_or_default()).filter(|number| !self.rows.contains_key(number)).collect();
+        let lost: Vec<i64> = (1..=highest).filter(|number| !self.rows.contains_key(number)).collect();
         let mut found: Vec<_> = lost.iter().map(|number| self.lost(source, *number)).collect();
         if !lost.is_empty() {
             self.name_workflows(source, &mut found);

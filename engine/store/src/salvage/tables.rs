@@ -12,6 +12,9 @@ use super::{Findings, SalvageError, TableFindings, image::Image, instances::Inst
 /// Numbers between two bad pages that are looked up one by one: some seconds. Of larger gaps only those that an index knows.
 const PROBED: i64 = 2_000_000;
 
+/// Bad places in the file that are named. A page that is bad makes many.
+const BAD_PLACES: usize = 20;
+
 /// A table of the damaged database.
 struct Table {
     name: String,
@@ -25,6 +28,7 @@ pub(super) fn read(image: &Image, target: Option<Connection>) -> Result<Findings
     let source = &image.connection;
     let mut findings = Findings { problems: image.problems.clone(), ..Findings::default() };
     let schema = schema(source).map_err(SalvageError::Schema)?;
+    findings.problems.extend(bad_places(source));
     if let Some(target) = &target {
         prepare(source, target, &schema).map_err(SalvageError::Write)?;
     }
@@ -48,6 +52,21 @@ pub(super) fn read(image: &Image, target: Option<Connection>) -> Result<Findings
     }
     (findings.whole, findings.instances) = instances.findings(source);
     Ok(findings)
+}
+
+/// What SQLite finds wrong with pages and indexes.
+fn bad_places(source: &Connection) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_whole = each(source, &format!("PRAGMA quick_check({BAD_PLACES})"), &mut |row| {
+        found.extend(row.get::<_, String>(0).ok().filter(|text| text != "ok"));
+        true
+    });
+    if !is_whole {
+        found.push("the check of all pages ended at one that cannot be read".to_owned());
+    }
+    let several =
+        found.iter().flat_map(|text| text.lines().map(str::to_owned)).filter(|line| !line.starts_with("***"));
+    several.take(BAD_PLACES).map(|line| format!("the file is damaged: {line}")).collect()
 }
 
 /// Type, name, table and SQL of everything in the database, in the order in which it was made.
@@ -123,7 +142,7 @@ fn copy(
     // The number of the row comes first where there is one.
     let first = usize::from(table.has_numbers);
     let mut take = |row: &Row<'_>| {
-        if !instances.takes(&table.name, row, first) {
+        if !instances.observe(&table.name, row, first) {
             return true;
         }
         let Some(insert) = &mut insert else { return true };

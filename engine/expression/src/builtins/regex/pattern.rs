@@ -27,7 +27,7 @@ const WORK: usize = 50_000_000;
 const WORK_OF_A_TRY: usize = WORK / 250;
 
 /// Longest pattern, in bytes. The tree that one is compiled from takes a thousand times its length and more.
-const LONGEST_PATTERN: usize = 8 * 1024;
+const LONGEST_PATTERN: usize = 4 * 1024;
 
 /// Longest pattern with look-around or back references, in bytes: its parts are compiled one by one, each up to [`SMALL`].
 const LONGEST_BACKTRACKED_PATTERN: usize = 1024;

@@ -48,7 +48,7 @@ pub(crate) fn path_of(database: &Path) -> PathBuf {
 }
 
 /// Writes the note after each transaction.
-pub(in super::super) struct Notes {
+pub(in super::super) struct LastCommitWriter {
     file: File,
     /// SQLite's index of the log. Closing it gives up all locks that this process has on it, so this is dropped after the connections.
     index: File,
@@ -57,24 +57,24 @@ pub(in super::super) struct Notes {
     written: Option<LastCommit>,
 }
 
-impl Notes {
+impl LastCommitWriter {
     /// Opens the note of a database whose log is in use, and writes it.
     pub(in super::super) fn open(database: &Path) -> io::Result<Self> {
         let path = path_of(database);
         let is_new = !path.exists();
-        let mut notes = Self {
+        let mut writer = Self {
             file: private_file().open(path)?,
             index: File::open(beside(database, "-shm"))?,
             database: database.to_owned(),
             inode: fs::metadata(database)?.ino(),
             written: None,
         };
-        notes.update();
+        writer.update();
         if is_new {
             // Without a note, damage in the last transaction and a power failure look the same.
-            notes.file.sync_all()?;
+            writer.file.sync_all()?;
         }
-        Ok(notes)
+        Ok(writer)
     }
 
     /// Notes the last committed transaction, if it is not noted yet.

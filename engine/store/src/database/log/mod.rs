@@ -36,9 +36,9 @@ use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 use super::files::beside;
 
 pub(crate) use last_commit::LastCommit;
-pub(super) use last_commit::Notes;
-pub(crate) use recover::{Recovered, recover};
-use scan::{Beginning, Frame, Frames, Standing, open};
+pub(super) use last_commit::LastCommitWriter;
+pub(crate) use recover::{Pages, Recovered, recover};
+use scan::{Frame, Frames, OpenedLog, Standing, open};
 
 /// What a log holds, and whether something of it would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,7 +60,7 @@ pub(crate) fn check(database: &Path, page_size: Option<usize>) -> io::Result<Log
     let log = beside(database, "-wal");
     let note = LastCommit::read(database)?;
     match open(&log)? {
-        Beginning::Empty => {
+        OpenedLog::Empty => {
             let mut report = LogReport::default();
             if let Some(note) = note.filter(|note| note.frame > 0)
                 && is_unchanged_since(database, note)?
@@ -72,11 +72,11 @@ pub(crate) fn check(database: &Path, page_size: Option<usize>) -> io::Result<Log
             }
             Ok(report)
         }
-        Beginning::BadHeader => Ok(LogReport {
+        OpenedLog::BadHeader => Ok(LogReport {
             damage: Some("does not begin as one, so that nothing in it would be read".to_owned()),
             ..LogReport::default()
         }),
-        Beginning::Frames(frames) => check_frames(frames, database, page_size, note),
+        OpenedLog::Frames(frames) => check_frames(frames, database, page_size, note),
     }
 }
 

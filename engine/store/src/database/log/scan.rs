@@ -12,7 +12,7 @@ use super::format::{FrameHeader, HEADER_BYTES, Header, Pair, read_whole};
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// The beginning of a log.
-pub(crate) enum Beginning {
+pub(crate) enum OpenedLog {
     /// There is no log, or it is too short for a frame.
     Empty,
     /// Frames follow, but the header is not one that SQLite wrote. SQLite takes such a log for empty.
@@ -56,22 +56,22 @@ pub(crate) enum Standing {
 }
 
 /// Opens a log.
-pub(crate) fn open(path: &Path) -> io::Result<Beginning> {
+pub(crate) fn open(path: &Path) -> io::Result<OpenedLog> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Beginning::Empty),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(OpenedLog::Empty),
         Err(error) => return Err(error),
     };
     let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
     let mut bytes = [0; HEADER_BYTES];
     // SQLite writes and syncs the header before the first frame, so one without a frame holds nothing.
     if !read_whole(&mut file, &mut bytes)? || io::Read::by_ref(&mut file).bytes().next().is_none() {
-        return Ok(Beginning::Empty);
+        return Ok(OpenedLog::Empty);
     }
     file.seek_relative(-1)?;
     Ok(match Header::parse(&bytes) {
-        None => Beginning::BadHeader,
-        Some(header) => Beginning::Frames(Frames {
+        None => OpenedLog::BadHeader,
+        Some(header) => OpenedLog::Frames(Frames {
             header,
             file,
             bytes: vec![0; header.frame_bytes()],

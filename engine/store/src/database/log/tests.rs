@@ -15,7 +15,9 @@ use super::{LastCommit, check, format::HEADER_BYTES, last_commit};
 use crate::{
     Database, INSTANCES, Instance, PartWrite,
     database::{damage::FileHeader, files::beside},
-    kit, store_in,
+    kit,
+    salvage::{self, Fate, Findings},
+    store_in,
 };
 
 /// The files of a database whose process was killed, and what it had answered.
@@ -266,4 +268,58 @@ async fn a_log_that_another_program_copied_into_the_database_may_be_gone() {
     assert_eq!(damage_of(&path), None);
     file.set_modified(noted - std::time::Duration::from_secs(1)).unwrap();
     assert!(damage_of(&path).is_some());
+}
+
+/// What `salvage` makes of a copy: its findings, and the ids in the new database.
+fn salvaged(copy: &Copy) -> (Findings, BTreeSet<Uuid>) {
+    let new = copy.path.with_file_name("new.db");
+    let findings = salvage::salvage(&format!("sqlite://{}", copy.path.display()), &new).unwrap();
+    let connection = Connection::open(&new).unwrap();
+    let mut statement = connection.prepare("SELECT id FROM instance").unwrap();
+    let found = statement.query_map([], |row| row.get(0)).unwrap();
+    let found = found.map(Result::unwrap).collect();
+    let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    (findings, found)
+}
+
+#[tokio::test]
+async fn salvage_loses_nothing_to_one_damaged_byte() {
+    // Frames of an older generation stand behind the last transaction.
+    let killed = killed(4, Some(3)).await;
+    let frame = killed.page_size() + 24;
+    let frames = killed.note().frame as usize;
+    let of_header = (0..HEADER_BYTES).map(|at| (at, 0x40));
+    let of_frames = (0..frames)
+        .flat_map(|number| [0, 5, 9, 14, 17, 22, 3000].map(|at| (HEADER_BYTES + number * frame + at, 0x08)));
+    for (at, mask) in of_header.chain(of_frames) {
+        let copy = killed.copy(&flipped(&killed.log, at, mask), Some(&killed.note));
+        let (findings, found) = salvaged(&copy);
+        assert_eq!(found, killed.answered, "byte {at}: {findings:?}");
+        assert!(!findings.problems.is_empty(), "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn salvage_names_what_a_destroyed_end_of_the_log_held() {
+    let killed = killed(8, None).await;
+    let frame = killed.page_size() + 24;
+    let mut log = killed.log.clone();
+    // The frames of the last transaction but its end: what they held is nowhere else.
+    let end = killed.note().frame as usize - 1;
+    let ends = |number: usize| killed.log[HEADER_BYTES + number * frame + 4..][..4] != [0; 4];
+    let begin = (0..end).rev().find(|number| ends(*number)).unwrap() + 1;
+    for number in begin..end {
+        log[HEADER_BYTES + number * frame + 24..][..4096].fill(0);
+    }
+    let copy = killed.copy(&log, Some(&killed.note));
+    let (findings, found) = salvaged(&copy);
+    assert!(found.len() >= killed.answered.len() - 1 && found.is_subset(&killed.answered), "{found:?}");
+    let lost: Vec<_> = findings.instances.iter().filter(|found| found.fate == Fate::Lost).collect();
+    assert_eq!(lost.len(), killed.answered.len() - found.len(), "{findings:?}");
+    assert_eq!(
+        findings.whole + findings.instances.len() as u64,
+        killed.answered.len() as u64,
+        "{findings:?}"
+    );
 }

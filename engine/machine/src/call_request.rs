@@ -1,14 +1,14 @@
-//! The request that a call amounts to.
+//! Builds the request of a call.
 
 use std::sync::Arc;
 
 use rondo_program::{Arguments, Failure, Instruction};
 
-use crate::{CallRequest, FrameId, snapshot::Wait, turn::Machine};
+use crate::{CallRequest, FrameId, frame::Wait, turn::Machine};
 
 impl Machine<'_> {
-    /// The request that the call instruction at which a frame stands amounts to. It is derived from the snapshot
-    /// alone, so that after a crash the same request can be derived again, but for what its arguments take from `now`, `uuid4` and the like.
+    /// The request of the call that a frame waits for; `None` if it waits for none. The request is computed from the snapshot only, so after a
+    /// crash the same request can be computed again, except for arguments that use `now`, `uuid4`, `random` or `hostname`.
     pub(crate) fn call_request(&self, id: FrameId) -> Result<Option<CallRequest>, Failure> {
         let Some(frame) = self.snapshot.frame(id) else { return Ok(None) };
         let (Wait::Call { call, attempt }, Some(Instruction::Call { function, arguments, config_key })) =
@@ -22,9 +22,9 @@ impl Machine<'_> {
         };
         let arguments = match arguments {
             Arguments::None => None,
-            Arguments::Template(template) => Some(self.fill(id, template)),
+            Arguments::Template(template) => Some(self.fill_template(id, template)),
         };
-        let action = self.action_of(id).and_then(|at| at.scope.action_name());
+        let action = self.open_action(id).and_then(|enclosing| enclosing.scope.action_name());
         Ok(Some(CallRequest {
             call: *call,
             attempt: *attempt,

@@ -1,4 +1,4 @@
-//! What compiles and is probably not what its author meant. `SonataFlow` runs all of it, so these are warnings.
+//! Warns about expressions that compile but probably do not do what their author meant. They are no errors, because `SonataFlow` runs them.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::context::Context;
 
-/// Variables that have a value everywhere.
+/// Variables that have a value in every expression.
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
 
-/// Members of `$WORKFLOW` (see the machine's context).
-const MEMBERS: [&str; 11] = [
+/// Members of `$WORKFLOW`, the same as in the `context` module of the machine.
+const WORKFLOW_MEMBERS: [&str; 11] = [
     "headers",
     "id",
     "identity",
@@ -29,7 +29,7 @@ const MEMBERS: [&str; 11] = [
     "version",
 ];
 
-/// Names of the iteration parameters of a workflow, with `$`.
+/// Names of the iteration parameters of a workflow, each with `$`.
 pub(super) fn iteration_parameters(workflow: &Workflow) -> BTreeSet<String> {
     let states = workflow.states.iter();
     let parameters = states.filter_map(|state| match &state.kind {
@@ -40,41 +40,41 @@ pub(super) fn iteration_parameters(workflow: &Workflow) -> BTreeSet<String> {
 }
 
 impl Context<'_> {
-    /// Looks at an expression that compiled. `what` names it for people.
-    pub(super) fn hint(&mut self, expression: &Expression, at: &Pointer, what: &str) {
+    /// Warns about unknown variables and members of `$WORKFLOW` in an expression. `place` names the expression in messages.
+    pub(super) fn lint_expression(&mut self, expression: &Expression, at: &Pointer, place: &str) {
         for name in expression.variables() {
             if VARIABLES.contains(&&**name) || self.parameters.contains(&**name) {
                 continue;
             }
             let message =
-                format!("{what}: `{name}` has no value, unless a calling workflow's foreach gives it one");
+                format!("{place}: `{name}` has no value, unless a calling workflow's foreach gives it one");
             let known: Vec<&str> =
                 VARIABLES.into_iter().chain(self.parameters.iter().map(String::as_str)).collect();
-            let help = did_you_mean(name, known).map(|known| format!("did you mean `{known}`?"));
+            let help = did_you_mean(name, known).map(|similar| format!("did you mean `{similar}`?"));
             self.warn(codes::UNKNOWN_VARIABLE, at, message, help);
         }
-        for name in members_of_workflow(expression.source()) {
-            if !MEMBERS.contains(&name) {
-                let message = format!("{what}: `$WORKFLOW` has no member `{name}`");
-                let known = did_you_mean(name, MEMBERS);
-                let help = known.map_or_else(
-                    || format!("there are `{}`", MEMBERS.join("`, `")),
-                    |known| format!("did you mean `{known}`?"),
+        for name in workflow_members(expression.source()) {
+            if !WORKFLOW_MEMBERS.contains(&name) {
+                let message = format!("{place}: `$WORKFLOW` has no member `{name}`");
+                let similar = did_you_mean(name, WORKFLOW_MEMBERS);
+                let help = similar.map_or_else(
+                    || format!("there are `{}`", WORKFLOW_MEMBERS.join("`, `")),
+                    |similar| format!("did you mean `{similar}`?"),
                 );
                 self.warn(codes::UNKNOWN_VARIABLE, at, message, Some(help));
             }
         }
     }
 
-    /// Looks at a tree in which every text may be an expression.
-    pub(super) fn hint_tree(&mut self, value: &Value, at: &Pointer, what: &str) {
+    /// Warns about the expressions in a value whose texts may be expressions, and about texts that begin as an expression but are none.
+    pub(super) fn lint_template(&mut self, value: &Value, at: &Pointer, place: &str) {
         match value {
             Value::String(text) if text.trim_start().starts_with("${") => {
-                match compile_property(self.language, text, &self.functions()) {
-                    Ok(expression) => self.hint(&expression, at, what),
+                match compile_property(self.language, text, &self.expression_functions()) {
+                    Ok(expression) => self.lint_expression(&expression, at, place),
                     Err(error) => {
                         let message = format!(
-                            "{what}: `{text}` is not a valid expression, so it is taken as text: {}",
+                            "{place}: `{text}` is not a valid expression, so it is taken as text: {}",
                             error.message
                         );
                         self.warn(codes::NOT_AN_EXPRESSION, at, message, None);
@@ -83,27 +83,27 @@ impl Context<'_> {
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.hint_tree(item, &at.index(index), what);
+                    self.lint_template(item, &at.index(index), place);
                 }
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    self.hint_tree(member, &at.key(name), what);
+                    self.lint_template(member, &at.key(name), place);
                 }
             }
             _ => {}
         }
     }
 
-    /// Compiles the expressions of functions that no action uses: they were not looked at otherwise.
-    pub(super) fn hint_unused_functions(&mut self, used: &BTreeSet<&str>) {
+    /// Warns about invalid expressions of functions that no action uses, because the lowering compiles only those that actions use.
+    pub(super) fn lint_unused_functions(&mut self, used: &BTreeSet<&str>) {
         let functions = &self.document.workflow.functions;
         for function in functions.values() {
             if function.kind != FunctionKind::Expression || used.contains(function.name.as_str()) {
                 continue;
             }
             let text = &function.operation;
-            if let Err(error) = compile_property(self.language, &text.value, &self.functions()) {
+            if let Err(error) = compile_property(self.language, &text.value, &self.expression_functions()) {
                 let message = format!(
                     "function `{}`, which nothing uses: `{}` is not a valid expression: {}",
                     function.name, text.value, error.message
@@ -122,10 +122,10 @@ impl Context<'_> {
     }
 }
 
-/// Names that stand behind `$WORKFLOW.`.
-fn members_of_workflow(text: &str) -> impl Iterator<Item = &str> {
-    text.split("$WORKFLOW.").skip(1).filter_map(|behind| {
-        let ends = behind.find(|next: char| !next.is_alphanumeric() && next != '_');
-        behind.get(..ends.unwrap_or(behind.len())).filter(|name| !name.is_empty())
+/// The names after each `$WORKFLOW.` in the text of an expression.
+fn workflow_members(text: &str) -> impl Iterator<Item = &str> {
+    text.split("$WORKFLOW.").skip(1).filter_map(|rest| {
+        let end = rest.find(|next: char| !next.is_alphanumeric() && next != '_');
+        rest.get(..end.unwrap_or(rest.len())).filter(|name| !name.is_empty())
     })
 }

@@ -1,4 +1,4 @@
-//! What is probably a slip is told where it stands, and runs all the same.
+//! Warnings about probable mistakes in expressions. The workflow runs in spite of them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -28,13 +28,13 @@ states:
 ";
 
 #[test]
-fn slips_are_warnings_at_their_places() {
+fn probable_mistakes_are_warnings_at_their_places() {
     let (document, problems) = rondo_definition::parse("slips.sw.yaml", FLOW);
     assert_eq!(problems, []);
     let (_, warnings) = rondo_lowering::lower(&document.unwrap());
     assert!(!warnings.iter().any(Diagnostic::is_error));
-    let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    let lines: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
     slips.sw.yaml:17:67: warning[RON0204]: state `Loop`: action `slip`: arguments: `$elemen` has no value, unless a calling workflow's foreach gives it one
     slips.sw.yaml:18:69: warning[RON0204]: state `Loop`: action `member`: arguments: `$WORKFLOW` has no member `instanceID`
     slips.sw.yaml:19:69: warning[RON0202]: state `Loop`: action `broken`: arguments: `${ .a + }` is not a valid expression, so it is taken as text: it ends where term is expected

@@ -21,7 +21,7 @@ pub(crate) fn in_summary(moment: i64) -> String {
 }
 
 /// Reads a date with time and zone; `None` for anything else.
-pub(crate) fn read(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
@@ -40,18 +40,18 @@ mod tests {
             (-1, "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!((date_time(moment).as_str(), in_summary(moment).as_str()), (short, long));
-            assert_eq!(read(short), Some(moment));
+            assert_eq!(parse(short), Some(moment));
         }
     }
 
     #[test]
     fn a_moment_is_read_with_its_zone_only() {
-        assert_eq!(read("1970-01-01T02:00:00+02:00"), Some(0));
-        assert_eq!(read("1970-01-01t00:00:00.5z"), Some(500));
-        assert_eq!(read("1969-12-31 22:30:00.001-01:30"), Some(1));
-        assert_eq!(read("2020-01-01"), None);
-        assert_eq!(read("2020-01-01T00:00:00"), None);
-        assert_eq!(read("soon"), None);
+        assert_eq!(parse("1970-01-01T02:00:00+02:00"), Some(0));
+        assert_eq!(parse("1970-01-01t00:00:00.5z"), Some(500));
+        assert_eq!(parse("1969-12-31 22:30:00.001-01:30"), Some(1));
+        assert_eq!(parse("2020-01-01"), None);
+        assert_eq!(parse("2020-01-01T00:00:00"), None);
+        assert_eq!(parse("soon"), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What waits beside the data counts against the bounds too: results of a loop's elements, data of branches, what actions give.
+//! The limit on retained values: results of loop elements and actions, data of branches.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -9,7 +9,7 @@ use rondo_machine::{Context, Effect, Encoded, Input, PartChange, Snapshot, Statu
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle};
 
-/// Each element gives the data as a whole; all of it is collected.
+/// The result of each element is the whole data, and the loop collects all results.
 const WHOLE: &str = "
 id: whole
 version: '1.0'
@@ -52,8 +52,8 @@ fn message(turn: &Turn) -> String {
     turn.snapshot.failed.as_ref().unwrap().failure.message.clone()
 }
 
-/// What is stored of an instance: its data, its frames and its parts, in bytes.
-fn stored(turn: &Turn) -> usize {
+/// The stored size of an instance in bytes: its data, its head and its parts.
+fn stored_bytes(turn: &Turn) -> usize {
     let data = turn.snapshot.data.to_json();
     let Encoded { head, parts } = turn.snapshot.encode_whole(&program(WHOLE), &turn.snapshot.data).unwrap();
     let parts = parts.iter().map(|part| match part {
@@ -64,7 +64,7 @@ fn stored(turn: &Turn) -> usize {
 }
 
 #[test]
-fn results_of_elements_take_what_they_hold_and_no_more() {
+fn results_of_elements_are_stored_once() {
     for length in [400, 800] {
         let ended = start(WHOLE, numbers(length), &context(100_000));
         assert_eq!(ended.snapshot.status, Status::Completed);
@@ -72,15 +72,15 @@ fn results_of_elements_take_what_they_hold_and_no_more() {
         assert_eq!(out["out"].as_array().unwrap().len(), length);
         assert_eq!(out["out"][length - 1], Value::from(numbers(length)));
         let one = numbers(length).to_json().len();
-        assert!(stored(&ended) < (length + 2) * (one + 2), "{} bytes", stored(&ended));
+        assert!(stored_bytes(&ended) < (length + 2) * (one + 2), "{} bytes", stored_bytes(&ended));
     }
 }
 
 #[test]
-fn a_loop_ends_at_the_limit_whatever_its_elements_give() {
+fn a_loop_fails_when_its_results_exceed_the_limit() {
     let small = Context { budget: Budget { bytes: 100_000, ..Budget::default() }, ..context(100_000) };
     let few = Context { budget: Budget { nodes: 50_000, ..Budget::default() }, ..context(100_000) };
-    for (length, context, bound) in [
+    for (length, context, limit) in [
         (400, &small, "more than 100000 bytes"),
         (800, &small, "more than 100000 bytes"),
         (400, &few, "50000 values"),
@@ -89,42 +89,42 @@ fn a_loop_ends_at_the_limit_whatever_its_elements_give() {
         let ended = start(WHOLE, numbers(length), context);
         assert_eq!(ended.snapshot.status, Status::Error, "{length}");
         let message = message(&ended);
-        assert!(message.contains("results of its loop elements") && message.contains(bound), "{message}");
-        // The data are as they were, and what is stored is the bound and one result more at most.
+        assert!(message.contains("results of its loop elements") && message.contains(limit), "{message}");
+        // The data is as it was, and the stored size exceeds the limit by at most one result.
         assert_eq!(Value::from(ended.snapshot.data.clone()), Value::from(numbers(length)));
         let one = numbers(length).to_json().len();
-        assert!(stored(&ended) < context.budget.bytes + 4 * one, "{} bytes", stored(&ended));
+        assert!(stored_bytes(&ended) < context.budget.bytes + 4 * one, "{} bytes", stored_bytes(&ended));
     }
 }
 
-/// The bound is one of what is held at one time: a loop that lets go of its results may go on for ever.
+/// The limit applies to the values that are retained at the same time: a loop that drops its results can run for any time.
 #[test]
-fn what_is_let_go_of_does_not_count() {
+fn dropped_values_do_not_count() {
     let text = WHOLE.replace(", outputCollection: '${ .out }'", "").replace("end: true", "transition: Again");
     let text = text.replace("'${ .list }'", "'${ .list | .[:40] }'")
         + "- {name: Again, type: inject, data: {}, transition: Each}\n";
     let small = Context { budget: Budget { bytes: 100_000, ..Budget::default() }, ..context(100_000) };
     let ended = start(&text, numbers(400), &small);
-    // Nothing but going in circles ends it.
+    // Only the limit of steps ends it.
     assert!(message(&ended).contains("without waiting"), "{}", message(&ended));
 }
 
 #[test]
-fn data_of_branches_count() {
+fn data_of_branches_counts() {
     let data = Val::object([("text", Val::text("x".repeat(20_000)))]);
     let roomy = Context { budget: Budget { bytes: 100_000, ..Budget::default() }, ..context(100_000) };
     let begun = start(FORK, data.clone(), &roomy);
     assert_eq!(begun.effects.iter().filter(|effect| matches!(effect, Effect::Call(_))).count(), 3);
-    // Each branch has a copy of the data, and three are too much; the error is handled as any other.
+    // Three copies of the data, one for each branch, exceed the limit. The error is handled like any other.
     let tight = Context { budget: Budget { bytes: 50_000, ..Budget::default() }, ..context(100_000) };
     let ended = start(FORK, data, &tight);
     assert_eq!(ended.snapshot.status, Status::Completed);
     assert_eq!(Value::from(ended.snapshot.data)["handled"], json!(true));
 }
 
-/// A loop that failed at the bound begins anew when it is retriggered, and ends once the bound is higher.
+/// A retrigger starts such a loop again. It completes when the limit is higher.
 #[test]
-fn a_loop_that_held_too_much_begins_anew() {
+fn a_retrigger_starts_a_loop_that_exceeded_the_limit_again() {
     let tight = Context { budget: Budget { bytes: 100_000, ..Budget::default() }, ..context(100_000) };
     let failed = start(WHOLE, numbers(400), &tight);
     let again = settle(&program(WHOLE), failed.snapshot, Input::Retrigger, &tight, NOW);

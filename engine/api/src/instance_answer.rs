@@ -1,0 +1,59 @@
+//! One instance as REST answers it: `{"id", "workflowdata"}`, or the error that it stands at.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use rondo_expression::Val;
+use rondo_runtime::InstanceView;
+use rondo_store::{Instance, State};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{answers, errors::ErrorAnswer, request_memory::RequestMemory};
+
+#[derive(Debug, Serialize)]
+struct InstanceBody<T> {
+    id: Uuid,
+    workflowdata: T,
+}
+
+/// An instance with its data, as it is after an operation.
+pub(crate) async fn instance(memory: &RequestMemory, status: StatusCode, view: InstanceView) -> Response {
+    let weight = view.data.memory();
+    let body = InstanceBody::<Val> { id: view.id, workflowdata: view.data };
+    answers::large_json(memory, status, body, weight).await
+}
+
+/// The result of an operation that made an instance run: its data, or its error.
+pub(crate) async fn result(memory: &RequestMemory, status: StatusCode, view: InstanceView) -> Response {
+    match failure(&view) {
+        Some(answer) => answer.into_response(),
+        None => instance(memory, status, view).await,
+    }
+}
+
+/// The error of an instance that is in error.
+fn failure(view: &InstanceView) -> Option<ErrorAnswer> {
+    let failure = view.failure.as_ref().filter(|_| view.state == State::Error)?;
+    Some(ErrorAnswer::failed(view.id, failure))
+}
+
+/// A row with its data as they are stored. Fails where they are not JSON, which is damage.
+pub(crate) fn write_row(writer: impl std::io::Write, row: &Instance) -> Result<(), RowError> {
+    let data: &RawValue = serde_json::from_str(&row.data).map_err(RowError::Damaged)?;
+    serde_json::to_writer(writer, &InstanceBody { id: row.id, workflowdata: data })
+        .map_err(RowError::Unwritten)
+}
+
+/// Why a row cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    /// Its data are not JSON.
+    #[error("the data of the instance are damaged in the database: {0}")]
+    Damaged(serde_json::Error),
+    /// The writer does not take it.
+    #[error(transparent)]
+    Unwritten(serde_json::Error),
+}

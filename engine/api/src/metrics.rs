@@ -1,0 +1,86 @@
+//! `/q/metrics`: how full the engine is, in the text form of Prometheus.
+//!
+//! Promises: like health, an answer reads what is in memory and waits for nothing.
+
+use std::fmt::Write;
+
+use axum::{
+    Router,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use crate::{app::App, damaged_rows};
+
+/// The route `/q/metrics`.
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/q/metrics", get(show))
+}
+
+async fn show(State(app): State<App>) -> Response {
+    let (memory, connections) = (app.engine.memory(), &app.connections);
+    let calls = app.engine.call_load();
+    let writes = app.engine.store().health().is_ok();
+    let gauges = [
+        ("rondo_memory_used_bytes", "Bytes of the budget that bodies, answers and data hold", memory.used()),
+        ("rondo_memory_total_bytes", "Bytes of the budget (rondo.limits.memory)", memory.total()),
+        ("rondo_http_connections", "Open connections of clients", connections.count() as u64),
+        (
+            "rondo_http_connections_max",
+            "Connections that may be open (rondo.http.max-connections and the limit of open files)",
+            connections.most() as u64,
+        ),
+        (
+            "rondo_instances_in_memory",
+            "Instances that are worked on or wait for a call",
+            app.engine.active_instances() as u64,
+        ),
+        ("rondo_calls_in_flight", "Calls of services in flight", calls.in_flight as u64),
+        ("rondo_calls_waiting", "Calls of services that wait for their turn", calls.waiting as u64),
+        (
+            "rondo_calls_max",
+            "Calls of services that may be in flight (rondo.http.max-calls)",
+            calls.most as u64,
+        ),
+        (
+            "rondo_database_readable",
+            "1 while the database gives what is asked for",
+            u64::from(app.database.gives()),
+        ),
+        ("rondo_database_writable", "1 while the database takes what is written", u64::from(writes)),
+        (
+            "rondo_damaged_instances",
+            "Instances that could not be read since the start",
+            damaged_rows::count(&app),
+        ),
+    ];
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&gauges)).into_response()
+}
+
+/// Name, meaning and value of each.
+fn text(gauges: &[(&str, &str, u64)]) -> String {
+    gauges.iter().fold(String::new(), |mut text, (name, meaning, value)| {
+        // Writing into a text does not fail.
+        let _ = writeln!(text, "# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_has_its_meaning_and_type() {
+        insta::assert_snapshot!(text(&[("a_bytes", "Bytes of a", 7), ("b", "Whether b", 0)]), @r"
+        # HELP a_bytes Bytes of a
+        # TYPE a_bytes gauge
+        a_bytes 7
+        # HELP b Whether b
+        # TYPE b gauge
+        b 0
+        ");
+    }
+}

@@ -1,0 +1,88 @@
+//! Lowers the exits of states: output filter, transition or end, and error handlers.
+
+use rondo_definition::model::{Next, State};
+use rondo_program::{Handler, Instruction, Pc, ScopeId, Template};
+
+use super::{Lowering, states::state_property};
+
+impl<'a> Lowering<'a> {
+    /// Lowers one of several exits of a state, except those of error handlers: the output filter, then the transition or end. Returns the
+    /// position of its first instruction.
+    pub(super) fn lower_exit(&mut self, name: &str, state: &'a State, next: &'a Next) -> Pc {
+        let begin = self.code.next_pc();
+        let outer = self.code.enter_construct(name);
+        self.push_output_filter(state);
+        self.lower_next(state, next);
+        self.code.exit_construct(outer);
+        begin
+    }
+
+    pub(super) fn push_output_filter(&mut self, state: &State) {
+        let output = self
+            .context
+            .compile_optional(state.filter.output.as_ref(), &state_property(state, "stateDataFilter.output"));
+        if let Some(output) = output {
+            self.code.push("output", Instruction::FilterData(output));
+        }
+    }
+
+    /// Lowers a transition or an end. The scope of the state is open at this point, and the lowered instructions leave it.
+    pub(super) fn lower_next(&mut self, state: &'a State, next: &'a Next) {
+        match next {
+            Next::Transition(transition) => {
+                for event in &transition.produce_events {
+                    self.context
+                        .report_unsupported(&event.event_ref.at, &state_property(state, "produceEvents"));
+                }
+                self.code.push("leave", Instruction::Leave);
+                if transition.compensate {
+                    self.code.push("compensate", Instruction::Compensate);
+                }
+                let jump = self.code.reserve("transition");
+                self.jumps.push((jump, &transition.next_state.value));
+            }
+            Next::End(_) if self.is_compensating => {
+                self.code.push("leave", Instruction::Leave);
+                self.code.push("end", Instruction::EndFrame);
+            }
+            Next::End(_) if self.run_before.contains(state.name.as_str()) => {
+                self.code.push("leave", Instruction::Leave);
+                self.code.push("compensate", Instruction::Compensate);
+                self.code.push("abort", Instruction::Abort);
+            }
+            Next::End(end) => {
+                for event in &end.produce_events {
+                    self.context
+                        .report_unsupported(&event.event_ref.at, &state_property(state, "produceEvents"));
+                }
+                if let Some(continue_as) = &end.continue_as {
+                    self.context.report_unsupported(&continue_as.at, &state_property(state, "continueAs"));
+                }
+                if end.compensate {
+                    self.code.push("leave", Instruction::Leave);
+                    self.code.push("compensate", Instruction::Compensate);
+                }
+                let error_message = self.error_message(state);
+                self.code.push("end", Instruction::End { terminate: end.terminate, error_message });
+            }
+        }
+    }
+
+    /// The template of `metadata.errorMessage` of an end state (SonataFlow).
+    fn error_message(&mut self, state: &State) -> Option<Template> {
+        let text = state.metadata.get("errorMessage")?;
+        let at = state.at.key("metadata").key("errorMessage");
+        Some(self.context.compile_template(text, &at, &state_property(state, "errorMessage")))
+    }
+
+    pub(super) fn lower_handlers(&mut self, state: &'a State, id: ScopeId) {
+        for (number, on_error) in (1..).zip(&state.on_errors) {
+            let errors = self.error_matches(&on_error.errors);
+            let then = self.code.next_pc();
+            let outer = self.code.enter_construct(&format!("onErrors {number}"));
+            self.lower_next(state, &on_error.next);
+            self.code.exit_construct(outer);
+            self.edit_scope(id, |scope| scope.handlers.push(Handler { errors, then }));
+        }
+    }
+}

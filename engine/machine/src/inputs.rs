@@ -1,0 +1,97 @@
+//! Inputs: how each kind of input changes an instance before its frames run.
+
+use rondo_expression::{MergeRules, Size, Val};
+
+use crate::{
+    CallNumber, Fact, FrameId, Input, Status,
+    frame::{Role, Wait},
+    turn::Machine,
+};
+
+impl Machine<'_> {
+    /// Applies an input. Returns whether it applies to the instance; if not, nothing has changed.
+    pub(crate) fn apply(&mut self, input: Input) -> bool {
+        let is_active = self.snapshot.status == Status::Active;
+        let is_failed = self.snapshot.status == Status::Error;
+        match input {
+            Input::Start { at } if self.snapshot.next_frame == 0 && is_active => self.start(at.as_deref()),
+            Input::Answered { call, result, response } if is_active || is_failed => {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                if response.is_some() {
+                    self.snapshot.response = response;
+                }
+                self.complete_call(id, result);
+            }
+            Input::CallFailed { call, failure } if is_active || is_failed => {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                self.call_failed(id, failure);
+            }
+            Input::ChildEnded { call, outcome } if is_active || is_failed => {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                match outcome {
+                    Ok(data) => self.complete_call(id, Some(data)),
+                    Err(failure) => self.child_failed(id, failure),
+                }
+            }
+            Input::Tick => return is_active,
+            Input::Abort if is_active || is_failed => self.abort(),
+            Input::Retrigger if is_failed => self.retrigger(),
+            Input::Halt(failure) if is_active || !self.snapshot.lost.is_empty() => self.halt(failure),
+            Input::Skip if is_failed => return self.skip(),
+            Input::Replace(data) if is_active || is_failed => {
+                if self.is_too_large(&data) {
+                    return false;
+                }
+                self.snapshot.data = data;
+                self.note_data_change();
+            }
+            Input::Patch(data) if is_active || is_failed => {
+                let before = self.snapshot.data.clone();
+                // The management API of SonataFlow merges by these rules, also where the definition has other rules.
+                let data = rondo_expression::merge(before, data, MergeRules::SonataFlow);
+                if self.is_too_large(&data) {
+                    return false;
+                }
+                self.snapshot.data = data;
+                self.note_data_change();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether expressions could not work on such data. An instance that has them fails at its next expression, long after the change.
+    fn is_too_large(&self, data: &Val) -> bool {
+        Size::default().with(data).check(&self.context.budget).is_err()
+    }
+
+    /// Starts the instance at a state; without a name, or with an unknown one, at the definition's start.
+    pub(crate) fn start(&mut self, at: Option<&str>) {
+        let state = at.and_then(|name| self.program.state(name));
+        let pc = state.map_or(self.program.start, |state| state.entry);
+        self.snapshot.deadline = self.program.timeout.map(|limit| self.time_after(limit));
+        let root = self.snapshot.push_frame(None, Role::Root, pc);
+        self.ready.push_back(root);
+        self.facts.push(Fact::Started);
+    }
+
+    /// Drops all frames and starts one that compensates the completed states and then aborts the instance.
+    fn abort(&mut self) {
+        self.drop_frames(None);
+        self.snapshot.lost.clear();
+        self.snapshot.status = Status::Active;
+        self.snapshot.failed = None;
+        self.snapshot.deadline = None;
+        let root = self.snapshot.push_frame(None, Role::Root, self.program.on_abort);
+        self.ready.push_back(root);
+    }
+
+    /// The frame that waits for the answer of a call or the end of a child instance.
+    fn frame_waiting_for(&self, call: CallNumber) -> Option<FrameId> {
+        let waits_for_it = |wait: &Wait| match wait {
+            Wait::Call { call: awaited, .. } | Wait::Child { call: awaited } => *awaited == call,
+            _ => false,
+        };
+        self.snapshot.frames.iter().find(|frame| waits_for_it(&frame.wait)).map(|frame| frame.id)
+    }
+}
