@@ -185,6 +185,32 @@ fn every_hostile_program_ends_by_its_steps() {
     }
 }
 
+/// Compiling a pattern takes as long as thousands of ordinary steps, so a few hundred of them are more than a small budget has.
+#[test]
+fn patterns_that_are_made_of_values_take_steps() {
+    let budget = Budget { steps: 300_000, ..Budget::default() };
+    let steps = |program: &str| {
+        let expression = compile(Language::Jq, program).unwrap();
+        expression.eval(&Val::Null, &Scope::bare(&budget))
+    };
+    let error = steps(r#"[range(300)] | map(. as $i | "x" | test("\\w{10}\($i)"))"#);
+    assert!(
+        matches!(error, Err(EvalError::Budget { exceeded: Exceeded::Steps(_), .. })),
+        "300 patterns were compiled: {error:?}"
+    );
+    assert!(steps(r#"[range(300)] | map("x" | test("\\w{10}"))"#).is_ok(), "one pattern is compiled once");
+}
+
+#[test]
+fn a_text_has_the_length_of_the_budget_at_most() {
+    let budget = Budget { text: 4096, ..Budget::default() };
+    for (length, is_allowed) in [(4096, true), (4097, false)] {
+        let expression = compile(Language::Jq, &format!("\"x\" * {length} | length")).unwrap();
+        let outcome = expression.eval(&Val::Null, &Scope::bare(&budget));
+        assert_eq!(outcome.is_ok(), is_allowed, "{outcome:?}");
+    }
+}
+
 /// Work for which no step were spent would end here.
 #[test]
 fn processor_time_is_the_net_below_the_steps() {

@@ -24,7 +24,8 @@ fn budget() -> Budget {
         depth: 40,
         bytes: 64 * 1024,
         memory: 256 * 1024,
-        text: 32 * 1024,
+        // A regular expression that backtracks may read all of a text ten thousand times.
+        text: 4 * 1024,
         ..Budget::default()
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rondo_expression::{Budget, MergeRules, Val};
 use rondo_machine::{
-    Context, Effect, Encoded, Input, Millis, PartChange, Snapshot, Status, pending_calls, turn, wait_statuses,
+    Context, DecodeError, Effect, Encoded, Input, Millis, PartChange, Snapshot, Status, pending_calls, turn,
+    wait_statuses,
 };
 use rondo_program::{Failure, FailureKind, Program};
 
@@ -117,16 +118,21 @@ pub(crate) fn stored(program: &Program, snapshot: &Snapshot) -> Stored {
 
 /// A snapshot as it comes back from the database; it must be written in the same way again.
 pub(crate) fn stored_and_read(program: &Program, snapshot: &Snapshot) -> Snapshot {
-    let (head, parts, shown) = stored(program, snapshot);
-    let read = match Snapshot::decode(program, &head, &parts, shown.clone(), snapshot.input.clone()) {
+    match read_again(program, snapshot) {
         Ok(read) => read,
-        Err(error) => panic!("what was written cannot be read: {error}\n{}", String::from_utf8_lossy(&head)),
-    };
+        Err(error) => panic!("what was written cannot be read: {error}"),
+    }
+}
+
+/// The same for an instance that went on from a damaged snapshot, and so may come to stand where none can: that is refused when it is read.
+pub(crate) fn read_again(program: &Program, snapshot: &Snapshot) -> Result<Snapshot, DecodeError> {
+    let (head, parts, shown) = stored(program, snapshot);
+    let read = Snapshot::decode(program, &head, &parts, shown.clone(), snapshot.input.clone())?;
     let again = stored(program, &read);
     assert_eq!(
         (String::from_utf8_lossy(&head), &parts, &shown),
         (String::from_utf8_lossy(&again.0), &again.1, &again.2),
         "what was written and read is written otherwise"
     );
-    read
+    Ok(read)
 }

@@ -65,7 +65,7 @@ fn begin(repository: &Path) -> Vec<Vec<u8>> {
         .iter()
         .map(|setting| {
             let default = if setting.default.is_empty() { "${A:x}" } else { setting.default };
-            format!("{} = {default}\n", setting.name.replace('<', "").replace('>', ""))
+            format!("{} = {default}\n", setting.name.replace(['<', '>'], ""))
         })
         .collect();
     let variables: Vec<String> = settings::ALL

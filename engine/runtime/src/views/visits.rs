@@ -70,7 +70,7 @@ pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
                 enter(Some(*visit), target, VisitKind::Action(action_kind(kind)), at, None);
             }
             Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
-                ends.push((*visit, Some(at), None))
+                ends.push((*visit, Some(at), None));
             }
             Fact::Failed { visit, message, kind, origin } => {
                 let error = VisitError { message: message.clone(), kind: *kind, origin: *origin };

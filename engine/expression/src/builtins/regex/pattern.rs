@@ -41,6 +41,12 @@ const SMALL: usize = 128 * 1024;
 /// Memory in which a pattern remembers how it searches, in bytes; without enough it searches more slowly.
 const SEARCH: usize = 256 * 1024;
 
+/// Steps that compiling any pattern takes, and one with more positions for each of them, up to so many: 10 to 1000 µs of 50 ns. An expression
+/// that makes a pattern of each value would compile without end otherwise.
+const COMPILING: u64 = 2000;
+const COMPILING_A_POSITION: u64 = 200;
+const MOST_POSITIONS: usize = 1000;
+
 /// How many compiled patterns a thread caches, small and large ones. Compiling one takes 10 to 1000 µs; together they take 20 MB at most.
 const CACHED: [usize; 2] = [32, 2];
 
@@ -200,6 +206,8 @@ pub(super) fn prepared<'a>(text: &'a Val, pattern: &Val, flags: &Val) -> ValR<(&
     let compiled = if let Some(compiled) = known {
         compiled
     } else {
+        let positions = work::positions_at_most(pattern).min(MOST_POSITIONS);
+        budget::spend(COMPILING + COMPILING_A_POSITION * positions as u64);
         let compiled = Rc::new(Pattern::compile(pattern, flags)?);
         PATTERNS.with_borrow_mut(|[small, large]| {
             let (patterns, most) = if compiled.is_large { (large, CACHED[1]) } else { (small, CACHED[0]) };
