@@ -114,11 +114,6 @@ impl Caller {
         self.gate.load()
     }
 
-    /// Closes the connections that no call uses, for whoever needs their file handles.
-    pub fn close_idle_connections(&self) {
-        self.transport.close_idle();
-    }
-
     /// Calls a function.
     pub async fn call(&self, binding: &Arc<Binding>, request: Request<'_>) -> Result<Answer, CallError> {
         let mut site = Site {

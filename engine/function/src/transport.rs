@@ -131,11 +131,6 @@ impl Transport {
         Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
     }
 
-    /// Closes the connections that no call uses.
-    pub(crate) fn close_idle(&self) {
-        self.connections.close_idle();
-    }
-
     /// Sends a request and reads the answer, of whatever status, with room for it in the share.
     pub(crate) async fn send(
         &self,

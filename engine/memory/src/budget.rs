@@ -61,7 +61,7 @@ impl MemoryBudget {
         Share { units: None, budget: self.clone() }
     }
 
-    /// Takes a share at once, or says that there is no room.
+    /// Takes a share at once, or says that there is no room. For tests that fill the budget; who reads grows a [`MemoryBudget::share`].
     pub fn try_take(&self, bytes: u64) -> Result<Share, NoRoom> {
         let mut share = self.share();
         share.grow(bytes)?;
