@@ -11,6 +11,7 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use rondo_expression::{ReadError, ReadLimits, Val};
 use rondo_memory::Share;
+use tokio::sync::Semaphore;
 
 use crate::{
     errors::ErrorAnswer,
@@ -19,6 +20,10 @@ use crate::{
 
 /// Bodies that are longer are read on a thread that may take its time: eight megabytes take some 100 ms.
 const READ_AT_ONCE: usize = 64 * 1024;
+
+/// Who reads a large body holds one. While its arrays grow they take up to three times the memory that they take in the end, and only that
+/// is known to the budget; so few are read at once.
+static LARGE_READS: Semaphore = Semaphore::const_new(2);
 
 /// The content of a body.
 #[derive(Debug)]
@@ -65,6 +70,8 @@ pub(crate) async fn input(headers: &HeaderMap, body: Received) -> Result<Input, 
     if body.bytes.len() <= READ_AT_ONCE {
         return read(headers, body);
     }
+    // Never closed.
+    let _place = LARGE_READS.acquire().await;
     let parsed = tokio::task::spawn_blocking(|| parse(body)).await;
     Ok(parsed.map_err(|error| ErrorAnswer::defect(&error))??)
 }
