@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Calls the service once for each item, all at once.
 fn each(id: &str, port: u16, how: &str) -> String {
     format!(
-        r#"
+        r"
 id: {id}
 version: '1.0'
 specVersion: '0.8'
@@ -30,7 +30,7 @@ states:
         actionDataFilter:
           results: .answer
     end: true
-"#
+"
     )
 }
 

@@ -79,7 +79,7 @@ async fn answer(uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
 
 fn workflow(id: &str, address: &str, operation: &str, arguments: &str, results: &str) -> String {
     format!(
-        r#"
+        r"
 id: {id}
 version: '1.0'
 specVersion: '0.8'
@@ -102,7 +102,7 @@ states:
     type: sleep
     duration: PT1H
     end: true
-"#,
+",
         operation.replace("HOST", address),
     )
 }

@@ -175,7 +175,7 @@ mod tests {
         let first = budget.take(8 * UNIT, PATIENCE).await.unwrap();
         let later = tokio::spawn({
             let budget = budget.clone();
-            async move { budget.take(8 * UNIT, Duration::from_secs(60)).await }
+            async move { budget.take(8 * UNIT, Duration::from_mins(1)).await }
         });
         tokio::task::yield_now().await;
         assert!(
@@ -184,7 +184,7 @@ mod tests {
         );
         drop(first);
         assert_eq!(later.await.unwrap().unwrap().bytes(), 8 * UNIT);
-        assert!(budget.take(11 * UNIT, Duration::from_secs(60)).await.is_err(), "it would never fit");
+        assert!(budget.take(11 * UNIT, Duration::from_mins(1)).await.is_err(), "it would never fit");
     }
 
     proptest! {
