@@ -114,7 +114,7 @@ async fn large_instances_that_are_due_together_are_taken_up_as_there_is_room() {
     assert!(engine.peak_memory() < MOST, "{} MiB", engine.peak_memory());
 }
 
-/// Makes a text of 12 MB, and counts it.
+/// Makes many small values, and counts them.
 const HEAVY: &str = r#"
 id: heavy
 version: '1.0'
@@ -125,7 +125,7 @@ states:
     type: inject
     data: {}
     stateDataFilter:
-      output: '{length: ([range(300000)] | map("x" + tostring) | length)}'
+      output: '{length: ([range(50000)] | map("x" + tostring) | length)}'
     end: true
 "#;
 
