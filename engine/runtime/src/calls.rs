@@ -45,6 +45,8 @@ impl Executor {
                 (call.failed(Failure::runtime(text)), None)
             });
             rondo_store::failpoint("call-after");
+            // The call has ended, and nobody else has it.
+            let mark = Arc::into_inner(mark).and_then(OnceLock::into_inner).flatten();
             executor.dispatcher.deliver(call.id, Delivery::input(input).with_mark(mark).with_memory(memory));
         };
         self.calls.spawn_on(task, &self.callers);

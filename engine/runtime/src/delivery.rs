@@ -1,7 +1,5 @@
 //! Something to be done with an instance, and who wants to know what came of it.
 
-use std::sync::{Arc, OnceLock};
-
 use rondo_machine::Input;
 use rondo_memory::Share;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -25,7 +23,7 @@ pub(crate) struct Held {
     /// Bounds how much is taken up at once.
     _permit: Option<OwnedSemaphorePermit>,
     /// Names the instance in the file of the crash loop.
-    _mark: Arc<OnceLock<Option<Mark>>>,
+    _mark: Option<Mark>,
     /// The memory of what is delivered, until it is that of the instance.
     pub(crate) memory: Option<Share>,
 }
@@ -72,7 +70,7 @@ impl Delivery {
         Self { root, ..self }
     }
 
-    pub(crate) fn with_mark(self, mark: Arc<OnceLock<Option<Mark>>>) -> Self {
+    pub(crate) fn with_mark(self, mark: Option<Mark>) -> Self {
         Self { held: Held { _mark: mark, ..self.held }, ..self }
     }
 
