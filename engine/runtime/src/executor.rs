@@ -160,7 +160,7 @@ impl Executor {
             tries += 1;
             let next = if gives_up { Commit::default() } else { commit.clone() };
             match self.store.commit(commit).await {
-                Ok(()) => return Stored::Durable,
+                Ok(_) => return Stored::Durable,
                 Err(CommitError::Fenced { .. }) => return Stored::Fenced,
                 Err(error @ CommitError::Store(StoreError::Lost(_))) => {
                     return Stored::Refused(error.to_string());

@@ -54,11 +54,11 @@ impl Executor {
             let mut batch = Batch::default();
             while batch.inputs.len() < BATCH
                 && !batch.ends
-                && let Some((number, payload)) = messages.next()
+                && let Some(message) = messages.next()
             {
-                if let Err(error) = batch.add(number, &payload, &mut instance) {
-                    tracing::error!(instance_id = %id, message = number, %error, "a message in the mailbox cannot be read");
-                    unreadable.get_or_insert((number, error));
+                if let Err(error) = batch.add(message.number, &message.payload, &mut instance) {
+                    tracing::error!(instance_id = %id, message = message.number, %error, "a message in the mailbox cannot be read");
+                    unreadable.get_or_insert((message.number, error));
                 }
             }
             self.discard_messages(id, batch.passed).await;
@@ -93,7 +93,7 @@ impl Executor {
     pub(crate) async fn empty_mailbox(&self, id: Uuid) {
         match self.store.mailbox(id).await {
             Ok(messages) => {
-                self.discard_messages(id, messages.into_iter().map(|(number, _)| number).collect()).await;
+                self.discard_messages(id, messages.into_iter().map(|message| message.number).collect()).await;
             }
             Err(error) => {
                 tracing::warn!(instance_id = %id, %error, "messages of an instance that has ended stay in the database");
