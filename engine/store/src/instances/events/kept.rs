@@ -47,7 +47,7 @@ const FOR_BUSINESS_KEY: &str = candidates!(
 );
 const FOR_ATTRIBUTE: &str = candidates!(
     "kept_attribute CROSS JOIN kept_event ON kept_event.number = kept_attribute.kept",
-    "kept_attribute.type = ?1 AND name = ?2 AND value = ?3 ORDER BY kept_attribute.kept"
+    "kept_attribute.type = ?1 AND kept_attribute.name = ?2 AND value = ?3 ORDER BY kept_attribute.kept"
 );
 const FOR_ANYBODY: &str = candidates!(
     "kept_event",

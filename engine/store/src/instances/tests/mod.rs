@@ -2,6 +2,7 @@
 
 mod crash;
 mod damaged;
+mod events;
 mod file;
 mod log_bytes;
 mod plans;
