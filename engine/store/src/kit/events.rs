@@ -84,11 +84,13 @@ pub(super) async fn mail(store: &Arc<dyn Store>, number: u8) -> Vec<String> {
 }
 
 /// Instances that have it, and none that it started.
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
 pub(super) fn taken(delivered: impl IntoIterator<Item = u8>) -> Result<Accepted, AcceptError> {
     Ok(Accepted::Taken { delivered: delivered.into_iter().map(id).collect(), started: Vec::new() })
 }
 
 /// An instance that it started, and none that had waited.
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
 pub(super) fn started(number: u8) -> Result<Accepted, AcceptError> {
     Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id(number)] })
 }
@@ -281,7 +283,7 @@ pub async fn an_event_whose_instance_cannot_start_is_refused(store: &Arc<dyn Sto
         store.accept_event(accept(event("b"))),
         store.accept_event({
             let mut accept = accept_starting(event("a"), 2);
-            accept.starts[0].row.revision = "never stored".to_owned();
+            "never stored".clone_into(&mut accept.starts[0].row.revision);
             accept
         }),
     ];

@@ -8,6 +8,7 @@ mod log_bytes;
 mod plans;
 mod random_commits;
 mod random_damage;
+mod random_events;
 mod random_filters;
 mod upgrade;
 
