@@ -2,106 +2,16 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use super::{id, insert, instance, revision, updating};
-use crate::{
-    AcceptError, AcceptEvent, Accepted, Commit, CommitError, Committed, EventStart, EventWait, Instance,
-    InstanceWaits, ReceivedEvent, Revision, State, Store, WaitFilter,
+use super::{
+    event_rows::{
+        AUDIT, accept, accept_starting, event, event_with, insert_waiting, is_kept, is_unwanted, mail,
+        started, taken, wait, waiting_for,
+    },
+    id, insert, instance,
 };
-
-/// The digest of the revision of a second workflow, `audit`.
-pub(super) const AUDIT: &str = "0a0d";
-
-/// An event of type `approved` without an address, received at 2000, kept until 5000 and recognised until 9000.
-pub(super) fn event(id: &str) -> ReceivedEvent {
-    ReceivedEvent {
-        id: id.to_owned(),
-        source: "desk".to_owned(),
-        event_type: "approved".to_owned(),
-        at: 2000,
-        content: id.as_bytes().to_vec(),
-        forget_at: 9000,
-        keep_until: 5000,
-        ..ReceivedEvent::default()
-    }
-}
-
-/// An event with attributes, which are sorted by name.
-pub(super) fn event_with(id: &str, attributes: &[(&str, &str)]) -> ReceivedEvent {
-    let attributes =
-        attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    ReceivedEvent { attributes, ..event(id) }
-}
-
-/// An event that the workflow `approval` consumes, and that starts nothing.
-pub(super) fn accept(event: ReceivedEvent) -> AcceptEvent {
-    AcceptEvent { event, consumers: vec!["approval".to_owned()], max_kept: 100, ..AcceptEvent::default() }
-}
-
-/// An event that starts an instance of `approval`.
-pub(super) fn accept_starting(event: ReceivedEvent, number: u8) -> AcceptEvent {
-    let row = Instance { business_key: event.business_key.clone(), ..instance(number) };
-    let starts = vec![EventStart { workflow: "approval".to_owned(), row, set: None }];
-    AcceptEvent { starts, ..accept(event) }
-}
-
-/// A wait for the type `approved`.
-pub(super) fn wait(correlation: &[(&str, Option<&str>)]) -> EventWait {
-    let correlation = correlation.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)));
-    EventWait {
-        event: "Approved".to_owned(),
-        event_type: "approved".to_owned(),
-        correlation: correlation.collect(),
-        since: 1500,
-        ..EventWait::default()
-    }
-}
-
-/// Inserts an instance with what it waits for.
-pub(super) async fn insert_waiting(
-    store: &Arc<dyn Store>,
-    row: Instance,
-    waits: impl IntoIterator<Item = EventWait>,
-) -> Committed {
-    let audit = Revision { digest: AUDIT.to_owned(), workflow: "audit".to_owned(), ..revision() };
-    store.put_revisions(vec![revision(), audit]).await.unwrap();
-    let waits = vec![InstanceWaits { instance: row.id, waits: waits.into_iter().collect() }];
-    store.commit(Commit { waits, ..super::inserting([row]) }).await.unwrap()
-}
-
-/// The next turn of an instance, which waits for something else now.
-pub(super) fn waiting_for(row: Instance, waits: impl IntoIterator<Item = EventWait>) -> Commit {
-    let waits = vec![InstanceWaits { instance: row.id, waits: waits.into_iter().collect() }];
-    Commit { waits, ..updating(row) }
-}
-
-/// The contents of the events in a mailbox, as text.
-pub(super) async fn mail(store: &Arc<dyn Store>, number: u8) -> Vec<String> {
-    let messages = store.mailbox(id(number)).await.unwrap();
-    let contents = messages.into_iter().filter_map(|message| message.event).map(|event| event.content);
-    contents.map(|content| String::from_utf8(content).unwrap()).collect()
-}
-
-/// Instances that have it, and none that it started.
-#[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
-pub(super) fn taken(delivered: impl IntoIterator<Item = u8>) -> Result<Accepted, AcceptError> {
-    Ok(Accepted::Taken { delivered: delivered.into_iter().map(id).collect(), started: Vec::new() })
-}
-
-/// An instance that it started, and none that had waited.
-#[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
-pub(super) fn started(number: u8) -> Result<Accepted, AcceptError> {
-    Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id(number)] })
-}
-
-pub(super) fn is_kept(answer: &Result<Accepted, AcceptError>) -> bool {
-    matches!(answer, Ok(Accepted::Kept { .. }))
-}
-
-pub(super) fn is_unwanted(answer: &Result<Accepted, AcceptError>) -> bool {
-    matches!(answer, Ok(Accepted::Unwanted { .. }))
-}
+use crate::{
+    AcceptError, AcceptEvent, Accepted, Commit, CommitError, EventWait, Instance, ReceivedEvent, State, Store,
+};
 
 /// Rule 1: all attributes are there, and the bound ones are equal.
 pub async fn an_event_finds_the_instances_that_it_correlates_with(store: &Arc<dyn Store>) {
@@ -296,52 +206,4 @@ pub async fn an_event_whose_instance_cannot_start_is_refused(store: &Arc<dyn Sto
     assert_eq!(mail(store, 1).await, ["b"]);
     // It was not seen, so it may be sent again.
     assert_eq!(store.accept_event(accept(event("a"))).await, taken([1]));
-}
-
-/// What an instance waits for is what its last commit with waits says, until it ends.
-pub async fn waits_are_those_of_the_last_commit(store: &Arc<dyn Store>) {
-    let waits = [
-        EventWait { frame: 3, until: Some(7), source: Some("desk".to_owned()), ..wait(&[]) },
-        wait(&[("line", None), ("order", Some("ä \"1\""))]),
-        EventWait { event_type: "denied".to_owned(), ..wait(&[("order", Some(""))]) },
-    ];
-    insert_waiting(store, instance(1), waits.clone()).await;
-    insert_waiting(store, instance(2), [wait(&[])]).await;
-    let listed = async |filter: WaitFilter| {
-        let found = store.waits(filter, 99).await.unwrap();
-        found.into_iter().map(|found| (found.instance, found.wait)).collect::<Vec<_>>()
-    };
-    let of = |number: u8| WaitFilter { instance: Some(id(number)), event_type: None };
-    let of_type = WaitFilter { instance: None, event_type: Some("approved".to_owned()) };
-    let expected: Vec<(Uuid, EventWait)> = waits.iter().map(|wait| (id(1), wait.clone())).collect();
-    assert_eq!(listed(of(1)).await, expected);
-    assert_eq!(listed(WaitFilter::default()).await.len(), 4);
-    assert_eq!(store.waits(WaitFilter::default(), 2).await.unwrap().len(), 2);
-    assert_eq!(listed(of_type.clone()).await.len(), 3);
-    let both = WaitFilter { instance: Some(id(1)), event_type: Some("denied".to_owned()) };
-    assert_eq!(listed(both).await, expected[2..]);
-
-    // A turn without waits keeps them; one of another instance too; one with waits replaces them.
-    store.commit(updating(instance(1))).await.unwrap();
-    assert_eq!(listed(of(1)).await, expected);
-    let row = Instance { turn: 2, ..instance(1) };
-    store.commit(waiting_for(row, [wait(&[])])).await.unwrap();
-    assert_eq!(listed(of(1)).await, [(id(1), wait(&[]))]);
-    assert_eq!(
-        store.accept_event(accept(event_with("a", &[("line", "x"), ("order", "ä \"1\"")]))).await,
-        taken([1, 2])
-    );
-
-    // A late turn changes nothing, nor does one of another instance.
-    let late = store.commit(waiting_for(instance(1), [])).await;
-    assert!(matches!(late, Err(CommitError::Fenced { .. })), "{late:?}");
-    let waits = vec![InstanceWaits { instance: id(1), waits: Vec::new() }];
-    let stray = store.commit(Commit { waits, ..updating(instance(2)) }).await;
-    assert_eq!(stray, Err(CommitError::WaitsWithoutRow { instance: id(1) }));
-    assert_eq!(listed(of(1)).await.len(), 1);
-
-    let ended = Instance { turn: 3, state: State::Completed, ended_at: Some(9), ..instance(1) };
-    store.commit(waiting_for(ended, [wait(&[])])).await.unwrap();
-    assert_eq!(listed(of(1)).await, []);
-    assert_eq!(store.accept_event(accept(event("b"))).await, taken([2]));
 }

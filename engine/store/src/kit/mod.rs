@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 mod commits;
+mod event_rows;
 mod events;
 mod filters;
 mod kept;
@@ -14,6 +15,8 @@ mod outbox;
 mod parts;
 mod reads;
 mod revisions;
+mod start_sets;
+mod waits;
 
 use std::sync::Arc;
 
@@ -29,6 +32,8 @@ pub use outbox::*;
 pub use parts::*;
 pub use reads::*;
 pub use revisions::*;
+pub use start_sets::*;
+pub use waits::*;
 
 use crate::{Commit, History, Instance, Revision, Store, Update, Write};
 

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damaged;
+mod event_rules;
 mod events;
 mod file;
 mod log_bytes;
