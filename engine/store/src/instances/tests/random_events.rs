@@ -58,7 +58,6 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
             Step::Accept { mut event, starts, is_consumed } => {
                 event.at = i64::from(at);
                 event.content = event.id.clone().into_bytes();
-                events.entry(event.id.clone()).or_insert_with(|| event.clone());
                 let starts = WORKFLOWS.into_iter().zip(starts).filter(|(_, starts)| *starts);
                 let starts = (0..).zip(starts).map(|(place, (workflow, _))| EventStart {
                     workflow: workflow.to_owned(),
@@ -73,6 +72,9 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
                 let consumers = WORKFLOWS.into_iter().filter(|_| is_consumed).map(str::to_owned).collect();
                 let accept = AcceptEvent { event, starts, consumers, max_kept: 1000 };
                 let expected = model.accept(&accept);
+                if !matches!(expected, Accepted::Seen | Accepted::Unwanted { .. }) {
+                    events.insert(accept.event.id.clone(), accept.event.clone());
+                }
                 let mut answer = store.accept_event(accept).await.unwrap();
                 if let Accepted::Kept { reason } | Accepted::Unwanted { reason } = &mut answer {
                     reason.clear();
