@@ -106,10 +106,7 @@ impl<'a> Lowering<'a> {
                     (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
                 self.code.push("subflow", Instruction::Subflow { workflow, version });
             }
-            model::ActionKind::Event(reference) => {
-                self.context
-                    .report_unsupported(&reference.trigger.event_ref.at, "an action that produces an event");
-            }
+            model::ActionKind::Event(reference) => self.lower_event_ref(reference, place),
         }
     }
 

@@ -33,6 +33,7 @@ impl Machine<'_> {
                     Err(failure) => self.child_failed(id, failure),
                 }
             }
+            Input::Event(event) if is_active || is_failed => return self.take_event(&event),
             Input::Tick => return is_active,
             Input::Abort if is_active || is_failed => self.abort(),
             Input::Retrigger if is_failed => self.retrigger(),

@@ -4,7 +4,7 @@
 //! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     sync::Arc,
 };
@@ -13,10 +13,11 @@ use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
 };
 use rondo_expression::Val;
+use rondo_event::CloudEvent;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
-use rondo_program::{Outline, Program, SchemaReference, SchemaSource};
+use rondo_program::{Event, Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
     computing::Cost,
@@ -75,6 +76,15 @@ impl Deployed {
         schema.check_quickly(data).map(|checked| self.judge_input(schema, checked))
     }
 
+    /// The start events that a received event is.
+    pub(crate) fn start_events<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Event> {
+        let names = self.program.start_by_event.iter().flat_map(|start| &start.events);
+        names.filter_map(|name| self.program.event(name)).filter(|own| {
+            let attribute = |name: &str| event.attribute(name);
+            is_one(own, event) && rondo_machine::can_start(&self.program, own, &attribute)
+        })
+    }
+
     fn judge_input(&self, schema: &Schema, checked: Result<(), String>) -> Result<(), String> {
         match checked {
             Err(message) if !schema.strict => {
@@ -98,8 +108,15 @@ impl OutputCheck for Output {
     }
 }
 
+/// Whether a received event has the type and the source of an event definition.
+fn is_one(own: &Event, event: &CloudEvent) -> bool {
+    *own.event_type == *event.event_type && own.source.as_ref().is_none_or(|source| **source == *event.source)
+}
+
 /// The served folder.
 pub(crate) struct Catalog {
+    /// The workflows that have an event of a type.
+    by_event_type: HashMap<Arc<str>, Vec<Arc<Deployed>>>,
     by_id: HashMap<String, Arc<Deployed>>,
     order: Vec<Arc<Deployed>>,
     resources: Arc<Resources>,
@@ -221,7 +238,25 @@ impl Catalog {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
         let by_id =
             order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
-        Self { by_id, order, resources: Arc::new(resources) }
+        let mut by_event_type: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
+        for deployed in &order {
+            let types: BTreeSet<_> = deployed.program.events.iter().map(|event| &event.event_type).collect();
+            for event_type in types {
+                by_event_type.entry(Arc::clone(event_type)).or_default().push(Arc::clone(deployed));
+            }
+        }
+        Self { by_event_type, by_id, order, resources: Arc::new(resources) }
+    }
+
+    /// The workflows with an event definition that a received event fulfils.
+    pub(crate) fn consumers<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
+        let deployed = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
+        deployed.filter(|deployed| deployed.program.events.iter().any(|own| is_one(own, event)))
+    }
+
+    /// The workflows that a received event can start.
+    pub(crate) fn started_by<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
+        self.consumers(event).filter(|deployed| deployed.start_events(event).next().is_some())
     }
 
     /// A workflow by its id, in a certain version if one is asked for.

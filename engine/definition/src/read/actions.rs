@@ -123,6 +123,13 @@ fn read_event_ref(reader: &mut Reader, fields: &mut Fields) -> Option<EventRef> 
             .deviation(codes::MISSING_OPTIONAL, &inner.at, message)
             .help("without it the event is only published");
     }
+    if result.is_some() && reader.compat == Compat::SonataFlow {
+        inner.unused(
+            reader,
+            "resultEventRef",
+            "as on SonataFlow the event is only published; `rondo.compat=spec` waits for the answer",
+        );
+    }
     let result_timeout = inner.lenient_duration(reader, "resultEventTimeout");
     let data = inner.text_or_object(reader, "data");
     let context_attributes = next::read_context_attributes(reader, &mut inner);
