@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{Instance, State, StoreError};
+use crate::{Instance, InstanceWaits, OutgoingEvent, State, StoreError};
 
 /// Rows that become durable together, or not at all. The default writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,21 @@ pub struct Commit {
     pub messages: Vec<Message>,
     /// Numbers of messages to remove from their mailboxes. A number that is not there any more is no error.
     pub messages_consumed: Vec<i64>,
+    /// Numbers of messages whose event the instance did not take: the message is removed, and the event is kept for this instance until its
+    /// [`keep_until`](crate::ReceivedEvent::keep_until). A message without an event is consumed.
+    pub events_returned: Vec<i64>,
+    /// What instances in `writes` wait for, each instance at most once, in place of what they waited for. The others wait for the same as
+    /// before; those that end wait for nothing.
+    pub waits: Vec<InstanceWaits>,
+    /// Events to send.
+    pub outbox: Vec<OutgoingEvent>,
+}
+
+/// What a commit has brought about beyond its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// Instances with new waits for which an event was kept. They have it in their mailbox now.
+    pub mail: Vec<Uuid>,
 }
 
 /// A write of one instance.
@@ -200,6 +215,12 @@ pub enum CommitError {
     /// The commit changes parts of an instance whose row it does not write, so that no fence protects them.
     #[error("parts of instance {instance} cannot be written by a commit that does not write its row")]
     PartsWithoutRow {
+        /// Which instance.
+        instance: Uuid,
+    },
+    /// The commit says what an instance waits for whose row it does not write, so that no fence protects that.
+    #[error("waits of instance {instance} cannot be written by a commit that does not write its row")]
+    WaitsWithoutRow {
         /// Which instance.
         instance: Uuid,
     },

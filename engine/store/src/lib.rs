@@ -1,4 +1,5 @@
-//! What is durable: rows of instances, their history, parts and messages, and the definitions that they run.
+//! What is durable: rows of instances, their history, parts and messages, the events that they wait for and send, and the definitions
+//! that they run.
 //!
 //! Owns: the database file, and the tables of instances in it. Promises: what [`Store::commit`] has answered survives `kill -9`; a commit
 //! is all or nothing, and is refused when the instance has moved on since the commit was computed. Never: interprets a row. What an
@@ -20,26 +21,33 @@
 mod commit;
 mod database;
 mod definition;
+mod event;
 mod failpoint;
 mod instance;
 mod instances;
 #[cfg(any(test, feature = "kit"))]
 pub mod kit;
+mod outbox;
 mod query;
 pub mod salvage;
 mod store;
 
 use std::sync::Arc;
 
-pub use commit::{Change, Commit, CommitError, History, Message, PartWrite, Update, Write};
+pub use commit::{Change, Commit, CommitError, Committed, History, Message, PartWrite, Update, Write};
 pub use database::{
     Answer, Component, Database, OpenError, ReadQueue, StoreError, Transaction, WorkError, file_of,
     folder_of, keep_private, private_file,
 };
 pub use definition::{ChangedFingerprint, Definition, Revision};
+pub use event::{
+    AcceptError, AcceptEvent, Accepted, DeliveredEvent, EventStart, EventWait, Forgotten, InstanceWaits,
+    KeptEvent, MailboxMessage, ReceivedEvent, StartSet, WaitFilter, WaitingInstance,
+};
 pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
 pub use instances::{INSTANCES, commit_within};
+pub use outbox::{OutboxPage, OutboxRow, OutboxStatus, OutgoingEvent};
 pub use query::{Columns, Condition, Direction, Field, Filter, Query};
 pub use rusqlite;
 pub use serde_json::Value;

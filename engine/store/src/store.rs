@@ -5,8 +5,9 @@ use std::{fmt::Debug, pin::Pin};
 use uuid::Uuid;
 
 use crate::{
-    Answer, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query, Revision,
-    StoreError,
+    AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
+    Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage, OutboxPage, OutboxRow,
+    OutboxStatus, Query, Revision, StoreError, WaitFilter, WaitingInstance,
 };
 
 /// A database of instances.
@@ -19,7 +20,12 @@ pub trait Store: Debug + Send + Sync {
     /// Writes rows. Answers when they are durable.
     ///
     /// Commits that wait at the same time are written as one transaction, yet each succeeds or fails by itself.
-    fn commit(&self, commit: Commit) -> Answer<(), CommitError>;
+    ///
+    /// When it writes what instances wait for, events that were kept and match are delivered with it, the oldest first and at most one for
+    /// each wait: those kept for the instance; those kept for its business key; those without an address, or with a business key, whose
+    /// attributes equal all bound ones of the wait; for a wait without bound attributes, those without an address that came since the
+    /// instance started.
+    fn commit(&self, commit: Commit) -> Answer<Committed, CommitError>;
 
     /// An instance; `None` when there is none of this id.
     fn instance(&self, id: Uuid) -> Answer<Option<Instance>>;
@@ -44,8 +50,8 @@ pub trait Store: Debug + Send + Sync {
     /// Ids of the instances that an instance started, ascending.
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
 
-    /// Number and payload of the messages in the mailbox of an instance, oldest first. A number is never used again.
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>>;
+    /// The messages in the mailbox of an instance, oldest first.
+    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>>;
 
     /// Ids of the instances whose mailboxes are not empty, ascending.
     fn mailboxes(&self) -> Answer<Vec<Uuid>>;
@@ -55,6 +61,48 @@ pub trait Store: Debug + Send + Sync {
 
     /// How many instances a filter lets through, damaged ones included.
     fn count(&self, filter: Filter) -> Answer<u64>;
+
+    /// Accepts an event: gives it to the instances that wait for it, starts what it starts, or keeps it. Answers when that is durable.
+    ///
+    /// Source and id are looked at first: an event that was accepted before is [`Accepted::Seen`]. Then, for each workflow by itself, the
+    /// first of these rules decides:
+    /// 1. Some of its instances wait with correlation attributes that the event all has, and all bound ones are equal: these instances get it.
+    /// 2. The event names an instance of this workflow, which lives: it gets the event if it waits for the type, and no bound attribute
+    ///    differs from one that the event has; otherwise the event is kept for it. An event that names an instance starts nothing.
+    /// 3. The event has a business key, and instances of this workflow with this key live: those that wait (as in 2) get it, and it is
+    ///    kept for the others.
+    /// 4. It starts what it can start, and, if it has no business key, goes to all instances that wait without correlation.
+    ///
+    /// An event that thereby goes nowhere is kept if a workflow consumes its type or an instance waits for it; otherwise it is
+    /// [`Accepted::Unwanted`]. A wait with a source takes events of this source only. An instance gets an event once, and an event is
+    /// accepted once, however much happens at the same time.
+    fn accept_event(&self, accept: AcceptEvent) -> Answer<Accepted, AcceptError>;
+
+    /// Removes up to `limit` kept events whose time is over at `now`, and up to `limit` events that need not be recognised any more, unless a
+    /// message or a kept event still needs them. As long as one of the two numbers is reached there can be more.
+    fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten>;
+
+    /// Up to `limit` waits, by instance in the order of their insertion, or, with a type alone, in any order.
+    fn waits(&self, filter: WaitFilter, limit: usize) -> Answer<Vec<WaitingInstance>>;
+
+    /// Up to `limit` kept events, oldest first. `after` is the number of the last one of the page before.
+    fn kept_events(&self, after: Option<i64>, limit: usize) -> Answer<Vec<KeptEvent>>;
+
+    /// Rows of the outbox that may be sent, in the order of their numbers. Behind a row that is to be tried again later, there is none of the
+    /// same instance and channel.
+    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>>;
+
+    /// Removes rows that were sent. A number that is not there any more is no error.
+    fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()>;
+
+    /// Notes that a row was not sent, and when it is to be tried again. A number that is not there any more is no error.
+    fn outbox_failed(&self, number: i64, next_at: i64, error: String) -> Answer<()>;
+
+    /// How much the outbox holds. Costs the same however much that is.
+    fn outbox_status(&self) -> Answer<OutboxStatus>;
+
+    /// Up to `limit` rows of the outbox that were not sent at the first try, without their contents; those that are tried next come first.
+    fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>>;
 
     /// Stores the revisions that are served from now on, and marks every workflow that is not among them as unavailable. Of
     /// several revisions of one workflow the last is the one of [`Store::definitions`].

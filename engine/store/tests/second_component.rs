@@ -72,7 +72,7 @@ async fn verdicts(database: &Database) -> Vec<String> {
 
 async fn payloads(store: &Arc<dyn Store>) -> Vec<String> {
     let messages = store.mailbox(id(1)).await.unwrap();
-    messages.into_iter().map(|(_, payload)| String::from_utf8(payload).unwrap()).collect()
+    messages.into_iter().map(|message| String::from_utf8(message.payload).unwrap()).collect()
 }
 
 /// A database with an instance at turn 1.

@@ -102,7 +102,7 @@ impl Inner {
         let (id, turn) = (write.id(), write.turn());
         let line = History { instance: id, turn, at: now(), facts: facts.to_owned() };
         let commit = Commit { writes: vec![write], history: vec![line], ..Commit::default() };
-        self.store.commit(commit).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
+        self.store.commit(commit).await.map(drop).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
     }
 }
 

@@ -6,11 +6,15 @@
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
-use super::{parts, rows};
-use crate::{Change, Commit, CommitError, History, Instance, Transaction, Update, WorkError, Write};
+use super::{events, parts, rows};
+use crate::{
+    Change, Commit, CommitError, Committed, History, Instance, Transaction, Update, WorkError, Write,
+};
 
 const FIND: &str = "SELECT number, turn,
-    octet_length(data) = 0, coalesce(octet_length(input) = 0, 0) FROM instance WHERE id = ?1";
+    octet_length(data) = 0, coalesce(octet_length(input) = 0, 0),
+    iif(?2, EXISTS (SELECT 1 FROM event_wait WHERE event_wait.instance = instance.number), 0)
+    FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
 const INSERT: &str = "INSERT INTO instance
     (id, revision, state, turn, busy, started_at, updated_at, ended_at, wake_at, business_key, reference_id,
@@ -33,7 +37,6 @@ const PUT_LARGE_INPUT: &str = "INSERT INTO large_input (instance, content) VALUE
 const REMOVE_LARGE_INPUT: &str = "DELETE FROM large_input WHERE instance = ?1";
 const HISTORY: &str = "INSERT INTO history (instance, turn, at, facts) VALUES (?1, ?2, ?3, ?4)";
 const SEND: &str = "INSERT INTO mailbox (recipient, payload) VALUES (?1, ?2)";
-const CONSUME: &str = "DELETE FROM mailbox WHERE number = ?1";
 
 /// Bytes of a text from which on it gets a row of its own. Up to there it shares the page of its instance, which each turn writes
 /// anyway (8 KiB); beyond, the text alone would make a turn write more than that.
@@ -52,12 +55,14 @@ struct Stored {
     turn: u64,
     has_large_data: bool,
     has_large_input: bool,
+    /// Whether it ends and waits for events.
+    has_waits_to_remove: bool,
 }
 
 type Checked<T> = Result<T, WorkError<CommitError>>;
 
 /// Writes a commit, or refuses it before anything is written.
-pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Checked<()> {
+pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Checked<Committed> {
     transaction.enable_failpoints();
     let mut checked = Vec::with_capacity(commit.writes.len());
     for write in &commit.writes {
@@ -67,8 +72,11 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
     if let Some(part) = commit.parts.iter().find(|part| !is_written(part.instance())) {
         return Err(WorkError::Refused(CommitError::PartsWithoutRow { instance: part.instance() }));
     }
+    if let Some(waits) = commit.waits.iter().find(|waits| !is_written(waits.instance)) {
+        return Err(WorkError::Refused(CommitError::WaitsWithoutRow { instance: waits.instance }));
+    }
     for line in &commit.history {
-        if !is_written(line.instance) && find(transaction, line.instance)?.is_none() {
+        if !is_written(line.instance) && find(transaction, line.instance, false)?.is_none() {
             let (instance, expected) = (line.instance, Some(line.turn));
             return Err(WorkError::Refused(CommitError::Fenced { instance, expected, found: None }));
         }
@@ -82,6 +90,9 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
                 self::update(transaction, update, *stored)?;
                 if write.has_ended() {
                     parts::remove_all(transaction, stored.number)?;
+                }
+                if stored.has_waits_to_remove {
+                    events::remove_waits(transaction, stored.number)?;
                 }
                 stored.number
             }
@@ -102,9 +113,22 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
         transaction.statement(SEND)?.execute(params![message.to, message.payload])?;
     }
     for number in &commit.messages_consumed {
-        transaction.statement(CONSUME)?.execute([number])?;
+        events::consume(transaction, *number)?;
     }
-    Ok(())
+    for number in &commit.events_returned {
+        events::return_event(transaction, *number)?;
+    }
+    let mut committed = Committed::default();
+    for waits in &commit.waits {
+        let written = numbers.iter().find(|(id, _, _)| *id == waits.instance);
+        if let Some((id, number, false)) = written
+            && events::replace_waits(transaction, (*number, *id), &waits.waits)?
+        {
+            committed.mail.push(*id);
+        }
+    }
+    events::append(transaction, &commit.outbox)?;
+    Ok(committed)
 }
 
 /// Lets a write pass the fence, or refuses it.
@@ -112,37 +136,46 @@ fn check<'commit>(
     transaction: &mut Transaction<'_>,
     write: &'commit Write,
 ) -> Checked<CheckedWrite<'commit>> {
-    let stored = find(transaction, write.id())?;
-    let found = stored.map(|stored| stored.turn);
-    let fenced = |expected| WorkError::Refused(CommitError::Fenced { instance: write.id(), expected, found });
-    match (write, stored) {
-        (Write::Update(update), Some(stored)) if update.expected_turn == stored.turn => {
-            Ok(CheckedWrite::Update { update, stored })
+    let update = match write {
+        Write::Insert(row) => {
+            return Ok(CheckedWrite::Insert { row, revision: check_insert(transaction, row)? });
         }
-        (Write::Update(update), _) => Err(fenced(Some(update.expected_turn))),
-        (Write::Insert(_), Some(_)) => Err(fenced(None)),
-        (Write::Insert(row), None) => {
-            let find = transaction.statement(REVISION)?;
-            let revision = find.query_row([&row.revision], |row| row.get(0)).optional()?;
-            let unknown =
-                || CommitError::UnknownRevision { instance: row.id, revision: row.revision.clone() };
-            let revision = revision.ok_or_else(|| WorkError::Refused(unknown()))?;
-            Ok(CheckedWrite::Insert { row, revision })
-        }
+        Write::Update(update) => update,
+    };
+    match find(transaction, update.id, write.has_ended())? {
+        Some(stored) if update.expected_turn == stored.turn => Ok(CheckedWrite::Update { update, stored }),
+        stored => Err(WorkError::Refused(CommitError::Fenced {
+            instance: update.id,
+            expected: Some(update.expected_turn),
+            found: stored.map(|stored| stored.turn),
+        })),
     }
 }
 
+/// Lets a new instance pass, or refuses it. Gives the number of its revision.
+pub(super) fn check_insert(transaction: &mut Transaction<'_>, row: &Instance) -> Checked<i64> {
+    if let Some(stored) = find(transaction, row.id, false)? {
+        let (instance, found) = (row.id, Some(stored.turn));
+        return Err(WorkError::Refused(CommitError::Fenced { instance, expected: None, found }));
+    }
+    let find = transaction.statement(REVISION)?;
+    let revision = find.query_row([&row.revision], |row| row.get(0)).optional()?;
+    let unknown = || CommitError::UnknownRevision { instance: row.id, revision: row.revision.clone() };
+    revision.ok_or_else(|| WorkError::Refused(unknown()))
+}
+
 /// What is stored of an instance.
-fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> {
+fn find(transaction: &mut Transaction<'_>, id: Uuid, ends: bool) -> Checked<Option<Stored>> {
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Stored {
             number: row.get(0)?,
             turn: row.get(1)?,
             has_large_data: row.get(2)?,
             has_large_input: row.get(3)?,
+            has_waits_to_remove: row.get(4)?,
         })
     };
-    let found = transaction.statement(FIND)?.query_row([id], read).optional();
+    let found = transaction.statement(FIND)?.query_row(params![id, ends], read).optional();
     found.map_err(|error| match error.sqlite_error_code() {
         // What SQLite itself reports can be the fault of the whole file.
         Some(_) => WorkError::Sqlite(error),
@@ -150,8 +183,12 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid) -> Checked<Option<Stored>> 
     })
 }
 
-/// Inserts a row and gives its number.
-fn insert(transaction: &mut Transaction<'_>, row: &Instance, revision: i64) -> rusqlite::Result<i64> {
+/// Inserts a row that was checked, and gives its number.
+pub(super) fn insert(
+    transaction: &mut Transaction<'_>,
+    row: &Instance,
+    revision: i64,
+) -> rusqlite::Result<i64> {
     let (data, large_data) = split(Some(&row.data));
     let (input, large_input) = split(row.input.as_deref());
     transaction.statement(INSERT)?.execute(named_params! {
@@ -237,7 +274,7 @@ fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
 fn append(transaction: &mut Transaction<'_>, line: &History, number: Option<i64>) -> rusqlite::Result<()> {
     let number = match number {
         Some(number) => number,
-        None => transaction.statement(FIND)?.query_row([line.instance], |row| row.get(0))?,
+        None => transaction.statement(FIND)?.query_row(params![line.instance, false], |row| row.get(0))?,
     };
     transaction.statement(HISTORY)?.execute(params![number, line.turn, line.at, line.facts])?;
     Ok(())

@@ -6,6 +6,7 @@
 
 mod commits;
 mod damage_log;
+mod events;
 mod filter;
 mod json_filter;
 mod parts;
@@ -22,16 +23,19 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::{
-    Answer, ChangedFingerprint, Commit, CommitError, Component, Database, Definition, Filter, History,
-    Instance, Query, ReadQueue, Revision, Store, StoreError, Transaction, WorkError,
+    AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
+    Component, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage,
+    OutboxPage, OutboxRow, OutboxStatus, Query, ReadQueue, Revision, Store, StoreError, Transaction,
+    WaitFilter, WaitingInstance, WorkError,
 };
 
-/// The tables of instances, their history, parts and messages, and of revisions.
+/// The tables of instances, their history, parts, messages and events, and of revisions.
 pub const INSTANCES: Component = Component {
     name: "instances",
     migrations: &[
         include_str!("../../migrations/sqlite/0001_instances.sql"),
         include_str!("../../migrations/sqlite/0002_parts.sql"),
+        include_str!("../../migrations/sqlite/0003_events.sql"),
     ],
 };
 
@@ -42,7 +46,7 @@ pub const INSTANCES: Component = Component {
 pub fn commit_within<E: From<CommitError>>(
     transaction: &mut Transaction<'_>,
     commit: &Commit,
-) -> Result<(), WorkError<E>> {
+) -> Result<Committed, WorkError<E>> {
     commits::write(transaction, commit).map_err(|error| match error {
         WorkError::Refused(refusal) => WorkError::Refused(refusal.into()),
         WorkError::Sqlite(error) => WorkError::Sqlite(error),
@@ -73,7 +77,7 @@ impl InstanceStore {
 }
 
 impl Store for InstanceStore {
-    fn commit(&self, commit: Commit) -> Answer<(), CommitError> {
+    fn commit(&self, commit: Commit) -> Answer<Committed, CommitError> {
         self.database.write(move |transaction| commit_within(transaction, &commit))
     }
 
@@ -113,7 +117,7 @@ impl Store for InstanceStore {
         self.read(ReadQueue::Short, move |connection, damage| rows::children(connection, damage, id))
     }
 
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>> {
+    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>> {
         self.database.read(ReadQueue::Short, move |connection| rows::mailbox(connection, id))
     }
 
@@ -127,6 +131,46 @@ impl Store for InstanceStore {
 
     fn count(&self, filter: Filter) -> Answer<u64> {
         self.database.read(ReadQueue::List, move |connection| rows::count(connection, &filter))
+    }
+
+    fn accept_event(&self, accept: AcceptEvent) -> Answer<Accepted, AcceptError> {
+        self.database.write(move |transaction| events::accept(transaction, &accept))
+    }
+
+    fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten> {
+        self.database.write(move |transaction| events::forget(transaction, now, limit))
+    }
+
+    fn waits(&self, filter: WaitFilter, limit: usize) -> Answer<Vec<WaitingInstance>> {
+        self.read(ReadQueue::List, move |connection, damage| {
+            events::list_waits(connection, damage, &filter, limit)
+        })
+    }
+
+    fn kept_events(&self, after: Option<i64>, limit: usize) -> Answer<Vec<KeptEvent>> {
+        self.read(ReadQueue::List, move |connection, damage| {
+            events::list_kept(connection, damage, after, limit)
+        })
+    }
+
+    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>> {
+        self.database.read(ReadQueue::Short, move |connection| events::page(connection, page))
+    }
+
+    fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()> {
+        self.database.write(move |transaction| events::sent(transaction, &numbers))
+    }
+
+    fn outbox_failed(&self, number: i64, next_at: i64, error: String) -> Answer<()> {
+        self.database.write(move |transaction| events::failed(transaction, number, next_at, &error))
+    }
+
+    fn outbox_status(&self) -> Answer<OutboxStatus> {
+        self.database.read(ReadQueue::Short, events::status)
+    }
+
+    fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>> {
+        self.database.read(ReadQueue::List, move |connection| events::stuck(connection, limit))
     }
 
     fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {

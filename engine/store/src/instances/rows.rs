@@ -10,7 +10,10 @@ use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use super::{damage_log::DamageLog, filter};
-use crate::{Columns, Filter, History, Instance, Query, State, StoreError, database::is_damage};
+use crate::{
+    Columns, DeliveredEvent, Filter, History, Instance, MailboxMessage, Query, State, StoreError,
+    database::is_damage,
+};
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -185,11 +188,20 @@ pub(super) fn children(connection: &Connection, damage: &DamageLog, id: Uuid) ->
     ids(connection, damage, "Store::children", CHILDREN, params![id], usize::MAX)
 }
 
-pub(super) const MAILBOX: &str = "SELECT number, payload FROM mailbox WHERE recipient = ?1 ORDER BY number";
+pub(super) const MAILBOX: &str = "SELECT number, payload, mailbox.event, content
+    FROM mailbox LEFT JOIN event_content ON event_content.event = mailbox.event
+    WHERE recipient = ?1 ORDER BY number";
 
-pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<(i64, Vec<u8>)>> {
+pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<MailboxMessage>> {
     let mut statement = connection.prepare_cached(MAILBOX)?;
-    let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map([id], |row| {
+        let event = match row.get(2)? {
+            // Without its content, which is damage, the column is NULL.
+            Some(number) => Some(DeliveredEvent { number, content: row.get(3)? }),
+            None => None,
+        };
+        Ok(MailboxMessage { number: row.get(0)?, payload: row.get(1)?, event })
+    })?;
     rows.collect::<rusqlite::Result<_>>().map_err(|error| into_instance_error(id, error))
 }
 

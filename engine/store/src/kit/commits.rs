@@ -63,7 +63,7 @@ pub async fn a_refused_commit_writes_nothing(store: &Arc<dyn Store>) {
     commit.writes.extend(updating(Instance { turn: 5, ..instance(2) }).writes);
     commit.history = vec![line(1, 2, "[]")];
     commit.messages = vec![message];
-    commit.messages_consumed = mailbox.iter().map(|(number, _)| *number).collect();
+    commit.messages_consumed = mailbox.iter().map(|message| message.number).collect();
     let refused = store.commit(commit).await;
     assert_eq!(refused, Err(CommitError::Fenced { instance: id(2), expected: Some(5), found: Some(1) }));
 

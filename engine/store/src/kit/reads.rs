@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{id, insert, instance, line, updating};
 use crate::{
-    Columns, Commit, CommitError, Direction,
+    Columns, Commit, CommitError, Committed, Direction,
     Direction::{Ascending, Descending},
     Field, Instance, Message, Query, State, Store, StoreError,
 };
@@ -77,19 +77,19 @@ pub async fn a_message_is_there_until_it_is_consumed(store: &Arc<dyn Store>) {
     let messages = vec![message(2, b"a"), message(1, b"b"), message(2, b"")];
     store.commit(Commit { messages, ..Commit::default() }).await.unwrap();
     let mailbox = store.mailbox(id(2)).await.unwrap();
-    let payloads: Vec<&[u8]> = mailbox.iter().map(|(_, payload)| payload.as_slice()).collect();
+    let payloads: Vec<&[u8]> = mailbox.iter().map(|message| message.payload.as_slice()).collect();
     assert_eq!(payloads, [b"a".as_slice(), b""]);
     assert_eq!(store.mailboxes().await, Ok(vec![id(1), id(2)]));
 
-    let numbers: Vec<i64> = mailbox.iter().map(|(number, _)| *number).collect();
+    let numbers: Vec<i64> = mailbox.iter().map(|message| message.number).collect();
     for _ in 0..2 {
         let commit = Commit { messages_consumed: numbers.clone(), ..Commit::default() };
-        assert_eq!(store.commit(commit).await, Ok(()), "consuming again is no error");
+        assert_eq!(store.commit(commit).await, Ok(Committed::default()), "consuming again is no error");
     }
     assert_eq!(store.mailboxes().await, Ok(vec![id(1)]));
     store.commit(Commit { messages: vec![message(2, b"c")], ..Commit::default() }).await.unwrap();
     let later = store.mailbox(id(2)).await.unwrap();
-    assert!(later.iter().all(|(number, _)| !numbers.contains(number)), "{later:?} after {numbers:?}");
+    assert!(later.iter().all(|message| !numbers.contains(&message.number)), "{later:?} after {numbers:?}");
 }
 
 /// Order and pages of a list.

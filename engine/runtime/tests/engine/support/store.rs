@@ -7,8 +7,9 @@ use std::{
 };
 
 use rondo_store::{
-    Answer, Change, ChangedFingerprint, Commit, CommitError, Definition, Filter, History, Instance, Query,
-    Revision, Store, StoreError, Write,
+    AcceptError, AcceptEvent, Accepted, Answer, Change, ChangedFingerprint, Commit, CommitError, Committed,
+    Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage, OutboxPage, OutboxRow,
+    OutboxStatus, Query, Revision, Store, StoreError, WaitFilter, WaitingInstance, Write,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -112,7 +113,7 @@ impl WatchedStore {
 }
 
 impl Store for WatchedStore {
-    fn commit(&self, commit: Commit) -> Answer<(), CommitError> {
+    fn commit(&self, commit: Commit) -> Answer<Committed, CommitError> {
         if *self.is_cut_off.borrow() {
             return Box::pin(std::future::pending());
         }
@@ -139,9 +140,9 @@ impl Store for WatchedStore {
         self.kept_data.lock().unwrap().extend(kept);
         let (written, commits) = (self.inner.commit(commit), self.commits.clone());
         Box::pin(async move {
-            written.await?;
+            let committed = written.await?;
             commits.send_modify(|number| *number += 1);
-            Ok(())
+            Ok(committed)
         })
     }
 
@@ -173,7 +174,7 @@ impl Store for WatchedStore {
         self.inner.children(id)
     }
 
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<(i64, Vec<u8>)>> {
+    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>> {
         self.read(Read::Mailbox, || self.inner.mailbox(id))
     }
 
@@ -187,6 +188,54 @@ impl Store for WatchedStore {
 
     fn count(&self, filter: Filter) -> Answer<u64> {
         self.inner.count(filter)
+    }
+
+    fn accept_event(&self, accept: AcceptEvent) -> Answer<Accepted, AcceptError> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        self.inner.accept_event(accept)
+    }
+
+    fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        self.inner.forget_events(now, limit)
+    }
+
+    fn waits(&self, filter: WaitFilter, limit: usize) -> Answer<Vec<WaitingInstance>> {
+        self.inner.waits(filter, limit)
+    }
+
+    fn kept_events(&self, after: Option<i64>, limit: usize) -> Answer<Vec<KeptEvent>> {
+        self.inner.kept_events(after, limit)
+    }
+
+    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>> {
+        self.inner.outbox(page)
+    }
+
+    fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        self.inner.outbox_sent(numbers)
+    }
+
+    fn outbox_failed(&self, number: i64, next_at: i64, error: String) -> Answer<()> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        self.inner.outbox_failed(number, next_at, error)
+    }
+
+    fn outbox_status(&self) -> Answer<OutboxStatus> {
+        self.inner.outbox_status()
+    }
+
+    fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>> {
+        self.inner.stuck_outbox(limit)
     }
 
     fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {

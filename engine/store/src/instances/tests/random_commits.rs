@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::{option, prelude::*, sample::select};
 
-use crate::{Change, Columns, Commit, CommitError, Instance, PartWrite, Query, Update, Write, kit};
+use crate::{
+    Change, Columns, Commit, CommitError, Committed, Instance, PartWrite, Query, Update, Write, kit,
+};
 
 const KEYS: &[&str] = &["", "a", "a/1", "a/1/x", "a/10", "a/2", "ab", "b/1", "ä"];
 const PREFIXES: &[&str] = &["", "a", "a/", "a/1", "b/", "c", "ä"];
@@ -74,7 +76,7 @@ proptest! {
 
 impl Model {
     /// The commit of some steps and what it must be answered; takes over what it must leave behind.
-    fn apply(&mut self, steps: &Steps) -> (Commit, Result<(), CommitError>) {
+    fn apply(&mut self, steps: &Steps) -> (Commit, Result<Committed, CommitError>) {
         let mut commit = Commit::default();
         let mut refused = None;
         let mut changed = BTreeMap::new();
@@ -112,7 +114,7 @@ impl Model {
         if refused.is_none() {
             self.0.extend(changed);
         }
-        (commit, refused.map_or(Ok(()), Err))
+        (commit, refused.map_or_else(|| Ok(Committed::default()), Err))
     }
 }
 

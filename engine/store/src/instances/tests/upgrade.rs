@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use super::Folder;
 use crate::{
-    Change, Columns, Commit, Condition, Field, Filter, Instance, Message, PartWrite, Query, State, Update,
-    Write, kit,
+    Change, Columns, Commit, Condition, Field, Filter, Instance, MailboxMessage, Message, PartWrite, Query,
+    State, Update, Write, kit,
 };
 
 /// A folder with a database that only the first migration has made, and what that version wrote into it.
@@ -63,7 +63,8 @@ async fn a_database_of_version_1_keeps_what_is_in_it() {
         assert_eq!(store.busy(None, 9).await, Ok(vec![kit::id(2)]));
         assert_eq!(store.children(kit::id(1)).await, Ok(vec![kit::id(3)]));
         assert_eq!(store.history(kit::id(3)).await.unwrap().len(), 2);
-        assert_eq!(store.mailbox(kit::id(1)).await, Ok(vec![(41, vec![0xff])]));
+        let message = MailboxMessage { number: 41, payload: vec![0xff], event: None };
+        assert_eq!(store.mailbox(kit::id(1)).await, Ok(vec![message]));
         let revision = store.revision(kit::REVISION).await.unwrap().unwrap();
         assert_eq!((revision.fingerprint, revision.bundle.len()), (None, 1));
         let condition = Condition::Like("xx*".to_owned());
@@ -114,7 +115,7 @@ async fn instances_of_version_1_go_on() {
         store.query(Query { order, ..Query::default() }).await.unwrap().iter().map(|row| row.id).collect();
     assert_eq!(ids, [1, 2, 3, 4].map(kit::id));
     let numbers: Vec<i64> =
-        store.mailbox(kit::id(1)).await.unwrap().iter().map(|(number, _)| *number).collect();
+        store.mailbox(kit::id(1)).await.unwrap().iter().map(|message| message.number).collect();
     assert_eq!(numbers, [41, 42]);
     store.close().await.unwrap();
 }
