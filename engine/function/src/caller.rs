@@ -109,6 +109,12 @@ impl Caller {
         })
     }
 
+    /// A client for requests that are no calls of functions, such as events that are sent: with the same trusted certificates, proxies and
+    /// allowed addresses. It follows no redirects.
+    pub fn client(&self) -> Result<reqwest::Client, String> {
+        self.transport.client(CONNECT_TIMEOUT)
+    }
+
     /// How many calls are in flight and how many wait for their turn.
     pub fn load(&self) -> CallLoad {
         self.gate.load()

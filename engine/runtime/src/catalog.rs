@@ -13,7 +13,7 @@ use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
 };
 use rondo_expression::Val;
-use rondo_event::CloudEvent;
+use rondo_event::{Channels, CloudEvent};
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
@@ -130,6 +130,8 @@ pub struct Loaded {
     pub properties: Properties,
     /// What no text for people may show.
     pub secrets: Secrets,
+    /// Where events come from and go to.
+    pub channels: Channels,
     /// Its files.
     pub resources: Resources,
     /// All problems, in the order of files and places.
@@ -160,6 +162,8 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         }
     }
     let specs = Specs::new(fetcher);
+    let (channels, problems) = Channels::read(&properties);
+    diagnostics.extend(problems);
     let hidden = Secrets::of(&properties);
     let secrets = secrets::secrets(&properties, &hidden);
     let mut sources = sources;
@@ -172,7 +176,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     diagnostics.extend(problems.into_iter().flatten());
     diagnostics.sort();
     diagnostics.dedup();
-    Loaded { workflows, properties, secrets: hidden, resources, diagnostics, files, sources }
+    Loaded { workflows, properties, secrets: hidden, channels, resources, diagnostics, files, sources }
 }
 
 /// Makes a document ready to run.

@@ -124,7 +124,7 @@ impl Executor {
         let content = self.encryption.decrypt(row.instance, &row.content);
         let content = content.map_err(|error| format!("the event cannot be read: {error}"))?;
         let event = CloudEvent::decode(&content).map_err(|error| error.to_string())?;
-        self.sender.send(&row.channel, &event).await.map_err(|error| self.secrets.mask(&error.to_string()).into_owned())
+        self.sender.send(&row.channel, &event).await.map_err(|error| self.secrets.mask(&error.to_string()))
     }
 
     async fn note_failure(&self, row: &OutboxRow, problem: String) {
