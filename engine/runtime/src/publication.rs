@@ -17,7 +17,7 @@ pub(crate) fn outgoing(
     now: Millis,
 ) -> Result<OutgoingEvent, FormatError> {
     let event = event_of(instance, request, now);
-    let channel = channels.outgoing_for(&event.event_type).name.clone();
+    let channel = channels.outgoing_for(&event.event_type).to_owned();
     let content = encryption.encrypt(instance.row.id, &event.encode())?;
     Ok(OutgoingEvent { instance: instance.row.id, channel, content, at: now })
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Fields, Reader, filters, next};
 use crate::{
-    Pointer, codes,
+    Compat, Pointer, codes,
     model::{Action, ActionKind, At, EventRef, FunctionRef, ProduceEvent, SubFlowRef},
 };
 
