@@ -26,8 +26,8 @@ use super::{
 /// How long to wait for another program that holds the file for a moment, such as a backup.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Statements that a connection keeps compiled. Filters differ in their shape, so there can be many.
-const STATEMENTS: usize = 64;
+/// Statements that a connection keeps compiled: the writer has about 60 of its own, and filters differ in their shape.
+const STATEMENTS: usize = 128;
 
 /// Threads for short reads, and for lists. Two, so that one long read does not stop the others.
 const SHORT_READERS: usize = 2;

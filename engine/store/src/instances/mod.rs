@@ -154,7 +154,7 @@ impl Store for InstanceStore {
     }
 
     fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>> {
-        self.database.read(ReadQueue::Short, move |connection| events::page(connection, page))
+        self.read(ReadQueue::Short, move |connection, damage| events::page(connection, damage, page))
     }
 
     fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()> {
@@ -170,7 +170,7 @@ impl Store for InstanceStore {
     }
 
     fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>> {
-        self.database.read(ReadQueue::List, move |connection| events::stuck(connection, limit))
+        self.read(ReadQueue::List, move |connection, damage| events::stuck(connection, damage, limit))
     }
 
     fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {

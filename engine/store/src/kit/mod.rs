@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 mod commits;
+mod events;
 mod filters;
+mod kept;
 mod large;
 mod oracle;
+mod outbox;
 mod parts;
 mod reads;
 mod revisions;
@@ -17,9 +20,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use commits::*;
+pub use events::*;
 pub use filters::*;
+pub use kept::*;
 pub use large::*;
 pub use oracle::passes;
+pub use outbox::*;
 pub use parts::*;
 pub use reads::*;
 pub use revisions::*;
@@ -61,6 +67,29 @@ macro_rules! store_kit {
             a_revision_keeps_its_files
             a_workflow_that_is_not_served_is_unavailable
             a_changed_fingerprint_is_stored_and_answered
+            an_event_finds_the_instances_that_it_correlates_with
+            an_event_is_accepted_once
+            an_instance_gets_an_event_once
+            an_event_that_names_an_instance_goes_to_no_other
+            an_event_with_a_business_key_goes_to_its_instances
+            an_event_without_an_address_goes_to_all_that_wait_without_correlation
+            a_wait_for_a_source_takes_no_other
+            an_event_that_nobody_wants_is_not_stored
+            an_event_whose_instance_cannot_start_is_refused
+            waits_are_those_of_the_last_commit
+            a_kept_event_goes_to_the_first_wait_that_it_matches
+            each_wait_takes_one_kept_event_at_a_time
+            a_returned_event_is_kept_for_its_instance
+            a_full_store_refuses_events_that_it_would_keep
+            events_are_forgotten_when_nobody_needs_them
+            an_event_is_there_until_the_last_has_used_it
+            kept_events_come_in_pages
+            several_events_start_an_instance_together
+            a_set_forgets_events_whose_time_is_over
+            events_to_send_are_written_with_their_turn
+            the_outbox_comes_in_pages
+            a_row_that_failed_keeps_its_place
+            all_rows_behind_a_failed_one_go_out
             a_closed_store_says_so
         }
     };

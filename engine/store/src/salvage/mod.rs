@@ -9,6 +9,7 @@
 //! far as an index, the history, or a gap in the numbers of rows shows that it was there. Never: runs while an engine uses the database;
 //! interprets what a row means.
 
+mod events;
 mod image;
 mod instances;
 mod tables;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, ToSql, types::ToSqlOutput};
 
-use super::{Findings, SalvageError, TableFindings, image::Image, instances::Instances};
+use super::{Findings, SalvageError, TableFindings, events, image::Image, instances::Instances};
 
 /// Numbers between two bad pages that are looked up one by one: some seconds. Of larger gaps only those that an index knows.
 const PROBED: i64 = 2_000_000;
@@ -114,15 +114,17 @@ fn prepare(source: &Connection, target: &Connection, schema: &Schema) -> rusqlit
     Ok(())
 }
 
-/// Keeps numbers of messages from being used again, and ends the transaction.
+/// Keeps numbers that were given out from being used again, makes events whole, and ends the transaction.
 fn finish(source: &Connection, target: &Connection) -> rusqlite::Result<()> {
-    let used = source
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'", [], |row| row.get::<_, i64>(0));
-    // Where it cannot be read, the highest number that is left is the next best.
-    if let Ok(used) = used {
-        target.execute("DELETE FROM sqlite_sequence WHERE name = 'mailbox'", [])?;
-        target.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('mailbox', ?1)", [used])?;
-    }
+    // Where the number of a table cannot be read, the highest one that is left is the next best.
+    each(source, "SELECT name, seq FROM sqlite_sequence", &mut |row| {
+        let (Ok(name), Ok(used)) = (row.get::<_, String>(0), row.get::<_, i64>(1)) else { return true };
+        let written = target
+            .execute("DELETE FROM sqlite_sequence WHERE name = ?1", [&name])
+            .and_then(|_| target.execute("INSERT INTO sqlite_sequence VALUES (?1, ?2)", (&name, used)));
+        written.is_ok()
+    });
+    events::mend(target)?;
     target.execute_batch("COMMIT")
 }
 

@@ -62,7 +62,12 @@ pub(super) fn decide<'accept>(
     // Workflows that the rules below decide for. A workflow that has no part in such events neither gets nor keeps this one.
     let mut open: BTreeSet<&str> = accept.consumers.iter().map(String::as_str).collect();
     open.extend(accept.starts.iter().map(|start| start.workflow.as_str()));
-    open.extend(shapes.iter().map(|shape| shape.workflow.as_str()));
+    for shape in &shapes {
+        // A shape outlives its waits.
+        if !open.contains(shape.workflow.as_str()) && shapes::is_used(transaction, shape)? {
+            open.insert(&shape.workflow);
+        }
+    }
     open.retain(|workflow| !decided.contains(workflow));
 
     match &event.business_key {
@@ -143,7 +148,10 @@ fn keep_or_refuse(
     shapes: &[Shape],
     decision: &mut Decision<'_>,
 ) -> rusqlite::Result<()> {
-    let has_waits = shapes::is_any_used(transaction, shapes)?;
+    let mut has_waits = false;
+    for shape in shapes {
+        has_waits = has_waits || shapes::is_used(transaction, shape)?;
+    }
     let is_known = !accept.consumers.is_empty() || !accept.starts.is_empty();
     if !has_waits && !is_known {
         "no workflow that is served consumes events of this type, and no instance waits for one"

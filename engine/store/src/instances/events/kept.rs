@@ -47,7 +47,7 @@ const FOR_BUSINESS_KEY: &str = candidates!(
 );
 const FOR_ATTRIBUTE: &str = candidates!(
     "kept_attribute CROSS JOIN kept_event ON kept_event.number = kept_attribute.kept",
-    "kept_attribute.type = ?1 AND name = ?2 AND value = ?3 ORDER BY kept_attribute.kept"
+    "kept_attribute.type = ?1 AND kept_attribute.name = ?2 AND value = ?3 ORDER BY kept_attribute.kept"
 );
 const FOR_ANYBODY: &str = candidates!(
     "kept_event",
@@ -210,13 +210,18 @@ fn first(
 ) -> rusqlite::Result<Option<Found>> {
     let mut rows = transaction.statement(sql)?.query(parameters)?;
     while let Some(row) = rows.next()? {
-        let (source, attributes): (String, String) = (row.get(2)?, row.get(3)?);
-        let attributes: Vec<(String, String)> = decode(3, &attributes)?;
+        // What is damaged matches nothing.
+        let Some((source, attributes)) = read_subject(row).map(Some).or_else(skip_row)? else { continue };
         if matches(&Subject { source: &source, attributes: &attributes }) {
             return Ok(Some(Found { kept: row.get(0)?, event: row.get(1)? }));
         }
     }
     Ok(None)
+}
+
+fn read_subject(row: &Row<'_>) -> rusqlite::Result<(String, Vec<(String, String)>)> {
+    let attributes: String = row.get(3)?;
+    Ok((row.get(2)?, decode(3, &attributes)?))
 }
 
 /// The bound attribute that the fewest kept events have: one that all have, such as a tenant, would lead to all of them.

@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use crate::{OutboxPage, OutboxRow, OutboxStatus, OutgoingEvent, StoreError, Transaction, WorkError};
+use crate::{
+    OutboxPage, OutboxRow, OutboxStatus, OutgoingEvent, StoreError, Transaction, WorkError,
+    instances::damage_log::DamageLog,
+};
 
 /// Blocked rows that can be sent at once when the row before them is gone: enough to send many in one request, and few enough that
 /// the next failure has few to block again.
@@ -138,6 +141,7 @@ pub(in crate::instances) fn failed(
 /// Rows that may be sent.
 pub(in crate::instances) fn page(
     connection: &Connection,
+    damage: &DamageLog,
     page: OutboxPage,
 ) -> Result<Vec<OutboxRow>, StoreError> {
     // All statements see the same moment.
@@ -160,7 +164,12 @@ pub(in crate::instances) fn page(
     for (number, bytes) in chosen {
         let Some(rest) = left.checked_sub(bytes).or(rows.is_empty().then_some(0)) else { break };
         left = rest;
-        rows.push(statement.query_row([number], read_row)?);
+        let name = format_args!("of row {number} of the outbox");
+        rows.extend(damage.unless_damaged(
+            "Store::outbox",
+            &name,
+            statement.query_row([number], read_row),
+        )?);
     }
     Ok(rows)
 }
@@ -195,11 +204,14 @@ pub(in crate::instances) fn status(connection: &Connection) -> Result<OutboxStat
 /// Rows that were not sent at the first try.
 pub(in crate::instances) fn stuck(
     connection: &Connection,
+    damage: &DamageLog,
     limit: usize,
 ) -> Result<Vec<OutboxRow>, StoreError> {
     let mut statement = connection.prepare_cached(STUCK)?;
-    let rows = statement.query_map([count(limit)], read_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map([count(limit)], |row| {
+        damage.unless_damaged("Store::stuck_outbox", &"of a row of the outbox", read_row(row))
+    })?;
+    Ok(rows.filter_map(rusqlite::Result::transpose).collect::<rusqlite::Result<_>>()?)
 }
 
 fn count(number: usize) -> i64 {

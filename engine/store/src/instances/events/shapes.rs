@@ -2,7 +2,10 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::matching::{Correlation, decode, encode};
+use super::{
+    matching::{Correlation, decode, encode},
+    waits::skip_row,
+};
 use crate::{EventWait, Transaction};
 
 const OF_TYPE: &str = "SELECT number, workflow, source, bound, unbound FROM wait_shape WHERE type = ?1";
@@ -24,14 +27,17 @@ pub(super) struct Shape {
     pub(super) correlation: Correlation,
 }
 
-/// The shapes of all waits for a type, and of some that were.
+/// The shapes of all waits for a type, and of some that were. One that is damaged is left out, for the others must not fail with it.
 pub(super) fn of_type(transaction: &mut Transaction<'_>, event_type: &str) -> rusqlite::Result<Vec<Shape>> {
     let read = |row: &Row<'_>| {
         let (bound, unbound): (String, String) = (row.get(3)?, row.get(4)?);
         let correlation = Correlation { bound: decode(3, &bound)?, unbound: decode(4, &unbound)? };
         Ok(Shape { number: row.get(0)?, workflow: row.get(1)?, source: row.get(2)?, correlation })
     };
-    transaction.statement(OF_TYPE)?.query_map([event_type], read)?.collect()
+    let rows = transaction
+        .statement(OF_TYPE)?
+        .query_map([event_type], |row| read(row).map(Some).or_else(skip_row))?;
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// The number of the shape of a wait, which is inserted if it is the first of its shape.
@@ -51,12 +57,7 @@ pub(super) fn number_of(
     Ok(transaction.connection().last_insert_rowid())
 }
 
-/// Whether an instance waits with one of the shapes.
-pub(super) fn is_any_used(transaction: &mut Transaction<'_>, shapes: &[Shape]) -> rusqlite::Result<bool> {
-    for shape in shapes {
-        if transaction.statement(IS_USED)?.exists([shape.number])? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether an instance waits with a shape.
+pub(super) fn is_used(transaction: &mut Transaction<'_>, shape: &Shape) -> rusqlite::Result<bool> {
+    transaction.statement(IS_USED)?.exists([shape.number])
 }

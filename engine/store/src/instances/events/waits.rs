@@ -178,18 +178,13 @@ pub(in crate::instances) fn list(
         damage.unless_damaged("Store::waits", &name, read_wait(row))
     };
     let event_type = &filter.event_type;
-    let rows: Vec<Option<WaitingInstance>> = match filter.instance {
-        Some(instance) => {
-            let mut statement = connection.prepare_cached(LIST_OF_INSTANCE)?;
-            let rows = statement.query_map(params![limit, event_type, instance], read)?;
-            rows.collect::<rusqlite::Result<_>>()?
-        }
-        None => {
-            let sql = if event_type.is_some() { LIST_OF_TYPE } else { LIST };
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![limit, event_type], read)?;
-            rows.collect::<rusqlite::Result<_>>()?
-        }
+    let rows: Vec<Option<WaitingInstance>> = if let Some(instance) = filter.instance {
+        let mut statement = connection.prepare_cached(LIST_OF_INSTANCE)?;
+        statement.query_map(params![limit, event_type, instance], read)?.collect::<rusqlite::Result<_>>()?
+    } else {
+        let sql = if event_type.is_some() { LIST_OF_TYPE } else { LIST };
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_map(params![limit, event_type], read)?.collect::<rusqlite::Result<_>>()?
     };
     Ok(rows.into_iter().flatten().collect())
 }

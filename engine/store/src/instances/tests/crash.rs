@@ -10,7 +10,10 @@ use std::{
 use uuid::Uuid;
 
 use super::Folder;
-use crate::{Filter, History, Instance, PartWrite, Store, kit};
+use crate::{
+    AcceptEvent, Accepted, EventStart, EventWait, Filter, History, Instance, InstanceWaits, OutboxPage,
+    OutgoingEvent, PartWrite, ReceivedEvent, Store, WaitFilter, kit,
+};
 
 /// Tells [`commit_until_the_end`] in a child process where to commit, and by how many at a time.
 const URL: &str = "RONDO_STORE_CRASH_URL";
@@ -44,9 +47,104 @@ async fn commit_on_and_on(store: Arc<dyn Store>) {
     }
 }
 
+/// Not a test by itself: the process that is killed while events come in, start instances, and go out. It prints the ids of the events that
+/// were accepted.
+#[tokio::test]
+async fn accept_until_the_end() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let submitters: usize = std::env::var(SUBMITTERS).unwrap().parse().unwrap();
+    let store = crate::open(&url).await.unwrap();
+    store.put_revisions(vec![kit::revision()]).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..submitters {
+        tasks.spawn(accept_on_and_on(Arc::clone(&store)));
+    }
+    tasks.join_all().await;
+}
+
+/// An event that starts the instance of its id.
+fn starting(id: Uuid) -> AcceptEvent {
+    let row = Instance { id, ..kit::instance(0) };
+    let event = ReceivedEvent {
+        id: id.to_string(),
+        source: "desk".to_owned(),
+        event_type: "ordered".to_owned(),
+        content: vec![7; 10_000],
+        forget_at: i64::MAX,
+        ..ReceivedEvent::default()
+    };
+    let starts = vec![EventStart { workflow: "approval".to_owned(), row, set: None }];
+    AcceptEvent { event, starts, ..AcceptEvent::default() }
+}
+
+async fn accept_on_and_on(store: Arc<dyn Store>) {
+    loop {
+        let id = Uuid::now_v7();
+        let accepted = store.accept_event(starting(id)).await;
+        assert_eq!(accepted, Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id] }));
+        std::io::stdout().write_all(format!("answered {id}\n").as_bytes()).unwrap();
+        let mut commit = kit::updating(Instance { id, ..kit::instance(0) });
+        commit.messages_consumed = vec![store.mailbox(id).await.unwrap()[0].number];
+        let wait = EventWait { event_type: "approved".to_owned(), ..EventWait::default() };
+        commit.waits = vec![InstanceWaits { instance: id, waits: vec![wait] }];
+        commit.outbox =
+            vec![OutgoingEvent { instance: id, channel: "out".to_owned(), content: vec![1], at: 1 }];
+        store.commit(commit).await.unwrap();
+    }
+}
+
+/// What was accepted is there after a crash: the event waits in the mailbox, or its turn has used it, sent another, and waits for the next.
+async fn events_survive(folder: &Folder, answered: &HashSet<Uuid>) {
+    let store = crate::open(&folder.url()).await.unwrap();
+    let page = OutboxPage { after: None, now: 1, rows: usize::MAX, bytes: u64::MAX };
+    let sent: HashSet<Uuid> = store.outbox(page).await.unwrap().iter().map(|row| row.instance).collect();
+    assert_eq!(store.outbox_status().await.unwrap().rows, sent.len() as u64);
+    let rows = store.query(crate::Query::default()).await.unwrap();
+    let there: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();
+    assert!(there.is_superset(answered));
+    for row in rows {
+        let filter = WaitFilter { instance: Some(row.id), event_type: None };
+        let waits = store.waits(filter, 9).await.unwrap().len();
+        let has_sent = sent.contains(&row.id);
+        let mail = store.mailbox(row.id).await.unwrap();
+        assert_eq!((row.turn, mail.len(), waits), if has_sent { (2, 0, 1) } else { (1, 1, 0) });
+        assert_eq!(store.accept_event(starting(row.id)).await, Ok(Accepted::Seen));
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn accepted_events_survive_being_killed() {
+    for enough in [1, 500] {
+        let folder = Folder::new();
+        let mut child = spawn_test("accept_until_the_end", &folder, "8", "");
+        let answered = answered(&mut child, enough);
+        assert!(answered.len() >= enough);
+        events_survive(&folder, &answered).await;
+    }
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn a_crash_around_any_transaction_of_events_leaves_them_whole() {
+    for place in 1..=6 {
+        for failpoint in ["commit-before", "commit-after"] {
+            let folder = Folder::new();
+            let failpoint = format!("{failpoint}@{place}");
+            let mut child = spawn_test("accept_until_the_end", &folder, "1", &failpoint);
+            let answered = answered(&mut child, usize::MAX);
+            events_survive(&folder, &answered).await;
+        }
+    }
+}
+
 fn spawn(folder: &Folder, submitters: &str, failpoints: &str) -> Child {
+    spawn_test("commit_until_the_end", folder, submitters, failpoints)
+}
+
+fn spawn_test(test: &str, folder: &Folder, submitters: &str, failpoints: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "instances::tests::crash::commit_until_the_end", "--nocapture"])
+        .args(["--exact", &format!("instances::tests::crash::{test}"), "--nocapture"])
         .env(URL, folder.url())
         .env(SUBMITTERS, submitters)
         .env("RONDO_FAILPOINTS", failpoints)

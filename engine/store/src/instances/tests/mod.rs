@@ -2,11 +2,13 @@
 
 mod crash;
 mod damaged;
+mod events;
 mod file;
 mod log_bytes;
 mod plans;
 mod random_commits;
 mod random_damage;
+mod random_events;
 mod random_filters;
 mod upgrade;
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params_from_iter, types::Null};
 
 use crate::{
     Condition, Direction, Field, Filter, INSTANCES, Query,
-    instances::{filter, parts, rows},
+    instances::{events, filter, parts, rows},
 };
 
 /// The tables of instances, in memory.
@@ -41,7 +41,10 @@ fn reads_of_the_engine_walk_an_index() {
     SEARCH instance USING COVERING INDEX instance_id (id=?)
     ");
     insta::assert_snapshot!(plan(parts::REMOVE_PREFIX), @"SEARCH part USING INDEX part_key (instance=? AND key>? AND key<?)");
-    insta::assert_snapshot!(plan(rows::MAILBOX), @"SEARCH mailbox USING INDEX mailbox_recipient (recipient=?)");
+    insta::assert_snapshot!(plan(rows::MAILBOX), @r"
+    SEARCH mailbox USING INDEX mailbox_recipient (recipient=?)
+    SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
+    ");
 }
 
 #[test]
@@ -59,4 +62,78 @@ fn lists_of_a_workflow_walk_its_index() {
     CREATE BLOOM FILTER
     USE TEMP B-TREE FOR ORDER BY
     ");
+}
+
+/// However many events, waits and rows to send there are.
+#[test]
+fn no_statement_of_events_scans_a_table() {
+    let connection = tables();
+    let mut count = 0;
+    for (module, statements) in events::statements::ALL {
+        for (name, sql) in *statements {
+            let plan = plan(&connection, sql);
+            count += 1;
+            for step in plan.lines().filter(|step| step.starts_with("SCAN ")) {
+                // The rows of a subquery, which has a limit, are its answer.
+                assert_eq!(step, "SCAN (subquery-1)", "{module}::{name} scans:\n{plan}");
+            }
+        }
+    }
+    assert!(count > 30, "{count} statements");
+}
+
+#[test]
+fn an_event_finds_its_instances_by_an_index() {
+    let connection = tables();
+    let plan = |module: &str, name: &str| {
+        let statements = events::statements::ALL.iter().find(|(known, _)| *known == module).unwrap().1;
+        plan(&connection, statements.iter().find(|(known, _)| *known == name).unwrap().1)
+    };
+    insta::assert_snapshot!(plan("shapes", "OF_TYPE"), @"SEARCH wait_shape USING INDEX wait_shape_type (type=?)");
+    insta::assert_snapshot!(plan("waits", "WAITING"), @r"
+    SEARCH event_wait USING COVERING INDEX event_wait_key (shape=? AND key=?)
+    SEARCH instance USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("waits", "LIVING_OF_KEY"), @r"
+    SEARCH instance USING INDEX instance_living_key (business_key=?)
+    SEARCH revision USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("kept", "FOR_INSTANCE"), @r"
+    SEARCH kept_event USING COVERING INDEX kept_event_instance (instance=? AND type=?)
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("kept", "FOR_BUSINESS_KEY"), @r"
+    SEARCH kept_event USING COVERING INDEX kept_event_business_key (business_key=? AND type=?)
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("kept", "FOR_ATTRIBUTE"), @r"
+    SEARCH kept_attribute USING COVERING INDEX kept_attribute_value (type=? AND name=? AND value=?)
+    SEARCH kept_event USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("kept", "FOR_ANYBODY"), @r"
+    SEARCH kept_event USING INDEX kept_event_type (type=? AND at>?)
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?)
+    ");
+    insta::assert_snapshot!(plan("start_sets", "OLDEST"), @"SEARCH kept_event USING INDEX kept_event_set (workflow=? AND set_key=? AND name=?)");
+    insta::assert_snapshot!(plan("kept", "DUE"), @r"
+    SEARCH kept_event USING INDEX kept_event_due (keep_until<?)
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
+    ");
+    insta::assert_snapshot!(plan("forget", "FORGET"), @r"
+    SEARCH event USING INTEGER PRIMARY KEY (rowid=?)
+    LIST SUBQUERY 1
+    SEARCH event USING COVERING INDEX event_forgettable (forget_at<?)
+    CREATE BLOOM FILTER
+    ");
+    insta::assert_snapshot!(plan("outbox", "NEW"), @"SEARCH outbox USING INDEX outbox_ready (next_at=? AND number>?)");
+    insta::assert_snapshot!(plan("outbox", "RETRIED"), @r"
+    SEARCH outbox USING INDEX outbox_ready (next_at>? AND next_at<?)
+    USE TEMP B-TREE FOR ORDER BY
+    ");
+    insta::assert_snapshot!(plan("outbox", "STUCK"), @"SEARCH outbox USING INDEX outbox_ready (next_at>?)");
 }

@@ -119,3 +119,26 @@ async fn instances_of_version_1_go_on() {
     assert_eq!(numbers, [41, 42]);
     store.close().await.unwrap();
 }
+
+/// An instance that waits for events had no rows of waits, so it has a turn in which it writes them.
+#[tokio::test]
+async fn instances_that_wait_for_events_are_due() {
+    let folder = version_1();
+    let file = Connection::open(folder.file()).unwrap();
+    // Waits; waits with a timeout; has ended; waits for something else, and says so in text that has the same letters.
+    file.execute_batch(
+        r#"INSERT INTO instance (number, id, revision, state, turn, busy, started_at, updated_at, wake_at, frames, data) VALUES
+            (4, x'019ab20e2c0070008000000000000004', 1, 1, 1, 0, 1004, 1004, NULL, CAST('1[{"e":[0]}]' AS BLOB), '{}'),
+            (5, x'019ab20e2c0070008000000000000005', 1, 1, 1, 0, 1005, 1005, 7000, CAST('1[0,{"e":[0,1]}]' AS BLOB), '{}'),
+            (6, x'019ab20e2c0070008000000000000006', 1, 2, 1, 0, 1006, 1006, NULL, CAST('1[{"e":[0]}]' AS BLOB), '{}'),
+            (7, x'019ab20e2c0070008000000000000007', 1, 1, 1, 0, 1007, 1007, 6000, CAST('1[{"c":0}]e[' AS BLOB), '{}')"#,
+    )
+    .unwrap();
+    drop(file);
+    for _ in 0..2 {
+        let store = crate::open(&folder.url()).await.unwrap();
+        let due = vec![(1, kit::id(4)), (1, kit::id(5)), (5000, kit::id(1)), (6000, kit::id(7))];
+        assert_eq!(store.due(9999, None, 9).await, Ok(due));
+        store.close().await.unwrap();
+    }
+}
