@@ -114,4 +114,7 @@ codes! {
     SETTING_FILE Error "RON0507" "a file or folder of the configuration cannot be read"
     MISSPELT_VARIABLE Error "RON0508" "an environment variable has almost the name of a setting"
     UNKNOWN_ENVIRONMENT Warning "RON0509" "an environment variable begins with `RONDO_` and is not known"
+    CHANNEL Error "RON0510" "a channel of events cannot be used"
+    CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
+    CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
 }
