@@ -219,6 +219,3 @@ impl fmt::Display for Sink {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -99,6 +99,3 @@ impl Sender {
 fn unaddressed(error: ExpandError) -> SendErrorKind {
     SendErrorKind::Unsendable(error.to_string())
 }
-
-#[cfg(test)]
-mod tests;
