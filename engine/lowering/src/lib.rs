@@ -27,6 +27,7 @@ use rondo_definition::{
 use rondo_expression::{MergeRules, Val};
 
 use context::{Context, parse_checked_duration};
+pub use functions::{replace_functions, unused_replacements};
 use rondo_program::{
     CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
     SchemaSource, Scope, ScopeId,

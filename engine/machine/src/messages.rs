@@ -22,7 +22,8 @@ pub enum Input {
         call: CallNumber,
         /// The body of the answer; `None` if it has no body.
         result: Option<Val>,
-        /// The members of `$WORKFLOW` about the answer: `{statusCode, statusMessage, responseHeaders}`.
+        /// The members of `$WORKFLOW` about the answer: `{statusCode, statusMessage, responseHeaders}`, or `{python}` of a script, whose
+        /// value is `{values, state}`. Members that the answer does not have keep their values.
         response: Option<Val>,
     },
     /// A call failed.
@@ -157,6 +158,8 @@ pub struct CallRequest {
     pub data: Val,
     /// The evaluated `configKey` of the function.
     pub config_key: Option<String>,
+    /// What the last script of the instance left: the member `python` of its last [`Input::Answered`].
+    pub python: Option<Val>,
     /// Name of the state, for messages.
     pub state: Arc<str>,
     /// Name of the action, for messages.

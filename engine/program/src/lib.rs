@@ -26,8 +26,9 @@ pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use event::{Correlation, Event, StartByEvent};
 pub use failure::{Failure, FailureKind, Origin};
 pub use function::{
-    Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind, HttpFunction,
-    HttpMethod, OpenApiFunction,
+    AsyncApiFunction, Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind,
+    GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, KnativeFunction, ODataFunction, OpenApiFunction,
+    PythonFunction,
 };
 pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, EventTimeout, Instruction, LogLevel,

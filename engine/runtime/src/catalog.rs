@@ -170,6 +170,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     for Document { source, .. } in &documents {
         sources.insert(source.path().to_string(), Arc::clone(source));
     }
+    diagnostics.extend(rondo_lowering::unused_replacements(&documents, &properties));
     let ready =
         in_parallel(documents, |document| deploy(document, &resources, &properties, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
@@ -181,13 +182,15 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
 
 /// Makes a document ready to run.
 pub(crate) fn deploy(
-    document: Document,
+    mut document: Document,
     resources: &Resources,
     properties: &Properties,
     secrets: &Val,
     specs: &Specs,
 ) -> (Deployed, Vec<Diagnostic>) {
+    let replaced = rondo_lowering::replace_functions(&mut document, properties);
     let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
+    diagnostics.extend(replaced);
     let Lowered { program, outline, declarations, input_schema, output_schema } = lowered;
     let (bindings, problems) =
         rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);

@@ -28,6 +28,8 @@ settings! {
         "which holds where SonataFlow and the specification disagree";
     SEND_TIMEOUT: "rondo.events.send-timeout", Kind::Millis, "10000",
         "milliseconds that the delivery of an event may take; then it counts as failed and is tried again";
+    FUNCTION_REPLACEMENT: "rondo.functions.<name>.replacement", Kind::Text, "",
+        "operation that stands for that of the function `<name>` in every workflow, such as `rest:post:https://service.example/path`, `specs/api.yaml#operation` or `service:python:<module>::<function>`; the types that an operation does not show are written before it: `asyncapi:`, `rpc:`, `graphql:`, `odata:`, `expression:`";
     GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", POSITIVE, "134217728",
         "most memory in bytes that a GraphQL answer may take while it is made; never more than half of `rondo.limits.memory`";
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
@@ -55,6 +57,17 @@ settings! {
         "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
     MAX_SUBFLOWS: "rondo.limits.subflows", POSITIVE_U32, "10000",
         "subflows that may stand below one start; counted anew whenever the first instance waits for none";
+    PYTHON_COMMAND: "rondo.python.command", Kind::Text, "python3", "program that runs Python code";
+    PYTHON_ENABLED: "rondo.python.enabled", Kind::Flag, "true",
+        "workflows may run Python code (`script:python`, `service:python:…`), in processes of their own that are started when code is to be run";
+    PYTHON_MAX_OUTPUT_BYTES: "rondo.python.max-output-bytes", Kind::Count { least: 1024, most: 1 << 30 }, "1048576",
+        "most bytes of a result of Python code, or of the variables that a script leaves";
+    PYTHON_MEMORY: "rondo.python.memory", Kind::Count { least: 33_554_432, most: u64::MAX }, "1073741824",
+        "bytes of address space that a Python process may have";
+    PYTHON_PROCESSES: "rondo.python.processes", Kind::Count { least: 1, most: 1024 }, "2",
+        "Python processes at once; other calls wait for their turn";
+    PYTHON_TIMEOUT: "rondo.python.timeout", Kind::Millis, "30000",
+        "milliseconds that a call of Python code may take; then its process is ended. `kogito.sw.functions.<name>.timeout` says another limit for one function";
     MIRROR: "rondo.resources.mirror", Kind::Folder, "",
         "folder below that of the workflows that holds documents of other hosts, as `<folder>/<host>/<path>`";
     CA_FILE: "rondo.tls.ca-file", Kind::Files, "",
@@ -62,6 +75,7 @@ settings! {
     URI_ALIAS: "rondo.uri.alias", Kind::Aliases, "",
         "beginnings of URIs and what stands for them, as `PREFIX=TARGET,PREFIX=TARGET`";
 
+    PYTHON_PATH: "org.sonataflow.python.searchpath", Kind::Text, "", "folders of Python modules, separated by commas";
     SERVICE_URL: "kogito.service.url", Kind::Url, "the address listened at", "base of links";
     IGNORE_HIDDEN: "kogito.codegen.ignoreHiddenFiles", Kind::Flag, "true", "workflow files that begin with a dot are skipped";
     MAX_LISTED: "kogito.process.instances.limit", Kind::Count { least: 0, most: u64::MAX }, "1000", "most instances in a list";
