@@ -41,24 +41,24 @@ pub fn awaited_events(program: &Program, snapshot: &Snapshot) -> Vec<AwaitedEven
     }
     let mut awaited = Vec::new();
     for frame in &snapshot.frames {
-        let Some((filters, arrived, required, until)) = wait_of(program, frame) else { continue };
-        let names = filters.iter().flat_map(|filter| &filter.events);
-        for name in names.filter(|name| !arrived.iter().any(|(known, _)| known == *name)) {
-            let Some(event) = program.event(name) else { continue };
-            awaited.push(awaited_event(frame.id, event, snapshot, required, until));
-        }
+        awaited.extend(awaited_by(program, snapshot, frame));
     }
     awaited.extend(start_claims(program, snapshot));
     awaited
 }
 
+/// The events that a frame waits for.
+pub(crate) fn awaited_by(program: &Program, snapshot: &Snapshot, frame: &Frame) -> Vec<AwaitedEvent> {
+    let Some((filters, arrived, required, until)) = wait_of(program, frame) else { return Vec::new() };
+    let names = filters.iter().flat_map(|filter| &filter.events);
+    let missing = names.filter(|name| !arrived.iter().any(|(known, _)| known == *name));
+    let events = missing.filter_map(|name| program.event(name));
+    events.map(|event| awaited_event(frame.id, event, snapshot, required, until)).collect()
+}
+
 /// Whether an event may start an instance, by the attributes that its definition demands: texts without an expression. `attribute` gives the
 /// value of an attribute of the event.
-pub fn can_start<'a>(
-    program: &Program,
-    event: &Event,
-    attribute: &dyn Fn(&str) -> Option<&'a str>,
-) -> bool {
+pub fn can_start<'a>(program: &Program, event: &Event, attribute: &dyn Fn(&str) -> Option<&'a str>) -> bool {
     let is_strict = program.start_by_event.as_ref().is_some_and(|start| start.needs_correlation);
     event.correlation.iter().all(|entry| {
         let demanded = entry.value.as_ref().map(Template::source).filter(|text| !is_expression(text));

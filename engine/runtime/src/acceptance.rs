@@ -72,7 +72,11 @@ impl Acceptance {
                 keep_until: after(now, retention.keep),
             },
             starts: Vec::new(),
-            consumers: sources.catalog.consumers(event).map(|deployed| deployed.program.id.to_string()).collect(),
+            consumers: sources
+                .catalog
+                .consumers(event)
+                .map(|deployed| deployed.program.id.to_string())
+                .collect(),
             max_kept: retention.max_kept,
         };
         let mut starts = Vec::new();

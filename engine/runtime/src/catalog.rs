@@ -12,8 +12,8 @@ use std::{
 use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
 };
-use rondo_expression::Val;
 use rondo_event::{Channels, CloudEvent};
+use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;

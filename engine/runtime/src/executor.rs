@@ -201,7 +201,12 @@ impl Executor {
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
     /// looked at again with the next ones.
-    pub(crate) async fn discard_messages(&self, id: Uuid, messages_consumed: Vec<i64>, events_returned: Vec<i64>) {
+    pub(crate) async fn discard_messages(
+        &self,
+        id: Uuid,
+        messages_consumed: Vec<i64>,
+        events_returned: Vec<i64>,
+    ) {
         if messages_consumed.is_empty() && events_returned.is_empty() {
             return;
         }

@@ -26,7 +26,8 @@ pub(crate) fn outgoing(
 fn event_of(instance: &ActiveInstance, request: &PublishRequest, now: Millis) -> CloudEvent {
     let row = &instance.row;
     let id = event_id(row.id, request.number).to_string();
-    let source = request.source.as_deref().map_or_else(|| format!("/process/{}", row.workflow), str::to_owned);
+    let source =
+        request.source.as_deref().map_or_else(|| format!("/process/{}", row.workflow), str::to_owned);
     let mut event = CloudEvent::new(id, source, &*request.event_type);
     event.time = jiff::Timestamp::from_millisecond(now).ok().map(|time| time.to_string());
     event.datacontenttype = Some("application/json".to_owned());

@@ -141,10 +141,9 @@ fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
 /// the mailbox.
 fn asked_again(input: &Input) -> Option<Input> {
     match input {
-        Input::Answered { .. }
-        | Input::CallFailed { .. }
-        | Input::ChildEnded { .. }
-        | Input::Event(_) => None,
+        Input::Answered { .. } | Input::CallFailed { .. } | Input::ChildEnded { .. } | Input::Event(_) => {
+            None
+        }
         other => Some(other.clone()),
     }
 }

@@ -26,6 +26,12 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", POSITIVE_U32, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
+    KEEP_EVENTS: "rondo.events.keep", Kind::Millis, "86400000",
+        "milliseconds that an event is kept for which no instance waits yet";
+    MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
+        "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",
+        "milliseconds that an event which came is recognised by its source and id, so that a second delivery has no effect";
     SEND_TIMEOUT: "rondo.events.send-timeout", Kind::Millis, "10000",
         "milliseconds that the delivery of an event may take; then it counts as failed and is tried again";
     FUNCTION_REPLACEMENT: "rondo.functions.<name>.replacement", Kind::Text, "",
