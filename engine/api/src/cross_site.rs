@@ -23,6 +23,7 @@ use crate::{auth, errors::ErrorAnswer, graphql, own_hosts::OwnHosts};
 const LOGGED_HOSTS: usize = 32;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What requests are compared with.
@@ -104,7 +105,7 @@ impl Refusal {
 }
 
 fn check(guard: &Guard, request: &Request) -> Result<(), Refusal> {
-    if !request.method().is_safe() && !has_json_or_nothing(request) {
+    if !request.method().is_safe() && !has_json_or_nothing(request) && !is_binary_event(request) {
         return Err(Refusal::NotJson);
     }
     let Some(hosts) = guard.hosts.as_ref().filter(|_| !auth::is_public(request.uri().path())) else {
@@ -136,6 +137,13 @@ fn has_json_or_nothing(request: &Request) -> bool {
         (Some(label), None) => is_json_or_like_it(label),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether it is an event whose attributes are headers, so that its body may be of any type. A page of another site can send such headers as
+/// little as JSON.
+fn is_binary_event(request: &Request) -> bool {
+    request.headers().contains_key(CE_SPECVERSION)
+        && request.headers().get_all(header::CONTENT_TYPE).iter().count() <= 1
 }
 
 /// Whether a content type is JSON or one of its family, such as `application/cloudevents+json`.

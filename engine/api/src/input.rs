@@ -67,13 +67,20 @@ pub(crate) async fn input(headers: &HeaderMap, body: Received) -> Result<Input, 
         return Err(ErrorAnswer::unsupported_media_type());
     }
     let body = body.0?;
-    if body.bytes.len() <= READ_AT_ONCE {
-        return read(headers, body);
+    Ok(on_a_patient_thread(body.bytes.len(), || parse(body)).await??)
+}
+
+/// Reads a body of so many bytes: a small one on this thread, a large one on a thread that may take its time.
+pub(crate) async fn on_a_patient_thread<T: Send + 'static>(
+    bytes: usize,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ErrorAnswer> {
+    if bytes <= READ_AT_ONCE {
+        return Ok(read());
     }
     // Never closed.
     let _place = LARGE_READS.acquire().await;
-    let parsed = tokio::task::spawn_blocking(|| parse(body)).await;
-    Ok(parsed.map_err(|error| ErrorAnswer::defect(&error))??)
+    tokio::task::spawn_blocking(read).await.map_err(|error| ErrorAnswer::defect(&error))
 }
 
 /// Reads a body that has arrived, on this thread.

@@ -13,7 +13,7 @@
 //! | `/graphql` | `graphql/` |
 //! | `/q/health…`, `/q/metrics`, `/q/openapi` | `health.rs`, `metrics.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
-//! | `/` | `pages.rs` |
+//! | `/` | `pages.rs`, `events.rs` |
 //!
 //! Their first segments are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
 
@@ -26,6 +26,7 @@ mod cross_site;
 mod damaged_rows;
 mod database_probe;
 mod errors;
+mod events;
 mod extract;
 mod graphql;
 mod health;

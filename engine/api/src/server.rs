@@ -27,6 +27,7 @@ use crate::{
     cross_site::{self, Guard},
     database_probe::DatabaseProbe,
     errors::ErrorAnswer,
+    events,
     graphql::{self, SchemaError},
     health, inspect, instances, management, metrics,
     open_connections::OpenConnections,
@@ -60,8 +61,10 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
     let hosts = OwnHosts::new(listener, app.engine.service_url(), &app.settings.allowed_hosts);
     let guard = Guard::new(tokens.is_empty().then_some(hosts));
     let graphql = graphql::routes(&app.engine)?;
+    let channel_paths = events::paths(&app.engine);
     let mut router = Router::new()
         .merge(pages::routes())
+        .merge(events::routes())
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(openapi::routes())
@@ -71,7 +74,10 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
         .merge(instances::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .with_state(app);
+        .with_state(app.clone());
+    if !channel_paths.is_empty() {
+        router = router.layer(middleware::from_fn_with_state(app, events::at_channels));
+    }
     if !tokens.is_empty() {
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }

@@ -96,12 +96,15 @@ fn sentence(wait: &WaitView) -> String {
             format!("will try again at {} (attempt {attempt})", moment(Some(*until)))
         }
         Waiting::Subflow { workflow } => format!("waits for the end of subflow `{workflow}`"),
-        Waiting::Events { events, until } => {
+        Waiting::Events { events, until, correlation } => {
             let limit = match until {
                 Some(until) => format!(", until {} at the latest", moment(Some(*until))),
                 None => String::new(),
             };
-            format!("waits for event {}{limit}", events.join(" or "))
+            let names: Vec<_> = events.iter().map(|name| format!("`{name}`")).collect();
+            let key: Vec<_> = correlation.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let key = if key.is_empty() { String::new() } else { format!(" with key {}", key.join(" ")) };
+            format!("waits for event {}{key}{limit}", names.join(" or "))
         }
         Waiting::Repair => "stands at an error".to_owned(),
     };
@@ -136,6 +139,7 @@ fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
         Fact::Action { visit, target, .. } => {
             format!("  action {target}{}", if left.contains(visit) { "" } else { " …" })
         }
+        Fact::Event { event, id, .. } => format!("  event {event} ({id})"),
         Fact::Retry { attempt, message, .. } => format!("  attempt {attempt} failed: {message}"),
         Fact::Handled { message, .. } => format!("  error handled: {message}"),
         Fact::Failed { message, .. } => format!("  failed: {message}"),

@@ -136,7 +136,6 @@ states:
     insta::assert_snapshot!(lines.join("\n"), @r#"
     flow.sw.yaml:4:10: warning[RON0106]: workflow: `version` should be text: "1.0"
     flow.sw.yaml:6:13: warning[RON0106]: workflow: `keepActive` should be the boolean false, not text
-    flow.sw.yaml:20:3: warning[RON0137]: state `E` waits for events, which are not delivered yet, so it waits until a time limit ends it
     "#);
     assert_eq!((workflow.start.value.as_str(), workflow.version.as_str()), ("P", "1.0"));
     let StateKind::Parallel { completion, .. } = &workflow.states[0].kind else { panic!("not parallel") };

@@ -69,7 +69,7 @@ fn diagnostics(document: &Value, compat: Compat) -> Vec<Diagnostic> {
     let text = serde_json::to_string_pretty(document).unwrap();
     let (_, mut found) = parse_with("all.sw.json", &text, Options { compat, ..Options::default() });
     // Every state that waits for events has a warning, because events are not delivered yet.
-    found.retain(|found| ![codes::UNDELIVERED_EVENTS, codes::WITHOUT_EFFECT].contains(&found.code));
+    found.retain(|found| ![codes::WITHOUT_EFFECT].contains(&found.code));
     found
 }
 

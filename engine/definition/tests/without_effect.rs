@@ -53,24 +53,9 @@ fn each_property_without_effect_is_named_at_its_place() {
             "interrupt: false",
         ),
         (document(INJECT, "timeouts: {stateExecTimeout: {total: PT1H, single: PT1M}}"), "single: PT1M"),
-        (document(INJECT, "events: [{name: e, type: e, source: s, dataOnly: false}]"), "dataOnly: false"),
-        (
-            document(
-                INJECT,
-                "events: [{name: e, type: e, source: s, correlation: [{contextAttributeName: c}]}]",
-            ),
-            "correlation: [",
-        ),
         (
             document(INJECT, "functions: [{name: f, type: custom, operation: 'rest:get:/x', authRef: a}]"),
             "authRef: a",
-        ),
-        (
-            document(
-                "- {name: A, type: event, onEvents: [{eventRefs: [e], actionMode: parallel}], end: true}",
-                EVENTS,
-            ),
-            "actionMode: parallel",
         ),
         (action("functionRef: {refName: api, invoke: async}"), "invoke: async"),
         (action("subFlowRef: {workflowId: w, invoke: async}"), "invoke: async"),
@@ -95,6 +80,7 @@ fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too()
     named(&action("functionRef: {refName: log, arguments: {message: m, level: 7}}"), "level", "7");
     named(&action("functionRef: f, retryRef: r"), "retryRef", "r}");
     named(&action("subFlowRef: w, retryRef: r"), "retryRef", "r}");
+    named(&action("eventRef: {triggerEventRef: e, resultEventRef: e}"), "resultEventRef", "resultEventRef");
     named(&action("subFlowRef: w, retryableErrors: [e]"), "retryableErrors", "e]");
     let switch = "- {name: A, type: switch, eventConditions: [{eventRef: e, end: true}], timeouts: {eventTimeout: PT1M}}";
     named(&document(switch, EVENTS), "eventTimeout", "PT1M");

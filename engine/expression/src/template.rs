@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    EvalError, Expression, Language, Scope,
+    CompileError, EvalError, Expression, Language, Scope, compile_property,
     text::{self, Meaning},
     value::{Size, Text, Val},
 };
@@ -31,6 +31,41 @@ impl Template {
             Value::String(_) => reader.node(value, Place::Message),
             value => reader.node(value, Place::Deeper),
         })
+    }
+
+    /// The tree, which is an object or null, with one more member: a text in some other language with `${ … }` in it, such as a GraphQL
+    /// selection set. The value of the member is an array in which texts and values take turns, beginning with a text; a value whose
+    /// expression fails is null. The caller knows how a value is written in that language.
+    ///
+    /// # Errors
+    /// Says what is wrong with one of the expressions; the range is one of `text`.
+    pub fn with_pieces(
+        self,
+        name: &str,
+        text: &str,
+        language: Language,
+        functions: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, CompileError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once("${") {
+            let start = behind.as_ptr().addr() - text.as_ptr().addr();
+            let (inside, after) = behind.split_at(closing_brace(behind));
+            let expression = compile_property(language, inside, functions).map_err(|error| {
+                let range = error.range.map(|range| range.start + start..range.end + start);
+                CompileError { range, ..error }
+            })?;
+            pieces.push(Node::Literal(Val::text(before)));
+            pieces.push(Node::Expression(expression, Val::Null));
+            rest = after.strip_prefix('}').unwrap_or(after);
+        }
+        pieces.push(Node::Literal(Val::text(rest)));
+        let mut members = match self.0 {
+            Node::Object(members) => members,
+            _ => Vec::new(),
+        };
+        members.push((name.into(), Node::Array(pieces)));
+        Ok(Self(Node::Object(members)))
     }
 
     /// The tree with the values of its expressions. One that fails gives its text, as on SonataFlow; so does one with whose value those of
@@ -128,6 +163,24 @@ impl Reader<'_> {
             Meaning::Text(text) => Node::Literal(as_it_stands.unwrap_or(text)),
         }
     }
+}
+
+/// Where the brace stands that closes an expression which is the beginning of a text: braces in it come in pairs, but for those in its
+/// texts. The end of the text if there is none.
+fn closing_brace(text: &str) -> usize {
+    let (mut depth, mut is_quoted, mut is_escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            '{' if !is_quoted => depth += 1,
+            '}' if !is_quoted && depth == 0 => return at,
+            '}' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The value of an expression, if those of all so far are within the budget together.

@@ -16,12 +16,15 @@ use crate::transport::Incoming;
 pub struct Answer {
     /// The result of the action; null when the service answered nothing.
     pub result: Val,
-    /// HTTP status.
-    pub status: u16,
+    /// HTTP status; `None` if the call was not made by HTTP.
+    pub status: Option<u16>,
     /// Reason phrase.
     pub status_message: String,
     /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
     pub headers: Vec<(String, String)>,
+    /// What a Python script left: `{values, state}`, the values for `$WORKFLOW.python` and the state for the next script
+    /// ([`crate::Request::python`]). `None`: no script ran.
+    pub python: Option<Val>,
     /// The room that the result takes. It is held until the result is in the data of its instance, and dropped then.
     pub share: Share,
 }
@@ -105,5 +108,12 @@ pub(crate) fn to_answer(result: Val, incoming: &Incoming, asked: &AskedHeaders, 
             (headers::canonical_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    Answer { result, status: incoming.status, status_message: incoming.reason.clone(), headers, share }
+    Answer {
+        result,
+        status: Some(incoming.status),
+        status_message: incoming.reason.clone(),
+        headers,
+        python: None,
+        share,
+    }
 }

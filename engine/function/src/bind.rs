@@ -9,12 +9,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rondo_definition::{Code, Diagnostic, Properties, Resources, Source, codes, did_you_mean, settings};
-use rondo_program::{Declarations, Function, FunctionKind, HttpFunction, OpenApiFunction};
+use rondo_program::{
+    Declarations, Function, FunctionKind, GraphQlFunction, HttpFunction, KnativeFunction, ODataFunction,
+    OpenApiFunction, PythonFunction,
+};
 
 use crate::auth::authorization;
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::headers::AskedHeaders;
+use crate::http_target::HttpTarget;
 use crate::key::{KeyParts, KeyStrategy, client_key};
+use crate::knative;
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
 use crate::openapi::operation::SchemeUse;
@@ -63,7 +68,17 @@ pub fn bind(
     for function in &declarations.functions {
         let target = match &function.kind {
             FunctionKind::OpenApi(open_api) => binder.open_api(function, open_api, strategy),
-            FunctionKind::Http(http) => Target::Http(binder.http(http)),
+            FunctionKind::Http(http) => Target::Http(HttpTarget::Rest(HttpFunction {
+                address: binder.resources.resolve_alias(&http.address),
+                ..http.clone()
+            })),
+            FunctionKind::Knative(knative) => binder.knative(function, knative),
+            FunctionKind::GraphQl(graph_ql) => binder.graph_ql(function, graph_ql),
+            FunctionKind::OData(odata) => binder.odata(function, odata),
+            FunctionKind::Python(python) => binder.python(function, python),
+            FunctionKind::Grpc(_) | FunctionKind::AsyncApi(_) => {
+                Target::Unusable(format!("function `{}` is of a type that cannot be called", function.name))
+            }
             FunctionKind::Unusable { reason } => Target::Unusable(reason.clone()),
         };
         let binding =
@@ -95,8 +110,44 @@ impl Binder<'_> {
         text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
     }
 
-    fn http(&self, function: &HttpFunction) -> HttpFunction {
-        HttpFunction { address: self.resources.resolve_alias(&function.address), ..function.clone() }
+    fn knative(&mut self, function: &Function, knative: &KnativeFunction) -> Target {
+        if let Err(problem) = knative::address(knative, self.properties) {
+            self.warn(codes::NO_ADDRESS, function, &format!("cannot be called: {problem}"), "");
+        }
+        Target::Http(HttpTarget::Knative(knative.clone()))
+    }
+
+    fn graph_ql(&mut self, function: &Function, graph_ql: &GraphQlFunction) -> Target {
+        match self.endpoint(function, &graph_ql.address) {
+            Ok(address) => Target::Http(HttpTarget::GraphQl(GraphQlFunction { address, ..graph_ql.clone() })),
+            Err(unusable) => unusable,
+        }
+    }
+
+    fn odata(&mut self, function: &Function, odata: &ODataFunction) -> Target {
+        match self.endpoint(function, &odata.address) {
+            Ok(address) => Target::Http(HttpTarget::OData(ODataFunction { address, ..odata.clone() })),
+            Err(unusable) => unusable,
+        }
+    }
+
+    fn python(&mut self, function: &Function, python: &PythonFunction) -> Target {
+        // A value that cannot be read is reported with the other properties.
+        if settings::PYTHON_ENABLED.flag(self.properties).unwrap_or(true) {
+            return Target::Python(python.clone());
+        }
+        let problem = "runs Python code, which `rondo.python.enabled=false` forbids";
+        self.refuse(codes::FUNCTION_TYPE, function, problem, "remove the property, or replace the function")
+    }
+
+    /// The address of an endpoint that the operation itself names.
+    fn endpoint(&mut self, function: &Function, address: &str) -> Result<String, Target> {
+        let resolved = self.resources.resolve_alias(address);
+        if resolved.starts_with("http://") || resolved.starts_with("https://") {
+            return Ok(resolved);
+        }
+        let problem = format!("calls `{address}`, which is no HTTP address");
+        Err(self.refuse(codes::CUSTOM_OPERATION, function, &problem, "begin it with `https://`"))
     }
 
     fn open_api(&mut self, function: &Function, target: &OpenApiFunction, strategy: KeyStrategy) -> Target {

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use rondo_program::HttpFunction;
+use rondo_program::PythonFunction;
 
 use crate::headers::AskedHeaders;
+use crate::http_target::HttpTarget;
 use crate::openapi::operation::Operation;
 
 /// A function and what it calls.
@@ -23,7 +24,8 @@ pub struct Binding {
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     OpenApi(Box<OpenApiTarget>),
-    Http(HttpFunction),
+    Http(HttpTarget),
+    Python(PythonFunction),
     /// Why it cannot be called.
     Unusable(String),
 }

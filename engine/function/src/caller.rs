@@ -10,19 +10,21 @@ use std::time::Duration;
 use rondo_definition::Properties;
 use rondo_expression::Val;
 use rondo_memory::{MemoryBudget, Share};
-use rondo_program::HttpFunction;
+use rondo_program::Origin;
 use url::Url;
 
 use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::call_gate::{CallGate, CallLoad};
 use crate::error::{CallError, CallErrorKind, Site};
+use crate::graphql;
 use crate::headers::{self, ProcessHeaders};
+use crate::http_target::HttpTarget;
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
+use crate::python::{self, PythonSettings};
 use crate::reading::{ReadOut, Reading};
-use crate::rest;
 use crate::secret_names::is_credential_header;
 use crate::security::Credentials;
 use crate::sending::{Sending, service_of};
@@ -38,6 +40,7 @@ pub struct Caller {
     tokens: Tokens,
     gate: Arc<CallGate>,
     reading: Reading,
+    python: python::Pool,
     deadline: Duration,
     secrets: Secrets,
 }
@@ -65,6 +68,8 @@ pub struct Request<'a> {
     pub action: &'a str,
     /// From 1, for messages.
     pub attempt: u32,
+    /// What the last Python script of the instance left ([`Answer::python`]).
+    pub python: Option<&'a Val>,
     /// What is done before an answer of more than 64 KiB is read.
     pub before_large_answer: BeforeLargeAnswer,
 }
@@ -104,9 +109,16 @@ impl Caller {
             tokens: Tokens::default(),
             gate: CallGate::new(settings.max_calls, settings.queue_timeout),
             reading: Reading::new(memory.total()),
+            python: python::Pool::new(PythonSettings::read(properties)?),
             deadline: settings.deadline,
             secrets,
         })
+    }
+
+    /// A client for requests that are no calls of functions, such as events that are sent: with the same trusted certificates, proxies and
+    /// allowed addresses. It follows no redirects.
+    pub fn client(&self) -> Result<reqwest::Client, String> {
+        self.transport.client(CONNECT_TIMEOUT)
     }
 
     /// How many calls are in flight and how many wait for their turn.
@@ -125,10 +137,15 @@ impl Caller {
         };
         let mut mask = Mask::new(self.secrets.clone());
         let result = self.call_in_turn(binding, &request, &mut site, &mut mask).await;
-        let openapi = matches!(binding.target, Target::OpenApi(_));
+        let origin = match &binding.target {
+            Target::OpenApi(_) => Origin::OpenApi,
+            Target::Http(target) => target.origin(),
+            Target::Python(_) => Origin::Rest,
+            Target::Unusable(_) => Origin::Engine,
+        };
         result.map_err(|kind| {
             site.url = mask.apply(&site.url);
-            CallError { kind: kind.masked(&mask), site, openapi }
+            CallError { kind: kind.masked(&mask), site, origin }
         })
     }
 
@@ -144,7 +161,8 @@ impl Caller {
         }
         let service = match &binding.target {
             Target::OpenApi(target) => base_url(&settings_of(target, request), target).unwrap_or_default(),
-            Target::Http(target) => rest::place(target, &binding.name, request.properties),
+            Target::Http(target) => target.place(&binding.name, request.properties),
+            Target::Python(_) => "python".to_owned(),
             Target::Unusable(_) => String::new(),
         };
         let place = self.gate.enter(request.tree(), service_of(&service)).await;
@@ -154,8 +172,18 @@ impl Caller {
         match &binding.target {
             Target::OpenApi(target) => self.call_openapi(binding, target, request, share, site, mask).await,
             Target::Http(target) => self.call_http(binding, target, request, share, site, mask).await,
+            Target::Python(target) => {
+                mask.hide_members(request.arguments.as_ref().unwrap_or(&Val::Null));
+                let timeout = Self::own_timeout(binding, request);
+                python::call(&self.python, target, request, timeout, share, mask).await
+            }
             Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
         }
+    }
+
+    /// The time limit that a property sets for a function.
+    fn own_timeout(binding: &Binding, request: &Request<'_>) -> Option<Duration> {
+        millis(request.properties, &format!("kogito.sw.functions.{}.timeout", binding.name))
     }
 
     async fn call_openapi(
@@ -217,40 +245,38 @@ impl Caller {
     async fn call_http(
         &self,
         binding: &Arc<Binding>,
-        target: &HttpFunction,
+        target: &HttpTarget,
         request: &Request<'_>,
         mut share: Share,
         site: &mut Site,
         mask: &mut Mask,
     ) -> Result<Answer, CallErrorKind> {
         let function = &binding.name;
-        let arguments = request.arguments.as_ref();
-        let state_data = || request.state_data.to_json();
-        let built = self.reading.build(request.bytes(), || {
-            rest::build(target, function, arguments, &state_data, request.properties, mask)
-        });
-        let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
+        let built = self.reading.build(request.bytes(), || target.build(function, request, mask));
+        let mut builder = built.await?;
         request.process.add_to(&mut builder.headers);
         builder.headers.add("Idempotency-Key", request.idempotency_key);
-        let timeout = millis(request.properties, &format!("kogito.sw.functions.{function}.timeout"));
+        let timeout = Self::own_timeout(binding, request);
         builder.url = builder.address("");
+        let fails_on_error_status = target.fails_on_error_status();
         let sending = Sending {
             connect_timeout: CONNECT_TIMEOUT,
-            deadline: timeout.unwrap_or(self.deadline),
+            deadline: timeout.or(target.default_timeout()).unwrap_or(self.deadline),
             knows_keys: false,
-            cuts_errors: target.fails_on_error_status,
+            cuts_errors: fails_on_error_status,
             before_large_answer: request.before_large_answer.clone(),
         };
         let incoming = self.send(builder, sending, &mut share, mask, site).await?;
-        if target.fails_on_error_status && !incoming.is_success() {
+        if fails_on_error_status && !incoming.is_success() {
             hide_what_may_be_repeated(&incoming, request, mask);
             return Err(status_error(&incoming, mask));
         }
-        let read = self.reading.read(incoming, share, |incoming, limits, grant| {
-            let tolerant = !incoming.is_success();
-            rest::read(incoming.text(), incoming.content_type(), tolerant, limits, grant)
-        });
-        outcome(read.await?, binding, request, mask)
+        let mut read = self.reading.read(incoming, share, HttpTarget::read).await?;
+        if let (HttpTarget::GraphQl(_), Ok(values)) = (target, &read.result) {
+            hide_what_may_be_repeated(&read.incoming, request, mask);
+            read.result = Ok(graphql::result(values, mask)?);
+        }
+        outcome(read, binding, request, mask)
     }
 }
 

@@ -82,7 +82,11 @@ impl Connections {
         *self.clients.lock() = Clients::default();
     }
 
-    fn build(&self, options: &TransportOptions, connect_timeout: Duration) -> Result<Client, String> {
+    pub(crate) fn build(
+        &self,
+        options: &TransportOptions,
+        connect_timeout: Duration,
+    ) -> Result<Client, String> {
         let builder = Client::builder()
             .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())

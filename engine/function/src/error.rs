@@ -19,8 +19,8 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// Which call it was.
     pub site: Site,
-    /// Whether an OpenAPI document describes the function; `SonataFlow` has another client for those.
-    pub(crate) openapi: bool,
+    /// Which client of `SonataFlow` would have made the call.
+    pub(crate) origin: Origin,
 }
 
 /// What went wrong.
@@ -35,6 +35,14 @@ pub enum CallErrorKind {
         reason: String,
         /// Body, as text or compact JSON, masked; at most 64 KiB.
         body: String,
+    },
+    /// The service answered that it did not do what it was asked for, by the rules of a protocol above HTTP.
+    #[error("answered with the error{} {message}", Code(code.as_deref()))]
+    Refused {
+        /// The code that the service gave the error.
+        code: Option<String>,
+        /// Its message, masked; at most 64 KiB.
+        message: String,
     },
     /// No connection came about.
     #[error("could not connect: {0}")]
@@ -111,6 +119,7 @@ impl CallErrorKind {
             Self::Unsupported(text) => Self::Unsupported(mask(text)),
             // Bodies are masked when they are cut.
             Self::Status { .. }
+            | Self::Refused { .. }
             | Self::BadAnswer { .. }
             | Self::TooMuch { .. }
             | Self::NoRoom(_)
@@ -154,10 +163,14 @@ impl CallError {
     /// The failure of the instance that made the call.
     pub fn into_failure(self) -> Failure {
         let status = self.status();
+        let code = match &self.kind {
+            CallErrorKind::Refused { code, .. } => code.as_deref().map(Into::into),
+            _ => status.map(|status| status.to_string().into()),
+        };
         Failure {
             kind: self.failure_kind(),
-            origin: if self.openapi { Origin::OpenApi } else { Origin::Rest },
-            code: status.map(|status| status.to_string().into()),
+            origin: self.origin,
+            code,
             status,
             message: self.to_string(),
             match_text: self.exception_message().map(Into::into),
@@ -167,7 +180,7 @@ impl CallError {
 
     fn failure_kind(&self) -> FailureKind {
         match &self.kind {
-            CallErrorKind::Status { .. } => FailureKind::Service,
+            CallErrorKind::Status { .. } | CallErrorKind::Refused { .. } => FailureKind::Service,
             CallErrorKind::Connect(_) | CallErrorKind::NoPlace(_) | CallErrorKind::NoHandle => {
                 FailureKind::Connection
             }
@@ -187,11 +200,12 @@ impl CallError {
     /// What happened without address and place: the body of an answer, or a few words.
     fn detail(&self) -> String {
         match &self.kind {
-            CallErrorKind::Status { reason, .. } if !self.openapi => {
+            CallErrorKind::Status { reason, .. } if self.origin != Origin::OpenApi => {
                 format!("Request failed with message: {reason}")
             }
             CallErrorKind::Status { reason, body, .. } if body.is_empty() => reason.clone(),
             CallErrorKind::Status { body, .. } => body.clone(),
+            CallErrorKind::Refused { message, .. } => message.clone(),
             CallErrorKind::InvalidArgument(text)
             | CallErrorKind::NotConfigured(text)
             | CallErrorKind::Connect(text)
@@ -203,7 +217,7 @@ impl CallError {
     /// The message of `SonataFlow`'s exception for an error status, which error definitions may name.
     fn exception_message(&self) -> Option<String> {
         let CallErrorKind::Status { status, reason, .. } = &self.kind else { return None };
-        Some(if self.openapi {
+        Some(if self.origin == Origin::OpenApi {
             format!("Unknown error, status code {status}")
         } else {
             format!("Request for endpoint {} failed with message: {reason}", self.site.url)
@@ -228,6 +242,17 @@ impl fmt::Display for Where<'_> {
             write!(f, ", action `{}`", self.0.action)?;
         }
         write!(f, ", attempt {})", self.0.attempt)
+    }
+}
+
+struct Code<'a>(Option<&'a str>);
+
+impl fmt::Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(code) => write!(f, " `{code}`:"),
+            None => f.write_str(":"),
+        }
     }
 }
 

@@ -20,13 +20,18 @@ mod connections;
 mod encoding;
 mod error;
 mod fetch;
+mod graphql;
 mod headers;
+mod http_target;
 mod key;
+mod knative;
 mod large_answer;
 mod mask;
+mod odata;
 #[doc(hidden)]
 pub mod offline;
 mod openapi;
+mod python;
 mod reading;
 mod redirects;
 mod request_builder;

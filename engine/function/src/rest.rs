@@ -4,7 +4,7 @@
 //! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
 
 use rondo_definition::Properties;
-use rondo_expression::{ReadError, ReadLimits, Val};
+use rondo_expression::{ReadError, ReadLimits, Text, Val};
 use rondo_program::{HttpFunction, HttpMethod};
 
 use crate::answer::Unreadable;
@@ -35,16 +35,8 @@ pub(crate) fn build(
     let (place, used) = fill_placeholders(&target.address, named)?;
     let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
     builder.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
-    let mut left = Vec::new();
-    for (name, value) in named.members().shared().filter(|(name, _)| !used.contains(&&***name)) {
-        if let Some(header) = name.strip_prefix("HEADER_") {
-            builder.headers.set(header, to_text(value));
-        } else if let Some(parameter) = name.strip_prefix("QUERY_") {
-            builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(value))));
-        } else {
-            left.push((name.clone(), value.clone()));
-        }
-    }
+    let mut left = write_named(&mut builder, named);
+    left.retain(|(name, _)| !used.contains(&&**name));
     if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
         let body = match whole {
             Some(value) => value.to_json(),
@@ -53,7 +45,7 @@ pub(crate) fn build(
         };
         builder.body = Some(("application/json".to_owned(), body.into_bytes()));
     }
-    add_credentials(&mut builder, &setting, mask);
+    add_credentials(&mut builder, function, properties, mask);
     builder.headers.add("Accept", "application/json");
     Ok(builder)
 }
@@ -130,7 +122,14 @@ fn address(path: &str, properties: &Properties, setting: &dyn Fn(&str) -> Option
     format!("{}://{}{port}{slash}{path}", protocol.trim().to_ascii_lowercase(), host.trim())
 }
 
-fn add_credentials(builder: &mut RequestBuilder, setting: &dyn Fn(&str) -> Option<String>, mask: &mut Mask) {
+/// Adds the credentials that the properties of a function give.
+pub(crate) fn add_credentials(
+    builder: &mut RequestBuilder,
+    function: &str,
+    properties: &Properties,
+    mask: &mut Mask,
+) {
+    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
     let authorization = match (setting("access_token"), setting("username"), setting("password")) {
         (Some(token), ..) => Some(security::bearer(&token)),
         (None, None, None) => None,
@@ -154,6 +153,22 @@ fn add_credentials(builder: &mut RequestBuilder, setting: &dyn Fn(&str) -> Optio
     }
 }
 
-fn to_text(value: &Val) -> String {
+/// Makes headers of the arguments `HEADER_…` and parameters of `QUERY_…`. Returns the others.
+pub(crate) fn write_named(builder: &mut RequestBuilder, arguments: &Val) -> Vec<(Text, Val)> {
+    let mut left = Vec::new();
+    for (name, value) in arguments.members().shared() {
+        if let Some(header) = name.strip_prefix("HEADER_") {
+            builder.headers.set(header, to_text(value));
+        } else if let Some(parameter) = name.strip_prefix("QUERY_") {
+            builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(value))));
+        } else {
+            left.push((name.clone(), value.clone()));
+        }
+    }
+    left
+}
+
+/// A value as a header or parameter; null is empty.
+pub(crate) fn to_text(value: &Val) -> String {
     if value.is_null() { String::new() } else { value.to_text() }
 }

@@ -131,6 +131,11 @@ impl Transport {
         Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
     }
 
+    /// A client of its own for requests that are no calls of functions.
+    pub(crate) fn client(&self, connect_timeout: Duration) -> Result<reqwest::Client, String> {
+        self.connections.build(&self.options, connect_timeout)
+    }
+
     /// Sends a request and reads the answer, of whatever status, with room for it in the share.
     pub(crate) async fn send(
         &self,

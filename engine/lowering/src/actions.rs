@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use rondo_definition::model::{self, FunctionKind, State};
-use rondo_expression::Val;
-use rondo_program::{ActionKind, Arguments, Duration, Instruction, Scope, ScopeId, ScopeKind};
-use serde_json::{Map, Value};
+use rondo_program::{ActionKind, Duration, Instruction, Scope, ScopeId, ScopeKind};
+use serde_json::Value;
 
 use super::{Lowering, functions::log_level, parse_checked_duration, shared, states::state_property};
 
@@ -106,10 +105,7 @@ impl<'a> Lowering<'a> {
                     (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
                 self.code.push("subflow", Instruction::Subflow { workflow, version });
             }
-            model::ActionKind::Event(reference) => {
-                self.context
-                    .report_unsupported(&reference.trigger.event_ref.at, "an action that produces an event");
-            }
+            model::ActionKind::Event(reference) => self.lower_event_ref(reference, place),
         }
     }
 
@@ -141,33 +137,10 @@ impl<'a> Lowering<'a> {
             self.context
                 .compile_expression(&text, &format!("{place}: configKey of function `{}`", function.name))
         });
-        let arguments = match arguments {
-            None => Arguments::None,
-            Some(arguments) => {
-                let value = normalize_arguments(&arguments.value);
-                Arguments::Template(self.context.compile_rewritten_template(
-                    &value,
-                    &arguments.value,
-                    &arguments.at,
-                    place,
-                ))
-            }
-        };
+        let arguments = self.lower_arguments(function, reference, place);
         let function = shared(&name.value);
         self.code.push("call", Instruction::Call { function, arguments, config_key });
     }
-}
-
-/// The arguments as SonataFlow reads them: a text with the JSON of an object becomes the object, arguments that are null and list elements
-/// that are null are removed.
-fn normalize_arguments(arguments: &Value) -> Value {
-    let object = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
-    let arguments = object.map_or_else(|| arguments.clone(), Value::Object);
-    let mut arguments = Value::from(Val::from(arguments).without_null_elements());
-    if let Value::Object(members) = &mut arguments {
-        members.retain(|_, value| !value.is_null());
-    }
-    arguments
 }
 
 /// Name of the function, event or workflow that an action calls.

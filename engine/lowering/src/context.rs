@@ -98,7 +98,13 @@ impl<'a> Context<'a> {
         ));
     }
 
-    fn report_invalid_expression(&mut self, text: &str, at: &Pointer, place: &str, error: &CompileError) {
+    pub(super) fn report_invalid_expression(
+        &mut self,
+        text: &str,
+        at: &Pointer,
+        place: &str,
+        error: &CompileError,
+    ) {
         let diagnostic = Diagnostic::error(
             codes::EXPRESSION,
             &self.document.source,

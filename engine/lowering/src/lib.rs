@@ -7,6 +7,7 @@
 mod actions;
 mod context;
 mod errors;
+mod events;
 mod functions;
 mod lints;
 mod outline;
@@ -26,6 +27,7 @@ use rondo_definition::{
 use rondo_expression::{MergeRules, Val};
 
 use context::{Context, parse_checked_duration};
+pub use functions::{replace_functions, unused_replacements};
 use rondo_program::{
     CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
     SchemaSource, Scope, ScopeId,
@@ -90,6 +92,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     let run_before = run_before_state(workflow).and_then(|state| lowering.entries.get(state).copied());
     let timeout =
         workflow.timeouts.workflow_exec.as_ref().and_then(|limit| parse_checked_duration(&limit.duration));
+    let events = lowering.lower_event_definitions();
+    let start_by_event = events::start_by_event(workflow, document.compat);
     let (code, format1_instructions) = lowering.code.finish();
     let program = Program {
         id: workflow.id.as_str().into(),
@@ -98,6 +102,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         code,
         scopes: lowering.scopes,
         start,
+        start_by_event,
+        events,
         on_abort: abort,
         on_timeout: run_before.unwrap_or(abort),
         constants: Val::from(workflow.constants.clone()),

@@ -15,7 +15,7 @@ use super::context::Context;
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
 
 /// Members of `$WORKFLOW`, the same as in the `context` module of the machine.
-const WORKFLOW_MEMBERS: [&str; 11] = [
+const WORKFLOW_MEMBERS: [&str; 12] = [
     "headers",
     "id",
     "identity",
@@ -23,6 +23,7 @@ const WORKFLOW_MEMBERS: [&str; 11] = [
     "instanceId",
     "name",
     "prevActionResult",
+    "python",
     "responseHeaders",
     "statusCode",
     "statusMessage",

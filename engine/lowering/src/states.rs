@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rondo_definition::model::{self, EventDataFilter, LoopMode, State, StateKind, SwitchConditions};
+use rondo_definition::model::{self, LoopMode, State, StateKind, SwitchConditions};
 use rondo_expression::Val;
-use rondo_program::{BatchSize, Branch, Completion, Duration, EventFilter, Instruction, Loop, ScopeKind};
+use rondo_program::{BatchSize, Branch, Completion, Duration, Instruction, Loop, ScopeKind};
 
 use super::{Lowering, outline, parse_checked_duration, shared};
 
@@ -70,21 +70,14 @@ impl<'a> Lowering<'a> {
             StateKind::Event(event) => self.lower_event_state(state, event),
             StateKind::Callback(callback) => {
                 self.lower_action(&callback.action, state, true);
-                let await_pc = self.code.reserve("await");
-                let on_event = self.code.next_pc();
-                self.lower_event_data(state, &callback.filter);
-                let end = self.code.next_pc();
-                let timeout = self.event_timeout(state).map(|limit| (limit, end));
-                let events = vec![shared(&callback.event_ref.value)];
-                let filters = vec![EventFilter { events, then: on_event }];
-                self.code.patch(await_pc, Instruction::Await { filters, exclusive: true, timeout });
+                self.lower_callback_event(state, callback);
             }
         }
     }
 
     /// Lowers branches that run in parallel: for each its name, its actions and its time limits. The actions of a parallel operation
     /// have neither name nor time limits, and get no scope.
-    fn lower_fork(
+    pub(super) fn lower_fork(
         &mut self,
         state: &'a State,
         branches: &[(Option<Arc<str>>, &'a [model::Action], Option<&'a model::Timeouts>)],
@@ -180,71 +173,10 @@ impl<'a> Lowering<'a> {
                 self.code.patch(switch_pc, Instruction::Switch { arms, default });
             }
             SwitchConditions::Events(conditions) => {
-                let mut filters = Vec::with_capacity(conditions.len());
-                for (number, condition) in (1..).zip(conditions) {
-                    let then = self.code.next_pc();
-                    let outer = self.code.enter_construct(&format!("condition {number}"));
-                    self.lower_event_data(state, &condition.filter);
-                    self.push_output_filter(state);
-                    self.lower_next(state, &condition.next);
-                    self.code.exit_construct(outer);
-                    filters.push(EventFilter { events: vec![shared(&condition.event_ref.value)], then });
-                }
-                let default = switch.default.as_ref().map(|next| self.lower_exit("default", state, next));
-                let timeout = self.event_timeout(state).zip(default);
-                self.code.patch(switch_pc, Instruction::Await { filters, exclusive: true, timeout });
+                let default = switch.default.as_ref();
+                self.lower_event_switch(switch_pc, state, conditions, default);
             }
         }
-    }
-
-    fn lower_event_state(&mut self, state: &'a State, event: &'a model::EventState) {
-        let await_pc = self.code.reserve("await");
-        let mut filters = Vec::with_capacity(event.on_events.len());
-        let mut exits = Vec::new();
-        for (number, on_events) in (1..).zip(&event.on_events) {
-            let then = self.code.next_pc();
-            let outer = self.code.enter_construct(&format!("onEvents {number}"));
-            self.lower_event_data(state, &on_events.filter);
-            self.lower_actions(&on_events.actions, state);
-            if event.exclusive {
-                exits.push(self.code.reserve("done"));
-            } else {
-                self.code.push("end", Instruction::EndFrame);
-            }
-            self.code.exit_construct(outer);
-            let events = on_events.event_refs.iter().map(|name| shared(&name.value)).collect();
-            filters.push(EventFilter { events, then });
-        }
-        let end = self.code.next_pc();
-        for exit in exits {
-            self.code.patch(exit, Instruction::Jump(end));
-        }
-        let timeout = self.event_timeout(state).map(|limit| (limit, end));
-        self.code.patch(await_pc, Instruction::Await { filters, exclusive: event.exclusive, timeout });
-    }
-
-    /// Lowers an event data filter: merges the payload of the event, which is in *result*, into the data.
-    fn lower_event_data(&mut self, state: &State, filter: &EventDataFilter) {
-        if !filter.use_data {
-            return;
-        }
-        if let Some(data) = self
-            .context
-            .compile_optional(filter.data.as_ref(), &state_property(state, "eventDataFilter.data"))
-        {
-            self.code.push("eventData", Instruction::FilterResult(data));
-        }
-        let path = self.context.compile_optional(
-            filter.to_state_data.as_ref(),
-            &state_property(state, "eventDataFilter.toStateData"),
-        );
-        self.code.push("eventToStateData", Instruction::Merge(path));
-    }
-
-    fn event_timeout(&mut self, state: &State) -> Option<Duration> {
-        let workflow_timeouts = self.context.document.workflow.timeouts.event.clone();
-        let limit = state.timeouts.event.clone().or(workflow_timeouts)?;
-        Some(self.context.compile_duration(&limit, &state_property(state, "eventTimeout")))
     }
 
     fn state_timeout(&mut self, state: &State) -> Option<std::time::Duration> {

@@ -30,14 +30,11 @@ impl<'a> Lowering<'a> {
     pub(super) fn lower_next(&mut self, state: &'a State, next: &'a Next) {
         match next {
             Next::Transition(transition) => {
-                for event in &transition.produce_events {
-                    self.context
-                        .report_unsupported(&event.event_ref.at, &state_property(state, "produceEvents"));
-                }
                 self.code.push("leave", Instruction::Leave);
                 if transition.compensate {
                     self.code.push("compensate", Instruction::Compensate);
                 }
+                self.lower_produced_events(state, &transition.produce_events);
                 let jump = self.code.reserve("transition");
                 self.jumps.push((jump, &transition.next_state.value));
             }
@@ -45,16 +42,13 @@ impl<'a> Lowering<'a> {
                 self.code.push("leave", Instruction::Leave);
                 self.code.push("end", Instruction::EndFrame);
             }
-            Next::End(_) if self.run_before.contains(state.name.as_str()) => {
+            Next::End(end) if self.run_before.contains(state.name.as_str()) => {
                 self.code.push("leave", Instruction::Leave);
                 self.code.push("compensate", Instruction::Compensate);
+                self.lower_produced_events(state, &end.produce_events);
                 self.code.push("abort", Instruction::Abort);
             }
             Next::End(end) => {
-                for event in &end.produce_events {
-                    self.context
-                        .report_unsupported(&event.event_ref.at, &state_property(state, "produceEvents"));
-                }
                 if let Some(continue_as) = &end.continue_as {
                     self.context.report_unsupported(&continue_as.at, &state_property(state, "continueAs"));
                 }
@@ -62,6 +56,7 @@ impl<'a> Lowering<'a> {
                     self.code.push("leave", Instruction::Leave);
                     self.code.push("compensate", Instruction::Compensate);
                 }
+                self.lower_produced_events(state, &end.produce_events);
                 let error_message = self.error_message(state);
                 self.code.push("end", Instruction::End { terminate: end.terminate, error_message });
             }

@@ -32,6 +32,7 @@ impl Machine<'_> {
             arguments,
             data: self.focus(id).clone(),
             config_key,
+            python: self.snapshot.response.as_ref().and_then(|response| response.get("python")).cloned(),
             state: self.state_name(id),
             action: action.map_or_else(|| Arc::clone(function), |(name, _)| Arc::clone(name)),
         }))

@@ -90,6 +90,13 @@ impl Lookup for WorkflowVariable {
             "identity" => Ok(Val::text(&*self.identity)),
             "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
             "statusCode" | "statusMessage" | "responseHeaders" => response_member(key),
+            "python" => {
+                let python =
+                    self.response.as_ref().and_then(|response| response.get("python")?.get("values"));
+                python
+                    .cloned()
+                    .ok_or_else(|| "$WORKFLOW.python is known only after a script has run".to_owned())
+            }
             _ => Err(format!("Cannot find key {key} in context")),
         }
     }

@@ -164,6 +164,7 @@ pub(crate) fn decode(
         completed: head.completed.iter().filter_map(|number| program.legacy.state(*number)).collect(),
         failed: head.failed,
         response: head.response,
+        has_unregistered_waits: true,
         ..Snapshot::default()
     };
     for frame in head.frames {
@@ -200,6 +201,7 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
         focus: stored.focus,
         result: stored.result,
         previous: stored.previous,
+        events: Vec::new(),
         variables: stored.variables,
         call_in_doubt: stored.call_in_doubt,
     });
@@ -217,7 +219,7 @@ fn decode_wait(wait: StoredWait) -> Wait {
             Wait::Loop { items, next, running, batch, results }
         }
         StoredWait::Compensation => Wait::Compensation,
-        StoredWait::Events { until, arrived } => Wait::Events { until, arrived },
+        StoredWait::Events { until, arrived } => Wait::Events { until, arrived, required: Vec::new() },
         StoredWait::Failed => Wait::Failed,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Frame {
     pub(crate) result: Option<Val>,
     /// The result of the previous action, if something needs it.
     pub(crate) previous: Option<Val>,
+    /// The payloads of events that arrived together and were not used yet.
+    pub(crate) events: Vec<(Arc<str>, Val)>,
     /// The variables of this frame: the iteration parameter.
     pub(crate) variables: Vec<(Arc<str>, Val)>,
     /// A failed call that the service may have processed: it got no answer, or none that settles it. The next attempt has the same number.
@@ -45,6 +47,18 @@ pub(crate) struct OpenScope {
     pub(crate) deadline: Option<Millis>,
     /// Whether one of its error handlers was used: then it is not compensated.
     pub(crate) failed: bool,
+}
+
+/// The value that an attribute of an awaited event must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequiredAttribute {
+    /// Name of the event in the definition.
+    #[serde(rename = "e")]
+    pub(crate) event: Arc<str>,
+    #[serde(rename = "a")]
+    pub(crate) attribute: Arc<str>,
+    #[serde(rename = "v")]
+    pub(crate) value: Arc<str>,
 }
 
 /// The kind of a frame.
@@ -99,8 +113,9 @@ pub(crate) enum Wait {
     Loop { items: Val, next: u32, running: u32, batch: u32, results: Vec<(u32, Val)> },
     /// A compensation.
     Compensation,
-    /// Events; `arrived` has the events so far, if all of several events are required.
-    Events { until: Option<Millis>, arrived: Vec<(Arc<str>, Val)> },
+    /// Events; `arrived` has the events so far, if all of several events are required. `required` has the values of correlated attributes that
+    /// the definition demanded when the wait began.
+    Events { until: Option<Millis>, arrived: Vec<(Arc<str>, Val)>, required: Vec<RequiredAttribute> },
     /// A retrigger or a skip, because its instruction failed.
     Failed,
 }
@@ -130,7 +145,7 @@ impl Frame {
     /// All values that it retains.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Val> {
         let registers = [&self.data, &self.focus, &self.result, &self.previous].into_iter().flatten();
-        let variables = self.variables.iter().map(|(_, value)| value);
+        let variables = self.variables.iter().chain(&self.events).map(|(_, value)| value);
         let (items, numbered, named): (_, &[(u32, Val)], &[(Arc<str>, Val)]) = match &self.wait {
             Wait::Loop { items, results, .. } => (Some(items), results, &[]),
             Wait::Branches { ended, .. } => (None, ended, &[]),

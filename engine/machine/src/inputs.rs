@@ -17,8 +17,10 @@ impl Machine<'_> {
             Input::Start { at } if self.snapshot.next_frame == 0 && is_active => self.start(at.as_deref()),
             Input::Answered { call, result, response } if is_active || is_failed => {
                 let Some(id) = self.frame_waiting_for(call) else { return false };
-                if response.is_some() {
-                    self.snapshot.response = response;
+                if let Some(response) = response {
+                    // What the new answer does not have stays, such as the variables of a script after a request.
+                    let known = self.snapshot.response.get_or_insert_with(|| Val::object::<&str>([]));
+                    response.members().shared().for_each(|(name, value)| known.insert(name, value.clone()));
                 }
                 self.complete_call(id, result);
             }
@@ -33,6 +35,7 @@ impl Machine<'_> {
                     Err(failure) => self.child_failed(id, failure),
                 }
             }
+            Input::Event(event) if is_active || is_failed => return self.take_event(&event),
             Input::Tick => return is_active,
             Input::Abort if is_active || is_failed => self.abort(),
             Input::Retrigger if is_failed => self.retrigger(),

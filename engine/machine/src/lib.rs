@@ -12,6 +12,7 @@ mod data;
 mod drop_frames;
 mod ending;
 mod errors;
+mod events;
 mod expressions;
 mod fork;
 mod format1;
@@ -35,7 +36,10 @@ mod turn;
 mod wait_status;
 
 pub use context::{Context, OutputCheck};
-pub use messages::{CallRequest, ChildRequest, Effect, Fact, Input, LogLine, Turn};
+pub use events::{AwaitedEvent, NO_FRAME, awaited_events, can_start};
+pub use messages::{
+    CallRequest, ChildRequest, Effect, Fact, Input, LogLine, PublishRequest, ReceivedEvent, Turn,
+};
 pub use recovery::pending_calls;
 pub use snapshot::{CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit};
 pub use stored::{DecodeError, EncodeError, Encoded, PartChange};

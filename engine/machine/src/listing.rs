@@ -66,7 +66,7 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
             write!(f, "element {next} of {all} is next, {running} run, {results} results")
         }
         Wait::Compensation => f.write_str("waits for a compensation"),
-        Wait::Events { until, arrived } => {
+        Wait::Events { until, arrived, .. } => {
             write!(f, "waits for events, {} arrived", arrived.len())?;
             until.map_or(Ok(()), |until| write!(f, ", until {until}"))
         }

@@ -22,7 +22,8 @@ pub enum Input {
         call: CallNumber,
         /// The body of the answer; `None` if it has no body.
         result: Option<Val>,
-        /// The members of `$WORKFLOW` about the answer: `{statusCode, statusMessage, responseHeaders}`.
+        /// The members of `$WORKFLOW` about the answer: `{statusCode, statusMessage, responseHeaders}`, or `{python}` of a script, whose
+        /// value is `{values, state}`. Members that the answer does not have keep their values.
         response: Option<Val>,
     },
     /// A call failed.
@@ -39,6 +40,8 @@ pub enum Input {
         /// Its data, or the error.
         outcome: Result<Val, Failure>,
     },
+    /// An event arrived. If no frame waits for it, it changes nothing.
+    Event(Box<ReceivedEvent>),
     /// Time has passed: timers that are due fire.
     Tick,
     /// Compensate the completed states and abort the instance.
@@ -80,6 +83,62 @@ pub enum Effect {
     CancelChild(CallNumber),
     /// Write a line to the log.
     Log(LogLine),
+    /// Publish an event. Store it in the same transaction as the snapshot, and send it afterwards.
+    Publish(PublishRequest),
+}
+
+/// An event that has arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceivedEvent {
+    /// The attribute `id`.
+    pub id: Arc<str>,
+    /// The attribute `type`.
+    pub event_type: Arc<str>,
+    /// The attribute `source`.
+    pub source: Arc<str>,
+    /// All attributes, by name in lower case: those above, the optional ones, the extensions.
+    pub attributes: Vec<(Arc<str>, Arc<str>)>,
+    /// Its data; `None` if it has none.
+    pub data: Option<Val>,
+    /// Whether it names the instance, or its business key.
+    pub is_addressed: bool,
+}
+
+impl ReceivedEvent {
+    /// The value of an attribute.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
+    }
+
+    /// What expressions see: its data, or its attributes with the member `data`.
+    pub(crate) fn payload(&self, data_only: bool) -> Option<Val> {
+        if data_only {
+            return self.data.clone();
+        }
+        let attributes = self.attributes.iter().map(|(name, value)| (&**name, Val::text(value)));
+        let mut whole = Val::object(attributes);
+        if let Some(data) = &self.data {
+            whole.insert("data", data.clone());
+        }
+        Some(whole)
+    }
+}
+
+/// An event to publish.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishRequest {
+    /// Its number within the instance, from 1. The id of the event is made of it, so that a turn that is computed again publishes the same.
+    pub number: u64,
+    /// Name of the event in the definition.
+    pub event: Arc<str>,
+    /// The attribute `type`.
+    pub event_type: Arc<str>,
+    /// The attribute `source`; `None`: that of the workflow.
+    pub source: Option<Arc<str>>,
+    /// The extension attributes: those that the instance is correlated by, then those of the definition.
+    pub attributes: Vec<(Arc<str>, Arc<str>)>,
+    /// Its data.
+    pub data: Val,
 }
 
 /// A call to make.
@@ -99,6 +158,8 @@ pub struct CallRequest {
     pub data: Val,
     /// The evaluated `configKey` of the function.
     pub config_key: Option<String>,
+    /// What the last script of the instance left: the member `python` of its last [`Input::Answered`].
+    pub python: Option<Val>,
     /// Name of the state, for messages.
     pub state: Arc<str>,
     /// Name of the action, for messages.
@@ -173,6 +234,16 @@ pub enum Fact {
         kind: Arc<str>,
         /// The visit of its state.
         within: Visit,
+    },
+    /// An event that was waited for arrived.
+    Event {
+        /// The visit of the innermost state or action that waited.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// Name of the event in the definition.
+        event: Arc<str>,
+        /// Its attribute `id`.
+        id: Arc<str>,
     },
     /// An attempt of a call failed, and a further attempt is scheduled.
     Retry {

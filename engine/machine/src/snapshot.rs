@@ -59,6 +59,9 @@ pub struct Snapshot {
     pub(crate) next_frame: FrameId,
     pub(crate) next_call: CallNumber,
     pub(crate) next_visit: Visit,
+    pub(crate) next_event: u64,
+    /// The values of correlated attributes that events have bound to the instance, by the name of the attribute.
+    pub(crate) correlation: BTreeMap<Arc<str>, Arc<str>>,
     /// The number of its ancestors: its parent, the parent's parent and so on.
     pub depth: u32,
     /// The number of instructions since the instance last waited, without those of iterations.
@@ -73,6 +76,8 @@ pub struct Snapshot {
     pub(crate) response: Option<Val>,
     /// The loops with parts in the database, by frame.
     pub(crate) stored_loops: BTreeMap<FrameId, StoredLoop>,
+    /// Whether it was stored by a build that did not deliver events, so that no row says what it waits for.
+    pub(crate) has_unregistered_waits: bool,
     /// The stored positions that the program does not have. The instance cannot continue from them.
     pub(crate) lost: Vec<LostPosition>,
 }
@@ -177,6 +182,16 @@ impl Snapshot {
         self.next_frame == 0 && self.status == Status::Active
     }
 
+    /// Whether the store does not know yet which events the instance waits for, because an older build wrote the snapshot.
+    pub fn has_unregistered_waits(&self) -> bool {
+        self.has_unregistered_waits
+    }
+
+    /// Some or all of what it waits for is known to the store now.
+    pub fn waits_are_registered(&mut self) {
+        self.has_unregistered_waits = false;
+    }
+
     /// Whether some frame can run, so that the caller must run another turn.
     pub fn needs_turn(&self) -> bool {
         self.status == Status::Active && self.frames.iter().any(|frame| frame.wait == Wait::Ready)
@@ -241,6 +256,7 @@ impl Snapshot {
             focus: None,
             result: None,
             previous: None,
+            events: Vec::new(),
             variables: Vec::new(),
             call_in_doubt: None,
         });

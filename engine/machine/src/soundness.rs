@@ -21,7 +21,7 @@ const HIGHEST: u64 = u64::MAX / 2;
 impl Snapshot {
     /// What is wrong with it, for people; `None` when the machine can go on from it.
     pub(crate) fn unsoundness(&self) -> Option<&'static str> {
-        let counters = [self.next_call, self.next_visit];
+        let counters = [self.next_call, self.next_visit, self.next_event];
         if counters.iter().any(|counter| *counter > HIGHEST) || self.next_frame > HIGHEST_FRAME {
             return Some("a number in it is higher than any instance can count");
         }

@@ -15,7 +15,7 @@ mod fields;
 mod frame;
 mod parts;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rondo_expression::Val;
 use rondo_program::{Instruction, Program, ScopeId};
@@ -93,6 +93,10 @@ struct Head {
     next_call: CallNumber,
     #[serde(rename = "v")]
     next_visit: Visit,
+    #[serde(rename = "p", default, skip_serializing_if = "is_zero")]
+    next_event: u64,
+    #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
+    correlation: BTreeMap<Arc<str>, Arc<str>>,
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     depth: u32,
     #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
@@ -122,6 +126,8 @@ impl Snapshot {
             next_frame: self.next_frame,
             next_call: self.next_call,
             next_visit: self.next_visit,
+            next_event: self.next_event,
+            correlation: self.correlation.clone(),
             depth: self.depth,
             steps: self.steps,
             deadline: self.deadline,
@@ -188,6 +194,8 @@ impl Snapshot {
             next_frame,
             next_call,
             next_visit,
+            next_event,
+            correlation,
             depth,
             steps,
             deadline,
@@ -203,6 +211,8 @@ impl Snapshot {
             next_frame,
             next_call,
             next_visit,
+            next_event,
+            correlation,
             depth,
             steps,
             deadline,

@@ -1,6 +1,6 @@
 //! Timers: sleeps and retries that are due, and time limits that have passed.
 
-use rondo_program::{Failure, Instruction, ScopeKind};
+use rondo_program::{Failure, ScopeKind};
 
 use crate::{
     FrameId, Millis, Status,
@@ -88,23 +88,6 @@ impl Machine<'_> {
         self.note_call_in_doubt(id, &failure);
         self.cancel_waits(id);
         self.raise_in(id, depth, failure);
-    }
-
-    /// The time limit of a wait for events has passed: raises an error if some scope handles it, otherwise continues without an event.
-    fn time_out_event_wait(&mut self, id: FrameId) {
-        let Some(frame) = self.snapshot.frame(id) else { return };
-        let Some(Instruction::Await { timeout: Some((_, then)), .. }) = self.program.instruction(frame.pc)
-        else {
-            return;
-        };
-        let then = *then;
-        let state = self.state_name(id);
-        let failure = Failure::timeout("TimedOut", format!("no event came in time in state `{state}`"));
-        if self.is_handled(id, &failure) {
-            return self.raise(id, failure);
-        }
-        self.jump_to(id, then);
-        self.wake(id);
     }
 }
 

@@ -180,13 +180,12 @@ impl<'a> Machine<'a> {
                 self.end_frame(id);
                 return Ok(Step::Jumped);
             }
-            Instruction::Await { timeout, .. } => {
-                let until = match timeout {
-                    Some((duration, _)) => Some(self.end_of_duration(id, duration)?),
-                    None => None,
-                };
-                self.set_wait(id, Wait::Events { until, arrived: Vec::new() });
-                return Ok(Step::Jumped);
+            Instruction::Await { filters, timeout, .. } => {
+                return self.await_events(id, filters, timeout.as_ref());
+            }
+            Instruction::TakeEvent(event) => self.use_event(id, event),
+            Instruction::Publish { event, data, attributes } => {
+                self.publish(id, event, data.as_ref(), attributes)?;
             }
             Instruction::Compensate => return Ok(self.start_compensations(id)),
             Instruction::Abort => {

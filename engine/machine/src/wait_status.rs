@@ -1,12 +1,13 @@
 //! What an instance waits for, for people.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rondo_program::{Instruction, Program};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Millis, Snapshot, Visit,
+    events::awaited_by,
     frame::{Frame, Wait},
 };
 
@@ -56,6 +57,9 @@ pub enum Waiting {
     Events {
         /// Names of the events.
         events: Vec<Arc<str>>,
+        /// The attributes that an event must have to be for this instance, as far as their values are known.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        correlation: BTreeMap<Arc<str>, Arc<str>>,
         /// When the wait ends without an event; `None`: never.
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<Millis>,
@@ -79,10 +83,16 @@ fn frame_wait_status(program: &Program, snapshot: &Snapshot, frame: &Frame) -> O
         (Wait::Child { .. }, Some(Instruction::Subflow { workflow, .. })) => {
             Waiting::Subflow { workflow: Arc::clone(workflow) }
         }
-        (Wait::Events { until, .. }, Some(Instruction::Await { filters, .. })) => Waiting::Events {
-            events: filters.iter().flat_map(|filter| filter.events.iter().cloned()).collect(),
-            until: *until,
-        },
+        (Wait::Events { until, .. }, _) => {
+            let awaited = awaited_by(program, snapshot, frame);
+            let correlation = awaited.iter().flat_map(|event| &event.correlation);
+            let known = correlation.filter_map(|(name, value)| Some((Arc::clone(name), value.clone()?)));
+            Waiting::Events {
+                correlation: known.collect(),
+                events: awaited.into_iter().map(|event| event.name).collect(),
+                until: *until,
+            }
+        }
         (Wait::Failed, _) => Waiting::Repair,
         _ => return None,
     };

@@ -50,7 +50,7 @@ impl FailureSet {
         self.0 & Self::bit(kind, origin) != 0
     }
 
-    /// Each pair has a bit of its own: there are 36 pairs, and the set has 64 bits.
+    /// Each pair has a bit of its own: there are fewer than 64 pairs, and the set has 64 bits.
     fn bit(kind: FailureKind, origin: Origin) -> u64 {
         1 << (kind as u64 * Origin::ALL.len() as u64 + origin as u64)
     }

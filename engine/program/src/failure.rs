@@ -75,8 +75,10 @@ pub enum Origin {
     Engine,
     /// The call of a function that an OpenAPI document describes.
     OpenApi,
-    /// The call of a `rest:` function.
+    /// The call of a `rest:` function, or of another one that no OpenAPI document describes.
     Rest,
+    /// The call of a Knative service.
+    Knative,
 }
 
 impl FailureKind {
@@ -117,7 +119,7 @@ impl FailureKind {
 
 impl Origin {
     /// Every origin.
-    pub const ALL: [Self; 3] = [Self::Engine, Self::OpenApi, Self::Rest];
+    pub const ALL: [Self; 4] = [Self::Engine, Self::OpenApi, Self::Rest, Self::Knative];
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
     fn is_engine(&self) -> bool {

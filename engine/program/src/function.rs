@@ -33,6 +33,18 @@ pub enum FunctionKind {
     OpenApi(OpenApiFunction),
     /// Sends a plain HTTP request.
     Http(HttpFunction),
+    /// Calls a Knative service.
+    Knative(KnativeFunction),
+    /// Asks a GraphQL endpoint.
+    GraphQl(GraphQlFunction),
+    /// Reads an `OData` service.
+    OData(ODataFunction),
+    /// Runs Python code.
+    Python(PythonFunction),
+    /// Calls a method of a gRPC service.
+    Grpc(GrpcFunction),
+    /// Sends or receives a message, as an `AsyncAPI` document describes it.
+    AsyncApi(AsyncApiFunction),
     /// Fails each call. The problem is an error when a definition is loaded, but a stored revision that an older build accepted still runs.
     Unusable {
         /// What is wrong, as a sentence whose subject is the function.
@@ -66,6 +78,75 @@ pub struct HttpFunction {
     pub address: String,
     /// Whether an answer with an error status fails the call; otherwise the answer is the result of the call.
     pub fails_on_error_status: bool,
+}
+
+/// A request to a Knative service, whose address is configured by a property or known to the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnativeFunction {
+    /// The service in the cluster: `services.v1.serving.knative.dev/<namespace>/<name>`, or without namespace.
+    pub service: String,
+    /// Path below the address of the service; begins with `/`, or is empty.
+    pub path: String,
+    /// `GET` or `POST`.
+    pub method: HttpMethod,
+    /// Whether the arguments are a `CloudEvent`, which is sent as such.
+    pub as_cloud_event: bool,
+}
+
+/// A field of the query or mutation type of a GraphQL endpoint. The arguments of a call are `{arguments, selectionSet}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphQlFunction {
+    /// Absolute URL of the endpoint.
+    pub address: String,
+    /// Whether the field belongs to the mutation type; otherwise to the query type.
+    pub is_mutation: bool,
+    /// Name of the field.
+    pub field: String,
+}
+
+/// An entity set of an `OData` service. The arguments of a call are `{queryOptions, key}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ODataFunction {
+    /// Absolute URL of the service.
+    pub address: String,
+    /// Name of the entity set, or a path of names.
+    pub entity_set: String,
+}
+
+/// Python code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PythonFunction {
+    /// Runs the argument `script`; the other arguments are variables of it.
+    Script,
+    /// Calls a function of a module with the arguments.
+    Service {
+        /// Name of the module, which may have dots.
+        module: String,
+        /// Name of the function in it.
+        function: String,
+    },
+}
+
+/// A method of a gRPC service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrpcFunction {
+    /// Path or URI of the `.proto` file, relative to the file of the workflow.
+    pub document: String,
+    /// Name of the service, with or without its package.
+    pub service: String,
+    /// Name of the method.
+    pub method: String,
+}
+
+/// An operation of an `AsyncAPI` document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsyncApiFunction {
+    /// Path or URI of the document, relative to the file of the workflow.
+    pub document: String,
+    /// The operation.
+    pub operation: String,
+    /// The credentials for fetching the document from its host.
+    pub document_authentication: Option<Authentication>,
 }
 
 /// Method of a plain HTTP request.

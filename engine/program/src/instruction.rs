@@ -87,14 +87,25 @@ pub enum Instruction {
     ForEach(Arc<Loop>),
     /// The frame ends: a branch, an iteration or a compensation.
     EndFrame,
-    /// Waits for events. The event that arrives decides where the frame continues.
+    /// Waits for events. The event that arrives decides where the frame continues, with its payload as *result*.
     Await {
         /// The awaited events, each with its target.
         filters: Vec<EventFilter>,
-        /// Whether the first event ends the wait; otherwise all of them must arrive.
+        /// Whether the first event ends the wait. Otherwise all of them must arrive; their payloads wait for [`Instruction::TakeEvent`].
         exclusive: bool,
-        /// The longest wait, and the target when it has passed.
-        timeout: Option<(Duration, Pc)>,
+        /// The longest wait, and what happens when it has passed.
+        timeout: Option<EventTimeout>,
+    },
+    /// *result* becomes the payload of an event that the last [`Instruction::Await`] waited for, together with others.
+    TakeEvent(Arc<str>),
+    /// Publishes an event. The message is durable with the state of the instance, and sent afterwards.
+    Publish {
+        /// Name of the event in the definition.
+        event: Arc<str>,
+        /// Its data over *focus*; absent: *focus*.
+        data: Option<Template>,
+        /// Its extension attributes over *focus*.
+        attributes: Vec<(Arc<str>, Template)>,
     },
     /// Runs the compensations of all completed states, the state that completed last first. Each compensation works on the data that the one
     /// before it left. Continues when the last compensation has ended (spec-0.8, "Workflow Compensation").
@@ -184,8 +195,17 @@ pub enum BatchSize {
 pub struct EventFilter {
     /// Names of events in the definition.
     pub events: Vec<Arc<str>>,
-    /// Where the frame continues, with the payload of the event as *result*.
+    /// Where the frame continues.
     pub then: Pc,
+}
+
+/// The end of a wait for events.
+#[derive(Debug, Clone)]
+pub struct EventTimeout {
+    /// The longest wait.
+    pub after: Duration,
+    /// Where the frame continues without an event, unless a handler takes the error `TimedOut`. `None`: the error `timeout` is raised.
+    pub then: Option<Pc>,
 }
 
 /// One branch of a fork.

@@ -8,6 +8,7 @@ pub use rondo_definition::duration::parse_duration;
 
 mod code;
 mod error_match;
+mod event;
 mod failure;
 mod function;
 mod instruction;
@@ -22,14 +23,16 @@ mod stored_failure;
 
 pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
+pub use event::{Correlation, Event, StartByEvent};
 pub use failure::{Failure, FailureKind, Origin};
 pub use function::{
-    Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind, HttpFunction,
-    HttpMethod, OpenApiFunction,
+    AsyncApiFunction, Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind,
+    GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, KnativeFunction, ODataFunction, OpenApiFunction,
+    PythonFunction,
 };
 pub use instruction::{
-    Arguments, BatchSize, Branch, Completion, Duration, EventFilter, Instruction, LogLevel, Loop, Pc,
-    Template,
+    Arguments, BatchSize, Branch, Completion, Duration, EventFilter, EventTimeout, Instruction, LogLevel,
+    Loop, Pc, Template,
 };
 pub use legacy::LegacyNumbering;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};

@@ -10,8 +10,8 @@ use rondo_expression::Expression;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Arguments, BatchSize, Completion, Duration, ErrorMatch, Instruction, Jitter, Loop, Pc, Program,
-    RetryPolicy, Scope, ScopeKind, TextMatch,
+    Arguments, BatchSize, Completion, Correlation, Duration, ErrorMatch, Event, EventTimeout, Instruction,
+    Jitter, Loop, Pc, Program, RetryPolicy, Scope, ScopeKind, TextMatch,
 };
 
 impl Program {
@@ -57,6 +57,15 @@ impl Display for Program {
         }
         if self.uses_previous_result {
             writeln!(f, "keep previous results")?;
+        }
+        for event in &self.events {
+            writeln!(f, "event {}", EventLine(event))?;
+        }
+        if let Some(start) = &self.start_by_event {
+            let how = if start.exclusive { "one of" } else { "all of" };
+            write!(f, "started by {how} {}", start.events.join(" "))?;
+            start.within.map_or(Ok(()), |within| write!(f, " within {within:?}"))?;
+            writeln!(f)?;
         }
         for (pc, instruction) in (0..).zip(self.code.instructions()) {
             writeln!(f, "{}: {}", Label(self, pc), InstructionLine(self, instruction))?;
@@ -151,9 +160,23 @@ impl Display for InstructionLine<'_> {
                     write!(f, " {} -> {},", filter.events.join(" "), label(&filter.then))?;
                 }
                 match timeout {
-                    Some((limit, then)) => write!(f, " after {} -> {}", DurationText(limit), label(then)),
+                    Some(EventTimeout { after, then: Some(then) }) => {
+                        write!(f, " after {} -> {}", DurationText(after), label(then))
+                    }
+                    Some(EventTimeout { after, then: None }) => {
+                        write!(f, " after {} fail", DurationText(after))
+                    }
                     None => Ok(()),
                 }
+            }
+            Instruction::TakeEvent(event) => write!(f, "result = event {event}"),
+            Instruction::Publish { event, data, attributes } => {
+                write!(f, "publish {event}")?;
+                data.as_ref().map_or(Ok(()), |data| write!(f, " {}", data.source().to_json()))?;
+                for (name, value) in attributes {
+                    write!(f, ", {name} {}", value.source().to_json())?;
+                }
+                Ok(())
             }
             Instruction::Compensate => f.write_str("compensate"),
             Instruction::Abort => f.write_str("abort"),
@@ -163,6 +186,24 @@ impl Display for InstructionLine<'_> {
                 message.map_or(Ok(()), |message| write!(f, " with error {message}"))
             }
         }
+    }
+}
+
+struct EventLine<'a>(&'a Event);
+
+impl Display for EventLine<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Event { name, event_type, source, data_only, correlation } = self.0;
+        write!(f, "{name}: type {event_type}")?;
+        source.as_ref().map_or(Ok(()), |source| write!(f, " of {source}"))?;
+        if !data_only {
+            f.write_str(", as a whole")?;
+        }
+        for Correlation { attribute, value } in correlation {
+            write!(f, ", by {attribute}")?;
+            value.as_ref().map_or(Ok(()), |value| write!(f, " = {}", value.source().to_json()))?;
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rondo_expression::{MergeRules, Val};
 
-use crate::{Code, Instruction, LegacyNumbering, Pc, Scope, ScopeId, ScopeKind};
+use crate::{Code, Event, Instruction, LegacyNumbering, Pc, Scope, ScopeId, ScopeKind, StartByEvent};
 
 /// Version of the workflow, as written.
 pub type Version = Arc<str>;
@@ -27,6 +27,10 @@ pub struct Program {
     pub scopes: Vec<Scope>,
     /// The first instruction of an instance.
     pub start: Pc,
+    /// How events start an instance; `None`: a request does.
+    pub start_by_event: Option<StartByEvent>,
+    /// The event definitions, in the order of the document.
+    pub events: Vec<Event>,
     /// Where an aborted instance continues: compensation, then the end.
     pub on_abort: Pc,
     /// Where an instance continues when its time limit has passed: the states of `runBefore`, then compensation and the end.
@@ -72,6 +76,11 @@ impl Program {
     /// The scope of the state with this name.
     pub fn state(&self, name: &str) -> Option<&Scope> {
         self.scopes.iter().find(|scope| scope.state_name().is_some_and(|state| **state == *name))
+    }
+
+    /// The event definition with this name.
+    pub fn event(&self, name: &str) -> Option<&Event> {
+        self.events.iter().find(|event| *event.name == *name)
     }
 
     /// Names of the states, in the order of the document.

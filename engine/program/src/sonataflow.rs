@@ -13,6 +13,7 @@ const PROCESSING: &str = "jakarta.ws.rs.ProcessingException";
 const COMPLETION: &str = "java.util.concurrent.CompletionException";
 const CONNECT: &str = "java.net.ConnectException";
 const READ_TIMEOUT: &str = "java.net.SocketTimeoutException";
+const MUTINY_TIMEOUT: &str = "io.smallrye.mutiny.TimeoutException";
 const FUTURE_TIMEOUT: &str = "java.util.concurrent.TimeoutException";
 const IO: &str = "java.io.IOException";
 const JSON_PARSE: &str = "com.fasterxml.jackson.core.JsonParseException";
@@ -22,13 +23,14 @@ const RUNTIME: &str = "java.lang.RuntimeException";
 
 /// The classes of the exception that SonataFlow raises for a failure, and of its causes, the outermost first.
 pub fn exception_classes(kind: FailureKind, origin: Origin) -> &'static [&'static str] {
-    let is_rest = origin == Origin::Rest;
+    let is_rest = matches!(origin, Origin::Rest | Origin::Knative);
     match kind {
         FailureKind::Service => &[WORK_ITEM],
         FailureKind::Connection if is_rest => &[COMPLETION, CONNECT],
         FailureKind::Connection => &[PROCESSING, CONNECT],
         FailureKind::Interrupted if is_rest => &[COMPLETION, IO],
         FailureKind::Interrupted => &[PROCESSING, IO],
+        FailureKind::NoAnswer if origin == Origin::Knative => &[MUTINY_TIMEOUT],
         FailureKind::NoAnswer if is_rest => &[COMPLETION, FUTURE_TIMEOUT],
         FailureKind::NoAnswer => &[PROCESSING, READ_TIMEOUT],
         FailureKind::BadAnswer if is_rest => &[COMPLETION, JSON_PARSE],

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rondo_expression::{Budget, Val};
-use rondo_machine::{CallNumber, Context, Millis, Snapshot, Status};
+use rondo_machine::{AwaitedEvent, CallNumber, Context, Millis, Snapshot, Status};
 use rondo_memory::{NoRoom, Share};
 use rondo_store::{Instance, State};
 use sha2::{Digest, Sha256};
@@ -30,6 +30,8 @@ pub(crate) struct ActiveInstance {
     pub(crate) is_stored: bool,
     /// Recognises the data that were committed last.
     pub(crate) committed_data: DataMark,
+    /// The events that the database says it waits for.
+    pub(crate) committed_waits: Vec<AwaitedEvent>,
     pub(crate) deployed: Arc<Deployed>,
     pub(crate) snapshot: Snapshot,
     pub(crate) context: Context,
@@ -108,6 +110,8 @@ impl ActiveInstance {
         let row = Instance { data: String::new(), frames: Vec::new(), input: None, ..row };
         let mut instance = Self::with(row, deployed, snapshot, request, memory, limits);
         instance.committed_data = data;
+        instance.committed_waits =
+            rondo_machine::awaited_events(&instance.deployed.program, &instance.snapshot);
         instance
     }
 
@@ -125,6 +129,7 @@ impl ActiveInstance {
             row,
             is_stored: true,
             committed_data: DataMark::None,
+            committed_waits: Vec::new(),
             deployed,
             snapshot,
             context,
@@ -173,6 +178,11 @@ impl ActiveInstance {
         if let Some(share) = share {
             self.memory.merge(share);
         }
+    }
+
+    /// Whether it was made for an event, which it has not taken yet.
+    pub(crate) fn starts_by_event(&self) -> bool {
+        self.snapshot.is_new() && self.deployed.program.start_by_event.is_some() && self.row.parent.is_none()
     }
 
     /// Whether it must stay in memory although nothing is to be done now.

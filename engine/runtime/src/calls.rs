@@ -98,12 +98,13 @@ impl Call {
             state: &request.state,
             action: &request.action,
             attempt: request.attempt,
+            python: request.python.as_ref(),
             before_large_answer,
             properties: &executor.properties,
         };
         match executor.caller.call(binding, request).await {
             Ok(answer) => {
-                let response = Some(response(&answer));
+                let response = response(&answer);
                 let result = Some(answer.result).filter(|result| !result.is_null());
                 (Input::Answered { call: self.request.call, response, result }, Some(answer.share))
             }
@@ -157,11 +158,14 @@ impl Process {
 }
 
 /// What `$WORKFLOW` shows of an answer beside its result.
-fn response(answer: &Answer) -> Val {
+fn response(answer: &Answer) -> Option<Val> {
+    if let Some(python) = &answer.python {
+        return Some(Val::object([("python", python.clone())]));
+    }
     let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), Val::text(value.as_str())));
-    Val::object([
-        ("statusCode", Val::Int(i64::from(answer.status))),
+    Some(Val::object([
+        ("statusCode", Val::Int(i64::from(answer.status?))),
         ("statusMessage", Val::text(answer.status_message.as_str())),
         ("responseHeaders", Val::object(headers)),
-    ])
+    ]))
 }

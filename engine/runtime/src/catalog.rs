@@ -4,7 +4,7 @@
 //! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     sync::Arc,
 };
@@ -12,11 +12,12 @@ use std::{
 use rondo_definition::{
     Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
 };
+use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::{Bindings, Fetcher, Secrets, Specs};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
-use rondo_program::{Outline, Program, SchemaReference, SchemaSource};
+use rondo_program::{Event, Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
     computing::Cost,
@@ -75,6 +76,15 @@ impl Deployed {
         schema.check_quickly(data).map(|checked| self.judge_input(schema, checked))
     }
 
+    /// The start events that a received event is.
+    pub(crate) fn start_events<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Event> {
+        let names = self.program.start_by_event.iter().flat_map(|start| &start.events);
+        names.filter_map(|name| self.program.event(name)).filter(|own| {
+            let attribute = |name: &str| event.attribute(name);
+            is_one(own, event) && rondo_machine::can_start(&self.program, own, &attribute)
+        })
+    }
+
     fn judge_input(&self, schema: &Schema, checked: Result<(), String>) -> Result<(), String> {
         match checked {
             Err(message) if !schema.strict => {
@@ -98,8 +108,15 @@ impl OutputCheck for Output {
     }
 }
 
+/// Whether a received event has the type and the source of an event definition.
+fn is_one(own: &Event, event: &CloudEvent) -> bool {
+    *own.event_type == *event.event_type && own.source.as_ref().is_none_or(|source| **source == *event.source)
+}
+
 /// The served folder.
 pub(crate) struct Catalog {
+    /// The workflows that have an event of a type.
+    by_event_type: HashMap<Arc<str>, Vec<Arc<Deployed>>>,
     by_id: HashMap<String, Arc<Deployed>>,
     order: Vec<Arc<Deployed>>,
     resources: Arc<Resources>,
@@ -113,6 +130,8 @@ pub struct Loaded {
     pub properties: Properties,
     /// What no text for people may show.
     pub secrets: Secrets,
+    /// Where events come from and go to.
+    pub channels: Channels,
     /// Its files.
     pub resources: Resources,
     /// All problems, in the order of files and places.
@@ -143,30 +162,35 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         }
     }
     let specs = Specs::new(fetcher);
+    let (channels, problems) = Channels::read(&properties);
+    diagnostics.extend(problems);
     let hidden = Secrets::of(&properties);
     let secrets = secrets::secrets(&properties, &hidden);
     let mut sources = sources;
     for Document { source, .. } in &documents {
         sources.insert(source.path().to_string(), Arc::clone(source));
     }
+    diagnostics.extend(rondo_lowering::unused_replacements(&documents, &properties));
     let ready =
         in_parallel(documents, |document| deploy(document, &resources, &properties, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
     diagnostics.sort();
     diagnostics.dedup();
-    Loaded { workflows, properties, secrets: hidden, resources, diagnostics, files, sources }
+    Loaded { workflows, properties, secrets: hidden, channels, resources, diagnostics, files, sources }
 }
 
 /// Makes a document ready to run.
 pub(crate) fn deploy(
-    document: Document,
+    mut document: Document,
     resources: &Resources,
     properties: &Properties,
     secrets: &Val,
     specs: &Specs,
 ) -> (Deployed, Vec<Diagnostic>) {
+    let replaced = rondo_lowering::replace_functions(&mut document, properties);
     let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
+    diagnostics.extend(replaced);
     let Lowered { program, outline, declarations, input_schema, output_schema } = lowered;
     let (bindings, problems) =
         rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);
@@ -221,7 +245,25 @@ impl Catalog {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
         let by_id =
             order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
-        Self { by_id, order, resources: Arc::new(resources) }
+        let mut by_event_type: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
+        for deployed in &order {
+            let types: BTreeSet<_> = deployed.program.events.iter().map(|event| &event.event_type).collect();
+            for event_type in types {
+                by_event_type.entry(Arc::clone(event_type)).or_default().push(Arc::clone(deployed));
+            }
+        }
+        Self { by_event_type, by_id, order, resources: Arc::new(resources) }
+    }
+
+    /// The workflows with an event definition that a received event fulfils.
+    pub(crate) fn consumers<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
+        let deployed = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
+        deployed.filter(|deployed| deployed.program.events.iter().any(|own| is_one(own, event)))
+    }
+
+    /// The workflows that a received event can start.
+    pub(crate) fn started_by<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
+        self.consumers(event).filter(|deployed| deployed.start_events(event).next().is_some())
     }
 
     /// A workflow by its id, in a certain version if one is asked for.

@@ -151,6 +151,8 @@ impl Executor {
                 self.settle(&mut instance);
                 Some(instance)
             }
+            // The event that starts it is in its mailbox.
+            Signal::Recover if instance.starts_by_event() => self.read_mailbox(instance).await,
             Signal::Recover => Some(instance),
         };
         match instance {

@@ -9,11 +9,12 @@
 use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
+use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
 use rondo_machine::Input;
 use rondo_memory::MemoryBudget;
-use rondo_store::{Instance, Store};
+use rondo_store::{Accepted, Instance, Store};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -22,11 +23,13 @@ use crate::{
     catalog::Deployed,
     delivery::{Delivery, Reply},
     executor::Executor,
+    forget,
     formats::{input, request::RequestContext},
-    recovery,
+    outbox, recovery,
     refusal::Refusal,
     row,
     start::Start,
+    unwanted::UnwantedEvent,
     views::InstanceView,
     wake,
 };
@@ -43,6 +46,8 @@ impl Engine {
     pub(crate) fn run(executor: Arc<Executor>, service_url: &str) -> Self {
         tokio::spawn(wake::run(Arc::clone(&executor)));
         tokio::spawn(recovery::run(Arc::clone(&executor)));
+        tokio::spawn(outbox::run(Arc::clone(&executor)));
+        tokio::spawn(forget::run(Arc::clone(&executor)));
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
@@ -94,6 +99,22 @@ impl Engine {
         checked
             .unwrap_or_else(|| Err("the engine met a defect while it checked the input".to_owned()))
             .map_err(Refusal::InvalidInput)
+    }
+
+    /// Takes an event in, and answers when it is durable. The instances that it is for go on afterwards. An event whose source and id have
+    /// come before has no effect.
+    pub async fn receive(&self, event: &CloudEvent) -> Result<Accepted, Refusal> {
+        self.executor.receive(event).await
+    }
+
+    /// Where events come from and go to.
+    pub fn channels(&self) -> &Channels {
+        &self.executor.channels
+    }
+
+    /// The last events that nobody wanted, the latest first, at most so many.
+    pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
+        self.executor.unwanted.latest(most)
     }
 
     /// An instance as it was last committed, ended ones too.

@@ -9,18 +9,20 @@ use std::{
 
 use parking_lot::RwLock;
 use rondo_definition::Properties;
+use rondo_event::{Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
-use rondo_store::{Commit, CommitError, Store, StoreError};
+use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
 };
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::{
+    acceptance::Retention,
     active_instance::Limits,
     catalog::Catalog,
     clock::Clock,
@@ -31,6 +33,7 @@ use crate::{
     instance_tree::InstanceTrees,
     revision_cache::RevisionCache,
     timers::Timers,
+    unwanted::UnwantedEvents,
 };
 
 /// Wait before the database is asked again for what it refused. The trouble of a database (a full disk, a lock of a backup) lasts for
@@ -61,6 +64,16 @@ pub(crate) struct Executor {
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
+    /// Where events come from and go to.
+    pub(crate) channels: Arc<Channels>,
+    /// Sends events.
+    pub(crate) sender: Sender,
+    /// How long events are known.
+    pub(crate) retention: Retention,
+    /// The last events that nobody wanted.
+    pub(crate) unwanted: UnwantedEvents,
+    /// Says that there is something to send.
+    pub(crate) outbox_changed: Notify,
     /// Who reads an instance from the database holds one.
     pub(crate) loading: Semaphore,
     /// Who writes a large instance holds one.
@@ -83,12 +96,15 @@ pub(crate) struct Parts {
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) sender: Sender,
+    pub(crate) retention: Retention,
     pub(crate) catalog: Catalog,
 }
 
 /// What became of a commit.
 pub(crate) enum Stored {
-    Durable,
+    Durable(Committed),
     /// Another turn of an instance came first. Nothing was written.
     Fenced,
     /// The database refused it. Nothing was written.
@@ -115,6 +131,11 @@ impl Executor {
             encryption: parts.encryption,
             limits: parts.limits,
             memory: parts.memory,
+            channels: parts.channels,
+            sender: parts.sender,
+            retention: parts.retention,
+            unwanted: UnwantedEvents::default(),
+            outbox_changed: Notify::new(),
             loading: Semaphore::new(LOADING),
             large_writes: Semaphore::new(LARGE_WRITES),
             revisions: RevisionCache::default(),
@@ -160,7 +181,7 @@ impl Executor {
             tries += 1;
             let next = if gives_up { Commit::default() } else { commit.clone() };
             match self.store.commit(commit).await {
-                Ok(_) => return Stored::Durable,
+                Ok(committed) => return Stored::Durable(committed),
                 Err(CommitError::Fenced { .. }) => return Stored::Fenced,
                 Err(error @ CommitError::Store(StoreError::Lost(_))) => {
                     return Stored::Refused(error.to_string());
@@ -178,12 +199,18 @@ impl Executor {
         }
     }
 
-    /// Removes messages that mean nothing any more. Where that fails they are looked at again with the next ones.
-    pub(crate) async fn discard_messages(&self, id: Uuid, messages_consumed: Vec<i64>) {
-        if messages_consumed.is_empty() {
+    /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
+    /// looked at again with the next ones.
+    pub(crate) async fn discard_messages(
+        &self,
+        id: Uuid,
+        messages_consumed: Vec<i64>,
+        events_returned: Vec<i64>,
+    ) {
+        if messages_consumed.is_empty() && events_returned.is_empty() {
             return;
         }
-        let commit = Commit { messages_consumed, ..Commit::default() };
+        let commit = Commit { messages_consumed, events_returned, ..Commit::default() };
         if let Stored::Refused(error) = self.commit(commit, true).await {
             tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
         }

@@ -6,12 +6,12 @@
 //!
 //! ```text
 //!  4  what others see        engine  inspect  open
-//!  3  what acts              recovery  wake
+//!  3  what acts              recovery  wake  inbox  outbox  forget
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
-//!  2  what decides           plan  subflows  turn  row
+//!  2  what decides           plan  acceptance  subflows  publication  turn  row
 //!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
-//!                            catalog  start  refusal  views  formats
+//!                            catalog  start  refusal  views  formats  unwanted
 //!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
 //! ```
 //!
@@ -44,10 +44,13 @@ mod refusal;
 mod registry;
 mod revision_cache;
 mod start;
+mod unwanted;
 mod views;
 
 // Layer 2.
+mod acceptance;
 mod plan;
+mod publication;
 mod row;
 mod subflows;
 mod turn;
@@ -56,8 +59,11 @@ mod turn;
 mod calls;
 mod drive;
 mod executor;
+mod forget;
+mod inbox;
 mod load;
 mod mailbox;
+mod outbox;
 mod perform;
 mod recovery;
 mod step;
@@ -85,6 +91,7 @@ pub use rondo_program::{
 };
 pub use schema::Schema;
 pub use start::{MAX_BUSINESS_KEY, Start};
+pub use unwanted::UnwantedEvent;
 pub use views::{
     ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
     VisitError, VisitKind, VisitView, WaitView,

@@ -5,11 +5,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_machine::{Input, Status};
+use rondo_event::CloudEvent;
+use rondo_machine::{Input, ReceivedEvent, Status};
 use rondo_program::Failure;
 use uuid::Uuid;
 
 use crate::{
+    acceptance,
     active_instance::ActiveInstance,
     delivery::QueuedInput,
     executor::{Executor, STORE_PAUSE},
@@ -56,12 +58,13 @@ impl Executor {
                 && !batch.ends
                 && let Some(message) = messages.next()
             {
-                if let Err(error) = batch.add(message.number, &message.payload, &mut instance) {
-                    tracing::error!(instance_id = %id, message = message.number, %error, "a message in the mailbox cannot be read");
-                    unreadable.get_or_insert((message.number, error));
+                let number = message.number;
+                if let Err(error) = batch.add(message, &mut instance) {
+                    tracing::error!(instance_id = %id, message = number, %error, "a message in the mailbox cannot be read");
+                    unreadable.get_or_insert((number, error));
                 }
             }
-            self.discard_messages(id, batch.passed).await;
+            self.discard_messages(id, batch.passed, Vec::new()).await;
             let mut inputs = batch.inputs;
             held = if inputs.is_empty() {
                 Some(instance)
@@ -93,7 +96,8 @@ impl Executor {
     pub(crate) async fn empty_mailbox(&self, id: Uuid) {
         match self.store.mailbox(id).await {
             Ok(messages) => {
-                self.discard_messages(id, messages.into_iter().map(|message| message.number).collect()).await;
+                let numbers = messages.into_iter().map(|message| message.number).collect();
+                self.discard_messages(id, numbers, Vec::new()).await;
             }
             Err(error) => {
                 tracing::warn!(instance_id = %id, %error, "messages of an instance that has ended stay in the database");
@@ -115,8 +119,17 @@ impl Executor {
 }
 
 impl Batch {
-    fn add(&mut self, number: i64, payload: &[u8], instance: &mut ActiveInstance) -> Result<(), FormatError> {
-        let Some(input) = input_for(MailboxMessage::decode(payload)?, instance) else {
+    fn add(
+        &mut self,
+        message: rondo_store::MailboxMessage,
+        instance: &mut ActiveInstance,
+    ) -> Result<(), FormatError> {
+        let number = message.number;
+        let input = match message.event {
+            Some(event) => Some(self.event(&event.content, instance)?),
+            None => input_for(MailboxMessage::decode(&message.payload)?, instance),
+        };
+        let Some(input) = input else {
             self.passed.push(number);
             return Ok(());
         };
@@ -124,6 +137,29 @@ impl Batch {
         self.ends = matches!(input, Input::Abort);
         self.inputs.push_back(QueuedInput { input, message: Some(number) });
         Ok(())
+    }
+}
+
+impl Batch {
+    /// The input of an event. The instance that it starts begins with this turn.
+    fn event(&mut self, content: &[u8], instance: &ActiveInstance) -> Result<Input, FormatError> {
+        let event = CloudEvent::decode(content).map_err(|error| FormatError::damaged("an event", error))?;
+        let starts = instance.snapshot.is_new();
+        if starts && self.inputs.is_empty() {
+            let at = event.attribute(acceptance::START_FROM).map(str::to_owned);
+            self.inputs.push_back(QueuedInput { input: Input::Start { at }, message: None });
+        }
+        let is_addressed = starts
+            || event.attribute(acceptance::REFERENCE).is_some()
+            || event.attribute(acceptance::BUSINESS_KEY).is_some();
+        Ok(Input::Event(Box::new(ReceivedEvent {
+            id: event.id.as_str().into(),
+            event_type: event.event_type.as_str().into(),
+            source: event.source.as_str().into(),
+            attributes: event.attributes().map(|(name, value)| (name.into(), value.into())).collect(),
+            data: event.data,
+            is_addressed,
+        })))
     }
 }
 

@@ -7,11 +7,13 @@ use std::{
 };
 
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
+use rondo_event::Sender;
 use rondo_function::Caller;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Revision, Store};
 
 use crate::{
+    acceptance::Retention,
     active_instance::Limits,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
@@ -111,7 +113,7 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, resources, properties, secrets, .. } = loaded;
+        let Loaded { workflows, resources, properties, secrets, channels, .. } = loaded;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -124,6 +126,10 @@ impl Engine {
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
         let caller = Caller::new(&properties, secrets.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
+        let channels = Arc::new(channels);
+        let client = caller.client().map_err(OpenError::Property)?;
+        let sender = Sender::new(Arc::clone(&channels), client, &properties).map_err(wrong)?;
+        let retention = retention(&properties).map_err(wrong)?;
         let catalog = Catalog::new(workflows, resources);
         let computing = match surroundings.computes_here {
             true => Computing::here(),
@@ -141,6 +147,9 @@ impl Engine {
             encryption,
             limits,
             memory,
+            channels,
+            sender,
+            retention,
             catalog,
         });
         Ok(Self::run(executor, &service_url))
@@ -207,6 +216,14 @@ fn memory(properties: &Properties) -> Result<MemoryBudget, PropertyError> {
     };
     tracing::info!(bytes, "memory for bodies, answers and data (rondo.limits.memory)");
     Ok(MemoryBudget::new(bytes))
+}
+
+fn retention(properties: &Properties) -> Result<Retention, PropertyError> {
+    Ok(Retention {
+        remember: settings::REMEMBER_EVENTS.duration(properties)?,
+        keep: settings::KEEP_EVENTS.duration(properties)?,
+        max_kept: settings::MAX_KEPT_EVENTS.count(properties)?,
+    })
 }
 
 fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> {

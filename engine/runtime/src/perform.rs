@@ -32,7 +32,9 @@ impl Executor {
         self.trees.asked_to_end(then.cancelled.iter().copied());
         rondo_store::failpoint("turn-before-commit");
         let stored = self.commit(commit, !instance.is_stored).await;
-        if !matches!(stored, Stored::Durable) {
+        let mail = if let Stored::Durable(committed) = stored {
+            committed.mail
+        } else {
             // Nothing was started, nobody is asked to end, and what is in memory is not what is in the database.
             self.take_back(&instance, &then);
             if let Stored::Refused(error) = stored {
@@ -51,7 +53,7 @@ impl Executor {
                 None => self.dispatcher.deliver_mailbox(id, None),
             }
             return None;
-        }
+        };
         rondo_store::failpoint("turn-after-commit");
         self.crash_loop.has_finished(id);
         instance.is_unproven = false;
@@ -61,6 +63,9 @@ impl Executor {
         committed.apply(&mut instance);
         self.set_timer(id, &instance.snapshot);
         self.carry_out(&mut instance, then);
+        for id in mail {
+            self.dispatcher.deliver_mailbox(id, None);
+        }
         match reply {
             Some(reply) if reply.when_settled => instance.waiters.push(reply),
             Some(reply) => reply.send(Ok(instance.view())),
@@ -95,6 +100,9 @@ impl Executor {
             instance.unsettled.insert(child);
             self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
             self.dispatcher.deliver(id, Delivery::signal(Signal::ChildSettled(child)));
+        }
+        if then.publishes {
+            self.outbox_changed.notify_one();
         }
         for line in then.log {
             lifecycle_log::write_line(instance, &line);

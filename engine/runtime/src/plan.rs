@@ -3,7 +3,7 @@
 //! A plan is made from the instance, the outcome of its turn and values that are handed in. It knows neither the engine nor the database,
 //! and making it does nothing. `perform` carries it out.
 
-use rondo_machine::{CallNumber, CallRequest, Effect, Fact, LogLine, Snapshot, Status};
+use rondo_machine::{CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status};
 use rondo_program::Failure;
 use rondo_store::{Commit, History, Write};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::{
     active_instance::ActiveInstance,
     formats::{FormatError, history, mailbox::MailboxMessage},
     instance_tree::Room,
+    publication,
     row::{Committed, NextRow},
     subflows::{self, Sources, Subflows},
     turn::Outcome,
@@ -45,6 +46,8 @@ pub(crate) struct Then {
     pub(crate) cancelled: Vec<Uuid>,
     /// The parent, if it has a message.
     pub(crate) parent: Option<Uuid>,
+    /// Whether there are events to send.
+    pub(crate) publishes: bool,
 }
 
 /// The effects of a turn, apart by what is done with them.
@@ -54,6 +57,7 @@ pub(crate) struct Effects {
     calls: Vec<CallRequest>,
     children: Vec<rondo_machine::ChildRequest>,
     cancelled: Vec<CallNumber>,
+    published: Vec<PublishRequest>,
 }
 
 impl Effects {
@@ -65,6 +69,7 @@ impl Effects {
                 Effect::Call(request) => apart.calls.push(request),
                 Effect::StartChild(request) => apart.children.push(request),
                 Effect::CancelChild(call) => apart.cancelled.push(call),
+                Effect::Publish(request) => apart.published.push(request),
             }
         }
         apart
@@ -86,11 +91,22 @@ impl Plan {
         room: Room,
         sources: &Sources<'_>,
     ) -> Result<Self, FormatError> {
-        let Outcome { mut turn, consumed } = outcome;
+        let Outcome { mut turn, consumed, returned } = outcome;
         let id = instance.row.id;
-        let NextRow { write, parts, committed } =
+        let NextRow { write, parts, waits, committed } =
             NextRow::new(instance, &mut turn.snapshot, sources.encryption, sources.now)?;
-        let mut commit = Commit { parts, messages_consumed: consumed, ..Commit::default() };
+        let mut commit = Commit {
+            parts,
+            messages_consumed: consumed,
+            events_returned: returned,
+            waits: waits.into_iter().collect(),
+            ..Commit::default()
+        };
+        for request in &effects.published {
+            let (channels, encryption) = (sources.channels, sources.encryption);
+            commit.outbox.push(publication::outgoing(instance, request, channels, encryption, sources.now)?);
+        }
+        let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {
             instance: id,
@@ -121,6 +137,7 @@ impl Plan {
                 refused,
                 cancelled,
                 parent,
+                publishes,
             },
         })
     }

@@ -45,6 +45,9 @@ pub enum Refusal {
     /// The workflow starts by an event only.
     #[error("workflow `{0}` is started by an event, not by a request")]
     StartsByEvent(String),
+    /// As many events are kept as may be, so that no more is accepted. The sender sends it again later.
+    #[error("{0}")]
+    InboxFull(String),
     /// The engine is stopping.
     #[error("the engine is stopping; ask again in a moment")]
     Stopping,

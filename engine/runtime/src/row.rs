@@ -4,9 +4,9 @@
 //! which are taken from the encoding and given to the decoding here.
 
 use rondo_expression::Val;
-use rondo_machine::{Encoded, Millis, PartChange, Snapshot, Status};
+use rondo_machine::{AwaitedEvent, Encoded, Millis, PartChange, Snapshot, Status};
 use rondo_program::Program;
-use rondo_store::{Change, Instance, PartWrite, State, Update, Write};
+use rondo_store::{Change, EventWait, Instance, InstanceWaits, PartWrite, State, Update, Write};
 use uuid::Uuid;
 
 use crate::{
@@ -23,6 +23,8 @@ pub(crate) struct NextRow {
     pub(crate) write: Write,
     /// The parts that changed. When they are not stored the snapshot must be read again, for it takes them for stored.
     pub(crate) parts: Vec<PartWrite>,
+    /// What the instance waits for, if that changed.
+    pub(crate) waits: Option<InstanceWaits>,
     pub(crate) committed: Committed,
 }
 
@@ -50,6 +52,9 @@ impl NextRow {
             true => Encoded { head: Vec::new(), parts: Vec::new() },
             false => snapshot.encode(&instance.deployed.program, &data)?,
         };
+        let awaited = rondo_machine::awaited_events(&instance.deployed.program, snapshot);
+        let waits = waits_to_write(instance, snapshot, &awaited, now);
+        snapshot.waits_are_registered();
         let update = Update {
             id: instance.row.id,
             expected_turn: instance.row.turn,
@@ -75,6 +80,7 @@ impl NextRow {
             encrypted: if instance.is_stored { None } else { update.sealed.clone() },
             error: update.error.clone(),
             data: DataMark::of(&data),
+            awaited,
         };
         let write = if instance.is_stored {
             Write::Update(update)
@@ -82,8 +88,36 @@ impl NextRow {
             Write::Insert(inserted(instance.row.clone(), update))
         };
         let id = instance.row.id;
-        Ok(Self { write, parts: parts.into_iter().map(|part| part_write(id, part)).collect(), committed })
+        let parts = parts.into_iter().map(|part| part_write(id, part)).collect();
+        Ok(Self { write, parts, waits, committed })
     }
+}
+
+/// What an instance waits for, if the database has something else. When it ends the store removes its waits by itself.
+fn waits_to_write(
+    instance: &ActiveInstance,
+    snapshot: &Snapshot,
+    awaited: &[AwaitedEvent],
+    now: Millis,
+) -> Option<InstanceWaits> {
+    let is_over = matches!(snapshot.status, Status::Completed | Status::Aborted);
+    if is_over || (*awaited == *instance.committed_waits && !snapshot.has_unregistered_waits()) {
+        return None;
+    }
+    let waits = awaited.iter().map(|awaited| EventWait {
+        frame: awaited.frame,
+        event: awaited.name.to_string(),
+        event_type: awaited.event_type.to_string(),
+        source: awaited.source.as_deref().map(str::to_owned),
+        correlation: awaited
+            .correlation
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_deref().map(str::to_owned)))
+            .collect(),
+        since: now,
+        until: awaited.until,
+    });
+    Some(InstanceWaits { instance: instance.row.id, waits: waits.collect() })
 }
 
 fn part_write(instance: Uuid, change: PartChange) -> PartWrite {
@@ -185,6 +219,7 @@ pub(crate) struct Committed {
     encrypted: Option<Vec<u8>>,
     error: Option<String>,
     data: DataMark,
+    awaited: Vec<AwaitedEvent>,
 }
 
 impl Committed {
@@ -202,6 +237,7 @@ impl Committed {
             row.sealed = self.encrypted;
         }
         instance.committed_data = self.data;
+        instance.committed_waits = self.awaited;
         instance.is_stored = true;
     }
 }

@@ -46,6 +46,7 @@ impl Executor {
         if matches!(first, Input::Tick)
             && instance.snapshot.wake_at().is_none_or(|at| at > now)
             && !instance.snapshot.needs_turn()
+            && !instance.snapshot.has_unregistered_waits()
         {
             inputs.clear();
             self.set_timer(id, &instance.snapshot);
@@ -56,7 +57,7 @@ impl Executor {
         let mut outcome = self.compute(&mut instance, inputs, now).await;
         if !outcome.turn.accepted {
             instance.snapshot = outcome.turn.snapshot;
-            self.discard_messages(id, outcome.consumed).await;
+            self.discard_messages(id, outcome.consumed, outcome.returned).await;
             refuse(reply, refusal);
             return Some(instance);
         }
@@ -69,6 +70,7 @@ impl Executor {
             limits: &self.limits,
             memory: &self.memory,
             encryption: &self.encryption,
+            channels: &self.channels,
             now,
         };
         let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);
@@ -139,7 +141,9 @@ fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
 /// the mailbox.
 fn asked_again(input: &Input) -> Option<Input> {
     match input {
-        Input::Answered { .. } | Input::CallFailed { .. } | Input::ChildEnded { .. } => None,
+        Input::Answered { .. } | Input::CallFailed { .. } | Input::ChildEnded { .. } | Input::Event(_) => {
+            None
+        }
         other => Some(other.clone()),
     }
 }

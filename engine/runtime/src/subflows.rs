@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use rondo_event::Channels;
 use rondo_machine::{CallNumber, ChildRequest, Millis, Snapshot, Status};
 use rondo_memory::MemoryBudget;
 use rondo_program::Failure;
@@ -34,6 +35,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) memory: &'a MemoryBudget,
     pub(crate) encryption: &'a Encryption,
+    pub(crate) channels: &'a Channels,
     pub(crate) now: Millis,
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Outcome {
     pub(crate) turn: Turn,
     /// The messages of the mailbox that were dealt with.
     pub(crate) consumed: Vec<i64>,
+    /// The messages whose event the instance does not wait for.
+    pub(crate) returned: Vec<i64>,
 }
 
 /// Lets the inputs happen, as many as the turn has room for; the others are left in `inputs`. The snapshot moves into the outcome, so that
@@ -24,11 +26,12 @@ pub(crate) fn run(
 ) -> Outcome {
     let snapshot = std::mem::take(&mut instance.snapshot);
     let mut turn = Turn { snapshot, effects: Vec::new(), facts: Vec::new(), accepted: false };
-    let mut consumed = Vec::new();
+    let (mut consumed, mut returned) = (Vec::new(), Vec::new());
     while let Some(QueuedInput { input, message }) = inputs.pop_front() {
         if !matches!(input, Input::Halt(_)) {
             rondo_store::failpoint_of("turn-of", &instance.row.workflow);
         }
+        let is_event = matches!(input, Input::Event(_));
         let mut next =
             rondo_machine::turn(&instance.deployed.program, turn.snapshot, input, &instance.context, now);
         secrets::mask(&mut next, secrets);
@@ -36,10 +39,11 @@ pub(crate) fn run(
         turn.effects.extend(next.effects);
         turn.facts.extend(next.facts);
         turn.accepted |= next.accepted;
-        consumed.extend(message);
+        let messages = if is_event && !next.accepted { &mut returned } else { &mut consumed };
+        messages.extend(message);
         if turn.snapshot.needs_turn() {
             break;
         }
     }
-    Outcome { turn, consumed }
+    Outcome { turn, consumed, returned }
 }

@@ -84,6 +84,8 @@ fn timer(id: Uuid, wait: &WaitView) -> Option<Timer> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -91,8 +93,12 @@ mod tests {
         for (waiting, description, work_item_name) in [
             (Waiting::Sleep { until: 0 }, Some("sleeps in state S"), None),
             (Waiting::Retry { until: 0, attempt: 2 }, Some("tries again in state S"), None),
-            (Waiting::Events { events: vec![], until: Some(0) }, Some("waits for an event in state S"), None),
-            (Waiting::Events { events: vec![], until: None }, None, None),
+            (
+                Waiting::Events { events: vec![], correlation: BTreeMap::new(), until: Some(0) },
+                Some("waits for an event in state S"),
+                None,
+            ),
+            (Waiting::Events { events: vec![], correlation: BTreeMap::new(), until: None }, None, None),
             (Waiting::Call { function: "f".into(), attempt: 1 }, None, Some("f")),
             (Waiting::Subflow { workflow: "w".into() }, None, None),
             (Waiting::Repair, None, None),

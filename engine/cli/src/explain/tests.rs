@@ -64,11 +64,7 @@ fn examples_of_pages_cause_what_they_are_about_and_are_mended() {
             failed.push(format!("{code}: an example needs two blocks, `causes` and `mended`"));
         }
         if let Some(found) = causes {
-            // Every state that waits for events has this warning, and some examples need such a state.
-            let is_about = |found: &&Diagnostic| {
-                found.code != codes::UNDELIVERED_EVENTS || *code == codes::UNDELIVERED_EVENTS
-            };
-            let caused: BTreeSet<_> = found.iter().filter(is_about).map(|found| found.code).collect();
+            let caused: BTreeSet<_> = found.iter().map(|found| found.code).collect();
             if caused != BTreeSet::from([*code]) {
                 failed.push(format!("{code}: the example causes{}", shown(&found)));
             }

@@ -59,7 +59,6 @@ codes! {
     UNUSED_RETRY_LIST Warning "RON0134" "a list of errors to retry has no effect"
     MISSING_SECRET Deviation "RON0135" "a secret has no value"
     INVALID_ID Error "RON0136" "an id cannot be a part of a path"
-    UNDELIVERED_EVENTS Warning "RON0137" "a state waits for events, which are not delivered yet"
     UNKNOWN_RETRY_ERROR Deviation "RON0138" "an error in a list of errors to retry is not defined"
     IGNORED_DURATION Deviation "RON0139" "a text that is not a duration counts as absent"
     MISSING_OPTIONAL Deviation "RON0140" "a property is missing that the engine does without"
@@ -114,4 +113,7 @@ codes! {
     SETTING_FILE Error "RON0507" "a file or folder of the configuration cannot be read"
     MISSPELT_VARIABLE Error "RON0508" "an environment variable has almost the name of a setting"
     UNKNOWN_ENVIRONMENT Warning "RON0509" "an environment variable begins with `RONDO_` and is not known"
+    CHANNEL Error "RON0510" "a channel of events cannot be used"
+    CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
+    CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
 }

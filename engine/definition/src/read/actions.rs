@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Fields, Reader, filters, next};
 use crate::{
-    Pointer, codes,
+    Compat, Pointer, codes,
     model::{Action, ActionKind, At, EventRef, FunctionRef, ProduceEvent, SubFlowRef},
 };
 
@@ -122,6 +122,13 @@ fn read_event_ref(reader: &mut Reader, fields: &mut Fields) -> Option<EventRef> 
         reader
             .deviation(codes::MISSING_OPTIONAL, &inner.at, message)
             .help("without it the event is only published");
+    }
+    if result.is_some() && reader.compat == Compat::SonataFlow {
+        inner.unused(
+            reader,
+            "resultEventRef",
+            "as on SonataFlow the event is only published; `rondo.compat=spec` waits for the answer",
+        );
     }
     let result_timeout = inner.lenient_duration(reader, "resultEventTimeout");
     let data = inner.text_or_object(reader, "data");

@@ -124,13 +124,7 @@ pub(super) fn read_events(
             reader.deviation(codes::MISSING_OPTIONAL, &fields.at, message);
         }
         let data_only = fields.flag(reader, "dataOnly", true);
-        if !data_only {
-            fields.without_effect(reader, "dataOnly", "filters see the payload of an event only");
-        }
         let correlation = read_correlation(reader, fields);
-        if !correlation.is_empty() {
-            fields.without_effect(reader, "correlation", "events are not delivered");
-        }
         fields.take("metadata");
         Some(Event {
             name: name.to_owned(),

@@ -29,9 +29,6 @@ fn read_on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str)
         }
     }
     let parallel_actions = actions::read_mode(reader, &mut fields);
-    if parallel_actions {
-        fields.without_effect(reader, "actionMode", "the actions run one after the other");
-    }
     let filter = filters::read_event_filter(reader, &mut fields);
     let actions = actions::read_list(reader, &mut fields, place);
     fields.finish(reader);

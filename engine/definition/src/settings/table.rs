@@ -26,6 +26,16 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", POSITIVE_U32, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
+    KEEP_EVENTS: "rondo.events.keep", Kind::Millis, "86400000",
+        "milliseconds that an event is kept for which no instance waits yet";
+    MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
+        "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",
+        "milliseconds that an event which came is recognised by its source and id, so that a second delivery has no effect";
+    SEND_TIMEOUT: "rondo.events.send-timeout", Kind::Millis, "10000",
+        "milliseconds that the delivery of an event may take; then it counts as failed and is tried again";
+    FUNCTION_REPLACEMENT: "rondo.functions.<name>.replacement", Kind::Text, "",
+        "operation that stands for that of the function `<name>` in every workflow, such as `rest:post:https://service.example/path`, `specs/api.yaml#operation` or `service:python:<module>::<function>`; the types that an operation does not show are written before it: `asyncapi:`, `rpc:`, `graphql:`, `odata:`, `expression:`";
     GRAPHQL_MAX_BYTES: "rondo.graphql.max-answer-bytes", POSITIVE, "134217728",
         "most memory in bytes that a GraphQL answer may take while it is made; never more than half of `rondo.limits.memory`";
     GRAPHQL_TIMEOUT: "rondo.graphql.timeout", Kind::Millis, "30000", "milliseconds that a GraphQL answer may take";
@@ -53,6 +63,17 @@ settings! {
         "instructions that an instance may run without waiting, those for the elements of a foreach not counted";
     MAX_SUBFLOWS: "rondo.limits.subflows", POSITIVE_U32, "10000",
         "subflows that may stand below one start; counted anew whenever the first instance waits for none";
+    PYTHON_COMMAND: "rondo.python.command", Kind::Text, "python3", "program that runs Python code";
+    PYTHON_ENABLED: "rondo.python.enabled", Kind::Flag, "true",
+        "workflows may run Python code (`script:python`, `service:python:…`), in processes of their own that are started when code is to be run";
+    PYTHON_MAX_OUTPUT_BYTES: "rondo.python.max-output-bytes", Kind::Count { least: 1024, most: 1 << 30 }, "1048576",
+        "most bytes of a result of Python code, or of the variables that a script leaves";
+    PYTHON_MEMORY: "rondo.python.memory", Kind::Count { least: 33_554_432, most: u64::MAX }, "1073741824",
+        "bytes of address space that a Python process may have";
+    PYTHON_PROCESSES: "rondo.python.processes", Kind::Count { least: 1, most: 1024 }, "2",
+        "Python processes at once; other calls wait for their turn";
+    PYTHON_TIMEOUT: "rondo.python.timeout", Kind::Millis, "30000",
+        "milliseconds that a call of Python code may take; then its process is ended. `kogito.sw.functions.<name>.timeout` says another limit for one function";
     MIRROR: "rondo.resources.mirror", Kind::Folder, "",
         "folder below that of the workflows that holds documents of other hosts, as `<folder>/<host>/<path>`";
     CA_FILE: "rondo.tls.ca-file", Kind::Files, "",
@@ -60,6 +81,7 @@ settings! {
     URI_ALIAS: "rondo.uri.alias", Kind::Aliases, "",
         "beginnings of URIs and what stands for them, as `PREFIX=TARGET,PREFIX=TARGET`";
 
+    PYTHON_PATH: "org.sonataflow.python.searchpath", Kind::Text, "", "folders of Python modules, separated by commas";
     SERVICE_URL: "kogito.service.url", Kind::Url, "the address listened at", "base of links";
     IGNORE_HIDDEN: "kogito.codegen.ignoreHiddenFiles", Kind::Flag, "true", "workflow files that begin with a dot are skipped";
     MAX_LISTED: "kogito.process.instances.limit", Kind::Count { least: 0, most: u64::MAX }, "1000", "most instances in a list";
@@ -77,6 +99,52 @@ settings! {
     FUNCTION_TOKEN: "kogito.sw.functions.<name>.access_token", Kind::Secret, "", "bearer token";
     FUNCTION_KEY: "kogito.sw.functions.<name>.api_key", Kind::Secret, "", "header `X-API-KEY`";
     FUNCTION_KEY_PREFIX: "kogito.sw.functions.<name>.api_key_prefix", Kind::Text, "", "stands before the key";
+
+    AS_CLOUD_EVENTS: "kogito.messaging.as-cloudevents", Kind::Flag, "true",
+        "messages of channels are events; with `false` each is the data of one, whose type is the channel's name";
+    CLOUD_EVENT_MODE: "kogito.addon.messaging.outgoing.cloudEventMode", Kind::Choice(&["binary", "structured"]), "binary over HTTP, else structured",
+        "whether the attributes of a sent event are headers or, with its data, the body";
+    CHANNEL_MODE: "kogito.addon.messaging.outgoing.cloudEventMode.<channel>", Kind::Choice(&["binary", "structured"]), "", "the same for one channel";
+    OUTGOING_TRIGGER: "kogito.addon.messaging.outgoing.trigger.<type>", Kind::Text, "the type", "the channel of events of this type";
+    INCOMING_TRIGGER: "kogito.addon.messaging.incoming.trigger.<type>", Kind::Text, "the type",
+        "the channel whose messages without attributes are events of this type";
+    OUTGOING_DEFAULT: "kogito.addon.messaging.outgoing.defaultName", Kind::Text, "kogito_outgoing_stream",
+        "the channel of events whose type has none of its own";
+    SKIP_DEFAULT_INCOMING: "org.kie.kogito.addons.quarkus.knative.eventing.skipDefaultIncomingStream", Kind::Flag, "false",
+        "no events are taken at `POST /` unless a channel has this path";
+
+    INCOMING_CONNECTOR: "mp.messaging.incoming.<channel>.connector", Kind::Text, "",
+        "`quarkus-http`, `smallrye-kafka` or `rondo-nats`; `kogito_incoming_stream` is there by default and takes events at `POST /`";
+    INCOMING_PATH: "mp.messaging.incoming.<channel>.path", Kind::Text, "/<channel>", "where an HTTP channel takes events";
+    INCOMING_METHOD: "mp.messaging.incoming.<channel>.method", Kind::Choice(&["POST", "PUT", "PATCH"]), "POST", "its method";
+    INCOMING_TOPIC: "mp.messaging.incoming.<channel>.topic", Kind::Text, "the channel's name", "a topic of Kafka; with `topics` several, separated by commas";
+    INCOMING_GROUP: "mp.messaging.incoming.<channel>.group.id", Kind::Text, "kafka.group.id, else quarkus.application.name, else rondo", "the consumer group of Kafka";
+    INCOMING_RESET: "mp.messaging.incoming.<channel>.auto.offset.reset", Kind::Choice(&["earliest", "latest", "none"]), "latest", "where a new consumer group begins";
+    INCOMING_SUBJECT: "mp.messaging.incoming.<channel>.subject", Kind::Text, "the channel's name", "a subject of NATS; may have wildcards";
+    INCOMING_STREAM: "mp.messaging.incoming.<channel>.stream", Kind::Text, "",
+        "the stream of JetStream that keeps the messages. Without one, messages that come while the engine is not there are lost";
+    INCOMING_DURABLE: "mp.messaging.incoming.<channel>.durable", Kind::Text, "the application's and the channel's name", "the durable consumer of the stream";
+    INCOMING_QUEUE: "mp.messaging.incoming.<channel>.queue", Kind::Text, "", "the queue group of a subscription without stream";
+    OUTGOING_CONNECTOR: "mp.messaging.outgoing.<channel>.connector", Kind::Text, "",
+        "`quarkus-http`, `smallrye-kafka` or `rondo-nats`; `kogito_outgoing_stream` is there by default and sends over HTTP";
+    OUTGOING_URL: "mp.messaging.outgoing.<channel>.url", Kind::Text, "K_SINK, else http://localhost:9090",
+        "the address of an HTTP channel. Here, in a topic and in a subject `{name}` stands for an attribute of the event; the second default is that of `kogito_outgoing_stream` only";
+    OUTGOING_METHOD: "mp.messaging.outgoing.<channel>.method", Kind::Choice(&["POST", "PUT", "PATCH"]), "POST", "its method";
+    OUTGOING_TOPIC: "mp.messaging.outgoing.<channel>.topic", Kind::Text, "the channel's name", "a topic of Kafka";
+    OUTGOING_SUBJECT: "mp.messaging.outgoing.<channel>.subject", Kind::Text, "the channel's name", "a subject of NATS";
+    OUTGOING_STREAM: "mp.messaging.outgoing.<channel>.stream", Kind::Text, "", "the stream of JetStream that must have taken an event before it counts as sent";
+    CHANNEL_SERVERS: "mp.messaging.<direction>.<channel>.bootstrap.servers", Kind::Text, "kafka.bootstrap.servers", "servers of Kafka";
+    CHANNEL_JAAS: "mp.messaging.<direction>.<channel>.sasl.jaas.config", Kind::Secret, "kafka.sasl.jaas.config", "credentials of Kafka";
+    CHANNEL_SASL_PASSWORD: "mp.messaging.<direction>.<channel>.sasl.password", Kind::Secret, "kafka.sasl.password", "the password of `sasl.username`";
+    CHANNEL_PASSWORD: "mp.messaging.<direction>.<channel>.password", Kind::Secret, "nats.password", "the password of `username` at NATS";
+    CHANNEL_TOKEN: "mp.messaging.<direction>.<channel>.token", Kind::Secret, "nats.token", "a token of NATS";
+    KAFKA_SERVERS: "kafka.bootstrap.servers", Kind::Text, "localhost:9092", "servers of Kafka, for all channels";
+    KAFKA_SECURITY: "kafka.security.protocol", Kind::Text, "PLAINTEXT", "`PLAINTEXT` or `SASL_PLAINTEXT`";
+    KAFKA_JAAS: "kafka.sasl.jaas.config", Kind::Secret, "", "credentials of Kafka, for all channels";
+    KAFKA_PASSWORD: "kafka.sasl.password", Kind::Secret, "", "the password of `kafka.sasl.username`";
+    NATS_SERVERS: "nats.servers", Kind::Text, "NATS_URL, else nats://localhost:4222", "servers of NATS, for all channels";
+    NATS_PASSWORD: "nats.password", Kind::Secret, "", "the password of `nats.username`";
+    NATS_TOKEN: "nats.token", Kind::Secret, "", "a token of NATS, for all channels";
 
     CLIENT_URL: "quarkus.rest-client.<key>.url", Kind::Url, "the document's server", "address of a service";
     CLIENT_URI: "quarkus.rest-client.<key>.uri", Kind::Url, "", "the same";

@@ -79,7 +79,6 @@ impl StateCheck<'_, '_> {
         for on_error in &state.on_errors {
             self.check_on_error(on_error);
         }
-        self.warn_about_event_waits(state);
         self.warn_about_unused_timeout(state);
         if state.used_for_compensation {
             without_effect::warn_at_ends(

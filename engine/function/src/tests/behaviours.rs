@@ -92,7 +92,7 @@ async fn outcome(does: Does) -> String {
     let answer = call(&binding, &properties, Value::Null);
     let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.expect("a call ends");
     match answer {
-        Ok(answer) => format!("{} {}", answer.status, result(&answer)),
+        Ok(answer) => format!("{} {}", answer.status.unwrap(), result(&answer)),
         Err(error) => {
             let mut text = error.kind.to_string().replace(&url, "");
             text.truncate(text.floor_char_boundary(140));

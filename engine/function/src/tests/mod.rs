@@ -13,4 +13,4 @@ mod limits;
 mod memory;
 mod requests;
 mod rest_calls;
-mod support;
+pub(crate) mod support;

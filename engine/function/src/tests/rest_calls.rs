@@ -64,7 +64,7 @@ async fn an_error_status_can_be_looked_at() {
     let server = Server::start(vec![Reply::new(404, "text/plain", "none")]).await;
     let binding = rest(&format!("get:{}/a", server.url), false);
     let answer = call(&binding, &properties("", ""), Value::Null).await.unwrap();
-    assert_eq!((answer.status, answer.status_message.as_str()), (404, "Not Found"));
+    assert_eq!((answer.status.unwrap(), answer.status_message.as_str()), (404, "Not Found"));
     assert_eq!(result(&answer), json!("none"));
 }
 

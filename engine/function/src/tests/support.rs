@@ -18,42 +18,43 @@ use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::caller::{Caller, Request};
 use crate::error::CallError;
 use crate::headers::ProcessHeaders;
+use crate::http_target::HttpTarget;
 use crate::mask::Secrets;
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
 
 /// What the server answers, in order; the last one again and again.
 #[derive(Clone)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub(super) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let headers =
             if content_type.is_empty() { vec![] } else { vec![("content-type", content_type.to_owned())] };
         Self { status, headers, body: body.into() }
     }
 
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string())
     }
 }
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) method: String,
+pub(crate) struct Seen {
+    pub(crate) method: String,
     /// Path and query.
-    pub(super) target: String,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: String,
+    pub(crate) target: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
@@ -61,13 +62,13 @@ impl Seen {
 /// Replies to come, and requests so far.
 type Shared = Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>;
 
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     state: Shared,
 }
 
 impl Server {
-    pub(super) async fn start(replies: Vec<Reply>) -> Self {
+    pub(crate) async fn start(replies: Vec<Reply>) -> Self {
         let state = Arc::new(Mutex::new((replies, Vec::new())));
         let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&state));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -76,11 +77,11 @@ impl Server {
         Self { url, state }
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().1.clone()
     }
 
-    pub(super) fn last(&self) -> Seen {
+    pub(crate) fn last(&self) -> Seen {
         self.seen().pop().expect("a request")
     }
 }
@@ -109,7 +110,7 @@ async fn serve(State(state): State<Shared>, request: HttpRequest<Body>) -> Respo
 }
 
 /// A document with one path; `more` is merged into its top level.
-pub(super) fn spec(path: &str, method: &str, mut operation: Value, more: Value) -> Value {
+pub(crate) fn spec(path: &str, method: &str, mut operation: Value, more: Value) -> Value {
     let mut document = json!({"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": {}});
     operation["operationId"] = "op".into();
     document["paths"][path][method] = operation;
@@ -120,7 +121,7 @@ pub(super) fn spec(path: &str, method: &str, mut operation: Value, more: Value) 
 }
 
 /// The operation `op` of a document, whose settings are called `svc`.
-pub(super) fn openapi(document: &Value) -> Arc<Binding> {
+pub(crate) fn openapi(document: &Value) -> Arc<Binding> {
     let document = Arc::new(SpecDocument::parse("specs/svc", document.to_string().into()).unwrap());
     let place = document.operation("op").unwrap().clone();
     let (operation, problems) =
@@ -131,46 +132,47 @@ pub(super) fn openapi(document: &Value) -> Arc<Binding> {
     binding(target)
 }
 
-fn binding(target: Target) -> Arc<Binding> {
+/// A function `f` that calls this.
+pub(crate) fn binding(target: Target) -> Arc<Binding> {
     Arc::new(Binding { name: "f".to_owned(), target, asked_headers: Arc::default() })
 }
 
 /// The request that an operation such as `get:/a` means.
-pub(super) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction {
+pub(crate) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction {
     let (method, address) = operation.split_once(':').unwrap();
     let method = HttpMethod::parse(method).unwrap();
     HttpFunction { method, address: address.to_owned(), fails_on_error_status }
 }
 
 /// A function that is a plain HTTP request.
-pub(super) fn rest(operation: &str, fails_on_error_status: bool) -> Arc<Binding> {
-    binding(Target::Http(http(operation, fails_on_error_status)))
+pub(crate) fn rest(operation: &str, fails_on_error_status: bool) -> Arc<Binding> {
+    binding(Target::Http(HttpTarget::Rest(http(operation, fails_on_error_status))))
 }
 
 /// The settings: those that name the server, and more lines.
-pub(super) fn properties(server: &str, more: &str) -> Properties {
+pub(crate) fn properties(server: &str, more: &str) -> Properties {
     let text = format!("quarkus.rest-client.svc.url={server}\n{more}\n");
     let (properties, diagnostics) = Properties::parse("application.properties", &text, BTreeMap::new());
     assert_eq!(diagnostics, vec![]);
     properties
 }
 
-pub(super) fn val(json: Value) -> Val {
+pub(crate) fn val(json: Value) -> Val {
     Val::deserialize(json).unwrap()
 }
 
 /// The result of a call, as JSON.
-pub(super) fn result(answer: &Answer) -> Value {
+pub(crate) fn result(answer: &Answer) -> Value {
     serde_json::to_value(&answer.result).unwrap()
 }
 
 /// A caller with memory for some large answers.
-pub(super) fn caller(properties: &Properties, secrets: Secrets) -> Caller {
+pub(crate) fn caller(properties: &Properties, secrets: Secrets) -> Caller {
     Caller::new(properties, secrets, &MemoryBudget::new(256 << 20)).unwrap()
 }
 
 /// Calls with nothing special; the `configKey`, for functions that have one, is `east`.
-pub(super) async fn call(
+pub(crate) async fn call(
     binding: &Arc<Binding>,
     properties: &Properties,
     arguments: Value,
@@ -178,7 +180,7 @@ pub(super) async fn call(
     call_with(&caller(properties, Secrets::default()), binding, properties, arguments, &[]).await
 }
 
-pub(super) async fn call_with(
+pub(crate) async fn call_with(
     caller: &Caller,
     binding: &Arc<Binding>,
     properties: &Properties,
@@ -189,7 +191,7 @@ pub(super) async fn call_with(
 }
 
 /// A call of this instance.
-pub(super) async fn call_of(
+pub(crate) async fn call_of(
     instance: &str,
     caller: &Caller,
     binding: &Arc<Binding>,
@@ -217,12 +219,13 @@ pub(super) async fn call_of(
         state: "Create issue",
         action: "create",
         attempt: 2,
+        python: None,
         before_large_answer: crate::BeforeLargeAnswer::default(),
     };
     caller.call(binding, request).await
 }
 
 /// What a client is told whose request led to the error.
-pub(super) fn client_message(error: &CallError) -> String {
+pub(crate) fn client_message(error: &CallError) -> String {
     rondo_program::sonataflow::client_message(&error.clone().into_failure())
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     CallNumber, FrameId, Millis, Snapshot, Visit,
-    frame::{Frame, OpenScope, Role, Wait},
+    frame::{Frame, OpenScope, RequiredAttribute, Role, Wait},
     snapshot::{LostPosition, StoredLoop, UNKNOWN_POSITION},
 };
 
@@ -40,6 +40,8 @@ pub(super) struct StoredFrame {
     result: Option<Val>,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     previous: Option<Val>,
+    #[serde(rename = "ev", default, skip_serializing_if = "Vec::is_empty")]
+    events: Vec<(Arc<str>, Val)>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     call_in_doubt: Option<CallNumber>,
 }
@@ -76,8 +78,11 @@ enum StoredWait {
     Loop(u32, u32, u32),
     #[serde(rename = "u")]
     Compensation,
+    /// As builds wrote it that did not deliver events: no row says that the instance waits.
     #[serde(rename = "e")]
-    Events(Option<Millis>, Vec<(Arc<str>, Val)>),
+    UnregisteredEvents(Option<Millis>, Vec<(Arc<str>, Val)>),
+    #[serde(rename = "v")]
+    Events(Option<Millis>, Vec<(Arc<str>, Val)>, Vec<RequiredAttribute>),
     #[serde(rename = "x")]
     Failed,
 }
@@ -107,6 +112,7 @@ impl Snapshot {
             focus,
             result,
             previous,
+            events,
             call_in_doubt,
             ..
         } = stored;
@@ -123,7 +129,11 @@ impl Snapshot {
                 Wait::Loop { items, next, running, batch, results }
             }
             StoredWait::Compensation => Wait::Compensation,
-            StoredWait::Events(until, arrived) => Wait::Events { until, arrived },
+            StoredWait::UnregisteredEvents(until, arrived) => {
+                self.has_unregistered_waits = true;
+                Wait::Events { until, arrived, required: Vec::new() }
+            }
+            StoredWait::Events(until, arrived, required) => Wait::Events { until, arrived, required },
             StoredWait::Failed => Wait::Failed,
         };
         let open = scopes.iter().map(|scope| {
@@ -154,6 +164,7 @@ impl Snapshot {
             focus,
             result,
             previous,
+            events,
             variables,
             call_in_doubt,
         });
@@ -172,7 +183,9 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         Wait::Branches { required, ended } => StoredWait::Branches(*required, ended.clone()),
         Wait::Loop { next, running, batch, .. } => StoredWait::Loop(*next, *running, *batch),
         Wait::Compensation => StoredWait::Compensation,
-        Wait::Events { until, arrived } => StoredWait::Events(*until, arrived.clone()),
+        Wait::Events { until, arrived, required } => {
+            StoredWait::Events(*until, arrived.clone(), required.clone())
+        }
         Wait::Failed => StoredWait::Failed,
     };
     let scopes = frame.scopes.iter().map(|open| StoredScope {
@@ -192,6 +205,7 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         focus: frame.focus.clone(),
         result: frame.result.clone(),
         previous: frame.previous.clone(),
+        events: frame.events.clone(),
         call_in_doubt: frame.call_in_doubt,
     }
 }

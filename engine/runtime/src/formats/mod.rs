@@ -58,7 +58,7 @@ pub(crate) enum FormatError {
 }
 
 impl FormatError {
-    fn damaged(what: &'static str, problem: impl std::fmt::Display) -> Self {
+    pub(crate) fn damaged(what: &'static str, problem: impl std::fmt::Display) -> Self {
         Self::Damaged { what, problem: problem.to_string() }
     }
 

@@ -1,0 +1,109 @@
+//! The settings of a Kafka client.
+//!
+//! Owns: which of the properties of Java's Kafka client are taken over, and what they are called by librdkafka. Promises: what cannot be
+//! done (TLS, Kerberos) is an error, never left out silently. `Debug` shows no value.
+//! Source: librdkafka's `CONFIGURATION.md`; Apache Kafka's "Consumer Configs" and "Producer Configs".
+
+use std::{collections::BTreeMap, fmt};
+
+/// A Kafka cluster and how it is talked to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KafkaClient {
+    /// Settings by librdkafka's names.
+    pub(crate) settings: BTreeMap<&'static str, String>,
+}
+
+impl KafkaClient {
+    /// Host names and ports, separated by commas.
+    pub fn servers(&self) -> &str {
+        self.settings.get(SERVERS).map_or("", String::as_str)
+    }
+}
+
+impl fmt::Debug for KafkaClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("KafkaClient").field(&self.servers()).finish()
+    }
+}
+
+/// librdkafka's name of the list of servers.
+const SERVERS: &str = "bootstrap.servers";
+
+/// Settings of both directions: the name in Java and that of librdkafka.
+pub(super) const COMMON: &[(&str, &str)] = &[
+    ("bootstrap.servers", SERVERS),
+    ("client.id", "client.id"),
+    ("client.rack", "client.rack"),
+    ("connections.max.idle.ms", "connections.max.idle.ms"),
+    ("metadata.max.age.ms", "topic.metadata.refresh.interval.ms"),
+    ("reconnect.backoff.ms", "reconnect.backoff.ms"),
+    ("reconnect.backoff.max.ms", "reconnect.backoff.max.ms"),
+    ("retry.backoff.ms", "retry.backoff.ms"),
+    ("sasl.username", "sasl.username"),
+    ("sasl.password", "sasl.password"),
+    ("socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.ms"),
+];
+
+/// Settings of consumers.
+pub(super) const CONSUMER: &[(&str, &str)] = &[
+    ("auto.commit.interval.ms", "auto.commit.interval.ms"),
+    ("auto.offset.reset", "auto.offset.reset"),
+    ("check.crcs", "check.crcs"),
+    ("fetch.max.bytes", "fetch.max.bytes"),
+    ("fetch.max.wait.ms", "fetch.wait.max.ms"),
+    ("fetch.min.bytes", "fetch.min.bytes"),
+    ("group.instance.id", "group.instance.id"),
+    ("heartbeat.interval.ms", "heartbeat.interval.ms"),
+    ("isolation.level", "isolation.level"),
+    ("max.partition.fetch.bytes", "max.partition.fetch.bytes"),
+    ("max.poll.interval.ms", "max.poll.interval.ms"),
+    ("session.timeout.ms", "session.timeout.ms"),
+];
+
+/// Settings of producers. `acks`, `enable.idempotence` and the like are not among them: events are never sent less safely.
+pub(super) const PRODUCER: &[(&str, &str)] = &[
+    ("compression.type", "compression.type"),
+    ("linger.ms", "linger.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("request.timeout.ms", "request.timeout.ms"),
+];
+
+/// Values of `security.protocol` and `sasl.mechanism` that this build has.
+pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<(), String> {
+    match protocol.to_ascii_uppercase().as_str() {
+        "PLAINTEXT" => Ok(()),
+        "SASL_PLAINTEXT" => match mechanism {
+            Some(mechanism) if mechanism.eq_ignore_ascii_case("PLAIN") => Ok(()),
+            mechanism => Err(format!(
+                "`sasl.mechanism` is `{}`; this build has `PLAIN` only",
+                mechanism.unwrap_or("GSSAPI")
+            )),
+        },
+        _ => Err(format!(
+            "`security.protocol` is `{protocol}`; this build has `PLAINTEXT` and `SASL_PLAINTEXT` only, so a proxy beside the engine must do TLS"
+        )),
+    }
+}
+
+/// User name and password of a `sasl.jaas.config`.
+pub(super) fn jaas(config: &str) -> Option<(String, String)> {
+    let value = |name: &str| {
+        let at = config.match_indices(name).find_map(|(at, _)| {
+            let is_word = config.get(..at)?.ends_with(|c: char| c.is_whitespace());
+            let rest = config.get(at + name.len()..)?.trim_start().strip_prefix('=')?;
+            is_word.then(|| rest.trim_start())
+        })?;
+        let quote = at.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let mut text = String::new();
+        let mut characters = at.chars().skip(1);
+        while let Some(character) = characters.next() {
+            match character {
+                '\\' => text.extend(characters.next()),
+                end if end == quote => return Some(text),
+                other => text.push(other),
+            }
+        }
+        None
+    };
+    Some((value("username")?, value("password")?))
+}

@@ -1,0 +1,30 @@
+//! The servers of NATS, and how they are talked to.
+
+use std::fmt;
+
+use rondo_definition::without_userinfo;
+
+/// Servers of NATS with credentials. `Debug` hides these.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NatsServers {
+    /// Addresses separated by commas, such as `nats://localhost:4222`.
+    pub(crate) servers: String,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) token: Option<String>,
+    /// The path of a file with a token and a key.
+    pub(crate) credentials_file: Option<String>,
+}
+
+impl NatsServers {
+    /// The addresses without credentials.
+    pub fn addresses(&self) -> String {
+        without_userinfo(&self.servers).into_owned()
+    }
+}
+
+impl fmt::Debug for NatsServers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("NatsServers").field(&self.addresses()).finish()
+    }
+}

@@ -1,0 +1,101 @@
+//! Delivers events to channels.
+//!
+//! Owns: [`Sender`], shared by all instances of a process. Promises: a delivery ends within the time limit; `Ok` means that the service
+//! or broker has taken the event; an error shows no credentials of an address. Never: tries again, or keeps the order of
+//! events; who sends the next event of an instance waits for the answer of the last one.
+
+mod error;
+mod http;
+
+use std::{sync::Arc, time::Duration};
+
+use rondo_definition::{Properties, PropertyError, settings};
+
+pub use self::error::{SendError, SendErrorKind};
+use crate::{
+    Binding, Channels, CloudEvent, Message, Mode,
+    channels::{ExpandError, Outgoing, Sink},
+};
+
+/// Delivers events to the outgoing channels.
+#[derive(Debug)]
+pub struct Sender {
+    channels: Arc<Channels>,
+    client: reqwest::Client,
+    timeout: Duration,
+}
+
+impl Sender {
+    /// A sender that sends over HTTP with this client, which must follow no redirects.
+    ///
+    /// # Errors
+    /// `rondo.events.send-timeout` is no number of milliseconds.
+    pub fn new(
+        channels: Arc<Channels>,
+        client: reqwest::Client,
+        properties: &Properties,
+    ) -> Result<Self, PropertyError> {
+        let timeout = settings::SEND_TIMEOUT.duration(properties)?;
+        Ok(Self { channels, client, timeout })
+    }
+
+    /// The channels that it delivers to.
+    pub fn channels(&self) -> &Arc<Channels> {
+        &self.channels
+    }
+
+    /// Delivers an event to a channel and waits until it is taken. Dropping the future may or may not have delivered it.
+    ///
+    /// # Errors
+    /// The event was not taken, or it is not known whether it was. [`SendError::is_transient`] says whether waiting alone may help; an
+    /// event that is sent again keeps its id, so that its receiver can tell.
+    pub async fn send(&self, channel: &str, event: &CloudEvent) -> Result<(), SendError> {
+        let Some(outgoing) = self.channels.outgoing_named(channel) else {
+            return Err(self.unknown(channel));
+        };
+        let sent = tokio::time::timeout(self.timeout, self.send_to(outgoing, event)).await;
+        let kind = match sent {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(kind)) => kind,
+            Err(_) => SendErrorKind::Timeout(self.timeout),
+        };
+        Err(SendError::new(outgoing, kind))
+    }
+
+    async fn send_to(&self, outgoing: &Outgoing, event: &CloudEvent) -> Result<(), SendErrorKind> {
+        match &outgoing.sink {
+            Sink::Http { method, url } => {
+                let url = url.url(event).map_err(unaddressed)?;
+                http::send(&self.client, method, &url, self.message(Binding::Http, outgoing.mode, event))
+                    .await
+            }
+            Sink::Kafka { .. } | Sink::Nats { .. } => {
+                Err(SendErrorKind::NotConfigured("this build has no such connector".to_owned()))
+            }
+            Sink::Unusable(reason) => Err(SendErrorKind::NotConfigured(reason.clone())),
+        }
+    }
+
+    fn message(&self, binding: Binding, mode: Mode, event: &CloudEvent) -> Message {
+        let overrides = self.channels.overrides();
+        if mode != Mode::Structured || overrides.is_empty() {
+            return event.to_message(binding, mode);
+        }
+        let mut event = event.clone();
+        event.extensions.extend(overrides.clone());
+        event.to_message(binding, mode)
+    }
+
+    fn unknown(&self, channel: &str) -> SendError {
+        let reason = format!("no outgoing channel is called `{channel}`");
+        SendError {
+            channel: channel.to_owned(),
+            address: String::new(),
+            kind: SendErrorKind::NotConfigured(reason),
+        }
+    }
+}
+
+fn unaddressed(error: ExpandError) -> SendErrorKind {
+    SendErrorKind::Unsendable(error.to_string())
+}

@@ -1,0 +1,182 @@
+//! Functions that are a Knative service.
+//!
+//! Owns: where the service is, and what is sent to it. Source: `apache/incubator-kie-kogito-runtimes`, `KnativeWorkItemHandler` and its
+//! `…ParamsDecorator`s. Never: asks the cluster; a service of Knative has a name that the cluster's DNS knows.
+
+use std::time::Duration;
+
+use rondo_definition::Properties;
+use rondo_expression::Val;
+use rondo_program::{HttpMethod, KnativeFunction};
+
+use crate::caller::Request;
+use crate::encoding::form_encode;
+use crate::request_builder::RequestBuilder;
+use crate::rest::{to_text, write_named};
+use crate::settings::lookup;
+
+/// How long a call may take where `kogito.sw.functions.<name>.timeout` is not set. Source: `KnativeWorkItemHandler`.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What stands before the name of a service in the property that holds its address.
+const DISCOVERY: &str = "org.kie.kogito.addons.discovery.knative:";
+
+/// Kubernetes sets it in each container, so it tells that the names of the cluster can be looked up.
+const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
+
+/// The attributes that every `CloudEvent` has but for `id`, which is made up.
+const REQUIRED_ATTRIBUTES: [&str; 3] = ["specversion", "source", "type"];
+
+/// The address of a service: of a property, else its name in the cluster.
+pub(crate) fn address(target: &KnativeFunction, properties: &Properties) -> Result<String, String> {
+    let key = format!("{DISCOVERY}{}", target.service);
+    let configured = properties.resolve(&key).map_err(|error| error.to_string())?;
+    if let Some(address) = configured.filter(|address| !address.trim().is_empty()) {
+        return Ok(address.trim().to_owned());
+    }
+    if lookup(properties, IN_CLUSTER).is_none() {
+        return Err(format!(
+            "the address of the Knative service `{}` is not known, because the engine runs in no cluster; set `{}`",
+            target.service,
+            escaped(&key)
+        ));
+    }
+    let mut names = target.service.rsplit('/');
+    let name = names.next().unwrap_or_default();
+    // With three parts the first one is the kind of the resource; with two it is followed by the name.
+    let namespace = names.next().filter(|_| names.next().is_some());
+    Ok(match namespace {
+        Some(namespace) => format!("http://{name}.{namespace}.svc.cluster.local"),
+        None => format!("http://{name}"),
+    })
+}
+
+/// A key as it is written in a properties file.
+fn escaped(key: &str) -> String {
+    key.replace(':', "\\:")
+}
+
+/// Builds the request with its whole address. The error names the argument at fault.
+pub(crate) fn build(
+    target: &KnativeFunction,
+    address: String,
+    request: &Request<'_>,
+) -> Result<RequestBuilder, String> {
+    let mut builder = RequestBuilder::new(target.method.as_str());
+    builder.url = format!("{}{}", address.trim_end_matches('/'), target.path);
+    builder.headers.add("Accept", "application/json");
+    let arguments = match &request.arguments {
+        None | Some(Val::Object(_)) => request.arguments.as_ref(),
+        Some(_) => return Err("the arguments of a Knative function are an object".to_owned()),
+    };
+    if target.method == HttpMethod::Get {
+        add_query(&mut builder, arguments.unwrap_or(&Val::Null))?;
+        return Ok(builder);
+    }
+    let left = write_named(&mut builder, arguments.unwrap_or(&Val::Null));
+    if target.as_cloud_event {
+        let event = cloud_event(Val::object(left), request)?;
+        let content_type = "application/cloudevents+json; charset=UTF-8".to_owned();
+        builder.body = Some((content_type, event.to_json().into_bytes()));
+        return Ok(builder);
+    }
+    let body = if left.is_empty() { request.state_data.clone() } else { Val::object(left) };
+    if arguments.is_some() && missing_attribute(&body).is_none() {
+        return Err(
+            "the arguments are a CloudEvent, and the function does not send one; add `asCloudEvent=true` to its operation"
+                .to_owned(),
+        );
+    }
+    builder.body = Some(("application/json".to_owned(), body.to_json().into_bytes()));
+    Ok(builder)
+}
+
+/// The arguments of a GET. A prefix `QUERY_` stays in the name of its parameter, as on `SonataFlow`.
+fn add_query(builder: &mut RequestBuilder, arguments: &Val) -> Result<(), String> {
+    for (name, value) in arguments.members() {
+        if let Some(header) = name.strip_prefix("HEADER_") {
+            builder.headers.set(header, to_text(value));
+            continue;
+        }
+        if matches!(value, Val::Object(_) | Val::Array(_)) {
+            return Err(format!(
+                "argument `{name}` is {}, which cannot be a query parameter",
+                value.type_name()
+            ));
+        }
+        builder.query.push(format!("{}={}", form_encode(name), form_encode(&to_text(value))));
+    }
+    Ok(())
+}
+
+/// The event that arguments make: their attributes are texts, and one without `id` gets it.
+fn cloud_event(arguments: Val, request: &Request<'_>) -> Result<Val, String> {
+    if let Some(missing) = missing_attribute(&arguments) {
+        return Err(format!("the arguments are no CloudEvent: there is no `{missing}`"));
+    }
+    let attribute = |(name, value): (&_, &Val)| {
+        let value = match (name as &str, value) {
+            ("specversion", Val::Int(1)) => Val::text("1.0"),
+            // An argument such as `"42"` is a number, because it is valid jq; attributes of a CloudEvent are texts.
+            ("data", value) => value.clone(),
+            (_, Val::Int(_) | Val::Float(_)) if is_context_attribute(name) => Val::text(value.to_text()),
+            (_, value) => value.clone(),
+        };
+        (name.to_owned(), value)
+    };
+    let members = arguments.members().into_iter().map(|(name, value)| attribute((name, value)));
+    let mut event = Val::object(members.collect::<Vec<(String, Val)>>());
+    if event.get("id").is_none_or(Val::is_null) {
+        let call = request.idempotency_key.rsplit(['-', '/']).next().unwrap_or_default();
+        event.insert("id", Val::text(format!("{}_{call}", request.process.instance_id)));
+    }
+    Ok(event)
+}
+
+/// Whether the specification has an attribute of this name, whose value is a text.
+fn is_context_attribute(name: &str) -> bool {
+    ["id", "specversion", "source", "type", "subject", "datacontenttype", "dataschema", "time"]
+        .contains(&name)
+}
+
+/// The first attribute that a `CloudEvent` must have and a value has not.
+fn missing_attribute(value: &Val) -> Option<&'static str> {
+    REQUIRED_ATTRIBUTES.into_iter().find(|name| value.get(name).is_none_or(Val::is_null))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_property_or_a_name_in_the_cluster() {
+        let in_cluster = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        let line = "org.kie.kogito.addons.discovery.knative\\:s.dev\\/ns\\/greet=http://h.test/base/\n";
+        for (file, env, service, expected) in [
+            (line, BTreeMap::new(), "s.dev/ns/greet", Ok("http://h.test/base/")),
+            ("", in_cluster.clone(), "s.dev/ns/greet", Ok("http://greet.ns.svc.cluster.local")),
+            ("", in_cluster.clone(), "s.dev/greet", Ok("http://greet")),
+            ("", in_cluster, "greet", Ok("http://greet")),
+            (
+                "",
+                BTreeMap::new(),
+                "s.dev/ns/greet",
+                Err(
+                    "the address of the Knative service `s.dev/ns/greet` is not known, because the engine runs in no cluster; set `org.kie.kogito.addons.discovery.knative\\:s.dev/ns/greet`",
+                ),
+            ),
+        ] {
+            let (properties, _) = Properties::parse("application.properties", file, env);
+            let target = KnativeFunction {
+                service: service.to_owned(),
+                path: String::new(),
+                method: HttpMethod::Post,
+                as_cloud_event: false,
+            };
+            let address = address(&target, &properties);
+            assert_eq!(address.as_deref().map_err(String::as_str), expected, "{service}");
+        }
+    }
+}

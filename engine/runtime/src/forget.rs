@@ -1,0 +1,40 @@
+//! Removes events from the database whose time is over, until the engine stops.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::executor::Executor;
+
+/// How often it is looked at.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Events that are removed at once, so that no transaction is long.
+const AT_ONCE: usize = 500;
+
+/// Removes events until the engine stops.
+pub(crate) async fn run(executor: Arc<Executor>) {
+    loop {
+        tokio::select! {
+            () = executor.clock.sleep(PAUSE) => {}
+            () = executor.stopping() => return,
+        }
+        loop {
+            match executor.store.forget_events(executor.clock.now(), AT_ONCE).await {
+                Ok(forgotten) => {
+                    for event in &forgotten.expired_kept {
+                        tracing::warn!(
+                            id = %event.id, source = %event.source, event_type = %event.event_type,
+                            "an event was kept as long as events are, and no instance waited for it (rondo.events.keep)"
+                        );
+                    }
+                    if forgotten.expired_kept.len() < AT_ONCE && forgotten.removed < AT_ONCE as u64 {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "events whose time is over cannot be removed; trying again");
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The last events that nobody wanted, with the reason. They are in memory only: nothing was to be done with them.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use rondo_event::CloudEvent;
+use rondo_machine::Millis;
+use serde::{Deserialize, Serialize};
+
+/// How many are remembered.
+const MOST: usize = 1000;
+
+/// Bytes of an attribute that are remembered.
+const LENGTH: usize = 200;
+
+/// An event that nobody wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnwantedEvent {
+    /// Its attribute `id`.
+    pub id: String,
+    /// Its attribute `source`.
+    pub source: String,
+    /// Its attribute `type`.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// When it came, in milliseconds since 1970.
+    pub at: Millis,
+    /// Why nobody wanted it.
+    pub reason: String,
+}
+
+/// The last events that nobody wanted.
+#[derive(Debug, Default)]
+pub(crate) struct UnwantedEvents(Mutex<VecDeque<UnwantedEvent>>);
+
+impl UnwantedEvents {
+    pub(crate) fn note(&self, event: &CloudEvent, reason: &str, at: Millis) {
+        let mut events = self.0.lock();
+        if events.len() >= MOST {
+            events.pop_front();
+        }
+        events.push_back(UnwantedEvent {
+            id: beginning(&event.id),
+            source: beginning(&event.source),
+            event_type: beginning(&event.event_type),
+            at,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// The latest first, at most so many.
+    pub(crate) fn latest(&self, most: usize) -> Vec<UnwantedEvent> {
+        self.0.lock().iter().rev().take(most).cloned().collect()
+    }
+}
+
+fn beginning(text: &str) -> String {
+    text.chars().take(LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ones_are_remembered_and_their_texts_are_short() {
+        let events = UnwantedEvents::default();
+        for number in 0..MOST + 3 {
+            let event = CloudEvent::new(number.to_string(), "s".repeat(LENGTH + 1), "t");
+            events.note(&event, "nobody", 7);
+        }
+        let latest = events.latest(2);
+        assert_eq!(latest.len(), 2);
+        assert_eq!((latest[0].id.as_str(), latest[0].source.len()), ("1002", LENGTH));
+        assert_eq!(events.latest(usize::MAX).len(), MOST);
+        assert_eq!(events.latest(usize::MAX).last().unwrap().id, "3");
+    }
+}
