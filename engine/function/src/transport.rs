@@ -131,6 +131,12 @@ impl Transport {
         Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
     }
 
+    /// Limits and trust of every call.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn options(&self) -> &TransportOptions {
+        &self.options
+    }
+
     /// Sends a request and reads the answer, of whatever status, with room for it in the share.
     pub(crate) async fn send(
         &self,
