@@ -191,7 +191,23 @@ kogito.addon.messaging.outgoing.trigger.t=nowhere
 kogito.addon.messaging.outgoing.defaultName=gone
 ";
     let (channels, problems) = channels(file, &[("K_CE_OVERRIDES", "{")]);
-    insta::assert_snapshot!(problems, @"");
+    insta::assert_snapshot!(problems, @r#"
+    application.properties:1:35: error[RON0510]: the channel `a` has the connector `smallrye-kafak`, which there is not (there are `quarkus-http`, `smallrye-kafka` and `rondo-nats`)
+    application.properties:2:35: error[RON0510]: the channel `b` has the connector `smallrye-amqp`, which there is not (there are `quarkus-http`, `smallrye-kafka` and `rondo-nats`)
+    application.properties:3:35: error[RON0510]: the channel `c` has no connector (set `mp.messaging.incoming.c.connector` to `quarkus-http`, `smallrye-kafka` or `rondo-nats`)
+    application.properties:5:30: error[RON0510]: the path `events` is not a path such as `/events`
+    application.properties:8:29: warning[RON0511]: `pth` of an incoming channel with the connector `quarkus-http` is not read (did you mean `path`?)
+    application.properties:7:30: error[RON0510]: the channels `e` and `f` have the same path `/same` (give each channel a path of its own)
+    application.properties:9:35: error[RON0510]: the channel `g` has no address (set `mp.messaging.outgoing.g.url`, or `K_SINK`)
+    application.properties:10:29: error[RON0510]: the address `host:80` of the channel `h` is no http or https address
+    application.properties:11:29: error[RON0510]: the url of the channel `i` has the parameter `{a b}`, which is not the name of an attribute: letters and digits only
+    application.properties:12:29: error[RON0510]: the url of the channel `j` has a `{` without `}`
+    application.properties:14:32: error[RON0510]: the method `GET` is not one of `POST`, `PUT` and `PATCH`
+    application.properties:15:29: warning[RON0512]: the property `mp.messaging.outgoing.l.url` refers to `${UNSET}`, which is neither a property nor an environment variable (the channel `l` cannot be used until it has a value)
+    application.properties:17:45: warning[RON0511]: there is no outgoing channel `gone` (set `mp.messaging.outgoing.gone.connector`; until then these events go to `kogito_outgoing_stream`)
+    application.properties:16:43: warning[RON0511]: there is no outgoing channel `nowhere` (set `mp.messaging.outgoing.nowhere.connector`; until then these events go to `kogito_outgoing_stream`)
+    environment variable K_CE_OVERRIDES: warning[RON0511]: `K_CE_OVERRIDES` is not JSON: EOF while parsing an object at line 1 column 1 (write `{"extensions": {"name": "value"}}`)
+    "#);
     for name in ["g", "h", "i", "j", "k", "l"] {
         let sink = &channels.outgoing_named(name).unwrap().sink;
         assert!(matches!(sink, Sink::Unusable(_)), "{name}: {sink}");
@@ -220,7 +236,15 @@ mp.messaging.incoming.f.auto.offset.reset=first
 mp.messaging.outgoing.e.connector=rondo-nats
 mp.messaging.outgoing.e.subject=a.>
 ";
-    insta::assert_snapshot!(channels(file, &[]).1, @"");
+    insta::assert_snapshot!(channels(file, &[]).1, @r#"
+    application.properties:2:43: error[RON0510]: of the channel `a`, `security.protocol` is `SSL`; this build has `PLAINTEXT` and `SASL_PLAINTEXT` only, so a proxy beside the engine must do TLS
+    application.properties:4:43: error[RON0510]: of the channel `b`, `sasl.mechanism` is `SCRAM-SHA-512`; this build has `PLAIN` only
+    application.properties:10:49: warning[RON0511]: `ssl.truststore.location` of an incoming channel with the connector `smallrye-kafka` is not read
+    application.properties:9:42: error[RON0510]: the `sasl.jaas.config` of the channel `c` has no `username="…" password="…"`
+    application.properties:12:33: error[RON0510]: the subject `a b` is not words separated by dots
+    application.properties:13:35: error[RON0510]: the Kafka settings of the channel `f` cannot be used: Invalid value "first" for configuration property "auto.offset.reset"
+    application.properties:16:33: error[RON0510]: nothing can be sent to the subject `a.>`, which has wildcards
+    "#);
 }
 
 #[test]

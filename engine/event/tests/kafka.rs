@@ -116,7 +116,11 @@ async fn events_of_an_instance_arrive_in_order_and_once_across_an_orderly_restar
         running.stop().await;
         assert_eq!((inbox.ids(), accepted), (ids(from..from + 40), 40), "{mode}");
         let got = inbox.accepted().remove(0);
-        assert_eq!((got.data.clone(), got.attribute("kogitoprocinstanceid")), (event(0).data, Some("one")), "{mode}");
+        assert_eq!(
+            (got.data.clone(), got.attribute("kogitoprocinstanceid")),
+            (event(0).data, Some("one")),
+            "{mode}"
+        );
     }
 }
 

@@ -85,10 +85,7 @@ impl<'a> Channel<'a> {
         let found = match self.value("connector")? {
             Some(name) => {
                 let Some(known) = [HTTP, KAFKA, NATS].into_iter().find(|known| *known == name) else {
-                    let help = did_you_mean(&name, [HTTP, KAFKA, NATS].into_iter()).map_or_else(
-                        || format!("there are `{HTTP}`, `{KAFKA}` and `{NATS}`"),
-                        |known| format!("did you mean `{known}`?"),
-                    );
+                    let help = format!("there are `{HTTP}`, `{KAFKA}` and `{NATS}`");
                     let message =
                         format!("the channel `{}` has the connector `{name}`, which there is not", self.name);
                     return Err(self.fail_with("connector", message, &help));
@@ -175,21 +172,27 @@ impl<'a> Channel<'a> {
     }
 
     pub(super) fn fail(&mut self, attribute: &str, message: String) -> String {
-        let key = self.key(attribute);
-        self.problems.push(self.properties.diagnostic_at(
-            Severity::Error,
-            codes::CHANNEL,
-            &key,
-            message.clone(),
-        ));
+        let problem = self.problem(attribute, &message);
+        self.problems.push(problem);
         message
     }
 
     pub(super) fn fail_with(&mut self, attribute: &str, message: String, help: &str) -> String {
-        let key = self.key(attribute);
-        let problem = self.properties.diagnostic_at(Severity::Error, codes::CHANNEL, &key, message.clone());
-        self.problems.push(problem.help(help));
+        let problem = self.problem(attribute, &message).help(help);
+        self.problems.push(problem);
         message
+    }
+
+    /// A problem at an attribute, or at the channel's connector if the file does not have the attribute.
+    fn problem(&self, attribute: &str, message: &str) -> Diagnostic {
+        let at_attribute = self.properties.get(&self.key(attribute)).map(|_| attribute);
+        let place = at_attribute.or(self.keys.contains_key("connector").then_some("connector"));
+        self.properties.diagnostic_at(
+            Severity::Error,
+            codes::CHANNEL,
+            &self.key(place.unwrap_or(attribute)),
+            message,
+        )
     }
 
     /// Reports attributes of the file that nothing reads.

@@ -4,7 +4,13 @@
 //! events that came behind it may be accepted before it. Without a stream NATS does not keep messages: what comes while the
 //! engine is away is lost, and what is here is offered until it is accepted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
     Client, Event, Subscriber,
@@ -41,12 +47,14 @@ enum Opened {
 pub(super) async fn run<I: Inbox>(source: NatsSource, link: Link<I>) {
     let mut backoff = Backoff::default();
     loop {
-        let Some(opened) = link.unless_stopped(open(&source, &link)).await else { return };
+        let is_open = Arc::new(AtomicBool::new(false));
+        let Some(opened) = link.unless_stopped(open(&source, &link, &is_open)).await else { return };
         let ended = match opened {
             Ok(opened) => {
+                is_open.store(true, Ordering::SeqCst);
                 link.states.well(link.name());
                 backoff = Backoff::default();
-                match opened {
+                let ended = match opened {
                     Opened::Stream(client, consumer) => {
                         let ended = streamed(&consumer, &link).await;
                         // Acknowledgements are only buffered so far.
@@ -54,7 +62,9 @@ pub(super) async fn run<I: Inbox>(source: NatsSource, link: Link<I>) {
                         ended
                     }
                     Opened::Subscription(subscriber) => subscribed(&source, subscriber, &link).await,
-                }
+                };
+                is_open.store(false, Ordering::SeqCst);
+                ended
             }
             Err(problem) => Err(problem),
         };
@@ -67,8 +77,12 @@ pub(super) async fn run<I: Inbox>(source: NatsSource, link: Link<I>) {
     }
 }
 
-async fn open<I: Inbox>(source: &NatsSource, link: &Link<I>) -> Result<Opened, String> {
-    let client = connect(source, link).await?;
+async fn open<I: Inbox>(
+    source: &NatsSource,
+    link: &Link<I>,
+    is_open: &Arc<AtomicBool>,
+) -> Result<Opened, String> {
+    let client = connect(source, link, is_open).await?;
     let Some(stream) = &source.stream else {
         let subscriber = match &source.queue {
             Some(queue) => client.queue_subscribe(source.subject.clone(), queue.clone()).await,
@@ -94,17 +108,22 @@ async fn open<I: Inbox>(source: &NatsSource, link: &Link<I>) -> Result<Opened, S
     Ok(Opened::Stream(client, consumer))
 }
 
-async fn connect<I: Inbox>(source: &NatsSource, link: &Link<I>) -> Result<Client, String> {
-    let (states, channel) = (Arc::clone(&link.states), link.name().to_owned());
+/// Connects. While the consumer is open, the channel's state follows the connection; before and after, it tells why it is not.
+async fn connect<I: Inbox>(
+    source: &NatsSource,
+    link: &Link<I>,
+    is_open: &Arc<AtomicBool>,
+) -> Result<Client, String> {
+    let (states, channel, is_open) = (Arc::clone(&link.states), link.name().to_owned(), Arc::clone(is_open));
     let options = nats::options(&source.servers).await?.event_callback(move |event| {
-        let (states, channel) = (Arc::clone(&states), channel.clone());
-        async move {
-            match event {
-                Event::Connected => states.well(&channel),
-                Event::Disconnected | Event::Closed => states.problem(&channel, "the server is away"),
-                other => tracing::debug!(channel, "nats: {other}"),
+        match event {
+            Event::Connected if is_open.load(Ordering::SeqCst) => states.well(&channel),
+            Event::Disconnected if is_open.load(Ordering::SeqCst) => {
+                states.problem(&channel, "the server is away");
             }
+            other => tracing::debug!(channel, "nats: {other}"),
         }
+        std::future::ready(())
     });
     nats::connect(options, &source.servers).await
 }
