@@ -67,7 +67,7 @@ impl Sender {
     /// event that is sent again keeps its id, so that its receiver can tell.
     pub async fn send(&self, channel: &str, event: &CloudEvent) -> Result<(), SendError> {
         let Some(outgoing) = self.channels.outgoing_named(channel) else {
-            return Err(self.unknown(channel));
+            return Err(unknown(channel));
         };
         let sent = tokio::time::timeout(self.timeout, self.send_to(outgoing, event)).await;
         let kind = match sent {
@@ -114,14 +114,14 @@ impl Sender {
         event.extensions.extend(overrides.clone());
         event.to_message(binding, mode)
     }
+}
 
-    fn unknown(&self, channel: &str) -> SendError {
-        let reason = format!("no outgoing channel is called `{channel}`");
-        SendError {
-            channel: channel.to_owned(),
-            address: String::new(),
-            kind: SendErrorKind::NotConfigured(reason),
-        }
+fn unknown(channel: &str) -> SendError {
+    let reason = format!("no outgoing channel is called `{channel}`");
+    SendError {
+        channel: channel.to_owned(),
+        address: String::new(),
+        kind: SendErrorKind::NotConfigured(reason),
     }
 }
 

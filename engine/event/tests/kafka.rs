@@ -112,8 +112,7 @@ async fn events_of_an_instance_arrive_in_order_and_once_across_an_orderly_restar
         inbox.until_accepted(20).await;
         send(&sender, from + 20..from + 40).await;
         inbox.until_accepted(40).await;
-        let accepted = running.states.all()["in"].accepted;
-        running.stop().await;
+        let accepted = running.stop().await["in"].accepted;
         assert_eq!((inbox.ids(), accepted), (ids(from..from + 40), 40), "{mode}");
         let got = inbox.accepted().remove(0);
         assert_eq!(
@@ -146,9 +145,8 @@ async fn messages_that_are_no_events_are_reported_and_passed() {
     let inbox = Memory::refusing(0);
     let running = Running::start(cluster.channels(), Arc::clone(&inbox));
     inbox.until("all four", |inbox| inbox.broken().len() == 3 && inbox.ids().len() == 1).await;
-    let state = running.states.all()["in"].clone();
+    let state = running.stop().await["in"].clone();
     assert_eq!((state.accepted, state.broken), (1, 3));
-    running.stop().await;
     let plain = inbox.accepted().remove(0);
     assert_eq!((plain.event_type.as_str(), plain.source), ("in", format!("/kafka/{}", cluster.topic)));
     assert_eq!(plain.data, Some(Val::object([("a", Val::Int(1))])));

@@ -120,7 +120,7 @@ fn program() -> Option<PathBuf> {
     folders.push("/usr/sbin".into());
     let found = folders.iter().map(|folder| folder.join("nats-server")).find(|path| path.is_file());
     if found.is_none() {
-        println!("not tested: there is no `nats-server`; NATS_SERVER may name one");
+        eprintln!("not tested: there is no `nats-server`; NATS_SERVER may name one");
     }
     found
 }
@@ -184,8 +184,7 @@ async fn what_the_inbox_refuses_comes_again_and_what_is_no_event_does_not() {
     server.sender(STREAM).send("out", &event(0)).await.unwrap();
     inbox.until("both events", |inbox| inbox.ids().len() >= 2 && inbox.broken().len() == 2).await;
     running.until_problem("in", false).await;
-    let state = running.states.all()["in"].clone();
-    running.stop().await;
+    let state = running.stop().await["in"].clone();
     let plain = inbox.accepted().into_iter().find(|event| event.event_type == "in").unwrap();
     assert_eq!((plain.source.as_str(), plain.id.as_str()), ("/nats/S", "2"));
     assert_eq!((state.broken, state.accepted), (2, 2));

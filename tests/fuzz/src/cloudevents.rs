@@ -48,7 +48,7 @@ fn play(input: &[u8]) {
     }
     // Little room never makes an event that takes more.
     let mut left = 2000_usize;
-    let mut grant = |more| {
+    let mut grant = |more: usize| {
         let is_granted = more <= left;
         left -= more.min(left);
         is_granted

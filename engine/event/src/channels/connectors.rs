@@ -95,15 +95,15 @@ impl<'a> Channel<'a> {
             None if has(&["topic", "topics", "bootstrap.servers", "group.id", "auto.offset.reset"]) => KAFKA,
             None if has(&["subject", "servers", "stream", "durable"]) => NATS,
             None if has(&["path", "url", "method"]) => HTTP,
-            None => match default {
-                Some(default) => default,
-                None => {
+            None => {
+                let Some(default) = default else {
                     let message = format!("the channel `{}` has no connector", self.name);
                     let help = format!("set `{}` to `{HTTP}`, `{KAFKA}` or `{NATS}`", self.key("connector"));
-                    let key = self.keys.keys().next().cloned().unwrap_or_default();
-                    return Err(self.fail_with(&key, message, &help));
-                }
-            },
+                    let attribute = self.keys.keys().next().cloned().unwrap_or_default();
+                    return Err(self.fail_with(&attribute, message, &help));
+                };
+                default
+            }
         };
         let is_built = match found {
             KAFKA => cfg!(feature = "kafka"),

@@ -29,7 +29,7 @@ use crate::{Binding, NatsSource, nats};
 
 /// How long the server waits for an acknowledgement before it sends a message again. A commit takes milliseconds; this long may take
 /// one behind a disk that hangs.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long the end of a consumer waits for its acknowledgements to be sent.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ const NO_ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the messages of a channel come from.
 enum Opened {
-    Stream(Client, PullConsumer),
+    Stream(Client, Box<PullConsumer>),
     Subscription(Subscriber),
 }
 
@@ -105,7 +105,7 @@ async fn open<I: Inbox>(
     let consumer = found.get_or_create_consumer(&source.durable, config).await;
     let consumer =
         consumer.map_err(|error| format!("the consumer `{}` cannot be used: {error}", source.durable))?;
-    Ok(Opened::Stream(client, consumer))
+    Ok(Opened::Stream(client, Box::new(consumer)))
 }
 
 /// Connects. While the consumer is open, the channel's state follows the connection; before and after, it tells why it is not.

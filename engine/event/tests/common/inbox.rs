@@ -7,6 +7,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     sync::{
         Arc, Mutex,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use rondo_event::{ChannelStates, Channels, CloudEvent, Inbox, receive};
+use rondo_event::{ChannelState, ChannelStates, Channels, CloudEvent, Inbox, receive};
 use rondo_memory::MemoryBudget;
 use tokio::{
     sync::{Notify, oneshot},
@@ -61,7 +62,7 @@ impl Memory {
                 changed.await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
         assert!(waited.is_ok(), "{what}: has {:?}, {:?}", self.ids(), self.broken());
     }
 
@@ -118,10 +119,11 @@ impl Running {
         }
     }
 
-    /// Ends them in order.
-    pub(crate) async fn stop(self) {
+    /// Ends them in order, and tells how the channels did.
+    pub(crate) async fn stop(self) -> BTreeMap<String, ChannelState> {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
+        self.states.all()
     }
 
     /// Ends them where they are, as a crash does.
