@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::RwLock;
 use rondo_definition::Properties;
-use rondo_event::{Channels, Sender};
+use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
@@ -66,6 +66,8 @@ pub(crate) struct Executor {
     pub(crate) memory: MemoryBudget,
     /// Where events come from and go to.
     pub(crate) channels: Arc<Channels>,
+    /// How the channels of brokers do.
+    pub(crate) channel_states: Arc<ChannelStates>,
     /// Sends events.
     pub(crate) sender: Sender,
     /// How long events are known.
@@ -132,6 +134,7 @@ impl Executor {
             limits: parts.limits,
             memory: parts.memory,
             channels: parts.channels,
+            channel_states: Arc::default(),
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
