@@ -203,19 +203,21 @@ impl Executor {
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
-    /// looked at again with the next ones.
+    /// looked at again with the next ones. Says whether it succeeded.
     pub(crate) async fn discard_messages(
         &self,
         id: Uuid,
         messages_consumed: Vec<i64>,
         events_returned: Vec<i64>,
-    ) {
+    ) -> bool {
         if messages_consumed.is_empty() && events_returned.is_empty() {
-            return;
+            return true;
         }
         let commit = Commit { messages_consumed, events_returned, ..Commit::default() };
         if let Stored::Refused(error) = self.commit(commit, true).await {
             tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
+            return false;
         }
+        true
     }
 }
