@@ -30,7 +30,7 @@ pub(super) struct StoredFrame {
     position: Arc<str>,
     #[serde(rename = "w", default, skip_serializing_if = "StoredWait::is_ready")]
     wait: StoredWait,
-    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     data: Option<Val>,
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<StoredScope>,
