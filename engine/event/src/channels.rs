@@ -6,6 +6,7 @@
 
 mod configure;
 mod connectors;
+mod endpoints;
 mod kafka;
 mod keys;
 mod nats;
@@ -20,7 +21,7 @@ pub use self::{
     nats::NatsServers,
     template::{AddressTemplate, ExpandError},
 };
-use crate::Mode;
+use crate::{EventError, Mode, Origin, Received, Room, read::content_type, read_http, read_plain};
 
 /// The name of the channel that events come in by when their type has none of its own.
 pub(crate) const DEFAULT_INCOMING: &str = "kogito_incoming_stream";
@@ -187,6 +188,28 @@ impl Incoming {
     /// Whether a task must fetch its messages: [`Source::Http`] brings its own.
     pub fn is_of_broker(&self) -> bool {
         matches!(self.source, Source::Kafka(_) | Source::Nats(_))
+    }
+
+    /// Reads the events of an HTTP request to this channel. `id` becomes that of the event when the request is only the data of one;
+    /// it is to be another one for each request.
+    ///
+    /// # Errors
+    /// As [`read_http`].
+    pub fn read_request<'h>(
+        &self,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+        body: &[u8],
+        id: &str,
+        room: &mut Room<'_>,
+    ) -> Result<Received, EventError> {
+        if self.as_cloud_events {
+            return read_http(headers, body, room);
+        }
+        let content_type = content_type(headers);
+        let origin =
+            Origin { event_type: &self.event_type, source: &format!("/{}", self.name), position: id };
+        let event = read_plain(content_type, body, origin, room)?;
+        Ok(Received { events: vec![event], broken: Vec::new() })
     }
 }
 

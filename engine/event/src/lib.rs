@@ -1,9 +1,10 @@
 //! CloudEvents in and out.
 //!
 //! Owns: [`CloudEvent`], read from and written to HTTP, Kafka and NATS messages; [`Channels`], what the properties say about where events
-//! come from and go to; [`Sender`], which delivers one event to one channel. Promises: any bytes give an event or an error that says
+//! come from and go to; [`Sender`], which delivers one event to one channel; [`receive`], which brings those of brokers. Promises: any bytes give an event or an error that says
 //! what is wrong; an event that was written is read as the same event. Never: knows a workflow or an instance, keeps an event, or
 //! decides what an event is for.
+//!
 //! Source: CloudEvents 1.0.2, with its JSON format and its bindings to HTTP, Kafka and NATS.
 
 mod attributes;
@@ -12,7 +13,10 @@ mod data;
 mod error;
 mod event;
 mod message;
+#[cfg(feature = "nats")]
+mod nats;
 mod read;
+mod receive;
 mod send;
 mod stored;
 mod structured;
@@ -26,6 +30,7 @@ pub use error::EventError;
 pub use event::CloudEvent;
 pub use message::{Binding, Message, Mode};
 pub use read::{Origin, Received, Room, read_http, read_message, read_plain};
+pub use receive::{ChannelState, ChannelStates, Inbox, receive};
 pub use send::{SendError, SendErrorKind, Sender};
 pub use stored::DecodeError;
 pub use structured::MAX_BATCH;

@@ -112,6 +112,13 @@ pub fn read_plain(
     plain_event(content_type, body, origin, room)
 }
 
+/// The first content type of headers; one that is no text counts as none.
+pub(crate) fn content_type<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Option<&'h str> {
+    let mut headers = headers.into_iter();
+    let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE))?;
+    std::str::from_utf8(value).ok()
+}
+
 fn plain_event(
     content_type: Option<&str>,
     body: &[u8],

@@ -6,6 +6,10 @@
 
 mod error;
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(feature = "nats")]
+mod nats;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +27,10 @@ pub struct Sender {
     channels: Arc<Channels>,
     client: reqwest::Client,
     timeout: Duration,
+    #[cfg(feature = "kafka")]
+    producers: kafka::Producers,
+    #[cfg(feature = "nats")]
+    connections: nats::Connections,
 }
 
 impl Sender {
@@ -36,7 +44,15 @@ impl Sender {
         properties: &Properties,
     ) -> Result<Self, PropertyError> {
         let timeout = settings::SEND_TIMEOUT.duration(properties)?;
-        Ok(Self { channels, client, timeout })
+        Ok(Self {
+            channels,
+            client,
+            timeout,
+            #[cfg(feature = "kafka")]
+            producers: kafka::Producers::default(),
+            #[cfg(feature = "nats")]
+            connections: nats::Connections::default(),
+        })
     }
 
     /// The channels that it delivers to.
@@ -51,7 +67,7 @@ impl Sender {
     /// event that is sent again keeps its id, so that its receiver can tell.
     pub async fn send(&self, channel: &str, event: &CloudEvent) -> Result<(), SendError> {
         let Some(outgoing) = self.channels.outgoing_named(channel) else {
-            return Err(self.unknown(channel));
+            return Err(unknown(channel));
         };
         let sent = tokio::time::timeout(self.timeout, self.send_to(outgoing, event)).await;
         let kind = match sent {
@@ -69,8 +85,21 @@ impl Sender {
                 http::send(&self.client, method, &url, self.message(Binding::Http, outgoing.mode, event))
                     .await
             }
+            #[cfg(feature = "kafka")]
+            Sink::Kafka { client, topic } => {
+                let topic = topic.topic(event).map_err(unaddressed)?;
+                let message = self.message(Binding::Kafka, outgoing.mode, event);
+                self.producers.send(client, &topic, event, message, self.timeout).await
+            }
+            #[cfg(feature = "nats")]
+            Sink::Nats { servers, subject, stream } => {
+                let subject = subject.subject(event).map_err(unaddressed)?;
+                let message = self.message(Binding::Nats, outgoing.mode, event);
+                self.connections.send(servers, subject, stream.as_deref(), event, message).await
+            }
+            #[cfg(not(all(feature = "kafka", feature = "nats")))]
             Sink::Kafka { .. } | Sink::Nats { .. } => {
-                Err(SendErrorKind::NotConfigured("this build has no such connector".to_owned()))
+                Err(SendErrorKind::NotConfigured("this build does not have its connector".to_owned()))
             }
             Sink::Unusable(reason) => Err(SendErrorKind::NotConfigured(reason.clone())),
         }
@@ -85,14 +114,14 @@ impl Sender {
         event.extensions.extend(overrides.clone());
         event.to_message(binding, mode)
     }
+}
 
-    fn unknown(&self, channel: &str) -> SendError {
-        let reason = format!("no outgoing channel is called `{channel}`");
-        SendError {
-            channel: channel.to_owned(),
-            address: String::new(),
-            kind: SendErrorKind::NotConfigured(reason),
-        }
+fn unknown(channel: &str) -> SendError {
+    let reason = format!("no outgoing channel is called `{channel}`");
+    SendError {
+        channel: channel.to_owned(),
+        address: String::new(),
+        kind: SendErrorKind::NotConfigured(reason),
     }
 }
 

@@ -24,6 +24,9 @@ def rindex($i): indices($i) | .[-1:][0];
 def ascii: [.] | implode;
 def dateadd(u; n): . + n;
 def datesub(u; n): . - n;
+# jq 1.6 writes whole seconds; the interpreter's function writes a fraction too.
+def todateiso8601: if type == "number" then floor else . end | _todateiso8601;
+def todate: todateiso8601;
 def date: todate;
 
 def map_values(f): .[] |= f;

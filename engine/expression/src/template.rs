@@ -19,13 +19,27 @@ enum Node {
     Expression(Expression, Val),
     Array(Vec<Node>),
     Object(Vec<(Text, Node)>),
+    /// Text with expressions in it. One that fails stays as it is written.
+    Mixed(Vec<Node>),
 }
 
 impl Template {
     /// Compiles a tree: each text in it is an expression or text, by the one rule for both. One that is an object's JSON is
     /// that object, with what its texts mean, as on SonataFlow; not so if it is all there is, as in a message.
     pub fn compile(language: Language, value: &Value, functions: &dyn Fn(&str) -> Option<String>) -> Self {
-        let reader = Reader { language, functions };
+        Self::read(&Reader { language, functions, mixes: false }, value)
+    }
+
+    /// Compiles a tree as [`Template::compile`] does, and replaces `${ … }` within longer texts, which stay as they are on SonataFlow.
+    pub fn compile_mixed(
+        language: Language,
+        value: &Value,
+        functions: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self::read(&Reader { language, functions, mixes: true }, value)
+    }
+
+    fn read(reader: &Reader<'_>, value: &Value) -> Self {
         Self(match value {
             Value::Object(members) => reader.object(members, Place::Member),
             Value::String(_) => reader.node(value, Place::Message),
@@ -118,6 +132,8 @@ enum Place {
 struct Reader<'a> {
     language: Language,
     functions: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether `${ … }` within a longer text is an expression.
+    mixes: bool,
 }
 
 impl Reader<'_> {
@@ -160,8 +176,51 @@ impl Reader<'_> {
             Meaning::Expression(expression, text) => {
                 Node::Expression(expression, as_it_stands.unwrap_or(text))
             }
-            Meaning::Text(text) => Node::Literal(as_it_stands.unwrap_or(text)),
+            Meaning::Text(stripped) => {
+                self.mixed(text).unwrap_or_else(|| Node::Literal(as_it_stands.unwrap_or(stripped)))
+            }
         }
+    }
+
+    /// A text with `${ … }` in it (spec-0.8, "Workflow Expressions"); `None` if it is only text.
+    ///
+    /// What stands there must be an expression that reads something: `${5}` and `${HOME}` are text, as on SonataFlow.
+    fn mixed(&self, text: &str) -> Option<Node> {
+        if !self.mixes {
+            return None;
+        }
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once("${") {
+            literal.push_str(before);
+            let (inside, after) = behind.split_at(closing_brace(behind));
+            match (self.reading_expression(inside), after.strip_prefix('}')) {
+                (Some(expression), Some(after)) => {
+                    pieces.push(Node::Literal(Val::text(std::mem::take(&mut literal))));
+                    let written = Val::text(format!("${{{inside}}}"));
+                    pieces.push(Node::Expression(expression, written));
+                    rest = after;
+                }
+                _ => {
+                    literal.push_str("${");
+                    rest = behind;
+                }
+            }
+        }
+        if pieces.is_empty() {
+            return None;
+        }
+        literal.push_str(rest);
+        pieces.push(Node::Literal(Val::text(literal)));
+        Some(Node::Mixed(pieces))
+    }
+
+    /// The expression, if it is one that reads data, a variable or a function.
+    fn reading_expression(&self, text: &str) -> Option<Expression> {
+        let reads = text.contains(['.', '$']) || text.contains("fn:");
+        let is_constant = serde_json::from_str::<Value>(text).is_ok();
+        (reads && !is_constant).then(|| compile_property(self.language, text, self.functions).ok()).flatten()
     }
 }
 
@@ -200,6 +259,13 @@ fn fill<E>(node: &Node, eval: &mut dyn FnMut(&Expression, &Val) -> Result<Val, E
         Node::Array(items) => {
             Val::array(items.iter().map(|item| fill(item, eval)).collect::<Result<Vec<_>, _>>()?)
         }
+        Node::Mixed(pieces) => {
+            let mut text = String::new();
+            for piece in pieces {
+                text.push_str(&fill(piece, eval)?.to_text());
+            }
+            Val::text(text)
+        }
         Node::Object(members) => {
             let members = members.iter().map(|(name, node)| Ok((name.clone(), fill(node, eval)?)));
             Val::object(members.collect::<Result<Vec<_>, _>>()?)
@@ -211,7 +277,7 @@ fn reads(node: &Node, name: &str) -> bool {
     match node {
         Node::Literal(_) => false,
         Node::Expression(expression, _) => expression.reads(name),
-        Node::Array(items) => items.iter().any(|item| reads(item, name)),
+        Node::Array(items) | Node::Mixed(items) => items.iter().any(|item| reads(item, name)),
         Node::Object(members) => members.iter().any(|(_, node)| reads(node, name)),
     }
 }

@@ -230,3 +230,24 @@ fn text_loses_the_blanks_around_it() {
         assert_eq!(Value::from(filled), expected, "{tree}");
     }
 }
+
+/// With the specification's rules, `${ … }` within a longer text is replaced, if it reads something.
+#[test]
+fn expressions_within_longer_texts_are_replaced_where_that_is_asked_for() {
+    let data = Val::from(serde_json::from_str::<Value>(DATA).unwrap());
+    let budget = Budget::default();
+    for (text, expected) in [
+        ("Hello ${ .name }!", "Hello Ada!"),
+        ("${ .a } and ${ .c.f }", "3 and [1,2,3]"),
+        ("${ .nope } is nothing", "null is nothing"),
+        ("costs $5 or ${5}", "costs $5 or ${5}"),
+        ("export PATH=${HOME}/bin", "export PATH=${HOME}/bin"),
+        ("a brace in a text: ${ .name + \"}\" }", "a brace in a text: Ada}"),
+        ("never closed ${ .name", "never closed ${ .name"),
+        ("it fails: ${ .name | tonumber }", "it fails: ${ .name | tonumber }"),
+    ] {
+        let template = Template::compile_mixed(Language::Jq, &json!({ "v": text }), &|_| None);
+        let values = template.eval(&data, &Scope::bare(&budget));
+        assert_eq!(Value::from(values), json!({ "v": expected }), "{text}");
+    }
+}

@@ -39,7 +39,7 @@ impl AddressPolicy {
 
     /// Of the addresses that a name has now, those that may be connected to. Only these are connected to, so it does not matter what
     /// the name resolves to a moment later.
-    fn choose(self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Denied> {
+    pub(crate) fn choose(self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Denied> {
         let denied = found.first().map(|address| Denied(format!("{name} ({})", address.ip())));
         let allowed: Vec<_> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
         match denied {

@@ -29,6 +29,14 @@ pub struct Answer {
     pub share: Share,
 }
 
+impl Answer {
+    /// The outcome of a call that was not made by HTTP.
+    pub(crate) fn without_response(result: Val, mut share: Share) -> Self {
+        share.shrink_to(result.memory() as u64);
+        Self { result, status: None, status_message: String::new(), headers: Vec::new(), python: None, share }
+    }
+}
+
 /// Why an answer is no result.
 #[derive(Debug)]
 pub(crate) enum Unreadable {

@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
-use rondo_program::PythonFunction;
+use rondo_program::{JwtOperation, PythonFunction};
 
+use crate::async_api::Channel;
+#[cfg(feature = "grpc")]
+use crate::grpc::GrpcTarget;
 use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;
 use crate::openapi::operation::Operation;
@@ -26,6 +29,11 @@ pub(crate) enum Target {
     OpenApi(Box<OpenApiTarget>),
     Http(HttpTarget),
     Python(PythonFunction),
+    JwtParser(Option<JwtOperation>),
+    #[cfg(feature = "grpc")]
+    Grpc(GrpcTarget),
+    /// The runtime sends or awaits the message itself.
+    Channel(Channel),
     /// Why it cannot be called.
     Unusable(String),
 }

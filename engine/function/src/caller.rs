@@ -17,9 +17,10 @@ use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::call_gate::{CallGate, CallLoad};
 use crate::error::{CallError, CallErrorKind, Site};
-use crate::graphql;
+#[cfg(feature = "grpc")]
+use crate::grpc;
 use crate::headers::{self, ProcessHeaders};
-use crate::http_target::HttpTarget;
+use crate::jwt;
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
@@ -39,9 +40,11 @@ pub struct Caller {
     pub(crate) memory: MemoryBudget,
     tokens: Tokens,
     gate: Arc<CallGate>,
-    reading: Reading,
+    pub(crate) reading: Reading,
     python: python::Pool,
-    deadline: Duration,
+    #[cfg(feature = "grpc")]
+    channels: grpc::Channels,
+    pub(crate) deadline: Duration,
     secrets: Secrets,
 }
 
@@ -82,11 +85,11 @@ const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
 /// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
 /// lost packet is sent again after one and three seconds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Request<'_> {
     /// Bytes of memory that making the request takes, at most.
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let sent = self.arguments.as_ref().unwrap_or(self.state_data);
         // The converted values, their text, and that text again as the body.
         (sent.memory() + 2 * sent.size().bytes) as u64
@@ -110,6 +113,8 @@ impl Caller {
             gate: CallGate::new(settings.max_calls, settings.queue_timeout),
             reading: Reading::new(memory.total()),
             python: python::Pool::new(PythonSettings::read(properties)?),
+            #[cfg(feature = "grpc")]
+            channels: grpc::Channels::default(),
             deadline: settings.deadline,
             secrets,
         })
@@ -140,7 +145,9 @@ impl Caller {
         let origin = match &binding.target {
             Target::OpenApi(_) => Origin::OpenApi,
             Target::Http(target) => target.origin(),
-            Target::Python(_) => Origin::Rest,
+            Target::Python(_) | Target::JwtParser(_) | Target::Channel(_) => Origin::Rest,
+            #[cfg(feature = "grpc")]
+            Target::Grpc(_) => Origin::Rest,
             Target::Unusable(_) => Origin::Engine,
         };
         result.map_err(|kind| {
@@ -156,14 +163,16 @@ impl Caller {
         site: &mut Site,
         mask: &mut Mask,
     ) -> Result<Answer, CallErrorKind> {
-        if let Target::Unusable(reason) = &binding.target {
-            return Err(CallErrorKind::Unsupported(reason.clone()));
+        if let Some(reason) = why_uncallable(&binding.target) {
+            return Err(CallErrorKind::Unsupported(reason));
         }
         let service = match &binding.target {
             Target::OpenApi(target) => base_url(&settings_of(target, request), target).unwrap_or_default(),
             Target::Http(target) => target.place(&binding.name, request.properties),
             Target::Python(_) => "python".to_owned(),
-            Target::Unusable(_) => String::new(),
+            #[cfg(feature = "grpc")]
+            Target::Grpc(target) => target.place(request),
+            Target::JwtParser(_) | Target::Channel(_) | Target::Unusable(_) => String::new(),
         };
         let place = self.gate.enter(request.tree(), service_of(&service)).await;
         let _place = place.map_err(|refused| CallErrorKind::NoPlace(refused.to_string()))?;
@@ -177,12 +186,30 @@ impl Caller {
                 let timeout = Self::own_timeout(binding, request);
                 python::call(&self.python, target, request, timeout, share, mask).await
             }
-            Target::Unusable(reason) => Err(CallErrorKind::Unsupported(reason.clone())),
+            Target::JwtParser(operation) => {
+                let result = jwt::read(*operation, request.arguments.as_ref());
+                let result = result.map_err(CallErrorKind::InvalidArgument)?;
+                Ok(Answer::without_response(result, share))
+            }
+            #[cfg(feature = "grpc")]
+            Target::Grpc(target) => {
+                let timeout = Self::own_timeout(binding, request);
+                let calling = grpc::Calling {
+                    channels: &self.channels,
+                    options: self.transport.options(),
+                    deadline: timeout.unwrap_or(self.deadline),
+                };
+                mask.hide_members(request.arguments.as_ref().unwrap_or(&Val::Null));
+                target.call(&binding.name, request, calling, share, site, mask).await
+            }
+            target @ (Target::Channel(_) | Target::Unusable(_)) => {
+                Err(CallErrorKind::Unsupported(why_uncallable(target).unwrap_or_default()))
+            }
         }
     }
 
     /// The time limit that a property sets for a function.
-    fn own_timeout(binding: &Binding, request: &Request<'_>) -> Option<Duration> {
+    pub(crate) fn own_timeout(binding: &Binding, request: &Request<'_>) -> Option<Duration> {
         millis(request.properties, &format!("kogito.sw.functions.{}.timeout", binding.name))
     }
 
@@ -241,47 +268,23 @@ impl Caller {
         });
         outcome(read.await?, binding, request, mask)
     }
+}
 
-    async fn call_http(
-        &self,
-        binding: &Arc<Binding>,
-        target: &HttpTarget,
-        request: &Request<'_>,
-        mut share: Share,
-        site: &mut Site,
-        mask: &mut Mask,
-    ) -> Result<Answer, CallErrorKind> {
-        let function = &binding.name;
-        let built = self.reading.build(request.bytes(), || target.build(function, request, mask));
-        let mut builder = built.await?;
-        request.process.add_to(&mut builder.headers);
-        builder.headers.add("Idempotency-Key", request.idempotency_key);
-        let timeout = Self::own_timeout(binding, request);
-        builder.url = builder.address("");
-        let fails_on_error_status = target.fails_on_error_status();
-        let sending = Sending {
-            connect_timeout: CONNECT_TIMEOUT,
-            deadline: timeout.or(target.default_timeout()).unwrap_or(self.deadline),
-            knows_keys: false,
-            cuts_errors: fails_on_error_status,
-            before_large_answer: request.before_large_answer.clone(),
-        };
-        let incoming = self.send(builder, sending, &mut share, mask, site).await?;
-        if fails_on_error_status && !incoming.is_success() {
-            hide_what_may_be_repeated(&incoming, request, mask);
-            return Err(status_error(&incoming, mask));
+/// Why nothing can be called.
+fn why_uncallable(target: &Target) -> Option<String> {
+    match target {
+        Target::Channel(channel) => {
+            let what = if channel.sends { "sent to" } else { "received from" };
+            let name = &channel.name;
+            Some(format!("a message is {what} the channel `{name}`, which is not done by a call"))
         }
-        let mut read = self.reading.read(incoming, share, HttpTarget::read).await?;
-        if let (HttpTarget::GraphQl(_), Ok(values)) = (target, &read.result) {
-            hide_what_may_be_repeated(&read.incoming, request, mask);
-            read.result = Ok(graphql::result(values, mask)?);
-        }
-        outcome(read, binding, request, mask)
+        Target::Unusable(reason) => Some(reason.clone()),
+        _ => None,
     }
 }
 
 /// The answer of a call, or the error if it has not the expected form.
-fn outcome(
+pub(crate) fn outcome(
     read: ReadOut,
     binding: &Binding,
     request: &Request<'_>,
@@ -318,7 +321,7 @@ fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<Str
 }
 
 /// Hides what an error of the service may repeat: credentials of the answer itself, and arguments with names of secrets.
-fn hide_what_may_be_repeated(incoming: &Incoming, request: &Request<'_>, mask: &mut Mask) {
+pub(crate) fn hide_what_may_be_repeated(incoming: &Incoming, request: &Request<'_>, mask: &mut Mask) {
     for (_, value) in incoming.headers.iter().filter(|(name, _)| is_credential_header(name.as_str())) {
         mask.hide(&String::from_utf8_lossy(value.as_bytes()));
     }

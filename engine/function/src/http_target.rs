@@ -30,7 +30,7 @@ impl HttpTarget {
     pub(crate) fn place(&self, function: &str, properties: &Properties) -> String {
         match self {
             Self::Rest(target) => rest::place(target, function, properties),
-            Self::Knative(target) => knative::address(target, properties).unwrap_or_default(),
+            Self::Knative(target) => knative::address(&target.service, properties).unwrap_or_default(),
             Self::GraphQl(target) => target.address.clone(),
             Self::OData(target) => target.address.clone(),
         }
@@ -51,7 +51,8 @@ impl HttpTarget {
                 rest::build(target, function, arguments, &state_data, properties, mask)
             }
             Self::Knative(target) => {
-                let address = knative::address(target, properties).map_err(CallErrorKind::NotConfigured)?;
+                let address =
+                    knative::address(&target.service, properties).map_err(CallErrorKind::NotConfigured)?;
                 knative::build(target, address, request)
             }
             Self::GraphQl(target) => graphql::build(target, arguments),

@@ -27,21 +27,29 @@ const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 /// The attributes that every `CloudEvent` has but for `id`, which is made up.
 const REQUIRED_ATTRIBUTES: [&str; 3] = ["specversion", "source", "type"];
 
+/// What a property holds whose value is `${knative:…}` or `${kubernetes:…}`: the name of a service of Knative or of Kubernetes itself.
+const RESOURCES: [&str; 2] = ["services.v1.serving.knative.dev/", "services.v1/"];
+
+/// The address of a service that the value of a property names instead of an address; `None` for another value.
+pub(crate) fn named_address(value: &str, properties: &Properties) -> Option<String> {
+    let names_service = RESOURCES.iter().any(|resource| value.starts_with(resource));
+    names_service.then(|| address(value, properties).ok()).flatten()
+}
+
 /// The address of a service: of a property, else its name in the cluster.
-pub(crate) fn address(target: &KnativeFunction, properties: &Properties) -> Result<String, String> {
-    let key = format!("{DISCOVERY}{}", target.service);
+pub(crate) fn address(service: &str, properties: &Properties) -> Result<String, String> {
+    let key = format!("{DISCOVERY}{service}");
     let configured = properties.resolve(&key).map_err(|error| error.to_string())?;
     if let Some(address) = configured.filter(|address| !address.trim().is_empty()) {
         return Ok(address.trim().to_owned());
     }
     if lookup(properties, IN_CLUSTER).is_none() {
         return Err(format!(
-            "the address of the Knative service `{}` is not known, because the engine runs in no cluster; set `{}`",
-            target.service,
+            "the address of the Knative service `{service}` is not known, because the engine runs in no cluster; set `{}`",
             escaped(&key)
         ));
     }
-    let mut names = target.service.rsplit('/');
+    let mut names = service.rsplit('/');
     let name = names.next().unwrap_or_default();
     // With three parts the first one is the kind of the resource; with two it is followed by the name.
     let namespace = names.next().filter(|_| names.next().is_some());
@@ -151,6 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_property_may_name_a_service_of_the_cluster() {
+        let env = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        let line = "quarkus.rest-client.a.url=${knative:services.v1.serving.knative.dev/ns/greet}";
+        let (properties, _) = Properties::parse("application.properties", line, env);
+        let settings = crate::settings::ClientSettings { properties: &properties, key: "a", choice: None };
+        let url = settings.base_url().ok().flatten();
+        assert_eq!(url.as_deref(), Some("http://greet.ns.svc.cluster.local"));
+        assert_eq!(named_address("https://services.v1/x", &properties), None);
+    }
+
+    #[test]
     fn an_address_is_a_property_or_a_name_in_the_cluster() {
         let in_cluster = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
         let line = "org.kie.kogito.addons.discovery.knative\\:s.dev\\/ns\\/greet=http://h.test/base/\n";
@@ -169,13 +188,7 @@ mod tests {
             ),
         ] {
             let (properties, _) = Properties::parse("application.properties", file, env);
-            let target = KnativeFunction {
-                service: service.to_owned(),
-                path: String::new(),
-                method: HttpMethod::Post,
-                as_cloud_event: false,
-            };
-            let address = address(&target, &properties);
+            let address = address(service, &properties);
             assert_eq!(address.as_deref().map_err(String::as_str), expected, "{service}");
         }
     }

@@ -11,6 +11,7 @@
 mod address;
 mod answer;
 mod answer_body;
+mod async_api;
 mod auth;
 mod bind;
 mod binding;
@@ -21,8 +22,12 @@ mod encoding;
 mod error;
 mod fetch;
 mod graphql;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod headers;
+mod http_call;
 mod http_target;
+mod jwt;
 mod key;
 mod knative;
 mod large_answer;
@@ -52,6 +57,7 @@ mod transport;
 mod tests;
 
 pub use answer::Answer;
+pub use async_api::Channel;
 pub use bind::{Bindings, bind};
 pub use binding::Binding;
 pub use call_gate::CallLoad;

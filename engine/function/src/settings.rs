@@ -8,6 +8,7 @@ use std::time::Duration;
 use rondo_definition::{Properties, PropertyError};
 
 use crate::key::mangle;
+use crate::knative;
 
 /// A property that has a value.
 pub(crate) fn lookup(properties: &Properties, name: &str) -> Option<String> {
@@ -53,6 +54,7 @@ impl ClientSettings<'_> {
             format!("{key}/mp-rest/url"),
         ] {
             let value = self.properties.resolve(&name)?.map(|url| url.trim().to_owned());
+            let value = value.map(|url| knative::named_address(&url, self.properties).unwrap_or(url));
             if value.as_ref().is_some_and(|url| !url.is_empty()) {
                 return Ok(value);
             }

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rondo_definition::{Limits, Resource, Resources, Source, load};
+use serde_json::Value;
 
 use crate::fetch::Fetcher;
 use crate::openapi::document::SpecDocument;
@@ -39,13 +40,26 @@ impl Specs {
         uri: &str,
         authorization: Option<&str>,
     ) -> Read {
+        let (name, text) = self.read(resources, owner, base, uri, authorization)?;
+        self.document(&name, text.into())
+    }
+
+    /// The name and the text of a document, read as [`Self::open`] does.
+    pub(crate) fn read(
+        &self,
+        resources: &Resources,
+        owner: &Source,
+        base: &str,
+        uri: &str,
+        authorization: Option<&str>,
+    ) -> Result<(String, String), String> {
         if let (Some(authorization), Some(fetcher)) = (authorization, &self.fetcher) {
             fetcher.authorize(&resources.resolve_alias(uri), authorization);
         }
         let Resource { bytes, name } =
             resources.read_from(owner, base, uri).map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?;
-        self.document(&name, text.into())
+        Ok((name, text))
     }
 
     /// The document of that text; `uri` is where it was found.
@@ -66,11 +80,16 @@ pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
     if is_json {
         return index(uri, text);
     }
-    let loaded = load(uri, &text, Limits::RESOURCE).map_err(|problems| match problems.first() {
+    index(uri, parse_value(uri, &text)?.to_string().into())
+}
+
+/// The value of a document in YAML or JSON.
+pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
+    let loaded = load(uri, text, Limits::RESOURCE).map_err(|problems| match problems.first() {
         Some(problem) => problem.to_string(),
         None => format!("`{uri}` cannot be read"),
     })?;
-    index(uri, loaded.value.to_string().into())
+    Ok(loaded.value)
 }
 
 fn index(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {

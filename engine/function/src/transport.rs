@@ -136,6 +136,12 @@ impl Transport {
         self.connections.build(&self.options, connect_timeout)
     }
 
+    /// Limits and trust of every call.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn options(&self) -> &TransportOptions {
+        &self.options
+    }
+
     /// Sends a request and reads the answer, of whatever status, with room for it in the share.
     pub(crate) async fn send(
         &self,

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, time::Duration as Span};
 
 use rondo_definition::{
-    Diagnostic, Document, Pointer, codes, duration,
+    Compat, Diagnostic, Document, Pointer, codes, duration,
     model::{At, ExpressionLang},
 };
 use rondo_expression::{CompileError, Expression, Language, Template};
@@ -66,7 +66,11 @@ impl<'a> Context<'a> {
         place: &str,
     ) -> Template {
         self.lint_template(written, at, place);
-        Template::compile(self.language, value, &self.expression_functions())
+        let functions = self.expression_functions();
+        match self.document.compat {
+            Compat::SonataFlow => Template::compile(self.language, value, &functions),
+            Compat::Spec => Template::compile_mixed(self.language, value, &functions),
+        }
     }
 
     /// Finds the expression of a function by its name, for `fn:NAME` in other expressions.

@@ -3,7 +3,8 @@
 //! Source: Serverless Workflow 0.8, "Workflow error handling"; the order of the comparisons is SonataFlow's
 //! (`ExceptionHandlerPolicyFactory`), whose users write exception classes, codes and texts into `code`.
 
-use rondo_program::{ErrorMatch, Failure, TextMatch};
+use rondo_expression::Val;
+use rondo_program::{ErrorMatch, Failure, FailureKind, TextMatch};
 
 /// Finds the error handler for a failure: the index of the first group with a definition that matches.
 ///
@@ -21,7 +22,8 @@ pub(crate) fn find_match<'a>(
 type Comparison = fn(&ErrorMatch, &Failure) -> bool;
 
 /// The comparisons, in the order in which they are applied.
-const COMPARISONS: [Comparison; 6] = [by_code, by_class, by_message, by_cause, by_pattern, by_superclass];
+const COMPARISONS: [Comparison; 7] =
+    [by_code, by_reported_name, by_class, by_message, by_cause, by_pattern, by_superclass];
 
 /// Compares the part of the code after the last colon with the failure's code and kind: `HTTP:404`, `404`, `TimedOut`.
 fn by_code(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -29,6 +31,27 @@ fn by_code(error: &ErrorMatch, failure: &Failure) -> bool {
     failure.code.as_deref() == Some(wanted)
         || wanted == failure.kind.code()
         || (failure.kind.is_timeout() && wanted == "TimedOut")
+}
+
+/// The members of an error body under which services give the name of the error.
+const REPORTED: [&str; 6] = ["error", "code", "name", "title", "message", "type"];
+
+/// Compares the code with the names that a service gives the error in its answer: the whole body, or a member of it.
+fn by_reported_name(error: &ErrorMatch, failure: &Failure) -> bool {
+    let Some(body) = failure.detail.as_deref().filter(|_| failure.kind == FailureKind::Service) else {
+        return false;
+    };
+    if body.trim() == &*error.code {
+        return true;
+    }
+    if !body.trim_start().starts_with('{') || !body.contains(&*error.code) {
+        return false;
+    }
+    let Ok(body) = serde_json::from_str::<Val>(body) else { return false };
+    REPORTED.iter().any(|name| {
+        let reported = body.get(name).map(Val::to_text);
+        reported.is_some_and(|reported| reported == *error.code)
+    })
 }
 
 fn by_class(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -54,7 +77,7 @@ fn by_superclass(error: &ErrorMatch, failure: &Failure) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rondo_program::{FailureKind, Origin, TextMatch, sonataflow};
+    use rondo_program::{Origin, TextMatch, sonataflow};
 
     use super::*;
 
@@ -108,6 +131,24 @@ mod tests {
             let definition = [definition(code, text)];
             let found = find_match([definition.as_slice()].into_iter(), &failed).is_some();
             assert_eq!(found, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_compared_with_the_names_that_a_service_gives_its_error() {
+        for (body, expected) in [
+            ("Missing order id", true),
+            (r#"{"message": "Missing order id"}"#, true),
+            (r#"{"status": 400, "error": "Missing order id"}"#, true),
+            (r#"{"message": "Missing order id 7"}"#, false),
+            (r#"{"other": "Missing order id"}"#, false),
+            (r#"{"message": "Missing"#, false),
+        ] {
+            let mut failed = failure("400", "function `f` answered 400");
+            failed.detail = Some(body.to_owned());
+            let definition = [definition("Missing order id", TextMatch::Whole)];
+            let found = find_match([definition.as_slice()].into_iter(), &failed);
+            assert_eq!(found.is_some(), expected, "{body}");
         }
     }
 

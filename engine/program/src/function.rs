@@ -41,6 +41,8 @@ pub enum FunctionKind {
     OData(ODataFunction),
     /// Runs Python code.
     Python(PythonFunction),
+    /// Reads the claims of a JSON Web Token. `None`: the argument `operation` says which.
+    JwtParser(Option<JwtOperation>),
     /// Calls a method of a gRPC service.
     Grpc(GrpcFunction),
     /// Sends or receives a message, as an `AsyncAPI` document describes it.
@@ -127,6 +129,17 @@ pub enum PythonFunction {
     },
 }
 
+/// Which claims of a token are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwtOperation {
+    /// All claims.
+    Parse,
+    /// Those that say who the user is.
+    ExtractUser,
+    /// The claim that the argument `claim` names.
+    ExtractClaim,
+}
+
 /// A method of a gRPC service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrpcFunction {
@@ -195,6 +208,18 @@ pub enum Credential {
     Text(String),
     /// Name of the property that holds the text.
     Secret(String),
+}
+
+impl JwtOperation {
+    /// The operation with this name; `None` if there is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        let names = [
+            ("parse", Self::Parse),
+            ("extractUser", Self::ExtractUser),
+            ("extractClaim", Self::ExtractClaim),
+        ];
+        names.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, operation)| operation)
+    }
 }
 
 impl HttpMethod {

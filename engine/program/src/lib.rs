@@ -27,8 +27,8 @@ pub use event::{Correlation, Event, StartByEvent};
 pub use failure::{Failure, FailureKind, Origin};
 pub use function::{
     AsyncApiFunction, Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind,
-    GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, KnativeFunction, ODataFunction, OpenApiFunction,
-    PythonFunction,
+    GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, JwtOperation, KnativeFunction, ODataFunction,
+    OpenApiFunction, PythonFunction,
 };
 pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, EventTimeout, Instruction, LogLevel,

@@ -18,6 +18,11 @@ use crate::{
 impl Executor {
     /// Makes a call and delivers what comes of it. The call runs on its own; the instance is not held up.
     pub(crate) fn make_call(self: &Arc<Self>, instance: &ActiveInstance, request: CallRequest) {
+        if instance.deployed.bindings.channel_of(&request.function).is_some_and(|channel| channel.sends) {
+            // The turn that made the call has written the message.
+            let answered = Input::Answered { call: request.call, result: None, response: None };
+            return self.dispatcher.deliver(instance.row.id, Delivery::input(answered));
+        }
         let call = Call {
             id: instance.row.id,
             process: Process::of(&instance.row),

@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
-use rondo_event::{Channels, CloudEvent};
+use rondo_event::{ChannelStates, Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
 use rondo_machine::Input;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     active_instance::ActiveInstance,
+    brokers,
     catalog::Deployed,
     delivery::{Delivery, Reply},
     executor::Executor,
@@ -46,6 +47,8 @@ impl Engine {
     pub(crate) fn run(executor: Arc<Executor>, service_url: &str) -> Self {
         tokio::spawn(wake::run(Arc::clone(&executor)));
         tokio::spawn(recovery::run(Arc::clone(&executor)));
+        // The end of the engine waits for them, so that what was accepted is acknowledged.
+        executor.calls.spawn(brokers::run(Arc::clone(&executor)));
         tokio::spawn(outbox::run(Arc::clone(&executor)));
         tokio::spawn(forget::run(Arc::clone(&executor)));
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
@@ -110,6 +113,11 @@ impl Engine {
     /// Where events come from and go to.
     pub fn channels(&self) -> &Channels {
         &self.executor.channels
+    }
+
+    /// How the channels of brokers do: what came by them, and their trouble.
+    pub fn channel_states(&self) -> &ChannelStates {
+        &self.executor.channel_states
     }
 
     /// The last events that nobody wanted, the latest first, at most so many.

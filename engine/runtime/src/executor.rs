@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::RwLock;
 use rondo_definition::Properties;
-use rondo_event::{Channels, Sender};
+use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
@@ -66,6 +66,8 @@ pub(crate) struct Executor {
     pub(crate) memory: MemoryBudget,
     /// Where events come from and go to.
     pub(crate) channels: Arc<Channels>,
+    /// How the channels of brokers do.
+    pub(crate) channel_states: Arc<ChannelStates>,
     /// Sends events.
     pub(crate) sender: Sender,
     /// How long events are known.
@@ -132,6 +134,7 @@ impl Executor {
             limits: parts.limits,
             memory: parts.memory,
             channels: parts.channels,
+            channel_states: Arc::default(),
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
@@ -200,19 +203,21 @@ impl Executor {
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
-    /// looked at again with the next ones.
+    /// looked at again with the next ones. Says whether it succeeded.
     pub(crate) async fn discard_messages(
         &self,
         id: Uuid,
         messages_consumed: Vec<i64>,
         events_returned: Vec<i64>,
-    ) {
+    ) -> bool {
         if messages_consumed.is_empty() && events_returned.is_empty() {
-            return;
+            return true;
         }
         let commit = Commit { messages_consumed, events_returned, ..Commit::default() };
         if let Stored::Refused(error) = self.commit(commit, true).await {
             tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
+            return false;
         }
+        true
     }
 }

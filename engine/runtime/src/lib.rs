@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  4  what others see        engine  inspect  open
-//!  3  what acts              recovery  wake  inbox  outbox  forget
+//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
 //!  2  what decides           plan  acceptance  subflows  publication  turn  row
@@ -56,6 +56,7 @@ mod subflows;
 mod turn;
 
 // Layer 3.
+mod brokers;
 mod calls;
 mod drive;
 mod executor;

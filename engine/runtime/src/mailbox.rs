@@ -21,9 +21,6 @@ use crate::{
     },
 };
 
-/// Messages that one turn takes at most: enough to make a parent of thousands of children quick, and few enough that its turn is short.
-const BATCH: usize = 64;
-
 /// What the next messages of a mailbox come to.
 #[derive(Default)]
 struct Batch {
@@ -41,43 +38,52 @@ impl Executor {
         instance: Box<ActiveInstance>,
     ) -> Option<Box<ActiveInstance>> {
         let id = instance.row.id;
-        let mut messages = match self.store.mailbox(id).await {
-            Ok(messages) => messages.into_iter().peekable(),
-            Err(error) => {
-                tracing::error!(instance_id = %id, %error, "the mailbox cannot be read; trying again");
-                self.read_mailbox_later(id);
-                return Some(instance);
-            }
-        };
         let mut held = Some(instance);
         let mut unreadable = None;
-        while messages.peek().is_some() {
-            let mut instance = held.take()?;
-            let mut batch = Batch::default();
-            while batch.inputs.len() < BATCH
-                && !batch.ends
-                && let Some(message) = messages.next()
-            {
-                let number = message.number;
-                if let Err(error) = batch.add(message, &mut instance) {
-                    tracing::error!(instance_id = %id, message = number, %error, "a message in the mailbox cannot be read");
-                    unreadable.get_or_insert((number, error));
+        let mut after = None;
+        loop {
+            let page = match self.store.mailbox(id, after).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::error!(instance_id = %id, %error, "the mailbox cannot be read; trying again");
+                    self.read_mailbox_later(id);
+                    return held;
                 }
-            }
-            self.discard_messages(id, batch.passed, Vec::new()).await;
-            let mut inputs = batch.inputs;
-            held = if inputs.is_empty() {
-                Some(instance)
-            } else {
-                self.take_turn(instance, &mut inputs, None).await
             };
-            if batch.ends {
-                self.trees.has_dealt(id);
-            }
-            if !inputs.is_empty() {
-                // The turn was used up; the others of the tree come first.
-                self.dispatcher.deliver_mailbox(id, None);
-                return held;
+            let Some(last) = page.last() else { break };
+            after = Some(last.number);
+            let mut messages = page.into_iter().peekable();
+            while messages.peek().is_some() {
+                let Some(mut instance) = held.take() else {
+                    // It has ended, or another turn came first: whoever looks again deals with the others.
+                    self.dispatcher.deliver_mailbox(id, None);
+                    return None;
+                };
+                let mut batch = Batch::default();
+                while !batch.ends
+                    && let Some(message) = messages.next()
+                {
+                    let number = message.number;
+                    if let Err(error) = batch.add(message, &mut instance) {
+                        tracing::error!(instance_id = %id, message = number, %error, "a message in the mailbox cannot be read");
+                        unreadable.get_or_insert((number, error));
+                    }
+                }
+                self.discard_messages(id, batch.passed, Vec::new()).await;
+                let mut inputs = batch.inputs;
+                held = if inputs.is_empty() {
+                    Some(instance)
+                } else {
+                    self.take_turn(instance, &mut inputs, None).await
+                };
+                if batch.ends {
+                    self.trees.has_dealt(id);
+                }
+                if !inputs.is_empty() {
+                    // The turn was used up; the others of the tree come first.
+                    self.dispatcher.deliver_mailbox(id, None);
+                    return held;
+                }
             }
         }
         match (held, unreadable) {
@@ -94,13 +100,19 @@ impl Executor {
 
     /// Removes all messages of an instance that has ended, or never was.
     pub(crate) async fn empty_mailbox(&self, id: Uuid) {
-        match self.store.mailbox(id).await {
-            Ok(messages) => {
-                let numbers = messages.into_iter().map(|message| message.number).collect();
-                self.discard_messages(id, numbers, Vec::new()).await;
-            }
-            Err(error) => {
-                tracing::warn!(instance_id = %id, %error, "messages of an instance that has ended stay in the database");
+        loop {
+            match self.store.mailbox(id, None).await {
+                Ok(messages) if messages.is_empty() => return,
+                Ok(messages) => {
+                    let numbers = messages.into_iter().map(|message| message.number).collect();
+                    if !self.discard_messages(id, numbers, Vec::new()).await {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(instance_id = %id, %error, "messages of an instance that has ended stay in the database");
+                    return;
+                }
             }
         }
     }

@@ -106,6 +106,16 @@ impl Plan {
             let (channels, encryption) = (sources.channels, sources.encryption);
             commit.outbox.push(publication::outgoing(instance, request, channels, encryption, sources.now)?);
         }
+        for call in &effects.calls {
+            let (channels, encryption) = (sources.channels, sources.encryption);
+            commit.outbox.extend(publication::outgoing_of_call(
+                instance,
+                call,
+                channels,
+                encryption,
+                sources.now,
+            )?);
+        }
         let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {

@@ -1,7 +1,9 @@
 //! Events that an instance publishes: made for the outbox, which is written with the turn. Knows neither the engine nor the database.
 
+use std::sync::Arc;
+
 use rondo_event::{Channels, CloudEvent};
-use rondo_machine::{Millis, PublishRequest};
+use rondo_machine::{CallRequest, Millis, PublishRequest};
 use rondo_store::OutgoingEvent;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -16,22 +18,64 @@ pub(crate) fn outgoing(
     encryption: &Encryption,
     now: Millis,
 ) -> Result<OutgoingEvent, FormatError> {
-    let event = event_of(instance, request, now);
+    seal(instance, &event_of(instance, request, now), channels, encryption, now)
+}
+
+/// The row of the outbox for a call of a function that sends a message (`asyncapi`); `None` for any other call. The message is written with
+/// the turn that makes the call, so the call itself has nothing left to do.
+pub(crate) fn outgoing_of_call(
+    instance: &ActiveInstance,
+    call: &CallRequest,
+    channels: &Channels,
+    encryption: &Encryption,
+    now: Millis,
+) -> Result<Option<OutgoingEvent>, FormatError> {
+    let Some(channel) = instance.deployed.bindings.channel_of(&call.function).filter(|channel| channel.sends)
+    else {
+        return Ok(None);
+    };
+    let source = format!("/process/{}", instance.row.workflow);
+    let id = event_id(b"call", instance.row.id, call.call);
+    let mut event = CloudEvent::new(id.to_string(), source, channel.name.as_str());
+    event.data = Some(call.arguments.clone().unwrap_or_else(|| call.data.clone()));
+    complete(&mut event, instance, &[], now);
+    seal(instance, &event, channels, encryption, now).map(Some)
+}
+
+fn seal(
+    instance: &ActiveInstance,
+    event: &CloudEvent,
+    channels: &Channels,
+    encryption: &Encryption,
+    now: Millis,
+) -> Result<OutgoingEvent, FormatError> {
     let channel = channels.outgoing_for(&event.event_type).to_owned();
     let content = encryption.encrypt(instance.row.id, &event.encode())?;
     Ok(OutgoingEvent { instance: instance.row.id, channel, content, at: now })
 }
 
-/// The event with the attributes that say where it comes from (Kogito's `CloudEventExtensionConstants`).
 fn event_of(instance: &ActiveInstance, request: &PublishRequest, now: Millis) -> CloudEvent {
     let row = &instance.row;
-    let id = event_id(row.id, request.number).to_string();
+    let id = event_id(b"event", row.id, request.number).to_string();
     let source =
         request.source.as_deref().map_or_else(|| format!("/process/{}", row.workflow), str::to_owned);
     let mut event = CloudEvent::new(id, source, &*request.event_type);
+    event.data = Some(request.data.clone());
+    complete(&mut event, instance, &request.attributes, now);
+    event
+}
+
+/// Adds time, type of the data, the attributes that say where the event comes from (Kogito's `CloudEventExtensionConstants`), and those
+/// that the definition declares.
+fn complete(
+    event: &mut CloudEvent,
+    instance: &ActiveInstance,
+    declared: &[(Arc<str>, Arc<str>)],
+    now: Millis,
+) {
+    let row = &instance.row;
     event.time = jiff::Timestamp::from_millisecond(now).ok().map(|time| time.to_string());
     event.datacontenttype = Some("application/json".to_owned());
-    event.data = Some(request.data.clone());
     let own = [
         ("kogitoprocinstanceid", Some(row.id.to_string())),
         ("kogitoprocid", Some(row.workflow.clone())),
@@ -45,21 +89,20 @@ fn event_of(instance: &ActiveInstance, request: &PublishRequest, now: Millis) ->
         ("kogitobusinesskey", row.business_key.clone()),
     ];
     let own = own.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let declared = request.attributes.iter().map(|(name, value)| (&**name, value.to_string()));
+    let declared = declared.iter().map(|(name, value)| (&**name, value.to_string()));
     for (name, value) in own.chain(declared) {
         if name == "subject" {
             event.subject = Some(value);
         } else if let Err(error) = event.set_extension(name, value) {
-            tracing::warn!(instance_id = %row.id, event = %request.event, %error, "an attribute cannot be sent");
+            tracing::warn!(instance_id = %row.id, event_type = %event.event_type, %error, "an attribute cannot be sent");
         }
     }
-    event
 }
 
 /// The id of an event: derived from the instance's, so that a turn that is computed again publishes the same event.
-fn event_id(instance: Uuid, number: u64) -> Uuid {
+fn event_id(kind: &[u8], instance: Uuid, number: u64) -> Uuid {
     let digest = Sha256::new()
-        .chain_update(b"event")
+        .chain_update(kind)
         .chain_update(instance.as_bytes())
         .chain_update(number.to_be_bytes())
         .finalize();

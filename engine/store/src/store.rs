@@ -50,8 +50,9 @@ pub trait Store: Debug + Send + Sync {
     /// Ids of the instances that an instance started, ascending.
     fn children(&self, id: Uuid) -> Answer<Vec<Uuid>>;
 
-    /// The messages in the mailbox of an instance, oldest first.
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>>;
+    /// The next messages in the mailbox of an instance, oldest first: 64 at most, and no further one once they hold 16 MiB. `after` is the
+    /// number of the last one of the page before. Empty when there is none.
+    fn mailbox(&self, id: Uuid, after: Option<i64>) -> Answer<Vec<MailboxMessage>>;
 
     /// Ids of the instances whose mailboxes are not empty, ascending.
     fn mailboxes(&self) -> Answer<Vec<Uuid>>;

@@ -71,7 +71,7 @@ async fn verdicts(database: &Database) -> Vec<String> {
 }
 
 async fn payloads(store: &Arc<dyn Store>) -> Vec<String> {
-    let messages = store.mailbox(id(1)).await.unwrap();
+    let messages = store.mailbox(id(1), None).await.unwrap();
     messages.into_iter().map(|message| String::from_utf8(message.payload).unwrap()).collect()
 }
 

@@ -119,7 +119,7 @@ async fn receive(State(events): State<Events>, headers: HeaderMap, body: Bytes) 
 impl Events {
     async fn end(&self, id: Uuid, approval: Val) -> Result<()> {
         let instance = self.store.instance(id).await?.ok_or("the instance is there")?;
-        let messages = self.store.mailbox(id).await?;
+        let messages = self.store.mailbox(id, None).await?;
         let data: Val = serde_json::from_str(&instance.data)?;
         let data = merge(data, Val::object([("approval", approval)]), MergeRules::default());
         let (now, turn) = (now(), instance.turn);

@@ -8,6 +8,7 @@
 //! An input that has several parts has the byte `0xff` between them, which no text in UTF-8 has.
 
 pub mod bodies;
+pub mod cloudevents;
 pub mod documents;
 pub mod expressions;
 mod instances;
@@ -32,8 +33,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     bodies::TARGET,
+    cloudevents::TARGET,
     documents::TARGET,
     expressions::TARGET,
     openapi::TARGET,

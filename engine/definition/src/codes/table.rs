@@ -92,8 +92,8 @@ codes! {
     UNUSED_EXPRESSION Warning "RON0206" "an expression function that nothing uses is not valid"
 
     CUSTOM_OPERATION Error "RON0301" "a custom operation is malformed"
-    API_DOCUMENT Error "RON0302" "an OpenAPI document cannot be used"
-    UNKNOWN_OPERATION Error "RON0303" "an OpenAPI document has no such operation"
+    API_DOCUMENT Error "RON0302" "the document of a function cannot be used"
+    UNKNOWN_OPERATION Error "RON0303" "the document of a function has no such operation"
     FUNCTION_TYPE Error "RON0304" "a function is of a type that cannot be called"
     API_DOCUMENT_PART Warning "RON0305" "a part of an OpenAPI document is ignored"
     NO_ADDRESS Warning "RON0306" "no address is known for the calls of a function"

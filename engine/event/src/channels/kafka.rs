@@ -85,6 +85,26 @@ pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<
     }
 }
 
+/// Refuses values that the client library does not take; it names the setting by its own name.
+#[cfg(feature = "kafka")]
+pub(super) fn check_settings(settings: &BTreeMap<&'static str, String>) -> Result<(), String> {
+    let mut config = rdkafka::ClientConfig::new();
+    for (name, value) in settings {
+        config.set(*name, value);
+    }
+    match config.create_native_config() {
+        Ok(_) => Ok(()),
+        Err(rdkafka::error::KafkaError::ClientConfig(_, description, ..)) => Err(description),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Without the library a channel is unusable anyway.
+#[cfg(not(feature = "kafka"))]
+pub(super) fn check_settings(_: &BTreeMap<&'static str, String>) -> Result<(), String> {
+    Ok(())
+}
+
 /// User name and password of a `sasl.jaas.config`.
 pub(super) fn jaas(config: &str) -> Option<(String, String)> {
     let value = |name: &str| {

@@ -61,11 +61,9 @@ fn split(rest: &str, known: &BTreeMap<String, Attributes>) -> (String, String) {
     }
     let attribute_of = |name: &str| rest.strip_prefix(name)?.strip_prefix('.');
     let longest = known.keys().filter(|name| attribute_of(name).is_some()).max_by_key(|name| name.len());
-    match longest {
-        Some(name) => (name.clone(), attribute_of(name).unwrap_or_default().to_owned()),
-        None => {
-            let (name, attribute) = rest.split_once('.').unwrap_or((rest, ""));
-            (name.to_owned(), attribute.to_owned())
-        }
+    if let Some(name) = longest {
+        return (name.clone(), attribute_of(name).unwrap_or_default().to_owned());
     }
+    let (name, attribute) = rest.split_once('.').unwrap_or((rest, ""));
+    (name.to_owned(), attribute.to_owned())
 }

@@ -18,7 +18,8 @@ use crate::builtins;
 
 /// Definitions of the interpreter's library that this crate has as native functions or in `prelude.jq`. The library's `nan` and `infinite`
 /// divide by zero, which is an error in jq; the others call [`EXCLUDED`] functions, or those that do.
-const REPLACED: [&str; 19] = [
+const REPLACED: [&str; 20] = [
+    "todate",
     "nan",
     "infinite",
     "isnan",
@@ -87,6 +88,7 @@ fn native_functions() -> impl Iterator<Item = Fun<Data>> {
         "strftime" => ("_strftime", arguments, native),
         "strptime" => ("_strptime", arguments, native),
         "strflocaltime" => ("_strflocaltime", arguments, native),
+        "todateiso8601" => ("_todateiso8601", arguments, native),
         "jn" => ("_jn", arguments, native),
         "yn" => ("_yn", arguments, native),
         name => (name, arguments, native),
@@ -149,7 +151,7 @@ mod tests {
             "its arguments: a number, a name, some members",
             "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim floor fma fmax fmin \
              fmod frexp _gmtime hostname hypot ilogb infinite isnan j0 j1 ldexp lgamma _localtime log log10 log1p log2 _mktime modf nan nearbyint \
-             nextafter now pow random remainder rint round scalbln sin sinh sqrt tan tanh tgamma todateiso8601 trunc type utf8bytelength uuid4 \
+             nextafter now pow random remainder rint round scalbln sin sinh sqrt tan tanh tgamma _todateiso8601 trunc type utf8bytelength uuid4 \
              y0 y1 env halt builtins error_empty has isnan uriparse fromdateiso8601",
         ),
         ("the order of a Bessel function, in prelude.jq", "_jn _yn"),

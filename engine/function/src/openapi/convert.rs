@@ -1,6 +1,7 @@
 //! Converts arguments into the form that a document declares, strictly.
 //!
-//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps. Source: `SonataFlow`
+//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps; where a
+//! member of an object is a list, a single text or number is a list of one. Source: `SonataFlow`
 //! 10.1.0, which passes arguments through classes made from the document. Members that these drop because no schema declares them, and enum
 //! values that they refuse, stay here; declared defaults are added.
 
@@ -26,8 +27,10 @@ pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Re
             let value = with_defaults(value, members);
             let members = value.members().shared().map(|(name, value)| {
                 let value = match members.declared.get(&**name) {
-                    Some(member) => to_request_value(value.clone(), &member.shape, shapes)
-                        .map_err(|error| error.below(name))?,
+                    Some(member) => {
+                        to_request_value(listed(value, &member.shape, shapes), &member.shape, shapes)
+                            .map_err(|error| error.below(name))?
+                    }
                     None => value.clone(),
                 };
                 Ok((name.clone(), value))
@@ -38,6 +41,16 @@ pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Re
             Ok(object_in_text(&value).and_then(|text| object_of(text.as_bytes())).unwrap_or(value))
         }
         (shape, value) => Err(Mismatch::new(shape, &value)),
+    }
+}
+
+/// A text or number where a list is declared, as a list of one: published flows give one recipient to a service that takes several.
+fn listed(value: &Val, shape: &Shape, shapes: &Shapes) -> Val {
+    match (shapes.resolve(shape), value) {
+        (Shape::Array(_), Val::Text(_) | Val::Int(_) | Val::Large(_) | Val::Float(_)) => {
+            Val::array([value.clone()])
+        }
+        _ => value.clone(),
     }
 }
 

@@ -13,10 +13,10 @@ use crate::fetch::Fetcher;
 use crate::{Bindings, Specs, bind};
 
 /// A folder that is removed at the end of its test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("rondo-function-{}-{number}", std::process::id()));
@@ -41,7 +41,7 @@ fn workflow(members: &str) -> String {
     )
 }
 
-fn bind_in(
+pub(super) fn bind_in(
     folder: &Folder,
     members: &str,
     properties: &Properties,
@@ -85,6 +85,15 @@ functions:
 - {name: remote, operation: 'https://docs.test/a.json#x'}
 - {name: events, type: asyncapi, operation: specs/a.yaml#x}
 - {name: python, type: custom, operation: script:python}
+- {name: ruby, type: custom, operation: script:ruby}
+- {name: java, type: custom, operation: 'service:java:org.acme.Orders::cancel'}
+- {name: noFunction, type: custom, operation: 'service:python:math'}
+- {name: knative, type: custom, operation: 'knative:services.v1.serving.knative.dev/ns/greet?verb=GET'}
+- {name: away, type: custom, operation: 'knative:services.v1.serving.knative.dev/ns/greet'}
+- {name: subscription, type: graphql, operation: 'https://h.test/graphql#subscription#pet'}
+- {name: field, type: graphql, operation: 'https://h.test/graphql#query#pet { x }'}
+- {name: noUrl, type: graphql, operation: 'graphql#query#pet'}
+- {name: set, type: odata, operation: 'https://h.test/v4#Orders?a'}
 - {name: jwt, type: custom, operation: 'jwt-parser:parse'}
 - {name: fetch, type: custom, operation: 'rest:fetch:/a'}
 - {name: loud, type: custom, operation: sysout:LOUD}
@@ -93,7 +102,7 @@ functions:
 - {name: expression, type: expression, operation: .a}
 ";
     let (bindings, problems) = bind_in(&folder, functions, &properties("", ""), None);
-    insta::assert_snapshot!(problems, @r##"
+    insta::assert_snapshot!(problems, @r#"
     flow.sw.yaml:7:27: warning[RON0306]: function `good` cannot be called, because no address is known: its document names no server
       help: set `quarkus.rest-client.jira_yaml.url` in application.properties
     flow.sw.yaml:8:33: error[RON0303]: function `misspelled` calls `createIsue`, but `specs/jira.yaml` has no such operation
@@ -106,17 +115,29 @@ functions:
     flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`
     flow.sw.yaml:15:29: error[RON0302]: function `remote` needs the document `https://docs.test/a.json`: `https://docs.test/a.json` is on another host and is not in the folder `rondo.resources.mirror`
-    flow.sw.yaml:16:45: error[RON0304]: function `events` is of the type `asyncapi`, which Rondo cannot call: `specs/a.yaml#x`
-      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
-    flow.sw.yaml:17:43: error[RON0304]: function `python` calls `script:python`, which Rondo cannot do
-      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
-    flow.sw.yaml:18:40: error[RON0304]: function `jwt` has the custom operation `jwt-parser:parse`, which Rondo does not know
-      help: an OpenAPI document, `custom` with `rest:<method>:<path or URL>` or `sysout`, and `expression` can be used
-    flow.sw.yaml:19:42: error[RON0301]: function `fetch` has the operation `rest:fetch:/a`: `fetch` is none of the methods get, post, put, delete, patch, head, options
+    flow.sw.yaml:16:45: error[RON0302]: function `events` needs the document `specs/a.yaml`: the file does not exist; looked for `specs/a.yaml`, `src/main/resources/specs/a.yaml`
+    flow.sw.yaml:18:41: error[RON0304]: function `ruby` runs a script in `ruby`, which Rondo cannot do
+      help: set `rondo.functions.ruby.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    flow.sw.yaml:19:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    flow.sw.yaml:20:47: error[RON0301]: function `noFunction` has the operation `service:python:math`, which names no function of a Python module
+      help: write it as `service:python:math::factorial`
+    flow.sw.yaml:21:44: error[RON0301]: function `knative` has the operation `knative:services.v1.serving.knative.dev/ns/greet?verb=GET`: `verb` is none of `path`, `method` and `asCloudEvent`
+      help: write it as `knative:services.v1.serving.knative.dev/<namespace>/<name>?path=/<path>`
+    flow.sw.yaml:22:41: warning[RON0306]: function `away` cannot be called: the address of the Knative service `services.v1.serving.knative.dev/ns/greet` is not known, because the engine runs in no cluster; set `org.kie.kogito.addons.discovery.knative\:services.v1.serving.knative.dev/ns/greet`
+    flow.sw.yaml:23:50: error[RON0301]: function `subscription` has the GraphQL operation `subscription`; Rondo sends `query` and `mutation`
+      help: write it as `https://service.example/graphql#query#pet`
+    flow.sw.yaml:24:43: error[RON0301]: function `field` asks for `pet { x }`, which is no name of a GraphQL field
+      help: a name has letters, digits and `_` only
+    flow.sw.yaml:25:43: error[RON0301]: function `noUrl` calls `graphql`, which is no HTTP address
+      help: begin it with `https://`
+    flow.sw.yaml:26:39: error[RON0301]: function `set` reads `Orders?a`, which is no name of an OData entity set
+      help: write it as `https://service.example/odata#Customers`
+    flow.sw.yaml:28:42: error[RON0301]: function `fetch` has the operation `rest:fetch:/a`: `fetch` is none of the methods get, post, put, delete, patch, head, options
       help: write it as `rest:get:/numbers`
-    flow.sw.yaml:20:41: error[RON0301]: function `loud` logs at `LOUD`, which is no level
+    flow.sw.yaml:29:41: error[RON0301]: function `loud` logs at `LOUD`, which is no level
       help: the levels are TRACE, DEBUG, INFO, WARN and ERROR
-    "##);
+    "#);
     for (name, bound) in [
         ("good", true),
         ("misspelled", true),

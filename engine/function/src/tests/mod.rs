@@ -8,9 +8,15 @@ mod binding;
 mod documents;
 mod errors;
 mod fetching;
+#[cfg(feature = "grpc")]
+mod grpc_calls;
 mod identity;
+mod knative_calls;
 mod limits;
 mod memory;
+mod message_binding;
+mod python_calls;
+mod query_calls;
 mod requests;
 mod rest_calls;
 pub(crate) mod support;

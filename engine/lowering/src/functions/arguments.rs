@@ -15,6 +15,9 @@ use crate::Lowering;
 /// The arguments of an `OData` function (spec-0.8, "Invoking an OData service").
 const ODATA_ARGUMENTS: [&str; 2] = ["queryOptions", "key"];
 
+/// Beginnings of custom operations, each with the argument that it cannot do without.
+const NEEDED: [(&str, &str); 2] = [("script:", "script"), ("jwt-parser", "token")];
+
 impl Lowering<'_> {
     /// The arguments of a call. `place` names them in messages.
     pub(crate) fn lower_arguments(
@@ -41,11 +44,13 @@ impl Lowering<'_> {
                     self.report_argument(at, message, &help);
                 }
             }
-            FunctionKind::Custom
-                if function.operation.value.trim().starts_with("script:") && !has("script") =>
-            {
-                let message = format!("{place}: function `{}` is called without `script`", function.name);
-                self.report_argument(at, message, "give it `arguments: {script: …}`");
+            FunctionKind::Custom => {
+                let operation = function.operation.value.trim();
+                let needed = NEEDED.into_iter().find(|(beginning, _)| operation.starts_with(beginning));
+                if let Some((_, name)) = needed.filter(|(_, name)| !has(name)) {
+                    let message = format!("{place}: function `{}` is called without `{name}`", function.name);
+                    self.report_argument(at, message, &format!("give it `arguments: {{{name}: …}}`"));
+                }
             }
             _ => {}
         }

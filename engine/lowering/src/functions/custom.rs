@@ -4,17 +4,19 @@
 //! implementations of `FunctionTypeHandler`.
 
 use rondo_definition::{codes, did_you_mean, model};
-use rondo_program::{FunctionKind, HttpFunction, HttpMethod, KnativeFunction, LogLevel, PythonFunction};
+use rondo_program::{
+    FunctionKind, HttpFunction, HttpMethod, JwtOperation, KnativeFunction, LogLevel, PythonFunction,
+};
 use serde_json::Value;
 
 use super::Problem;
 
 /// The custom operations that can be called, for the help of a problem.
 pub(super) const KNOWN: &str = "Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, \
-    `service:python:<module>::<function>` and `sysout`";
+    `service:python:<module>::<function>`, `jwt-parser` and `sysout`";
 
 /// The first words of custom operations.
-const KINDS: [&str; 5] = ["rest", "sysout", "knative", "script", "service"];
+const KINDS: [&str; 6] = ["rest", "sysout", "knative", "script", "service", "jwt-parser"];
 
 /// The kind of a custom function; `None` for one that writes to the log.
 pub(super) fn custom_function(function: &model::Function) -> Result<Option<FunctionKind>, Problem> {
@@ -53,6 +55,14 @@ pub(super) fn custom_function(function: &model::Function) -> Result<Option<Funct
             Ok(Some(FunctionKind::Python(PythonFunction::Script)))
         }
         "service" => service_function(function, rest),
+        "jwt-parser" if rest.is_empty() => Ok(Some(FunctionKind::JwtParser(None))),
+        "jwt-parser" => match JwtOperation::parse(rest.trim()) {
+            Some(known) => Ok(Some(FunctionKind::JwtParser(Some(known)))),
+            None => Err(malformed(
+                format!("`{rest}` is no operation of `jwt-parser`"),
+                "there are `jwt-parser:parse`, `jwt-parser:extractUser` and `jwt-parser:extractClaim`",
+            )),
+        },
         "script" => {
             Err(Problem::unsupported(function, format!("runs a script in `{rest}`, which Rondo cannot do")))
         }

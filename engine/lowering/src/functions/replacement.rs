@@ -101,7 +101,7 @@ fn parse_replacement(text: &str) -> Result<(FunctionKind, &str), &'static str> {
             };
         }
     }
-    let is_custom = ["rest:", "knative:", "script:", "service:", "sysout"]
+    let is_custom = ["rest:", "knative:", "script:", "service:", "jwt-parser", "sysout"]
         .iter()
         .any(|beginning| text.starts_with(beginning));
     match text.matches('#').count() {

@@ -73,7 +73,7 @@ async fn a_parent_goes_on_with_the_data_of_its_child() {
     call.answer(json!({"found": 1}));
     let ended = started.await.unwrap().unwrap();
     assert_eq!((ended.id, json(&ended)["found"].clone()), (parent, json!(1)));
-    assert!(lab.engine.store().mailbox(parent).await.unwrap().is_empty(), "the message was used");
+    assert!(lab.engine.store().mailbox(parent, None).await.unwrap().is_empty(), "the message was used");
     lab.until_idle().await;
 }
 

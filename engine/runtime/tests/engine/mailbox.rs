@@ -21,7 +21,7 @@ async fn a_message_that_cannot_be_read_stays_and_stops_the_instance() {
     let halted = lab.until(id, State::Error).await;
     let message = halted.failure.unwrap().message;
     assert!(message.contains("format 9") && message.contains("The message is kept"), "{message}");
-    assert_eq!(lab.engine.store().mailbox(id).await.unwrap().len(), 1);
+    assert_eq!(lab.engine.store().mailbox(id, None).await.unwrap().len(), 1);
     // It is not in the way of somebody who knows better.
     assert_eq!(lab.engine.retrigger(id).await.unwrap().state, State::Active);
     lab.clock.advance(Duration::from_hours(1));
@@ -62,7 +62,7 @@ async fn messages_to_an_instance_that_has_ended_are_removed() {
     send(&lab, id, br#""end""#).await;
     let lab = lab.crash().await;
     let mut commits = lab.store.commits();
-    while !lab.engine.store().mailbox(id).await.unwrap().is_empty() {
+    while !lab.engine.store().mailbox(id, None).await.unwrap().is_empty() {
         commits.changed().await.unwrap();
     }
 }

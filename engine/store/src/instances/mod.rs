@@ -117,8 +117,8 @@ impl Store for InstanceStore {
         self.read(ReadQueue::Short, move |connection, damage| rows::children(connection, damage, id))
     }
 
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>> {
-        self.database.read(ReadQueue::Short, move |connection| rows::mailbox(connection, id))
+    fn mailbox(&self, id: Uuid, after: Option<i64>) -> Answer<Vec<MailboxMessage>> {
+        self.database.read(ReadQueue::Short, move |connection| rows::mailbox(connection, id, after))
     }
 
     fn mailboxes(&self) -> Answer<Vec<Uuid>> {

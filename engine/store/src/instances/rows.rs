@@ -190,11 +190,15 @@ pub(super) fn children(connection: &Connection, damage: &DamageLog, id: Uuid) ->
 
 pub(super) const MAILBOX: &str = "SELECT number, payload, mailbox.event, content
     FROM mailbox LEFT JOIN event_content ON event_content.event = mailbox.event
-    WHERE recipient = ?1 ORDER BY number";
+    WHERE recipient = ?1 AND number > ?2 ORDER BY number";
 
-pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<MailboxMessage>> {
+/// Messages of a page of a mailbox, and the bytes with which it ends.
+const MAILBOX_PAGE: usize = 64;
+const MAILBOX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+pub(super) fn mailbox(connection: &Connection, id: Uuid, after: Option<i64>) -> Result<Vec<MailboxMessage>> {
     let mut statement = connection.prepare_cached(MAILBOX)?;
-    let rows = statement.query_map([id], |row| {
+    let rows = statement.query_map(params![id, after.unwrap_or(0)], |row| {
         let event = match row.get(2)? {
             // Without its content, which is damage, the column is NULL.
             Some(number) => Some(DeliveredEvent { number, content: row.get(3)? }),
@@ -202,7 +206,16 @@ pub(super) fn mailbox(connection: &Connection, id: Uuid) -> Result<Vec<MailboxMe
         };
         Ok(MailboxMessage { number: row.get(0)?, payload: row.get(1)?, event })
     })?;
-    rows.collect::<rusqlite::Result<_>>().map_err(|error| into_instance_error(id, error))
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for message in rows {
+        let message = message.map_err(|error| into_instance_error(id, error))?;
+        bytes += message.payload.len() + message.event.as_ref().map_or(0, |event| event.content.len());
+        page.push(message);
+        if page.len() >= MAILBOX_PAGE || bytes >= MAILBOX_PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 pub(super) fn mailboxes(connection: &Connection, damage: &DamageLog) -> Result<Vec<Uuid>> {

@@ -56,7 +56,7 @@ pub async fn a_refused_commit_writes_nothing(store: &Arc<dyn Store>) {
     insert(store, [instance(1), instance(2)]).await;
     let message = Message { to: id(1), payload: b"first".to_vec() };
     store.commit(Commit { messages: vec![message.clone()], ..Commit::default() }).await.unwrap();
-    let mailbox = store.mailbox(id(1)).await.unwrap();
+    let mailbox = store.mailbox(id(1), None).await.unwrap();
 
     let mut commit = inserting([instance(3)]);
     commit.writes.extend(updating(instance(1)).writes);
@@ -70,7 +70,7 @@ pub async fn a_refused_commit_writes_nothing(store: &Arc<dyn Store>) {
     assert_eq!(store.instance(id(3)).await, Ok(None));
     assert_eq!(store.instance(id(1)).await, Ok(Some(instance(1))));
     assert_eq!(store.history(id(1)).await, Ok(Vec::new()));
-    assert_eq!(store.mailbox(id(1)).await, Ok(mailbox));
+    assert_eq!(store.mailbox(id(1), None).await, Ok(mailbox));
 }
 
 /// A refused commit does not touch those that are written with it.

@@ -76,7 +76,7 @@ pub(super) fn waiting_for(row: Instance, waits: impl IntoIterator<Item = EventWa
 
 /// The contents of the events in a mailbox, as text.
 pub(super) async fn mail(store: &Arc<dyn Store>, number: u8) -> Vec<String> {
-    let messages = store.mailbox(id(number)).await.unwrap();
+    let messages = store.mailbox(id(number), None).await.unwrap();
     let contents = messages.into_iter().filter_map(|message| message.event).map(|event| event.content);
     contents.map(|content| String::from_utf8(content).unwrap()).collect()
 }

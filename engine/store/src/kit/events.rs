@@ -51,7 +51,7 @@ pub async fn an_event_is_accepted_once(store: &Arc<dyn Store>) {
     }
     assert_eq!(mail(store, 1).await, ["a"]);
     // After it was used up too.
-    let number = store.mailbox(id(1)).await.unwrap()[0].number;
+    let number = store.mailbox(id(1), None).await.unwrap()[0].number;
     store.commit(Commit { messages_consumed: vec![number], ..Commit::default() }).await.unwrap();
     assert_eq!(store.accept_event(accept(event("a"))).await, Ok(Accepted::Seen));
     assert_eq!(mail(store, 1).await, [""; 0]);

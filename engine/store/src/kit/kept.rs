@@ -82,12 +82,12 @@ pub async fn a_returned_event_is_kept_for_its_instance(store: &Arc<dyn Store>) {
         assert_eq!(store.accept_event(accept(event(name))).await, taken([1]));
     }
     let numbers: Vec<i64> =
-        store.mailbox(id(1)).await.unwrap().iter().map(|message| message.number).collect();
+        store.mailbox(id(1), None).await.unwrap().iter().map(|message| message.number).collect();
     let mut commit = waiting_for(instance(1), []);
     commit.messages_consumed = vec![numbers[0]];
     commit.events_returned = vec![numbers[1], 12345];
     assert_eq!(store.commit(commit).await.unwrap().mail, NOBODY);
-    assert_eq!(store.mailbox(id(1)).await, Ok(Vec::new()));
+    assert_eq!(store.mailbox(id(1), None).await, Ok(Vec::new()));
     let kept = store.kept_events(None, 9).await.unwrap();
     assert_eq!((kept.len(), kept[0].instance, kept[0].keep_until), (1, Some(id(1)), Some(5000)));
     // Neither another instance has it, nor the same event again.
@@ -139,7 +139,7 @@ pub async fn events_are_forgotten_when_nobody_needs_them(store: &Arc<dyn Store>)
     assert_eq!(mail(store, 1).await, ["taken"]);
     let again = || ReceivedEvent { at: 9000, keep_until: 9999, forget_at: 9999, ..event("taken") };
     assert_eq!(store.accept_event(accept(again())).await, Ok(Accepted::Seen));
-    let number = store.mailbox(id(1)).await.unwrap()[0].number;
+    let number = store.mailbox(id(1), None).await.unwrap()[0].number;
     for _ in 0..2 {
         let commit = Commit { messages_consumed: vec![number], ..Commit::default() };
         store.commit(commit).await.unwrap();
@@ -156,7 +156,7 @@ pub async fn an_event_is_there_until_the_last_has_used_it(store: &Arc<dyn Store>
     assert_eq!(store.accept_event(accept(event("a"))).await, taken([1, 2, 3]));
     for number in 1..=3 {
         assert_eq!(store.forget_events(99_999, 9).await, Ok(Forgotten::default()));
-        let messages = store.mailbox(id(number)).await.unwrap();
+        let messages = store.mailbox(id(number), None).await.unwrap();
         assert_eq!(mail(store, number).await, ["a"]);
         let ended = Instance { state: State::Completed, ended_at: Some(9), ..instance(number) };
         let messages_consumed = vec![messages[0].number];

@@ -64,6 +64,7 @@ macro_rules! store_kit {
             busy_instances_come_in_pages
             history_is_in_the_order_of_turns
             children_are_found
+            a_mailbox_is_read_in_pages
             a_message_is_there_until_it_is_consumed
             lists_are_sorted_and_cut
             columns_that_are_not_wanted_are_empty

@@ -76,7 +76,7 @@ pub async fn a_message_is_there_until_it_is_consumed(store: &Arc<dyn Store>) {
     let message = |number, payload: &[u8]| Message { to: id(number), payload: payload.to_vec() };
     let messages = vec![message(2, b"a"), message(1, b"b"), message(2, b"")];
     store.commit(Commit { messages, ..Commit::default() }).await.unwrap();
-    let mailbox = store.mailbox(id(2)).await.unwrap();
+    let mailbox = store.mailbox(id(2), None).await.unwrap();
     let payloads: Vec<&[u8]> = mailbox.iter().map(|message| message.payload.as_slice()).collect();
     assert_eq!(payloads, [b"a".as_slice(), b""]);
     assert_eq!(store.mailboxes().await, Ok(vec![id(1), id(2)]));
@@ -88,8 +88,23 @@ pub async fn a_message_is_there_until_it_is_consumed(store: &Arc<dyn Store>) {
     }
     assert_eq!(store.mailboxes().await, Ok(vec![id(1)]));
     store.commit(Commit { messages: vec![message(2, b"c")], ..Commit::default() }).await.unwrap();
-    let later = store.mailbox(id(2)).await.unwrap();
+    let later = store.mailbox(id(2), None).await.unwrap();
     assert!(later.iter().all(|message| !numbers.contains(&message.number)), "{later:?} after {numbers:?}");
+}
+
+/// A mailbox is read in pages, which end by the number of messages and by their bytes.
+pub async fn a_mailbox_is_read_in_pages(store: &Arc<dyn Store>) {
+    let message = |bytes: usize| Message { to: id(1), payload: vec![b'x'; bytes] };
+    let messages = (0..70).map(|_| message(1)).chain([message(12 << 20), message(12 << 20), message(1)]);
+    store.commit(Commit { messages: messages.collect(), ..Commit::default() }).await.unwrap();
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = store.mailbox(id(1), after).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.number);
+        pages.push(page.len());
+    }
+    assert_eq!(pages, [64, 8, 1]);
 }
 
 /// Order and pages of a list.

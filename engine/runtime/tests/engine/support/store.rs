@@ -174,8 +174,8 @@ impl Store for WatchedStore {
         self.inner.children(id)
     }
 
-    fn mailbox(&self, id: Uuid) -> Answer<Vec<MailboxMessage>> {
-        self.read(Read::Mailbox, || self.inner.mailbox(id))
+    fn mailbox(&self, id: Uuid, after: Option<i64>) -> Answer<Vec<MailboxMessage>> {
+        self.read(Read::Mailbox, || self.inner.mailbox(id, after))
     }
 
     fn mailboxes(&self) -> Answer<Vec<Uuid>> {

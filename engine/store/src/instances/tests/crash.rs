@@ -84,7 +84,7 @@ async fn accept_on_and_on(store: Arc<dyn Store>) {
         assert_eq!(accepted, Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id] }));
         std::io::stdout().write_all(format!("answered {id}\n").as_bytes()).unwrap();
         let mut commit = kit::updating(Instance { id, ..kit::instance(0) });
-        commit.messages_consumed = vec![store.mailbox(id).await.unwrap()[0].number];
+        commit.messages_consumed = vec![store.mailbox(id, None).await.unwrap()[0].number];
         let wait = EventWait { event_type: "approved".to_owned(), ..EventWait::default() };
         commit.waits = vec![InstanceWaits { instance: id, waits: vec![wait] }];
         commit.outbox =
@@ -106,7 +106,7 @@ async fn events_survive(folder: &Folder, answered: &HashSet<Uuid>) {
         let filter = WaitFilter { instance: Some(row.id), event_type: None };
         let waits = store.waits(filter, 9).await.unwrap().len();
         let has_sent = sent.contains(&row.id);
-        let mail = store.mailbox(row.id).await.unwrap();
+        let mail = store.mailbox(row.id, None).await.unwrap();
         assert_eq!((row.turn, mail.len(), waits), if has_sent { (2, 0, 1) } else { (1, 1, 0) });
         assert_eq!(store.accept_event(starting(row.id)).await, Ok(Accepted::Seen));
     }

@@ -39,7 +39,7 @@ fn waiting(number: u8, order: &str) -> Commit {
 }
 
 async fn contents(store: &dyn Store, number: u8) -> Vec<String> {
-    let messages = store.mailbox(kit::id(number)).await.unwrap();
+    let messages = store.mailbox(kit::id(number), None).await.unwrap();
     let events = messages.into_iter().filter_map(|message| message.event);
     events.map(|event| String::from_utf8(event.content).unwrap()).collect()
 }
@@ -83,7 +83,7 @@ async fn what_is_left_of_events_goes_on_after_a_salvage() {
     assert_eq!((findings.whole, findings.instances.len()), (3, 0));
     let store = crate::open(&format!("sqlite://{}", new.display())).await.unwrap();
     assert_eq!(contents(&*store, 1).await, ["a"]);
-    assert_eq!(store.mailbox(kit::id(2)).await, Ok(Vec::new()), "its content is lost");
+    assert_eq!(store.mailbox(kit::id(2), None).await, Ok(Vec::new()), "its content is lost");
     let kept: Vec<_> = store.kept_events(None, 9).await.unwrap().into_iter().map(|kept| kept.id).collect();
     assert_eq!(kept, ["c"]);
     assert_eq!(store.waits(WaitFilter::default(), 9).await, Ok(Vec::new()));
@@ -101,7 +101,7 @@ async fn what_is_left_of_events_goes_on_after_a_salvage() {
     // Those with a row are recognised, and whatever is used up can be forgotten.
     assert_eq!(store.accept_event(event("b", "2")).await, Ok(Accepted::Seen));
     for number in [1, 4] {
-        let message = store.mailbox(kit::id(number)).await.unwrap()[0].number;
+        let message = store.mailbox(kit::id(number), None).await.unwrap()[0].number;
         store.commit(Commit { messages_consumed: vec![message], ..Commit::default() }).await.unwrap();
     }
     assert_eq!(store.forget_events(i64::MAX, 9).await.unwrap().removed, 4);

@@ -86,8 +86,13 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
                 if known.row.ended_at.is_some() {
                     continue;
                 }
-                let mail: Vec<i64> =
-                    store.mailbox(known.row.id).await.unwrap().iter().map(|message| message.number).collect();
+                let mail: Vec<i64> = store
+                    .mailbox(known.row.id, None)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .map(|message| message.number)
+                    .collect();
                 let used = used.min(mail.len());
                 let returned = returned.min(mail.len() - used);
                 let back: Vec<_> =
@@ -120,7 +125,7 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
 
 async fn compare(store: &dyn Store, model: &Model, context: &str) {
     for known in model.instances.values() {
-        let messages = store.mailbox(known.row.id).await.unwrap();
+        let messages = store.mailbox(known.row.id, None).await.unwrap();
         let contents = messages.into_iter().map(|message| message.event.unwrap().content);
         let mail: Vec<String> = contents.map(|content| String::from_utf8(content).unwrap()).collect();
         assert_eq!(mail, known.mail, "mailbox of {} after {context}", known.row.id);

@@ -64,7 +64,7 @@ async fn a_database_of_version_1_keeps_what_is_in_it() {
         assert_eq!(store.children(kit::id(1)).await, Ok(vec![kit::id(3)]));
         assert_eq!(store.history(kit::id(3)).await.unwrap().len(), 2);
         let message = MailboxMessage { number: 41, payload: vec![0xff], event: None };
-        assert_eq!(store.mailbox(kit::id(1)).await, Ok(vec![message]));
+        assert_eq!(store.mailbox(kit::id(1), None).await, Ok(vec![message]));
         let revision = store.revision(kit::REVISION).await.unwrap().unwrap();
         assert_eq!((revision.fingerprint, revision.bundle.len()), (None, 1));
         let condition = Condition::Like("xx*".to_owned());
@@ -115,7 +115,7 @@ async fn instances_of_version_1_go_on() {
         store.query(Query { order, ..Query::default() }).await.unwrap().iter().map(|row| row.id).collect();
     assert_eq!(ids, [1, 2, 3, 4].map(kit::id));
     let numbers: Vec<i64> =
-        store.mailbox(kit::id(1)).await.unwrap().iter().map(|message| message.number).collect();
+        store.mailbox(kit::id(1), None).await.unwrap().iter().map(|message| message.number).collect();
     assert_eq!(numbers, [41, 42]);
     store.close().await.unwrap();
 }

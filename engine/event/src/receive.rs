@@ -1,0 +1,90 @@
+//! Brings the events of Kafka and NATS to the engine.
+//!
+//! Owns: [`receive`], which runs the consumers of all channels. Promises: a message is acknowledged only after the inbox has accepted
+//! its event, so none is lost; after a crash some come again. A message that is no event is reported once and passed, so that
+//! nothing waits behind it. A broker that is away is tried again for ever, and logged once. Never: fetches more
+//! than the memory has room for. Channels over HTTP are not among these: whoever serves HTTP reads their requests.
+
+mod delivery;
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(feature = "nats")]
+mod nats;
+mod states;
+
+use std::{future::Future, sync::Arc};
+
+use rondo_memory::MemoryBudget;
+use tokio::{sync::watch, task::JoinSet};
+
+use self::delivery::Link;
+pub use self::states::{ChannelState, ChannelStates};
+use crate::{Channels, CloudEvent, Source};
+
+/// Takes events in.
+pub trait Inbox: Send + Sync + 'static {
+    /// Takes an event that came by a channel, and returns when it is durable. It may be one that was accepted before.
+    ///
+    /// # Errors
+    /// Why it cannot be accepted now. It comes again, and until it is accepted no event behind it does.
+    fn accept(&self, channel: &str, event: CloudEvent) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Takes several events of a channel in their order. Worth its own way where one transaction can take all.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept). Those that were accepted come again together with the others.
+    fn accept_all(
+        &self,
+        channel: &str,
+        events: Vec<CloudEvent>,
+    ) -> impl Future<Output = Result<(), String>> + Send {
+        async move {
+            for event in events {
+                self.accept(channel, event).await?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Hears of a message that is no event, which the engine passes. `reason` says where the message stands and what is wrong with it.
+    fn broken(&self, channel: &str, reason: &str);
+}
+
+/// Runs the consumers of all channels of brokers until `shutdown` completes, and ends when what was accepted is acknowledged.
+///
+/// `states` shows how each of them does.
+pub async fn receive<I: Inbox>(
+    channels: &Channels,
+    inbox: Arc<I>,
+    memory: MemoryBudget,
+    states: Arc<ChannelStates>,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let (stop, stopped) = watch::channel(false);
+    let mut consumers = JoinSet::new();
+    for channel in channels.incoming().filter(|channel| channel.is_of_broker()) {
+        states.add(&channel.name);
+        let link = Link {
+            channel: channel.clone(),
+            inbox: Arc::clone(&inbox),
+            memory: memory.clone(),
+            states: Arc::clone(&states),
+            stop: stopped.clone(),
+        };
+        match &channel.source {
+            #[cfg(feature = "kafka")]
+            Source::Kafka(source) => _ = consumers.spawn(kafka::run(source.clone(), link)),
+            #[cfg(feature = "nats")]
+            Source::Nats(source) => _ = consumers.spawn(nats::run(source.clone(), link)),
+            _ => drop(link),
+        }
+    }
+    shutdown.await;
+    // Nobody listens when there are no consumers.
+    let _ = stop.send(true);
+    while let Some(ended) = consumers.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!("a consumer of events ended: {error}");
+        }
+    }
+}

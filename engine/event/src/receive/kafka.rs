@@ -1,0 +1,218 @@
+//! Consumes topics of Kafka.
+//!
+//! Promises: the offset of a message is stored after its event is accepted, and committed within five seconds or at the end; events of
+//! one partition are accepted in its order. Never: takes part in a transaction of Kafka; a redelivered event is told by its id.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Message as _,
+    config::RDKafkaLogLevel,
+    consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
+    error::KafkaError,
+    message::{BorrowedMessage, Headers as _},
+    metadata::MetadataTopic,
+    types::RDKafkaErrorCode,
+};
+
+use super::{
+    ChannelStates, Inbox,
+    delivery::{Backoff, Batch, Delivered, Link, Reading, at_once},
+};
+use crate::{Binding, KafkaSource};
+
+/// How often a broker that was away is asked whether it is back, and how long one question may take.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// Bytes that the client fetches ahead for one channel. Its own default of 64 MiB would be a part of the process that no budget knows.
+const FETCHED_AHEAD_KIB: &str = "8192";
+
+/// Settings that users cannot change, and defaults that they can.
+fn client_config(source: &KafkaSource) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("allow.auto.create.topics", "true")
+        .set("queued.max.messages.kbytes", FETCHED_AHEAD_KIB)
+        // A topic that is made later is found within this time.
+        .set("topic.metadata.refresh.interval.ms", "30000");
+    for (name, value) in &source.client.settings {
+        config.set(*name, value);
+    }
+    config
+        .set("group.id", &source.group)
+        .set("enable.auto.commit", "true")
+        .set("enable.auto.offset.store", "false")
+        .set_log_level(RDKafkaLogLevel::Warning);
+    config
+}
+
+type Topics = StreamConsumer<Observer>;
+
+/// Places in partitions up to which all is accepted.
+type Offsets = Vec<(String, i32, i64)>;
+
+/// Runs the consumer of a channel until it is stopped.
+pub(super) async fn run<I: Inbox>(source: KafkaSource, link: Link<I>) {
+    let mut backoff = Backoff::default();
+    let consumer = loop {
+        match subscribe(&source, &link) {
+            Ok(consumer) => break Arc::new(consumer),
+            Err(error) => link.states.problem(link.name(), &error.to_string()),
+        }
+        if !link.pause(backoff.next()).await {
+            return;
+        }
+    };
+    consume(&source, &consumer, &link).await;
+    // Commits, and leaves the group so that another member gets the partitions at once; both wait for the broker.
+    let ended = tokio::task::spawn_blocking(move || match consumer.commit_consumer_state(CommitMode::Sync) {
+        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+        Err(error) => tracing::warn!("offsets are not committed, so events will come again: {error}"),
+    });
+    let _ = ended.await;
+}
+
+fn subscribe<I: Inbox>(source: &KafkaSource, link: &Link<I>) -> Result<Topics, KafkaError> {
+    let observer = Observer { channel: link.name().to_owned(), states: Arc::clone(&link.states) };
+    let consumer: Topics = client_config(source).create_with_context(observer)?;
+    let topics: Vec<&str> = source.topics.iter().map(String::as_str).collect();
+    consumer.subscribe(&topics)?;
+    Ok(consumer)
+}
+
+async fn consume<I: Inbox>(source: &KafkaSource, consumer: &Arc<Topics>, link: &Link<I>) {
+    let mut backoff = Backoff::default();
+    while !link.is_stopped() {
+        let received = tokio::select! {
+            received = consumer.recv() => received,
+            () = link.stopped() => return,
+            () = tokio::time::sleep(PROBE), if link.states.has_problem(link.name()) => {
+                match ask(source, consumer).await {
+                    Ok(()) => link.states.well(link.name()),
+                    Err(problem) => link.states.problem(link.name(), &problem),
+                }
+                continue;
+            }
+        };
+        match received {
+            Ok(message) => {
+                backoff = Backoff::default();
+                if !take_in(consumer, message, link).await {
+                    return;
+                }
+            }
+            Err(error) => {
+                link.states.problem(link.name(), &error.to_string());
+                if !link.pause(backoff.next()).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Delivers a message and those that are here already; false if the consumer is to end.
+async fn take_in<I: Inbox>(consumer: &Arc<Topics>, first: BorrowedMessage<'_>, link: &Link<I>) -> bool {
+    let mut next = Some(first);
+    while let Some(message) = next.take() {
+        let (mut batch, mut offsets) = (link.batch(), Offsets::new());
+        let mut current = Some(message);
+        while let Some(message) = current.take() {
+            match read(&message, link, &mut batch) {
+                Reading::Added | Reading::Broken => note(&mut offsets, &message),
+                Reading::NoRoom if offsets.is_empty() => {
+                    link.states.problem(link.name(), "the memory has no room for an event");
+                    if !link.pause(PROBE).await {
+                        return false;
+                    }
+                    current = Some(message);
+                    continue;
+                }
+                // What was read gives its memory back first.
+                Reading::NoRoom => {
+                    next = Some(message);
+                    break;
+                }
+            }
+            if !batch.is_full() {
+                current = at_once(consumer.recv()).await.and_then(Result::ok);
+            }
+        }
+        if !link.deliver(&batch).await {
+            return false;
+        }
+        link.states.well(link.name());
+        store(consumer, &offsets);
+    }
+    true
+}
+
+fn read<I: Inbox>(message: &BorrowedMessage<'_>, link: &Link<I>, batch: &mut Batch) -> Reading {
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = headers.map(|header| (header.key, header.value.unwrap_or_default())).collect();
+    let delivered = Delivered {
+        binding: Binding::Kafka,
+        headers,
+        body: message.payload().unwrap_or_default(),
+        source: format!("/kafka/{}", message.topic()),
+        position: format!("{}/{}", message.partition(), message.offset()),
+    };
+    link.read(&delivered, batch)
+}
+
+/// Notes the place of a message, the last one of each partition.
+fn note(offsets: &mut Offsets, message: &BorrowedMessage<'_>) {
+    let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+    match offsets.iter_mut().find(|(name, number, _)| name == topic && *number == partition) {
+        Some(found) => found.2 = offset,
+        None => offsets.push((topic.to_owned(), partition, offset)),
+    }
+}
+
+fn store(consumer: &Topics, offsets: &Offsets) {
+    for (topic, partition, offset) in offsets {
+        if let Err(error) = consumer.store_offset(topic, *partition, *offset) {
+            // The partition belongs to another member by now, which gets the events again.
+            tracing::debug!("offset {offset} of {topic}/{partition} is not stored: {error}");
+        }
+    }
+}
+
+/// Asks a broker for the topics; the error says why they cannot be consumed now.
+async fn ask(source: &KafkaSource, consumer: &Arc<Topics>) -> Result<(), String> {
+    let (consumer, topics) = (Arc::clone(consumer), source.topics.clone());
+    let asked = tokio::task::spawn_blocking(move || {
+        for name in &topics {
+            let metadata = consumer.fetch_metadata(Some(name), PROBE).map_err(|error| error.to_string())?;
+            if let Some(error) = metadata.topics().iter().find_map(MetadataTopic::error) {
+                let code = RDKafkaErrorCode::from(error);
+                return Err(format!("the topic `{name}` cannot be consumed: {code}"));
+            }
+        }
+        Ok(())
+    });
+    asked.await.map_err(|error| error.to_string())?
+}
+
+/// Hears what the client says of itself.
+struct Observer {
+    channel: String,
+    states: Arc<ChannelStates>,
+}
+
+impl ClientContext for Observer {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(channel = self.channel, "kafka {facility}: {message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        // A connection that is closed while it is idle is none.
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::BrokerTransportFailure)) {
+            tracing::debug!(channel = self.channel, "kafka: {error}: {reason}");
+        } else {
+            self.states.problem(&self.channel, reason);
+        }
+    }
+}
+
+impl ConsumerContext for Observer {}

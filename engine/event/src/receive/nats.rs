@@ -1,0 +1,258 @@
+//! Consumes subjects of NATS.
+//!
+//! Promises: with a stream, a message is acknowledged after its event is accepted, and comes again a little later when it is not; so
+//! events that came behind it may be accepted before it. Without a stream NATS does not keep messages: what comes while the
+//! engine is away is lost, and what is here is offered until it is accepted.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::{
+    Client, Event, Subscriber,
+    jetstream::{
+        self, AckKind,
+        consumer::{AckPolicy, PullConsumer, pull},
+    },
+};
+use futures_util::StreamExt as _;
+
+use super::{
+    Inbox,
+    delivery::{Backoff, Delivered, Link, Reading, at_once, not_accepted},
+};
+use crate::{Binding, NatsSource, nats};
+
+/// How long the server waits for an acknowledgement before it sends a message again. A commit takes milliseconds; this long may take
+/// one behind a disk that hangs.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long the end of a consumer waits for its acknowledgements to be sent.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a message without memory waits.
+const NO_ROOM_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the messages of a channel come from.
+enum Opened {
+    Stream(Client, Box<PullConsumer>),
+    Subscription(Subscriber),
+}
+
+/// Runs the consumer of a channel until it is stopped.
+pub(super) async fn run<I: Inbox>(source: NatsSource, link: Link<I>) {
+    let mut backoff = Backoff::default();
+    loop {
+        let is_open = Arc::new(AtomicBool::new(false));
+        let Some(opened) = link.unless_stopped(open(&source, &link, &is_open)).await else { return };
+        let ended = match opened {
+            Ok(opened) => {
+                is_open.store(true, Ordering::SeqCst);
+                link.states.well(link.name());
+                backoff = Backoff::default();
+                let ended = match opened {
+                    Opened::Stream(client, consumer) => {
+                        let ended = streamed(&consumer, &link).await;
+                        // Acknowledgements are only buffered so far.
+                        let _ = tokio::time::timeout(FLUSHED_WITHIN, client.flush()).await;
+                        ended
+                    }
+                    Opened::Subscription(subscriber) => subscribed(&source, subscriber, &link).await,
+                };
+                is_open.store(false, Ordering::SeqCst);
+                ended
+            }
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = ended {
+            link.states.problem(link.name(), &problem);
+        }
+        if !link.pause(backoff.next()).await {
+            return;
+        }
+    }
+}
+
+async fn open<I: Inbox>(
+    source: &NatsSource,
+    link: &Link<I>,
+    is_open: &Arc<AtomicBool>,
+) -> Result<Opened, String> {
+    let client = connect(source, link, is_open).await?;
+    let Some(stream) = &source.stream else {
+        let subscriber = match &source.queue {
+            Some(queue) => client.queue_subscribe(source.subject.clone(), queue.clone()).await,
+            None => client.subscribe(source.subject.clone()).await,
+        };
+        let subscriber = subscriber.map_err(|error| error.to_string())?;
+        // So that what is sent from now on arrives.
+        client.flush().await.map_err(|error| error.to_string())?;
+        return Ok(Opened::Subscription(subscriber));
+    };
+    let found = jetstream::new(client.clone()).get_stream(stream).await;
+    let found = found.map_err(|error| format!("the stream `{stream}` cannot be used: {error}"))?;
+    let config = pull::Config {
+        durable_name: Some(source.durable.clone()),
+        filter_subject: source.subject.clone(),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: ACKNOWLEDGED_WITHIN,
+        ..Default::default()
+    };
+    let consumer = found.get_or_create_consumer(&source.durable, config).await;
+    let consumer =
+        consumer.map_err(|error| format!("the consumer `{}` cannot be used: {error}", source.durable))?;
+    Ok(Opened::Stream(client, Box::new(consumer)))
+}
+
+/// Connects. While the consumer is open, the channel's state follows the connection; before and after, it tells why it is not.
+async fn connect<I: Inbox>(
+    source: &NatsSource,
+    link: &Link<I>,
+    is_open: &Arc<AtomicBool>,
+) -> Result<Client, String> {
+    let (states, channel, is_open) = (Arc::clone(&link.states), link.name().to_owned(), Arc::clone(is_open));
+    let options = nats::options(&source.servers).await?.event_callback(move |event| {
+        match event {
+            Event::Connected if is_open.load(Ordering::SeqCst) => states.well(&channel),
+            Event::Disconnected if is_open.load(Ordering::SeqCst) => {
+                states.problem(&channel, "the server is away");
+            }
+            other => tracing::debug!(channel, "nats: {other}"),
+        }
+        std::future::ready(())
+    });
+    nats::connect(options, &source.servers).await
+}
+
+/// Consumes a stream.
+async fn streamed<I: Inbox>(consumer: &PullConsumer, link: &Link<I>) -> Result<(), String> {
+    let mut messages = consumer.messages().await.map_err(|error| error.to_string())?;
+    let mut backoff = Backoff::default();
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(message) => message,
+            None => match link.unless_stopped(messages.next()).await {
+                None => return Ok(()),
+                Some(received) => {
+                    received.ok_or("the consumer has ended")?.map_err(|error| error.to_string())?
+                }
+            },
+        };
+        let (mut batch, mut taken) = (link.batch(), Vec::new());
+        let mut current = Some(first);
+        while let Some(message) = current.take() {
+            let (source, position) = match message.info() {
+                Ok(info) => (format!("/nats/{}", info.stream), info.stream_sequence.to_string()),
+                Err(error) => return Err(error.to_string()),
+            };
+            match link.read(&delivered(&message.message, source, position), &mut batch) {
+                Reading::Added => taken.push(message),
+                Reading::Broken => acknowledge(&message, AckKind::Ack).await,
+                Reading::NoRoom if taken.is_empty() => {
+                    link.states.problem(link.name(), "the memory has no room for an event");
+                    if !link.pause(NO_ROOM_PAUSE).await {
+                        return Ok(());
+                    }
+                    current = Some(message);
+                    continue;
+                }
+                Reading::NoRoom => {
+                    next = Some(message);
+                    break;
+                }
+            }
+            if !batch.is_full() {
+                current = at_once(messages.next()).await.flatten().and_then(Result::ok);
+            }
+        }
+        let (kind, pause) = match link.offer(&batch).await {
+            Ok(()) => {
+                backoff = Backoff::default();
+                link.states.well(link.name());
+                (AckKind::Ack, None)
+            }
+            Err(reason) => {
+                link.states.problem(link.name(), &not_accepted(&reason));
+                let pause = backoff.next();
+                (AckKind::Nak(Some(pause)), Some(pause))
+            }
+        };
+        for message in &taken {
+            acknowledge(message, kind).await;
+        }
+        if let Some(pause) = pause
+            && !link.pause(pause).await
+        {
+            return Ok(());
+        }
+    }
+}
+
+async fn acknowledge(message: &jetstream::Message, kind: AckKind) {
+    if let Err(error) = message.ack_with(kind).await {
+        // The server sends the message again, and the inbox knows the id of its event.
+        tracing::debug!("a message is not acknowledged: {error}");
+    }
+}
+
+/// Consumes a subscription.
+async fn subscribed<I: Inbox>(
+    source: &NatsSource,
+    mut subscriber: Subscriber,
+    link: &Link<I>,
+) -> Result<(), String> {
+    let mut next = None;
+    loop {
+        let mut current = match next.take() {
+            Some(message) => Some(message),
+            None => match link.unless_stopped(subscriber.next()).await {
+                None => return Ok(()),
+                Some(received) => Some(received.ok_or("the subscription has ended")?),
+            },
+        };
+        let (mut batch, mut is_empty) = (link.batch(), true);
+        while let Some(message) = current.take() {
+            // The sender's own number, or none: such a message never comes twice.
+            let headers = message.headers.as_ref();
+            let id = headers.and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
+            let position = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), ToString::to_string);
+            let from = format!("/nats/{}", source.subject);
+            match link.read(&delivered(&message, from, position), &mut batch) {
+                Reading::Added => is_empty = false,
+                Reading::Broken => {}
+                Reading::NoRoom if is_empty => {
+                    link.states.problem(link.name(), "the memory has no room for an event");
+                    if !link.pause(NO_ROOM_PAUSE).await {
+                        return Ok(());
+                    }
+                    current = Some(message);
+                    continue;
+                }
+                Reading::NoRoom => {
+                    next = Some(message);
+                    break;
+                }
+            }
+            if !batch.is_full() {
+                current = at_once(subscriber.next()).await.flatten();
+            }
+        }
+        if !link.deliver(&batch).await {
+            return Ok(());
+        }
+        link.states.well(link.name());
+    }
+}
+
+fn delivered(message: &async_nats::Message, source: String, position: String) -> Delivered<'_> {
+    let headers = message.headers.iter().flat_map(async_nats::HeaderMap::iter);
+    let headers = headers.flat_map(|(name, values)| {
+        values.iter().map(move |value| (AsRef::<str>::as_ref(name), value.as_str().as_bytes()))
+    });
+    Delivered { binding: Binding::Nats, headers: headers.collect(), body: &message.payload, source, position }
+}

@@ -1,0 +1,213 @@
+//! Functions that send or receive a message, as an `AsyncAPI` document describes it.
+//!
+//! Owns: reading versions 2 and 3 of such documents as far as an operation and its channel. Never: sends or receives; whoever runs the
+//! instances does that together with its other events. Source: `apache/incubator-kie-kogito-runtimes`, `AsyncAPIInfoConverter`; the
+//! `AsyncAPI` specification, versions 2.6 and 3.0.
+
+use rondo_definition::did_you_mean;
+use serde_json::Value;
+
+use crate::bind::first_ids;
+
+/// A channel of messages that a function names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name, by which properties configure it (`mp.messaging.outgoing.<name>.…`), which is the type of the event too. It may have
+    /// parameters, as in `orders/{region}`.
+    pub name: String,
+    /// Whether a call of the function sends a message; otherwise it waits for one.
+    pub sends: bool,
+}
+
+/// Why a document gives no channel.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ChannelProblem {
+    /// The document cannot be used.
+    Document(String),
+    /// It has no such operation: which ones there are.
+    UnknownOperation(String),
+}
+
+/// What `SonataFlow` adds to the address of a channel for the messages that are sent to it.
+const OUTGOING: &str = "_out";
+
+/// The channel of an operation.
+pub(crate) fn find_channel(document: &Value, operation: &str) -> Result<Channel, ChannelProblem> {
+    let version = match document.get("asyncapi") {
+        Some(Value::String(version)) => version.clone(),
+        Some(version @ Value::Number(_)) => version.to_string(),
+        _ => {
+            return Err(ChannelProblem::Document(
+                "it has no `asyncapi`, so it is no AsyncAPI document".to_owned(),
+            ));
+        }
+    };
+    let operations = match version.split('.').next() {
+        Some("2") => operations_of_version_2(document),
+        Some("3") => operations_of_version_3(document),
+        _ => {
+            let problem = format!("it is of version {version}; versions 2 and 3 can be used");
+            return Err(ChannelProblem::Document(problem));
+        }
+    };
+    let ids = || operations.iter().map(|(id, _)| id.as_str());
+    match operations.iter().find(|(id, _)| id == operation) {
+        Some((_, channel)) => channel.clone().map_err(ChannelProblem::Document),
+        None => Err(ChannelProblem::UnknownOperation(match did_you_mean(operation, ids()) {
+            Some(other) => format!("there is `{other}`"),
+            None => first_ids(ids()),
+        })),
+    }
+}
+
+/// Operations by id, each with its channel, or why it has none.
+type Operations = Vec<(String, Result<Channel, String>)>;
+
+/// The channel with this address, seen from an operation.
+fn channel(address: &str, sends: bool) -> Channel {
+    let name = if sends { format!("{address}{OUTGOING}") } else { address.to_owned() };
+    Channel { name, sends }
+}
+
+/// Version 2: a channel has an operation `publish` and an operation `subscribe`.
+fn operations_of_version_2(document: &Value) -> Operations {
+    let channels = document.get("channels").and_then(Value::as_object).into_iter().flatten();
+    let mut operations = Vec::new();
+    for (address, item) in channels {
+        let item = item
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|reference| resolve(document, reference))
+            .unwrap_or(item);
+        for (kind, sends) in [("publish", true), ("subscribe", false)] {
+            let id = item.get(kind).and_then(|operation| operation.get("operationId")?.as_str());
+            operations.extend(id.map(|id| (id.to_owned(), Ok(channel(address, sends)))));
+        }
+    }
+    operations
+}
+
+/// Version 3: an operation has an action and refers to its channel.
+fn operations_of_version_3(document: &Value) -> Operations {
+    let operations = document.get("operations").and_then(Value::as_object).into_iter().flatten();
+    operations
+        .map(|(id, operation)| {
+            let referred = operation.get("$ref").and_then(Value::as_str);
+            let operation = referred.and_then(|reference| resolve(document, reference)).unwrap_or(operation);
+            let sends = match operation.get("action").and_then(Value::as_str) {
+                Some("send") => true,
+                Some("receive") => false,
+                other => {
+                    let action = other.unwrap_or_default();
+                    let problem = format!(
+                        "its operation `{id}` has the action `{action}`; there are `send` and `receive`"
+                    );
+                    return (id.clone(), Err(problem));
+                }
+            };
+            let address = channel_of_version_3(document, operation, id);
+            (id.clone(), address.map(|address| channel(&address, sends)))
+        })
+        .collect()
+}
+
+/// The address of the channel that an operation refers to: the name of the channel if it has none.
+fn channel_of_version_3(document: &Value, operation: &Value, id: &str) -> Result<String, String> {
+    let reference = operation.get("channel").and_then(|channel| channel.get("$ref")?.as_str());
+    let Some(reference) = reference else {
+        return Err(format!("its operation `{id}` refers to no channel"));
+    };
+    let Some(found) = resolve(document, reference) else {
+        return Err(format!(
+            "its operation `{id}` refers to the channel `{reference}`, which it does not have"
+        ));
+    };
+    let referred = found.get("$ref").and_then(Value::as_str);
+    let found = referred.and_then(|reference| resolve(document, reference)).unwrap_or(found);
+    let name = || unescape(reference.rsplit('/').next().unwrap_or_default());
+    Ok(found.get("address").and_then(Value::as_str).map_or_else(name, str::to_owned))
+}
+
+/// What a reference within the document means.
+fn resolve<'d>(document: &'d Value, reference: &str) -> Option<&'d Value> {
+    document.pointer(reference.strip_prefix('#')?)
+}
+
+/// A part of a JSON pointer as a name.
+fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_operation_sends_to_a_channel_or_receives_from_it() {
+        let version_3 = json!({
+            "asyncapi": "3.0.0",
+            "channels": {
+                "wait": {"address": "wait/{id}"}, "a/b": {"address": null}, "other": {"$ref": "#/components/channels/other"},
+            },
+            "components": {"channels": {"other": {"address": "far"}}},
+            "operations": {
+                "sendWait": {"action": "send", "channel": {"$ref": "#/channels/wait"}},
+                "wait": {"action": "receive", "channel": {"$ref": "#/channels/wait"}},
+                "plain": {"action": "receive", "channel": {"$ref": "#/channels/a~1b"}},
+                "far": {"action": "send", "channel": {"$ref": "#/channels/other"}},
+                "lost": {"action": "send", "channel": {"$ref": "#/channels/lost"}},
+                "none": {"action": "send"},
+                "odd": {"action": "shout", "channel": {"$ref": "#/channels/wait"}},
+            },
+        });
+        let version_2 = json!({
+            "asyncapi": "2.6.0",
+            "channels": {
+                "wait": {"publish": {"operationId": "sendWait"}, "subscribe": {"operationId": "wait"}},
+                "ref": {"$ref": "#/components/channels/c"},
+            },
+            "components": {"channels": {"c": {"publish": {"operationId": "far"}}}},
+        });
+        let sends = |name: &str| Ok(Channel { name: name.to_owned(), sends: true });
+        let receives = |name: &str| Ok(Channel { name: name.to_owned(), sends: false });
+        let document = |problem: &str| Err(ChannelProblem::Document(problem.to_owned()));
+        for (api, operation, expected) in [
+            (&version_3, "sendWait", sends("wait/{id}_out")),
+            (&version_3, "wait", receives("wait/{id}")),
+            (&version_3, "plain", receives("a/b")),
+            (&version_3, "far", sends("far_out")),
+            (
+                &version_3,
+                "lost",
+                document(
+                    "its operation `lost` refers to the channel `#/channels/lost`, which it does not have",
+                ),
+            ),
+            (&version_3, "none", document("its operation `none` refers to no channel")),
+            (
+                &version_3,
+                "odd",
+                document("its operation `odd` has the action `shout`; there are `send` and `receive`"),
+            ),
+            (&version_3, "sendWat", Err(ChannelProblem::UnknownOperation("there is `sendWait`".to_owned()))),
+            (&version_2, "sendWait", sends("wait_out")),
+            (&version_2, "wait", receives("wait")),
+            (&version_2, "far", sends("ref_out")),
+            (
+                &version_2,
+                "zzz",
+                Err(ChannelProblem::UnknownOperation("it has `far`, `sendWait`, `wait`".to_owned())),
+            ),
+            (
+                &json!({"asyncapi": "1.2.0"}),
+                "x",
+                document("it is of version 1.2.0; versions 2 and 3 can be used"),
+            ),
+            (&json!([]), "x", document("it has no `asyncapi`, so it is no AsyncAPI document")),
+        ] {
+            assert_eq!(find_channel(api, operation), expected, "{operation}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Binds the functions of a workflow to what they call, when its definition is loaded.
+//!
+//! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
+//! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
+//! path that is never taken), talks to the services, or knows the dialect of the definition.
+
+mod open_api;
+mod services;
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rondo_definition::{Code, Diagnostic, Properties, Resources, Source, codes, settings};
+use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
+
+use crate::async_api::Channel;
+use crate::auth::authorization;
+use crate::binding::{Binding, Target};
+use crate::headers::AskedHeaders;
+use crate::http_target::HttpTarget;
+use crate::key::KeyStrategy;
+use crate::openapi::document::SpecDocument;
+use crate::specs::Specs;
+
+/// What the functions of one workflow are bound to.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings {
+    by_name: HashMap<String, Arc<Binding>>,
+}
+
+impl Bindings {
+    /// The binding of a function; `None` for a name that is not declared.
+    pub fn get(&self, name: &str) -> Option<&Arc<Binding>> {
+        self.by_name.get(name)
+    }
+
+    /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and
+    /// awaits messages itself, and does not [call](crate::Caller::call) such a function.
+    pub fn channel_of(&self, name: &str) -> Option<&Channel> {
+        match &self.by_name.get(name)?.target {
+            Target::Channel(channel) => Some(channel),
+            _ => None,
+        }
+    }
+}
+
+/// Binds the functions that a workflow declares.
+///
+/// `source` is the workflow's document, at whose places problems are reported; `workflow` is its id; `specs` are the
+/// `OpenAPI` documents read so far for the same folder. The bindings are there even if there are errors: a function that
+/// cannot be called fails its calls.
+pub fn bind(
+    declarations: &Declarations,
+    source: &Source,
+    workflow: &str,
+    resources: &Resources,
+    properties: &Properties,
+    specs: &Specs,
+) -> (Bindings, Vec<Diagnostic>) {
+    let mut binder = Binder {
+        workflow,
+        source,
+        resources,
+        properties,
+        specs,
+        opened: RefCell::default(),
+        warned: HashSet::new(),
+        diagnostics: Vec::new(),
+    };
+    let strategy = binder.strategy();
+    let mut bindings = Bindings::default();
+    let asked_headers = Arc::new(AskedHeaders::in_text(source.text()));
+    for function in &declarations.functions {
+        let target = match &function.kind {
+            FunctionKind::OpenApi(open_api) => binder.open_api(function, open_api, strategy),
+            FunctionKind::Http(http) => Target::Http(HttpTarget::Rest(HttpFunction {
+                address: binder.resources.resolve_alias(&http.address),
+                ..http.clone()
+            })),
+            FunctionKind::Knative(knative) => binder.knative(function, knative),
+            FunctionKind::GraphQl(graph_ql) => binder.graph_ql(function, graph_ql),
+            FunctionKind::OData(odata) => binder.odata(function, odata),
+            FunctionKind::Python(python) => binder.python(function, python),
+            FunctionKind::JwtParser(operation) => Target::JwtParser(*operation),
+            FunctionKind::Grpc(grpc) => binder.grpc(function, grpc),
+            FunctionKind::AsyncApi(async_api) => binder.async_api(function, async_api),
+            FunctionKind::Unusable { reason } => Target::Unusable(reason.clone()),
+        };
+        let binding =
+            Binding { name: function.name.clone(), target, asked_headers: Arc::clone(&asked_headers) };
+        bindings.by_name.insert(function.name.clone(), Arc::new(binding));
+    }
+    (bindings, binder.diagnostics)
+}
+
+type Opened = Result<Arc<SpecDocument>, String>;
+
+struct Binder<'a> {
+    workflow: &'a str,
+    source: &'a Source,
+    resources: &'a Resources,
+    properties: &'a Properties,
+    specs: &'a Specs,
+    /// Documents that the functions bound so far name, by base and URI: most functions name the same one.
+    opened: RefCell<HashMap<(String, String), Opened>>,
+    /// Warnings reported so far: one that concerns every function of a document is reported at the first function.
+    warned: HashSet<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Binder<'_> {
+    /// How settings are named. The check of the properties reports an unknown strategy.
+    fn strategy(&self) -> KeyStrategy {
+        let text = settings::KEY_STRATEGY.text(self.properties).ok().flatten();
+        text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
+    }
+
+    /// The header with which the document of a function is fetched.
+    fn document_authorization(
+        &mut self,
+        function: &Function,
+        authentication: Option<&Authentication>,
+    ) -> Result<Option<String>, Target> {
+        let Some(authentication) = authentication else { return Ok(None) };
+        authorization(authentication, self.properties).map(Some).map_err(|problem| {
+            let problem = format!("has the auth `{}`, which {problem}", authentication.name);
+            self.refuse(codes::INVALID_AUTH, function, &problem, "basic and bearer can be used")
+        })
+    }
+
+    /// Reports that a function cannot be called.
+    fn refuse(&mut self, code: Code, function: &Function, problem: &str, help: &str) -> Target {
+        let message = format!("function `{}` {problem}", function.name);
+        let error = Diagnostic::error(code, self.source, &function.at, message.clone());
+        self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
+        Target::Unusable(message)
+    }
+
+    fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {
+        if !self.warned.insert(format!("{problem}\n{help}")) {
+            return;
+        }
+        let message = format!("function `{}` {problem}", function.name);
+        let warning = Diagnostic::warning(code, self.source, &function.at, message);
+        self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
+    }
+}
+
+/// The first operation ids in alphabetical order, for a message.
+pub(crate) fn first_ids<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let mut ids: Vec<&str> = ids.collect();
+    ids.sort_unstable();
+    let more = if ids.len() > SHOWN { ", …" } else { "" };
+    ids.truncate(SHOWN);
+    if ids.is_empty() {
+        "it has none at all".to_owned()
+    } else {
+        format!("it has `{}`{more}", ids.join("`, `"))
+    }
+}
