@@ -103,8 +103,16 @@ def hostname(x): x as $x | hostname;
 
 # Patterns are Java's and moments are milliseconds, unless the pattern is one of jq, with seconds.
 def _pattern: if utf8bytelength > 1024 then error("a pattern may have 1024 bytes, this has \(utf8bytelength)") else . end;
-def strflocaltime($pattern): _strflocaltime($pattern | _pattern);
-def strftime($pattern): if $pattern | type == "string" and contains("%") then _strftime($pattern | _pattern) else strftime($pattern; "UTC") end;
+# A moment is seconds, or year, month from 0, and so on. The interpreter multiplies the seconds and adds to the month without a look at
+# how large they are.
+def _moment: if type == "number" and fabs > 1000000000000 then error("\(.) is no moment of the years to 9999")
+  elif type == "array" and (.[1] | type == "number" and (. < 0 or . > 11)) then error("a month is from 0 to 11, this is \(.[1])")
+  else . end;
+def gmtime: _moment | _gmtime;
+def localtime: _moment | _localtime;
+def mktime: _moment | _mktime;
+def strflocaltime($pattern): _moment | _strflocaltime($pattern | _pattern);
+def strftime($pattern): if $pattern | type == "string" and contains("%") then _moment | _strftime($pattern | _pattern) else strftime($pattern; "UTC") end;
 def strptime($pattern): if $pattern | type == "string" and contains("%") then _strptime($pattern | _pattern) else strptime($pattern; "UTC") end;
 
 # What later versions of jq have.

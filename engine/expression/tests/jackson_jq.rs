@@ -293,6 +293,10 @@ const ROWS: &[(&str, &str, &str)] = &[
     (r#""" | strptime("")"#, OBJECT, FAILS),
     (r#"1 | strptime("yyyy")"#, OBJECT, FAILS),
     (r#""2024-03-05" | strptime("%Y-%m-%d") | mktime"#, OBJECT, "1709596800"),
+    (r#"17000500000000, -17000500000000, infinite | try strftime("%Y") catch "no""#, OBJECT, r#"["no","no","no"]"#),
+    (r#"17000500000000 | try strflocaltime("%Y") catch "no", try gmtime catch "no", try localtime catch "no""#, OBJECT, r#"["no","no","no"]"#),
+    (r#"[2024, 127, 1, 0, 0, 0] | try mktime catch "no", try strftime("%Y") catch "no", try strflocaltime("%Y") catch "no""#, OBJECT, r#"["no","no","no"]"#),
+    ("1700000000.5 | gmtime | mktime", OBJECT, "1700000000.5"),
     // What nobody knows before.
     (r#"uuid4 | test("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")"#, OBJECT, "true"),
     ("[uuid4, uuid4] | unique | length", OBJECT, "2"),

@@ -276,14 +276,14 @@ impl Machine<'_> {
             self.complete_wait(id, then, payload, Vec::new());
             return;
         }
-        let needed = filters.iter().map(|filter| filter.events.len()).sum::<usize>();
+        // An event that stands in several entries comes once, and each of them uses it.
+        let needed = || filters.iter().flat_map(|filter| &filter.events);
         let mut all = None;
         self.edit_frame(id, |frame| {
             if let Wait::Events { arrived, .. } = &mut frame.wait {
                 arrived.push((Arc::clone(name), payload.unwrap_or_default()));
-                if arrived.len() >= needed {
-                    all = Some(std::mem::take(arrived));
-                }
+                let of = |name: &Arc<str>| arrived.iter().find(|(known, _)| known == name).cloned();
+                all = needed().map(of).collect::<Option<Vec<_>>>();
             }
         });
         if let Some(all) = all {

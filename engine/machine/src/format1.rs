@@ -56,7 +56,7 @@ struct StoredFrame {
     counter: u32,
     #[serde(rename = "w", default)]
     wait: StoredWait,
-    #[serde(rename = "d", default)]
+    #[serde(rename = "d", default, deserialize_with = "nullable::deserialize")]
     data: Option<Val>,
     #[serde(rename = "s", default)]
     state: Option<StoredScope>,

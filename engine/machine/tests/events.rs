@@ -144,6 +144,25 @@ fn all_of_several_events_must_come_each_once_in_any_order() {
 }
 
 #[test]
+fn an_event_that_several_entries_need_comes_once_and_each_uses_it() {
+    let program = flow(
+        "- name: A
+  type: event
+  exclusive: false
+  onEvents:
+  - {eventRefs: [refused], eventDataFilter: {toStateData: .one}, actions: []}
+  - {eventRefs: [refused], eventDataFilter: {data: .r, toStateData: .two}, actions: []}
+  - {eventRefs: [whole], eventDataFilter: {useData: false}, actions: []}
+  end: true",
+    );
+    let waits = start(&program, json!({}));
+    let half = give(&program, &waits.snapshot, event("t.refused", &[], json!({"r": 1})));
+    assert_eq!(awaited(&program, &half.snapshot), ["0 whole"]);
+    let ended = give(&program, &half.snapshot, event("t.whole", &[], json!({})));
+    assert_eq!((ended.snapshot.status, data(&ended)), (Status::Completed, json!({"one": {"r": 1}, "two": 1})));
+}
+
+#[test]
 fn the_first_event_binds_the_correlation_and_an_addressed_one_needs_none() {
     let program = flow(
         "- {name: A, type: event, onEvents: [{eventRefs: [approved]}], transition: B}

@@ -22,9 +22,9 @@ use rondo_store::{Commit, History, Instance, Revision, Store, Update, Write};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Result, bare_events};
 
-const REVISION: &str = "bare";
+pub(crate) const REVISION: &str = "bare";
 
 #[derive(Clone)]
 struct Bare(Arc<Inner>);
@@ -40,11 +40,13 @@ struct Inner {
 
 type Answer = std::result::Result<(StatusCode, Json<Value>), StatusCode>;
 
-pub(crate) async fn serve(listen: SocketAddr, store: &str, service: Option<String>) -> Result<()> {
+pub(crate) async fn serve(listen: SocketAddr, store: &str, service: Option<String>, waiting: usize) -> Result<()> {
     let store = rondo_store::open(store).await?;
     let revision =
         Revision { digest: REVISION.to_owned(), workflow: REVISION.to_owned(), ..Revision::default() };
     store.put_revisions(vec![revision]).await?;
+    bare_events::fill(&store, waiting).await?;
+    let events = bare_events::routes(Arc::clone(&store));
     let bare = Bare(Arc::new(Inner {
         store,
         budget: Budget::default(),
@@ -57,7 +59,8 @@ pub(crate) async fn serve(listen: SocketAddr, store: &str, service: Option<Strin
         .route("/q/health/ready", get(|| async { "ready" }))
         .route("/switch", post(switch))
         .route("/call", post(call))
-        .with_state(bare);
+        .with_state(bare)
+        .merge(events);
     let listener = tokio::net::TcpListener::bind(listen).await?;
     Ok(axum::serve(listener, router).await?)
 }
@@ -106,7 +109,7 @@ impl Inner {
     }
 }
 
-fn row(id: Uuid, turn: u64, data: &Val) -> Instance {
+pub(crate) fn row(id: Uuid, turn: u64, data: &Val) -> Instance {
     let now = now();
     Instance {
         id,
@@ -120,7 +123,7 @@ fn row(id: Uuid, turn: u64, data: &Val) -> Instance {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a bare server has no clock but the machine's")]
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
 //! Closed-loop clients: each starts an instance, waits for the answer, starts the next.
 //!
-//! They share the machine with what they measure, so they do as little as they can: one connection each, the same bytes again and
-//! again, and of the answer no more is looked at than its status and its length.
+//! They share the machine with what they measure, so they do as little as they can: one connection each, bytes as they are sent, and of the
+//! answer no more is looked at than its status and its length.
 
 use std::{
     net::SocketAddr,
@@ -18,6 +18,8 @@ use crate::Result;
 /// What the clients of one measurement saw.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    /// Number of answers.
+    pub(crate) count: usize,
     /// Answers a second.
     pub(crate) rate: f64,
     /// Half of the answers took no longer, in milliseconds.
@@ -33,6 +35,8 @@ pub(crate) enum Until {
     Passed(Duration),
     /// After so many requests each.
     Done(usize),
+    /// When there are no more requests.
+    Exhausted,
 }
 
 /// Posts a body to a path again and again.
@@ -43,13 +47,33 @@ pub(crate) async fn post(
     clients: usize,
     until: Until,
 ) -> Result<Seen> {
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {server}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+    let request = request(server, path, "", body);
+    send(server, clients, until, 201, |_, _| Some(request.clone())).await
+}
+
+/// A request; `head` has further headers, each with its line break.
+pub(crate) fn request(server: SocketAddr, path: &str, head: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {server}\r\ncontent-type: application/json\r\n{head}content-length: {}\r\n\r\n{body}",
         body.len()
-    );
+    )
+}
+
+/// Sends requests, made of the number of the client and that of its turn, until the client has none or has sent enough. Any answer but one
+/// of this status ends the measurement.
+pub(crate) async fn send(
+    server: SocketAddr,
+    clients: usize,
+    until: Until,
+    status: u16,
+    request: impl Fn(usize, usize) -> Option<String> + Clone + Send + 'static,
+) -> Result<Seen> {
     let begin = Instant::now();
-    let clients: Vec<_> =
-        (0..clients).map(|_| tokio::spawn(client(server, request.clone(), until))).collect();
+    let start = |number: usize| {
+        let request = request.clone();
+        tokio::spawn(client(server, until, status, move |turn| request(number, turn)))
+    };
+    let clients: Vec<_> = (0..clients).map(start).collect();
     let mut taken = Vec::new();
     for client in clients {
         taken.extend(client.await??);
@@ -65,10 +89,15 @@ fn seen(mut taken: Vec<Duration>, passed: Duration) -> Seen {
     };
     #[allow(clippy::cast_precision_loss, reason = "for people")]
     let rate = taken.len() as f64 / passed.as_secs_f64();
-    Seen { rate, median: millis(50), p99: millis(99) }
+    Seen { count: taken.len(), rate, median: millis(50), p99: millis(99) }
 }
 
-async fn client(server: SocketAddr, request: String, until: Until) -> Result<Vec<Duration>> {
+async fn client(
+    server: SocketAddr,
+    until: Until,
+    status: u16,
+    request: impl Fn(usize) -> Option<String> + Send,
+) -> Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     let mut taken = Vec::new();
@@ -77,17 +106,19 @@ async fn client(server: SocketAddr, request: String, until: Until) -> Result<Vec
     while match until {
         Until::Passed(time) => begin.elapsed() < time,
         Until::Done(times) => taken.len() < times,
+        Until::Exhausted => true,
     } {
+        let Some(request) = request(taken.len()) else { break };
         let sent = Instant::now();
         stream.write_all(request.as_bytes()).await?;
-        answer(&mut stream, &mut buffer).await?;
+        answer(&mut stream, &mut buffer, status).await?;
         taken.push(sent.elapsed());
     }
     Ok(taken)
 }
 
-/// Reads one answer to its end. Anything but 201 ends the measurement.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
+/// Reads one answer to its end. Anything but the status ends the measurement.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, status: u16) -> Result<()> {
     buffer.clear();
     loop {
         if stream.read_buf(buffer).await? == 0 {
@@ -95,8 +126,8 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
         }
         let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(buffer.get(..end).unwrap_or_default()).to_ascii_lowercase();
-        if !head.starts_with("http/1.1 201") {
-            return Err(format!("not 201: {}", String::from_utf8_lossy(buffer)).into());
+        if !head.starts_with(&format!("http/1.1 {status}")) {
+            return Err(format!("not {status}: {}", String::from_utf8_lossy(buffer)).into());
         }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
         let length: usize = length.ok_or("an answer without a length")?.trim().parse()?;

@@ -6,12 +6,15 @@
 //! * `starts`: start → switch → inject → end over REST, beside a bare server that does the same by hand;
 //! * `calls`: the same with one durable HTTP call;
 //! * `startup`: from the start of the process to the first answer, and the memory it takes when idle;
+//! * `events`: events into many waiting instances, beside a bare server that commits the same rows, and the memory of an instance that waits;
 //! * `sleepers`: instances that sleep: memory, disk, and the time of a restart.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod bare;
+mod bare_events;
 mod compare;
+mod events;
 mod load;
 mod process;
 mod service;
@@ -51,6 +54,9 @@ pub(crate) struct Options {
     /// How often engine and bare server take turns.
     #[arg(long, global = true, default_value_t = 3)]
     rounds: usize,
+    /// Instances that wait for an event each.
+    #[arg(long, global = true, default_value_t = 100_000)]
+    waiting: usize,
     /// Instances that sleep.
     #[arg(long, global = true, default_value_t = 100_000)]
     sleepers: usize,
@@ -62,6 +68,8 @@ enum What {
     Starts,
     /// Instances with one durable call a second, beside a bare server.
     Calls,
+    /// Events a second into many waiting instances, beside a bare server.
+    Events,
     /// Cold start and idle memory.
     Startup,
     /// Memory, disk and restart with sleeping instances.
@@ -75,6 +83,9 @@ enum What {
         store: String,
         #[arg(long)]
         service: Option<String>,
+        /// Instances to have wait for an event before it is ready.
+        #[arg(long, default_value_t = 0)]
+        fill: usize,
     },
     /// The service that is called (started by the others).
     #[command(hide = true)]
@@ -90,10 +101,11 @@ async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Cli { what, options } = Cli::parse();
     let outcome = match what {
-        Some(What::Bare { listen, store, service }) => bare::serve(listen, &store, service).await,
+        Some(What::Bare { listen, store, service, fill }) => bare::serve(listen, &store, service, fill).await,
         Some(What::Service { listen }) => service::serve(listen).await,
         Some(What::Starts) => compare::starts(&options).await,
         Some(What::Calls) => compare::calls(&options).await,
+        Some(What::Events) => events::run(&options).await,
         Some(What::Startup) => startup::run(&options).await,
         Some(What::Sleepers) => sleepers::run(&options).await,
         None => all(&options).await,
@@ -110,6 +122,7 @@ async fn main() -> ExitCode {
 async fn all(options: &Options) -> Result<()> {
     compare::starts(options).await?;
     compare::calls(options).await?;
+    events::run(options).await?;
     startup::run(options).await?;
     sleepers::run(options).await
 }

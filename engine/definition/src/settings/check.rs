@@ -93,6 +93,9 @@ fn severity(setting: &Setting) -> Severity {
 }
 
 /// The text of a properties file without the values of secrets, to show lines of it. Line breaks stay where they are.
+///
+/// Only the values of properties that Rondo reads, and that are no secrets, stay. Any other may be one: its key may be a misspelt one of a
+/// secret, and expressions read every property as `$SECRET`.
 pub fn without_secrets(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut lines = text_lines(text);
@@ -109,7 +112,7 @@ pub fn without_secrets(text: &str) -> String {
             whole.push_str(next.trim_start_matches([' ', '\t', '\x0c']));
             entry.push((next, end));
         }
-        let is_secret = !is_comment && is_secret(properties::key_and_value(&whole).0);
+        let is_secret = !is_comment && may_be_secret(properties::key_and_value(&whole).0);
         for (number, (line, end)) in entry.into_iter().enumerate() {
             match number {
                 _ if !is_secret => shown.push_str(line),
@@ -146,12 +149,18 @@ fn goes_on(line: &str) -> bool {
     (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
-/// Whether a key, as it is written, is that of a secret.
-fn is_secret(written: &str) -> bool {
+/// Whether the value of a key, as it is written, may be a secret. Quotes in a key do not count where a property is looked up, so all that
+/// the key can be read as has to be known as no secret.
+fn may_be_secret(written: &str) -> bool {
     let key = unescaped(written);
     let plain = key.strip_prefix('%').and_then(|profiled| profiled.split_once('.'));
-    let setting = find_setting(plain.map_or(key.as_str(), |(_, key)| key));
-    setting.is_some_and(|setting| matches!(setting.kind, Kind::Secret | Kind::Tokens))
+    let key = plain.map_or(key.as_str(), |(_, key)| key);
+    !(is_known_as_no_secret(key) && is_known_as_no_secret(&key.replace('"', "")))
+}
+
+fn is_known_as_no_secret(key: &str) -> bool {
+    let mut settings = ALL.iter().filter(|setting| setting.matches_key(key)).peekable();
+    settings.peek().is_some() && settings.all(|setting| !matches!(setting.kind, Kind::Secret | Kind::Tokens))
 }
 
 /// A key without its escapes; one that is not valid stays.

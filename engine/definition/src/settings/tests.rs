@@ -112,11 +112,13 @@ fn unknown_variables_are_reported() {
 
 #[test]
 fn lines_are_shown_without_secrets() {
-    let text = "a=1\n%prod.rondo.auth.token = one,two\n\
+    let text = "rondo.http.timeout=1\n%prod.rondo.auth.token = one,two\nrondo.auth.tokn=one\na=1\n\
                 quarkus.openapi-generator.\"x\".auth.y.bearer-token=abc${\nkogito.sw.functions.f.password:";
     insta::assert_snapshot!(without_secrets(text), @r#"
-    a=1
+    rondo.http.timeout=1
     %prod.rondo.auth.token = ***
+    rondo.auth.tokn=***
+    a=***
     quarkus.openapi-generator."x".auth.y.bearer-token=***
     kogito.sw.functions.f.password:
     "#);
@@ -126,14 +128,22 @@ fn lines_are_shown_without_secrets() {
 fn a_secret_is_not_shown_however_its_entry_is_written() {
     for (text, shown) in [
         (
-            "rondo.auth.token=one\\\n  two\\\nthree\nplain=1\\\n2",
-            "rondo.auth.token=***\n***\n***\nplain=1\\\n2",
+            "rondo.auth.token=one\\\n  two\\\nthree\nrondo.compat=1\\\n2",
+            "rondo.auth.token=***\n***\n***\nrondo.compat=1\\\n2",
         ),
         ("rondo.auth.token=\\\r\n  two\r\n", "rondo.auth.token=***\r\n***\r\n"),
         ("rondo.au\\\nth.token=two\n\n", "rondo.au\\\n***\n\n"),
         ("r\\u006fndo.auth\\.token two", "r\\u006fndo.auth\\.token ***"),
-        ("a=1\rrondo.auth.token=two\rb=2", "a=1\rrondo.auth.token=***\rb=2"),
-        ("# rondo.auth.token=\\\nb=2\\\\\nc=3", "# rondo.auth.token=\\\nb=2\\\\\nc=3"),
+        (
+            "rondo.compat=1\rrondo.auth.token=two\rrondo.compat=2",
+            "rondo.compat=1\rrondo.auth.token=***\rrondo.compat=2",
+        ),
+        (
+            "# rondo.auth.token=\\\nrondo.compat=2\\\\\nrondo.compat=3",
+            "# rondo.auth.token=\\\nrondo.compat=2\\\\\nrondo.compat=3",
+        ),
+        ("rondo.\"auth.token=two", "rondo.\"auth.token=***"),
+        ("\"rondo.auth\".token=two", "\"rondo.auth\".token=***"),
     ] {
         assert_eq!(without_secrets(text), shown);
         assert_eq!(without_secrets(shown), shown);

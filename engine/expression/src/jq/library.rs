@@ -79,8 +79,12 @@ fn native_functions() -> impl Iterator<Item = Fun<Data>> {
     let library = jaq_core::funs()
         .chain(jaq_std::funs())
         .filter(|(name, ..)| !OWN.contains(name) && !EXCLUDED.contains(name));
-    // `prelude.jq` looks at the arguments of these first. For patterns without `%` it calls this crate's functions.
+    // `prelude.jq` looks at the arguments of these first: they multiply a moment, add to a month, or take as many rounds as an order. For
+    // patterns without `%` it calls this crate's functions.
     let library = library.map(|(name, arguments, native)| match name {
+        "gmtime" => ("_gmtime", arguments, native),
+        "localtime" => ("_localtime", arguments, native),
+        "mktime" => ("_mktime", arguments, native),
         "strftime" => ("_strftime", arguments, native),
         "strptime" => ("_strptime", arguments, native),
         "strflocaltime" => ("_strflocaltime", arguments, native),
@@ -146,7 +150,7 @@ mod tests {
         (
             "its arguments: a number, a name, some members",
             "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim floor fma fmax fmin \
-             fmod frexp gmtime hostname hypot ilogb infinite isnan j0 j1 ldexp lgamma localtime log log10 log1p log2 mktime modf nan nearbyint \
+             fmod frexp _gmtime hostname hypot ilogb infinite isnan j0 j1 ldexp lgamma _localtime log log10 log1p log2 _mktime modf nan nearbyint \
              nextafter now pow random remainder rint round scalbln sin sinh sqrt tan tanh tgamma _todateiso8601 trunc type utf8bytelength uuid4 \
              y0 y1 env halt builtins error_empty has isnan uriparse fromdateiso8601",
         ),

@@ -42,6 +42,9 @@ pub(crate) fn extract(
     if place.path.len() > LONGEST_PATH {
         return Err(format!("has a path of more than {LONGEST_PATH} bytes"));
     }
+    if place.path.contains(char::is_control) {
+        return Err("has a path with a line break or another control character".to_owned());
+    }
     let item = references.read(document, &item_pointer).ok_or("has a path that cannot be read")?;
     let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
     let mut source =
@@ -249,7 +252,7 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
                 problems.push(format!("has a server whose address is longer than {LONGEST_SERVER} bytes"));
                 return None;
             };
-            url
+            within_a_line(url.trim(), problems)?.to_owned()
         }
         Some(Err(error)) => {
             problems.push(format!("has a server that cannot be read: {error}"));
@@ -262,6 +265,15 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
         Ok(base) if matches!(base.scheme(), "http" | "https") => base.join(&url).ok().map(String::from),
         _ => Some(url),
     }
+}
+
+/// An address, unless it has line breaks: a client leaves those out without a word, and would call another address than the document has.
+pub(super) fn within_a_line<'a>(address: &'a str, problems: &mut Vec<String>) -> Option<&'a str> {
+    if address.contains(char::is_control) {
+        problems.push("has a server whose address has a line break or another control character".to_owned());
+        return None;
+    }
+    Some(address)
 }
 
 /// A text with values in the place of `{name}`, each looked at once; what is in a value is not replaced again. `None` if it gets too long.

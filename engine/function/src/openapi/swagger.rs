@@ -10,7 +10,7 @@ use openapiv3::{PathStyle, QueryStyle};
 use serde_json::Value;
 
 use super::document::{OperationPlace, SpecDocument};
-use super::extract::Source;
+use super::extract::{Source, within_a_line};
 use super::operation::{AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme};
 use super::shape::{Member, Members, Shape, Shapes, default_of};
 
@@ -61,7 +61,7 @@ pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut
     Operation {
         method: place.method.to_ascii_uppercase(),
         path: place.path.clone(),
-        server: Some(server(source)),
+        server: server(source, problems),
         parameters,
         body,
         answers: answers(source),
@@ -124,25 +124,29 @@ fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
 }
 
 /// Scheme, host and base path; without a host those of the place the document was fetched from, else a bare path.
-fn server(source: &Source<'_>) -> String {
+fn server(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
     let text = |pointer: &str| {
-        source.references.read(source.document, pointer).and_then(|v| v.as_str().map(str::to_owned))
+        source.references.read(source.document, pointer).and_then(|v| v.as_str().map(|v| v.trim().to_owned()))
     };
     let base_path = text("/basePath").unwrap_or("/".to_owned());
+    within_a_line(&base_path, problems)?;
     let schemes =
         source.node.get("schemes").cloned().or_else(|| source.references.read(source.document, "/schemes"));
     let schemes: Vec<&str> =
         schemes.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let secure = schemes.is_empty() || schemes.contains(&"https");
-    match text("/host") {
-        Some(host) => format!("{}://{host}{base_path}", if secure { "https" } else { "http" }),
+    Some(match text("/host") {
+        Some(host) => {
+            let host = within_a_line(&host, problems)?;
+            format!("{}://{host}{base_path}", if secure { "https" } else { "http" })
+        }
         None => match url::Url::parse(&source.document.uri) {
             Ok(base) if matches!(base.scheme(), "http" | "https") => {
                 base.join(&base_path).map_or(base_path, String::from)
             }
             _ => base_path,
         },
-    }
+    })
 }
 
 fn scheme(node: &Value) -> Result<Scheme, String> {

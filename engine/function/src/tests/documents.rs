@@ -278,6 +278,28 @@ fn the_address_of_a_server_does_not_grow_without_end() {
     assert!(operations(&spec(&format!("/{}", "{a}".repeat(10_000)), "get", json!({}), json!({}))).is_empty());
 }
 
+#[test]
+fn an_address_with_a_line_break_is_refused_and_not_called_without_it() {
+    let refused = "has a server whose address has a line break or another control character";
+    for url in ["https://api.te\nst/", "https://api.test/\ta", "{host}"] {
+        let servers = json!([{"url": url, "variables": {"host": {"default": "https://api\r.test"}}}]);
+        let (operation, problems) = operation(&spec("/a", "get", json!({}), json!({"servers": servers})));
+        assert_eq!((operation.server, problems), (None, vec![refused.to_owned()]), "{url:?}");
+    }
+    let block = json!({"servers": [{"url": "https://api.test/v1\n"}]});
+    let (operation, problems) = operation(&spec("/a", "get", json!({}), block));
+    assert_eq!((operation.server.as_deref(), problems), (Some("https://api.test/v1"), vec![]));
+    for (host, base_path) in [("api.te\nst", "/v1"), ("api.test", "/v\n1")] {
+        let document = json!({
+            "swagger": "2.0", "info": {"title": "A", "version": "1"}, "host": host, "basePath": base_path,
+            "paths": {"/a": {"get": {"operationId": "op", "responses": {}}}},
+        });
+        let [(operation, problems)] = &operations(&document)[..] else { panic!("one operation") };
+        assert_eq!((&operation.server, problems), (&None, &vec![refused.to_owned()]), "{host:?} {base_path:?}");
+    }
+    assert!(operations(&spec("/a\nb", "get", json!({}), json!({}))).is_empty());
+}
+
 /// Each large operation costs what it uses, not what stands beside it.
 #[test]
 fn a_document_of_ten_megabytes_is_read() {

@@ -5,8 +5,10 @@
 mod children;
 mod crash_loop;
 mod drive;
+mod events;
 mod mailbox;
 mod memory;
+mod outbox;
 mod recovery;
 mod stop;
 mod support;

@@ -35,7 +35,7 @@ impl Lab {
         Self::open_with(workflows, "").await
     }
 
-    /// Serves these workflows with these properties.
+    /// Serves these workflows with these properties, in which `SERVICE` is the address of the service too.
     pub(crate) async fn open_with(workflows: &[&str], properties: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let service = Service::start().await;
@@ -44,6 +44,7 @@ impl Lab {
             let text = text.replace("SERVICE", &service.url);
             fs::write(folder.path().join(format!("{number}.sw.yaml")), text).unwrap();
         }
+        let properties = properties.replace("SERVICE", &service.url);
         fs::write(folder.path().join("application.properties"), properties).unwrap();
         let store = WatchedStore::new(rondo_store::open("sqlite::memory:").await.unwrap());
         Self::serve(Arc::new(folder), Clock::manual(NOON), store, service).await

@@ -1,0 +1,95 @@
+//! Events that go out: each is sent until it is taken, those of one instance one after the other.
+
+use std::time::Duration;
+
+use crate::support::{Call, Lab, NOON};
+use serde_json::json;
+
+/// The sink of all events is the service.
+const SINK: &str = "mp.messaging.outgoing.kogito_outgoing_stream.url=SERVICE/sink";
+
+/// Publishes two events.
+const PUBLISHER: &str = r"
+id: publisher
+version: '1.0'
+specVersion: '0.8'
+start: One
+events:
+- {name: said, type: t.said, kind: produced, source: s}
+states:
+- name: One
+  type: operation
+  actions:
+  - eventRef: {triggerEventRef: said, data: '${ {n: 1} }', contextAttributes: {what: '${ .name + "1" }'}}
+  - eventRef: {triggerEventRef: said, data: '${ {n: 2} }', contextAttributes: {what: '${ .name + "2" }'}}
+  end: true
+";
+
+/// The next event that is sent.
+async fn sent(lab: &Lab) -> (String, String, Call) {
+    let call = lab.service.call().await;
+    assert_eq!(call.path, "/sink");
+    (call.header("ce-what").to_owned(), call.header("ce-id").to_owned(), call)
+}
+
+/// Waits until everything is sent.
+async fn until_empty(lab: &Lab) {
+    while lab.engine.store().outbox_status().await.unwrap().rows > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_sent_again_with_growing_pauses_and_those_behind_it_wait() {
+    let lab = Lab::open_with(&[PUBLISHER], SINK).await;
+    lab.start("publisher", json!({"name": "a"})).await;
+    let (what, id, call) = sent(&lab).await;
+    assert_eq!(what, "a1");
+    call.answer_with(503, json!({}));
+    let mut due = NOON;
+    for pause in [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000] {
+        due += pause;
+        lab.clock.until_asleep(due).await;
+        assert!(!lab.service.has_call().await, "the second event waits for the first");
+        lab.clock.advance(Duration::from_millis(pause.unsigned_abs()));
+        let (again, same, call) = sent(&lab).await;
+        assert_eq!((again, &same), (what.clone(), &id), "the same event");
+        call.answer_with(503, json!({}));
+    }
+    lab.clock.until_asleep(due + 60_000).await;
+    let [stuck] = &lab.engine.store().stuck_outbox(10).await.unwrap()[..] else { panic!("one is stuck") };
+    let problem = stuck.last_error.as_deref().unwrap();
+    assert!(stuck.attempts == 10 && problem.contains("503"), "{stuck:?}");
+    // A channel that is stuck for one instance is not for another one.
+    lab.start("publisher", json!({"name": "b"})).await;
+    for expected in ["b1", "b2"] {
+        let (what, _, call) = sent(&lab).await;
+        assert_eq!(what, expected);
+        call.answer(json!({}));
+    }
+    lab.clock.advance(Duration::from_mins(1));
+    for expected in ["a1", "a2"] {
+        let (what, _, call) = sent(&lab).await;
+        assert_eq!(what, expected);
+        call.answer(json!({}));
+    }
+    until_empty(&lab).await;
+    assert!(!lab.service.has_call().await);
+}
+
+#[tokio::test]
+async fn events_that_were_not_sent_when_the_engine_ended_are_sent_by_the_next_one() {
+    let lab = Lab::open_with(&[PUBLISHER], SINK).await;
+    lab.start("publisher", json!({"name": "a"})).await;
+    // Nobody knows what became of it.
+    let (_, id, call) = sent(&lab).await;
+    drop(call);
+    let lab = lab.crash().await;
+    let (what, again, call) = sent(&lab).await;
+    assert_eq!((what.as_str(), &again), ("a1", &id));
+    call.answer(json!({}));
+    let (what, other, call) = sent(&lab).await;
+    assert!(what == "a2" && other != id);
+    call.answer(json!({}));
+    until_empty(&lab).await;
+}
