@@ -54,6 +54,7 @@ impl Cluster {
              mp.messaging.incoming.in.topic={topic}\n\
              mp.messaging.incoming.in.group.id={topic}\n\
              mp.messaging.incoming.in.auto.offset.reset=earliest\n\
+             mp.messaging.incoming.in.session.timeout.ms=6000\n\
              mp.messaging.outgoing.out.connector=smallrye-kafka\n\
              mp.messaging.outgoing.out.topic={topic}\n\
              rondo.events.send-timeout=20000\n",
