@@ -220,6 +220,56 @@ mod tests {
         assert_eq!(found("p.q.Greeter", "Hear", TEXT).unwrap(), "p.q.Greeter.Hear p.q.M");
     }
 
+    const TOKENS: [&str; 40] = [
+        "syntax",
+        "=",
+        "\"proto3\"",
+        "'proto2'",
+        "edition",
+        "\"2023\"",
+        ";",
+        "message",
+        "M",
+        "{",
+        "}",
+        "service",
+        "S",
+        "rpc",
+        "(",
+        ")",
+        "returns",
+        "stream",
+        "int32",
+        "string",
+        "a",
+        "b",
+        "1",
+        "-1",
+        "0x7fffffff",
+        "18446744073709551616",
+        "1e999",
+        "import",
+        "\"a.proto\"",
+        "public",
+        "option",
+        "[",
+        "]",
+        "enum",
+        "oneof",
+        "map",
+        "<",
+        ">",
+        "reserved 1 to max",
+        "extensions",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_file_is_read_or_refused(parts in proptest::collection::vec(proptest::sample::select(&TOKENS), 0..60)) {
+            let _ = found("S", "M", &parts.join(" "));
+        }
+    }
+
     #[test]
     fn imports_are_found_however_they_are_written() {
         let text = "syntax='proto3';import 'a/b.proto'; // import \"x\";\n/* import \"y\"; **/import public\n\"c.proto\";\
