@@ -13,12 +13,21 @@ use crate::{
     subflows::Sources,
 };
 
+/// Bytes of an event above which few are taken in at once.
+const LARGE: usize = 1024 * 1024;
+
 impl Executor {
     /// Takes an event in. Answers when it is durable; its instances go on afterwards.
     pub(crate) async fn receive(self: &Arc<Self>, event: &CloudEvent) -> Result<Accepted, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        // Its text is in memory beside its values until it is written, which the share of the request does not cover.
+        let _place = match event.memory() >= LARGE {
+            // Never closed.
+            true => self.large_writes.acquire().await.ok(),
+            false => None,
+        };
         let catalog = self.catalog();
         let sources = Sources {
             catalog: &catalog,
