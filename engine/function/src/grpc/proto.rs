@@ -53,15 +53,12 @@ pub(crate) fn find_method(
         return Err(ProtoProblem::Unknown(problem, near(service, &names)));
     };
     let methods: Vec<MethodDescriptor> = found.methods().collect();
-    match methods.iter().find(|known| known.name() == method) {
-        Some(known) => Ok(known.clone()),
-        None => {
-            let names = || methods.iter().map(MethodDescriptor::name);
-            let problem =
-                format!("calls the method `{method}`, but the service `{service}` has no such method");
-            Err(ProtoProblem::Unknown(problem, near(method, &names)))
-        }
-    }
+    let Some(known) = methods.iter().find(|known| known.name() == method) else {
+        let names = || methods.iter().map(MethodDescriptor::name);
+        let problem = format!("calls the method `{method}`, but the service `{service}` has no such method");
+        return Err(ProtoProblem::Unknown(problem, near(method, &names)));
+    };
+    Ok(known.clone())
 }
 
 /// The name that may be meant, else those that there are.
