@@ -159,7 +159,10 @@ fn an_event_that_several_entries_need_comes_once_and_each_uses_it() {
     let half = give(&program, &waits.snapshot, event("t.refused", &[], json!({"r": 1})));
     assert_eq!(awaited(&program, &half.snapshot), ["0 whole"]);
     let ended = give(&program, &half.snapshot, event("t.whole", &[], json!({})));
-    assert_eq!((ended.snapshot.status, data(&ended)), (Status::Completed, json!({"one": {"r": 1}, "two": 1})));
+    assert_eq!(
+        (ended.snapshot.status, data(&ended)),
+        (Status::Completed, json!({"one": {"r": 1}, "two": 1}))
+    );
 }
 
 #[test]

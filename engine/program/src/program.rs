@@ -83,6 +83,17 @@ impl Program {
         self.events.iter().find(|event| *event.name == *name)
     }
 
+    /// The event definitions that the workflow waits for, each once. Others are only published.
+    pub fn awaited_events(&self) -> Vec<&Event> {
+        let mut names: Vec<&Arc<str>> = Vec::new();
+        for instruction in self.code.instructions() {
+            if let Instruction::Await { filters, .. } = instruction {
+                names.extend(filters.iter().flat_map(|filter| &filter.events));
+            }
+        }
+        self.events.iter().filter(|event| names.contains(&&event.name)).collect()
+    }
+
     /// Names of the states, in the order of the document.
     pub fn state_names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.scopes.iter().filter_map(Scope::state_name)

@@ -4,7 +4,7 @@
 //! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::Arc,
 };
@@ -113,10 +113,23 @@ fn is_one(own: &Event, event: &CloudEvent) -> bool {
     *own.event_type == *event.event_type && own.source.as_ref().is_none_or(|source| **source == *event.source)
 }
 
+/// A workflow that waits for events of a type.
+struct Consumer {
+    deployed: Arc<Deployed>,
+    /// The source that each of its events of the type must have.
+    sources: Vec<Option<Arc<str>>>,
+}
+
+impl Consumer {
+    fn takes(&self, source: &str) -> bool {
+        self.sources.iter().any(|own| own.as_ref().is_none_or(|own| **own == *source))
+    }
+}
+
 /// The served folder.
 pub(crate) struct Catalog {
-    /// The workflows that have an event of a type.
-    by_event_type: HashMap<Arc<str>, Vec<Arc<Deployed>>>,
+    /// The workflows that wait for an event of a type.
+    by_event_type: HashMap<Arc<str>, Vec<Consumer>>,
     by_id: HashMap<String, Arc<Deployed>>,
     order: Vec<Arc<Deployed>>,
     resources: Arc<Resources>,
@@ -245,20 +258,24 @@ impl Catalog {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
         let by_id =
             order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
-        let mut by_event_type: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
+        let mut by_event_type: HashMap<_, Vec<Consumer>> = HashMap::new();
         for deployed in &order {
-            let types: BTreeSet<_> = deployed.program.events.iter().map(|event| &event.event_type).collect();
-            for event_type in types {
-                by_event_type.entry(Arc::clone(event_type)).or_default().push(Arc::clone(deployed));
+            let mut types: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for event in deployed.program.awaited_events() {
+                types.entry(Arc::clone(&event.event_type)).or_default().push(event.source.clone());
+            }
+            for (event_type, sources) in types {
+                let consumer = Consumer { deployed: Arc::clone(deployed), sources };
+                by_event_type.entry(event_type).or_default().push(consumer);
             }
         }
         Self { by_event_type, by_id, order, resources: Arc::new(resources) }
     }
 
-    /// The workflows with an event definition that a received event fulfils.
+    /// The workflows that wait somewhere for such an event.
     pub(crate) fn consumers<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
-        let deployed = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
-        deployed.filter(|deployed| deployed.program.events.iter().any(|own| is_one(own, event)))
+        let consumers = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
+        consumers.filter(|consumer| consumer.takes(&event.source)).map(|consumer| &consumer.deployed)
     }
 
     /// The workflows that a received event can start.
