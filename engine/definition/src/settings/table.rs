@@ -102,8 +102,8 @@ settings! {
 
     AS_CLOUD_EVENTS: "kogito.messaging.as-cloudevents", Kind::Flag, "true",
         "messages of channels are events; with `false` each is the data of one, whose type is the channel's name";
-    CLOUD_EVENT_MODE: "kogito.addon.messaging.outgoing.cloudEventMode", Kind::Choice(&["binary", "structured"]), "binary over HTTP, else structured",
-        "whether the attributes of a sent event are headers or, with its data, the body";
+    CLOUD_EVENT_MODE: "kogito.addon.messaging.outgoing.cloudEventMode", Kind::Choice(&["binary", "structured"]), "",
+        "whether the attributes of a sent event are headers or, with its data, the body; by default headers over HTTP and the body elsewhere";
     CHANNEL_MODE: "kogito.addon.messaging.outgoing.cloudEventMode.<channel>", Kind::Choice(&["binary", "structured"]), "", "the same for one channel";
     OUTGOING_TRIGGER: "kogito.addon.messaging.outgoing.trigger.<type>", Kind::Text, "the type", "the channel of events of this type";
     INCOMING_TRIGGER: "kogito.addon.messaging.incoming.trigger.<type>", Kind::Text, "the type",
