@@ -9,6 +9,7 @@ mod connectors;
 mod kafka;
 mod keys;
 mod nats;
+mod process_channels;
 mod template;
 
 use std::{collections::BTreeMap, fmt};

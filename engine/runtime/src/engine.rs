@@ -29,7 +29,6 @@ use crate::{
     refusal::Refusal,
     row,
     start::Start,
-    unwanted::UnwantedEvent,
     views::InstanceView,
     wake,
 };
@@ -57,6 +56,7 @@ impl Engine {
         if executor.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        executor.event_watch.check_room()?;
         let deployed = executor
             .catalog()
             .find(workflow, None)
@@ -110,11 +110,6 @@ impl Engine {
     /// Where events come from and go to.
     pub fn channels(&self) -> &Channels {
         &self.executor.channels
-    }
-
-    /// The last events that nobody wanted, the latest first, at most so many.
-    pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
-        self.executor.unwanted.latest(most)
     }
 
     /// An instance as it was last committed, ended ones too.

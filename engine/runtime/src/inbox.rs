@@ -19,6 +19,7 @@ impl Executor {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        self.event_watch.check_room()?;
         let catalog = self.catalog();
         let sources = Sources {
             catalog: &catalog,
@@ -26,6 +27,7 @@ impl Executor {
             memory: &self.memory,
             encryption: &self.encryption,
             channels: &self.channels,
+            observed: None,
             now: self.clock.now(),
         };
         let Acceptance { accept, starts } =
@@ -36,6 +38,7 @@ impl Executor {
             error => Refusal::store(error),
         })?;
         rondo_store::failpoint("event-after-accept");
+        self.event_watch.received();
         let (id, event_type) = (&event.id, &event.event_type);
         match &accepted {
             Accepted::Taken { delivered, started } => {
@@ -50,10 +53,12 @@ impl Executor {
                 }
             }
             Accepted::Kept { reason } => {
+                self.event_watch.kept();
                 tracing::info!(%id, %event_type, %reason, "event kept until an instance waits for it");
             }
             Accepted::Unwanted { reason } => {
                 tracing::info!(%id, %event_type, %reason, "event not wanted");
+                self.event_watch.unwanted();
                 self.unwanted.note(event, reason, self.clock.now());
             }
             Accepted::Seen => tracing::debug!(%id, %event_type, "event has come before"),

@@ -12,7 +12,7 @@ use crate::{
     active_instance::ActiveInstance,
     formats::{FormatError, history, mailbox::MailboxMessage},
     instance_tree::Room,
-    publication,
+    process_events, publication,
     row::{Committed, NextRow},
     subflows::{self, Sources, Subflows},
     turn::Outcome,
@@ -106,6 +106,7 @@ impl Plan {
             let (channels, encryption) = (sources.channels, sources.encryption);
             commit.outbox.push(publication::outgoing(instance, request, channels, encryption, sources.now)?);
         }
+        process_events::append(&mut commit.outbox, instance, &turn, sources)?;
         let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {

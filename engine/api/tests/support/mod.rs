@@ -199,6 +199,15 @@ pub async fn serve(properties: &str) -> Served {
     open(folder, "sqlite::memory:".into()).await
 }
 
+/// Serves the workflows and further files.
+pub async fn serve_with(properties: &str, files: &[(&str, &str)]) -> Served {
+    let folder = folder(properties).await;
+    for (name, text) in files {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    open(folder, "sqlite::memory:".into()).await
+}
+
 /// Serves the workflows, and keeps their instances in a file.
 pub async fn serve_stored() -> Served {
     let folder = folder("").await;
