@@ -24,7 +24,7 @@ pub(crate) struct NodeInstance {
 
 impl NodeInstance {
     pub(crate) fn new(instance: Uuid, visit: VisitView) -> Self {
-        let id = kogito::node_instance_id(instance, visit.visit, visit.kind);
+        let id = kogito::node_instance_id(instance, visit.visit, visit.kind, &visit.name);
         let name = kogito::node_name(visit.kind, &visit.name).to_owned();
         Self { id, name, visit }
     }
@@ -51,7 +51,7 @@ mod tests {
             (visit(None, VisitKind::Start, ""), "start", "Start", "StartNode"),
             (visit(Some(1), VisitKind::State(StateKind::Switch), "Ask"), "1", "Ask", "Split"),
             (visit(Some(2), VisitKind::Action(ActionKind::Call), "ask"), "2", "ask", "WorkItemNode"),
-            (visit(Some(2), VisitKind::Event(1), "done"), "2-event-1", "done", "EventNode"),
+            (visit(Some(2), VisitKind::Event, "done"), "2-done", "done", "EventNode"),
             (visit(None, VisitKind::End, ""), "end", "End", "EndNode"),
         ] {
             let node = NodeInstance::new(nil, visit);

@@ -1,7 +1,7 @@
 //! Kogito's words for what observers see: nodes, their types, and the ids of their instances.
 //!
-//! Owns: the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`; `UUID-VISIT-event-NUMBER` for an event that
-//! the visit waits for; `UUID-start` and `UUID-end` for the two that are no visits. The Data Index and the published process events use it.
+//! Owns: the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`; `UUID-VISIT-EVENT` for an event that the visit
+//! waits for; `UUID-start` and `UUID-end` for the two that are no visits. The Data Index and the published process events use it.
 //!
 //! A node is known by the name under which history tells of it: a state or an event by its own, an action by that of what it calls. So a
 //! function that is called twice is one node.
@@ -28,7 +28,7 @@ pub fn node_type(kind: VisitKind) -> &'static str {
         VisitKind::Action(ActionKind::Call) => "WorkItemNode",
         VisitKind::Action(ActionKind::Log | ActionKind::Compute) => "ActionNode",
         VisitKind::Action(ActionKind::Subflow) => "SubProcessNode",
-        VisitKind::Action(ActionKind::Event) | VisitKind::Event(_) => "EventNode",
+        VisitKind::Action(ActionKind::Event) | VisitKind::Event => "EventNode",
         VisitKind::End => "EndNode",
     }
 }
@@ -42,12 +42,12 @@ pub fn node_name(kind: VisitKind, name: &str) -> &str {
     }
 }
 
-/// The id of the node instance that a visit is.
-pub fn node_instance_id(instance: Uuid, visit: Option<u64>, kind: VisitKind) -> String {
+/// The id of the node instance that a visit is. `name` is that of the visit.
+pub fn node_instance_id(instance: Uuid, visit: Option<u64>, kind: VisitKind, name: &str) -> String {
     match (kind, visit) {
         (VisitKind::Start, _) => format!("{instance}-start"),
         (VisitKind::End, _) => format!("{instance}-end"),
-        (VisitKind::Event(number), Some(visit)) => format!("{instance}-{visit}-event-{number}"),
+        (VisitKind::Event, Some(visit)) => format!("{instance}-{visit}-{name}"),
         (_, Some(visit)) => format!("{instance}-{visit}"),
         (_, None) => instance.to_string(),
     }
@@ -96,7 +96,7 @@ pub fn nodes(outline: &Outline) -> Vec<Node> {
     for state in &outline.states {
         let place = Metadata { state: Some(state.name.clone()), ..Metadata::default() };
         nodes.push(node(&state.name, VisitKind::State(state.kind), place.clone()));
-        let events = state.events.iter().map(|event| node(event, VisitKind::Event(0), place.clone()));
+        let events = state.events.iter().map(|event| node(event, VisitKind::Event, place.clone()));
         let actions = state.actions.iter().map(|action| {
             let metadata =
                 Metadata { action: action.name.clone(), branch: action.branch.clone(), ..place.clone() };

@@ -106,7 +106,8 @@ impl Plan {
             let (channels, encryption) = (sources.channels, sources.encryption);
             commit.outbox.push(publication::outgoing(instance, request, channels, encryption, sources.now)?);
         }
-        process_events::append(&mut commit.outbox, instance, &turn, sources)?;
+        let (observed, encryption) = (sources.observed, sources.encryption);
+        process_events::append(&mut commit.outbox, instance, &turn, observed, encryption, sources.now)?;
         let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {

@@ -31,9 +31,7 @@ pub(super) struct Nodes(BTreeMap<Visit, Open>);
 #[derive(Debug, Clone, Default)]
 struct Open {
     node: Option<Node>,
-    /// How many events the visit has waited for.
-    count: u32,
-    /// Those of them that have not come.
+    /// The events that the visit waits for.
     events: Vec<Node>,
 }
 
@@ -45,10 +43,8 @@ impl Nodes {
     }
 
     pub(super) fn await_event(&mut self, visit: Visit, name: &Arc<str>) -> Node {
-        let open = self.0.entry(visit).or_default();
-        let node = Node { visit: Some(visit), name: Arc::clone(name), kind: VisitKind::Event(open.count) };
-        open.count += 1;
-        open.events.push(node.clone());
+        let node = Node { visit: Some(visit), name: Arc::clone(name), kind: VisitKind::Event };
+        self.0.entry(visit).or_default().events.push(node.clone());
         node
     }
 

@@ -44,8 +44,8 @@ pub enum VisitKind {
     State(StateKind),
     /// An action.
     Action(ActionKind),
-    /// An event that a state or action waits for, with its number among those of the visit, from 0.
-    Event(u32),
+    /// An event that a state or action waits for.
+    Event,
     /// The end of the instance.
     End,
 }
@@ -85,16 +85,8 @@ struct Paired {
     visits: Vec<VisitView>,
     /// Where each visit is in the list.
     places: HashMap<Visit, usize>,
-    /// The events that each visit has waited for.
-    events: HashMap<Visit, Events>,
-}
-
-/// The events that a visit has waited for.
-#[derive(Default)]
-struct Events {
-    count: u32,
-    /// Where those are in the list that have not come.
-    open: Vec<usize>,
+    /// Where the events are in the list that each visit waits for.
+    awaited: HashMap<Visit, Vec<usize>>,
 }
 
 impl Paired {
@@ -117,19 +109,16 @@ impl Paired {
 
     fn await_events(&mut self, visit: Visit, names: &[Arc<str>], at: i64) {
         for name in names {
-            let number = self.events.entry(visit).or_default().count;
-            let place = self.push(Some(visit), name, VisitKind::Event(number), at);
-            let events = self.events.entry(visit).or_default();
-            events.count += 1;
-            events.open.push(place);
+            let place = self.push(Some(visit), name, VisitKind::Event, at);
+            self.awaited.entry(visit).or_default().push(place);
         }
     }
 
     fn take_event(&mut self, visit: Visit, name: &str, at: i64) {
-        let Some(events) = self.events.get_mut(&visit) else { return };
+        let Some(awaited) = self.awaited.get_mut(&visit) else { return };
         let is_it = |place: &usize| self.visits.get(*place).is_some_and(|view| view.name == name);
-        if let Some(index) = events.open.iter().position(is_it) {
-            let place = events.open.remove(index);
+        if let Some(index) = awaited.iter().position(is_it) {
+            let place = awaited.remove(index);
             self.leave(place, at);
         }
     }
@@ -141,8 +130,8 @@ impl Paired {
         }
         // The other events are not waited for any more.
         if let Some(at) = left_at {
-            let open = self.events.get_mut(&visit).map(|events| std::mem::take(&mut events.open));
-            open.unwrap_or_default().into_iter().for_each(|place| self.leave(place, at));
+            let awaited = self.awaited.remove(&visit).unwrap_or_default();
+            awaited.into_iter().for_each(|place| self.leave(place, at));
         }
     }
 
@@ -225,19 +214,17 @@ mod tests {
         ];
         let told: Vec<_> = visits(&lines)
             .into_iter()
-            .filter(|visit| matches!(visit.kind, VisitKind::Event(_)))
-            .map(|visit| (visit.visit, visit.name, visit.kind, visit.entered_at, visit.left_at))
+            .filter(|visit| visit.kind == VisitKind::Event)
+            .map(|visit| (visit.visit, visit.name, visit.entered_at, visit.left_at))
             .collect();
-        let event = |visit, name: &str, number, entered, left| {
-            (Some(visit), name.to_owned(), VisitKind::Event(number), entered, left)
-        };
+        let event = |visit, name: &str, entered, left| (Some(visit), name.to_owned(), entered, left);
         assert_eq!(
             told,
             [
-                event(1, "yes", 0, 1, Some(5)),
-                event(1, "no", 1, 1, Some(4)),
-                event(2, "yes", 0, 6, None),
-                event(2, "no", 1, 6, None),
+                event(1, "yes", 1, Some(5)),
+                event(1, "no", 1, Some(4)),
+                event(2, "yes", 6, None),
+                event(2, "no", 6, None),
             ]
         );
     }
