@@ -18,7 +18,7 @@ const STRUCTURED: &str = "application/cloudevents+json";
 /// Send an event.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Emit {
-    /// Type of the event, or `@FILE` with a whole CloudEvent in JSON (`@-` reads standard input).
+    /// Type of the event, or `@FILE` with a whole event in JSON (`@-` reads standard input).
     event: String,
     /// Its data: JSON, or `@FILE`.
     #[arg(long)]

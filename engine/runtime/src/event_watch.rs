@@ -67,7 +67,7 @@ impl EventWatch {
     }
 
     /// Takes what the database said, and logs what is new and wrong.
-    pub(crate) fn note(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
+    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
         let alarms = alarms(&outbox, self.max_outbox, now);
         let warned = {
             let mut seen = self.seen.lock();
@@ -94,17 +94,17 @@ impl EventWatch {
     }
 
     /// An event came.
-    pub(crate) fn received(&self) {
+    pub(crate) fn note_received(&self) {
         self.received.fetch_add(1, Relaxed);
     }
 
     /// An event is kept that the database will tell of later.
-    pub(crate) fn kept(&self) {
+    pub(crate) fn note_kept(&self) {
         self.seen.lock().kept += 1;
     }
 
     /// Nobody wanted an event.
-    pub(crate) fn unwanted(&self) {
+    pub(crate) fn note_unwanted(&self) {
         self.unwanted.fetch_add(1, Relaxed);
     }
 
@@ -177,12 +177,12 @@ mod tests {
     fn a_full_outbox_refuses_until_it_has_room() {
         let watch = EventWatch::new(2);
         assert!(watch.check_room().is_ok());
-        watch.note(outbox(2, Some(0)), 7, 1500);
+        watch.note_database(outbox(2, Some(0)), 7, 1500);
         assert!(matches!(watch.check_room(), Err(Refusal::OutboxFull(2))));
         let status = watch.status();
         assert_eq!((status.outbox_rows, status.kept), (2, 7));
         assert_eq!(status.oldest_age(1500), Some(Duration::from_millis(1500)));
-        watch.note(outbox(1, Some(0)), 7, 1500);
+        watch.note_database(outbox(1, Some(0)), 7, 1500);
         assert!(watch.check_room().is_ok());
     }
 }

@@ -212,7 +212,7 @@ impl Executor {
     /// Asks the database how many events wait to be sent and are kept.
     pub(crate) async fn look_at_events(&self) -> Result<OutboxStatus, StoreError> {
         let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_count())?;
-        self.event_watch.note(outbox, kept, self.clock.now());
+        self.event_watch.note_database(outbox, kept, self.clock.now());
         Ok(outbox)
     }
 

@@ -38,7 +38,7 @@ impl Executor {
             error => Refusal::store(error),
         })?;
         rondo_store::failpoint("event-after-accept");
-        self.event_watch.received();
+        self.event_watch.note_received();
         let (id, event_type) = (&event.id, &event.event_type);
         match &accepted {
             Accepted::Taken { delivered, started } => {
@@ -53,12 +53,12 @@ impl Executor {
                 }
             }
             Accepted::Kept { reason } => {
-                self.event_watch.kept();
+                self.event_watch.note_kept();
                 tracing::info!(%id, %event_type, %reason, "event kept until an instance waits for it");
             }
             Accepted::Unwanted { reason } => {
                 tracing::info!(%id, %event_type, %reason, "event not wanted");
-                self.event_watch.unwanted();
+                self.event_watch.note_unwanted();
                 self.unwanted.note(event, reason, self.clock.now());
             }
             Accepted::Seen => tracing::debug!(%id, %event_type, "event has come before"),
