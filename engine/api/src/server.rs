@@ -27,7 +27,7 @@ use crate::{
     cross_site::{self, Guard},
     database_probe::DatabaseProbe,
     errors::ErrorAnswer,
-    events,
+    event_lists, events,
     graphql::{self, SchemaError},
     health, inspect, instances, management, metrics,
     open_connections::OpenConnections,
@@ -71,6 +71,7 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
         .merge(graphql)
         .merge(management::routes())
         .merge(inspect::routes())
+        .merge(event_lists::routes())
         .merge(instances::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

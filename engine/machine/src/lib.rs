@@ -22,6 +22,7 @@ mod listing;
 mod loops;
 mod matching;
 mod messages;
+mod open_visits;
 mod recovery;
 mod repair;
 mod retained_size;
@@ -40,6 +41,7 @@ pub use events::{AwaitedEvent, NO_FRAME, awaited_events, can_start};
 pub use messages::{
     CallRequest, ChildRequest, Effect, Fact, Input, LogLine, PublishRequest, ReceivedEvent, Turn,
 };
+pub use open_visits::{OpenVisit, OpenVisitKind, open_visits};
 pub use recovery::pending_calls;
 pub use snapshot::{CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit};
 pub use stored::{DecodeError, EncodeError, Encoded, PartChange};

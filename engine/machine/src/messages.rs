@@ -235,6 +235,14 @@ pub enum Fact {
         /// The visit of its state.
         within: Visit,
     },
+    /// A state or action began to wait for events.
+    Awaits {
+        /// The visit of the innermost state or action that waits.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// Names of the events in the definition.
+        events: Vec<Arc<str>>,
+    },
     /// An event that was waited for arrived.
     Event {
         /// The visit of the innermost state or action that waited.

@@ -92,6 +92,8 @@ fn the_first_event_decides_and_its_data_are_merged_through_the_filter() {
     );
     let waits = start(&program, json!({"n": 1}));
     assert_eq!(awaited(&program, &waits.snapshot), ["0 approved orderid=?", "0 refused"]);
+    let names = vec!["approved".into(), "refused".into()];
+    assert_eq!(waits.facts.last(), Some(&Fact::Awaits { visit: 1, events: names }));
     for (event, expected) in [
         (
             event("t.approved", &[("orderid", "7")], json!({"by": "ana"})),

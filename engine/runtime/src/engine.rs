@@ -30,7 +30,6 @@ use crate::{
     refusal::Refusal,
     row,
     start::Start,
-    unwanted::UnwantedEvent,
     views::InstanceView,
     wake,
 };
@@ -60,6 +59,7 @@ impl Engine {
         if executor.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        executor.event_watch.check_room()?;
         let deployed = executor
             .catalog()
             .find(workflow, None)
@@ -118,11 +118,6 @@ impl Engine {
     /// How the channels of brokers do: what came by them, and their trouble.
     pub fn channel_states(&self) -> &ChannelStates {
         &self.executor.channel_states
-    }
-
-    /// The last events that nobody wanted, the latest first, at most so many.
-    pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
-        self.executor.unwanted.latest(most)
     }
 
     /// An instance as it was last committed, ended ones too.

@@ -13,7 +13,7 @@ use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::Snapshot;
 use rondo_memory::MemoryBudget;
-use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
+use rondo_store::{Commit, CommitError, Committed, OutboxStatus, Store, StoreError};
 use tokio::{
     runtime::Handle,
     sync::{Notify, Semaphore, watch},
@@ -30,7 +30,9 @@ use crate::{
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
     encryption::Encryption,
+    event_watch::EventWatch,
     instance_tree::InstanceTrees,
+    process_events::ProcessEvents,
     revision_cache::RevisionCache,
     timers::Timers,
     unwanted::UnwantedEvents,
@@ -74,6 +76,10 @@ pub(crate) struct Executor {
     pub(crate) retention: Retention,
     /// The last events that nobody wanted.
     pub(crate) unwanted: UnwantedEvents,
+    /// How many events wait to be sent, are kept, and came.
+    pub(crate) event_watch: EventWatch,
+    /// Kogito's events about instances and definitions.
+    pub(crate) process_events: ProcessEvents,
     /// Says that there is something to send.
     pub(crate) outbox_changed: Notify,
     /// Who reads an instance from the database holds one.
@@ -101,6 +107,8 @@ pub(crate) struct Parts {
     pub(crate) channels: Arc<Channels>,
     pub(crate) sender: Sender,
     pub(crate) retention: Retention,
+    pub(crate) max_outbox: u64,
+    pub(crate) process_events: ProcessEvents,
     pub(crate) catalog: Catalog,
 }
 
@@ -138,6 +146,8 @@ impl Executor {
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
+            event_watch: EventWatch::new(parts.max_outbox),
+            process_events: parts.process_events,
             outbox_changed: Notify::new(),
             loading: Semaphore::new(LOADING),
             large_writes: Semaphore::new(LARGE_WRITES),
@@ -200,6 +210,13 @@ impl Executor {
             }
             commit = next;
         }
+    }
+
+    /// Asks the database how many events wait to be sent and are kept.
+    pub(crate) async fn look_at_events(&self) -> Result<OutboxStatus, StoreError> {
+        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_count())?;
+        self.event_watch.note_database(outbox, kept, self.clock.now());
+        Ok(outbox)
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are

@@ -22,6 +22,7 @@ impl Executor {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        self.event_watch.check_room()?;
         // Its text is in memory beside its values until it is written, which the share of the request does not cover.
         let _place = match event.memory() >= LARGE {
             // Never closed.
@@ -35,6 +36,7 @@ impl Executor {
             memory: &self.memory,
             encryption: &self.encryption,
             channels: &self.channels,
+            observed: None,
             now: self.clock.now(),
         };
         let Acceptance { accept, starts } =
@@ -45,6 +47,7 @@ impl Executor {
             error => Refusal::store(error),
         })?;
         rondo_store::failpoint("event-after-accept");
+        self.event_watch.note_received();
         let (id, event_type) = (&event.id, &event.event_type);
         match &accepted {
             Accepted::Taken { delivered, started } => {
@@ -59,10 +62,12 @@ impl Executor {
                 }
             }
             Accepted::Kept { reason } => {
+                self.event_watch.note_kept();
                 tracing::info!(%id, %event_type, %reason, "event kept until an instance waits for it");
             }
             Accepted::Unwanted { reason } => {
                 tracing::info!(%id, %event_type, %reason, "event not wanted");
+                self.event_watch.note_unwanted();
                 self.unwanted.note(event, reason, self.clock.now());
             }
             Accepted::Seen => tracing::debug!(%id, %event_type, "event has come before"),

@@ -5,13 +5,13 @@
 //! clients (`api` does), interprets a definition (`machine` does).
 //!
 //! ```text
-//!  4  what others see        engine  inspect  open
-//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget
+//!  4  what others see        engine  inspect  event_lists  open
+//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
-//!  2  what decides           plan  acceptance  subflows  publication  turn  row
+//!  2  what decides           plan  acceptance  subflows  publication  process_events  turn  row
 //!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
-//!                            catalog  start  refusal  views  formats  unwanted
+//!                            catalog  start  refusal  views  formats  unwanted  event_watch  kogito
 //!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
 //! ```
 //!
@@ -38,7 +38,9 @@ mod active_instance;
 mod catalog;
 mod delivery;
 mod dispatch;
+mod event_watch;
 mod formats;
+pub mod kogito;
 mod lifecycle_log;
 mod refusal;
 mod registry;
@@ -50,6 +52,7 @@ mod views;
 // Layer 2.
 mod acceptance;
 mod plan;
+mod process_events;
 mod publication;
 mod row;
 mod subflows;
@@ -58,6 +61,7 @@ mod turn;
 // Layer 3.
 mod brokers;
 mod calls;
+mod definition_events;
 mod drive;
 mod executor;
 mod forget;
@@ -73,6 +77,7 @@ mod wake;
 
 // Layer 4.
 mod engine;
+mod event_lists;
 mod inspect;
 mod open;
 
@@ -83,6 +88,7 @@ pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
 pub use engine::Engine;
+pub use event_watch::EventStatus;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
 pub use rondo_function::CallLoad;
@@ -94,8 +100,9 @@ pub use schema::Schema;
 pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
-    ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
-    VisitError, VisitKind, VisitView, WaitView,
+    ChannelDirection, ChannelView, ErrorSummary, EventWaitView, FailureView, HistoryEvent, HistoryLine,
+    InstanceDetails, InstanceView, KeptEventView, StuckEventView, UnknownEvent, VisitError, VisitKind,
+    VisitView, WaitView,
 };
 
 /// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.

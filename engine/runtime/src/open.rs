@@ -19,10 +19,12 @@ use crate::{
     clock::Clock,
     computing::Computing,
     crash_loop::CrashLoop,
+    definition_events,
     encryption::{Encryption, KeyError},
     engine::Engine,
     executor::{Executor, Parts},
     instance_tree::InstanceTrees,
+    process_events::ProcessEvents,
 };
 
 /// How much one turn may do: some tens of milliseconds of the machine.
@@ -130,6 +132,8 @@ impl Engine {
         let client = caller.client().map_err(OpenError::Property)?;
         let sender = Sender::new(Arc::clone(&channels), client, &properties).map_err(wrong)?;
         let retention = retention(&properties).map_err(wrong)?;
+        let max_outbox = settings::MAX_OUTBOX.count(&properties).map_err(wrong)?;
+        let process_events = ProcessEvents::new(&properties, &channels, &service_url).map_err(wrong)?;
         let catalog = Catalog::new(workflows, resources);
         let computing = match surroundings.computes_here {
             true => Computing::here(),
@@ -150,8 +154,11 @@ impl Engine {
             channels,
             sender,
             retention,
+            max_outbox,
+            process_events,
             catalog,
         });
+        definition_events::publish(&executor).await.map_err(|error| OpenError::Store(error.to_string()))?;
         Ok(Self::run(executor, &service_url))
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     active_instance::ActiveInstance,
     formats::{FormatError, history, mailbox::MailboxMessage},
     instance_tree::Room,
-    publication,
+    process_events, publication,
     row::{Committed, NextRow},
     subflows::{self, Sources, Subflows},
     turn::Outcome,
@@ -116,6 +116,8 @@ impl Plan {
                 sources.now,
             )?);
         }
+        let (observed, encryption) = (sources.observed, sources.encryption);
+        process_events::append(&mut commit.outbox, instance, &turn, observed, encryption, sources.now)?;
         let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {

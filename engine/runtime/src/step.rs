@@ -54,6 +54,7 @@ impl Executor {
         }
         let before = instance.snapshot.status;
         let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
+        let observed = self.process_events.observe(&instance);
         let mut outcome = self.compute(&mut instance, inputs, now).await;
         if !outcome.turn.accepted {
             instance.snapshot = outcome.turn.snapshot;
@@ -71,6 +72,7 @@ impl Executor {
             memory: &self.memory,
             encryption: &self.encryption,
             channels: &self.channels,
+            observed: observed.as_ref(),
             now,
         };
         let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);

@@ -23,6 +23,7 @@ use crate::{
         request::RequestContext,
     },
     instance_tree::{Ancestry, Room},
+    process_events::Observed,
     row,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) memory: &'a MemoryBudget,
     pub(crate) encryption: &'a Encryption,
     pub(crate) channels: &'a Channels,
+    /// How the instance was before the turn, if its turns are published.
+    pub(crate) observed: Option<&'a Observed>,
     pub(crate) now: Millis,
 }
 

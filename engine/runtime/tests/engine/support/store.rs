@@ -230,6 +230,10 @@ impl Store for WatchedStore {
         self.inner.outbox_failed(number, next_at, error)
     }
 
+    fn kept_count(&self) -> Answer<u64> {
+        self.inner.kept_count()
+    }
+
     fn outbox_status(&self) -> Answer<OutboxStatus> {
         self.inner.outbox_status()
     }
