@@ -24,7 +24,8 @@ impl<'a> Lowering<'a> {
             .context
             .compile_optional(state.filter.input.as_ref(), &state_property(state, "stateDataFilter.input"));
         if let Some(input) = input {
-            self.code.push("input", Instruction::FilterData(input));
+            let filter = self.state_filter(input);
+            self.code.push("input", filter);
         }
         self.lower_body(state);
         if let Some(next) = &state.next {

@@ -1,6 +1,10 @@
 //! Lowers the exits of states: output filter, transition or end, and error handlers.
 
-use rondo_definition::model::{Next, State};
+use rondo_definition::{
+    Compat,
+    model::{Next, State},
+};
+use rondo_expression::Expression;
 use rondo_program::{Handler, Instruction, Pc, ScopeId, Template};
 
 use super::{Lowering, states::state_property};
@@ -22,7 +26,16 @@ impl<'a> Lowering<'a> {
             .context
             .compile_optional(state.filter.output.as_ref(), &state_property(state, "stateDataFilter.output"));
         if let Some(output) = output {
-            self.code.push("output", Instruction::FilterData(output));
+            let filter = self.state_filter(output);
+            self.code.push("output", filter);
+        }
+    }
+
+    /// A state data filter. By the specification, one that selects nothing does not filter.
+    pub(super) fn state_filter(&self, filter: Expression) -> Instruction {
+        match self.context.document.compat {
+            Compat::SonataFlow => Instruction::FilterData(filter),
+            Compat::Spec => Instruction::SelectData(filter),
         }
     }
 

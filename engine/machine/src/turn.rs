@@ -100,6 +100,7 @@ impl<'a> Machine<'a> {
             Instruction::Enter(scope) => self.enter_scope(id, *scope),
             Instruction::Leave => self.leave_scope(id),
             Instruction::FilterData(filter) => self.filter_data(id, filter)?,
+            Instruction::SelectData(filter) => self.select_data(id, filter)?,
             Instruction::Inject(value) => self.inject_data(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose_arm(id, arms, *default)?;

@@ -24,6 +24,8 @@ pub enum Instruction {
     Leave,
     /// *data* becomes the value of the expression over *data* (spec-0.8, "State data filters").
     FilterData(Expression),
+    /// The same, but a value of null leaves *data* as it is (`rondo.compat=spec`).
+    SelectData(Expression),
     /// Merges the value into *data*.
     Inject(Val),
     /// Jumps to the first arm whose condition is true, else to the default. Fails if there is no default.

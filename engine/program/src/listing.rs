@@ -108,6 +108,7 @@ impl Display for InstructionLine<'_> {
             },
             Instruction::Leave => f.write_str("leave"),
             Instruction::FilterData(expression) => write!(f, "data = {}", OneLine(expression)),
+            Instruction::SelectData(expression) => write!(f, "data = {} unless null", OneLine(expression)),
             Instruction::Inject(value) => write!(f, "merge {}", value.to_json()),
             Instruction::Switch { arms, default } => {
                 f.write_str("switch")?;
