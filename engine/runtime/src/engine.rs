@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
-use rondo_event::{ChannelStates, Channels, CloudEvent};
+use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
 use rondo_machine::Input;
@@ -113,11 +113,6 @@ impl Engine {
     /// Where events come from and go to.
     pub fn channels(&self) -> &Channels {
         &self.executor.channels
-    }
-
-    /// How the channels of brokers do: what came by them, and their trouble.
-    pub fn channel_states(&self) -> &ChannelStates {
-        &self.executor.channel_states
     }
 
     /// An instance as it was last committed, ended ones too.

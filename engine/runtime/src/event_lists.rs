@@ -44,8 +44,14 @@ impl Engine {
 
     /// The channels, incoming before outgoing, each by name.
     pub fn channel_views(&self) -> Vec<ChannelView> {
-        let channels = &self.executor.channels;
-        channels.incoming().map(Into::into).chain(channels.outgoing().map(Into::into)).collect()
+        let (channels, states) = (&self.executor.channels, self.executor.channel_states.all());
+        let incoming = channels.incoming().map(|channel| {
+            let view = ChannelView::from(channel);
+            // What a broker says comes after what the configuration says.
+            let trouble = states.get(&channel.name).and_then(|state| state.problem.clone());
+            ChannelView { problem: view.problem.or(trouble), ..view }
+        });
+        incoming.chain(channels.outgoing().map(Into::into)).collect()
     }
 
     /// How many events wait to be sent, are kept, and came. Waits for nothing: the database was asked within the last seconds.
