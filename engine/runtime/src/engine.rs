@@ -27,10 +27,10 @@ use crate::{
     formats::{input, request::RequestContext},
     outbox, recovery,
     refusal::Refusal,
-    row,
+    row, schedules,
     start::Start,
     unwanted::UnwantedEvent,
-    views::InstanceView,
+    views::{InstanceView, ScheduleView},
     wake,
 };
 
@@ -48,6 +48,7 @@ impl Engine {
         tokio::spawn(recovery::run(Arc::clone(&executor)));
         tokio::spawn(outbox::run(Arc::clone(&executor)));
         tokio::spawn(forget::run(Arc::clone(&executor)));
+        tokio::spawn(schedules::run(Arc::clone(&executor)));
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
@@ -115,6 +116,11 @@ impl Engine {
     /// The last events that nobody wanted, the latest first, at most so many.
     pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
         self.executor.unwanted.latest(most)
+    }
+
+    /// The schedules of the served workflows, each with so many of its next moments.
+    pub fn schedules(&self, count: usize) -> Vec<ScheduleView> {
+        schedules::view(&self.executor, count)
     }
 
     /// An instance as it was last committed, ended ones too.

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  4  what others see        engine  inspect  open
-//!  3  what acts              recovery  wake  inbox  outbox  forget
+//!  3  what acts              recovery  wake  inbox  outbox  forget  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
 //!  2  what decides           plan  acceptance  subflows  publication  turn  row
@@ -66,6 +66,7 @@ mod mailbox;
 mod outbox;
 mod perform;
 mod recovery;
+mod schedules;
 mod step;
 mod subflow_room;
 mod wake;
@@ -93,8 +94,8 @@ pub use schema::Schema;
 pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
-    ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
-    VisitError, VisitKind, VisitView, WaitView,
+    ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, ScheduleView,
+    UnknownEvent, VisitError, VisitKind, VisitView, WaitView,
 };
 
 /// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.

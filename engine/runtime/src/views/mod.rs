@@ -7,6 +7,7 @@ mod details;
 mod failure;
 mod history;
 mod instance;
+mod schedule;
 mod visits;
 mod waits;
 
@@ -14,6 +15,7 @@ pub use details::InstanceDetails;
 pub use failure::{ErrorSummary, FailureView};
 pub use history::{HistoryEvent, HistoryLine, UnknownEvent};
 pub use instance::InstanceView;
+pub use schedule::ScheduleView;
 pub(crate) use visits::visits;
 pub use visits::{VisitError, VisitKind, VisitView};
 pub use waits::WaitView;

@@ -8,6 +8,7 @@ mod drive;
 mod mailbox;
 mod memory;
 mod recovery;
+mod schedules;
 mod stop;
 mod support;
 mod timers;
