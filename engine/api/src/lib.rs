@@ -52,6 +52,7 @@ mod pages;
 mod receive;
 mod request_memory;
 mod row_reader;
+mod schedules;
 mod server;
 mod settings;
 

@@ -11,6 +11,7 @@ mod events;
 mod functions;
 mod lints;
 mod outline;
+mod schedule;
 mod states;
 mod transitions;
 
@@ -94,6 +95,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         workflow.timeouts.workflow_exec.as_ref().and_then(|limit| parse_checked_duration(&limit.duration));
     let events = lowering.lower_event_definitions();
     let start_by_event = events::start_by_event(workflow, document.compat);
+    let schedule::LoweredSchedule { schedule, window } = lowering.context.lower_schedule();
     let (code, format1_instructions) = lowering.code.finish();
     let program = Program {
         id: workflow.id.as_str().into(),
@@ -103,6 +105,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         scopes: lowering.scopes,
         start,
         start_by_event,
+        schedule,
+        start_window: window,
         events,
         on_abort: abort,
         on_timeout: run_before.unwrap_or(abort),

@@ -16,6 +16,7 @@ mod legacy;
 mod listing;
 mod outline;
 mod program;
+pub mod schedule;
 mod schema;
 mod scope;
 pub mod sonataflow;
@@ -37,5 +38,6 @@ pub use instruction::{
 pub use legacy::LegacyNumbering;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};
 pub use program::{Program, Version};
+pub use schedule::{Schedule, StartWindow};
 pub use schema::{SchemaReference, SchemaSource};
 pub use scope::{ActionKind, Handler, Jitter, RetryPolicy, Scope, ScopeId, ScopeKind, StateKind};

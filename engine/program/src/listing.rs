@@ -67,6 +67,12 @@ impl Display for Program {
             start.within.map_or(Ok(()), |within| write!(f, " within {within:?}"))?;
             writeln!(f)?;
         }
+        if let Some(window) = &self.start_window {
+            writeln!(f, "started {window}")?;
+        }
+        if let Some(schedule) = &self.schedule {
+            writeln!(f, "started by {schedule}")?;
+        }
         for (pc, instruction) in (0..).zip(self.code.instructions()) {
             writeln!(f, "{}: {}", Label(self, pc), InstructionLine(self, instruction))?;
             if let Instruction::Enter(id) = instruction

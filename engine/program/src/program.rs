@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use rondo_expression::{MergeRules, Val};
 
-use crate::{Code, Event, Instruction, LegacyNumbering, Pc, Scope, ScopeId, ScopeKind, StartByEvent};
+use crate::{
+    Code, Event, Instruction, LegacyNumbering, Pc, Schedule, Scope, ScopeId, ScopeKind, StartByEvent,
+    StartWindow,
+};
 
 /// Version of the workflow, as written.
 pub type Version = Arc<str>;
@@ -29,6 +32,10 @@ pub struct Program {
     pub start: Pc,
     /// How events start an instance; `None`: a request does.
     pub start_by_event: Option<StartByEvent>,
+    /// When instances start by themselves; never together with `start_by_event`.
+    pub schedule: Option<Schedule>,
+    /// When events may start an instance; `None`: at any time.
+    pub start_window: Option<StartWindow>,
     /// The event definitions, in the order of the document.
     pub events: Vec<Event>,
     /// Where an aborted instance continues: compensation, then the end.

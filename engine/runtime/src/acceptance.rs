@@ -81,6 +81,9 @@ impl Acceptance {
         };
         let mut starts = Vec::new();
         for deployed in sources.catalog.started_by(event) {
+            if deployed.program.start_window.is_some_and(|window| !window.contains(now)) {
+                continue;
+            }
             let mut instance = new_instance(event, Arc::clone(deployed), sources);
             instance.row.business_key.clone_from(&business_key);
             let row = row::first_row_of(&instance, sources.encryption)?;

@@ -28,9 +28,9 @@ use crate::{
     formats::{input, request::RequestContext},
     outbox, recovery,
     refusal::Refusal,
-    row,
+    row, schedules,
     start::Start,
-    views::InstanceView,
+    views::{InstanceView, ScheduleView},
     wake,
 };
 
@@ -50,6 +50,7 @@ impl Engine {
         executor.calls.spawn(brokers::run(Arc::clone(&executor)));
         tokio::spawn(outbox::run(Arc::clone(&executor)));
         tokio::spawn(forget::run(Arc::clone(&executor)));
+        tokio::spawn(schedules::run(Arc::clone(&executor)));
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
@@ -113,6 +114,11 @@ impl Engine {
     /// Where events come from and go to.
     pub fn channels(&self) -> &Channels {
         &self.executor.channels
+    }
+
+    /// The schedules of the served workflows, each with so many of its next moments.
+    pub fn schedules(&self, count: usize) -> Vec<ScheduleView> {
+        schedules::view(&self.executor, count)
     }
 
     /// An instance as it was last committed, ended ones too.

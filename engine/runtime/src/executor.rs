@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use rondo_definition::Properties;
 use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
-use rondo_machine::Snapshot;
+use rondo_machine::{Millis, Snapshot};
 use rondo_memory::MemoryBudget;
 use rondo_store::{Commit, CommitError, Committed, OutboxStatus, Store, StoreError};
 use tokio::{
@@ -51,6 +51,8 @@ const LARGE_WRITES: usize = 2;
 
 /// What works on instances.
 pub(crate) struct Executor {
+    /// When the engine was opened.
+    pub(crate) started_at: Millis,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
@@ -127,6 +129,7 @@ impl Executor {
         Self: Worker,
     {
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
+            started_at: parts.clock.now(),
             store: parts.store,
             dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,

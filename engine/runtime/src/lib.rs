@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  4  what others see        engine  inspect  event_lists  open
-//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events
+//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
 //!  2  what decides           plan  acceptance  subflows  publication  process_events  turn  row
@@ -71,6 +71,7 @@ mod mailbox;
 mod outbox;
 mod perform;
 mod recovery;
+mod schedules;
 mod step;
 mod subflow_room;
 mod wake;
@@ -101,8 +102,8 @@ pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
     ChannelDirection, ChannelView, ErrorSummary, EventWaitView, FailureView, HistoryEvent, HistoryLine,
-    InstanceDetails, InstanceView, KeptEventView, StuckEventView, UnknownEvent, VisitError, VisitKind,
-    VisitView, WaitView,
+    InstanceDetails, InstanceView, KeptEventView, ScheduleView, StuckEventView, UnknownEvent, VisitError,
+    VisitKind, VisitView, WaitView,
 };
 
 /// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.

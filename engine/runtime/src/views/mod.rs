@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod history;
 mod instance;
+mod schedule;
 mod visits;
 mod waits;
 
@@ -16,6 +17,7 @@ pub use events::{ChannelDirection, ChannelView, EventWaitView, KeptEventView, St
 pub use failure::{ErrorSummary, FailureView};
 pub use history::{HistoryEvent, HistoryLine, UnknownEvent};
 pub use instance::InstanceView;
+pub use schedule::ScheduleView;
 pub use visits::{VisitError, VisitKind, VisitView};
 pub(crate) use visits::{action_kind, state_kind, visits};
 pub use waits::WaitView;

@@ -10,6 +10,7 @@ mod mailbox;
 mod memory;
 mod outbox;
 mod recovery;
+mod schedules;
 mod stop;
 mod support;
 mod timers;
