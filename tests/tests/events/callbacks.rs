@@ -112,7 +112,7 @@ states:
 - name: Ask
   type: callback
   action:
-    functionRef: {refName: ask, arguments: {order: .order, instance: $WORKFLOW.instanceId}}
+    functionRef: {refName: ask, arguments: {order: .order, instance: '${ $WORKFLOW.instanceId }'}}
     actionDataFilter: {useResults: false}
   eventRef: came
   eventDataFilter: {data: .token, toStateData: .first}
