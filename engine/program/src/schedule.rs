@@ -97,11 +97,16 @@ impl Display for Timing {
 impl Display for Schedule {
     /// The schedule on one line. Two schedules with the same text have the same moments.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.timing {
-            Timing::Cron(cron) => write!(f, "cron {cron}")?,
-            Timing::Interval(interval) => write!(f, "interval {interval}")?,
+        write!(f, "{} in {}", self.timing, self.zone_name())
+    }
+}
+
+impl Display for Timing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cron(cron) => write!(f, "cron {cron}"),
+            Self::Interval(interval) => write!(f, "interval {interval}"),
         }
-        write!(f, " in {}", self.zone_name())
     }
 }
 

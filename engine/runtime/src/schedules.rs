@@ -36,8 +36,8 @@ const LATEST: Duration = Duration::from_mins(1);
 
 /// Starts instances until the engine stops.
 pub(crate) async fn run(executor: Arc<Executor>) {
-    let timetables: Vec<_> = timetables(&executor.catalog()).map(Arc::new).collect();
-    let timetables: Vec<_> = timetables.into_iter().filter(|timetable| timetable.takes_no_input()).collect();
+    let timetables: Vec<_> =
+        timetables(&executor.catalog()).filter(Timetable::takes_empty_input).map(Arc::new).collect();
     if timetables.is_empty() {
         return;
     }
@@ -112,7 +112,7 @@ struct Timetable {
 
 impl Timetable {
     /// Whether instances can be started with the input `{}`. If not, it says so.
-    fn takes_no_input(&self) -> bool {
+    fn takes_empty_input(&self) -> bool {
         match self.deployed.check_input(&input()) {
             Ok(()) => true,
             Err(problem) => {
@@ -136,6 +136,12 @@ impl Timetable {
             );
         }
         moment
+    }
+
+    /// Whether the next moment after this one has come.
+    fn has_passed(&self, moment: Millis, executor: &Executor) -> bool {
+        let next = self.schedule.next_after(moment, executor.started_at);
+        next.is_some_and(|next| next <= executor.clock.now())
     }
 
     /// Id of the instance of a moment: a UUID of version 7 with the time of the moment. A new version of the workflow with the same schedule has
@@ -230,14 +236,6 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
             tracing::error!(%workflow, moment, tries, "a scheduled instance was not started before the next moment came");
             return;
         }
-    }
-}
-
-impl Timetable {
-    /// Whether the next moment after this one has come.
-    fn has_passed(&self, moment: Millis, executor: &Executor) -> bool {
-        let next = self.schedule.next_after(moment, executor.started_at);
-        next.is_some_and(|next| next <= executor.clock.now())
     }
 }
 
