@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
 use rondo_definition::Properties;
 use rondo_event::{Channels, Sender};
 use rondo_function::{Caller, Secrets};
@@ -32,6 +31,7 @@ use crate::{
     encryption::Encryption,
     instance_tree::InstanceTrees,
     revision_cache::RevisionCache,
+    served::Served,
     timers::Timers,
     unwanted::UnwantedEvents,
 };
@@ -79,7 +79,7 @@ pub(crate) struct Executor {
     /// Who writes a large instance holds one.
     pub(crate) large_writes: Semaphore,
     pub(crate) revisions: RevisionCache,
-    catalog: RwLock<Arc<Catalog>>,
+    served: Arc<Served>,
     stopping: watch::Sender<bool>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Parts {
     pub(crate) channels: Arc<Channels>,
     pub(crate) sender: Sender,
     pub(crate) retention: Retention,
-    pub(crate) catalog: Catalog,
+    pub(crate) served: Arc<Served>,
 }
 
 /// What became of a commit.
@@ -139,14 +139,14 @@ impl Executor {
             loading: Semaphore::new(LOADING),
             large_writes: Semaphore::new(LARGE_WRITES),
             revisions: RevisionCache::default(),
-            catalog: RwLock::new(Arc::new(parts.catalog)),
+            served: parts.served,
             stopping: watch::Sender::new(false),
         })
     }
 
     /// The workflows that are served.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read())
+        self.served.catalog()
     }
 
     /// Takes nothing new from now on.

@@ -25,10 +25,13 @@ impl StateCheck<'_, '_> {
             ActionKind::Function(reference) => {
                 let Some(function) = workflow.functions.get(&reference.name.value) else { return };
                 self.warn_about_unused_arguments(reference, function, place);
-                if function.kind != FunctionKind::Expression {
-                    return;
+                match () {
+                    () if reference.invoke_async => {
+                        "nobody learns what became of an action with `invoke: async`"
+                    }
+                    () if function.kind == FunctionKind::Expression => "an expression is not evaluated again",
+                    () => return,
                 }
-                "an expression is not evaluated again"
             }
             ActionKind::Event(_) => return,
         };

@@ -5,6 +5,7 @@
 mod children;
 mod crash_loop;
 mod drive;
+mod flow;
 mod mailbox;
 mod memory;
 mod recovery;
