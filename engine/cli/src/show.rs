@@ -146,6 +146,13 @@ fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
         Fact::Failed { message, .. } => format!("  failed: {message}"),
         Fact::Retriggered { .. } => "retriggered".to_owned(),
         Fact::Skipped { .. } => "skipped the failed step".to_owned(),
+        Fact::AsyncFailed { target, message, .. } => {
+            format!("  {target}, which nobody waits for, failed: {message}")
+        }
+        Fact::Continued { workflow, version } => {
+            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            format!("continued as {workflow}{version}")
+        }
         Fact::Changed => "data changed from outside".to_owned(),
         Fact::Completed => "completed".to_owned(),
         Fact::Aborted => "aborted".to_owned(),

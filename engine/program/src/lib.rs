@@ -25,7 +25,7 @@ mod stored_failure;
 pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use event::{Correlation, Event, StartByEvent};
-pub use failure::{Failure, FailureKind, Origin};
+pub use failure::{Failure, FailureKind, MAX_BODY, Origin};
 pub use function::{
     AsyncApiFunction, Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind,
     GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, JwtOperation, KnativeFunction, ODataFunction,
@@ -33,7 +33,7 @@ pub use function::{
 };
 pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, EventTimeout, Instruction, LogLevel,
-    Loop, Pc, Template,
+    Loop, OnParentEnd, Pc, Successor, Template, TimeLimit,
 };
 pub use legacy::LegacyNumbering;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};

@@ -1,12 +1,12 @@
 //! A program, and the tables that its instructions refer to.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rondo_expression::{MergeRules, Val};
 
 use crate::{
     Code, Event, Instruction, LegacyNumbering, Pc, Schedule, Scope, ScopeId, ScopeKind, StartByEvent,
-    StartWindow,
+    StartWindow, TimeLimit,
 };
 
 /// Version of the workflow, as written.
@@ -51,7 +51,7 @@ pub struct Program {
     /// How results are merged into data.
     pub merge: MergeRules,
     /// The time limit of an instance (spec-0.8, `workflowExecTimeout`).
-    pub timeout: Option<Duration>,
+    pub timeout: Option<TimeLimit>,
     /// What the indexes in the first format of snapshots refer to.
     pub legacy: LegacyNumbering,
 }

@@ -85,15 +85,6 @@ impl Schedule {
     }
 }
 
-impl Display for Timing {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cron(cron) => cron.fmt(f),
-            Self::Interval(interval) => interval.fmt(f),
-        }
-    }
-}
-
 impl Display for Schedule {
     /// The schedule on one line. Two schedules with the same text have the same moments.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

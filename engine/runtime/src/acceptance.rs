@@ -2,7 +2,7 @@
 //!
 //! Knows neither the engine nor the database. Which instances get the event is decided by the store, in the transaction that keeps it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rondo_event::CloudEvent;
 use rondo_expression::Val;
@@ -76,6 +76,8 @@ impl Acceptance {
                 .catalog
                 .consumers(event)
                 .map(|deployed| deployed.program.id.to_string())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
                 .collect(),
             max_kept: retention.max_kept,
         };

@@ -126,7 +126,7 @@ impl Engine {
         Ok(self.shown_row(id).await?.map(|row| row::view_of(&row)))
     }
 
-    /// Ends an instance; what completed is compensated.
+    /// Ends an instance; what completed is compensated. A second request ends an instance that still compensates at once.
     pub async fn abort(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.executor.trees.asked_to_end([id]);
         self.ask(id, Input::Abort, true).await
@@ -171,12 +171,18 @@ impl Engine {
         answer.await.unwrap_or_else(gone)
     }
 
-    /// The served workflows, by id.
+    /// The served workflows, each in each of its versions.
     pub fn workflows(&self) -> Vec<Arc<Deployed>> {
         self.executor.catalog().all().cloned().collect()
     }
 
-    /// A served workflow.
+    /// The served workflows, of several versions of one the highest: those that a request starts.
+    pub fn highest_workflows(&self) -> Vec<Arc<Deployed>> {
+        let catalog = self.executor.catalog();
+        catalog.all().filter(|deployed| catalog.is_highest(deployed)).cloned().collect()
+    }
+
+    /// A served workflow, in its highest version.
     pub fn workflow(&self, id: &str) -> Option<Arc<Deployed>> {
         self.executor.catalog().find(id, None)
     }

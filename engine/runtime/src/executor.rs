@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
 use rondo_definition::Properties;
 use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
@@ -34,6 +33,7 @@ use crate::{
     instance_tree::InstanceTrees,
     process_events::ProcessEvents,
     revision_cache::RevisionCache,
+    served::Served,
     timers::Timers,
     unwanted::UnwantedEvents,
 };
@@ -89,7 +89,7 @@ pub(crate) struct Executor {
     /// Who writes a large instance holds one.
     pub(crate) large_writes: Semaphore,
     pub(crate) revisions: RevisionCache,
-    catalog: RwLock<Arc<Catalog>>,
+    served: Arc<Served>,
     stopping: watch::Sender<bool>,
 }
 
@@ -111,7 +111,7 @@ pub(crate) struct Parts {
     pub(crate) retention: Retention,
     pub(crate) max_outbox: u64,
     pub(crate) process_events: ProcessEvents,
-    pub(crate) catalog: Catalog,
+    pub(crate) served: Arc<Served>,
 }
 
 /// What became of a commit.
@@ -155,14 +155,14 @@ impl Executor {
             loading: Semaphore::new(LOADING),
             large_writes: Semaphore::new(LARGE_WRITES),
             revisions: RevisionCache::default(),
-            catalog: RwLock::new(Arc::new(parts.catalog)),
+            served: parts.served,
             stopping: watch::Sender::new(false),
         })
     }
 
     /// The workflows that are served.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read())
+        self.served.catalog()
     }
 
     /// Takes nothing new from now on.

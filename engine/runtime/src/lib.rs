@@ -9,10 +9,11 @@
 //!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
-//!  2  what decides           plan  acceptance  subflows  publication  process_events  turn  row
+//!  2  what decides           plan  acceptance  successor  subflows  publication  process_events  turn  row
 //!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
-//!                            catalog  start  refusal  views  formats  unwanted  event_watch  kogito
+//!                            served  catalog  start  refusal  views  formats  unwanted  event_watch  kogito
 //!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
+//!                            versions
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test `layers` holds that. Of the line that begins with
@@ -32,6 +33,7 @@ mod panics;
 mod schema;
 mod secrets;
 mod timers;
+mod versions;
 
 // Layer 1.
 mod active_instance;
@@ -45,6 +47,7 @@ mod lifecycle_log;
 mod refusal;
 mod registry;
 mod revision_cache;
+mod served;
 mod start;
 mod unwanted;
 mod views;
@@ -56,6 +59,7 @@ mod process_events;
 mod publication;
 mod row;
 mod subflows;
+mod successor;
 mod turn;
 
 // Layer 3.

@@ -9,6 +9,7 @@ use std::{
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_event::Sender;
 use rondo_function::Caller;
+use rondo_machine::SuccessorCheck;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Revision, Store};
 
@@ -25,6 +26,8 @@ use crate::{
     executor::{Executor, Parts},
     instance_tree::InstanceTrees,
     process_events::ProcessEvents,
+    secrets,
+    served::Served,
 };
 
 /// How much one turn may do: some tens of milliseconds of the machine.
@@ -115,7 +118,7 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, resources, properties, secrets, channels, .. } = loaded;
+        let Loaded { workflows, resources, properties, secrets: hidden, channels, .. } = loaded;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -123,10 +126,15 @@ impl Engine {
         if clock.speed() > 1 {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
-        let limits = limits(&properties, clock.speed()).map_err(wrong)?;
+        let served = Served::new(Catalog::new(workflows, resources));
+        let limits = Limits {
+            mask: Some(secrets::text_mask(&hidden)),
+            successors: Some(Arc::clone(&served) as Arc<dyn SuccessorCheck>),
+            ..limits(&properties, clock.speed()).map_err(wrong)?
+        };
         let memory = memory(&properties).map_err(wrong)?;
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
-        let caller = Caller::new(&properties, secrets.clone(), &memory)
+        let caller = Caller::new(&properties, hidden.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let channels = Arc::new(channels);
         let client = caller.client().map_err(OpenError::Property)?;
@@ -134,7 +142,6 @@ impl Engine {
         let retention = retention(&properties).map_err(wrong)?;
         let max_outbox = settings::MAX_OUTBOX.count(&properties).map_err(wrong)?;
         let process_events = ProcessEvents::new(&properties, &channels, &service_url).map_err(wrong)?;
-        let catalog = Catalog::new(workflows, resources);
         let computing = match surroundings.computes_here {
             true => Computing::here(),
             false => Computing::on_own_threads().map_err(|error| OpenError::Threads(error.to_string()))?,
@@ -146,7 +153,7 @@ impl Engine {
             crash_loop,
             trees,
             caller,
-            secrets,
+            secrets: hidden,
             properties,
             encryption,
             limits,
@@ -156,7 +163,7 @@ impl Engine {
             retention,
             max_outbox,
             process_events,
-            catalog,
+            served,
         });
         definition_events::publish(&executor).await.map_err(|error| OpenError::Store(error.to_string()))?;
         Ok(Self::run(executor, &service_url))
@@ -239,5 +246,7 @@ fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> 
         speed,
         max_steps: settings::MAX_STEPS.count(properties)?,
         turn_steps: TURN_STEPS,
+        mask: None,
+        successors: None,
     })
 }

@@ -53,6 +53,8 @@ impl Executor {
             return Some(instance);
         }
         let before = instance.snapshot.status;
+        let is_abort = |queued: &QueuedInput| matches!(queued.input, Input::Abort);
+        let was_asked_to_end = inputs.iter().any(is_abort);
         let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
         let observed = self.process_events.observe(&instance);
         let mut outcome = self.compute(&mut instance, inputs, now).await;
@@ -61,6 +63,10 @@ impl Executor {
             self.discard_messages(id, outcome.consumed, outcome.returned).await;
             refuse(reply, refusal);
             return Some(instance);
+        }
+        if was_asked_to_end && !inputs.iter().any(is_abort) {
+            // What it starts from here on undoes what it did, and may.
+            self.trees.has_dealt(id);
         }
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
         let _place = self.place_to_write(&outcome.turn.snapshot).await;

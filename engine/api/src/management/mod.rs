@@ -51,7 +51,7 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn list(State(app): State<App>) -> Json<Vec<String>> {
-    Json(app.engine.workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
+    Json(app.engine.highest_workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
 }
 
 /// A workflow as the Orchestrator plugin reads it. What is absent is left out.

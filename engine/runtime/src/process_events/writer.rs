@@ -111,7 +111,11 @@ impl<'a> Writer<'a> {
                 }
                 self.state(ENDED);
             }
-            Fact::Retry { .. } | Fact::Handled { .. } | Fact::Changed => {}
+            Fact::Retry { .. }
+            | Fact::Handled { .. }
+            | Fact::Changed
+            | Fact::AsyncFailed { .. }
+            | Fact::Continued { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod children;
 mod crash_loop;
 mod drive;
 mod events;
+mod flow;
 mod mailbox;
 mod memory;
 mod outbox;
