@@ -48,6 +48,8 @@ fn context() -> Context {
         budget: Budget::default(),
         speed: 1,
         output: None,
+        mask: None,
+        successors: None,
         max_steps: 1_000_000,
         turn_steps: 50,
     }
