@@ -87,6 +87,7 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
     let long = "v".repeat(4097);
     let binary = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "s"), ("ce-type", "t.nobody")];
     let binary_with = |header| (binary.iter().copied().chain([header]).collect::<Vec<_>>(), String::new());
+    let mut wrong = Vec::new();
     for (name, (headers, body), status, message) in [
         (
             "nothing",
@@ -100,7 +101,7 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
             400,
             "`specversion` and `type` are missing",
         ),
-        ("a text", (vec![("content-type", "text/plain")], "hello".to_owned()), 400, "it is no CloudEvent"),
+        ("a text", (vec![("content-type", "text/plain")], "hello".to_owned()), 415, ""),
         ("no JSON", (vec![STRUCTURED], "{\"id\":".to_owned()), 400, "its body cannot be read as JSON"),
         ("an array", (vec![STRUCTURED], "[]".to_owned()), 400, "its body is not a JSON object"),
         ("no type", structured(json!({"type": null})), 400, "it is no CloudEvent: `type` is missing"),
@@ -179,12 +180,13 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
         ),
     ] {
         let answer = served.send("POST", "/", &headers, Some(body)).await;
-        assert_eq!(answer.status, status, "{name}: {}", answer.text);
-        assert!(answer.text.contains(message), "{name}: {}", answer.text);
-        assert!(answer.text.len() < 1000, "{name}: {}", answer.text);
+        if answer.status != status || !answer.text.contains(message) || answer.text.len() > 1000 {
+            wrong.push(format!("{name}: {} {}", answer.status, answer.text));
+        }
         let good = send(&served, &event(name, json!({}))).await;
         assert_eq!(good.status, 202, "after {name}: {}", good.text);
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(served.get("/q/health").await.json()["status"], "UP");
     served.memory_is_given_back().await;
 }
