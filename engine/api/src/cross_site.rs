@@ -96,6 +96,11 @@ impl Refusal {
         }
         match self {
             // The operations on instances have no body; SonataFlow's own resources answer 415 with nothing.
+            Self::NotJson if path == "/" => {
+                let message = "an event is sent with the content type `application/cloudevents+json`, \
+                    `application/cloudevents-batch+json` or `application/json`, or with `ce-` headers";
+                ErrorAnswer::new(status, message).into_response()
+            }
             Self::NotJson if !path.starts_with("/management/") => {
                 ErrorAnswer::unsupported_media_type().into_response()
             }

@@ -87,6 +87,7 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
     let long = "v".repeat(4097);
     let binary = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "s"), ("ce-type", "t.nobody")];
     let binary_with = |header| (binary.iter().copied().chain([header]).collect::<Vec<_>>(), String::new());
+    let mut wrong = Vec::new();
     for (name, (headers, body), status, message) in [
         (
             "nothing",
@@ -100,7 +101,12 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
             400,
             "`specversion` and `type` are missing",
         ),
-        ("a text", (vec![("content-type", "text/plain")], "hello".to_owned()), 400, "it is no CloudEvent"),
+        (
+            "a text",
+            (vec![("content-type", "text/plain")], "hello".to_owned()),
+            415,
+            "an event is sent with the content type",
+        ),
         ("no JSON", (vec![STRUCTURED], "{\"id\":".to_owned()), 400, "its body cannot be read as JSON"),
         ("an array", (vec![STRUCTURED], "[]".to_owned()), 400, "its body is not a JSON object"),
         ("no type", structured(json!({"type": null})), 400, "it is no CloudEvent: `type` is missing"),
@@ -114,9 +120,14 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
             "another format",
             (vec![("content-type", "application/cloudevents+avro")], "x".to_owned()),
             415,
-            "its content type is `application/cloudevents+avro`",
+            "an event is sent with the content type",
         ),
-        ("an unknown charset", binary_with(("content-type", "text/plain; charset=utf-7")), 415, "utf-7"),
+        (
+            "an unknown charset",
+            (binary_with(("content-type", "text/plain; charset=utf-7")).0, "x".to_owned()),
+            415,
+            "utf-7",
+        ),
         ("too large", structured(json!({"data": "x".repeat(100_000)})), 413, ""),
         ("too deep", (vec![STRUCTURED], deep), 400, "its data cannot be read as JSON"),
         ("too many attributes", structured(Value::Object(many)), 413, "more than 64 extension attributes"),
@@ -179,12 +190,13 @@ async fn what_is_no_event_is_answered_with_what_is_wrong_and_harms_nobody() {
         ),
     ] {
         let answer = served.send("POST", "/", &headers, Some(body)).await;
-        assert_eq!(answer.status, status, "{name}: {}", answer.text);
-        assert!(answer.text.contains(message), "{name}: {}", answer.text);
-        assert!(answer.text.len() < 1000, "{name}: {}", answer.text);
+        if answer.status != status || !answer.text.contains(message) || answer.text.len() > 1000 {
+            wrong.push(format!("{name}: {} {}", answer.status, answer.text));
+        }
         let good = send(&served, &event(name, json!({}))).await;
         assert_eq!(good.status, 202, "after {name}: {}", good.text);
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(served.get("/q/health").await.json()["status"], "UP");
     served.memory_is_given_back().await;
 }
@@ -286,7 +298,9 @@ async fn a_sink_that_is_away_is_seen_and_bounds_what_is_started() {
     let id = served.start("publisher", &json!({})).await;
     let stuck = until("the event is stuck", || async {
         let events = served.get("/rondo/events").await.json();
-        (events["outbox"]["stuck"][0]["attempts"] != Value::Null).then(|| events["outbox"].clone())
+        let is_counted = events["outbox"]["waiting"] == 1;
+        (is_counted && events["outbox"]["stuck"][0]["attempts"] != Value::Null)
+            .then(|| events["outbox"].clone())
     })
     .await;
     assert_eq!(

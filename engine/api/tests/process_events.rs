@@ -5,7 +5,7 @@
 #[allow(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
 mod support;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use serde_json::{Value, json};
@@ -39,7 +39,11 @@ fn line(event: &Value) -> String {
             format!("node {} {} {}", data["eventType"], text("nodeType"), text("nodeName"))
         }
         "ProcessInstanceVariableDataEvent" => {
-            format!("variable {} {}", text("variableName"), data["variableValue"])
+            // The members in the order of their names.
+            let members: Result<BTreeMap<String, Value>, _> =
+                serde_json::from_value(data["variableValue"].clone());
+            let value = members.map_or_else(|_| data["variableValue"].clone(), |members| json!(members));
+            format!("variable {} {value}", text("variableName"))
         }
         other => format!("{other} {}", text("id")),
     }

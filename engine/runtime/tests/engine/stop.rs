@@ -13,8 +13,8 @@ async fn a_call_that_is_answered_within_the_grace_is_stored() {
     let started = lab.start_aside("caller", json!({"key": "a"}));
     let call = lab.service.call().await;
     let engine = lab.engine.clone();
-    let stopping = tokio::spawn(async move { engine.stop(Duration::from_secs(10)).await });
-    lab.clock.until_asleep(NOON + 10_000).await;
+    let stopping = tokio::spawn(async move { engine.stop(Duration::from_secs(11)).await });
+    lab.clock.until_asleep(NOON + 11_000).await;
     assert!(!lab.engine.is_ready());
     let refused = lab.engine.start("caller", Start::default()).await.unwrap_err();
     assert!(matches!(refused, Refusal::Stopping), "{refused}");
@@ -31,9 +31,9 @@ async fn a_call_that_is_not_answered_within_the_grace_is_made_again_at_the_next_
     let first = lab.service.call().await;
     let key = first.header("idempotency-key").to_owned();
     let engine = lab.engine.clone();
-    let stopping = tokio::spawn(async move { engine.stop(Duration::from_secs(10)).await });
-    lab.clock.until_asleep(NOON + 10_000).await;
-    lab.clock.advance(Duration::from_secs(10));
+    let stopping = tokio::spawn(async move { engine.stop(Duration::from_secs(11)).await });
+    lab.clock.until_asleep(NOON + 11_000).await;
+    lab.clock.advance(Duration::from_secs(11));
     stopping.await.unwrap();
     let lab = lab.crash().await;
     let again = lab.service.call().await;
