@@ -206,7 +206,6 @@ impl Executor {
     /// Takes up what was under way when the instance was last in memory: starts what had not started, goes on with what can go on,
     /// makes the calls again that were in flight.
     async fn resume(self: &Arc<Self>, mut instance: Box<ActiveInstance>) -> Option<Box<ActiveInstance>> {
-        let id = instance.row.id;
         instance.is_idle = false;
         let all = instance.idle_calls.clone();
         self.repeat_calls(&mut instance, all);
