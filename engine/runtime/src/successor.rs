@@ -91,11 +91,6 @@ impl LastInstance {
             self.high = Some(number);
         }
     }
-
-    /// The number of the last instance; 0 if nothing continues the first.
-    pub(crate) fn last(&self) -> u64 {
-        self.low
-    }
 }
 
 /// The id of the instance with a number in the chain.
@@ -116,7 +111,7 @@ mod tests {
                 search.found(number, number <= length);
                 questions += 1;
             }
-            assert_eq!(search.last(), length);
+            assert_eq!(search.low, length);
             assert!(questions <= 36, "{length}: {questions}");
         }
     }
