@@ -173,6 +173,8 @@ impl Machine<'_> {
         }
         self.edit_frame(id, |frame| frame.result = None);
         self.set_wait(id, Wait::Events { until, arrived: Vec::new(), required });
+        // It may be for the same event as the wait before it, and then takes another one of those that are kept.
+        self.snapshot.has_unregistered_waits = true;
         Ok(Step::Jumped)
     }
 
