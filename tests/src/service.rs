@@ -75,10 +75,16 @@ impl Service {
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let what = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (key, event) = (header("idempotency-key"), header("ce-id"));
     let body = serde_json::from_slice(&body).unwrap_or_default();
-    shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { what: what.clone(), key, event, body });
+    shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
+        what: what.clone(),
+        key,
+        event,
+        body,
+    });
     if uri.path().starts_with("/silent/") {
         std::future::pending::<()>().await;
     }

@@ -144,9 +144,11 @@ impl From<Refusal> for ErrorAnswer {
             Refusal::DataTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Defect(_) | Refusal::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Refusal::Stopping | Refusal::NoRoom(_) | Refusal::Store(_) | Refusal::InboxFull(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Refusal::Stopping
+            | Refusal::NoRoom(_)
+            | Refusal::Store(_)
+            | Refusal::InboxFull(_)
+            | Refusal::OutboxFull(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())
     }

@@ -9,12 +9,12 @@ use std::collections::HashSet;
 use axum::{
     Router,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
     routing::post,
 };
-use rondo_event::{EventError, Incoming, Origin, Received as Events, Room, Source, read_http, read_plain};
+use rondo_event::{EventError, Incoming, Received as Events, Room, Source, read_http};
 use rondo_expression::ReadLimits;
 use rondo_runtime::Engine;
 
@@ -67,10 +67,10 @@ async fn receive(
     body: Received,
 ) -> Result<Response, ErrorAnswer> {
     let body = body.0?;
-    let plain = channel.filter(|channel| !channel.as_cloud_events).cloned();
+    let channel = channel.cloned();
     let (read, _share) = input::on_a_patient_thread(body.bytes.len(), move || {
         let Whole { bytes, mut share } = body;
-        let read = read(&headers, &bytes, plain.as_ref(), &mut |more| share.grow(more as u64).is_ok());
+        let read = read(&headers, &bytes, channel.as_ref(), &mut |more| share.grow(more as u64).is_ok());
         (read, share)
     })
     .await?;
@@ -96,19 +96,15 @@ async fn receive(
 fn read(
     headers: &HeaderMap,
     body: &[u8],
-    plain: Option<&Incoming>,
+    channel: Option<&Incoming>,
     grant: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Events, EventError> {
     let mut room = Room::new(ReadLimits::default(), grant);
-    if let Some(channel) = plain {
-        let position = uuid::Uuid::new_v4().to_string();
-        let origin = Origin { event_type: &channel.event_type, source: &channel.name, position: &position };
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let event = read_plain(content_type, body, origin, &mut room)?;
-        return Ok(Events { events: vec![event], broken: Vec::new() });
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    match channel {
+        Some(channel) => channel.read_request(headers, body, &uuid::Uuid::new_v4().to_string(), &mut room),
+        None => read_http(headers, body, &mut room),
     }
-    let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    read_http(pairs, body, &mut room)
 }
 
 impl From<EventError> for ErrorAnswer {

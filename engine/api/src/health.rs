@@ -34,7 +34,7 @@ struct Check {
 }
 
 async fn all(State(app): State<App>) -> Response {
-    answer(vec![alive(), database(&app), requests(&app), memory(&app), connections(&app)])
+    answer(vec![alive(), database(&app), requests(&app), memory(&app), connections(&app), events(&app)])
 }
 
 /// The process is alive when it answers. An unreachable database is no reason to restart it.
@@ -91,6 +91,17 @@ fn memory(app: &App) -> Check {
 fn connections(app: &App) -> Check {
     let data = json!({ "open": app.connections.count(), "most": app.connections.most() });
     Check { data: Some(data), ..check("Connections", true) }
+}
+
+/// Events that wait to be sent or are kept. A sink that is away is no reason to be down: a restart here does not bring it back.
+fn events(app: &App) -> Check {
+    let status = app.engine.event_status();
+    let oldest = status.oldest_age(app.engine.now()).map(|age| age.as_secs());
+    let data = json!({
+        "outboxRows": status.outbox_rows, "mostOutboxRows": status.max_outbox, "oldestSeconds": oldest,
+        "kept": status.kept,
+    });
+    Check { data: Some(data), ..check("Events", true) }
 }
 
 fn check(name: &'static str, up: bool) -> Check {

@@ -4,7 +4,7 @@
 //! panics; no client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn
 //! anything; every answer but a page, a source text and
 //! a bare status is JSON; an answer is sent after the state that it shows was committed.
-//! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here only.
+//! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here and in `rondo_runtime::kogito` only.
 //!
 //! | path | file |
 //! | --- | --- |
@@ -13,6 +13,7 @@
 //! | `/graphql` | `graphql/` |
 //! | `/q/health…`, `/q/metrics`, `/q/openapi` | `health.rs`, `metrics.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
+//! | `/rondo/events`, `/rondo/waits` | `event_lists.rs` |
 //! | `/` | `pages.rs`, `events.rs` |
 //!
 //! Their first segments are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
@@ -26,6 +27,7 @@ mod cross_site;
 mod damaged_rows;
 mod database_probe;
 mod errors;
+mod event_lists;
 mod events;
 mod extract;
 mod graphql;
@@ -50,6 +52,7 @@ mod pages;
 mod receive;
 mod request_memory;
 mod row_reader;
+mod schedules;
 mod server;
 mod settings;
 

@@ -23,7 +23,9 @@ async fn show(State(app): State<App>) -> Response {
     let (memory, connections) = (app.engine.memory(), &app.connections);
     let calls = app.engine.call_load();
     let writes = app.engine.store().health().is_ok();
-    let gauges = [
+    let events = app.engine.event_status();
+    let oldest = events.oldest_age(app.engine.now()).unwrap_or_default();
+    let metrics = [
         ("rondo_memory_used_bytes", "Bytes of the budget that bodies, answers and data hold", memory.used()),
         ("rondo_memory_total_bytes", "Bytes of the budget (rondo.limits.memory)", memory.total()),
         ("rondo_http_connections", "Open connections of clients", connections.count() as u64),
@@ -55,15 +57,26 @@ async fn show(State(app): State<App>) -> Response {
             "Instances that could not be read since the start",
             damaged_rows::count(&app),
         ),
+        ("rondo_outbox_rows", "Events that wait to be sent", events.outbox_rows),
+        (
+            "rondo_outbox_rows_max",
+            "Events that may wait to be sent (rondo.events.max-outbox)",
+            events.max_outbox,
+        ),
+        ("rondo_outbox_oldest_seconds", "Time that the oldest event has waited to be sent", oldest.as_secs()),
+        ("rondo_kept_events", "Events that are kept until an instance waits for them", events.kept),
+        ("rondo_events_received_total", "Events that came since the start", events.received),
+        ("rondo_events_unwanted_total", "Events that nobody wanted since the start", events.unwanted),
     ];
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&gauges)).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics)).into_response()
 }
 
-/// Name, meaning and value of each.
-fn text(gauges: &[(&str, &str, u64)]) -> String {
-    gauges.iter().fold(String::new(), |mut text, (name, meaning, value)| {
+/// Name, meaning and value of each. By the rules of Prometheus what only grows is called `…_total`.
+fn text(metrics: &[(&str, &str, u64)]) -> String {
+    metrics.iter().fold(String::new(), |mut text, (name, meaning, value)| {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         // Writing into a text does not fail.
-        let _ = writeln!(text, "# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}");
+        let _ = writeln!(text, "# HELP {name} {meaning}\n# TYPE {name} {kind}\n{name} {value}");
         text
     })
 }
@@ -73,14 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gauge_has_its_meaning_and_type() {
-        insta::assert_snapshot!(text(&[("a_bytes", "Bytes of a", 7), ("b", "Whether b", 0)]), @r"
+    fn a_metric_has_its_meaning_and_type() {
+        let metrics = [("a_bytes", "Bytes of a", 7), ("b", "Whether b", 0), ("c_total", "All c", 1)];
+        insta::assert_snapshot!(text(&metrics), @r"
         # HELP a_bytes Bytes of a
         # TYPE a_bytes gauge
         a_bytes 7
         # HELP b Whether b
         # TYPE b gauge
         b 0
+        # HELP c_total All c
+        # TYPE c_total counter
+        c_total 1
         ");
     }
 }

@@ -1,26 +1,7 @@
-//! Kogito's nodes: what the engine's states, actions and visits are called in its vocabulary.
-//!
-//! This is the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`, and `UUID-start` and `UUID-end` for the
-//! two that are no visits.
+//! Visits as Kogito's node instances. Types and ids are those of [`rondo_runtime::kogito`].
 
-use rondo_runtime::{ActionKind, FailureKind, Origin, StateKind, VisitKind, VisitView, sonataflow};
+use rondo_runtime::{FailureKind, Origin, VisitView, kogito, sonataflow};
 use uuid::Uuid;
-
-/// The type of the node that is visited.
-pub(crate) fn node_type(kind: VisitKind) -> &'static str {
-    match kind {
-        VisitKind::Start => "StartNode",
-        VisitKind::State(StateKind::Switch) => "Split",
-        VisitKind::State(StateKind::Inject) => "ActionNode",
-        VisitKind::State(StateKind::Sleep) => "TimerNode",
-        VisitKind::State(_) => "CompositeContextNode",
-        VisitKind::Action(ActionKind::Call) => "WorkItemNode",
-        VisitKind::Action(ActionKind::Log | ActionKind::Compute) => "ActionNode",
-        VisitKind::Action(ActionKind::Subflow) => "SubProcessNode",
-        VisitKind::Action(ActionKind::Event) => "EventNode",
-        VisitKind::End => "EndNode",
-    }
-}
 
 /// The message of an error with the class name that SonataFlow's users know. Lines of the first format have no kind; their messages say the
 /// class name themselves.
@@ -28,7 +9,7 @@ pub(crate) fn error_message(kind: Option<FailureKind>, origin: Origin, message: 
     kind.map_or_else(|| message.to_owned(), |kind| sonataflow::with_class_name(kind, origin, message))
 }
 
-/// The id of the node instance that a visit is.
+/// The id of the node instance that a state or action is.
 pub(crate) fn node_instance_id(instance: Uuid, visit: u64) -> String {
     format!("{instance}-{visit}")
 }
@@ -43,18 +24,16 @@ pub(crate) struct NodeInstance {
 
 impl NodeInstance {
     pub(crate) fn new(instance: Uuid, visit: VisitView) -> Self {
-        let (id, name) = match (visit.kind, visit.visit) {
-            (VisitKind::Start, _) => (format!("{instance}-start"), "Start".to_owned()),
-            (VisitKind::End, _) => (format!("{instance}-end"), "End".to_owned()),
-            (_, Some(number)) => (node_instance_id(instance, number), visit.name.clone()),
-            (_, None) => (instance.to_string(), visit.name.clone()),
-        };
+        let id = kogito::node_instance_id(instance, visit.visit, visit.kind, &visit.name);
+        let name = kogito::node_name(visit.kind, &visit.name).to_owned();
         Self { id, name, visit }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rondo_runtime::{ActionKind, StateKind, VisitKind};
+
     use super::*;
 
     #[test]
@@ -72,11 +51,12 @@ mod tests {
             (visit(None, VisitKind::Start, ""), "start", "Start", "StartNode"),
             (visit(Some(1), VisitKind::State(StateKind::Switch), "Ask"), "1", "Ask", "Split"),
             (visit(Some(2), VisitKind::Action(ActionKind::Call), "ask"), "2", "ask", "WorkItemNode"),
+            (visit(Some(2), VisitKind::Event, "done"), "2-done", "done", "EventNode"),
             (visit(None, VisitKind::End, ""), "end", "End", "EndNode"),
         ] {
             let node = NodeInstance::new(nil, visit);
             assert_eq!(node.id, format!("{nil}-{id}"));
-            assert_eq!((node.name.as_str(), node_type(node.visit.kind)), (name, kind));
+            assert_eq!((node.name.as_str(), kogito::node_type(node.visit.kind)), (name, kind));
         }
     }
 }

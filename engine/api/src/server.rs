@@ -27,7 +27,7 @@ use crate::{
     cross_site::{self, Guard},
     database_probe::DatabaseProbe,
     errors::ErrorAnswer,
-    events,
+    event_lists, events,
     graphql::{self, SchemaError},
     health, inspect, instances, management, metrics,
     open_connections::OpenConnections,
@@ -35,6 +35,7 @@ use crate::{
     own_hosts::OwnHosts,
     pages,
     request_memory::RequestMemory,
+    schedules,
 };
 
 /// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
@@ -71,6 +72,8 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
         .merge(graphql)
         .merge(management::routes())
         .merge(inspect::routes())
+        .merge(event_lists::routes())
+        .merge(schedules::routes())
         .merge(instances::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

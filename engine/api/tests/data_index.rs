@@ -141,7 +141,9 @@ async fn the_page_of_a_waiting_run_tells_where_it_waits() {
         "milestones": [],
         "addons": [
           "process-management",
-          "source-files"
+          "source-files",
+          "knative-eventing",
+          "cloudevents"
         ],
         "diagram": null,
         "businessKey": null,

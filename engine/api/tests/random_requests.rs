@@ -24,7 +24,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     let method = select(vec!["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW"]);
     let segment = prop_oneof![
         6 => select(vec![
-            "sleeper", "greeting", "byevent", "management", "processes", "instances", "graphql", "q", "openapi", "metrics", "rondo",
+            "sleeper", "greeting", "byevent", "management", "processes", "instances", "graphql", "q", "openapi", "metrics", "rondo", "events", "waits",
             "schema", "tasks", "error", "retrigger", "skip", "00000000-0000-0000-0000-000000000000", "%ff", "%2F", "..", "",
         ]).prop_map(str::to_owned),
         1 => "[a-zA-Z0-9%._~!$&'()*+,;=:@-]{0,12}",

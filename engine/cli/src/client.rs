@@ -1,6 +1,9 @@
 //! The client of a running engine.
 
-use reqwest::{Client, Method, header::HeaderValue};
+use reqwest::{
+    Client, Method,
+    header::{self, HeaderValue},
+};
 use rondo_definition::without_userinfo;
 use serde_json::{Value, json};
 
@@ -39,6 +42,16 @@ impl Target {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, String> {
+        self.send(method, path, body.map(|body| ("application/json", body.to_string()))).await
+    }
+
+    /// Sends a request whose body has a type of its own; see [`Target::request`].
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Result<Answer, String> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = Client::new().request(method, &url);
         if let Some(token) = &self.token {
@@ -50,8 +63,8 @@ impl Target {
             }
             request = request.bearer_auth(token);
         }
-        if let Some(body) = body {
-            request = request.json(body);
+        if let Some((content_type, body)) = body {
+            request = request.header(header::CONTENT_TYPE, content_type).body(body);
         }
         let answer = request.send().await.map_err(|error| {
             let why = if error.is_connect() { "nothing listens there".to_owned() } else { error.to_string() };

@@ -28,7 +28,7 @@ pub(crate) struct Start {
 
 impl Start {
     pub(crate) async fn run(self) -> Result<ExitCode, String> {
-        let data = read_data(&self.data)?;
+        let data = read_data(&self.data, "--data")?;
         let mut path = format!("/{}", encoded(&self.workflow));
         if let Some(key) = &self.business_key {
             path.push_str(&format!("?businessKey={}", encoded(key)));
@@ -49,13 +49,14 @@ impl Start {
     }
 }
 
-fn read_data(text: &str) -> Result<Value, String> {
+/// Reads JSON, or that of `@FILE`. `what` it is stands in the error.
+pub(crate) fn read_data(text: &str, what: &str) -> Result<Value, String> {
     let text = match text.strip_prefix('@') {
         Some("-") => std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string())?,
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
         None => text.to_owned(),
     };
-    serde_json::from_str(&text).map_err(|error| format!("--data is not JSON: {error}"))
+    serde_json::from_str(&text).map_err(|error| format!("{what} is not JSON: {error}"))
 }
 
 /// Percent-encodes a text for a path or query.

@@ -1,12 +1,14 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `doctor` looks for damage in a database, `start`, `ps` and `show` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
 
 mod check;
 mod client;
 mod demo;
 mod doctor;
+mod emit;
+mod events;
 mod explain;
 mod flows;
 mod folder;
@@ -14,6 +16,7 @@ mod init;
 mod instances;
 mod logging;
 mod memory;
+mod moments;
 mod output;
 mod serve;
 mod show;
@@ -47,6 +50,10 @@ enum Command {
     Ps(instances::Ps),
     /// Show one instance: why it waits, since when, and what happened so far.
     Show(show::Show),
+    /// Show the events that are kept, that nobody wanted, and that wait to be sent.
+    Events(events::Events),
+    /// Send an event to a running engine.
+    Emit(emit::Emit),
     /// Look for damage in a database that no engine uses, and write what can be read into a new one.
     Doctor(doctor::Doctor),
     /// Run two namespace requests from beginning to end, with simulated services.
@@ -76,6 +83,8 @@ fn main() -> ExitCode {
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Ps(ps) => runtime.block_on(ps.run()),
         Command::Show(show) => runtime.block_on(show.run()),
+        Command::Events(events) => runtime.block_on(events.run()),
+        Command::Emit(emit) => runtime.block_on(emit.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
     };
     match outcome {

@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, process::ExitCode};
 
-use jiff::Timestamp;
 use reqwest::Method;
 use rondo_runtime::{Fact, HistoryEvent, HistoryLine, UnknownEvent, WaitView, Waiting};
 use serde::{Deserialize as _, de::DeserializeOwned};
@@ -10,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     client::{Target, message_of},
+    moments::{moment, write_moments},
     output,
 };
 
@@ -139,12 +139,20 @@ fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
         Fact::Action { visit, target, .. } => {
             format!("  action {target}{}", if left.contains(visit) { "" } else { " …" })
         }
+        Fact::Awaits { events, .. } => format!("  waits for event {}", events.join(", ")),
         Fact::Event { event, id, .. } => format!("  event {event} ({id})"),
         Fact::Retry { attempt, message, .. } => format!("  attempt {attempt} failed: {message}"),
         Fact::Handled { message, .. } => format!("  error handled: {message}"),
         Fact::Failed { message, .. } => format!("  failed: {message}"),
         Fact::Retriggered { .. } => "retriggered".to_owned(),
         Fact::Skipped { .. } => "skipped the failed step".to_owned(),
+        Fact::AsyncFailed { target, message, .. } => {
+            format!("  {target}, which nobody waits for, failed: {message}")
+        }
+        Fact::Continued { workflow, version } => {
+            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            format!("continued as {workflow}{version}")
+        }
         Fact::Changed => "data changed from outside".to_owned(),
         Fact::Completed => "completed".to_owned(),
         Fact::Aborted => "aborted".to_owned(),
@@ -154,35 +162,16 @@ fn fact_line(fact: &Fact, left: &HashSet<u64>) -> Option<String> {
 
 /// Writes moments in ISO 8601, as the Data Index has them; the data is left alone.
 fn write_times(instance: &mut Value) {
-    let write = |value: &mut Value, names: &[&str]| {
-        for name in names {
-            let Some(slot) = value.get_mut(*name) else { continue };
-            if let Some(moment) = slot.as_i64().and_then(timestamp) {
-                *slot = format!("{moment:.3}").into();
-            }
-        }
-    };
-    write(instance, &["start", "end"]);
+    write_moments(instance, &["start", "end"]);
     for wait in instance.get_mut("waits").and_then(Value::as_array_mut).into_iter().flatten() {
-        write(wait, &["since"]);
+        write_moments(wait, &["since"]);
         if let Some(waiting) = wait.get_mut("waiting") {
-            write(waiting, &["until"]);
+            write_moments(waiting, &["until"]);
         }
     }
     for line in instance.get_mut("history").and_then(Value::as_array_mut).into_iter().flatten() {
-        write(line, &["at", "until"]);
+        write_moments(line, &["at", "until"]);
     }
-}
-
-/// Milliseconds since 1970 as people read them.
-fn moment(millis: Option<i64>) -> String {
-    let moment = millis.and_then(timestamp);
-    moment.map_or_else(|| "-".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
-}
-
-/// Milliseconds since 1970 as a timestamp; `None` beyond the years that it can hold.
-fn timestamp(millis: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(millis).ok()
 }
 
 #[cfg(test)]
@@ -209,6 +198,31 @@ mod tests {
              1970-01-01 00:01:01  `paused`, which this version does not know"
         );
     }
+
+    #[test]
+    fn a_wait_for_an_event_is_told_with_its_key_and_its_limits() {
+        let wait = |waiting: serde_json::Value| json!({"state": "Wait", "visit": 1, "since": 60000, "waiting": waiting});
+        let instance = json!({
+            "waits": [
+                wait(json!({"for": "events", "events": ["approval"], "correlation": {"order": "42"}, "until": 120_000})),
+                wait(json!({"for": "events", "events": ["yes", "no"]})),
+            ],
+            "history": [
+                {"at": 0, "f": "awaits", "v": 1, "events": ["yes", "no"]},
+                {"at": 1000, "f": "event", "v": 1, "event": "yes", "id": "e7"},
+            ],
+        });
+        let lines = describe(&instance, false).unwrap();
+        let place = "waits     in state `Wait` since 1970-01-01 00:01:00: waits for event";
+        assert_eq!(
+            lines[4],
+            format!("{place} `approval` with key order=42, until 1970-01-01 00:02:00 at the latest")
+        );
+        assert_eq!(lines[5], format!("{place} `yes` or `no`"));
+        assert_eq!(lines[7], "1970-01-01 00:00:00    waits for event yes, no");
+        assert_eq!(lines[8], "1970-01-01 00:00:01    event yes (e7)");
+    }
+
     #[test]
     fn moments_are_iso_8601_in_json_and_the_data_is_left_alone() {
         let mut instance = json!({

@@ -146,19 +146,21 @@ impl Folder {
         }
     }
 
-    /// Reports workflows with the id of another one.
+    /// Reports workflows with the id and the version of another one. Several versions of a workflow are served side by side.
     fn refuse_duplicate_ids(&mut self) {
-        let mut first: BTreeMap<&str, &Document> = BTreeMap::new();
+        let mut first: BTreeMap<(&str, &str), &Document> = BTreeMap::new();
         for document in &self.documents {
             let workflow = &document.workflow;
-            let Some(other) = first.get(workflow.id.as_str()) else {
-                first.insert(&workflow.id, document);
+            let identity = (workflow.id.as_str(), workflow.version.as_str());
+            let Some(other) = first.get(&identity) else {
+                first.insert(identity, document);
                 continue;
             };
             let message = format!(
-                "Duplicated item found with id {}. Please review the .sw files: {} has it too",
+                "Duplicated item found with id {}. Please review the .sw files: {} has it too, in the same version `{}`",
                 workflow.id,
-                other.source.path()
+                other.source.path(),
+                workflow.version
             );
             let at = Pointer::root().key("id");
             self.diagnostics.push(Diagnostic::error(codes::DUPLICATE_ID, &document.source, &at, message));

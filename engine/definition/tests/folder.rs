@@ -57,9 +57,12 @@ fn workflow_files_are_found_by_their_names() {
 }
 
 #[test]
-fn two_files_with_one_id_are_refused() {
+fn two_files_with_one_id_and_one_version_are_refused() {
     let root = folder(&[("a.sw.yaml", &flow("same", "")), ("b.sw.yaml", &flow("same", ""))]);
-    insta::assert_snapshot!(lines(&load(root.path())), @"b.sw.yaml:1:5: error[RON0121]: Duplicated item found with id same. Please review the .sw files: a.sw.yaml has it too");
+    insta::assert_snapshot!(lines(&load(root.path())), @"b.sw.yaml:1:5: error[RON0121]: Duplicated item found with id same. Please review the .sw files: a.sw.yaml has it too, in the same version `1.0`");
+    let next = format!("version: '2.0'\n{}", flow("same", ""));
+    let root = folder(&[("a.sw.yaml", &flow("same", "")), ("b.sw.yaml", &next)]);
+    assert_eq!(lines(&load(root.path())), "");
 }
 
 #[test]

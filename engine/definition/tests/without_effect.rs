@@ -46,19 +46,10 @@ fn check(text: &str, expected: &[&str]) {
 #[test]
 fn each_property_without_effect_is_named_at_its_place() {
     for (text, expected) in [
-        (document(INJECT, "start: {stateName: A, schedule: R/PT1H}"), "schedule: R/PT1H"),
-        (document(INJECT, "start: {stateName: A, schedule: {cron: '0 * * * *'}}"), "schedule: {cron"),
-        (
-            document(INJECT, "timeouts: {workflowExecTimeout: {duration: PT1H, interrupt: false}}"),
-            "interrupt: false",
-        ),
-        (document(INJECT, "timeouts: {stateExecTimeout: {total: PT1H, single: PT1M}}"), "single: PT1M"),
         (
             document(INJECT, "functions: [{name: f, type: custom, operation: 'rest:get:/x', authRef: a}]"),
             "authRef: a",
         ),
-        (action("functionRef: {refName: api, invoke: async}"), "invoke: async"),
-        (action("subFlowRef: {workflowId: w, invoke: async}"), "invoke: async"),
         (action("subFlowRef: {workflowId: w, onParentComplete: continue}"), "onParentComplete: continue"),
     ] {
         check(&text, &[expected]);
@@ -79,6 +70,7 @@ fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too()
     named(&action("functionRef: {refName: f, arguments: {a: 1}}"), "arguments", "{a: 1}");
     named(&action("functionRef: {refName: log, arguments: {message: m, level: 7}}"), "level", "7");
     named(&action("functionRef: f, retryRef: r"), "retryRef", "r}");
+    named(&action("functionRef: {refName: api, invoke: async}, retryRef: r"), "retryRef", "r}");
     named(&action("subFlowRef: w, retryRef: r"), "retryRef", "r}");
     named(&action("eventRef: {triggerEventRef: e, resultEventRef: e}"), "resultEventRef", "resultEventRef");
     named(&action("subFlowRef: w, retryableErrors: [e]"), "retryableErrors", "e]");
@@ -99,9 +91,17 @@ fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too()
 fn supported_properties_and_invalid_ones_have_no_such_warning() {
     for text in [
         document(INJECT, "start: {stateName: A}\nkeepActive: true\nautoRetries: true\nmetadata: {a: b}"),
+        document(INJECT, "start: {stateName: A, schedule: R/PT1H}"),
+        document(INJECT, "start: {stateName: A, schedule: {cron: '0 * * * *'}}"),
         document(INJECT, "start: {stateName: A, schedule: {cron: now and then}}"),
         document(INJECT, "timeouts: {workflowExecTimeout: {duration: PT1H, interrupt: true}}"),
-        document(INJECT, "timeouts: {stateExecTimeout: {total: PT1H}, actionExecTimeout: PT1M}"),
+        document(INJECT, "timeouts: {workflowExecTimeout: {duration: PT1H, interrupt: false}}"),
+        document(
+            INJECT,
+            "timeouts: {stateExecTimeout: {total: PT1H, single: PT1M}, actionExecTimeout: PT1M}",
+        ),
+        action("functionRef: {refName: api, invoke: async}"),
+        action("subFlowRef: {workflowId: w, invoke: async, onParentComplete: continue}"),
         document(INJECT, "events: [{name: e, type: e, source: s, dataOnly: true, metadata: {a: b}}]"),
         document(
             "- {name: A, type: event, onEvents: [{eventRefs: [e], actionMode: sequential}], end: true}",

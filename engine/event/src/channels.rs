@@ -10,6 +10,7 @@ mod endpoints;
 mod kafka;
 mod keys;
 mod nats;
+mod process_channels;
 mod template;
 
 use std::{collections::BTreeMap, fmt};

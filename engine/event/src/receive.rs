@@ -5,11 +5,20 @@
 //! nothing waits behind it. A broker that is away is tried again for ever, and logged once. Never: fetches more
 //! than the memory has room for. Channels over HTTP are not among these: whoever serves HTTP reads their requests.
 
+#[cfg(any(feature = "kafka", feature = "nats"))]
+#[cfg_attr(
+    not(all(feature = "kafka", feature = "nats")),
+    allow(dead_code, reason = "each broker uses a part of it")
+)]
 mod delivery;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg_attr(
+    not(all(feature = "kafka", feature = "nats")),
+    allow(dead_code, reason = "each broker uses a part of it")
+)]
 mod states;
 
 use std::{future::Future, sync::Arc};
@@ -17,9 +26,10 @@ use std::{future::Future, sync::Arc};
 use rondo_memory::MemoryBudget;
 use tokio::{sync::watch, task::JoinSet};
 
+#[cfg(any(feature = "kafka", feature = "nats"))]
 use self::delivery::Link;
 pub use self::states::{ChannelState, ChannelStates};
-use crate::{Channels, CloudEvent, Source};
+use crate::{Channels, CloudEvent, Incoming};
 
 /// Takes events in.
 pub trait Inbox: Send + Sync + 'static {
@@ -61,23 +71,9 @@ pub async fn receive<I: Inbox>(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let (stop, stopped) = watch::channel(false);
-    let mut consumers = JoinSet::new();
+    let mut consumers: JoinSet<()> = JoinSet::new();
     for channel in channels.incoming().filter(|channel| channel.is_of_broker()) {
-        states.add(&channel.name);
-        let link = Link {
-            channel: channel.clone(),
-            inbox: Arc::clone(&inbox),
-            memory: memory.clone(),
-            states: Arc::clone(&states),
-            stop: stopped.clone(),
-        };
-        match &channel.source {
-            #[cfg(feature = "kafka")]
-            Source::Kafka(source) => _ = consumers.spawn(kafka::run(source.clone(), link)),
-            #[cfg(feature = "nats")]
-            Source::Nats(source) => _ = consumers.spawn(nats::run(source.clone(), link)),
-            _ => drop(link),
-        }
+        spawn(&mut consumers, channel, &inbox, &memory, &states, &stopped);
     }
     shutdown.await;
     // Nobody listens when there are no consumers.
@@ -87,4 +83,43 @@ pub async fn receive<I: Inbox>(
             tracing::error!("a consumer of events ended: {error}");
         }
     }
+}
+
+/// Starts the consumer of a channel.
+#[cfg(any(feature = "kafka", feature = "nats"))]
+fn spawn<I: Inbox>(
+    consumers: &mut JoinSet<()>,
+    channel: &Incoming,
+    inbox: &Arc<I>,
+    memory: &MemoryBudget,
+    states: &Arc<ChannelStates>,
+    stopped: &watch::Receiver<bool>,
+) {
+    states.add(&channel.name);
+    let link = Link {
+        channel: channel.clone(),
+        inbox: Arc::clone(inbox),
+        memory: memory.clone(),
+        states: Arc::clone(states),
+        stop: stopped.clone(),
+    };
+    match &channel.source {
+        #[cfg(feature = "kafka")]
+        crate::Source::Kafka(source) => _ = consumers.spawn(kafka::run(source.clone(), link)),
+        #[cfg(feature = "nats")]
+        crate::Source::Nats(source) => _ = consumers.spawn(nats::run(source.clone(), link)),
+        _ => drop(link),
+    }
+}
+
+/// Without brokers no channel has a consumer.
+#[cfg(not(any(feature = "kafka", feature = "nats")))]
+fn spawn<I: Inbox>(
+    _: &mut JoinSet<()>,
+    _: &Incoming,
+    _: &Arc<I>,
+    _: &MemoryBudget,
+    _: &Arc<ChannelStates>,
+    _: &watch::Receiver<bool>,
+) {
 }

@@ -97,10 +97,10 @@ impl Sender {
                 let message = self.message(Binding::Nats, outgoing.mode, event);
                 self.connections.send(servers, subject, stream.as_deref(), event, message).await
             }
-            #[cfg(not(all(feature = "kafka", feature = "nats")))]
-            Sink::Kafka { .. } | Sink::Nats { .. } => {
-                Err(SendErrorKind::NotConfigured("this build does not have its connector".to_owned()))
-            }
+            #[cfg(not(feature = "kafka"))]
+            Sink::Kafka { .. } => Err(not_built()),
+            #[cfg(not(feature = "nats"))]
+            Sink::Nats { .. } => Err(not_built()),
             Sink::Unusable(reason) => Err(SendErrorKind::NotConfigured(reason.clone())),
         }
     }
@@ -123,6 +123,11 @@ fn unknown(channel: &str) -> SendError {
         address: String::new(),
         kind: SendErrorKind::NotConfigured(reason),
     }
+}
+
+#[cfg(not(all(feature = "kafka", feature = "nats")))]
+fn not_built() -> SendErrorKind {
+    SendErrorKind::NotConfigured("this build does not have the connector of the channel".to_owned())
 }
 
 fn unaddressed(error: ExpandError) -> SendErrorKind {

@@ -5,7 +5,7 @@
 mod common;
 
 use common::channels;
-use rondo_event::{Channels, CloudEvent, Mode, Sink, Source};
+use rondo_event::{Channels, CloudEvent, Mode, Sink};
 
 /// The channels, each on one line.
 fn shown(channels: &Channels) -> String {
@@ -111,7 +111,7 @@ quarkus.application.name=shop
     ");
     let (channels, _) = channels(file, &[]);
     let groups = channels.incoming().filter_map(|channel| match &channel.source {
-        Source::Kafka(source) => Some(source.group.as_str()),
+        rondo_event::Source::Kafka(source) => Some(source.group.as_str()),
         _ => None,
     });
     assert_eq!(groups.collect::<Vec<_>>(), ["g", "shop"]);
@@ -165,7 +165,9 @@ kogito.messaging.as-cloudevents=false
     out kogito_outgoing_stream (Plain): POST http://localhost:9090
     ");
     let (channels, _) = channels(file, &[]);
-    let Source::Nats(source) = &channels.incoming().nth(1).unwrap().source else { panic!("no NATS") };
+    let rondo_event::Source::Nats(source) = &channels.incoming().nth(1).unwrap().source else {
+        panic!("no NATS")
+    };
     assert_eq!((source.stream.as_deref(), source.durable.as_str()), (Some("ORDERS"), "rondo-orders"));
 }
 

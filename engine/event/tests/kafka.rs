@@ -1,4 +1,5 @@
-//! Events over Kafka: against the mock of the client library, or the brokers that `KAFKA_BOOTSTRAP` names.
+//! Events over Kafka: against the mock of the client library, or the brokers that `KAFKA_BOOTSTRAP` names. `KAFKA_RESTART` may be a command
+//! that kills and starts these; without it no test does.
 
 #![cfg(feature = "kafka")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -53,6 +54,7 @@ impl Cluster {
              mp.messaging.incoming.in.topic={topic}\n\
              mp.messaging.incoming.in.group.id={topic}\n\
              mp.messaging.incoming.in.auto.offset.reset=earliest\n\
+             mp.messaging.incoming.in.session.timeout.ms=6000\n\
              mp.messaging.outgoing.out.connector=smallrye-kafka\n\
              mp.messaging.outgoing.out.topic={topic}\n\
              rondo.events.send-timeout=20000\n",
@@ -209,6 +211,45 @@ async fn a_broker_that_was_away_is_found_again() {
     inbox.until("the event behind the pause", |inbox| inbox.ids().contains(&"2".to_owned())).await;
     running.until_problem("in", false).await;
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_restarts_loses_nothing_and_keeps_the_order() {
+    const COUNT: usize = 300;
+    let cluster = Cluster::new();
+    let restart = std::env::var("KAFKA_RESTART").ok();
+    let inbox = Memory::refusing(0);
+    let running = Running::start(cluster.channels(), Arc::clone(&inbox));
+    // One event after the other, each until it is taken, as the events of an instance are sent.
+    let sender = cluster.sender("rondo.events.send-timeout=2000\n");
+    let sending = tokio::spawn(async move {
+        for id in 0..COUNT {
+            while let Err(error) = sender.send("out", &event(id)).await {
+                assert!(error.is_transient(), "{error}");
+            }
+        }
+    });
+    inbox.until_accepted(50).await;
+    match (&cluster.mock, restart) {
+        (Some(mock), _) => {
+            mock.broker_down(1).unwrap();
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            mock.broker_up(1).unwrap();
+        }
+        (None, Some(command)) => {
+            let status = tokio::process::Command::new("sh").args(["-c", &command]).status().await.unwrap();
+            assert!(status.success(), "{command}: {status}");
+        }
+        (None, None) => eprintln!("not restarted: KAFKA_RESTART is not set"),
+    }
+    sending.await.unwrap();
+    let last = (COUNT - 1).to_string();
+    inbox.until("the last event", |inbox| inbox.ids().contains(&last)).await;
+    running.stop().await;
+    // What came again is behind the first of its kind; the engine takes each id once.
+    let mut seen = std::collections::BTreeSet::new();
+    let first: Vec<String> = inbox.ids().into_iter().filter(|id| seen.insert(id.clone())).collect();
+    assert_eq!(first, ids(0..COUNT));
 }
 
 #[tokio::test(flavor = "multi_thread")]

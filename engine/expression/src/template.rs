@@ -195,18 +195,15 @@ impl Reader<'_> {
         while let Some((before, behind)) = rest.split_once("${") {
             literal.push_str(before);
             let (inside, after) = behind.split_at(closing_brace(behind));
-            match (self.reading_expression(inside), after.strip_prefix('}')) {
-                (Some(expression), Some(after)) => {
-                    pieces.push(Node::Literal(Val::text(std::mem::take(&mut literal))));
-                    let written = Val::text(format!("${{{inside}}}"));
-                    pieces.push(Node::Expression(expression, written));
-                    rest = after;
-                }
-                _ => {
-                    literal.push_str("${");
-                    rest = behind;
-                }
-            }
+            let Some((expression, after)) = self.reading_expression(inside).zip(after.strip_prefix('}'))
+            else {
+                literal.push_str("${");
+                rest = behind;
+                continue;
+            };
+            pieces.push(Node::Literal(Val::text(std::mem::take(&mut literal))));
+            pieces.push(Node::Expression(expression, Val::text(format!("${{{inside}}}"))));
+            rest = after;
         }
         if pieces.is_empty() {
             return None;

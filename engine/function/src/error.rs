@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use rondo_memory::NoRoom;
-use rondo_program::{Failure, FailureKind, Origin};
+use rondo_program::{Failure, FailureKind, MAX_BODY, Origin};
 
 use crate::mask::Mask;
 
@@ -175,7 +175,14 @@ impl CallError {
             message: self.to_string(),
             match_text: self.exception_message().map(Into::into),
             detail: Some(self.detail()),
+            body: self.body().map(Into::into),
         }
+    }
+
+    /// The beginning of the body of an answer with an error status.
+    fn body(&self) -> Option<&str> {
+        let CallErrorKind::Status { body, .. } = &self.kind else { return None };
+        body.get(..body.floor_char_boundary(MAX_BODY)).filter(|body| !body.is_empty())
     }
 
     fn failure_kind(&self) -> FailureKind {

@@ -41,9 +41,9 @@ pub(crate) fn read(operation: Option<JwtOperation>, arguments: Option<&Val>) -> 
 fn claims(token: &str) -> Result<Val, String> {
     let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
     let mut parts = token.split('.');
-    let payload = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(payload), Some(_), None) => payload,
-        _ => return Err("the token is no JSON Web Token: it has not three parts".to_owned()),
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err("the token is no JSON Web Token: it has not three parts".to_owned());
     };
     let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
     let bytes = bytes.map_err(|_| "the claims of the token are not in base64".to_owned())?;

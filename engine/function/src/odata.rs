@@ -1,7 +1,7 @@
 //! Functions that read an entity set of an `OData` service.
 //!
 //! Owns: the address of the request. Promises: a value of the data cannot become another part of the address. Source: spec-0.8, "Using
-//! Functions for OData Invocations"; `OData` 4.01, part 2: URL conventions.
+//! Functions for `OData` Invocations"; `OData` 4.01, part 2: URL conventions.
 
 use rondo_expression::Val;
 use rondo_program::ODataFunction;
@@ -128,7 +128,7 @@ mod tests {
             ),
         ] {
             let built = build(&target, Some(&val(arguments)));
-            let built = built.map(|builder| builder.address("")).unwrap_or_else(|problem| problem);
+            let built = built.map_or_else(|problem| problem, |builder| builder.address(""));
             assert_eq!(built, expected);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rondo_definition::model::{self, FunctionKind, State};
-use rondo_program::{ActionKind, Duration, Instruction, Scope, ScopeId, ScopeKind};
+use rondo_program::{ActionKind, Duration, Instruction, OnParentEnd, Scope, ScopeId, ScopeKind};
 use serde_json::Value;
 
 use super::{Lowering, functions::log_level, parse_checked_duration, shared, states::state_property};
@@ -22,11 +22,12 @@ impl<'a> Lowering<'a> {
         let target = shared(target_name(&action.kind));
         let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);
         let place = |property: &str| state_property(state, &format!("action `{name}`: {property}"));
-        let retry_policy = self.retry_policy(action);
+        let is_async = is_async(action);
+        let retry_policy = if is_async { None } else { self.retry_policy(action) };
         let workflow_timeouts = &self.context.document.workflow.timeouts;
         let limits = self.branch_timeouts.into_iter().chain([&state.timeouts, workflow_timeouts]);
         let limit = limits.map(|limits| limits.action_exec.as_ref()).find_map(|limit| limit);
-        let timeout = limit.and_then(parse_checked_duration);
+        let timeout = limit.filter(|_| !is_async).and_then(parse_checked_duration);
         let outer = self.code.enter_construct(&name);
         let condition = action.condition.as_ref().map(|_| self.code.reserve("condition"));
         let kind = ScopeKind::Action {
@@ -50,11 +51,12 @@ impl<'a> Lowering<'a> {
         self.lower_invocation(action, &place("arguments"));
         if let Some(results) = self.context.compile_optional(filter.results.as_ref(), &place("results"))
             && filter.use_results
+            && !is_async
         {
             self.code.push("results", Instruction::FilterResult(results));
         }
         let to = self.context.compile_optional(filter.to_state_data.as_ref(), &place("toStateData"));
-        if filter.use_results && (merges_result || to.is_some()) {
+        if filter.use_results && !is_async && (merges_result || to.is_some()) {
             self.code.push("toStateData", Instruction::Merge(to));
         }
         self.push_sleep("sleepAfter", action.sleep_after.as_ref());
@@ -79,6 +81,7 @@ impl<'a> Lowering<'a> {
             handlers: Vec::new(),
             retry: None,
             timeout: None,
+            single: None,
             compensation: None,
         });
         id
@@ -103,7 +106,11 @@ impl<'a> Lowering<'a> {
             model::ActionKind::SubFlow(reference) => {
                 let (workflow, version) =
                     (shared(&reference.workflow_id.value), reference.version.as_deref().map(shared));
-                self.code.push("subflow", Instruction::Subflow { workflow, version });
+                let detached = reference.invoke_async.then_some(match reference.continue_after_parent {
+                    true => OnParentEnd::Continue,
+                    false => OnParentEnd::Terminate,
+                });
+                self.code.push("subflow", Instruction::Subflow { workflow, version, detached });
             }
             model::ActionKind::Event(reference) => self.lower_event_ref(reference, place),
         }
@@ -115,6 +122,9 @@ impl<'a> Lowering<'a> {
             return; // The check of the document reports the missing function.
         };
         self.used_functions.insert(&function.name);
+        if function.kind == FunctionKind::Expression && reference.invoke_async {
+            return; // Nobody sees its value, and evaluating it does nothing else.
+        }
         if function.kind == FunctionKind::Expression {
             let expression = self
                 .context
@@ -139,7 +149,17 @@ impl<'a> Lowering<'a> {
         });
         let arguments = self.lower_arguments(function, reference, place);
         let function = shared(&name.value);
-        self.code.push("call", Instruction::Call { function, arguments, config_key });
+        let is_async = reference.invoke_async;
+        self.code.push("call", Instruction::Call { function, arguments, config_key, is_async });
+    }
+}
+
+/// Whether nobody waits for what an action starts. Its result, its retries and its time limit have no meaning then.
+fn is_async(action: &model::Action) -> bool {
+    match &action.kind {
+        model::ActionKind::Function(reference) => reference.invoke_async,
+        model::ActionKind::Event(reference) => reference.invoke_async,
+        model::ActionKind::SubFlow(reference) => reference.invoke_async,
     }
 }
 

@@ -92,16 +92,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Reports a construct that the engine does not run yet, because no part of a definition is ignored without a message.
-    pub(super) fn report_unsupported(&mut self, at: &Pointer, what: &str) {
-        self.diagnostics.push(Diagnostic::error(
-            codes::UNSUPPORTED,
-            &self.document.source,
-            at,
-            format!("{what} is not supported yet"),
-        ));
-    }
-
     pub(super) fn report_invalid_expression(
         &mut self,
         text: &str,

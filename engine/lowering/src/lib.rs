@@ -11,6 +11,7 @@ mod events;
 mod functions;
 mod lints;
 mod outline;
+mod schedule;
 mod states;
 mod transitions;
 
@@ -30,7 +31,7 @@ use context::{Context, parse_checked_duration};
 pub use functions::{replace_functions, unused_replacements};
 use rondo_program::{
     CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
-    SchemaSource, Scope, ScopeId,
+    SchemaSource, Scope, ScopeId, TimeLimit,
 };
 
 /// The result of lowering a document.
@@ -90,10 +91,10 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     lowering.code.push("abort", Instruction::Abort);
     lowering.code.exit_construct(outer);
     let run_before = run_before_state(workflow).and_then(|state| lowering.entries.get(state).copied());
-    let timeout =
-        workflow.timeouts.workflow_exec.as_ref().and_then(|limit| parse_checked_duration(&limit.duration));
+    let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(time_limit);
     let events = lowering.lower_event_definitions();
     let start_by_event = events::start_by_event(workflow, document.compat);
+    let schedule::LoweredSchedule { schedule, window } = lowering.context.lower_schedule();
     let (code, format1_instructions) = lowering.code.finish();
     let program = Program {
         id: workflow.id.as_str().into(),
@@ -103,6 +104,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         scopes: lowering.scopes,
         start,
         start_by_event,
+        schedule,
+        start_window: window,
         events,
         on_abort: abort,
         on_timeout: run_before.unwrap_or(abort),
@@ -152,6 +155,12 @@ fn merge_rules(compat: Compat) -> MergeRules {
 fn run_before_state(workflow: &Workflow) -> Option<&str> {
     let limit = workflow.timeouts.workflow_exec.as_ref()?;
     limit.run_before.as_ref().map(|state| state.value.as_str())
+}
+
+/// The time limit of an instance.
+fn time_limit(limit: &model::WorkflowExecTimeout) -> Option<TimeLimit> {
+    let after = parse_checked_duration(&limit.duration)?;
+    Some(TimeLimit { after, interrupt: limit.interrupt })
 }
 
 /// The program under construction.

@@ -15,7 +15,8 @@ use super::context::Context;
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
 
 /// Members of `$WORKFLOW`, the same as in the `context` module of the machine.
-const WORKFLOW_MEMBERS: [&str; 12] = [
+const WORKFLOW_MEMBERS: [&str; 13] = [
+    "error",
     "headers",
     "id",
     "identity",

@@ -47,9 +47,35 @@ fn state_outline(workflow: &Workflow, state: &State) -> StateOutline {
     StateOutline {
         name: state.name.clone(),
         kind: state_kind(&state.kind),
+        events: events(state),
         actions: actions.collect(),
         transitions: transitions(state),
     }
+}
+
+/// Names of the events that a state waits for, each once.
+fn events(state: &State) -> Vec<String> {
+    let references: Vec<&str> = match &state.kind {
+        model::StateKind::Event(event) => {
+            let references = event.on_events.iter().flat_map(|entry| &entry.event_refs);
+            references.map(|reference| reference.value.as_str()).collect()
+        }
+        model::StateKind::Callback(callback) => vec![&callback.event_ref.value],
+        model::StateKind::Switch(switch) => match &switch.conditions {
+            SwitchConditions::Events(conditions) => {
+                conditions.iter().map(|condition| condition.event_ref.value.as_str()).collect()
+            }
+            SwitchConditions::Data(_) => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in references {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// The actions of a state, each with the name of its branch.

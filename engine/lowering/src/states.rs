@@ -18,13 +18,17 @@ impl<'a> Lowering<'a> {
             self.entries.insert(&state.name, scope.entry);
         }
         self.is_compensating = state.used_for_compensation;
-        let timeout = self.state_timeout(state);
-        self.edit_scope(id, |scope| scope.timeout = timeout);
+        let (total, single) = self.state_timeouts(state);
+        self.edit_scope(id, |scope| {
+            scope.timeout = total;
+            scope.single = single;
+        });
         let input = self
             .context
             .compile_optional(state.filter.input.as_ref(), &state_property(state, "stateDataFilter.input"));
         if let Some(input) = input {
-            self.code.push("input", Instruction::FilterData(input));
+            let filter = self.state_filter(input);
+            self.code.push("input", filter);
         }
         self.lower_body(state);
         if let Some(next) = &state.next {
@@ -179,10 +183,14 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn state_timeout(&mut self, state: &State) -> Option<std::time::Duration> {
+    /// The time limits of a state: with retries, and of one execution.
+    fn state_timeouts(&self, state: &State) -> (Option<std::time::Duration>, Option<std::time::Duration>) {
         let workflow_timeouts = self.context.document.workflow.timeouts.state_exec.as_ref();
-        let limit = state.timeouts.state_exec.as_ref().or(workflow_timeouts)?;
-        limit.total.as_ref().and_then(parse_checked_duration)
+        let Some(limit) = state.timeouts.state_exec.as_ref().or(workflow_timeouts) else {
+            return (None, None);
+        };
+        let span = |text: Option<&model::At<String>>| text.and_then(parse_checked_duration);
+        (span(limit.total.as_ref()), span(limit.single.as_ref()))
     }
 }
 

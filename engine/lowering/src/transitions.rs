@@ -1,9 +1,13 @@
 //! Lowers the exits of states: output filter, transition or end, and error handlers.
 
-use rondo_definition::model::{Next, State};
-use rondo_program::{Handler, Instruction, Pc, ScopeId, Template};
+use rondo_definition::{
+    Compat,
+    model::{ContinueAs, Next, State},
+};
+use rondo_expression::Expression;
+use rondo_program::{Handler, Instruction, Pc, ScopeId, Successor, Template};
 
-use super::{Lowering, states::state_property};
+use super::{Lowering, shared, states::state_property, time_limit};
 
 impl<'a> Lowering<'a> {
     /// Lowers one of several exits of a state, except those of error handlers: the output filter, then the transition or end. Returns the
@@ -22,7 +26,16 @@ impl<'a> Lowering<'a> {
             .context
             .compile_optional(state.filter.output.as_ref(), &state_property(state, "stateDataFilter.output"));
         if let Some(output) = output {
-            self.code.push("output", Instruction::FilterData(output));
+            let filter = self.state_filter(output);
+            self.code.push("output", filter);
+        }
+    }
+
+    /// A state data filter. By the specification, one that selects nothing does not filter.
+    pub(super) fn state_filter(&self, filter: Expression) -> Instruction {
+        match self.context.document.compat {
+            Compat::SonataFlow => Instruction::FilterData(filter),
+            Compat::Spec => Instruction::SelectData(filter),
         }
     }
 
@@ -49,17 +62,29 @@ impl<'a> Lowering<'a> {
                 self.code.push("abort", Instruction::Abort);
             }
             Next::End(end) => {
-                if let Some(continue_as) = &end.continue_as {
-                    self.context.report_unsupported(&continue_as.at, &state_property(state, "continueAs"));
-                }
                 if end.compensate {
                     self.code.push("leave", Instruction::Leave);
                     self.code.push("compensate", Instruction::Compensate);
                 }
                 self.lower_produced_events(state, &end.produce_events);
                 let error_message = self.error_message(state);
-                self.code.push("end", Instruction::End { terminate: end.terminate, error_message });
+                let successor =
+                    end.continue_as.as_ref().map(|then| Box::new(self.lower_successor(state, then)));
+                let terminate = end.terminate || successor.is_some();
+                self.code.push("end", Instruction::End { terminate, error_message, successor });
             }
+        }
+    }
+
+    /// Lowers `continueAs`. Its workflow is looked for when the instance ends: the check of the folder has reported an unknown one.
+    fn lower_successor(&mut self, state: &State, continue_as: &ContinueAs) -> Successor {
+        let ContinueAs { workflow_id, version, data, workflow_exec, .. } = continue_as;
+        let place = state_property(state, "continueAs: data");
+        Successor {
+            workflow: shared(workflow_id),
+            version: version.as_deref().map(shared),
+            data: data.as_ref().map(|data| self.context.compile_template(&data.value, &data.at, &place)),
+            limit: workflow_exec.as_ref().and_then(time_limit),
         }
     }
 

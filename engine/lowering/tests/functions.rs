@@ -54,7 +54,21 @@ fn arguments_that_a_function_needs_or_does_not_take_are_reported() {
             "{refName: token, arguments: '.all'}",
         ],
     );
-    insta::assert_snapshot!(problems(&document), @r"");
+    insta::assert_snapshot!(problems(&document), @r#"
+    w.sw.yaml:14:28: error[RON0128]: state `S`: action `pet`: arguments: the GraphQL function `pet` is called without `selectionSet`
+      help: give it `arguments` and `selectionSet`
+    w.sw.yaml:15:65: error[RON0201]: state `S`: action `pet`: arguments: selectionSet: `{ age(of: ${ .x | }) }` is not a valid expression: it ends where term is expected
+    w.sw.yaml:16:28: error[RON0128]: state `S`: action `orders`: arguments: function `orders` takes no argument `queryOption`
+      help: did you mean `queryOptions`?
+    w.sw.yaml:17:28: error[RON0128]: state `S`: action `python`: arguments: function `python` is called without `script`
+      help: give it `arguments: {script: …}`
+    w.sw.yaml:18:18: error[RON0128]: state `S`: action `python`: arguments: function `python` is called without `script`
+      help: give it `arguments: {script: …}`
+    w.sw.yaml:19:28: error[RON0128]: state `S`: action `token`: arguments: function `token` is called without `token`
+      help: give it `arguments: {token: …}`
+    w.sw.yaml:8:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    "#);
 }
 
 #[test]
@@ -73,20 +87,28 @@ fn a_selection_set_is_passed_on_in_pieces() {
     );
     let listing = lowered.program.to_string();
     let call = listing.lines().find(|line| line.contains("call pet"));
-    insta::assert_snapshot!(call.unwrap_or(&listing), @r"");
+    insta::assert_snapshot!(call.unwrap_or(&listing), @r#"S/pet/call: call pet {"arguments":{"id":"${ .id }"},"selectionSet":["{ id, age(of: ","${ {a: .b} }",", as: \"}\") { years } }"]}"#);
 }
 
 #[test]
 fn a_property_replaces_a_function_that_cannot_be_called() {
     let mut document = document(FUNCTIONS, &["java"]);
-    insta::assert_snapshot!(problems(&document), @r"");
+    insta::assert_snapshot!(problems(&document), @r#"
+    w.sw.yaml:8:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    "#);
     let lines = "rondo.functions.java.replacement=rest:post:https://h.test/cancel\n\
         rondo.functions.pet.replacement=nonsense\nrondo.functions.jva.replacement=sysout";
     let replaced = replace_functions(&mut document, &properties(lines));
     let unused = unused_replacements(std::slice::from_ref(&document), &properties(lines));
     let (lowered, problems) = lower(&document);
     let all = replaced.iter().chain(&unused).chain(&problems).map(|diagnostic| diagnostic.render(None));
-    insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n"), @r"");
+    insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n"), @r#"
+    w.sw.yaml:4:41: error[RON0301]: function `pet` is not replaced: the property `rondo.functions.pet.replacement` is no operation
+      help: write it as `rest:post:https://service.example/path` or `specs/api.yaml#operation`
+    application.properties:3:33: warning[RON0161]: no workflow has a function `jva`, which is to be replaced
+      help: did you mean `java`?
+    "#);
     assert!(
         matches!(kind(&lowered, "java"), FunctionKind::Http(http) if http.address == "https://h.test/cancel")
     );

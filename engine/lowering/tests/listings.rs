@@ -173,6 +173,72 @@ fn a_time_limit_of_the_workflow_runs_its_state_before_the_end() {
     insta::assert_snapshot!("workflow-timeout", listing(lower(&document(states, more))));
 }
 
+/// The line of the listing that says when instances start, and the problems of the schedule.
+fn scheduled(schedule: &str, states: &str, compat: rondo_definition::Compat) -> String {
+    let text = format!(
+        "id: scheduled\nspecVersion: '0.8'\nstart: {{stateName: A, schedule: {schedule}}}\n{FUNCTIONS}\nstates:\n{states}\n"
+    );
+    let options = rondo_definition::Options { compat, ..rondo_definition::Options::default() };
+    let (document, problems) = rondo_definition::parse_with("scheduled.sw.yaml", &text, options);
+    let lowered = document.map(|document| lower(&document));
+    let listing = lowered.as_ref().map_or(String::new(), |(lowered, _)| lowered.program.to_string());
+    let all = problems.iter().chain(lowered.iter().flat_map(|(_, problems)| problems));
+    let about = all.filter(|problem| ["RON0129", "RON0161"].contains(&problem.code.number));
+    let lines = listing.lines().filter(|line| line.starts_with("started")).map(str::to_owned);
+    lines.chain(about.map(ToString::to_string)).collect::<Vec<_>>().join("\n")
+}
+
+const FIRST: &str = "- {name: A, type: inject, data: {}, end: true}";
+const BY_EVENT: &str =
+    "- {name: A, type: event, onEvents: [{eventRefs: [approved], actions: []}], end: true}";
+
+#[test]
+fn schedules_have_a_line() {
+    let mut lines = String::new();
+    for (schedule, states) in [
+        ("R/PT1H", FIRST),
+        ("{cron: 0 0/15 * * * ?}", FIRST),
+        (
+            "{cron: {expression: ' 0 9  * * MON-FRI', validUntil: '2030-01-01T00:00:00'}, timezone: Europe/Berlin}",
+            FIRST,
+        ),
+        ("{interval: R12/2026-01-31T09:00/P1M, timezone: America/New_York}", FIRST),
+        ("2026-01-01T00:00:00Z/2026-02-01T00:00:00+01:00", BY_EVENT),
+    ] {
+        let line = scheduled(schedule, states, rondo_definition::Compat::Spec);
+        lines.push_str(&format!("{schedule}\n  {line}\n"));
+    }
+    insta::assert_snapshot!("schedules", lines);
+}
+
+#[test]
+fn schedules_that_cannot_be_kept_to_are_named() {
+    let mut lines = String::new();
+    for (schedule, states) in [
+        ("{cron: 0 0 31 2 *}", FIRST),
+        ("{cron: 0 0 9 ? * 8}", FIRST),
+        ("{cron: '61 * * * *'}", FIRST),
+        ("{cron: {expression: 0 0 1 1 ? 2031, validUntil: '2030-01-01T00:00:00Z'}}", FIRST),
+        ("R/PT0S", FIRST),
+        ("R0/PT1H", FIRST),
+        ("R/P9000Y/2026-01-01T00:00:00Z", FIRST),
+        ("2026-02-01T00:00:00Z/2026-01-01T00:00:00Z", BY_EVENT),
+        ("2026-01-01T00:00:00Z/2026-02-01T00:00:00Z", FIRST),
+        ("R/PT2H", BY_EVENT),
+    ] {
+        let lenient = scheduled(schedule, states, rondo_definition::Compat::SonataFlow);
+        let strict = scheduled(schedule, states, rondo_definition::Compat::Spec);
+        let is_error = strict.contains(": error[");
+        assert_eq!(is_error, lenient.contains("RON0129"), "{strict}");
+        assert_eq!(
+            strict,
+            if is_error { lenient.replace(": warning[", ": error[") } else { lenient.clone() }
+        );
+        lines.push_str(&format!("{schedule}\n  {lenient}\n"));
+    }
+    insta::assert_snapshot!("schedules-that-cannot-be-kept-to", lines);
+}
+
 /// The same program has the same fingerprint, and another program has another fingerprint.
 #[test]
 fn the_fingerprint_changes_with_the_program() {

@@ -11,7 +11,7 @@ impl Machine<'_> {
     /// crash the same request can be computed again, except for arguments that use `now`, `uuid4`, `random` or `hostname`.
     pub(crate) fn call_request(&self, id: FrameId) -> Result<Option<CallRequest>, Failure> {
         let Some(frame) = self.snapshot.frame(id) else { return Ok(None) };
-        let (Wait::Call { call, attempt }, Some(Instruction::Call { function, arguments, config_key })) =
+        let (Wait::Call { call, attempt }, Some(Instruction::Call { function, arguments, config_key, .. })) =
             (&frame.wait, self.program.instruction(frame.pc))
         else {
             return Ok(None);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rondo_expression::{Budget, Lookup, Val};
 use rondo_program::Program;
 
+use crate::SuccessorRequest;
+
 /// The context of the turns of an instance. It is not part of the snapshot, because secrets must not be stored with it.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -24,6 +26,10 @@ pub struct Context {
     pub speed: u32,
     /// Checks the data of an instance that completes.
     pub output: Option<Arc<dyn OutputCheck>>,
+    /// Hides secrets in texts that become data. `None`: nothing is hidden.
+    pub mask: Option<Arc<dyn Mask>>,
+    /// Checks that another workflow can continue an instance. `None`: none can.
+    pub successors: Option<Arc<dyn SuccessorCheck>>,
     /// How many instructions an instance may run without waiting before it fails; those for the elements of a loop do not count. Without this
     /// limit a definition with an endless loop would run for ever.
     pub max_steps: u32,
@@ -38,6 +44,18 @@ pub trait OutputCheck: std::fmt::Debug + Send + Sync {
     fn check(&self, data: &Val) -> Result<(), String>;
 }
 
+/// Hides secrets in a text.
+pub trait Mask: std::fmt::Debug + Send + Sync {
+    /// The text with `***` in place of each secret.
+    fn mask(&self, text: &str) -> String;
+}
+
+/// Checks that an instance which ends can be continued by another one. A pure function of the request and the workflows that are served.
+pub trait SuccessorCheck: std::fmt::Debug + Send + Sync {
+    /// Checks the workflow, its version and its input. The error says what is wrong, for people; the instance that ends fails with it.
+    fn check(&self, successor: &SuccessorRequest) -> Result<(), String>;
+}
+
 /// The value of `$WORKFLOW` (SonataFlow).
 #[derive(Debug)]
 pub(crate) struct WorkflowVariable {
@@ -50,6 +68,7 @@ pub(crate) struct WorkflowVariable {
     pub(crate) input: Val,
     pub(crate) previous: Option<Val>,
     pub(crate) response: Option<Val>,
+    pub(crate) error: Option<Val>,
 }
 
 impl WorkflowVariable {
@@ -59,6 +78,7 @@ impl WorkflowVariable {
         input: &Val,
         previous: Option<Val>,
         response: Option<Val>,
+        error: Option<Val>,
     ) -> Self {
         Self {
             instance: Arc::clone(&context.instance),
@@ -70,6 +90,7 @@ impl WorkflowVariable {
             input: input.clone(),
             previous,
             response,
+            error,
         }
     }
 }
@@ -89,6 +110,7 @@ impl Lookup for WorkflowVariable {
             "input" => Ok(self.input.clone()),
             "identity" => Ok(Val::text(&*self.identity)),
             "prevActionResult" => Ok(self.previous.clone().unwrap_or_default()),
+            "error" => Ok(self.error.clone().unwrap_or_default()),
             "statusCode" | "statusMessage" | "responseHeaders" => response_member(key),
             "python" => {
                 let python =

@@ -26,6 +26,16 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Replaces the data of a frame by the value of a state data filter, unless the filter selects nothing.
+    pub(crate) fn select_data(&mut self, id: FrameId, filter: &Expression) -> Result<(), Failure> {
+        let data = self.evaluate(id, filter, self.snapshot.data_of(id))?;
+        if !data.is_null() {
+            self.count_retained(&data);
+            self.snapshot.set_data_of(id, data);
+        }
+        Ok(())
+    }
+
     /// Merges the data of an inject state into the data of a frame.
     pub(crate) fn inject_data(&mut self, id: FrameId, value: &Val) -> Result<(), Failure> {
         self.merge_at_top(id, value.clone())

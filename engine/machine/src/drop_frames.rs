@@ -3,14 +3,14 @@
 use crate::{Effect, Fact, FrameId, frame::Wait, turn::Machine};
 
 impl Machine<'_> {
-    /// Drops the frames below a frame; all frames if there is none. Cancels the child instances that the dropped frames wait for, and marks
+    /// Drops the frames below a frame; if there is none, all but those of actions that nobody waits for. Cancels the child instances that the dropped frames wait for, and marks
     /// their open states and actions as dropped in the history.
     pub(crate) fn drop_frames(&mut self, below: Option<FrameId>) {
         // A frame is behind its parent in the list, so one pass finds all descendants.
         let mut dropped: Vec<FrameId> = Vec::new();
         for frame in &self.snapshot.frames {
             let is_below = match below {
-                None => true,
+                None => !frame.is_detached(),
                 Some(_) => {
                     frame.parent.is_some_and(|parent| Some(parent) == below || dropped.contains(&parent))
                 }

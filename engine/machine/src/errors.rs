@@ -1,5 +1,6 @@
 //! Raises errors: finds the retry policy or the handler for an error, or stops the instance at it.
 
+use rondo_expression::Val;
 use rondo_program::{Failure, Pc};
 
 use crate::{
@@ -16,6 +17,10 @@ impl Machine<'_> {
 
     /// Raises an error in the scope with index `depth` of a frame: the search begins there.
     pub(crate) fn raise_in(&mut self, id: FrameId, depth: usize, failure: Failure) {
+        if self.snapshot.is_over_time {
+            self.give_up(id);
+            return;
+        }
         for enclosing in
             self.enclosing_scopes(id).filter(|enclosing| enclosing.frame != id || enclosing.depth <= depth)
         {
@@ -23,7 +28,8 @@ impl Machine<'_> {
                 return;
             }
             if let Some(then) = find_handler(&enclosing, &failure) {
-                return self.run_handler(&enclosing, then, failure);
+                let error = self.describe_error(id, &failure);
+                return self.run_handler(&enclosing, then, failure, error);
             }
         }
         self.halt_at_error(id, failure);
@@ -43,7 +49,7 @@ impl Machine<'_> {
     /// Handles a child instance that stopped at an error. If a scope handles such an error, it is raised. Otherwise the parent still waits, as on
     /// SonataFlow: when somebody has repaired the child and it ends, the parent continues.
     pub(crate) fn child_failed(&mut self, id: FrameId, failure: Failure) {
-        if self.is_handled(id, &failure) {
+        if self.snapshot.is_over_time || self.is_handled(id, &failure) {
             self.raise(id, failure);
         }
     }
@@ -89,6 +95,7 @@ impl Machine<'_> {
                 open.deadline = None;
             }
         });
+        self.set_single_limits(id, false);
         true
     }
 
@@ -102,6 +109,7 @@ impl Machine<'_> {
                 open.deadline = deadline;
             }
         });
+        self.set_single_limits(id, true);
         match self.call_request(id) {
             Ok(request) => self.effects.extend(request.map(Effect::Call)),
             Err(failure) => {
@@ -113,7 +121,7 @@ impl Machine<'_> {
     }
 
     /// Continues at the handler of a scope: drops the frames and scopes inside of it, and moves its frame to the handler.
-    fn run_handler(&mut self, enclosing: &EnclosingScope<'_>, then: Pc, failure: Failure) {
+    fn run_handler(&mut self, enclosing: &EnclosingScope<'_>, then: Pc, failure: Failure, error: Val) {
         let id = enclosing.frame;
         self.keep_branch_changes(id);
         self.drop_frames(Some(id));
@@ -124,11 +132,13 @@ impl Machine<'_> {
             kind: Some(failure.kind),
             origin: failure.origin,
         });
+        self.count_retained(&error);
         self.edit_frame(id, |frame| {
             frame.pc = then;
             frame.focus = None;
             frame.result = None;
             frame.call_in_doubt = None;
+            frame.error = Some(error);
             if let Some(open) = frame.scopes.last_mut() {
                 open.failed = true;
             }

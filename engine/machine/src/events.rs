@@ -9,7 +9,7 @@ use rondo_expression::{Template, Val};
 use rondo_program::{Event, EventFilter, EventTimeout, Failure, Instruction, Pc, Program};
 
 use crate::{
-    Effect, Fact, FrameId, Millis, PublishRequest, ReceivedEvent, Snapshot, Status,
+    Effect, Fact, FrameId, Millis, PublishRequest, ReceivedEvent, Snapshot, Status, Visit,
     frame::{Frame, RequiredAttribute, Role, Wait},
     turn::{Machine, Step},
 };
@@ -173,6 +173,8 @@ impl Machine<'_> {
         }
         self.edit_frame(id, |frame| frame.result = None);
         self.set_wait(id, Wait::Events { until, arrived: Vec::new(), required });
+        let events = filters.iter().flat_map(|filter| &filter.events).map(Arc::clone).collect();
+        self.facts.push(Fact::Awaits { visit: self.innermost_visit(id), events });
         // It may be for the same event as the wait before it, and then takes another one of those that are kept.
         self.snapshot.has_unregistered_waits = true;
         Ok(Step::Jumped)
@@ -242,12 +244,17 @@ impl Machine<'_> {
     }
 
     fn note_event(&mut self, id: FrameId, name: &Arc<str>, received: &ReceivedEvent) {
-        let visit = self.enclosing_scopes(id).map(|enclosing| enclosing.open.visit).find(|visit| *visit != 0);
         self.facts.push(Fact::Event {
-            visit: visit.unwrap_or_default(),
+            visit: self.innermost_visit(id),
             event: Arc::clone(name),
             id: received.id.clone(),
         });
+    }
+
+    /// The visit of the innermost state or action of a frame.
+    fn innermost_visit(&self, id: FrameId) -> Visit {
+        let mut visits = self.enclosing_scopes(id).map(|enclosing| enclosing.open.visit);
+        visits.find(|visit| *visit != 0).unwrap_or_default()
     }
 
     /// An instance that stays active takes further events at its start: another path waits for them (spec-0.8, `keepActive`).

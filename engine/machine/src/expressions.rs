@@ -68,8 +68,9 @@ impl<'a> Machine<'a> {
         variables.extend(self.variables(id));
         let previous = self.snapshot.frame(id).and_then(|frame| frame.previous.clone());
         let response = self.snapshot.response.clone();
-        let workflow =
-            WorkflowVariable::new(self.program, self.context, &self.snapshot.input, previous, response);
+        let error = self.handled_error(id).cloned();
+        let input = &self.snapshot.input;
+        let workflow = WorkflowVariable::new(self.program, self.context, input, previous, response, error);
         ExpressionScope {
             workflow: Val::Lookup(Arc::new(workflow)),
             variables,

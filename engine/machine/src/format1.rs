@@ -181,7 +181,8 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
     let pc = position.and_then(|position| program.legacy.instruction(position));
     let pc = pc.filter(|pc| can_stand_at(&wait, program.instruction(*pc)));
     let branch = role.branch().and_then(|index| branch_scope(program, snapshot, parent, index));
-    let branch = branch.map(|id| OpenScope { id, visit: 0, deadline: stored.deadline, failed: false });
+    let deadline = stored.deadline;
+    let branch = branch.map(|id| OpenScope { id, visit: 0, deadline, single_deadline: None, failed: false });
     let state = stored.state.and_then(|state| open_scope(program.legacy.state(state.number), &state));
     let action = stored.action.and_then(|action| open_scope(program.legacy.action(action.number), &action));
     let pc = pc.unwrap_or_else(|| {
@@ -201,6 +202,7 @@ fn add_frame(snapshot: &mut Snapshot, program: &Program, stored: StoredFrame) {
         focus: stored.focus,
         result: stored.result,
         previous: stored.previous,
+        error: None,
         events: Vec::new(),
         variables: stored.variables,
         call_in_doubt: stored.call_in_doubt,
@@ -226,7 +228,7 @@ fn decode_wait(wait: StoredWait) -> Wait {
 
 fn open_scope(id: Option<ScopeId>, stored: &StoredScope) -> Option<OpenScope> {
     let StoredScope { visit, deadline, failed, .. } = *stored;
-    id.map(|id| OpenScope { id, visit, deadline, failed })
+    id.map(|id| OpenScope { id, visit, deadline, single_deadline: None, failed })
 }
 
 /// The scope at the beginning of a branch. The first format has no such scope; it has the time limit of the branch in the frame.

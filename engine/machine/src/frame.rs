@@ -29,9 +29,11 @@ pub(crate) struct Frame {
     pub(crate) result: Option<Val>,
     /// The result of the previous action, if something needs it.
     pub(crate) previous: Option<Val>,
+    /// The error that a handler led here with, as `$WORKFLOW.error` shows it.
+    pub(crate) error: Option<Val>,
     /// The payloads of events that arrived together and were not used yet.
     pub(crate) events: Vec<(Arc<str>, Val)>,
-    /// The variables of this frame: the iteration parameter.
+    /// The variables of this frame: the iteration parameter; all that an action saw which nobody waits for.
     pub(crate) variables: Vec<(Arc<str>, Val)>,
     /// A failed call that the service may have processed: it got no answer, or none that settles it. The next attempt has the same number.
     pub(crate) call_in_doubt: Option<CallNumber>,
@@ -45,6 +47,8 @@ pub(crate) struct OpenScope {
     pub(crate) visit: Visit,
     /// When its time limit ends.
     pub(crate) deadline: Option<Millis>,
+    /// When the time limit of one execution ends.
+    pub(crate) single_deadline: Option<Millis>,
     /// Whether one of its error handlers was used: then it is not compensated.
     pub(crate) failed: bool,
 }
@@ -75,6 +79,9 @@ pub(crate) enum Role {
     /// A compensation of one scope.
     #[serde(rename = "c")]
     Compensation,
+    /// An action that nobody waits for. It only notices what becomes of it.
+    #[serde(rename = "d")]
+    Detached,
 }
 
 impl Role {
@@ -118,6 +125,8 @@ pub(crate) enum Wait {
     Events { until: Option<Millis>, arrived: Vec<(Arc<str>, Val)>, required: Vec<RequiredAttribute> },
     /// A retrigger or a skip, because its instruction failed.
     Failed,
+    /// The end of the actions that still run after the time limit of the workflow: it has given up itself.
+    GivenUp,
 }
 
 impl Wait {
@@ -137,14 +146,21 @@ impl Wait {
 }
 
 impl Frame {
-    /// The visits of the open scopes, the innermost last.
+    /// The visits of the open scopes, the innermost last. An action that nobody waits for has none: it was left when it began.
     pub(crate) fn open_visits(&self) -> impl Iterator<Item = Visit> {
-        self.scopes.iter().map(|open| open.visit).filter(|visit| *visit != 0)
+        let open: &[OpenScope] = if self.is_detached() { &[] } else { &self.scopes };
+        open.iter().map(|open| open.visit).filter(|visit| *visit != 0)
+    }
+
+    /// Whether nobody waits for it.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.role == Role::Detached
     }
 
     /// All values that it retains.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Val> {
-        let registers = [&self.data, &self.focus, &self.result, &self.previous].into_iter().flatten();
+        let registers = [&self.data, &self.focus, &self.result, &self.previous, &self.error];
+        let registers = registers.into_iter().flatten();
         let variables = self.variables.iter().chain(&self.events).map(|(_, value)| value);
         let (items, numbered, named): (_, &[(u32, Val)], &[(Arc<str>, Val)]) = match &self.wait {
             Wait::Loop { items, results, .. } => (Some(items), results, &[]),
@@ -158,6 +174,7 @@ impl Frame {
 
     /// The earliest time of its timers: the end of its wait and the time limits of its open scopes.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
-        self.scopes.iter().filter_map(|open| open.deadline).chain(self.wait.until()).min()
+        let limits = self.scopes.iter().flat_map(|open| [open.deadline, open.single_deadline]).flatten();
+        limits.chain(self.wait.until()).min()
     }
 }

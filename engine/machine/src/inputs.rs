@@ -4,7 +4,7 @@ use rondo_expression::{MergeRules, Size, Val};
 
 use crate::{
     CallNumber, Fact, FrameId, Input, Status,
-    frame::{Role, Wait},
+    frame::{Frame, Role, Wait},
     turn::Machine,
 };
 
@@ -15,6 +15,21 @@ impl Machine<'_> {
         let is_failed = self.snapshot.status == Status::Error;
         match input {
             Input::Start { at } if self.snapshot.next_frame == 0 && is_active => self.start(at.as_deref()),
+            Input::Answered { call, .. } | Input::ChildEnded { call, outcome: Ok(_) }
+                if self.snapshot.is_detached(call) =>
+            {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                self.end_detached(id);
+            }
+            Input::CallFailed { call, failure } if self.snapshot.is_detached(call) => {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                self.fail_detached(id, &failure);
+            }
+            // Somebody may repair the child, and it still ends with its parent.
+            Input::ChildEnded { call, outcome: Err(failure) } if self.snapshot.is_detached(call) => {
+                let Some(id) = self.frame_waiting_for(call) else { return false };
+                self.note_detached_failure(id, &failure);
+            }
             Input::Answered { call, result, response } if is_active || is_failed => {
                 let Some(id) = self.frame_waiting_for(call) else { return false };
                 if let Some(response) = response {
@@ -72,15 +87,28 @@ impl Machine<'_> {
     pub(crate) fn start(&mut self, at: Option<&str>) {
         let state = at.and_then(|name| self.program.state(name));
         let pc = state.map_or(self.program.start, |state| state.entry);
-        self.snapshot.deadline = self.program.timeout.map(|limit| self.time_after(limit));
+        let limit = self.snapshot.limit.or(self.program.timeout);
+        self.snapshot.deadline = limit.map(|limit| self.time_after(limit.after));
         let root = self.snapshot.push_frame(None, Role::Root, pc);
         self.ready.push_back(root);
         self.facts.push(Fact::Started);
     }
 
-    /// Drops all frames and starts one that compensates the completed states and then aborts the instance.
+    /// Drops all frames and starts one that compensates the completed states and then aborts the instance. If one of an earlier request is
+    /// still there, ends the instance at once: whoever asks a second time wants no more of it. A compensation that the time limit of the
+    /// workflow has begun goes on.
     fn abort(&mut self) {
+        if std::mem::replace(&mut self.snapshot.abort_requested, true) {
+            self.snapshot.lost.clear();
+            self.end_instance(Status::Aborted);
+            return;
+        }
+        let compensates = |frame: &Frame| frame.role == Role::Root && frame.pc == self.program.on_abort;
+        if self.snapshot.status == Status::Active && self.snapshot.frames.iter().any(compensates) {
+            return;
+        }
         self.drop_frames(None);
+        self.snapshot.is_over_time = false;
         self.snapshot.lost.clear();
         self.snapshot.status = Status::Active;
         self.snapshot.failed = None;

@@ -9,6 +9,7 @@ mod call_request;
 mod compensation;
 mod context;
 mod data;
+mod detached;
 mod drop_frames;
 mod ending;
 mod errors;
@@ -17,11 +18,14 @@ mod expressions;
 mod fork;
 mod format1;
 mod frame;
+mod handled_error;
 mod inputs;
 mod listing;
 mod loops;
 mod matching;
 mod messages;
+mod open_visits;
+mod overtime;
 mod recovery;
 mod repair;
 mod retained_size;
@@ -35,13 +39,15 @@ mod time_limits;
 mod turn;
 mod wait_status;
 
-pub use context::{Context, OutputCheck};
+pub use context::{Context, Mask, OutputCheck, SuccessorCheck};
 pub use events::{AwaitedEvent, NO_FRAME, awaited_events, can_start};
 pub use messages::{
-    CallRequest, ChildRequest, Effect, Fact, Input, LogLine, PublishRequest, ReceivedEvent, Turn,
+    CallRequest, ChildRequest, Effect, Fact, Input, LogLine, PublishRequest, ReceivedEvent, SuccessorRequest,
+    Turn,
 };
+pub use open_visits::{OpenVisit, OpenVisitKind, open_visits};
 pub use recovery::pending_calls;
-pub use snapshot::{CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit};
+pub use snapshot::{CallNumber, Continuation, FailedStep, FrameId, Millis, Snapshot, Status, Visit};
 pub use stored::{DecodeError, EncodeError, Encoded, PartChange};
 pub use turn::turn;
 pub use wait_status::{WaitStatus, Waiting, wait_statuses};

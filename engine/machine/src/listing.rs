@@ -28,6 +28,13 @@ impl Display for Listing<'_> {
         write!(f, "{:?}", snapshot.status)?;
         snapshot.deadline.map_or(Ok(()), |at| write!(f, ", ends at {at}"))?;
         writeln!(f, ", data {}", snapshot.data.to_json())?;
+        for (is_so, what) in
+            [(snapshot.is_over_time, "over time"), (snapshot.abort_requested, "abort requested")]
+        {
+            if is_so {
+                writeln!(f, "{what}")?;
+            }
+        }
         for id in &snapshot.completed {
             writeln!(f, "completed {}", program.scope_label(*id))?;
         }
@@ -47,6 +54,7 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
         (Role::Branch(index), Some(parent)) => write!(f, ", branch {index} of {parent}")?,
         (Role::Iteration(index), Some(parent)) => write!(f, ", element {index} of {parent}")?,
         (Role::Compensation, Some(parent)) => write!(f, ", compensation of {parent}")?,
+        (Role::Detached, _) => f.write_str(", nobody waits for it")?,
         _ => {}
     }
     write!(f, " at {}: ", program.code.label(frame.pc))?;
@@ -71,15 +79,19 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
             until.map_or(Ok(()), |until| write!(f, ", until {until}"))
         }
         Wait::Failed => f.write_str("failed"),
+        Wait::GivenUp => f.write_str("has given up"),
     }?;
     for open in &frame.scopes {
         write!(f, "; in {}", program.scope_label(open.id))?;
         open.deadline.map_or(Ok(()), |at| write!(f, " until {at}"))?;
+        open.single_deadline.map_or(Ok(()), |at| write!(f, " this time until {at}"))?;
         if open.failed {
             f.write_str(" which failed")?;
         }
     }
-    for (name, value) in [("focus", &frame.focus), ("result", &frame.result), ("data", &frame.data)] {
+    let registers =
+        [("focus", &frame.focus), ("result", &frame.result), ("data", &frame.data), ("error", &frame.error)];
+    for (name, value) in registers {
         value.as_ref().map_or(Ok(()), |value| write!(f, "; {name} {}", value.to_json()))?;
     }
     writeln!(f)

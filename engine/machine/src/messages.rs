@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rondo_expression::Val;
-use rondo_program::{Failure, FailureKind, LogLevel, Origin};
+use rondo_program::{Failure, FailureKind, LogLevel, Origin, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 use crate::{CallNumber, FrameId, Millis, Snapshot, Visit};
@@ -16,7 +16,8 @@ pub enum Input {
         /// Name of the first state; `None`: the definition's start.
         at: Option<String>,
     },
-    /// A service answered a call. If the instance no longer waits for this call, the answer changes nothing.
+    /// A service answered a call. If the instance no longer waits for this call, the answer changes nothing. The answer to a call that nobody
+    /// waits for only ends the call, also if the instance has ended.
     Answered {
         /// The call.
         call: CallNumber,
@@ -26,7 +27,7 @@ pub enum Input {
         /// value is `{values, state}`. Members that the answer does not have keep their values.
         response: Option<Val>,
     },
-    /// A call failed.
+    /// A call failed, or a child instance could not be started or was aborted.
     CallFailed {
         /// The call.
         call: CallNumber,
@@ -44,7 +45,7 @@ pub enum Input {
     Event(Box<ReceivedEvent>),
     /// Time has passed: timers that are due fire.
     Tick,
-    /// Compensate the completed states and abort the instance.
+    /// Compensate the completed states and abort the instance. An instance that already compensates because of such an input ends at once.
     Abort,
     /// Run the failed step again.
     Retrigger,
@@ -83,6 +84,9 @@ pub enum Effect {
     CancelChild(CallNumber),
     /// Write a line to the log.
     Log(LogLine),
+    /// The instance has completed, and another one continues: start it. Store it in the same transaction as the snapshot. If somebody waits
+    /// for this instance, he waits for the other one from now on.
+    ContinueAs(SuccessorRequest),
     /// Publish an event. Store it in the same transaction as the snapshot, and send it afterwards.
     Publish(PublishRequest),
 }
@@ -179,6 +183,23 @@ pub struct ChildRequest {
     pub data: Val,
     /// The variables of the parent, which the expressions of the child can use.
     pub variables: Vec<(Arc<str>, Val)>,
+    /// Whether nobody waits for its end.
+    pub is_detached: bool,
+}
+
+/// An instance that continues another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuccessorRequest {
+    /// Id of the workflow.
+    pub workflow: Arc<str>,
+    /// Version of the workflow; `None`: the highest.
+    pub version: Option<Arc<str>>,
+    /// Its input.
+    pub data: Val,
+    /// Its time limit; `None`: that of its workflow.
+    pub limit: Option<TimeLimit>,
+    /// The value of [`Snapshot::steps`] at its start.
+    pub steps: u32,
 }
 
 /// A line for the log.
@@ -235,6 +256,14 @@ pub enum Fact {
         /// The visit of its state.
         within: Visit,
     },
+    /// A state or action began to wait for events.
+    Awaits {
+        /// The visit of the innermost state or action that waits.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// Names of the events in the definition.
+        events: Vec<Arc<str>>,
+    },
     /// An event that was waited for arrived.
     Event {
         /// The visit of the innermost state or action that waited.
@@ -285,6 +314,21 @@ pub enum Fact {
         #[serde(default)]
         origin: Origin,
     },
+    /// An action failed that nobody waits for.
+    AsyncFailed {
+        /// The visit of the action.
+        #[serde(rename = "v")]
+        visit: Visit,
+        /// Name of the function or workflow.
+        target: Arc<str>,
+        /// What happened, for people.
+        message: String,
+        /// What went wrong.
+        kind: FailureKind,
+        /// Who raised it.
+        #[serde(default)]
+        origin: Origin,
+    },
     /// The failed step runs again.
     Retriggered {
         /// The frame of the step.
@@ -298,6 +342,14 @@ pub enum Fact {
     },
     /// The data was changed from outside.
     Changed,
+    /// The instance ends, and another one continues.
+    Continued {
+        /// Id of its workflow.
+        workflow: Arc<str>,
+        /// Version of its workflow; `None`: the highest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Arc<str>>,
+    },
     /// The instance completed.
     Completed,
     /// The instance was aborted.

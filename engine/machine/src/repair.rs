@@ -14,10 +14,17 @@ impl Machine<'_> {
     /// Stops the instance where it is. A retrigger continues it from there. A frame with a lost position continues from the beginning of the
     /// innermost construct around it that the program has.
     pub(crate) fn halt(&mut self, failure: Failure) {
+        let (detached, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.snapshot.lost)
+            .into_iter()
+            .partition(|lost| self.is_detached(lost.frame));
+        for LostPosition { frame, .. } in &detached {
+            self.fail_detached(*frame, &failure);
+        }
+        if lost.is_empty() && !detached.is_empty() {
+            return;
+        }
         let mut failed_frame = self.snapshot.frames.first().map(|frame| frame.id).unwrap_or_default();
-        for (index, LostPosition { frame, label }) in
-            std::mem::take(&mut self.snapshot.lost).into_iter().enumerate()
-        {
+        for (index, LostPosition { frame, label }) in lost.into_iter().enumerate() {
             if index == 0 {
                 failed_frame = frame;
             }

@@ -48,7 +48,7 @@ impl Machine<'_> {
     pub(crate) fn follow_jumps(&mut self) {
         for index in 0..self.snapshot.frames.len() {
             while let Some(frame) = self.snapshot.frames.get_mut(index)
-                && matches!(frame.wait, Wait::Ready | Wait::Failed)
+                && matches!(frame.wait, Wait::Ready | Wait::Failed | Wait::GivenUp)
                 && self.snapshot.steps <= self.context.max_steps
                 && let Some(Instruction::Jump(to)) = self.program.instruction(frame.pc)
             {
@@ -74,7 +74,7 @@ impl Machine<'_> {
 
     fn endless_loop_message(&self) -> String {
         format!(
-            "ran {} instructions without waiting for anything: does a transition lead back without end? \
+            "ran {} instructions without waiting for anything: does a transition or `continueAs` lead back without end? \
              A sleep in the circle lets others work, or raise rondo.limits.steps",
             self.context.max_steps
         )

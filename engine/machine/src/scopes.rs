@@ -54,6 +54,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn enter_scope(&mut self, id: FrameId, scope_id: ScopeId) {
         let Some(scope) = self.program.scope(scope_id) else { return };
         let deadline = scope.timeout.map(|limit| self.time_after(limit));
+        let single_deadline = scope.single.map(|limit| self.time_after(limit));
         let visit = match &scope.kind {
             ScopeKind::State { name, kind } => {
                 let visit = self.take_visit();
@@ -77,7 +78,7 @@ impl<'a> Machine<'a> {
         self.edit_frame(id, |frame| {
             frame.focus = None;
             frame.result = None;
-            frame.scopes.push(OpenScope { id: scope_id, visit, deadline, failed: false });
+            frame.scopes.push(OpenScope { id: scope_id, visit, deadline, single_deadline, failed: false });
         });
     }
 

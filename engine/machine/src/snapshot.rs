@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rondo_expression::{MergeRules, Val};
-use rondo_program::{Failure, Pc, ScopeId};
+use rondo_program::{Failure, Pc, ScopeId, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -64,10 +64,19 @@ pub struct Snapshot {
     pub(crate) correlation: BTreeMap<Arc<str>, Arc<str>>,
     /// The number of its ancestors: its parent, the parent's parent and so on.
     pub depth: u32,
-    /// The number of instructions since the instance last waited, without those of iterations.
-    pub(crate) steps: u32,
+    /// The instances that it continues; `None`: it continues none.
+    pub continuation: Option<Continuation>,
+    /// Its own time limit; `None`: that of its workflow.
+    pub limit: Option<TimeLimit>,
+    /// The number of instructions since the instance last waited, without those of iterations. An instance that continues another one begins
+    /// with the number of that one.
+    pub steps: u32,
     /// When the time limit of the workflow ends.
     pub(crate) deadline: Option<Millis>,
+    /// Whether the time limit of the workflow has passed, and only actions run that had begun before.
+    pub(crate) is_over_time: bool,
+    /// Whether somebody has asked to abort it.
+    pub(crate) abort_requested: bool,
     /// The completed scopes with a compensation, in the order of their completion.
     pub(crate) completed: Vec<ScopeId>,
     /// The error at which the instance has stopped.
@@ -81,6 +90,17 @@ pub struct Snapshot {
     pub(crate) has_unregistered_waits: bool,
     /// The stored positions that the program does not have. The instance cannot continue from them.
     pub(crate) lost: Vec<LostPosition>,
+}
+
+/// The chain of instances that continue each other, and the place of one of them in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continuation {
+    /// Id of the first instance, as text. Who waits for the result of the chain waits for this instance.
+    #[serde(rename = "i")]
+    pub first: Arc<str>,
+    /// How many instances are before this one, from 1.
+    #[serde(rename = "n")]
+    pub number: u64,
 }
 
 /// The parts of a loop that are in the database: its elements, and some of its results.
@@ -175,7 +195,32 @@ impl Snapshot {
 
     /// Whether some frame waits for a call or can run. After a crash such an instance must be continued at once.
     pub fn has_work_in_flight(&self) -> bool {
-        self.frames.iter().any(|frame| matches!(frame.wait, Wait::Call { .. } | Wait::Ready))
+        let frames = self.frames.iter().filter(|frame| !frame.is_detached());
+        frames.into_iter().any(|frame| matches!(frame.wait, Wait::Call { .. } | Wait::Ready))
+    }
+
+    /// Whether a call is in flight that nobody waits for. After a crash it must be made again, also if the instance has ended.
+    pub fn has_detached_calls(&self) -> bool {
+        self.detached_calls().next().is_some()
+    }
+
+    /// The numbers of the calls in flight that nobody waits for.
+    pub fn detached_calls(&self) -> impl Iterator<Item = CallNumber> {
+        self.frames.iter().filter(|frame| frame.is_detached()).filter_map(|frame| match frame.wait {
+            Wait::Call { call, .. } => Some(call),
+            _ => None,
+        })
+    }
+
+    /// Whether a call or a child instance is one that nobody waits for.
+    pub fn is_detached(&self, call: CallNumber) -> bool {
+        let is_it = |wait: &Wait| matches!(wait, Wait::Call { call: own, .. } | Wait::Child { call: own } if *own == call);
+        self.frames.iter().any(|frame| frame.is_detached() && is_it(&frame.wait))
+    }
+
+    /// Whether it was asked to abort and still compensates.
+    pub fn is_aborting(&self) -> bool {
+        self.abort_requested && matches!(self.status, Status::Active | Status::Error)
     }
 
     /// Whether the instance has not started yet.
@@ -199,7 +244,7 @@ impl Snapshot {
         self.status == Status::Active && self.frames.iter().any(|frame| frame.wait == Wait::Ready)
     }
 
-    /// The numbers of the calls that frames wait for.
+    /// The numbers of the calls in flight, also of those that nobody waits for.
     pub fn calls(&self) -> impl Iterator<Item = CallNumber> {
         self.frames.iter().filter_map(|frame| match frame.wait {
             Wait::Call { call, .. } => Some(call),
@@ -207,7 +252,7 @@ impl Snapshot {
         })
     }
 
-    /// The numbers of the child instances that frames wait for.
+    /// The numbers of the child instances that have not ended, also of those that nobody waits for.
     pub fn children(&self) -> impl Iterator<Item = CallNumber> {
         self.frames.iter().filter_map(|frame| match frame.wait {
             Wait::Child { call } => Some(call),
@@ -258,6 +303,7 @@ impl Snapshot {
             focus: None,
             result: None,
             previous: None,
+            error: None,
             events: Vec::new(),
             variables: Vec::new(),
             call_in_doubt: None,

@@ -46,8 +46,8 @@ impl Snapshot {
 /// How many frames stand above one; `None` when what it is to its parent is not possible, or the parent is not among those before it.
 fn depth_of(frame: &Frame, before: &[(u32, usize)]) -> Option<usize> {
     match (frame.parent, frame.role) {
-        (None, Role::Root) => Some(0),
-        (None, _) | (Some(_), Role::Root) => None,
+        (None, Role::Root | Role::Detached) => Some(0),
+        (None, _) | (Some(_), Role::Root | Role::Detached) => None,
         (Some(parent), _) => {
             let place = before.binary_search_by_key(&parent, |(id, _)| *id).ok()?;
             before.get(place).map(|(_, depth)| depth + 1)

@@ -18,15 +18,15 @@ mod parts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use rondo_expression::Val;
-use rondo_program::{Instruction, Program, ScopeId};
+use rondo_program::{Instruction, Program, ScopeId, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallNumber, FailedStep, FrameId, Millis, Snapshot, Status, Visit, format1,
+    CallNumber, Continuation, FailedStep, FrameId, Millis, Snapshot, Status, Visit, format1,
     frame::{Role, Wait},
 };
-use fields::is_zero;
 pub(crate) use fields::nullable;
+use fields::{StoredLimit, is_false, is_zero};
 pub(crate) use frame::can_stand_at;
 use frame::{StoredFrame, encode_frame};
 
@@ -99,10 +99,18 @@ struct Head {
     correlation: BTreeMap<Arc<str>, Arc<str>>,
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     depth: u32,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    continuation: Option<Continuation>,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    limit: Option<StoredLimit>,
     #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
     steps: u32,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     deadline: Option<Millis>,
+    #[serde(rename = "o", default, skip_serializing_if = "is_false")]
+    is_over_time: bool,
+    #[serde(rename = "x", default, skip_serializing_if = "is_false")]
+    abort_requested: bool,
     #[serde(rename = "u", default, skip_serializing_if = "Vec::is_empty")]
     completed: Vec<Arc<str>>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
@@ -129,8 +137,12 @@ impl Snapshot {
             next_event: self.next_event,
             correlation: self.correlation.clone(),
             depth: self.depth,
+            continuation: self.continuation.clone(),
+            limit: self.limit.map(StoredLimit::from),
             steps: self.steps,
             deadline: self.deadline,
+            is_over_time: self.is_over_time,
+            abort_requested: self.abort_requested,
             completed: self.completed.iter().map(|id| program.scope_label(*id).into()).collect(),
             failed: self.failed.clone(),
             hidden: (self.data != *visible_data).then(|| self.data.clone()),
@@ -197,8 +209,12 @@ impl Snapshot {
             next_event,
             correlation,
             depth,
+            continuation,
+            limit,
             steps,
             deadline,
+            is_over_time,
+            abort_requested,
             failed,
             hidden,
             response,
@@ -214,8 +230,12 @@ impl Snapshot {
             next_event,
             correlation,
             depth,
+            continuation,
+            limit: limit.map(TimeLimit::from),
             steps,
             deadline,
+            is_over_time,
+            abort_requested,
             failed,
             response,
             ..Self::default()

@@ -4,7 +4,7 @@ use rondo_program::{Failure, ScopeKind};
 
 use crate::{
     FrameId, Millis, Status,
-    frame::{Frame, Role, Wait},
+    frame::{Frame, Wait},
     turn::Machine,
 };
 
@@ -14,6 +14,8 @@ enum Timer {
     Wait,
     /// The time limit of the open scope with this index.
     Limit(usize),
+    /// The time limit of one execution of the open scope with this index.
+    SingleLimit(usize),
 }
 
 impl Machine<'_> {
@@ -36,7 +38,7 @@ impl Machine<'_> {
             if self.snapshot.status == Status::Active && self.is_still_due(id, at, &timer) {
                 match timer {
                     Timer::Wait => self.end_timed_wait(id),
-                    Timer::Limit(depth) => self.time_out_scope(id, depth),
+                    Timer::Limit(depth) | Timer::SingleLimit(depth) => self.time_out_scope(id, depth),
                 }
             }
         }
@@ -47,15 +49,24 @@ impl Machine<'_> {
         self.snapshot.frame(id).is_some_and(|frame| match timer {
             Timer::Wait => frame.wait.until() == Some(at),
             Timer::Limit(depth) => frame.scopes.get(*depth).is_some_and(|open| open.deadline == Some(at)),
+            Timer::SingleLimit(depth) => {
+                frame.scopes.get(*depth).is_some_and(|open| open.single_deadline == Some(at))
+            }
         })
     }
 
-    /// The time limit of the workflow has passed: drops all frames and starts one that runs the states of `runBefore`, compensates the completed
-    /// states, and aborts the instance.
-    fn time_out_workflow(&mut self) {
-        self.drop_frames(None);
-        let root = self.snapshot.push_frame(None, Role::Root, self.program.on_timeout);
-        self.ready.push_back(root);
+    /// Begins the time limits of one execution anew in all scopes around a frame, or stops them until the next one begins.
+    pub(crate) fn set_single_limits(&mut self, id: FrameId, are_running: bool) {
+        let enclosing: Vec<_> = self.enclosing_scopes(id).collect();
+        for enclosing in enclosing {
+            let Some(limit) = enclosing.scope.single else { continue };
+            let deadline = are_running.then(|| self.time_after(limit));
+            self.edit_frame(enclosing.frame, |frame| {
+                if let Some(open) = frame.scopes.get_mut(enclosing.depth) {
+                    open.single_deadline = deadline;
+                }
+            });
+        }
     }
 
     /// The time for which a frame waits has passed.
@@ -82,6 +93,7 @@ impl Machine<'_> {
         self.edit_frame(id, |frame| {
             if let Some(open) = frame.scopes.get_mut(depth) {
                 open.deadline = None;
+                open.single_deadline = None;
             }
         });
         let failure = Failure::timeout("timeout", format!("the time of {scope_name} is over"));
@@ -95,6 +107,9 @@ impl Machine<'_> {
 fn earliest_due(frame: &Frame, now: Millis) -> Option<(Millis, Timer)> {
     let wait = frame.wait.until().map(|at| (at, Timer::Wait));
     let limits = frame.scopes.iter().enumerate().rev();
-    let limits = limits.filter_map(|(depth, open)| Some((open.deadline?, Timer::Limit(depth))));
+    let limits = limits.flat_map(|(depth, open)| {
+        let single = open.single_deadline.map(|at| (at, Timer::SingleLimit(depth)));
+        open.deadline.map(|at| (at, Timer::Limit(depth))).into_iter().chain(single)
+    });
     wait.into_iter().chain(limits).filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)
 }

@@ -24,6 +24,9 @@ pub fn turn(program: &Program, snapshot: Snapshot, input: Input, context: &Conte
     if accepted {
         machine.fire_due_timers();
         machine.run_ready_frames();
+        if machine.end_overtime() {
+            machine.run_ready_frames();
+        }
         machine.follow_jumps();
         machine.reset_steps_if_waiting();
     }
@@ -82,6 +85,9 @@ impl<'a> Machine<'a> {
         };
         let program = self.program;
         let outcome = match program.instruction(pc) {
+            Some(instruction) if self.snapshot.is_over_time && !self.may_finish(id, instruction) => {
+                return self.give_up(id);
+            }
             Some(instruction) => self.execute(id, instruction),
             None => Err(Failure::runtime(format!("there is no instruction {pc} in this definition"))),
         };
@@ -100,6 +106,7 @@ impl<'a> Machine<'a> {
             Instruction::Enter(scope) => self.enter_scope(id, *scope),
             Instruction::Leave => self.leave_scope(id),
             Instruction::FilterData(filter) => self.filter_data(id, filter)?,
+            Instruction::SelectData(filter) => self.select_data(id, filter)?,
             Instruction::Inject(value) => self.inject_data(id, value)?,
             Instruction::Switch { arms, default } => {
                 let target = self.choose_arm(id, arms, *default)?;
@@ -134,6 +141,7 @@ impl<'a> Machine<'a> {
                 let state = self.state_name(id);
                 self.effects.push(Effect::Log(LogLine { level: *level, message: message.to_text(), state }));
             }
+            Instruction::Call { is_async: true, .. } => self.start_detached_call(id),
             Instruction::Call { .. } => {
                 let call_in_doubt = self.snapshot.frame(id).and_then(|frame| frame.call_in_doubt);
                 let call = call_in_doubt.unwrap_or_else(|| self.take_call_number());
@@ -149,12 +157,17 @@ impl<'a> Machine<'a> {
                 }
                 return Ok(Step::Jumped);
             }
-            Instruction::Subflow { workflow, version } => {
+            Instruction::Subflow { workflow, version, detached } => {
                 let call = self.take_call_number();
+                let is_detached = detached.is_some();
                 let data = self.focus(id).clone();
                 let mut variables = self.context.variables.to_vec();
                 variables.extend(self.variables(id));
-                self.set_wait(id, Wait::Child { call });
+                if is_detached {
+                    self.push_detached(id, Wait::Child { call });
+                } else {
+                    self.set_wait(id, Wait::Child { call });
+                }
                 let (workflow, version) = (Arc::clone(workflow), version.clone());
                 self.effects.push(Effect::StartChild(ChildRequest {
                     call,
@@ -162,8 +175,9 @@ impl<'a> Machine<'a> {
                     version,
                     data,
                     variables,
+                    is_detached,
                 }));
-                return Ok(Step::Jumped);
+                return Ok(if is_detached { Step::Next } else { Step::Jumped });
             }
             Instruction::FilterResult(expression) => {
                 let result =
@@ -192,8 +206,8 @@ impl<'a> Machine<'a> {
                 self.end_instance(Status::Aborted);
                 return Ok(Step::Jumped);
             }
-            Instruction::End { terminate, error_message } => {
-                self.end_path(id, *terminate, error_message.as_ref())?;
+            Instruction::End { terminate, error_message, successor } => {
+                self.end_path(id, *terminate, error_message.as_ref(), successor.as_deref())?;
                 return Ok(Step::Jumped);
             }
         }

@@ -70,7 +70,8 @@ pub enum Waiting {
 
 /// Everything that an instance waits for. Parents come before their children.
 pub fn wait_statuses(program: &Program, snapshot: &Snapshot) -> Vec<WaitStatus> {
-    snapshot.frames.iter().filter_map(|frame| frame_wait_status(program, snapshot, frame)).collect()
+    let frames = snapshot.frames.iter().filter(|frame| !frame.is_detached());
+    frames.filter_map(|frame| frame_wait_status(program, snapshot, frame)).collect()
 }
 
 fn frame_wait_status(program: &Program, snapshot: &Snapshot, frame: &Frame) -> Option<WaitStatus> {

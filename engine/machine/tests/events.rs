@@ -92,6 +92,8 @@ fn the_first_event_decides_and_its_data_are_merged_through_the_filter() {
     );
     let waits = start(&program, json!({"n": 1}));
     assert_eq!(awaited(&program, &waits.snapshot), ["0 approved orderid=?", "0 refused"]);
+    let names = vec!["approved".into(), "refused".into()];
+    assert_eq!(waits.facts.last(), Some(&Fact::Awaits { visit: 1, events: names }));
     for (event, expected) in [
         (
             event("t.approved", &[("orderid", "7")], json!({"by": "ana"})),
@@ -159,7 +161,10 @@ fn an_event_that_several_entries_need_comes_once_and_each_uses_it() {
     let half = give(&program, &waits.snapshot, event("t.refused", &[], json!({"r": 1})));
     assert_eq!(awaited(&program, &half.snapshot), ["0 whole"]);
     let ended = give(&program, &half.snapshot, event("t.whole", &[], json!({})));
-    assert_eq!((ended.snapshot.status, data(&ended)), (Status::Completed, json!({"one": {"r": 1}, "two": 1})));
+    assert_eq!(
+        (ended.snapshot.status, data(&ended)),
+        (Status::Completed, json!({"one": {"r": 1}, "two": 1}))
+    );
 }
 
 #[test]

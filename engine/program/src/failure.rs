@@ -34,7 +34,13 @@ pub struct Failure {
     /// contain a code such as `404` by chance. `None`: they are compared with the message.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub match_text: Option<Box<str>>,
+    /// The beginning of the body of the service's answer, at most [`MAX_BODY`] bytes. It contains no secret.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<str>>,
 }
+
+/// Bytes of an answer's body that a failure keeps: enough for what a service says about an error, and few enough to be stored with an instance.
+pub const MAX_BODY: usize = 4096;
 
 /// What went wrong. The serialized names are stored, so they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -139,6 +145,7 @@ impl Failure {
             message,
             detail: None,
             match_text: None,
+            body: None,
         }
     }
 

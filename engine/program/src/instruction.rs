@@ -24,6 +24,8 @@ pub enum Instruction {
     Leave,
     /// *data* becomes the value of the expression over *data* (spec-0.8, "State data filters").
     FilterData(Expression),
+    /// The same, but a value of null leaves *data* as it is (`rondo.compat=spec`).
+    SelectData(Expression),
     /// Merges the value into *data*.
     Inject(Val),
     /// Jumps to the first arm whose condition is true, else to the default. Fails if there is no default.
@@ -63,13 +65,17 @@ pub enum Instruction {
         arguments: Arguments,
         /// Selects one of several configurations of URL and credentials.
         config_key: Option<Expression>,
+        /// Whether the frame goes on at once, without a *result*. The answer is dropped, and a failure is only noted (spec-0.8, `invoke: async`).
+        is_async: bool,
     },
     /// Starts an instance of another workflow with *focus* as its input and waits for its end; its data becomes *result*.
     Subflow {
         /// Id of the workflow.
         workflow: Arc<str>,
-        /// Version of the workflow; absent: the newest.
+        /// Version of the workflow; absent: the highest.
         version: Option<Arc<str>>,
+        /// If the frame goes on at once, without a *result* (spec-0.8, `invoke: async`): what happens to the subflow when this instance ends.
+        detached: Option<OnParentEnd>,
     },
     /// *result* becomes the value of the expression over *result* (over null if it is absent).
     FilterResult(Expression),
@@ -118,7 +124,40 @@ pub enum Instruction {
         terminate: bool,
         /// If it evaluates to a text, the instance fails with this text as its message (SonataFlow's `metadata.errorMessage`).
         error_message: Option<Template>,
+        /// The workflow that continues; the instance then ends with all paths.
+        successor: Option<Box<Successor>>,
     },
+}
+
+/// The workflow that continues when an instance ends (spec-0.8, `continueAs`).
+#[derive(Debug, Clone)]
+pub struct Successor {
+    /// Id of the workflow.
+    pub workflow: Arc<str>,
+    /// Version of the workflow; absent: the highest.
+    pub version: Option<Arc<str>>,
+    /// The input of the new instance over *data*; absent: *data*.
+    pub data: Option<Template>,
+    /// The time limit of the new instance; absent: that of its workflow.
+    pub limit: Option<TimeLimit>,
+}
+
+/// The time limit of an instance (spec-0.8, `workflowExecTimeout`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimit {
+    /// The longest time.
+    pub after: std::time::Duration,
+    /// Whether actions that run then are given up. Otherwise they finish, their results count, and nothing new starts.
+    pub interrupt: bool,
+}
+
+/// What happens to a subflow that nobody waits for when the instance that started it ends (spec-0.8, `onParentComplete`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnParentEnd {
+    /// It is aborted.
+    Terminate,
+    /// It goes on.
+    Continue,
 }
 
 /// Level of a line in the log.

@@ -16,6 +16,7 @@ mod legacy;
 mod listing;
 mod outline;
 mod program;
+pub mod schedule;
 mod schema;
 mod scope;
 pub mod sonataflow;
@@ -24,7 +25,7 @@ mod stored_failure;
 pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use event::{Correlation, Event, StartByEvent};
-pub use failure::{Failure, FailureKind, Origin};
+pub use failure::{Failure, FailureKind, MAX_BODY, Origin};
 pub use function::{
     AsyncApiFunction, Authentication, AuthenticationScheme, Credential, Declarations, Function, FunctionKind,
     GraphQlFunction, GrpcFunction, HttpFunction, HttpMethod, JwtOperation, KnativeFunction, ODataFunction,
@@ -32,10 +33,11 @@ pub use function::{
 };
 pub use instruction::{
     Arguments, BatchSize, Branch, Completion, Duration, EventFilter, EventTimeout, Instruction, LogLevel,
-    Loop, Pc, Template,
+    Loop, OnParentEnd, Pc, Successor, Template, TimeLimit,
 };
 pub use legacy::LegacyNumbering;
 pub use outline::{ActionOutline, Outline, StateOutline, Transition};
 pub use program::{Program, Version};
+pub use schedule::{Schedule, StartWindow};
 pub use schema::{SchemaReference, SchemaSource};
 pub use scope::{ActionKind, Handler, Jitter, RetryPolicy, Scope, ScopeId, ScopeKind, StateKind};

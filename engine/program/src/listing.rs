@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Arguments, BatchSize, Completion, Correlation, Duration, ErrorMatch, Event, EventTimeout, Instruction,
-    Jitter, Loop, Pc, Program, RetryPolicy, Scope, ScopeKind, TextMatch,
+    Jitter, Loop, OnParentEnd, Pc, Program, RetryPolicy, Scope, ScopeKind, Successor, TextMatch, TimeLimit,
 };
 
 impl Program {
@@ -44,7 +44,7 @@ impl Display for Program {
             writeln!(f, "overtime {}", Label(self, self.on_timeout))?;
         }
         if let Some(timeout) = self.timeout {
-            writeln!(f, "timeout {timeout:?}")?;
+            writeln!(f, "timeout {}", LimitText(timeout))?;
         }
         if !self.constants.members().is_empty() {
             writeln!(f, "constants {}", self.constants.to_json())?;
@@ -66,6 +66,12 @@ impl Display for Program {
             write!(f, "started by {how} {}", start.events.join(" "))?;
             start.within.map_or(Ok(()), |within| write!(f, " within {within:?}"))?;
             writeln!(f)?;
+        }
+        if let Some(window) = &self.start_window {
+            writeln!(f, "started {window}")?;
+        }
+        if let Some(schedule) = &self.schedule {
+            writeln!(f, "started by {schedule}")?;
         }
         for (pc, instruction) in (0..).zip(self.code.instructions()) {
             writeln!(f, "{}: {}", Label(self, pc), InstructionLine(self, instruction))?;
@@ -108,6 +114,7 @@ impl Display for InstructionLine<'_> {
             },
             Instruction::Leave => f.write_str("leave"),
             Instruction::FilterData(expression) => write!(f, "data = {}", OneLine(expression)),
+            Instruction::SelectData(expression) => write!(f, "data = {} unless null", OneLine(expression)),
             Instruction::Inject(value) => write!(f, "merge {}", value.to_json()),
             Instruction::Switch { arms, default } => {
                 f.write_str("switch")?;
@@ -127,16 +134,22 @@ impl Display for InstructionLine<'_> {
             Instruction::Focus(expression) => write!(f, "focus = {}", OneLine(expression)),
             Instruction::Evaluate(expression) => write!(f, "result = {} of focus", OneLine(expression)),
             Instruction::Log { level, message } => write!(f, "log {level:?} {}", message.source().to_json()),
-            Instruction::Call { function, arguments, config_key } => {
-                write!(f, "call {function}")?;
+            Instruction::Call { function, arguments, config_key, is_async } => {
+                f.write_str(if *is_async { "call without waiting " } else { "call " })?;
+                f.write_str(function)?;
                 if let Arguments::Template(template) = arguments {
                     write!(f, " {}", template.source().to_json())?;
                 }
                 config_key.as_ref().map_or(Ok(()), |key| write!(f, " configured by {}", OneLine(key)))
             }
-            Instruction::Subflow { workflow, version } => {
+            Instruction::Subflow { workflow, version, detached } => {
                 write!(f, "subflow {workflow}")?;
-                version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))
+                version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))?;
+                match detached {
+                    None => Ok(()),
+                    Some(OnParentEnd::Terminate) => f.write_str(" without waiting, ends with this instance"),
+                    Some(OnParentEnd::Continue) => f.write_str(" without waiting, outlives this instance"),
+                }
             }
             Instruction::FilterResult(expression) => write!(f, "result = {} of result", OneLine(expression)),
             Instruction::Merge(None) => f.write_str("merge result"),
@@ -180,12 +193,34 @@ impl Display for InstructionLine<'_> {
             }
             Instruction::Compensate => f.write_str("compensate"),
             Instruction::Abort => f.write_str("abort"),
-            Instruction::End { terminate, error_message } => {
+            Instruction::End { terminate, error_message, successor } => {
                 f.write_str(if *terminate { "end all" } else { "end" })?;
                 let message = error_message.as_ref().map(|message| message.source().to_json());
-                message.map_or(Ok(()), |message| write!(f, " with error {message}"))
+                message.map_or(Ok(()), |message| write!(f, " with error {message}"))?;
+                successor.as_ref().map_or(Ok(()), |successor| write!(f, ", {}", SuccessorText(successor)))
             }
         }
+    }
+}
+
+struct SuccessorText<'a>(&'a Successor);
+
+impl Display for SuccessorText<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Successor { workflow, version, data, limit } = self.0;
+        write!(f, "continue as {workflow}")?;
+        version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))?;
+        data.as_ref().map_or(Ok(()), |data| write!(f, " {}", data.source().to_json()))?;
+        limit.map_or(Ok(()), |limit| write!(f, " within {}", LimitText(limit)))
+    }
+}
+
+struct LimitText(TimeLimit);
+
+impl Display for LimitText {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.after)?;
+        f.write_str(if self.0.interrupt { ", interrupting" } else { "" })
     }
 }
 
@@ -227,9 +262,12 @@ struct ScopeDetails<'a>(&'a Program, &'a Scope);
 
 impl Display for ScopeDetails<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Scope { handlers, retry, timeout, compensation, .. } = self.1;
+        let Scope { handlers, retry, timeout, single, compensation, .. } = self.1;
         if let Some(timeout) = timeout {
             writeln!(f, "  timeout {timeout:?}")?;
+        }
+        if let Some(single) = single {
+            writeln!(f, "  timeout {single:?} without retries")?;
         }
         if let Some(RetryPolicy {
             delay,

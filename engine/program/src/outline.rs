@@ -32,6 +32,8 @@ pub struct StateOutline {
     pub name: String,
     /// The type of the state.
     pub kind: StateKind,
+    /// Names of the events that it waits for, in the order of the document.
+    pub events: Vec<String>,
     /// Its actions, those of branches and events included.
     pub actions: Vec<ActionOutline>,
     /// Its transitions and ends, in the order of the document.

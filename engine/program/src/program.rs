@@ -1,10 +1,13 @@
 //! A program, and the tables that its instructions refer to.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rondo_expression::{MergeRules, Val};
 
-use crate::{Code, Event, Instruction, LegacyNumbering, Pc, Scope, ScopeId, ScopeKind, StartByEvent};
+use crate::{
+    Code, Event, Instruction, LegacyNumbering, Pc, Schedule, Scope, ScopeId, ScopeKind, StartByEvent,
+    StartWindow, TimeLimit,
+};
 
 /// Version of the workflow, as written.
 pub type Version = Arc<str>;
@@ -29,6 +32,10 @@ pub struct Program {
     pub start: Pc,
     /// How events start an instance; `None`: a request does.
     pub start_by_event: Option<StartByEvent>,
+    /// When instances start by themselves; never together with `start_by_event`.
+    pub schedule: Option<Schedule>,
+    /// When events may start an instance; `None`: at any time.
+    pub start_window: Option<StartWindow>,
     /// The event definitions, in the order of the document.
     pub events: Vec<Event>,
     /// Where an aborted instance continues: compensation, then the end.
@@ -44,7 +51,7 @@ pub struct Program {
     /// How results are merged into data.
     pub merge: MergeRules,
     /// The time limit of an instance (spec-0.8, `workflowExecTimeout`).
-    pub timeout: Option<Duration>,
+    pub timeout: Option<TimeLimit>,
     /// What the indexes in the first format of snapshots refer to.
     pub legacy: LegacyNumbering,
 }
@@ -81,6 +88,17 @@ impl Program {
     /// The event definition with this name.
     pub fn event(&self, name: &str) -> Option<&Event> {
         self.events.iter().find(|event| *event.name == *name)
+    }
+
+    /// The event definitions that the workflow waits for, each once. Others are only published.
+    pub fn awaited_events(&self) -> Vec<&Event> {
+        let mut names: Vec<&Arc<str>> = Vec::new();
+        for instruction in self.code.instructions() {
+            if let Instruction::Await { filters, .. } = instruction {
+                names.extend(filters.iter().flat_map(|filter| &filter.events));
+            }
+        }
+        self.events.iter().filter(|event| names.contains(&&event.name)).collect()
     }
 
     /// Names of the states, in the order of the document.

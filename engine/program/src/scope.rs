@@ -26,6 +26,8 @@ pub struct Scope {
     pub retry: Option<Box<RetryPolicy>>,
     /// The time limit, from the entry of the scope; if the scope has a retry policy, from the start of each attempt.
     pub timeout: Option<Duration>,
+    /// The time limit of one execution: it begins anew with each retry of an action in the scope (spec-0.8, `stateExecTimeout.single`).
+    pub single: Option<Duration>,
     /// First instruction of the state that undoes the work of this scope.
     pub compensation: Option<Pc>,
 }

@@ -24,6 +24,8 @@ pub(crate) struct StoredFailure {
     detail: Option<String>,
     #[serde(rename = "t", default)]
     match_text: Option<Box<str>>,
+    #[serde(rename = "b", default)]
+    body: Option<Box<str>>,
     /// Format 1 only: the exception and its causes.
     #[serde(rename = "x", default)]
     classes: Vec<String>,
@@ -48,14 +50,23 @@ enum Format1Kind {
 impl From<StoredFailure> for Failure {
     fn from(stored: StoredFailure) -> Self {
         let StoredFailure {
-            origin, code, status, message, detail, match_text, classes, client_message, ..
+            origin,
+            code,
+            status,
+            message,
+            detail,
+            match_text,
+            body,
+            classes,
+            client_message,
+            ..
         } = stored;
         let kind = match stored.kind {
             StoredKind::Current(kind) => kind,
             StoredKind::Format1(Format1Kind::Communication) => FailureKind::Interrupted,
         };
         if classes.is_empty() {
-            return Self { kind, origin, code, status, message, detail, match_text };
+            return Self { kind, origin, code, status, message, detail, match_text, body };
         }
         let (kind, origin) = sonataflow::kind_and_origin(&classes, kind);
         let status = match kind {
@@ -66,7 +77,7 @@ impl From<StoredFailure> for Failure {
             Some(class) => text.strip_prefix(&class).map(str::to_owned).unwrap_or(text),
             None => text,
         });
-        Self { kind, origin, code, status, message, detail, match_text }
+        Self { kind, origin, code, status, message, detail, match_text, body }
     }
 }
 

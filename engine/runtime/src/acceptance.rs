@@ -2,7 +2,7 @@
 //!
 //! Knows neither the engine nor the database. Which instances get the event is decided by the store, in the transaction that keeps it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rondo_event::CloudEvent;
 use rondo_expression::Val;
@@ -76,11 +76,16 @@ impl Acceptance {
                 .catalog
                 .consumers(event)
                 .map(|deployed| deployed.program.id.to_string())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
                 .collect(),
             max_kept: retention.max_kept,
         };
         let mut starts = Vec::new();
         for deployed in sources.catalog.started_by(event) {
+            if deployed.program.start_window.is_some_and(|window| !window.contains(now)) {
+                continue;
+            }
             let mut instance = new_instance(event, Arc::clone(deployed), sources);
             instance.row.business_key.clone_from(&business_key);
             let row = row::first_row_of(&instance, sources.encryption)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rondo_expression::{Budget, Val};
-use rondo_machine::{AwaitedEvent, CallNumber, Context, Millis, Snapshot, Status};
+use rondo_machine::{AwaitedEvent, CallNumber, Context, Mask, Millis, Snapshot, Status, SuccessorCheck};
 use rondo_memory::{NoRoom, Share};
 use rondo_store::{Instance, State};
 use sha2::{Digest, Sha256};
@@ -51,6 +51,8 @@ pub(crate) struct ActiveInstance {
     pub(crate) idle_calls: Vec<CallNumber>,
     /// Children that were looked for by their id.
     children: HashMap<Uuid, CallNumber>,
+    /// Whether it has ended and another instance continues it.
+    pub(crate) is_continued: bool,
     /// Child instances that still have something in flight.
     pub(crate) unsettled: HashSet<Uuid>,
     /// The instances above it, where that is known: it is once something was started below it.
@@ -67,6 +69,10 @@ pub(crate) struct Limits {
     pub(crate) speed: u32,
     pub(crate) max_steps: u32,
     pub(crate) turn_steps: u32,
+    /// Hides secrets in texts that become data.
+    pub(crate) mask: Option<Arc<dyn Mask>>,
+    /// Checks that a workflow can continue an instance.
+    pub(crate) successors: Option<Arc<dyn SuccessorCheck>>,
 }
 
 impl ActiveInstance {
@@ -141,6 +147,7 @@ impl ActiveInstance {
             memory,
             idle_calls,
             children: HashMap::new(),
+            is_continued: false,
             unsettled: HashSet::new(),
             ancestry: None,
         })
@@ -187,7 +194,15 @@ impl ActiveInstance {
 
     /// Whether it must stay in memory although nothing is to be done now.
     pub(crate) fn stays_in_memory(&self) -> bool {
-        self.snapshot.has_work_in_flight() || !self.waiters.is_empty() || !self.unsettled.is_empty()
+        self.snapshot.has_work_in_flight()
+            || self.snapshot.has_detached_calls()
+            || !self.waiters.is_empty()
+            || !self.unsettled.is_empty()
+    }
+
+    /// Whether it has ended. It may still be in memory, for calls that nobody waits for.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.snapshot.status, Status::Completed | Status::Aborted)
     }
 
     /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
@@ -207,6 +222,12 @@ impl ActiveInstance {
         }
     }
 
+    /// The child instance that its parent waits for and that it stands for: itself, or the first of the instances that it continues.
+    pub(crate) fn awaited_as(&self) -> Uuid {
+        let first = self.snapshot.continuation.as_ref().map(|continuation| &continuation.first);
+        first.and_then(|first| first.parse().ok()).unwrap_or(self.row.id)
+    }
+
     /// The call number that a child instance stands for; `None` when it is not waited for any more.
     pub(crate) fn call_of(&mut self, child: Uuid) -> Option<CallNumber> {
         if !self.children.contains_key(&child) {
@@ -224,11 +245,22 @@ impl ActiveInstance {
 }
 
 /// The id of a child instance: derived from the parent's, so that starting it twice is starting it once.
-///
-/// It is a UUID of version 7 with the parent's time, so that trees stand together in the database.
 fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
-    let digest = Sha256::new().chain_update(parent.as_bytes()).chain_update(call.to_be_bytes()).finalize();
-    let mut bytes = *parent.as_bytes();
+    let digest = Sha256::new().chain_update(parent.as_bytes()).chain_update(call.to_be_bytes());
+    derived_id(parent, digest)
+}
+
+/// The id of an instance that continues another one: derived from the id of the first instance and the number of those before it, so that
+/// starting it twice is starting it once, and any of them can be found by the first.
+pub(crate) fn successor_id(first: Uuid, number: u64) -> Uuid {
+    let digest = Sha256::new().chain_update(b"continued").chain_update(first.as_bytes());
+    derived_id(first, digest.chain_update(number.to_be_bytes()))
+}
+
+/// A UUID of version 7 with the time of another one, so that trees stand together in the database.
+fn derived_id(from: Uuid, digest: Sha256) -> Uuid {
+    let digest = digest.finalize();
+    let mut bytes = *from.as_bytes();
     bytes[6..].copy_from_slice(&digest[..10]);
     bytes[6] = (bytes[6] & 0x0f) | 0x70;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -268,6 +300,8 @@ fn context(deployed: &Deployed, limits: &Limits, id: Uuid, request: &RequestCont
         budget: limits.budget.clone(),
         speed: limits.speed,
         output: deployed.output_check.clone(),
+        mask: limits.mask.clone(),
+        successors: limits.successors.clone(),
         max_steps: limits.max_steps,
         turn_steps: limits.turn_steps,
     }

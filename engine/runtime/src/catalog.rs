@@ -4,7 +4,7 @@
 //! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::Arc,
 };
@@ -24,6 +24,7 @@ use crate::{
     refusal::Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
+    versions::sort_by_version,
 };
 
 /// One revision of a workflow, ready to run.
@@ -113,11 +114,25 @@ fn is_one(own: &Event, event: &CloudEvent) -> bool {
     *own.event_type == *event.event_type && own.source.as_ref().is_none_or(|source| **source == *event.source)
 }
 
+/// A workflow that waits for events of a type.
+struct Consumer {
+    deployed: Arc<Deployed>,
+    /// The source that each of its events of the type must have.
+    sources: Vec<Option<Arc<str>>>,
+}
+
+impl Consumer {
+    fn takes(&self, source: &str) -> bool {
+        self.sources.iter().any(|own| own.as_ref().is_none_or(|own| **own == *source))
+    }
+}
+
 /// The served folder.
 pub(crate) struct Catalog {
-    /// The workflows that have an event of a type.
-    by_event_type: HashMap<Arc<str>, Vec<Arc<Deployed>>>,
-    by_id: HashMap<String, Arc<Deployed>>,
+    /// The workflows that wait for an event of a type.
+    by_event_type: HashMap<Arc<str>, Vec<Consumer>>,
+    /// The versions of each workflow, the highest first.
+    by_id: HashMap<String, Vec<Arc<Deployed>>>,
     order: Vec<Arc<Deployed>>,
     resources: Arc<Resources>,
 }
@@ -243,40 +258,70 @@ fn read_schema(
 impl Catalog {
     pub(crate) fn new(workflows: Vec<Deployed>, resources: Resources) -> Self {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
-        let by_id =
-            order.iter().map(|workflow| (workflow.program.id.to_string(), Arc::clone(workflow))).collect();
-        let mut by_event_type: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
+        let mut by_id: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
         for deployed in &order {
-            let types: BTreeSet<_> = deployed.program.events.iter().map(|event| &event.event_type).collect();
-            for event_type in types {
-                by_event_type.entry(Arc::clone(event_type)).or_default().push(Arc::clone(deployed));
+            by_id.entry(deployed.program.id.to_string()).or_default().push(Arc::clone(deployed));
+        }
+        for versions in by_id.values_mut() {
+            sort_by_version(versions, |deployed| &deployed.program.version);
+        }
+        let mut by_event_type: HashMap<_, Vec<Consumer>> = HashMap::new();
+        for deployed in &order {
+            let mut types: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for event in deployed.program.awaited_events() {
+                types.entry(Arc::clone(&event.event_type)).or_default().push(event.source.clone());
+            }
+            for (event_type, sources) in types {
+                let consumer = Consumer { deployed: Arc::clone(deployed), sources };
+                by_event_type.entry(event_type).or_default().push(consumer);
             }
         }
         Self { by_event_type, by_id, order, resources: Arc::new(resources) }
     }
 
-    /// The workflows with an event definition that a received event fulfils.
+    /// The workflows that wait somewhere for such an event.
     pub(crate) fn consumers<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
-        let deployed = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
-        deployed.filter(|deployed| deployed.program.events.iter().any(|own| is_one(own, event)))
+        let consumers = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
+        consumers.filter(|consumer| consumer.takes(&event.source)).map(|consumer| &consumer.deployed)
     }
 
-    /// The workflows that a received event can start.
+    /// The workflows that a received event can start: of several versions of one the highest.
     pub(crate) fn started_by<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
-        self.consumers(event).filter(|deployed| deployed.start_events(event).next().is_some())
+        self.consumers(event)
+            .filter(|deployed| self.is_highest(deployed) && deployed.start_events(event).next().is_some())
     }
 
-    /// A workflow by its id, in a certain version if one is asked for.
+    /// Whether a workflow is served in no higher version.
+    pub(crate) fn is_highest(&self, deployed: &Arc<Deployed>) -> bool {
+        let versions = self.by_id.get(&*deployed.program.id);
+        versions.and_then(|versions| versions.first()).is_some_and(|highest| Arc::ptr_eq(highest, deployed))
+    }
+
+    /// A workflow by its id, in a certain version if one is asked for, else in the highest.
     pub(crate) fn find(&self, id: &str, version: Option<&str>) -> Option<Arc<Deployed>> {
-        let found = self.by_id.get(id)?;
-        version.is_none_or(|version| *found.program.version == *version).then(|| Arc::clone(found))
+        let mut versions = self.by_id.get(id)?.iter();
+        let is_asked_for =
+            |found: &&Arc<Deployed>| version.is_none_or(|version| *found.program.version == *version);
+        versions.find(is_asked_for).map(Arc::clone)
     }
 
-    /// A workflow by the part of its id after the last dot.
+    /// A workflow that another one refers to. The error says what is not there, and what is.
+    pub(crate) fn require(&self, id: &str, version: Option<&str>) -> Result<Arc<Deployed>, String> {
+        self.find(id, version).ok_or_else(|| match (self.by_id.get(id), version) {
+            (Some(versions), Some(version)) => {
+                let known: Vec<&str> = versions.iter().map(|found| &*found.program.version).collect();
+                format!("workflow `{id}` has no version `{version}`, only `{}`", known.join("`, `"))
+            }
+            _ => format!("no workflow is called `{id}`"),
+        })
+    }
+
+    /// A workflow by the part of its id after the last dot, in the highest version.
     pub(crate) fn find_by_path(&self, part: &str) -> Option<Arc<Deployed>> {
-        let whole = self.by_id.get(part);
-        let last = |workflow: &&Arc<Deployed>| workflow.program.id.rsplit('.').next() == Some(part);
-        whole.or_else(|| self.order.iter().find(last)).map(Arc::clone)
+        self.find(part, None).or_else(|| {
+            let last = |workflow: &&Arc<Deployed>| workflow.program.id.rsplit('.').next() == Some(part);
+            self.find(&self.order.iter().find(last)?.program.id, None)
+        })
     }
 
     /// A served workflow by its revision.

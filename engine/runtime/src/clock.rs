@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 /// Longest sleep without a look at the wall clock. Shorter would wake an idle engine more often; longer would notice a clock that was set
 /// forward, or a suspended machine that came back, later.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells the time, and lets tasks wait for a moment; cheap to clone. Clones of a manual clock are the same clock.
 #[derive(Debug, Clone)]
@@ -92,6 +92,22 @@ impl Clock {
                 let mut changes = manual.subscribe();
                 // The sender is held by this clock, so this ends with the moment only.
                 let _ = changes.wait_for(|manual| manual.now >= moment).await;
+            }
+        }
+    }
+
+    /// Waits until `moment`, or until the clock is set back behind `now`.
+    pub(crate) async fn sleep_until_or_set_back(&self, moment: Millis, now: Millis) {
+        match &self.source {
+            Source::System => loop {
+                let current = wall_clock();
+                let Some(pause) = next_pause(current, moment).filter(|_| current >= now) else { return };
+                tokio::time::sleep(pause).await;
+            },
+            Source::Manual(manual) => {
+                let _sleeper = Sleeper::new(manual, moment);
+                let mut changes = manual.subscribe();
+                let _ = changes.wait_for(|manual| manual.now >= moment || manual.now < now).await;
             }
         }
     }
@@ -207,6 +223,8 @@ mod tests {
         clock.set(9000);
         late.await.unwrap();
         clock.sleep_until(8999).await;
+        clock.sleep_until_or_set_back(9000, 9000).await;
+        clock.sleep_until_or_set_back(Millis::MAX, 9001).await;
         assert_eq!(clock.now(), 9000);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{any::Any, collections::VecDeque, pin::Pin, sync::Arc};
 
-use rondo_machine::{Input, Status};
+use rondo_machine::{CallNumber, Input, Status};
 use rondo_program::Failure;
 use uuid::Uuid;
 
@@ -145,6 +145,11 @@ impl Executor {
                 }
                 instance
             }
+            Signal::Mailbox if instance.has_ended() => {
+                self.empty_mailbox(id).await;
+                self.trees.has_dealt(id);
+                Some(instance)
+            }
             Signal::Mailbox => self.read_mailbox(instance).await,
             Signal::ChildSettled(child) => {
                 instance.unsettled.remove(&child);
@@ -158,6 +163,12 @@ impl Executor {
         match instance {
             Some(instance) if instance.is_idle && instance.snapshot.status == Status::Active => {
                 self.resume(instance).await
+            }
+            Some(mut instance) if instance.is_idle => {
+                // What stands still or has ended does not go on, but a call that nobody waits for is made.
+                let detached = instance.snapshot.detached_calls().collect();
+                self.repeat_calls(&mut instance, detached);
+                Some(instance)
             }
             other => other,
         }
@@ -195,37 +206,41 @@ impl Executor {
     /// Takes up what was under way when the instance was last in memory: starts what had not started, goes on with what can go on,
     /// makes the calls again that were in flight.
     async fn resume(self: &Arc<Self>, mut instance: Box<ActiveInstance>) -> Option<Box<ActiveInstance>> {
-        let id = instance.row.id;
         instance.is_idle = false;
-        if !instance.idle_calls.is_empty() {
-            let _mark = self.crash_loop.mark(id);
-            let now = self.clock.now();
-            let pending = rondo_machine::pending_calls(
-                &instance.deployed.program,
-                &instance.snapshot,
-                &instance.context,
-                now,
-            );
-            for (call, effect) in pending {
-                // Others were made by the turn that came before this.
-                if !instance.idle_calls.contains(&call) {
-                    continue;
-                }
-                match effect {
-                    Ok(rondo_machine::Effect::Call(request)) => self.make_call(&instance, request),
-                    Ok(_) => {}
-                    Err(failure) => {
-                        self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
-                    }
-                }
-            }
-            instance.idle_calls = Vec::new();
-        }
+        let all = instance.idle_calls.clone();
+        self.repeat_calls(&mut instance, all);
         let input = match () {
             () if instance.snapshot.is_new() => Input::Start { at: None },
             () if instance.snapshot.needs_turn() => Input::Tick,
             () => return Some(instance),
         };
         self.take_turn_with(instance, input, None).await
+    }
+
+    /// Makes calls again that were in flight when the instance was last in memory, of those with these numbers.
+    fn repeat_calls(self: &Arc<Self>, instance: &mut ActiveInstance, calls: Vec<CallNumber>) {
+        let id = instance.row.id;
+        // Others were made by the turn that came before this.
+        let idle: Vec<_> = calls.into_iter().filter(|call| instance.idle_calls.contains(call)).collect();
+        if idle.is_empty() {
+            return;
+        }
+        instance.idle_calls.retain(|call| !idle.contains(call));
+        let _mark = self.crash_loop.mark(id);
+        let pending = rondo_machine::pending_calls(
+            &instance.deployed.program,
+            &instance.snapshot,
+            &instance.context,
+            self.clock.now(),
+        );
+        for (call, effect) in pending.into_iter().filter(|(call, _)| idle.contains(call)) {
+            match effect {
+                Ok(rondo_machine::Effect::Call(request)) => self.make_call(instance, request),
+                Ok(_) => {}
+                Err(failure) => {
+                    self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
+                }
+            }
+        }
     }
 }

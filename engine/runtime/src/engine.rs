@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rondo_definition::{Properties, Resources};
-use rondo_event::{ChannelStates, Channels, CloudEvent};
+use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
 use rondo_machine::Input;
@@ -28,10 +28,9 @@ use crate::{
     formats::{input, request::RequestContext},
     outbox, recovery,
     refusal::Refusal,
-    row,
+    row, schedules,
     start::Start,
-    unwanted::UnwantedEvent,
-    views::InstanceView,
+    views::{InstanceView, ScheduleView},
     wake,
 };
 
@@ -51,6 +50,7 @@ impl Engine {
         executor.calls.spawn(brokers::run(Arc::clone(&executor)));
         tokio::spawn(outbox::run(Arc::clone(&executor)));
         tokio::spawn(forget::run(Arc::clone(&executor)));
+        tokio::spawn(schedules::run(Arc::clone(&executor)));
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
@@ -60,6 +60,7 @@ impl Engine {
         if executor.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        executor.event_watch.check_room()?;
         let deployed = executor
             .catalog()
             .find(workflow, None)
@@ -115,14 +116,9 @@ impl Engine {
         &self.executor.channels
     }
 
-    /// How the channels of brokers do: what came by them, and their trouble.
-    pub fn channel_states(&self) -> &ChannelStates {
-        &self.executor.channel_states
-    }
-
-    /// The last events that nobody wanted, the latest first, at most so many.
-    pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
-        self.executor.unwanted.latest(most)
+    /// The schedules of the served workflows, each with so many of its next moments.
+    pub fn schedules(&self, count: usize) -> Vec<ScheduleView> {
+        schedules::view(&self.executor, count)
     }
 
     /// An instance as it was last committed, ended ones too.
@@ -130,7 +126,7 @@ impl Engine {
         Ok(self.shown_row(id).await?.map(|row| row::view_of(&row)))
     }
 
-    /// Ends an instance; what completed is compensated.
+    /// Ends an instance; what completed is compensated. A second request ends an instance that still compensates at once.
     pub async fn abort(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.executor.trees.asked_to_end([id]);
         self.ask(id, Input::Abort, true).await
@@ -175,12 +171,18 @@ impl Engine {
         answer.await.unwrap_or_else(gone)
     }
 
-    /// The served workflows, by id.
+    /// The served workflows, each in each of its versions.
     pub fn workflows(&self) -> Vec<Arc<Deployed>> {
         self.executor.catalog().all().cloned().collect()
     }
 
-    /// A served workflow.
+    /// The served workflows, of several versions of one the highest: those that a request starts.
+    pub fn highest_workflows(&self) -> Vec<Arc<Deployed>> {
+        let catalog = self.executor.catalog();
+        catalog.all().filter(|deployed| catalog.is_highest(deployed)).cloned().collect()
+    }
+
+    /// A served workflow, in its highest version.
     pub fn workflow(&self, id: &str) -> Option<Arc<Deployed>> {
         self.executor.catalog().find(id, None)
     }

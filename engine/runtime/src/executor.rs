@@ -7,13 +7,12 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
 use rondo_definition::Properties;
 use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
-use rondo_machine::Snapshot;
+use rondo_machine::{Millis, Snapshot};
 use rondo_memory::MemoryBudget;
-use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
+use rondo_store::{Commit, CommitError, Committed, OutboxStatus, Store, StoreError};
 use tokio::{
     runtime::Handle,
     sync::{Notify, Semaphore, watch},
@@ -30,8 +29,11 @@ use crate::{
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
     encryption::Encryption,
+    event_watch::EventWatch,
     instance_tree::InstanceTrees,
+    process_events::ProcessEvents,
     revision_cache::RevisionCache,
+    served::Served,
     timers::Timers,
     unwanted::UnwantedEvents,
 };
@@ -49,6 +51,8 @@ const LARGE_WRITES: usize = 2;
 
 /// What works on instances.
 pub(crate) struct Executor {
+    /// When the engine was opened.
+    pub(crate) started_at: Millis,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
@@ -74,6 +78,10 @@ pub(crate) struct Executor {
     pub(crate) retention: Retention,
     /// The last events that nobody wanted.
     pub(crate) unwanted: UnwantedEvents,
+    /// How many events wait to be sent, are kept, and came.
+    pub(crate) event_watch: EventWatch,
+    /// Kogito's events about instances and definitions.
+    pub(crate) process_events: ProcessEvents,
     /// Says that there is something to send.
     pub(crate) outbox_changed: Notify,
     /// Who reads an instance from the database holds one.
@@ -81,7 +89,7 @@ pub(crate) struct Executor {
     /// Who writes a large instance holds one.
     pub(crate) large_writes: Semaphore,
     pub(crate) revisions: RevisionCache,
-    catalog: RwLock<Arc<Catalog>>,
+    served: Arc<Served>,
     stopping: watch::Sender<bool>,
 }
 
@@ -101,7 +109,9 @@ pub(crate) struct Parts {
     pub(crate) channels: Arc<Channels>,
     pub(crate) sender: Sender,
     pub(crate) retention: Retention,
-    pub(crate) catalog: Catalog,
+    pub(crate) max_outbox: u64,
+    pub(crate) process_events: ProcessEvents,
+    pub(crate) served: Arc<Served>,
 }
 
 /// What became of a commit.
@@ -119,6 +129,7 @@ impl Executor {
         Self: Worker,
     {
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
+            started_at: parts.clock.now(),
             store: parts.store,
             dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,
@@ -138,18 +149,20 @@ impl Executor {
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
+            event_watch: EventWatch::new(parts.max_outbox),
+            process_events: parts.process_events,
             outbox_changed: Notify::new(),
             loading: Semaphore::new(LOADING),
             large_writes: Semaphore::new(LARGE_WRITES),
             revisions: RevisionCache::default(),
-            catalog: RwLock::new(Arc::new(parts.catalog)),
+            served: parts.served,
             stopping: watch::Sender::new(false),
         })
     }
 
     /// The workflows that are served.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read())
+        self.served.catalog()
     }
 
     /// Takes nothing new from now on.
@@ -200,6 +213,13 @@ impl Executor {
             }
             commit = next;
         }
+    }
+
+    /// Asks the database how many events wait to be sent and are kept.
+    pub(crate) async fn look_at_events(&self) -> Result<OutboxStatus, StoreError> {
+        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_count())?;
+        self.event_watch.note_database(outbox, kept, self.clock.now());
+        Ok(outbox)
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are

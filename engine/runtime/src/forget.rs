@@ -17,6 +17,8 @@ pub(crate) async fn run(executor: Arc<Executor>) {
             () = executor.clock.sleep(PAUSE) => {}
             () = executor.stopping() => return,
         }
+        // For health: the outbox may stand still, and with it who else would look.
+        let _ = executor.look_at_events().await;
         loop {
             match executor.store.forget_events(executor.clock.now(), AT_ONCE).await {
                 Ok(forgotten) => {

@@ -13,12 +13,22 @@ use crate::{
     subflows::Sources,
 };
 
+/// Bytes of an event above which few are taken in at once.
+const LARGE: usize = 1024 * 1024;
+
 impl Executor {
     /// Takes an event in. Answers when it is durable; its instances go on afterwards.
     pub(crate) async fn receive(self: &Arc<Self>, event: &CloudEvent) -> Result<Accepted, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        self.event_watch.check_room()?;
+        // Its text is in memory beside its values until it is written, which the share of the request does not cover.
+        let _place = match event.memory() >= LARGE {
+            // Never closed.
+            true => self.large_writes.acquire().await.ok(),
+            false => None,
+        };
         let catalog = self.catalog();
         let sources = Sources {
             catalog: &catalog,
@@ -26,6 +36,7 @@ impl Executor {
             memory: &self.memory,
             encryption: &self.encryption,
             channels: &self.channels,
+            observed: None,
             now: self.clock.now(),
         };
         let Acceptance { accept, starts } =
@@ -36,6 +47,7 @@ impl Executor {
             error => Refusal::store(error),
         })?;
         rondo_store::failpoint("event-after-accept");
+        self.event_watch.note_received();
         let (id, event_type) = (&event.id, &event.event_type);
         match &accepted {
             Accepted::Taken { delivered, started } => {
@@ -50,10 +62,12 @@ impl Executor {
                 }
             }
             Accepted::Kept { reason } => {
+                self.event_watch.note_kept();
                 tracing::info!(%id, %event_type, %reason, "event kept until an instance waits for it");
             }
             Accepted::Unwanted { reason } => {
                 tracing::info!(%id, %event_type, %reason, "event not wanted");
+                self.event_watch.note_unwanted();
                 self.unwanted.note(event, reason, self.clock.now());
             }
             Accepted::Seen => tracing::debug!(%id, %event_type, "event has come before"),

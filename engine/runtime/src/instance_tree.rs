@@ -27,6 +27,11 @@ impl Ancestry {
         Arc::new(Self { id, above })
     }
 
+    /// The ancestry of an instance that takes the place of this one; `None` if nothing is above it.
+    pub(crate) fn beside(&self, id: Uuid) -> Option<Arc<Self>> {
+        self.above.as_ref().map(|above| Self::new(id, Some(Arc::clone(above))))
+    }
+
     fn ids(&self) -> impl Iterator<Item = Uuid> {
         std::iter::successors(Some(self), |one| one.above.as_deref()).map(|one| one.id)
     }

@@ -16,7 +16,9 @@ fn layers() -> BTreeMap<String, usize> {
             layer = Some(number.trim_end_matches('.').parse().unwrap());
         } else if line.starts_with("#[cfg(test)]") {
             break;
-        } else if let Some(module) = line.strip_prefix("mod ") {
+        } else if let Some(module) =
+            line.strip_prefix("mod ").or_else(|| line.strip_prefix("pub mod ").filter(|_| layer.is_some()))
+        {
             layers.insert(module.trim_end_matches(';').to_owned(), layer.unwrap());
         }
     }

@@ -5,14 +5,15 @@
 //! clients (`api` does), interprets a definition (`machine` does).
 //!
 //! ```text
-//!  4  what others see        engine  inspect  open
-//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget
+//!  4  what others see        engine  inspect  event_lists  open
+//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
-//!  2  what decides           plan  acceptance  subflows  publication  turn  row
+//!  2  what decides           plan  acceptance  successor  subflows  publication  process_events  turn  row
 //!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
-//!                            catalog  start  refusal  views  formats  unwanted
+//!                            served  catalog  start  refusal  views  formats  unwanted  event_watch  kogito
 //!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
+//!                            versions
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test `layers` holds that. Of the line that begins with
@@ -32,17 +33,21 @@ mod panics;
 mod schema;
 mod secrets;
 mod timers;
+mod versions;
 
 // Layer 1.
 mod active_instance;
 mod catalog;
 mod delivery;
 mod dispatch;
+mod event_watch;
 mod formats;
+pub mod kogito;
 mod lifecycle_log;
 mod refusal;
 mod registry;
 mod revision_cache;
+mod served;
 mod start;
 mod unwanted;
 mod views;
@@ -50,14 +55,17 @@ mod views;
 // Layer 2.
 mod acceptance;
 mod plan;
+mod process_events;
 mod publication;
 mod row;
 mod subflows;
+mod successor;
 mod turn;
 
 // Layer 3.
 mod brokers;
 mod calls;
+mod definition_events;
 mod drive;
 mod executor;
 mod forget;
@@ -67,12 +75,14 @@ mod mailbox;
 mod outbox;
 mod perform;
 mod recovery;
+mod schedules;
 mod step;
 mod subflow_room;
 mod wake;
 
 // Layer 4.
 mod engine;
+mod event_lists;
 mod inspect;
 mod open;
 
@@ -83,6 +93,7 @@ pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
 pub use engine::Engine;
+pub use event_watch::EventStatus;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
 pub use rondo_function::CallLoad;
@@ -94,8 +105,9 @@ pub use schema::Schema;
 pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
-    ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, UnknownEvent,
-    VisitError, VisitKind, VisitView, WaitView,
+    ChannelDirection, ChannelView, ErrorSummary, EventWaitView, FailureView, HistoryEvent, HistoryLine,
+    InstanceDetails, InstanceView, KeptEventView, ScheduleView, StuckEventView, UnknownEvent, VisitError,
+    VisitKind, VisitView, WaitView,
 };
 
 /// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.

@@ -24,7 +24,7 @@ const VALUES_OF_A_TEXT: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Executor {
-    /// Takes an instance up; `None` when it is not there or has ended. One that is damaged is named in the log, once.
+    /// Takes an instance up; `None` when it is not there, or has ended and has no call in flight. One that is damaged is named in the log, once.
     pub(crate) async fn load(
         &self,
         id: Uuid,
@@ -45,7 +45,7 @@ impl Executor {
         // The text of a row is in memory before its size is known, so few are read at once.
         let _place = self.loading.acquire().await;
         let Some(row) = self.store.instance(id).await.map_err(Refusal::of_read)? else { return Ok(None) };
-        if matches!(row.state, State::Completed | State::Aborted) {
+        if matches!(row.state, State::Completed | State::Aborted) && !row.busy {
             return Ok(None);
         }
         let memory = self.memory_for(&row, has_client).await?;

@@ -8,17 +8,19 @@ use std::{collections::VecDeque, sync::Arc};
 use rondo_event::CloudEvent;
 use rondo_machine::{Input, ReceivedEvent, Status};
 use rondo_program::Failure;
+use rondo_store::{Commit, Instance, State, StoreError};
 use uuid::Uuid;
 
 use crate::{
     acceptance,
     active_instance::ActiveInstance,
     delivery::QueuedInput,
-    executor::{Executor, STORE_PAUSE},
+    executor::{Executor, STORE_PAUSE, Stored},
     formats::{
         FormatError,
         mailbox::{ChildOutcome, MailboxMessage},
     },
+    successor::{self, LastInstance},
 };
 
 /// What the next messages of a mailbox come to.
@@ -29,6 +31,8 @@ struct Batch {
     passed: Vec<i64>,
     /// Whether the last input ends the instance.
     ends: bool,
+    /// Whether a message asks the instance to end.
+    asks_to_end: bool,
 }
 
 impl Executor {
@@ -59,6 +63,10 @@ impl Executor {
                     self.dispatcher.deliver_mailbox(id, None);
                     return None;
                 };
+                if instance.has_ended() {
+                    self.empty_mailbox(id).await;
+                    return Some(instance);
+                }
                 let mut batch = Batch::default();
                 while !batch.ends
                     && let Some(message) = messages.next()
@@ -76,7 +84,7 @@ impl Executor {
                 } else {
                     self.take_turn(instance, &mut inputs, None).await
                 };
-                if batch.ends {
+                if batch.asks_to_end {
                     self.trees.has_dealt(id);
                 }
                 if !inputs.is_empty() {
@@ -98,23 +106,79 @@ impl Executor {
         }
     }
 
-    /// Removes all messages of an instance that has ended, or never was.
-    pub(crate) async fn empty_mailbox(&self, id: Uuid) {
+    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it.
+    pub(crate) async fn empty_mailbox(self: &Arc<Self>, id: Uuid) {
+        let mut after = None;
         loop {
-            match self.store.mailbox(id, None).await {
-                Ok(messages) if messages.is_empty() => return,
-                Ok(messages) => {
-                    let numbers = messages.into_iter().map(|message| message.number).collect();
-                    if !self.discard_messages(id, numbers, Vec::new()).await {
-                        return;
-                    }
-                }
+            let page = match self.store.mailbox(id, after).await {
+                Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(instance_id = %id, %error, "messages of an instance that has ended stay in the database");
                     return;
                 }
+            };
+            let Some(last) = page.last() else { return };
+            after = Some(last.number);
+            let mut numbers = Vec::with_capacity(page.len());
+            for message in page {
+                match MailboxMessage::decode(&message.payload) {
+                    Ok(MailboxMessage::End { first }) if message.event.is_none() => {
+                        self.end_successor(first.unwrap_or(id), message.number).await;
+                    }
+                    _ => numbers.push(message.number),
+                }
+            }
+            if !self.discard_messages(id, numbers, Vec::new()).await {
+                return;
             }
         }
+    }
+
+    /// Hands a message to end over to the last of the instances that continue `first`, if there is one and it has not ended.
+    async fn end_successor(self: &Arc<Self>, first: Uuid, number: i64) {
+        let last = match self.last_of_chain(first).await {
+            Ok(last) => last,
+            Err(error) => {
+                tracing::error!(instance_id = %first, %error, "the instance that continues this one cannot be found, and does not end");
+                return;
+            }
+        };
+        let mut commit = Commit { messages_consumed: vec![number], ..Commit::default() };
+        if let Some(last) = last {
+            match (MailboxMessage::End { first: Some(first) }).encode(last) {
+                Ok(message) => commit.messages.push(message),
+                Err(error) => {
+                    tracing::error!(instance_id = %last, %error, "the instance cannot be told to end");
+                    return;
+                }
+            }
+            self.trees.asked_to_end([last]);
+        }
+        match (self.commit(commit, true).await, last) {
+            (Stored::Durable(_), Some(last)) => self.dispatcher.deliver_mailbox(last, None),
+            (Stored::Durable(_), None) => {}
+            (_, last) => {
+                if let Some(last) = last {
+                    self.trees.has_dealt(last);
+                }
+                tracing::warn!(instance_id = %first, "a message to end stays in the mailbox until the next start");
+            }
+        }
+    }
+
+    /// The last of the instances that continue `first`; `None` if there is none, or it has ended.
+    async fn last_of_chain(&self, first: Uuid) -> Result<Option<Uuid>, StoreError> {
+        let mut search = LastInstance::search();
+        let mut last = None;
+        while let Some(number) = search.next() {
+            let row = self.store.instance(successor::id_in_chain(first, number)).await?;
+            search.found(number, row.is_some());
+            if let Some(row) = row {
+                last = Some(row);
+            }
+        }
+        let is_active = |row: &Instance| matches!(row.state, State::Active | State::Error);
+        Ok(last.filter(is_active).map(|row| row.id))
     }
 
     /// Has an instance look into its mailbox after a pause.
@@ -139,7 +203,11 @@ impl Batch {
         let number = message.number;
         let input = match message.event {
             Some(event) => Some(self.event(&event.content, instance)?),
-            None => input_for(MailboxMessage::decode(&message.payload)?, instance),
+            None => {
+                let message = MailboxMessage::decode(&message.payload)?;
+                self.asks_to_end |= matches!(message, MailboxMessage::End { .. });
+                input_for(message, instance)
+            }
         };
         let Some(input) = input else {
             self.passed.push(number);
@@ -178,13 +246,18 @@ impl Batch {
 /// What a message means to its receiver; `None` when it does not wait for this child any more.
 fn input_for(message: MailboxMessage, instance: &mut ActiveInstance) -> Option<Input> {
     let (child, outcome) = match message {
-        MailboxMessage::End => return Some(Input::Abort),
+        // Whoever asked before may have asked for the same reason.
+        MailboxMessage::End { .. } => return (!instance.snapshot.is_aborting()).then_some(Input::Abort),
         MailboxMessage::ChildEnded { child, outcome } => (child, outcome),
     };
     let call = instance.call_of(child)?;
     Some(match outcome {
         ChildOutcome::Completed(data) => Input::ChildEnded { call, outcome: Ok(data) },
         ChildOutcome::Failed(failure) => Input::ChildEnded { call, outcome: Err(failure) },
+        // An end by hand concerns nobody who does not wait, and must not end a compensation half-way.
+        ChildOutcome::Aborted if instance.snapshot.is_detached(call) || instance.snapshot.is_aborting() => {
+            Input::CallFailed { call, failure: Failure::runtime("the subflow was aborted") }
+        }
         // A subflow that is ended by hand ends the instance that waits for it.
         ChildOutcome::Aborted => Input::Abort,
     })

@@ -9,6 +9,7 @@ use std::{
 use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
 use rondo_event::Sender;
 use rondo_function::Caller;
+use rondo_machine::SuccessorCheck;
 use rondo_memory::MemoryBudget;
 use rondo_store::{Revision, Store};
 
@@ -19,10 +20,14 @@ use crate::{
     clock::Clock,
     computing::Computing,
     crash_loop::CrashLoop,
+    definition_events,
     encryption::{Encryption, KeyError},
     engine::Engine,
     executor::{Executor, Parts},
     instance_tree::InstanceTrees,
+    process_events::ProcessEvents,
+    secrets,
+    served::Served,
 };
 
 /// How much one turn may do: some tens of milliseconds of the machine.
@@ -113,7 +118,7 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, resources, properties, secrets, channels, .. } = loaded;
+        let Loaded { workflows, resources, properties, secrets: hidden, channels, .. } = loaded;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -121,16 +126,22 @@ impl Engine {
         if clock.speed() > 1 {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
-        let limits = limits(&properties, clock.speed()).map_err(wrong)?;
+        let served = Served::new(Catalog::new(workflows, resources));
+        let limits = Limits {
+            mask: Some(secrets::text_mask(&hidden)),
+            successors: Some(Arc::clone(&served) as Arc<dyn SuccessorCheck>),
+            ..limits(&properties, clock.speed()).map_err(wrong)?
+        };
         let memory = memory(&properties).map_err(wrong)?;
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
-        let caller = Caller::new(&properties, secrets.clone(), &memory)
+        let caller = Caller::new(&properties, hidden.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
         let channels = Arc::new(channels);
         let client = caller.client().map_err(OpenError::Property)?;
         let sender = Sender::new(Arc::clone(&channels), client, &properties).map_err(wrong)?;
         let retention = retention(&properties).map_err(wrong)?;
-        let catalog = Catalog::new(workflows, resources);
+        let max_outbox = settings::MAX_OUTBOX.count(&properties).map_err(wrong)?;
+        let process_events = ProcessEvents::new(&properties, &channels, &service_url).map_err(wrong)?;
         let computing = match surroundings.computes_here {
             true => Computing::here(),
             false => Computing::on_own_threads().map_err(|error| OpenError::Threads(error.to_string()))?,
@@ -142,7 +153,7 @@ impl Engine {
             crash_loop,
             trees,
             caller,
-            secrets,
+            secrets: hidden,
             properties,
             encryption,
             limits,
@@ -150,8 +161,11 @@ impl Engine {
             channels,
             sender,
             retention,
-            catalog,
+            max_outbox,
+            process_events,
+            served,
         });
+        definition_events::publish(&executor).await.map_err(|error| OpenError::Store(error.to_string()))?;
         Ok(Self::run(executor, &service_url))
     }
 }
@@ -232,5 +246,7 @@ fn limits(properties: &Properties, speed: u32) -> Result<Limits, PropertyError> 
         speed,
         max_steps: settings::MAX_STEPS.count(properties)?,
         turn_steps: TURN_STEPS,
+        mask: None,
+        successors: None,
     })
 }

@@ -18,6 +18,9 @@ use crate::executor::{Executor, STORE_PAUSE};
 const ROWS: usize = 256;
 const BYTES: u64 = 8 * 1024 * 1024;
 
+/// How often it is looked at how many events wait, while some are being sent.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+
 /// How many events are sent at once.
 const AT_ONCE: usize = 32;
 
@@ -65,7 +68,7 @@ impl Executor {
                 }
             }
         }
-        match self.store.outbox_status().await {
+        match self.look_at_events().await {
             Ok(status) => status.next_at,
             Err(_) => Some(self.clock.now().saturating_add(millis(STORE_PAUSE))),
         }
@@ -90,8 +93,17 @@ impl Executor {
             );
         }
         let mut sent = Vec::new();
-        while let Some(numbers) = sending.join_next().await {
-            sent.extend(numbers.unwrap_or_default());
+        loop {
+            tokio::select! {
+                numbers = sending.join_next() => match numbers {
+                    Some(numbers) => sent.extend(numbers.unwrap_or_default()),
+                    None => break,
+                },
+                // A sink may take its time for each event, and meanwhile further ones are produced.
+                () = self.clock.sleep(LOOK_PAUSE) => {
+                    let _ = self.look_at_events().await;
+                }
+            }
         }
         if sent.is_empty() {
             return;

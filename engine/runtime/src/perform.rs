@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rondo_machine::{Input, Status};
+use rondo_machine::Input;
 
 use crate::{
     active_instance::ActiveInstance,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Executor {
-    /// Performs a plan; gives the instance back as it is then, or `None` when it has ended or is not as memory had it. When another turn
+    /// Performs a plan; gives the instance back as it is then, or `None` when it has ended and waits for nothing, or is not as memory had it. When another turn
     /// came first, `again` is delivered once more.
     pub(crate) async fn perform(
         self: &Arc<Self>,
@@ -76,11 +76,11 @@ impl Executor {
             self.dispatcher.deliver(id, Delivery::input(Input::Tick));
         }
         self.settle(&mut instance);
-        let ended = matches!(instance.snapshot.status, Status::Completed | Status::Aborted);
+        let ended = instance.has_ended();
         if ended && instance.ancestry.is_some() && instance.row.root.is_none() {
             self.trees.forget(id);
         }
-        (!ended).then_some(instance)
+        (!ended || instance.snapshot.has_detached_calls()).then_some(instance)
     }
 
     /// The rows are durable: everything else happens.
@@ -90,13 +90,28 @@ impl Executor {
         for child in then.cancelled {
             self.dispatcher.deliver_mailbox(child, root);
         }
+        if let Some(successor) = then.successor {
+            instance.is_continued = true;
+            let (workflow, continued_by) = (&instance.row.workflow, successor.row.id);
+            tracing::info!(instance_id = %id, workflow, %continued_by, "another instance continues");
+            self.dispatcher.deliver_to(successor, Delivery::input(Input::Start { at: None }));
+        }
         for child in then.started {
-            instance.unsettled.insert(child.row.id);
+            if !then.detached.contains(&child.row.id) {
+                instance.unsettled.insert(child.row.id);
+            }
             self.dispatcher.deliver_to(child, Delivery::input(Input::Start { at: None }));
         }
         for (call, failure) in then.refused {
             // There is no child that could be repaired, so the caller fails itself; its clients are answered after that.
             let child = instance.child_id(call);
+            if then.detached.contains(&child) {
+                if instance.has_ended() {
+                    tracing::warn!(instance_id = %id, error = %failure.message, "a subflow that nobody waits for is not started");
+                }
+                self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
+                continue;
+            }
             instance.unsettled.insert(child);
             self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
             self.dispatcher.deliver(id, Delivery::signal(Signal::ChildSettled(child)));
@@ -134,8 +149,8 @@ impl Executor {
         for reply in std::mem::take(&mut instance.waiters) {
             reply.send(Ok(instance.view()));
         }
-        if let Some(parent) = instance.row.parent {
-            self.dispatcher.notice(parent, Signal::ChildSettled(instance.row.id));
+        if let Some(parent) = instance.row.parent.filter(|_| !instance.is_continued) {
+            self.dispatcher.notice(parent, Signal::ChildSettled(instance.awaited_as()));
         }
     }
 }

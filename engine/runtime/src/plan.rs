@@ -3,7 +3,9 @@
 //! A plan is made from the instance, the outcome of its turn and values that are handed in. It knows neither the engine nor the database,
 //! and making it does nothing. `perform` carries it out.
 
-use rondo_machine::{CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status};
+use rondo_machine::{
+    CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status, SuccessorRequest,
+};
 use rondo_program::Failure;
 use rondo_store::{Commit, History, Write};
 use uuid::Uuid;
@@ -12,9 +14,10 @@ use crate::{
     active_instance::ActiveInstance,
     formats::{FormatError, history, mailbox::MailboxMessage},
     instance_tree::Room,
-    publication,
+    process_events, publication,
     row::{Committed, NextRow},
     subflows::{self, Sources, Subflows},
+    successor,
     turn::Outcome,
 };
 
@@ -40,6 +43,10 @@ pub(crate) struct Then {
     /// Subflows to run.
     #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) started: Vec<Box<ActiveInstance>>,
+    /// The instance that continues this one.
+    pub(crate) successor: Option<Box<ActiveInstance>>,
+    /// The subflows among them that nobody waits for.
+    pub(crate) detached: Vec<Uuid>,
     /// Subflows that cannot be started.
     pub(crate) refused: Vec<(CallNumber, Failure)>,
     /// Subflows that have a message to end.
@@ -57,6 +64,7 @@ pub(crate) struct Effects {
     calls: Vec<CallRequest>,
     children: Vec<rondo_machine::ChildRequest>,
     cancelled: Vec<CallNumber>,
+    successor: Option<SuccessorRequest>,
     published: Vec<PublishRequest>,
 }
 
@@ -69,9 +77,17 @@ impl Effects {
                 Effect::Call(request) => apart.calls.push(request),
                 Effect::StartChild(request) => apart.children.push(request),
                 Effect::CancelChild(call) => apart.cancelled.push(call),
+                Effect::ContinueAs(request) => apart.successor = Some(request),
                 Effect::Publish(request) => apart.published.push(request),
             }
         }
+        // What is cancelled by the turn that asks for it is not started.
+        let Self { children, cancelled, .. } = &mut apart;
+        cancelled.retain(|call| {
+            let before = children.len();
+            children.retain(|child| child.call != *call);
+            children.len() == before
+        });
         apart
     }
 
@@ -116,6 +132,8 @@ impl Plan {
                 sources.now,
             )?);
         }
+        let (observed, encryption) = (sources.observed, sources.encryption);
+        process_events::append(&mut commit.outbox, instance, &turn, observed, encryption, sources.now)?;
         let publishes = !commit.outbox.is_empty();
         let facts = history::encode(&turn.facts)?;
         commit.history.extend(facts.map(|facts| History {
@@ -124,16 +142,29 @@ impl Plan {
             at: sources.now,
             facts,
         }));
-        let to_parent = subflows::message_to_parent(&instance.row, &turn.snapshot, before)?;
+        let (successor_row, successor) = match effects.successor {
+            Some(request) => {
+                let (row, successor) = successor::make(instance, &turn.snapshot, request, sources)?;
+                (Some(row), Some(successor))
+            }
+            None => (None, None),
+        };
+        // Who waits for an instance that another one continues waits for that one.
+        let to_parent = match successor {
+            Some(_) => None,
+            None => subflows::message_to_parent(instance, &turn.snapshot, before)?,
+        };
         let parent = to_parent.as_ref().map(|message| message.to);
         commit.messages.extend(to_parent);
         let cancelled: Vec<Uuid> = effects.cancelled.iter().map(|call| instance.child_id(*call)).collect();
         for child in &cancelled {
-            commit.messages.push(MailboxMessage::End.encode(*child)?);
+            commit.messages.push(MailboxMessage::End { first: None }.encode(*child)?);
         }
+        let detached = effects.children.iter().filter(|child| child.is_detached);
+        let detached = detached.map(|child| instance.child_id(child.call)).collect();
         let Subflows { rows, started, refused } =
             subflows::make(instance, turn.snapshot.depth, effects.children, room, sources);
-        commit.writes.extend(rows.into_iter().map(Write::Insert));
+        commit.writes.extend(rows.into_iter().chain(successor_row).map(Write::Insert));
         commit.writes.push(write);
         Ok(Self {
             commit,
@@ -144,6 +175,8 @@ impl Plan {
                 log: effects.log,
                 calls: effects.calls,
                 started,
+                successor,
+                detached,
                 refused,
                 cancelled,
                 parent,

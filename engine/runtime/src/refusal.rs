@@ -48,6 +48,11 @@ pub enum Refusal {
     /// As many events are kept as may be, so that no more is accepted. The sender sends it again later.
     #[error("{0}")]
     InboxFull(String),
+    /// As many events wait to be sent as may, so that nothing begins that would make more. What is under way goes on.
+    #[error(
+        "{0} events wait to be sent, and no more may (rondo.events.max-outbox): nothing is started and no event taken until some are sent"
+    )]
+    OutboxFull(u64),
     /// The engine is stopping.
     #[error("the engine is stopping; ask again in a moment")]
     Stopping,

@@ -40,15 +40,17 @@ impl NextRow {
         let ended = matches!(state, State::Completed | State::Aborted);
         let data = snapshot.visible_data(instance.deployed.program.merge);
         let is_kept = instance.is_stored && instance.committed_data.is_of(&data);
-        let encrypted = match (ended, instance.is_stored) {
-            // An instance that ended makes no calls any more, so the tokens of its requester need not be kept.
+        // A call that nobody waits for is made again after a crash, also when the instance has ended.
+        let is_over = ended && !snapshot.has_detached_calls();
+        let encrypted = match (is_over, instance.is_stored) {
+            // An instance that is over makes no calls any more, so the tokens of its requester need not be kept.
             (true, _) => None,
             (false, true) => instance.row.sealed.clone(),
             (false, false) => instance.request.encrypt(instance.row.id, encryption)?,
         };
         let failure = snapshot.failed.as_ref().map(FailureView::of);
-        // An instance that has ended stands nowhere, and loses its parts.
-        let Encoded { head, parts } = match ended {
+        // An instance that is over stands nowhere, and loses its parts.
+        let Encoded { head, parts } = match is_over {
             true => Encoded { head: Vec::new(), parts: Vec::new() },
             false => snapshot.encode(&instance.deployed.program, &data)?,
         };
@@ -60,10 +62,12 @@ impl NextRow {
             expected_turn: instance.row.turn,
             turn: instance.row.turn + 1,
             state,
-            ended_at: ended.then_some(now),
+            ended_at: ended.then(|| instance.row.ended_at.unwrap_or(now)),
             updated_at: now,
             wake_at: snapshot.wake_at(),
-            busy: snapshot.status == Status::Active && (snapshot.has_work_in_flight() || snapshot.is_new()),
+            busy: snapshot.has_detached_calls()
+                || (snapshot.status == Status::Active
+                    && (snapshot.has_work_in_flight() || snapshot.is_new())),
             frames: head,
             sealed: encrypted,
             error: failure.as_ref().map(error::encode).transpose()?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rondo_definition::Properties;
 use rondo_expression::{Lookup, Val};
 use rondo_function::{Secrets, is_confidential};
-use rondo_machine::{Effect, Fact, Turn};
+use rondo_machine::{Effect, Fact, Mask, Turn};
 use rondo_program::Failure;
 
 /// What `$SECRET` shows: `$SECRET.a.b` is the property `a.b`, and null when there is none.
@@ -22,8 +22,10 @@ pub(crate) fn secrets(properties: &Properties, shown: &Secrets) -> Val {
 /// Masks every text for people that a turn gives; they are logged, stored and answered from there.
 pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
     for fact in &mut turn.facts {
-        if let Fact::Retry { message, .. } | Fact::Handled { message, .. } | Fact::Failed { message, .. } =
-            fact
+        if let Fact::Retry { message, .. }
+        | Fact::Handled { message, .. }
+        | Fact::Failed { message, .. }
+        | Fact::AsyncFailed { message, .. } = fact
         {
             *message = secrets.mask(message);
         }
@@ -34,10 +36,30 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
         }
     }
     if let Some(failed) = &mut turn.snapshot.failed {
-        let Failure { message, detail, match_text, .. } = &mut failed.failure;
+        let Failure { message, detail, match_text, body, .. } = &mut failed.failure;
+        *body = body.take().map(|body| secrets.mask(&body).into());
         *message = secrets.mask(message);
         *detail = detail.take().map(|detail| secrets.mask(&detail));
         *match_text = match_text.take().map(|text| secrets.mask(&text).into());
+    }
+}
+
+/// Hides in a text what no text for people may show.
+pub(crate) fn text_mask(secrets: &Secrets) -> Arc<dyn Mask> {
+    Arc::new(TextMask(secrets.clone()))
+}
+
+struct TextMask(Secrets);
+
+impl std::fmt::Debug for TextMask {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the mask of secrets")
+    }
+}
+
+impl Mask for TextMask {
+    fn mask(&self, text: &str) -> String {
+        self.0.mask(text)
     }
 }
 

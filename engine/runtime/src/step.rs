@@ -53,13 +53,20 @@ impl Executor {
             return Some(instance);
         }
         let before = instance.snapshot.status;
+        let is_abort = |queued: &QueuedInput| matches!(queued.input, Input::Abort);
+        let was_asked_to_end = inputs.iter().any(is_abort);
         let (refusal, again) = (refusal_for(first, id, before), asked_again(first));
+        let observed = self.process_events.observe(&instance);
         let mut outcome = self.compute(&mut instance, inputs, now).await;
         if !outcome.turn.accepted {
             instance.snapshot = outcome.turn.snapshot;
             self.discard_messages(id, outcome.consumed, outcome.returned).await;
             refuse(reply, refusal);
             return Some(instance);
+        }
+        if was_asked_to_end && !inputs.iter().any(is_abort) {
+            // What it starts from here on undoes what it did, and may.
+            self.trees.has_dealt(id);
         }
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
         let _place = self.place_to_write(&outcome.turn.snapshot).await;
@@ -71,6 +78,7 @@ impl Executor {
             memory: &self.memory,
             encryption: &self.encryption,
             channels: &self.channels,
+            observed: observed.as_ref(),
             now,
         };
         let plan = Plan::new(&mut instance, before, outcome, effects, room, &sources);

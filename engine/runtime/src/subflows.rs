@@ -23,6 +23,7 @@ use crate::{
         request::RequestContext,
     },
     instance_tree::{Ancestry, Room},
+    process_events::Observed,
     row,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) memory: &'a MemoryBudget,
     pub(crate) encryption: &'a Encryption,
     pub(crate) channels: &'a Channels,
+    /// How the instance was before the turn, if its turns are published.
+    pub(crate) observed: Option<&'a Observed>,
     pub(crate) now: Millis,
 }
 
@@ -88,10 +91,8 @@ fn make_one(
             "subflow `{workflow}` is not started: what it belongs to was asked to end"
         )));
     };
-    let deployed = sources.catalog.find(workflow, request.version.as_deref()).ok_or_else(|| {
-        let version = request.version.as_deref().map(|version| format!(" in version {version}"));
-        Failure::validation(format!("no workflow is called `{workflow}`{}", version.unwrap_or_default()))
-    })?;
+    let deployed =
+        sources.catalog.require(workflow, request.version.as_deref()).map_err(Failure::validation)?;
     deployed.check_input(&request.data).map_err(Failure::validation)?;
     if depth > DEEPEST {
         return Err(Failure::runtime(format!(
@@ -140,18 +141,19 @@ fn make_one(
     Ok((row, child))
 }
 
-/// The message to the parent, if this turn is the one that ends (or fails) the child.
+/// The message to the parent, if this turn is the one that ends (or fails) the child. The parent knows it by the first of the instances that
+/// it continues.
 pub(crate) fn message_to_parent(
-    row: &Instance,
+    child: &ActiveInstance,
     after: &Snapshot,
     before: Status,
 ) -> Result<Option<Message>, FormatError> {
-    let Some(parent) = row.parent.filter(|_| after.status != before) else { return Ok(None) };
+    let Some(parent) = child.row.parent.filter(|_| after.status != before) else { return Ok(None) };
     let outcome = match (after.status, &after.failed) {
         (Status::Active, _) | (Status::Error, None) => return Ok(None),
         (Status::Completed, _) => ChildOutcome::Completed(after.data.clone()),
         (Status::Aborted, _) => ChildOutcome::Aborted,
         (Status::Error, Some(failed)) => ChildOutcome::Failed(failed.failure.clone()),
     };
-    MailboxMessage::ChildEnded { child: row.id, outcome }.encode(parent).map(Some)
+    MailboxMessage::ChildEnded { child: child.awaited_as(), outcome }.encode(parent).map(Some)
 }

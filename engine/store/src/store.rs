@@ -89,6 +89,9 @@ pub trait Store: Debug + Send + Sync {
     /// Up to `limit` kept events, oldest first. `after` is the number of the last one of the page before.
     fn kept_events(&self, after: Option<i64>, limit: usize) -> Answer<Vec<KeptEvent>>;
 
+    /// How many events are kept, each as often as [`Store::kept_events`] lists it. Costs the same however many they are.
+    fn kept_count(&self) -> Answer<u64>;
+
     /// Rows of the outbox that may be sent, in the order of their numbers. Behind a row that is to be tried again later, there is none of the
     /// same instance and channel.
     fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>>;

@@ -40,7 +40,12 @@ struct Inner {
 
 type Answer = std::result::Result<(StatusCode, Json<Value>), StatusCode>;
 
-pub(crate) async fn serve(listen: SocketAddr, store: &str, service: Option<String>, waiting: usize) -> Result<()> {
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    store: &str,
+    service: Option<String>,
+    waiting: usize,
+) -> Result<()> {
     let store = rondo_store::open(store).await?;
     let revision =
         Revision { digest: REVISION.to_owned(), workflow: REVISION.to_owned(), ..Revision::default() };

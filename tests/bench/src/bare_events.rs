@@ -70,7 +70,8 @@ fn waiting_instance(number: usize) -> Commit {
     };
     let facts = r#"[{"f":"started"},{"f":"entered","v":1,"state":"Ask","kind":"inject"},{"f":"left","v":1},{"f":"entered","v":2,"state":"Wait","kind":"event"}]"#;
     let line = History { instance: id, turn: 1, at: now(), facts: facts.to_owned() };
-    let row = Instance { state: InstanceState::Active, ended_at: None, frames: vec![7; 64], ..row(id, 1, &data) };
+    let row =
+        Instance { state: InstanceState::Active, ended_at: None, frames: vec![7; 64], ..row(id, 1, &data) };
     Commit {
         writes: vec![Write::Insert(row)],
         history: vec![line],
@@ -99,7 +100,8 @@ async fn receive(State(events): State<Events>, headers: HeaderMap, body: Bytes) 
         keep_until: now + 86_400_000,
         ..ReceivedEvent::default()
     };
-    let accept = AcceptEvent { event, consumers: vec![REVISION.to_owned()], max_kept: 100_000, starts: Vec::new() };
+    let accept =
+        AcceptEvent { event, consumers: vec![REVISION.to_owned()], max_kept: 100_000, starts: Vec::new() };
     let Ok(Accepted::Taken { delivered, .. }) = events.store.accept_event(accept).await else {
         return StatusCode::SERVICE_UNAVAILABLE;
     };
@@ -132,7 +134,8 @@ impl Events {
             data: data.to_json(),
             ..instance
         };
-        let facts = r#"[{"f":"event","v":2,"event":"approved","id":"1"},{"f":"left","v":2},{"f":"completed"}]"#;
+        let facts =
+            r#"[{"f":"event","v":2,"event":"approved","id":"1"},{"f":"left","v":2},{"f":"completed"}]"#;
         let commit = Commit {
             history: vec![History { instance: id, turn: turn + 1, at: now, facts: facts.to_owned() }],
             writes: vec![Write::Update(Update::of_row(ended, turn))],

@@ -25,7 +25,10 @@ const STRIDE: usize = 7919;
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let each = options.waiting.div_ceil(options.clients);
     let waiting = each * options.clients;
-    println!("one event for each of {waiting} waiting instances at random, {} clients, until the instances have ended", options.clients);
+    println!(
+        "one event for each of {waiting} waiting instances at random, {} clients, until the instances have ended",
+        options.clients
+    );
     println!("{:>8} {:>12} {:>10} {:>10}", "", "ended/s", "median ms", "p99 ms");
     let (mut ratios, mut bytes) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
@@ -94,7 +97,12 @@ fn event(server: SocketAddr, number: usize) -> String {
     let head = format!(
         "ce-specversion: 1.0\r\nce-id: {number}\r\nce-source: /desk\r\nce-type: order.approved\r\nce-order: {number}\r\n"
     );
-    load::request(server, "/", &head, r#"{"by":"user:default/jdoe","level":2,"remark":"as agreed on Monday"}"#)
+    load::request(
+        server,
+        "/",
+        &head,
+        r#"{"by":"user:default/jdoe","level":2,"remark":"as agreed on Monday"}"#,
+    )
 }
 
 /// Waits until a server works on no instance any more.

@@ -48,7 +48,7 @@ pub(crate) async fn post(
     until: Until,
 ) -> Result<Seen> {
     let request = request(server, path, "", body);
-    send(server, clients, until, 201, |_, _| Some(request.clone())).await
+    send(server, clients, until, 201, move |_, _| Some(request.clone())).await
 }
 
 /// A request; `head` has further headers, each with its line break.

@@ -32,7 +32,9 @@ pub(crate) fn context() -> Context {
             ..Budget::default()
         },
         speed: 1,
+        mask: None,
         output: None,
+        successors: None,
         max_steps: 200,
         turn_steps: 1000,
     }

@@ -106,8 +106,7 @@ events:
 "
         )
     };
-    let correlation =
-        ", correlation: [{contextAttributeName: order, contextAttributeValue: '${ .order }'}]";
+    let correlation = ", correlation: [{contextAttributeName: order, contextAttributeValue: '${ .order }'}]";
     let callback = "start: Ask
 states:
 - name: Ask
@@ -147,7 +146,13 @@ states:
 }
 
 /// Starts all instances and sends all callbacks.
-async fn play(engine: String, orders: Arc<Vec<Order>>, partner: Partner, sender: Sender, mut random: Random) -> Partner {
+async fn play(
+    engine: String,
+    orders: Arc<Vec<Order>>,
+    partner: Partner,
+    sender: Sender,
+    mut random: Random,
+) -> Partner {
     let (client, at_once) = (reqwest::Client::new(), Arc::new(Semaphore::new(24)));
     let mut starting = JoinSet::new();
     for number in 0..orders.len() {
@@ -159,7 +164,14 @@ async fn play(engine: String, orders: Arc<Vec<Order>>, partner: Partner, sender:
                 sender.send(event).await;
             }
             let place = at_once.acquire().await;
-            start_once(&client, &engine, order.kind(), &order.number.to_string(), &json!({"order": order.number})).await;
+            start_once(
+                &client,
+                &engine,
+                order.kind(),
+                &order.number.to_string(),
+                &json!({"order": order.number}),
+            )
+            .await;
             drop(place);
             for event in order.at(Moment::AfterStart) {
                 sender.send(event).await;

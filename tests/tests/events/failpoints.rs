@@ -59,7 +59,11 @@ const FLOWS: [(&str, &str); 2] = [("resumed", "Begin"), ("started", "Take")];
 fn flow(name: &str, first: &str, port: u16) -> String {
     let text = FLOW.replace("FLOW", name).replace("FIRST", first).replace("PORT", &port.to_string());
     // Nothing may lead to where an event starts an instance.
-    if first == "Begin" { text } else { text.replace("- {name: Begin, type: inject, data: {}, transition: Take}\n", "") }
+    if first == "Begin" {
+        text
+    } else {
+        text.replace("- {name: Begin, type: inject, data: {}, transition: Take}\n", "")
+    }
 }
 
 /// Sends an event to an engine that ends at a point, and looks at what has become of it.

@@ -125,7 +125,8 @@ async fn each_published_event_arrives_in_the_order_of_its_instance() {
     for event in arrived.iter().filter(|event| seen.insert(&event.id)) {
         steps.entry(event.order).or_default().push(event.step);
     }
-    let expected: BTreeMap<u64, Vec<u64>> = (0..INSTANCES as u64).map(|order| (order, (1..=STEPS).collect())).collect();
+    let expected: BTreeMap<u64, Vec<u64>> =
+        (0..INSTANCES as u64).map(|order| (order, (1..=STEPS).collect())).collect();
     assert_eq!(steps, expected, "each event once by its id, in the order of its instance");
     assert!(arrived.len() > seen.len(), "the sink did not answer some that it took: they came again");
 }

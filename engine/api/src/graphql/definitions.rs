@@ -6,15 +6,15 @@
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::dynamic::FieldValue;
-use rondo_runtime::{Deployed, Engine};
+use rondo_runtime::{
+    Deployed, Engine,
+    kogito::{self, ADDONS},
+};
 use rondo_store::{Revision, StoreError};
 use serde_json::{Value, json};
 
 use super::resolve;
-use crate::{links, management};
-
-/// What the engine has of the services that Kogito calls add-ons.
-pub(super) const ADDONS: [&str; 2] = ["process-management", "source-files"];
+use crate::links;
 
 /// A workflow to be looked at.
 pub(super) enum Definition {
@@ -67,8 +67,8 @@ impl Definition {
     /// Its nodes, every member named.
     pub(super) fn nodes(&self) -> Value {
         let Self::Served(deployed) = self else { return json!([]) };
-        let nodes = management::nodes(&deployed.outline).into_iter().map(|node| {
-            let management::Metadata { unique_id, state, action, branch } = node.metadata;
+        let nodes = kogito::nodes(&deployed.outline).into_iter().map(|node| {
+            let kogito::Metadata { unique_id, state, action, branch } = node.metadata;
             json!({
                 "id": node.id, "name": node.name, "type": node.kind, "uniqueId": node.unique_id,
                 "metadata": { "UniqueId": unique_id, "state": state, "branch": branch, "action": action },

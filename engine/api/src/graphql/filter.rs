@@ -3,13 +3,13 @@
 //! Owns: which column an argument stands for. What an instance does not have of its own (what its definition says, what is
 //! the same for all) is decided here and becomes a constant or a list of workflows.
 
-use rondo_runtime::Engine;
+use rondo_runtime::{Engine, kogito::ADDONS};
 use rondo_store::{Condition, Field, Filter};
 use serde_json::{Value, json};
 
 use super::{
     condition::{Where, passes},
-    definitions::{ADDONS, Definition},
+    definitions::Definition,
 };
 use crate::moments;
 

@@ -7,13 +7,16 @@ use async_graphql::{
     dynamic::{FieldValue, ResolverContext},
 };
 use rondo_expression::Val;
-use rondo_runtime::{Engine, ErrorSummary};
+use rondo_runtime::{
+    Engine, ErrorSummary,
+    kogito::{ADDONS, node_type},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     answer::ready_json,
-    definitions::{ADDONS, Definition},
+    definitions::Definition,
     queries,
     resolve::{self, Resolved, refused},
     summary,
@@ -21,7 +24,7 @@ use super::{
 use crate::{
     json_weight, links,
     moments::date_time,
-    node_kinds::{NodeInstance, error_message, node_instance_id, node_type},
+    node_kinds::{NodeInstance, error_message, node_instance_id},
 };
 
 /// An instance to be looked at.

@@ -30,6 +30,16 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
             Fact::Completed => lines.push(format!("Workflow completed at {}", time(*at))),
             Fact::Entered { visit, state, .. } => open.push((*visit, state, *at)),
             Fact::Action { visit, target, .. } => open.push((*visit, target, *at)),
+            Fact::Awaits { visit, events } => {
+                open.extend(events.iter().map(|event| (*visit, &**event, *at)));
+            }
+            Fact::Event { visit, event, .. } => {
+                let is_it =
+                    |(open_visit, node, _): &(u64, &str, i64)| open_visit == visit && **node == **event;
+                if let Some(place) = open.iter().rposition(is_it) {
+                    open.remove(place);
+                }
+            }
             Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
                 open.retain(|(open_visit, ..)| open_visit != visit);
             }
@@ -69,6 +79,18 @@ mod tests {
         Workflow started at 1970-01-01T00:00:00.000Z
         Workflow waiting at node Wait_For_It since 1970-01-01T00:00:03.000Z
         ");
+    }
+
+    #[test]
+    fn an_instance_waits_at_the_event_until_it_comes() {
+        let awaits = Fact::Awaits { visit: 1, events: vec!["done".into()] };
+        let comes = Fact::Event { visit: 1, event: "done".into(), id: "e".into() };
+        let waiting = vec![Fact::Started, entered(1, "Ask"), awaits, comes];
+        assert!(
+            told(waiting[..3].to_vec(), State::Active)
+                .ends_with("waiting at node done since 1970-01-01T00:00:02.000Z")
+        );
+        assert!(told(waiting, State::Active).ends_with("waiting at node Ask since 1970-01-01T00:00:01.000Z"));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! five seconds); every answer but a source text is JSON, also an error's (`SonataFlow`'s are plain text, of which the
 //! plugin shows nothing). Source: `SonataFlow`'s `BaseProcessInstanceManagementResource` and `SourceFilesResource`.
 
-mod nodes;
 mod operations;
 mod waiting;
 
@@ -18,11 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use rondo_runtime::Deployed;
+use rondo_runtime::{Deployed, kogito};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use nodes::{Metadata, nodes};
 pub(crate) use waiting::work_items;
 
 use crate::{
@@ -53,7 +51,7 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn list(State(app): State<App>) -> Json<Vec<String>> {
-    Json(app.engine.workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
+    Json(app.engine.highest_workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
 }
 
 /// A workflow as the Orchestrator plugin reads it. What is absent is left out.
@@ -93,7 +91,7 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response
 
 async fn definition_nodes(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {
     let deployed = find(&app, &id)?;
-    Ok(answers::json(&app.memory, StatusCode::OK, &nodes(&deployed.outline)))
+    Ok(answers::json(&app.memory, StatusCode::OK, &kogito::nodes(&deployed.outline)))
 }
 
 async fn source(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {

@@ -26,7 +26,7 @@ struct Format {
 }
 
 async fn show(State(app): State<App>, Query(query): Query<Format>, headers: HeaderMap) -> Response {
-    let workflows = app.engine.workflows();
+    let workflows = app.engine.highest_workflows();
     let described: Vec<Described<'_>> = workflows
         .iter()
         .map(|workflow| Described {

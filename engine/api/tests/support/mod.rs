@@ -168,6 +168,25 @@ states:
     end: true
 "#;
 
+/// An approval that is correlated by `order`.
+pub const APPROVAL: &str = r"
+id: approval
+version: '1.0'
+specVersion: '0.8'
+name: Approval
+start: Wait
+events:
+- {name: approved, type: t.approved, source: '', correlation: [{contextAttributeName: orderid, contextAttributeValue: '${ .order }'}]}
+states:
+- name: Wait
+  type: callback
+  action: {functionRef: note}
+  eventRef: approved
+  timeouts: {eventTimeout: PT1H}
+  end: true
+functions: [{name: note, type: expression, operation: '{noted: true}'}]
+";
+
 /// A served engine. Its folder goes when it is dropped.
 pub struct Served {
     /// `http://127.0.0.1:…`.
@@ -196,6 +215,15 @@ impl Answer {
 /// Serves the workflows with these lines in `application.properties`.
 pub async fn serve(properties: &str) -> Served {
     let folder = folder(properties).await;
+    open(folder, "sqlite::memory:".into()).await
+}
+
+/// Serves the workflows and further files.
+pub async fn serve_with(properties: &str, files: &[(&str, &str)]) -> Served {
+    let folder = folder(properties).await;
+    for (name, text) in files {
+        fs::write(folder.join(name), text).unwrap();
+    }
     open(folder, "sqlite::memory:".into()).await
 }
 

@@ -43,7 +43,7 @@ codes! {
     UNKNOWN_AUTH Deviation "RON0114" "an auth definition is not defined"
     UNKNOWN_WORKFLOW Error "RON0115" "a subflow is not in the folder"
     DUPLICATE_NAME Error "RON0120" "a name is given twice"
-    DUPLICATE_ID Error "RON0121" "two workflows have the same id"
+    DUPLICATE_ID Error "RON0121" "two workflows have the same id and version"
     STATE_EXIT Error "RON0122" "a state has not exactly one of `transition` and `end`"
     SWITCH_CONDITIONS Error "RON0123" "a switch has no conditions, or conditions of both kinds"
     NUM_COMPLETED Error "RON0124" "`numCompleted` is not a number of branches"
@@ -86,7 +86,6 @@ codes! {
 
     EXPRESSION Error "RON0201" "an expression is not valid"
     NOT_AN_EXPRESSION Warning "RON0202" "a text that begins as an expression is not a valid one"
-    UNSUPPORTED Error "RON0203" "a construct is not supported yet"
     UNKNOWN_VARIABLE Warning "RON0204" "an expression reads a variable that has no value"
     WITHOUT_EFFECT Warning "RON0205" "a property has no effect yet"
     UNUSED_EXPRESSION Warning "RON0206" "an expression function that nothing uses is not valid"

@@ -40,8 +40,8 @@ pub struct Workflow {
     pub annotations: Vec<String>,
     /// Name of the first state; the first state of the list when the document names none.
     pub start: At<String>,
-    /// `start.schedule` as written; the engine does not use it yet.
-    pub schedule: Option<At<Value>>,
+    /// `start.schedule`, if it is valid.
+    pub schedule: Option<Schedule>,
     /// Language of the expressions.
     pub expression_lang: ExpressionLang,
     /// Schema of the data input.
@@ -72,6 +72,31 @@ pub struct Workflow {
     pub timeouts: Timeouts,
     /// The states in the order of the document; at least one.
     pub states: Vec<State>,
+}
+
+/// When instances start by themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// JSON pointer to `schedule`.
+    pub at: Pointer,
+    /// How the moments are given.
+    pub timing: ScheduleTiming,
+    /// Name of the time zone; UTC when absent.
+    pub timezone: Option<At<String>>,
+}
+
+/// How the moments of a schedule are given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScheduleTiming {
+    /// `interval`: a repeating interval, or a start and an end.
+    Interval(At<String>),
+    /// `cron`.
+    Cron {
+        /// The expression.
+        expression: At<String>,
+        /// `validUntil`: a date with time.
+        valid_until: Option<At<String>>,
+    },
 }
 
 /// Language of the expressions of a definition.

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Action, At, Timeouts};
+use super::{Action, At, Timeouts, WorkflowExecTimeout};
 use crate::Pointer;
 
 /// One state.
@@ -68,9 +68,24 @@ pub struct End {
     pub compensate: bool,
     /// Events to publish before.
     pub produce_events: Vec<ProduceEvent>,
-    /// The workflow that continues instead, as written.
-    pub continue_as: Option<At<Value>>,
+    /// The workflow that continues instead.
+    pub continue_as: Option<ContinueAs>,
     /// The place of the `end`.
+    pub at: Pointer,
+}
+
+/// `continueAs` of an `end`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContinueAs {
+    /// Id of the workflow that continues.
+    pub workflow_id: String,
+    /// Its version; absent: the highest.
+    pub version: Option<String>,
+    /// Its input: an expression or an object with expressions; default the state data.
+    pub data: Option<At<Value>>,
+    /// The time limit of the new instance instead of that of its workflow.
+    pub workflow_exec: Option<WorkflowExecTimeout>,
+    /// The place of the `continueAs`.
     pub at: Pointer,
 }
 

@@ -81,15 +81,7 @@ const INVOKE: [(&str, bool); 2] = [("sync", false), ("async", true)];
 
 /// `invoke` of a function or subflow: whether it is asynchronous.
 fn read_invoke(reader: &mut Reader, fields: &mut Fields) -> bool {
-    let invoke_async = fields.choice(reader, "invoke", &INVOKE).unwrap_or(false);
-    if invoke_async {
-        fields.without_effect(
-            reader,
-            "invoke",
-            "what is called is waited for all the same, as on SonataFlow",
-        );
-    }
-    invoke_async
+    fields.choice(reader, "invoke", &INVOKE).unwrap_or(false)
 }
 
 /// `functionRef`: a name, or an object.
@@ -156,8 +148,8 @@ fn read_subflow_ref(reader: &mut Reader, fields: &mut Fields) -> Option<SubFlowR
     let continue_after_parent = inner
         .choice(reader, "onParentComplete", &[("terminate", false), ("continue", true)])
         .unwrap_or(false);
-    if continue_after_parent {
-        inner.without_effect(reader, "onParentComplete", "a subflow ends with its parent");
+    if continue_after_parent && !invoke_async {
+        inner.unused(reader, "onParentComplete", "the parent waits for a subflow without `invoke: async`");
     }
     inner.finish(reader);
     Some(SubFlowRef { workflow_id: workflow_id?, version, invoke_async, continue_after_parent })

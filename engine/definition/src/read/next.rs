@@ -3,10 +3,10 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Fields, Reader, fields};
+use super::{Fields, Reader, fields, timeouts};
 use crate::{
     Compat, Pointer, codes,
-    model::{At, End, Next, OnError, ProduceEvent, Transition},
+    model::{At, ContinueAs, End, Next, OnError, ProduceEvent, Transition},
 };
 
 /// Reads exactly one of `transition` and `end`.
@@ -99,24 +99,38 @@ fn read_end(reader: &mut Reader, fields: &mut Fields) -> ReadEnd {
 }
 
 /// `continueAs`: an id, or an object with one.
-fn read_continue_as(reader: &mut Reader, end: &mut Fields, is_terminate_false: bool) -> Option<At<Value>> {
+fn read_continue_as(reader: &mut Reader, end: &mut Fields, is_terminate_false: bool) -> Option<ContinueAs> {
     let value = end.text_or_object(reader, "continueAs")?;
-    if value.value.is_object()
-        && let Some(mut inner) = end.object(reader, "continueAs")
-    {
-        let id = inner.required_text(reader, "workflowId");
-        inner.text(reader, "version");
-        inner.text_or_object(reader, "data");
-        inner.text_or_object(reader, "workflowExecTimeout");
-        inner.finish(reader);
-        id?;
-    }
+    let at = value.at;
+    let successor = match value.value {
+        Value::String(workflow_id) => {
+            ContinueAs { workflow_id, version: None, data: None, workflow_exec: None, at: at.clone() }
+        }
+        _ => read_successor(reader, end, at.clone())?,
+    };
     if is_terminate_false {
         let message = format!("{}: `continueAs` cannot be given together with `terminate: false`", end.place);
-        reader.deviation(codes::CONTINUE_AS, &value.at, message);
-        return (reader.compat == Compat::Spec).then_some(value);
+        reader.deviation(codes::CONTINUE_AS, &at, message);
+        return (reader.compat == Compat::Spec).then_some(successor);
     }
-    Some(value)
+    Some(successor)
+}
+
+fn read_successor(reader: &mut Reader, end: &mut Fields, at: Pointer) -> Option<ContinueAs> {
+    let mut inner = end.object(reader, "continueAs")?;
+    let workflow_id = inner.required_text(reader, "workflowId");
+    let version = inner.text(reader, "version").map(|version| version.value);
+    let data = inner.text_or_object(reader, "data");
+    let workflow_exec = timeouts::read_workflow_exec(reader, &mut inner);
+    if let Some(run_before) = workflow_exec.as_ref().and_then(|limit| limit.run_before.as_ref()) {
+        let message = format!(
+            "{}: `runBefore` has no effect: the workflow that continues has its own states for that",
+            inner.place
+        );
+        reader.warning(codes::UNUSED_PROPERTY, &run_before.at, message);
+    }
+    inner.finish(reader);
+    Some(ContinueAs { workflow_id: workflow_id?.value, version, data, workflow_exec, at })
 }
 
 /// `produceEvents`.

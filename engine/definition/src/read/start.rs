@@ -1,16 +1,21 @@
-//! Reads `start` and checks its schedule. The engine does not start instances by a schedule yet.
+//! Reads `start` with its schedule, and checks the forms of intervals, cron expressions, times and zones.
+//!
+//! What needs the moments of a schedule (whether it has one at all, for example) is checked when the document is lowered.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{Timestamp, civil::DateTime, fmt::temporal::SpanParser, tz::TimeZone};
 use serde_json::Value;
 
 use super::{Fields, Reader};
-use crate::{codes, model::At};
+use crate::{
+    codes,
+    model::{At, Schedule, ScheduleTiming},
+};
 
 /// The content of `start`.
 #[derive(Default)]
 pub(super) struct Start {
     pub(super) state: Option<At<String>>,
-    pub(super) schedule: Option<At<Value>>,
+    pub(super) schedule: Option<Schedule>,
 }
 
 /// `start`: a name, or an object. Editors write `{stateName}` without a schedule.
@@ -21,77 +26,91 @@ pub(super) fn read_start(reader: &mut Reader, fields: &mut Fields) -> Start {
     let Some(mut inner) = fields.object(reader, "start") else { return Start::default() };
     "start".clone_into(&mut inner.place);
     let state = inner.required_text(reader, "stateName");
-    let schedule = inner.text_or_object(reader, "schedule").filter(|_| is_valid_schedule(reader, &mut inner));
-    if schedule.is_some() {
-        inner.without_effect(reader, "schedule", "instances are started by requests only");
-    }
+    let has_schedule = inner.text_or_object(reader, "schedule").is_some();
+    let schedule = if has_schedule { read_schedule(reader, &mut inner) } else { None };
     inner.finish(reader);
     Start { state, schedule }
 }
 
-/// Whether the schedule is valid.
-fn is_valid_schedule(reader: &mut Reader, start: &mut Fields) -> bool {
+/// The schedule, if it is valid.
+fn read_schedule(reader: &mut Reader, start: &mut Fields) -> Option<Schedule> {
+    let at = start.pointer("schedule");
     let Some(Value::Object(_)) = start.take("schedule") else {
-        let interval = start.text(reader, "schedule");
-        return interval.is_some_and(|interval| is_valid_interval(reader, &interval));
+        let interval = start.text(reader, "schedule")?;
+        let valid = is_valid_interval(reader, &interval);
+        return valid.then_some(Schedule { at, timing: ScheduleTiming::Interval(interval), timezone: None });
     };
-    let Some(mut fields) = start.object(reader, "schedule") else { return false };
+    let mut fields = start.object(reader, "schedule")?;
     "start, schedule".clone_into(&mut fields.place);
     let interval = fields.text(reader, "interval");
     let cron = read_cron(reader, &mut fields);
-    let zone = fields.text(reader, "timezone");
-    let mut valid = match (&interval, &cron) {
-        (Some(interval), Some(cron)) => {
+    let timezone = fields.text(reader, "timezone");
+    let mut valid = is_valid_zone(reader, timezone.as_ref());
+    if let Some(interval) = &interval {
+        valid &= is_valid_interval(reader, interval);
+    }
+    if let Some(CronFields { expression, valid_until }) = &cron {
+        valid &= is_valid_cron(reader, expression);
+        valid &= is_valid_until(reader, valid_until.as_ref());
+    }
+    let timing = match (interval, cron) {
+        (Some(interval), Some(CronFields { expression, .. })) => {
             let message = format!(
                 "start: the schedule has both `interval` (`{}`) and `cron` (`{}`); only one may be given",
-                interval.value, cron.value
+                interval.value, expression.value
             );
             reader.deviation(codes::INVALID_SCHEDULE, &fields.at, message);
-            false
+            None
         }
         (None, None) => {
             let message = "start: the schedule needs one of `interval` and `cron`";
             reader.deviation(codes::INVALID_SCHEDULE, &fields.at, message);
-            false
+            None
         }
-        _ => true,
+        (Some(interval), None) => Some(ScheduleTiming::Interval(interval)),
+        (None, Some(CronFields { expression, valid_until })) => {
+            Some(ScheduleTiming::Cron { expression, valid_until })
+        }
     };
-    if let Some(interval) = &interval {
-        valid &= is_valid_interval(reader, interval);
-    }
-    if let Some(cron) = &cron {
-        valid &= is_valid_cron(reader, cron);
-    }
-    if let Some(zone) = &zone
-        && TimeZone::get(&zone.value).is_err()
-    {
-        let message = format!("start: the `timezone` `{}` of the schedule is not known", zone.value);
-        reader
-            .deviation(codes::INVALID_SCHEDULE, &zone.at, message)
-            .help("write a name such as Europe/Berlin or UTC");
-        valid = false;
-    }
     fields.finish(reader);
-    valid
+    timing.filter(|_| valid).map(|timing| Schedule { at, timing, timezone })
+}
+
+fn is_valid_zone(reader: &mut Reader, zone: Option<&At<String>>) -> bool {
+    let Some(zone) = zone.filter(|zone| TimeZone::get(&zone.value).is_err()) else { return true };
+    let message = format!("start: the `timezone` `{}` of the schedule is not known", zone.value);
+    reader
+        .deviation(codes::INVALID_SCHEDULE, &zone.at, message)
+        .help("write a name such as Europe/Berlin or UTC");
+    false
+}
+
+/// The content of `cron`.
+struct CronFields {
+    expression: At<String>,
+    valid_until: Option<At<String>>,
 }
 
 /// `cron`: an expression, or an object with one.
-fn read_cron(reader: &mut Reader, schedule: &mut Fields) -> Option<At<String>> {
+fn read_cron(reader: &mut Reader, schedule: &mut Fields) -> Option<CronFields> {
     if !schedule.take("cron").is_some_and(Value::is_object) {
-        return schedule.text(reader, "cron");
+        let expression = schedule.text(reader, "cron")?;
+        return Some(CronFields { expression, valid_until: None });
     }
     let mut inner = schedule.object(reader, "cron")?;
     let expression = inner.required_text(reader, "expression");
-    let until = inner.text(reader, "validUntil");
-    if let Some(until) = &until
-        && !is_moment(&until.value)
-    {
-        let message =
-            format!("start: the `validUntil` `{}` of the schedule is no ISO 8601 time", until.value);
-        reader.deviation(codes::INVALID_SCHEDULE, &until.at, message);
-    }
+    let valid_until = inner.text(reader, "validUntil");
     inner.finish(reader);
-    expression
+    Some(CronFields { expression: expression?, valid_until })
+}
+
+fn is_valid_until(reader: &mut Reader, until: Option<&At<String>>) -> bool {
+    let Some(until) = until.filter(|until| !is_moment(&until.value)) else { return true };
+    let message = format!("start: the `validUntil` `{}` of the schedule is no ISO 8601 time", until.value);
+    reader
+        .deviation(codes::INVALID_SCHEDULE, &until.at, message)
+        .help("write a date with time, such as 2030-01-31T12:00:00Z");
+    false
 }
 
 fn is_valid_cron(reader: &mut Reader, cron: &At<String>) -> bool {
@@ -128,7 +147,9 @@ fn is_cron_word(word: &str) -> bool {
 
 /// `R[n]/start/duration`, `R[n]/duration/end`, `R[n]/duration`, or `start/end` that bounds event starts.
 fn is_valid_interval(reader: &mut Reader, interval: &At<String>) -> bool {
-    let is_duration = |text: &str| crate::parse_duration(text).is_ok();
+    let is_duration = |text: &str| {
+        crate::parse_duration(text).is_ok() || SpanParser::new().parse_span(text.to_ascii_uppercase()).is_ok()
+    };
     let is_repeat =
         |text: &str| text.strip_prefix('R').is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
     let parts: Vec<_> = interval.value.trim().split('/').collect();

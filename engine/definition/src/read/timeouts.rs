@@ -99,7 +99,7 @@ pub(super) fn read_event_timeout(
 }
 
 /// `workflowExecTimeout`: a duration, or an object.
-fn read_workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExecTimeout> {
+pub(super) fn read_workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<WorkflowExecTimeout> {
     if fields.take("workflowExecTimeout").is_some_and(Value::is_object) {
         let mut inner = fields.object(reader, "workflowExecTimeout")?;
         if !inner.has("duration") {
@@ -107,9 +107,6 @@ fn read_workflow_exec(reader: &mut Reader, fields: &mut Fields) -> Option<Workfl
         }
         let duration = inner.lenient_duration(reader, "duration");
         let interrupt = inner.flag(reader, "interrupt", false);
-        if inner.has("interrupt") && !interrupt {
-            inner.without_effect(reader, "interrupt", "running actions are interrupted, as on SonataFlow");
-        }
         let run_before = inner.text(reader, "runBefore");
         inner.finish(reader);
         return Some(WorkflowExecTimeout { duration: duration?, interrupt, run_before });
@@ -130,9 +127,6 @@ fn read_state_exec(reader: &mut Reader, fields: &mut Fields) -> Option<StateExec
             single: inner.lenient_duration(reader, "single"),
             total: inner.lenient_duration(reader, "total"),
         };
-        if timeout.single.is_some() {
-            inner.without_effect(reader, "single", "only `total` bounds the state");
-        }
         inner.finish(reader);
         return Some(timeout);
     }

@@ -30,6 +30,8 @@ settings! {
         "milliseconds that an event is kept for which no instance waits yet";
     MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
         "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    MAX_OUTBOX: "rondo.events.max-outbox", POSITIVE, "1000000",
+        "events that may wait to be sent; above, starts and received events are refused with 503, so that what is under way can go on";
     REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",
         "milliseconds that an event which came is recognised by its source and id, so that a second delivery has no effect";
     SEND_TIMEOUT: "rondo.events.send-timeout", Kind::Millis, "10000",
@@ -102,14 +104,21 @@ settings! {
 
     AS_CLOUD_EVENTS: "kogito.messaging.as-cloudevents", Kind::Flag, "true",
         "messages of channels are events; with `false` each is the data of one, whose type is the channel's name";
-    CLOUD_EVENT_MODE: "kogito.addon.messaging.outgoing.cloudEventMode", Kind::Choice(&["binary", "structured"]), "binary over HTTP, else structured",
-        "whether the attributes of a sent event are headers or, with its data, the body";
+    CLOUD_EVENT_MODE: "kogito.addon.messaging.outgoing.cloudEventMode", Kind::Choice(&["binary", "structured"]), "",
+        "whether the attributes of a sent event are headers or, with its data, the body; by default headers over HTTP and the body elsewhere";
     CHANNEL_MODE: "kogito.addon.messaging.outgoing.cloudEventMode.<channel>", Kind::Choice(&["binary", "structured"]), "", "the same for one channel";
     OUTGOING_TRIGGER: "kogito.addon.messaging.outgoing.trigger.<type>", Kind::Text, "the type", "the channel of events of this type";
     INCOMING_TRIGGER: "kogito.addon.messaging.incoming.trigger.<type>", Kind::Text, "the type",
         "the channel whose messages without attributes are events of this type";
     OUTGOING_DEFAULT: "kogito.addon.messaging.outgoing.defaultName", Kind::Text, "kogito_outgoing_stream",
         "the channel of events whose type has none of its own";
+    PROCESS_EVENTS: "org.kie.kogito.addons.knative.eventing.includeProcessEvents", Kind::Flag, "false",
+        "Kogito's events about definitions and instances are published: to the channels `kogito-processdefinitions-events` and `kogito-processinstances-events`, which go to `K_SINK` unless they are configured";
+    PROCESS_EVENTS_OTHER: "org.kie.kogito.addons.quarkus.knative.eventing.includeProcessEvents", Kind::Flag, "false", "the same";
+    INSTANCE_EVENTS: "kogito.events.processinstances.enabled", Kind::Flag, "the value of includeProcessEvents",
+        "whether events about instances are published";
+    DEFINITION_EVENTS: "kogito.events.processdefinitions.enabled", Kind::Flag, "the value of includeProcessEvents",
+        "whether events about definitions are published, one for each workflow at each start";
     SKIP_DEFAULT_INCOMING: "org.kie.kogito.addons.quarkus.knative.eventing.skipDefaultIncomingStream", Kind::Flag, "false",
         "no events are taken at `POST /` unless a channel has this path";
 

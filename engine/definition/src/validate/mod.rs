@@ -84,7 +84,7 @@ impl StateCheck<'_, '_> {
             without_effect::warn_at_ends(
                 self.reader,
                 state,
-                codes::UNUSED_PROPERTY,
+                without_effect::Ignored::All,
                 "it only ends the compensation",
             );
         }

@@ -17,7 +17,7 @@ pub(super) fn check_run_before(reader: &mut Reader, workflow: &mut Workflow, dec
             without_effect::warn_at_ends(
                 reader,
                 state,
-                codes::WITHOUT_EFFECT,
+                without_effect::Ignored::Successor,
                 "the instance ends as aborted",
             );
         }

@@ -4,7 +4,7 @@
 
 use super::StateCheck;
 use crate::{
-    Code, Pointer, codes,
+    Pointer, codes,
     model::{
         Action, ActionKind, Function, FunctionKind, FunctionRef, Next, State, StateKind, SwitchConditions,
     },
@@ -25,10 +25,13 @@ impl StateCheck<'_, '_> {
             ActionKind::Function(reference) => {
                 let Some(function) = workflow.functions.get(&reference.name.value) else { return };
                 self.warn_about_unused_arguments(reference, function, place);
-                if function.kind != FunctionKind::Expression {
-                    return;
+                match () {
+                    () if reference.invoke_async => {
+                        "nobody learns what became of an action with `invoke: async`"
+                    }
+                    () if function.kind == FunctionKind::Expression => "an expression is not evaluated again",
+                    () => return,
                 }
-                "an expression is not evaluated again"
             }
             ActionKind::Event(_) => return,
         };
@@ -84,15 +87,24 @@ impl StateCheck<'_, '_> {
     }
 }
 
-/// Warns about `produceEvents` and `continueAs` at the ends of a state, where the engine ignores them. `what` says what happens instead.
-pub(super) fn warn_at_ends(reader: &mut Reader, state: &State, code: Code, what: &str) {
+/// What of an end has no effect.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Ignored {
+    /// `continueAs`.
+    Successor,
+    /// `continueAs` and `produceEvents`.
+    All,
+}
+
+/// Warns about properties at the ends of a state that have no effect there. `what` says what happens instead.
+pub(super) fn warn_at_ends(reader: &mut Reader, state: &State, ignored: Ignored, what: &str) {
     for next in super::graph::exits(state) {
         let Next::End(end) = next else { continue };
         let mut warn = |at: &Pointer, name: &str| {
             let message = format!("state `{}`: `{name}` has no effect: {what}", state.name);
-            reader.warning(code, at, message);
+            reader.warning(codes::UNUSED_PROPERTY, at, message);
         };
-        if !end.produce_events.is_empty() {
+        if ignored == Ignored::All && !end.produce_events.is_empty() {
             warn(&end.at.key("produceEvents"), "produceEvents");
         }
         if let Some(successor) = &end.continue_as {

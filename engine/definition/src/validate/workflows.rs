@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::graph;
 use crate::{
     Compat, Diagnostic, Document, Pointer, Resources, codes,
@@ -57,16 +55,9 @@ fn check_successors(reader: &mut Reader, known: &VersionsById, state: &mut State
     for next in graph::exits(state) {
         let Next::End(end) = next else { continue };
         let Some(successor) = &end.continue_as else { continue };
-        let (id, version) = match &successor.value {
-            Value::String(id) => (Some(id.as_str()), None),
-            other => (
-                other.get("workflowId").and_then(Value::as_str),
-                other.get("version").and_then(Value::as_str),
-            ),
-        };
-        let Some(id) = id else { continue };
-        if let Some(problem) = missing_workflow(known, id, version) {
-            missing.push((successor.at.clone(), id.to_owned(), problem));
+        let id = &successor.workflow_id;
+        if let Some(problem) = missing_workflow(known, id, successor.version.as_deref()) {
+            missing.push((successor.at.clone(), id.clone(), problem));
         }
     }
     for (at, id, problem) in &missing {

@@ -14,6 +14,7 @@ use super::{
     Channels, DEFAULT_INCOMING, DEFAULT_OUTGOING, HttpSource, Incoming, Outgoing, Sink, Source,
     connectors::Channel,
     keys::{Attributes, Direction, channels},
+    process_channels,
 };
 use crate::{CloudEvent, Mode};
 
@@ -134,6 +135,11 @@ impl Reader<'_> {
             let mode = self.mode(&name, &sink);
             all.insert(name.clone(), Outgoing { name, mode, sink });
         }
+        let default_url = match self.properties.resolve(SINK) {
+            Ok(Some(url)) if !url.trim().is_empty() => url.trim().to_owned(),
+            _ => DEFAULT_SINK.to_owned(),
+        };
+        process_channels::add(&mut all, self.properties, &default_url);
         all
     }
 
@@ -232,6 +238,6 @@ impl Reader<'_> {
 }
 
 /// A flag; `settings::check` reports a value that is none.
-fn flag(setting: &Setting, properties: &Properties) -> bool {
+pub(super) fn flag(setting: &Setting, properties: &Properties) -> bool {
     setting.flag(properties).unwrap_or(setting.default == "true")
 }

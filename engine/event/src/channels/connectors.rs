@@ -105,11 +105,8 @@ impl<'a> Channel<'a> {
                 default
             }
         };
-        let is_built = match found {
-            KAFKA => cfg!(feature = "kafka"),
-            NATS => cfg!(feature = "nats"),
-            _ => true,
-        };
+        let is_built =
+            (found != KAFKA || cfg!(feature = "kafka")) && (found != NATS || cfg!(feature = "nats"));
         if is_built {
             return Ok(found);
         }

@@ -101,6 +101,7 @@ pub(super) fn check_settings(settings: &BTreeMap<&'static str, String>) -> Resul
 
 /// Without the library a channel is unusable anyway.
 #[cfg(not(feature = "kafka"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same face as with the library")]
 pub(super) fn check_settings(_: &BTreeMap<&'static str, String>) -> Result<(), String> {
     Ok(())
 }

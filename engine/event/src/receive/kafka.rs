@@ -24,6 +24,9 @@ use crate::{Binding, KafkaSource};
 /// How often a broker that was away is asked whether it is back, and how long one question may take.
 const PROBE: Duration = Duration::from_secs(2);
 
+/// Pause after an error of the client, so that many of them cost little.
+const AFTER_ERROR: Duration = Duration::from_millis(100);
+
 /// Bytes that the client fetches ahead for one channel. Its own default of 64 MiB would be a part of the process that no budget knows.
 const FETCHED_AHEAD_KIB: &str = "8192";
 
@@ -33,6 +36,8 @@ fn client_config(source: &KafkaSource) -> ClientConfig {
     config
         .set("allow.auto.create.topics", "true")
         .set("queued.max.messages.kbytes", FETCHED_AHEAD_KIB)
+        // Of its own it waits for up to ten seconds before it looks again for a broker that is back.
+        .set("reconnect.backoff.max.ms", "2000")
         // A topic that is made later is found within this time.
         .set("topic.metadata.refresh.interval.ms", "30000");
     for (name, value) in &source.client.settings {
@@ -81,7 +86,6 @@ fn subscribe<I: Inbox>(source: &KafkaSource, link: &Link<I>) -> Result<Topics, K
 }
 
 async fn consume<I: Inbox>(source: &KafkaSource, consumer: &Arc<Topics>, link: &Link<I>) {
-    let mut backoff = Backoff::default();
     while !link.is_stopped() {
         let received = tokio::select! {
             received = consumer.recv() => received,
@@ -96,14 +100,14 @@ async fn consume<I: Inbox>(source: &KafkaSource, consumer: &Arc<Topics>, link: &
         };
         match received {
             Ok(message) => {
-                backoff = Backoff::default();
                 if !take_in(consumer, message, link).await {
                     return;
                 }
             }
             Err(error) => {
                 link.states.problem(link.name(), &error.to_string());
-                if !link.pause(backoff.next()).await {
+                // The client has its own pauses between attempts; a long one here would keep it from the messages behind its errors.
+                if !link.pause(AFTER_ERROR).await {
                     return;
                 }
             }

@@ -73,7 +73,10 @@ impl Producers {
 
 fn client_config(client: &KafkaClient, timeout: Duration) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("queue.buffering.max.kbytes", WAITING_KIB);
+    config
+        .set("queue.buffering.max.kbytes", WAITING_KIB)
+        // Of its own it waits for up to ten seconds before it looks again for a broker that is back.
+        .set("reconnect.backoff.max.ms", "2000");
     for (name, value) in &client.settings {
         config.set(*name, value);
     }

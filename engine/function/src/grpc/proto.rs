@@ -53,15 +53,12 @@ pub(crate) fn find_method(
         return Err(ProtoProblem::Unknown(problem, near(service, &names)));
     };
     let methods: Vec<MethodDescriptor> = found.methods().collect();
-    match methods.iter().find(|known| known.name() == method) {
-        Some(known) => Ok(known.clone()),
-        None => {
-            let names = || methods.iter().map(MethodDescriptor::name);
-            let problem =
-                format!("calls the method `{method}`, but the service `{service}` has no such method");
-            Err(ProtoProblem::Unknown(problem, near(method, &names)))
-        }
-    }
+    let Some(known) = methods.iter().find(|known| known.name() == method) else {
+        let names = || methods.iter().map(MethodDescriptor::name);
+        let problem = format!("calls the method `{method}`, but the service `{service}` has no such method");
+        return Err(ProtoProblem::Unknown(problem, near(method, &names)));
+    };
+    Ok(known.clone())
 }
 
 /// The name that may be meant, else those that there are.
@@ -218,6 +215,56 @@ mod tests {
     fn a_method_is_found_in_its_file() {
         assert_eq!(found("Greeter", "Say", TEXT).unwrap(), "p.q.Greeter.Say p.q.M");
         assert_eq!(found("p.q.Greeter", "Hear", TEXT).unwrap(), "p.q.Greeter.Hear p.q.M");
+    }
+
+    const TOKENS: [&str; 40] = [
+        "syntax",
+        "=",
+        "\"proto3\"",
+        "'proto2'",
+        "edition",
+        "\"2023\"",
+        ";",
+        "message",
+        "M",
+        "{",
+        "}",
+        "service",
+        "S",
+        "rpc",
+        "(",
+        ")",
+        "returns",
+        "stream",
+        "int32",
+        "string",
+        "a",
+        "b",
+        "1",
+        "-1",
+        "0x7fffffff",
+        "18446744073709551616",
+        "1e999",
+        "import",
+        "\"a.proto\"",
+        "public",
+        "option",
+        "[",
+        "]",
+        "enum",
+        "oneof",
+        "map",
+        "<",
+        ">",
+        "reserved 1 to max",
+        "extensions",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_file_is_read_or_refused(parts in proptest::collection::vec(proptest::sample::select(&TOKENS), 0..60)) {
+            let _ = found("S", "M", &parts.join(" "));
+        }
     }
 
     #[test]

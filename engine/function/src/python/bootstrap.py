@@ -114,12 +114,12 @@ def restore(state):
     return names
 
 
-def keep(names, state, script):
+def keep(names, state, script, secrets):
     """What the next script needs."""
     known = dict(state.get("definitions", {}))
     known.update(definitions(script))
     lost = {name: kind for name, kind in state.get("lost", {}).items() if name not in names}
-    kept = {"modules": {}, "members": {}, "definitions": {}, "values": {}, "lost": lost}
+    kept = {"modules": {}, "members": {}, "definitions": {}, "values": {}, "lost": {**lost, **secrets}}
     for name, value in names.items():
         if name.startswith("__"):
             continue
@@ -149,6 +149,8 @@ def run_script(request):
     script = request["script"]
     try:
         exec(compile(script, "<script>", "exec"), names)
+        # Secrets that it was given are not stored.
+        secrets = {name: "secret" for name in request["secrets"] if names.pop(name, None) is not None}
     except NameError as error:
         name = getattr(error, "name", None)
         if name in state.get("lost", {}):
@@ -157,7 +159,7 @@ def run_script(request):
             )
         raise
     shown = {name: to_json(value) for name, value in names.items() if is_shown(name, value)}
-    return {"values": shown, "state": keep(names, state, script)}
+    return {"values": shown, "state": keep(names, state, script, secrets)}
 
 
 def call_function(request):

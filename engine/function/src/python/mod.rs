@@ -18,6 +18,7 @@ use crate::answer::Answer;
 use crate::caller::Request;
 use crate::error::CallErrorKind;
 use crate::mask::Mask;
+use crate::secret_names::is_secret_member;
 use crate::settings::lookup;
 use crate::setup::{SetupError, read_setting};
 
@@ -57,7 +58,7 @@ impl PythonSettings {
 }
 
 /// What a process is asked, as one line of JSON. The error names the argument at fault.
-fn request_line(target: &PythonFunction, request: &Request<'_>) -> Result<String, String> {
+fn request_line(target: &PythonFunction, request: &Request<'_>, mask: &Mask) -> Result<String, String> {
     let arguments = request.arguments.as_ref();
     let path = Val::array(search_path(request.properties).into_iter().map(Val::text));
     let mut line = match target {
@@ -68,7 +69,15 @@ fn request_line(target: &PythonFunction, request: &Request<'_>) -> Result<String
             let mut variables = given.cloned().unwrap_or_default();
             variables.remove("script");
             let state = request.python.and_then(|python| python.get("state")).cloned().unwrap_or_default();
+            // The variables are stored with the instance, and secrets must not be.
+            let is_secret = |name: &str, value: &Val| {
+                let text = value.to_text();
+                is_secret_member(name) || mask.apply(&text) != text
+            };
+            let secrets = variables.members().into_iter().filter(|(name, value)| is_secret(name, value));
+            let secrets = Val::array(secrets.map(|(name, _)| Val::text(name)));
             Val::object([
+                ("secrets", secrets),
                 ("script", Val::text(script)),
                 ("variables", variables),
                 ("state", state),
@@ -106,7 +115,7 @@ pub(crate) async fn call(
     mut share: Share,
     mask: &Mask,
 ) -> Result<Answer, CallErrorKind> {
-    let line = request_line(target, request).map_err(CallErrorKind::InvalidArgument)?;
+    let line = request_line(target, request, mask).map_err(CallErrorKind::InvalidArgument)?;
     share.grow(pool.settings().max_output_bytes as u64).map_err(CallErrorKind::NoRoom)?;
     let line = pool.ask(line, timeout).await?;
     let mut grant = |more: usize| share.grow(more as u64).is_ok();

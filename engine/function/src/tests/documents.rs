@@ -295,7 +295,11 @@ fn an_address_with_a_line_break_is_refused_and_not_called_without_it() {
             "paths": {"/a": {"get": {"operationId": "op", "responses": {}}}},
         });
         let [(operation, problems)] = &operations(&document)[..] else { panic!("one operation") };
-        assert_eq!((&operation.server, problems), (&None, &vec![refused.to_owned()]), "{host:?} {base_path:?}");
+        assert_eq!(
+            (&operation.server, problems),
+            (&None, &vec![refused.to_owned()]),
+            "{host:?} {base_path:?}"
+        );
     }
     assert!(operations(&spec("/a\nb", "get", json!({}), json!({}))).is_empty());
 }

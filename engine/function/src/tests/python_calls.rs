@@ -146,6 +146,13 @@ async fn code_sees_no_variable_and_no_secret_of_the_engine() {
     let code = json!({"script": "raise ValueError(password)", "password": "hush-hush"});
     let error = script(&caller, &properties, code, None).await.unwrap_err();
     assert_eq!(client_message(&error), "*** (line 1 of the script)");
+    let code = json!({"script": "size = len(password)", "password": "hush-hush"});
+    let answer = script(&caller, &properties, code, None).await.unwrap();
+    assert_eq!(super::python_calls::values(&answer), json!({"size": 9}));
+    let python = answer.python.unwrap();
+    assert!(!python.to_json().contains("hush"), "a secret argument is not stored: {}", python.to_json());
+    let error = script(&caller, &properties, json!({"script": "password"}), Some(&python)).await.unwrap_err();
+    insta::assert_snapshot!(client_message(&error), @"name 'password' is not defined: an earlier script left it, but a secret cannot be stored (line 1 of the script)");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::Lowering;
 
-/// The arguments of an `OData` function (spec-0.8, "Invoking an OData service").
+/// The arguments of an `OData` function (spec-0.8, "Invoking an `OData` service").
 const ODATA_ARGUMENTS: [&str; 2] = ["queryOptions", "key"];
 
 /// Beginnings of custom operations, each with the argument that it cannot do without.

@@ -1,4 +1,32 @@
-//! Serde helpers: which fields of the stored form are left out.
+//! Serde helpers: which fields of the stored form are left out, and the stored form of a time limit.
+
+use std::time::Duration;
+
+use rondo_program::TimeLimit;
+use serde::{Deserialize, Serialize};
+
+/// A time limit of an instance.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLimit {
+    /// In milliseconds.
+    #[serde(rename = "d")]
+    after: u64,
+    #[serde(rename = "i", default, skip_serializing_if = "is_false")]
+    interrupt: bool,
+}
+
+impl From<TimeLimit> for StoredLimit {
+    fn from(limit: TimeLimit) -> Self {
+        let after = u64::try_from(limit.after.as_millis()).unwrap_or(u64::MAX);
+        Self { after, interrupt: limit.interrupt }
+    }
+}
+
+impl From<StoredLimit> for TimeLimit {
+    fn from(stored: StoredLimit) -> Self {
+        Self { after: Duration::from_millis(stored.after), interrupt: stored.interrupt }
+    }
+}
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 pub(super) fn is_false(flag: &bool) -> bool {

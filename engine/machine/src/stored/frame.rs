@@ -40,6 +40,11 @@ pub(super) struct StoredFrame {
     result: Option<Val>,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     previous: Option<Val>,
+    #[serde(rename = "er", default, skip_serializing_if = "Option::is_none")]
+    error: Option<Val>,
+    /// Only those that cannot be derived: the variables of an action that nobody waits for.
+    #[serde(rename = "va", default, skip_serializing_if = "Vec::is_empty")]
+    variables: Vec<(Arc<str>, Val)>,
     #[serde(rename = "ev", default, skip_serializing_if = "Vec::is_empty")]
     events: Vec<(Arc<str>, Val)>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +59,8 @@ struct StoredScope {
     visit: Visit,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     deadline: Option<Millis>,
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    single_deadline: Option<Millis>,
     #[serde(rename = "e", default, skip_serializing_if = "is_false")]
     failed: bool,
 }
@@ -85,6 +92,8 @@ enum StoredWait {
     Events(Option<Millis>, Vec<(Arc<str>, Val)>, Vec<RequiredAttribute>),
     #[serde(rename = "x")]
     Failed,
+    #[serde(rename = "z")]
+    GivenUp,
 }
 
 impl StoredWait {
@@ -112,6 +121,8 @@ impl Snapshot {
             focus,
             result,
             previous,
+            error,
+            variables,
             events,
             call_in_doubt,
             ..
@@ -135,10 +146,17 @@ impl Snapshot {
             }
             StoredWait::Events(until, arrived, required) => Wait::Events { until, arrived, required },
             StoredWait::Failed => Wait::Failed,
+            StoredWait::GivenUp => Wait::GivenUp,
         };
         let open = scopes.iter().map(|scope| {
             let id = program.scope_labelled(&scope.label)?;
-            Some(OpenScope { id, visit: scope.visit, deadline: scope.deadline, failed: scope.failed })
+            Some(OpenScope {
+                id,
+                visit: scope.visit,
+                deadline: scope.deadline,
+                single_deadline: scope.single_deadline,
+                failed: scope.failed,
+            })
         });
         let open: Option<Vec<_>> = open.collect();
         let known = program.code.find(&position).filter(|pc| can_stand_at(&wait, program.instruction(*pc)));
@@ -148,11 +166,11 @@ impl Snapshot {
             self.lost.push(LostPosition { frame: id, label: position });
             let outer = scopes.iter().map_while(|scope| {
                 let id = program.scope_labelled(&scope.label)?;
-                Some(OpenScope { id, visit: scope.visit, deadline: None, failed: scope.failed })
+                let (visit, failed) = (scope.visit, scope.failed);
+                Some(OpenScope { id, visit, deadline: None, single_deadline: None, failed })
             });
             (UNKNOWN_POSITION, outer.collect())
         };
-        let variables = Vec::new();
         self.frames.push(Frame {
             id,
             parent,
@@ -164,6 +182,7 @@ impl Snapshot {
             focus,
             result,
             previous,
+            error,
             events,
             variables,
             call_in_doubt,
@@ -187,11 +206,13 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
             StoredWait::Events(*until, arrived.clone(), required.clone())
         }
         Wait::Failed => StoredWait::Failed,
+        Wait::GivenUp => StoredWait::GivenUp,
     };
     let scopes = frame.scopes.iter().map(|open| StoredScope {
         label: program.scope_label(open.id).into(),
         visit: open.visit,
         deadline: open.deadline,
+        single_deadline: open.single_deadline,
         failed: open.failed,
     });
     StoredFrame {
@@ -205,6 +226,8 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         focus: frame.focus.clone(),
         result: frame.result.clone(),
         previous: frame.previous.clone(),
+        error: frame.error.clone(),
+        variables: if frame.is_detached() { frame.variables.clone() } else { Vec::new() },
         events: frame.events.clone(),
         call_in_doubt: frame.call_in_doubt,
     }
@@ -214,7 +237,7 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
 pub(crate) fn can_stand_at(wait: &Wait, instruction: Option<&Instruction>) -> bool {
     let Some(instruction) = instruction else { return false };
     match wait {
-        Wait::Ready | Wait::Failed => true,
+        Wait::Ready | Wait::Failed | Wait::GivenUp => true,
         Wait::Sleep(_) => matches!(instruction, Instruction::Sleep(_)),
         Wait::Call { .. } | Wait::Retry { .. } => matches!(instruction, Instruction::Call { .. }),
         Wait::Child { .. } => matches!(instruction, Instruction::Subflow { .. }),

@@ -13,11 +13,18 @@ use super::support::failure;
 /// An action of a state.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    Call { to: Option<&'static str>, retried: bool },
+    Call {
+        to: Option<&'static str>,
+        retried: bool,
+    },
     Compute(&'static str),
     Pick(&'static str),
     Subflow,
     Log,
+    /// A call that nobody waits for.
+    Fire,
+    /// A subflow that nobody waits for, and whether it outlives the instance.
+    Detach(bool),
 }
 
 /// A state. [`text`] chooses its target, which may be an earlier state, so a workflow can loop.
@@ -55,6 +62,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => prop::sample::select(vec![".o", ".l", ".missing", ".e"]).prop_map(Action::Pick),
         2 => Just(Action::Subflow),
         1 => Just(Action::Log),
+        1 => Just(Action::Fire),
+        1 => any::<bool>().prop_map(Action::Detach),
     ]
 }
 
@@ -123,6 +132,13 @@ pub(crate) fn action_json(action: &Action) -> serde_json::Value {
             json!({"functionRef": "next", "actionDataFilter": {"fromStateData": path, "results": "${ . }", "toStateData": ".picked"}})
         }
         Action::Subflow => json!({"subFlowRef": "other"}),
+        Action::Fire => {
+            json!({"functionRef": {"refName": "ask", "invoke": "async", "arguments": {"n": "${ .n }", "e": "${ $WORKFLOW.error }"}}})
+        }
+        Action::Detach(goes_on) => {
+            let then = if *goes_on { "continue" } else { "terminate" };
+            json!({"subFlowRef": {"workflowId": "other", "invoke": "async", "onParentComplete": then}})
+        }
         Action::Log => json!({"functionRef": {"refName": "log", "arguments": {"message": "${ .n }"}}}),
     }
 }
@@ -198,6 +214,7 @@ pub(crate) fn text(states: &[State], targets: &[usize]) -> String {
         "errors": [{"name": "any", "code": "java.lang.Exception"}],
         "retries": [{"name": "often", "delay": "PT1S", "maxAttempts": 2, "multiplier": 2}],
         "autoRetries": true,
+        "timeouts": {"workflowExecTimeout": "PT90S"},
         "functions": [
             {"name": "ask", "type": "custom", "operation": "rest:post:/things"},
             {"name": "log", "type": "custom", "operation": "sysout"},

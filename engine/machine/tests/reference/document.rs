@@ -7,11 +7,13 @@ use crate::graph::{EVENTS, Graph, Kind, Target};
 /// The document. States are called by their index; before them stands one that only begins.
 pub(crate) fn text(graph: &Graph) -> String {
     let states = &graph.0;
-    let mut all = vec![json!({"name": "Begin", "type": "inject", "data": {"begun": true}, "transition": "S0"})];
+    let mut all =
+        vec![json!({"name": "Begin", "type": "inject", "data": {"begun": true}, "transition": "S0"})];
     for (index, state) in states.iter().enumerate() {
         let mut json = kind(index, &state.kind, states.len());
         json["name"] = json!(format!("S{index}"));
-        let produced = state.produces.then(|| json!([{"eventRef": "out", "data": {"at": format!("S{index}")}}]));
+        let produced =
+            state.produces.then(|| json!([{"eventRef": "out", "data": {"at": format!("S{index}")}}]));
         let next = way(state.next, states.len(), produced);
         match &state.kind {
             Kind::Switch { .. } => json["defaultCondition"] = next,
@@ -73,7 +75,8 @@ fn kind(index: usize, kind: &Kind, end: usize) -> Value {
                     "actions": [{"functionRef": "seen"}],
                 })
             });
-            let state = json!({"type": "event", "exclusive": exclusive, "onEvents": entries.collect::<Vec<_>>()});
+            let state =
+                json!({"type": "event", "exclusive": exclusive, "onEvents": entries.collect::<Vec<_>>()});
             limited(state, *limit, *handler, end)
         }
         Kind::Switch { conditions, limit } => {

@@ -49,8 +49,15 @@ pub(crate) enum Kind {
         handler: Option<Target>,
     },
     /// The events with where they lead; the state's next one is the default.
-    Switch { conditions: Vec<(usize, Target)>, limit: Option<i64> },
-    Callback { event: usize, limit: Option<i64>, handler: Option<Target> },
+    Switch {
+        conditions: Vec<(usize, Target)>,
+        limit: Option<i64>,
+    },
+    Callback {
+        event: usize,
+        limit: Option<i64>,
+        handler: Option<Target>,
+    },
     /// Branches of actions, each of which publishes an event and waits for another one.
     Ask(Vec<Vec<usize>>),
 }
@@ -58,7 +65,12 @@ pub(crate) enum Kind {
 /// What happens to an instance.
 #[derive(Debug, Clone)]
 pub(crate) enum Happening {
-    Event { event: usize, key: Option<String>, user: Option<String>, number: i64 },
+    Event {
+        event: usize,
+        key: Option<String>,
+        user: Option<String>,
+        number: i64,
+    },
     /// Seconds pass.
     Time(i64),
 }
@@ -71,7 +83,9 @@ pub(crate) fn graph() -> impl Strategy<Value = Graph> {
         let states = states.into_iter().enumerate().map(|(index, (mut kind, next, produces))| {
             let target = |number: usize| number % (all + 1);
             match &mut kind {
-                Kind::Event { handler, .. } | Kind::Callback { handler, .. } => *handler = handler.map(target),
+                Kind::Event { handler, .. } | Kind::Callback { handler, .. } => {
+                    *handler = handler.map(target)
+                }
                 Kind::Switch { conditions, .. } => {
                     conditions.iter_mut().for_each(|(_, to)| *to = target(*to));
                 }
@@ -105,9 +119,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 pub(crate) fn happening() -> impl Strategy<Value = Happening> {
-    let one_of = |values: [&'static str; 2]| {
-        prop_oneof![1 => Just(None), 3 => Just(Some(values[0].to_owned())), 1 => Just(Some(values[1].to_owned()))]
-    };
+    let one_of = |values: [&'static str; 2]| prop_oneof![1 => Just(None), 3 => Just(Some(values[0].to_owned())), 1 => Just(Some(values[1].to_owned()))];
     prop_oneof![
         6 => (0..4_usize, one_of(["7", "8"]), one_of(["ana", "bob"]), 0..100_i64)
             .prop_map(|(event, key, user, number)| Happening::Event { event, key, user, number }),

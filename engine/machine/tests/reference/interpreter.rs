@@ -53,12 +53,15 @@ impl<'a> Interpreter<'a> {
 
     /// The events that are waited for, with their attributes.
     pub(crate) fn awaited(&self) -> Vec<String> {
-        let mut shown: Vec<String> = (0..EVENTS.len()).filter(|event| self.is_awaited(*event)).map(|event| {
-            let definition = &EVENTS[event];
-            let key = definition.has_key.then(|| format!(" key={}", self.key.as_deref().unwrap_or("?")));
-            let user = definition.has_user.then(|| " user=ana".to_owned());
-            format!("{}{}{}", definition.name, key.unwrap_or_default(), user.unwrap_or_default())
-        }).collect();
+        let mut shown: Vec<String> = (0..EVENTS.len())
+            .filter(|event| self.is_awaited(*event))
+            .map(|event| {
+                let definition = &EVENTS[event];
+                let key = definition.has_key.then(|| format!(" key={}", self.key.as_deref().unwrap_or("?")));
+                let user = definition.has_user.then(|| " user=ana".to_owned());
+                format!("{}{}{}", definition.name, key.unwrap_or_default(), user.unwrap_or_default())
+            })
+            .collect();
         shown.sort();
         shown
     }
@@ -139,7 +142,8 @@ impl<'a> Interpreter<'a> {
     }
 
     fn time_passes(&mut self, now: i64) -> bool {
-        let Some(wait) = self.wait.as_ref().filter(|wait| wait.until.is_some_and(|until| until <= now)) else {
+        let Some(wait) = self.wait.as_ref().filter(|wait| wait.until.is_some_and(|until| until <= now))
+        else {
             return false;
         };
         let state = wait.state;

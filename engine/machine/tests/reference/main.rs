@@ -130,7 +130,11 @@ fn input(happening: &Happening) -> Input {
         id: "1".into(),
         event_type: EVENTS[*event].event_type.into(),
         source: "/test".into(),
-        attributes: own.into_iter().chain(extensions).map(|(name, value)| (name.into(), value.into())).collect(),
+        attributes: own
+            .into_iter()
+            .chain(extensions)
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
         data: Some(Val::from(interpreter::payload(*event, *number))),
         is_addressed: false,
     }))

@@ -42,6 +42,8 @@ pub(crate) fn context(turn_steps: u32) -> Context {
         budget: Budget::default(),
         speed: 1,
         output: None,
+        mask: None,
+        successors: None,
         max_steps: 300,
         turn_steps,
     }

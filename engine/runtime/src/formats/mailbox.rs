@@ -1,6 +1,6 @@
 //! What instances tell each other through mailboxes.
 //!
-//! A message is a byte of version and JSON: `{"kind":"end"}`, `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome
+//! A message is a byte of version and JSON: `{"kind":"end","first":UUID}`, where `first` may be absent, `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome
 //! `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`. Version 1 was `"end"` or `{"child":UUID,"outcome":…}`, without such a byte.
 
 use rondo_expression::Val;
@@ -19,7 +19,11 @@ const VERSION: u8 = 2;
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum MailboxMessage {
     /// To a child: nobody waits for it any more.
-    End,
+    End {
+        /// If the child continues others: the first of them, for which the parent waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first: Option<Uuid>,
+    },
     /// To a parent: a child that it waits for has ended or failed.
     ChildEnded {
         /// Which child.
@@ -67,7 +71,7 @@ impl MailboxMessage {
                 Err(FormatError::Newer { what: WHAT, found: u64::from(version), known: VERSION })
             }
             _ => Ok(match serde_json::from_slice(payload).map_err(damaged)? {
-                Version1::End => Self::End,
+                Version1::End => Self::End { first: None },
                 Version1::ChildEnded { child, outcome } => Self::ChildEnded { child, outcome },
             }),
         }
@@ -85,7 +89,8 @@ mod tests {
     #[test]
     fn messages_come_back() {
         for message in [
-            MailboxMessage::End,
+            MailboxMessage::End { first: None },
+            MailboxMessage::End { first: Some(Uuid::from_u128(8)) },
             ended(ChildOutcome::Aborted),
             ended(ChildOutcome::Completed(serde_json::json!({"a": [1, null]}).into())),
             ended(ChildOutcome::Failed(Failure::runtime("no"))),
@@ -105,7 +110,11 @@ mod tests {
         ] {
             assert_eq!(MailboxMessage::decode(format!("{child}{outcome}}}").as_bytes()).unwrap(), read);
         }
-        assert_eq!(MailboxMessage::decode(br#""end""#).unwrap(), MailboxMessage::End);
+        assert_eq!(MailboxMessage::decode(br#""end""#).unwrap(), MailboxMessage::End { first: None });
+        assert_eq!(
+            MailboxMessage::decode(b"\x02{\"kind\":\"end\"}").unwrap(),
+            MailboxMessage::End { first: None }
+        );
         let read = MailboxMessage::decode(format!("{child}{failed}}}").as_bytes()).unwrap();
         let MailboxMessage::ChildEnded { outcome: ChildOutcome::Failed(failure), .. } = read else {
             panic!("{read:?}")

@@ -1,6 +1,6 @@
 //! The visits of an instance to its states and actions, from the lines of its history.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rondo_machine::{Fact, Visit};
 use rondo_program::{ActionKind, FailureKind, Origin, StateKind};
@@ -10,11 +10,11 @@ use super::HistoryLine;
 /// A visit to a state, one execution of an action, or the start or end of the instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisitView {
-    /// Its number, unique within the instance; start and end have none.
+    /// Its number, unique within the instance; start and end have none, and an event has that of the state or action that waits.
     pub visit: Option<Visit>,
     /// What is visited.
     pub kind: VisitKind,
-    /// Name of the state; of an action that of what it calls; empty for start and end.
+    /// Name of the state or event; of an action that of what it calls; empty for start and end.
     pub name: String,
     /// When it was entered, in milliseconds since 1970.
     pub entered_at: i64,
@@ -44,60 +44,113 @@ pub enum VisitKind {
     State(StateKind),
     /// An action.
     Action(ActionKind),
+    /// An event that a state or action waits for.
+    Event,
     /// The end of the instance.
     End,
 }
 
 /// Pairs the lines that say how something was entered and left, in the order in which it was entered.
 pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
-    let mut visits: Vec<VisitView> = Vec::new();
-    let mut places: HashMap<Visit, usize> = HashMap::new();
-    let mut enter = |visit: Option<Visit>, name: &str, kind, entered_at: i64, left_at| {
-        if let Some(visit) = visit {
-            places.insert(visit, visits.len());
-        }
-        visits.push(VisitView { visit, kind, name: name.to_owned(), entered_at, left_at, error: None });
-    };
-    let mut ends: Vec<(Visit, Option<i64>, Option<VisitError>)> = Vec::new();
+    let mut paired = Paired::default();
     for line in lines {
         let (at, Some(fact)) = (line.at, line.fact()) else { continue };
         match fact {
-            Fact::Started => enter(None, "", VisitKind::Start, at, Some(at)),
+            Fact::Started => paired.pass("", VisitKind::Start, at),
             Fact::Entered { visit, state, kind } => {
-                enter(Some(*visit), state, VisitKind::State(state_kind(kind)), at, None);
+                paired.enter(*visit, state, VisitKind::State(state_kind(kind)), at);
             }
             Fact::Action { visit, target, kind, .. } => {
-                enter(Some(*visit), target, VisitKind::Action(action_kind(kind)), at, None);
+                paired.enter(*visit, target, VisitKind::Action(action_kind(kind)), at);
             }
+            Fact::Awaits { visit, events } => paired.await_events(*visit, events, at),
+            Fact::Event { visit, event, .. } => paired.take_event(*visit, event, at),
             Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
-                ends.push((*visit, Some(at), None));
+                paired.end(*visit, Some(at), None);
             }
             Fact::Failed { visit, message, kind, origin } => {
                 let error = VisitError { message: message.clone(), kind: *kind, origin: *origin };
-                ends.push((*visit, None, Some(error)));
+                paired.end(*visit, None, Some(error));
             }
-            Fact::Completed => enter(None, "", VisitKind::End, at, Some(at)),
+            Fact::Completed => paired.pass("", VisitKind::End, at),
             _ => {}
         }
     }
-    for (visit, left_at, error) in ends {
-        if let Some(visit) = places.get(&visit).and_then(|place| visits.get_mut(*place)) {
-            visit.left_at = left_at.or(visit.left_at);
-            visit.error = error;
+    paired.visits
+}
+
+/// Visits while their lines are paired.
+#[derive(Default)]
+struct Paired {
+    visits: Vec<VisitView>,
+    /// Where each visit is in the list.
+    places: HashMap<Visit, usize>,
+    /// Where the events are in the list that each visit waits for.
+    awaited: HashMap<Visit, Vec<usize>>,
+}
+
+impl Paired {
+    fn push(&mut self, visit: Option<Visit>, name: &str, kind: VisitKind, entered_at: i64) -> usize {
+        let view = VisitView { visit, kind, name: name.to_owned(), entered_at, left_at: None, error: None };
+        self.visits.push(view);
+        self.visits.len() - 1
+    }
+
+    /// Something that takes no time.
+    fn pass(&mut self, name: &str, kind: VisitKind, at: i64) {
+        let place = self.push(None, name, kind, at);
+        self.leave(place, at);
+    }
+
+    fn enter(&mut self, visit: Visit, name: &str, kind: VisitKind, at: i64) {
+        let place = self.push(Some(visit), name, kind, at);
+        self.places.insert(visit, place);
+    }
+
+    fn await_events(&mut self, visit: Visit, names: &[Arc<str>], at: i64) {
+        for name in names {
+            let place = self.push(Some(visit), name, VisitKind::Event, at);
+            self.awaited.entry(visit).or_default().push(place);
         }
     }
-    visits
+
+    fn take_event(&mut self, visit: Visit, name: &str, at: i64) {
+        let Some(awaited) = self.awaited.get_mut(&visit) else { return };
+        let is_it = |place: &usize| self.visits.get(*place).is_some_and(|view| view.name == name);
+        if let Some(index) = awaited.iter().position(is_it) {
+            let place = awaited.remove(index);
+            self.leave(place, at);
+        }
+    }
+
+    fn end(&mut self, visit: Visit, left_at: Option<i64>, error: Option<VisitError>) {
+        if let Some(view) = self.places.get(&visit).and_then(|place| self.visits.get_mut(*place)) {
+            view.left_at = left_at.or(view.left_at);
+            view.error = error;
+        }
+        // The other events are not waited for any more.
+        if let Some(at) = left_at {
+            let awaited = self.awaited.remove(&visit).unwrap_or_default();
+            awaited.into_iter().for_each(|place| self.leave(place, at));
+        }
+    }
+
+    fn leave(&mut self, place: usize, at: i64) {
+        if let Some(view) = self.visits.get_mut(place) {
+            view.left_at = Some(at);
+        }
+    }
 }
 
 /// The kind of a state by the word that facts have for it.
-fn state_kind(word: &str) -> StateKind {
+pub(crate) fn state_kind(word: &str) -> StateKind {
     use StateKind::{Callback, Event, ForEach, Inject, Operation, Parallel, Sleep, Switch};
     let kinds = [Switch, Inject, Sleep, Parallel, ForEach, Event, Callback];
     kinds.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Operation)
 }
 
 /// The kind of an action by the word that facts have for it.
-fn action_kind(word: &str) -> ActionKind {
+pub(crate) fn action_kind(word: &str) -> ActionKind {
     use ActionKind::{Call, Compute, Event, Log, Subflow};
     [Call, Subflow, Event, Log].into_iter().find(|kind| kind.as_str() == word).unwrap_or(Compute)
 }
@@ -141,6 +194,37 @@ mod tests {
                 "Ask State(Operation) 1 None None",
                 "ask Action(Call) 1 Some(5) None",
                 "tell Action(Log) 5 None Some(\"no\")",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_is_open_until_it_comes_or_its_state_is_left() {
+        let line = |at, fact| HistoryLine { at, event: HistoryEvent::Fact(fact) };
+        let awaits = |visit| Fact::Awaits { visit, events: vec!["yes".into(), "no".into()] };
+        let lines = [
+            line(1, Fact::Entered { visit: 1, state: "Ask".into(), kind: "switch".into() }),
+            line(1, awaits(1)),
+            line(4, Fact::Event { visit: 1, event: "no".into(), id: "e".into() }),
+            line(5, Fact::Left { visit: 1 }),
+            line(5, Fact::Entered { visit: 2, state: "Ask".into(), kind: "switch".into() }),
+            line(6, awaits(2)),
+            // The line of another build, which tells of an event only when it has come.
+            line(7, Fact::Event { visit: 3, event: "no".into(), id: "f".into() }),
+        ];
+        let told: Vec<_> = visits(&lines)
+            .into_iter()
+            .filter(|visit| visit.kind == VisitKind::Event)
+            .map(|visit| (visit.visit, visit.name, visit.entered_at, visit.left_at))
+            .collect();
+        let event = |visit, name: &str, entered, left| (Some(visit), name.to_owned(), entered, left);
+        assert_eq!(
+            told,
+            [
+                event(1, "yes", 1, Some(5)),
+                event(1, "no", 1, Some(4)),
+                event(2, "yes", 6, None),
+                event(2, "no", 6, None),
             ]
         );
     }

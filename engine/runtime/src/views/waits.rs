@@ -38,6 +38,7 @@ fn latest(history: &[HistoryLine]) -> HashMap<Visit, i64> {
     let moment = |line: &HistoryLine| match line.fact()? {
         Fact::Entered { visit, .. }
         | Fact::Action { visit, .. }
+        | Fact::Awaits { visit, .. }
         | Fact::Retry { visit, .. }
         | Fact::Failed { visit, .. } => Some((*visit, line.at)),
         _ => None,

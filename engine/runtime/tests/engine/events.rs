@@ -151,14 +151,18 @@ async fn a_business_key_addresses_the_instances_that_have_it() {
     let lab = Lab::open(&[ORDER]).await;
     let mut ids = Vec::new();
     for key in ["one", "two"] {
-        let start = Start { business_key: Some(key.into()), data: json!({"order": 0}).into(), ..Start::default() };
+        let start =
+            Start { business_key: Some(key.into()), data: json!({"order": 0}).into(), ..Start::default() };
         ids.push(lab.engine.start("order", start).await.unwrap().id);
     }
     let for_two = |id: &str| event(id, "t.paid", &[("kogitobusinesskey", "two")]);
     assert_eq!(give(&lab, for_two("a")).await, delivered(&[ids[1]]));
     until_waits_at(&lab, ids[1], "Second").await;
     assert_eq!(give(&lab, for_two("b")).await, delivered(&[ids[1]]));
-    assert_eq!(json(&lab.until(ids[1], State::Completed).await), json!({"order": 0, "first": "a", "second": "b"}));
+    assert_eq!(
+        json(&lab.until(ids[1], State::Completed).await),
+        json!({"order": 0, "first": "a", "second": "b"})
+    );
     until_waits_at(&lab, ids[0], "First").await;
 }
 
@@ -176,7 +180,10 @@ async fn a_correlated_event_goes_to_the_instance_of_its_value_and_is_kept_for_on
     }
     let nine = lab.start("order", json!({"order": 9})).await.id;
     // Each of the kept events is taken by one of the two waits, the older one first.
-    assert_eq!(json(&lab.until(nine, State::Completed).await), json!({"order": 9, "first": "b", "second": "c"}));
+    assert_eq!(
+        json(&lab.until(nine, State::Completed).await),
+        json!({"order": 9, "first": "b", "second": "c"})
+    );
     until_waits_at(&lab, seven, "First").await;
 }
 
@@ -186,7 +193,9 @@ async fn an_event_that_comes_twice_starts_one_instance() {
     let Accepted::Taken { delivered, started } = give(&lab, event("a", "t.begin", &[])).await else {
         panic!("it starts an instance")
     };
-    let ([], [id]) = (&delivered[..], &started[..]) else { panic!("one instance: {delivered:?} {started:?}") };
+    let ([], [id]) = (&delivered[..], &started[..]) else {
+        panic!("one instance: {delivered:?} {started:?}")
+    };
     assert_eq!(give(&lab, event("a", "t.begin", &[])).await, Accepted::Seen);
     lab.until_waits(*id, |wait| matches!(wait.waiting, Waiting::Sleep { .. })).await;
     let lab = lab.crash().await;
@@ -225,7 +234,8 @@ async fn an_instance_of_a_build_that_delivered_no_events_says_what_it_waits_for(
     assert_ne!(frames, old);
     // As the migration of its database leaves it.
     let turn = row.turn;
-    let update = Update { turn: turn + 1, wake_at: Some(1), frames: old.into_bytes(), ..Update::of_row(row, turn) };
+    let update =
+        Update { turn: turn + 1, wake_at: Some(1), frames: old.into_bytes(), ..Update::of_row(row, turn) };
     let waits = vec![InstanceWaits { instance: id, waits: Vec::new() }];
     store.commit(Commit { writes: vec![Write::Update(update)], waits, ..Commit::default() }).await.unwrap();
     let lab = lab.crash().await;

@@ -9,7 +9,7 @@ use serde_json::json;
 const SINK: &str = "mp.messaging.outgoing.kogito_outgoing_stream.url=SERVICE/sink";
 
 /// Publishes two events.
-const PUBLISHER: &str = r"
+const PUBLISHER: &str = r#"
 id: publisher
 version: '1.0'
 specVersion: '0.8'
@@ -23,7 +23,7 @@ states:
   - eventRef: {triggerEventRef: said, data: '${ {n: 1} }', contextAttributes: {what: '${ .name + "1" }'}}
   - eventRef: {triggerEventRef: said, data: '${ {n: 2} }', contextAttributes: {what: '${ .name + "2" }'}}
   end: true
-";
+"#;
 
 /// The next event that is sent.
 async fn sent(lab: &Lab) -> (String, String, Call) {

@@ -165,6 +165,10 @@ impl Store for InstanceStore {
         self.database.write(move |transaction| events::failed(transaction, number, next_at, &error))
     }
 
+    fn kept_count(&self) -> Answer<u64> {
+        self.database.read(ReadQueue::Short, events::kept_count)
+    }
+
     fn outbox_status(&self) -> Answer<OutboxStatus> {
         self.database.read(ReadQueue::Short, events::status)
     }

@@ -110,6 +110,7 @@ pub async fn a_full_store_refuses_events_that_it_would_keep(store: &Arc<dyn Stor
     }
     assert_eq!(store.accept_event(bounded(event_with("d", &[("order", "1")]))).await, taken([1]));
     assert_eq!(store.kept_events(None, 9).await.unwrap().len(), 2);
+    assert_eq!(store.kept_count().await, Ok(2));
     store.commit(waiting_for(instance(1), [wait(&[])])).await.unwrap();
     assert_eq!(mail(store, 1).await, ["d", "a"]);
     let row = Instance { turn: 2, ..instance(1) };

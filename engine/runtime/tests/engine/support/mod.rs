@@ -62,6 +62,12 @@ impl Lab {
         Self::serve(self.folder, self.clock, store, self.service).await
     }
 
+    /// Another process serves the same workflows on the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        let store = WatchedStore::new(self.store.inner());
+        Self::serve(Arc::clone(&self.folder), self.clock.clone(), store, Service::start().await).await
+    }
+
     async fn serve(folder: Arc<TempDir>, clock: Clock, store: Arc<WatchedStore>, service: Service) -> Self {
         let options = Options {
             workflows: folder.path().to_owned(),

@@ -93,6 +93,11 @@ impl WatchedStore {
         *self.left.lock().unwrap() = Some(number);
     }
 
+    /// The database behind it.
+    pub(crate) fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner)
+    }
+
     /// Nothing more is taken from the process that uses it; gives the database behind it for the next one.
     pub(crate) fn cut_off(&self) -> Arc<dyn Store> {
         self.is_cut_off.send_replace(true);
@@ -228,6 +233,10 @@ impl Store for WatchedStore {
             return Box::pin(std::future::pending());
         }
         self.inner.outbox_failed(number, next_at, error)
+    }
+
+    fn kept_count(&self) -> Answer<u64> {
+        self.inner.kept_count()
     }
 
     fn outbox_status(&self) -> Answer<OutboxStatus> {

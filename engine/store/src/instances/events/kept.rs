@@ -94,6 +94,11 @@ pub(super) fn total(transaction: &mut Transaction<'_>) -> rusqlite::Result<i64> 
     transaction.statement(TOTAL)?.query_row([], |row| row.get(0))
 }
 
+/// How many events are kept, for views.
+pub(in crate::instances) fn read_total(connection: &Connection) -> Result<u64, StoreError> {
+    Ok(connection.prepare_cached(TOTAL)?.query_row([], |row| row.get(0))?)
+}
+
 pub(super) fn add_total(transaction: &mut Transaction<'_>, number: i64) -> rusqlite::Result<()> {
     transaction.statement(ADD_TOTAL)?.execute([number])?;
     Ok(())

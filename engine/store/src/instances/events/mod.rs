@@ -24,7 +24,7 @@ mod waits;
 pub(super) use accept::accept;
 pub(super) use forget::forget;
 pub(super) use inbox::consume;
-pub(super) use kept::{list as list_kept, return_event};
+pub(super) use kept::{list as list_kept, read_total as kept_count, return_event};
 pub(super) use outbox::{append, failed, page, sent, status, stuck};
 pub(super) use waits::{list as list_waits, remove_all as remove_waits, replace as replace_waits};
 

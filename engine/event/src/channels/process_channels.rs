@@ -1,0 +1,37 @@
+//! The channels of Kogito's events about definitions and instances.
+//!
+//! Promises: switched on, they are there; one that no property configures leads to `K_SINK` and sends events whole, as `SonataFlow` does.
+
+use std::collections::BTreeMap;
+
+use rondo_definition::{Properties, settings};
+
+use super::{AddressTemplate, Outgoing, Sink, configure::flag};
+use crate::Mode;
+
+/// Name of each channel, and the property that switches its events on or off.
+const CHANNELS: [(&str, &settings::Setting); 2] = [
+    ("kogito-processdefinitions-events", &settings::DEFINITION_EVENTS),
+    ("kogito-processinstances-events", &settings::INSTANCE_EVENTS),
+];
+
+/// Adds those that are switched on and not configured. `default_url` is where events go to when nothing says so.
+pub(super) fn add(all: &mut BTreeMap<String, Outgoing>, properties: &Properties, default_url: &str) {
+    let are_included = [&settings::PROCESS_EVENTS, &settings::PROCESS_EVENTS_OTHER]
+        .into_iter()
+        .any(|setting| flag(setting, properties));
+    for (name, setting) in CHANNELS {
+        let is_on = match properties.get(setting.name) {
+            Some(_) => flag(setting, properties),
+            None => are_included,
+        };
+        if !is_on || all.contains_key(name) {
+            continue;
+        }
+        let sink = match AddressTemplate::parse(default_url) {
+            Ok(url) => Sink::Http { method: "POST".to_owned(), url },
+            Err(problem) => Sink::Unusable(format!("the address of `K_SINK` {problem}")),
+        };
+        all.insert(name.to_owned(), Outgoing { name: name.to_owned(), mode: Mode::Structured, sink });
+    }
+}

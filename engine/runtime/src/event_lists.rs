@@ -1,0 +1,66 @@
+//! What the engine shows of events: those that are kept, who waits for which, what cannot be sent, the channels.
+
+use rondo_machine::Millis;
+use rondo_store::WaitFilter;
+use uuid::Uuid;
+
+use crate::{
+    engine::Engine,
+    event_watch::EventStatus,
+    refusal::Refusal,
+    unwanted::UnwantedEvent,
+    views::{ChannelView, EventWaitView, KeptEventView, StuckEventView},
+};
+
+impl Engine {
+    /// Up to `limit` kept events, oldest first. `after` is the number of the last one of the page before.
+    pub async fn kept_events(&self, after: Option<i64>, limit: usize) -> Result<Vec<KeptEventView>, Refusal> {
+        let kept = self.executor.store.kept_events(after, limit).await.map_err(Refusal::of_read)?;
+        Ok(kept.into_iter().map(Into::into).collect())
+    }
+
+    /// Waits for events: of an instance, for a type, or all. At most `limit` are looked at.
+    pub async fn event_waits(
+        &self,
+        instance: Option<Uuid>,
+        event_type: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<EventWaitView>, Refusal> {
+        let filter = WaitFilter { instance, event_type };
+        let waits = self.executor.store.waits(filter, limit).await.map_err(Refusal::of_read)?;
+        Ok(waits.into_iter().filter_map(EventWaitView::of).collect())
+    }
+
+    /// Up to `limit` events that could not be sent at the first try; those that are tried next come first.
+    pub async fn stuck_events(&self, limit: usize) -> Result<Vec<StuckEventView>, Refusal> {
+        let stuck = self.executor.store.stuck_outbox(limit).await.map_err(Refusal::of_read)?;
+        Ok(stuck.into_iter().map(Into::into).collect())
+    }
+
+    /// The last events that nobody wanted, the latest first, at most so many.
+    pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
+        self.executor.unwanted.latest(most)
+    }
+
+    /// The channels, incoming before outgoing, each by name.
+    pub fn channel_views(&self) -> Vec<ChannelView> {
+        let (channels, states) = (&self.executor.channels, self.executor.channel_states.all());
+        let incoming = channels.incoming().map(|channel| {
+            let view = ChannelView::from(channel);
+            // What a broker says comes after what the configuration says.
+            let trouble = states.get(&channel.name).and_then(|state| state.problem.clone());
+            ChannelView { problem: view.problem.or(trouble), ..view }
+        });
+        incoming.chain(channels.outgoing().map(Into::into)).collect()
+    }
+
+    /// How many events wait to be sent, are kept, and came. Waits for nothing: the database was asked within the last seconds.
+    pub fn event_status(&self) -> EventStatus {
+        self.executor.event_watch.status()
+    }
+
+    /// The moment that it is for the engine, in milliseconds since 1970.
+    pub fn now(&self) -> Millis {
+        self.executor.clock.now()
+    }
+}

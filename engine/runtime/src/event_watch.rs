@@ -1,0 +1,188 @@
+//! How many events wait to be sent and are kept, as the database said last, and how many came.
+//!
+//! Promises: asking waits for nothing; an outbox that fills, or whose events do not leave, is logged once until it is well again.
+//! Never: reads the database; `outbox` and `forget` bring what they have read.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use rondo_machine::Millis;
+use rondo_store::OutboxStatus;
+
+use crate::refusal::Refusal;
+
+/// Age of the oldest event to send from which the log warns: a restart of a broker takes minutes, an hour is a sink that somebody must
+/// look at.
+const OLD: Duration = Duration::from_hours(1);
+
+/// How many events wait, are kept, and came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventStatus {
+    /// Events that wait to be sent.
+    pub outbox_rows: u64,
+    /// Bytes of them.
+    pub outbox_bytes: u64,
+    /// How many may wait (`rondo.events.max-outbox`).
+    pub max_outbox: u64,
+    /// When the oldest of them was produced, in milliseconds since 1970.
+    pub oldest_at: Option<Millis>,
+    /// Events that are kept for instances that do not wait for them yet.
+    pub kept: u64,
+    /// Events that came since the start, those included that had come before.
+    pub received: u64,
+    /// Events of these that nobody wanted.
+    pub unwanted: u64,
+}
+
+/// What is known of events.
+#[derive(Debug)]
+pub(crate) struct EventWatch {
+    max_outbox: u64,
+    seen: Mutex<Seen>,
+    received: AtomicU64,
+    unwanted: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    outbox: OutboxStatus,
+    kept: u64,
+    /// What the log was told.
+    warned: Alarms,
+}
+
+/// What is wrong with the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Alarms {
+    is_filling: bool,
+    is_old: bool,
+}
+
+impl EventWatch {
+    pub(crate) fn new(max_outbox: u64) -> Self {
+        Self { max_outbox, seen: Mutex::default(), received: AtomicU64::new(0), unwanted: AtomicU64::new(0) }
+    }
+
+    /// Takes what the database said, and logs what is new and wrong.
+    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
+        let alarms = alarms(&outbox, self.max_outbox, now);
+        let warned = {
+            let mut seen = self.seen.lock();
+            (seen.outbox, seen.kept) = (outbox, kept);
+            std::mem::replace(&mut seen.warned, alarms)
+        };
+        if alarms.is_filling && !warned.is_filling {
+            tracing::warn!(
+                rows = outbox.rows,
+                most = self.max_outbox,
+                "half of the events that may wait to be sent do; at the limit (rondo.events.max-outbox) nothing new is started"
+            );
+        }
+        if alarms.is_old && !warned.is_old {
+            tracing::warn!(
+                rows = outbox.rows,
+                oldest_seconds = age(outbox.oldest_at, now).unwrap_or_default().as_secs(),
+                "events have waited to be sent for more than an hour; `rondo events` says which and why"
+            );
+        }
+        if warned != Alarms::default() && alarms == Alarms::default() {
+            tracing::info!(rows = outbox.rows, "events are sent again");
+        }
+    }
+
+    /// An event came.
+    pub(crate) fn note_received(&self) {
+        self.received.fetch_add(1, Relaxed);
+    }
+
+    /// An event is kept that the database will tell of later.
+    pub(crate) fn note_kept(&self) {
+        self.seen.lock().kept += 1;
+    }
+
+    /// Nobody wanted an event.
+    pub(crate) fn note_unwanted(&self) {
+        self.unwanted.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn status(&self) -> EventStatus {
+        let seen = self.seen.lock();
+        EventStatus {
+            outbox_rows: seen.outbox.rows,
+            outbox_bytes: seen.outbox.bytes,
+            max_outbox: self.max_outbox,
+            oldest_at: seen.outbox.oldest_at,
+            kept: seen.kept,
+            received: self.received.load(Relaxed),
+            unwanted: self.unwanted.load(Relaxed),
+        }
+    }
+
+    /// Refuses what would make more events to send, while as many wait as may.
+    pub(crate) fn check_room(&self) -> Result<(), Refusal> {
+        if self.seen.lock().outbox.rows < self.max_outbox {
+            Ok(())
+        } else {
+            Err(Refusal::OutboxFull(self.max_outbox))
+        }
+    }
+}
+
+impl EventStatus {
+    /// How long the oldest event has waited to be sent; `None` if none waits.
+    pub fn oldest_age(&self, now: Millis) -> Option<Duration> {
+        age(self.oldest_at, now)
+    }
+}
+
+fn age(oldest_at: Option<Millis>, now: Millis) -> Option<Duration> {
+    Some(Duration::from_millis(u64::try_from(now.saturating_sub(oldest_at?)).unwrap_or_default()))
+}
+
+fn alarms(outbox: &OutboxStatus, max_outbox: u64, now: Millis) -> Alarms {
+    Alarms {
+        is_filling: outbox.rows >= max_outbox.div_ceil(2),
+        is_old: age(outbox.oldest_at, now).is_some_and(|age| age > OLD),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox(rows: u64, oldest_at: Option<Millis>) -> OutboxStatus {
+        OutboxStatus { rows, oldest_at, ..OutboxStatus::default() }
+    }
+
+    #[test]
+    fn half_of_the_room_and_an_hour_are_alarms() {
+        const HOUR: Millis = 3_600_000;
+        for (rows, oldest_at, is_filling, is_old) in [
+            (0, None, false, false),
+            (4, Some(0), false, false),
+            (5, Some(0), true, false),
+            (1, Some(-1), false, true),
+            // The clock was set back.
+            (1, Some(2 * HOUR), false, false),
+        ] {
+            let found = alarms(&outbox(rows, oldest_at), 10, HOUR);
+            assert_eq!(found, Alarms { is_filling, is_old }, "{rows} {oldest_at:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_outbox_refuses_until_it_has_room() {
+        let watch = EventWatch::new(2);
+        assert!(watch.check_room().is_ok());
+        watch.note_database(outbox(2, Some(0)), 7, 1500);
+        assert!(matches!(watch.check_room(), Err(Refusal::OutboxFull(2))));
+        let status = watch.status();
+        assert_eq!((status.outbox_rows, status.kept), (2, 7));
+        assert_eq!(status.oldest_age(1500), Some(Duration::from_millis(1500)));
+        watch.note_database(outbox(1, Some(0)), 7, 1500);
+        assert!(watch.check_room().is_ok());
+    }
+}

@@ -1,0 +1,131 @@
+//! The instance that continues another one, made ready for the commit with which that one ends (spec-0.8, `continueAs`). Knows neither the
+//! engine nor the database.
+//!
+//! It stands where the other one stood: it has the same parent and root, and answers the parent in its place. Nobody tells the parent: it goes
+//! on waiting for the first instance of the chain, each instance knows the first one, and a message for one that has ended finds the last
+//! one by it. So a chain costs its parent nothing, and takes the room of one instance however long it is.
+
+use std::sync::Arc;
+
+use rondo_machine::{Continuation, Snapshot, SuccessorRequest};
+use rondo_store::{Instance, State};
+use uuid::Uuid;
+
+use crate::{
+    active_instance::{ActiveInstance, successor_id},
+    formats::FormatError,
+    row,
+    subflows::Sources,
+};
+
+/// Makes the instance that continues `ended`, whose snapshot is `after`. The machine has checked that it can be started.
+pub(crate) fn make(
+    ended: &ActiveInstance,
+    after: &Snapshot,
+    request: SuccessorRequest,
+    sources: &Sources<'_>,
+) -> Result<(Instance, Box<ActiveInstance>), FormatError> {
+    let SuccessorRequest { workflow, version, data, limit, steps } = request;
+    let deployed = sources
+        .catalog
+        .require(&workflow, version.as_deref())
+        .map_err(|problem| FormatError::damaged("the workflow that is to continue", problem))?;
+    let continuation = match &after.continuation {
+        Some(Continuation { first, number }) => {
+            Continuation { first: Arc::clone(first), number: number.saturating_add(1) }
+        }
+        None => Continuation { first: ended.row.id.to_string().into(), number: 1 },
+    };
+    let id = successor_id(ended.awaited_as(), continuation.number);
+    let request = ended.request.clone();
+    let memory = sources.memory.share();
+    let mut successor = ActiveInstance::new(id, deployed, data, request, memory, sources.limits, sources.now);
+    successor.snapshot.depth = after.depth;
+    successor.snapshot.continuation = Some(continuation);
+    successor.snapshot.limit = limit;
+    successor.snapshot.steps = steps;
+    successor.ancestry = ended.ancestry.as_ref().and_then(|ancestry| ancestry.beside(id));
+    let Instance { parent, root, root_workflow, reference_id, business_key, .. } = &ended.row;
+    successor.row.parent = *parent;
+    successor.row.root = *root;
+    successor.row.root_workflow.clone_from(root_workflow);
+    successor.row.reference_id.clone_from(reference_id);
+    successor.row.business_key.clone_from(business_key);
+    successor.row.state = State::Active;
+    let row = row::first_row_of(&successor, sources.encryption)?;
+    successor.row.busy = true;
+    successor.row.sealed.clone_from(&row.sealed);
+    successor.is_stored = true;
+    Ok((row, successor))
+}
+
+/// The places of a chain at which to look for its last instance: whether there is an instance at a place is asked as few times as possible.
+///
+/// The instances of a chain have the numbers 1, 2, 3 and so on, without a gap.
+pub(crate) struct LastInstance {
+    /// An instance is known to be here; 0 is the first.
+    low: u64,
+    /// No instance is here, once that is known.
+    high: Option<u64>,
+}
+
+impl LastInstance {
+    pub(crate) fn search() -> Self {
+        Self { low: 0, high: None }
+    }
+
+    /// The next number to ask for; `None` when the last instance is known.
+    pub(crate) fn next(&self) -> Option<u64> {
+        match self.high {
+            None => Some(self.low.saturating_mul(2).max(1)),
+            Some(high) if high - self.low > 1 => Some(self.low + (high - self.low) / 2),
+            Some(_) => None,
+        }
+    }
+
+    /// What is at a number that was asked for.
+    pub(crate) fn found(&mut self, number: u64, is_there: bool) {
+        if is_there {
+            self.low = number;
+        } else {
+            self.high = Some(number);
+        }
+    }
+
+    /// The number of the last instance; 0 if nothing continues the first.
+    pub(crate) fn last(&self) -> u64 {
+        self.low
+    }
+}
+
+/// The id of the instance with a number in the chain.
+pub(crate) fn id_in_chain(first: Uuid, number: u64) -> Uuid {
+    if number == 0 { first } else { successor_id(first, number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_instance_of_a_chain_is_found_with_few_questions() {
+        for length in [0, 1, 2, 3, 7, 8, 9, 1000, 123_456] {
+            let mut search = LastInstance::search();
+            let mut questions = 0;
+            while let Some(number) = search.next() {
+                search.found(number, number <= length);
+                questions += 1;
+            }
+            assert_eq!(search.last(), length);
+            assert!(questions <= 36, "{length}: {questions}");
+        }
+    }
+
+    #[test]
+    fn ids_of_a_chain_differ_and_repeat() {
+        let first = Uuid::from_u128(7);
+        assert_eq!(id_in_chain(first, 0), first);
+        assert_eq!(id_in_chain(first, 1), id_in_chain(first, 1));
+        assert_ne!(id_in_chain(first, 1), id_in_chain(first, 2));
+    }
+}
