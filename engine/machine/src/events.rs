@@ -175,6 +175,8 @@ impl Machine<'_> {
         self.set_wait(id, Wait::Events { until, arrived: Vec::new(), required });
         let events = filters.iter().flat_map(|filter| &filter.events).map(Arc::clone).collect();
         self.facts.push(Fact::Awaits { visit: self.innermost_visit(id), events });
+        // It may be for the same event as the wait before it, and then takes another one of those that are kept.
+        self.snapshot.has_unregistered_waits = true;
         Ok(Step::Jumped)
     }
 

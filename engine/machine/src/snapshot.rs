@@ -85,7 +85,8 @@ pub struct Snapshot {
     pub(crate) response: Option<Val>,
     /// The loops with parts in the database, by frame.
     pub(crate) stored_loops: BTreeMap<FrameId, StoredLoop>,
-    /// Whether it was stored by a build that did not deliver events, so that no row says what it waits for.
+    /// Whether a wait for events has begun of which the store does not know: since the last turn was written, or in a build that did not
+    /// deliver events.
     pub(crate) has_unregistered_waits: bool,
     /// The stored positions that the program does not have. The instance cannot continue from them.
     pub(crate) lost: Vec<LostPosition>,
@@ -227,7 +228,8 @@ impl Snapshot {
         self.next_frame == 0 && self.status == Status::Active
     }
 
-    /// Whether the store does not know yet which events the instance waits for, because an older build wrote the snapshot.
+    /// Whether a wait for events has begun of which the store does not know yet, also if it is like one that the store knows: each wait
+    /// takes another one of the events that are kept.
     pub fn has_unregistered_waits(&self) -> bool {
         self.has_unregistered_waits
     }

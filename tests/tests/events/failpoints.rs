@@ -5,7 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use rondo_tests::{Engine, Service, folder, prepare, until};
 use serde_json::json;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, LocalSet},
+};
 
 use crate::{
     instances, number_in_database,
@@ -118,19 +121,25 @@ async fn an_event_survives_a_crash_at_any_point() {
     prepare();
     let at_once = Arc::new(Semaphore::new(4));
     let mut playing = JoinSet::new();
+    let local = LocalSet::new();
     for (name, first) in FLOWS {
         for (point, passages) in POINTS {
             for passage in 1..=passages {
                 let at_once = Arc::clone(&at_once);
                 let point = format!("{}@{passage}", point.replace("FLOW", name));
-                playing.spawn(async move {
+                let played = async move {
                     let _place = at_once.acquire_owned().await;
                     survives(name, first, &point).await;
-                });
+                };
+                playing.spawn_local_on(played, &local);
             }
         }
     }
-    while let Some(played) = playing.join_next().await {
-        played.unwrap();
-    }
+    local
+        .run_until(async {
+            while let Some(played) = playing.join_next().await {
+                played.unwrap();
+            }
+        })
+        .await;
 }

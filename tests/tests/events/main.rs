@@ -43,16 +43,17 @@ async fn start_once(client: &reqwest::Client, engine: &str, workflow: &str, key:
     }
 }
 
-/// Waits until a number does not go down any more because it is 0. Panics when it stays the same for too long.
-async fn until_none_is_left(what: &str, engine: &Engine, mut left: impl AsyncFnMut() -> usize) {
+/// Waits until nothing is left. Panics with one of the things that are left when these stay as many for too long.
+async fn until_none_is_left(what: &str, mut left: impl AsyncFnMut() -> Option<Vec<String>>) {
     let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {
-        match left().await {
-            0 => return,
-            now if now < least => (least, since) = (now, Instant::now()),
+        let left = left().await;
+        match &left {
+            Some(left) if left.is_empty() => return,
+            Some(left) if left.len() < least => (least, since) = (left.len(), Instant::now()),
             _ => {}
         }
-        assert!(since.elapsed() < PATIENCE, "{least} {what}:\n{}", engine.log());
+        assert!(since.elapsed() < PATIENCE, "{least} {what}: {:?}", left.unwrap_or_default().first());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 const NOW: Millis = 1_764_000_000_000;
 
 /// How many graphs are played; `RONDO_GRAPHS` plays others, and more.
-const GRAPHS: u32 = 500;
+const GRAPHS: u32 = 300;
 
 fn program(graph: &Graph) -> Program {
     let text = document::text(graph);
