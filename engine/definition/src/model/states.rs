@@ -69,7 +69,7 @@ pub struct End {
     /// Events to publish before.
     pub produce_events: Vec<ProduceEvent>,
     /// The workflow that continues instead.
-    pub continue_as: Option<ContinueAs>,
+    pub continue_as: Option<Box<ContinueAs>>,
     /// The place of the `end`.
     pub at: Pointer,
 }

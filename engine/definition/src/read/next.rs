@@ -93,7 +93,7 @@ fn read_end(reader: &mut Reader, fields: &mut Fields) -> ReadEnd {
     let is_terminate_false = inner.has("terminate") && !terminate;
     let compensate = inner.flag(reader, "compensate", false);
     let produce_events = read_produce_events(reader, &mut inner);
-    let continue_as = read_continue_as(reader, &mut inner, is_terminate_false);
+    let continue_as = read_continue_as(reader, &mut inner, is_terminate_false).map(Box::new);
     inner.finish(reader);
     ReadEnd::Yes(End { terminate, compensate, produce_events, continue_as, at })
 }
