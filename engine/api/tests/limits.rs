@@ -67,8 +67,8 @@ async fn streams_of_one_connection_are_bounded() {
     let settings: BTreeMap<u16, u32> = settings
         .chunks_exact(6)
         .map(|setting| {
-            let [a, b, c, d, e, f] = setting.try_into().unwrap();
-            (u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f]))
+            let (number, value) = setting.split_at(2);
+            (u16::from_be_bytes(number.try_into().unwrap()), u32::from_be_bytes(value.try_into().unwrap()))
         })
         .collect();
     let bounds = [MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE];

@@ -201,13 +201,12 @@ impl Batch {
         instance: &mut ActiveInstance,
     ) -> Result<(), FormatError> {
         let number = message.number;
-        let input = match message.event {
-            Some(event) => Some(self.event(&event.content, instance)?),
-            None => {
-                let message = MailboxMessage::decode(&message.payload)?;
-                self.asks_to_end |= matches!(message, MailboxMessage::End { .. });
-                input_for(message, instance)
-            }
+        let input = if let Some(event) = message.event {
+            Some(self.event(&event.content, instance)?)
+        } else {
+            let message = MailboxMessage::decode(&message.payload)?;
+            self.asks_to_end |= matches!(message, MailboxMessage::End { .. });
+            input_for(message, instance)
         };
         let Some(input) = input else {
             self.passed.push(number);

@@ -74,14 +74,14 @@ impl Order {
 
     fn callback(&self, token: usize) -> Event {
         let number = self.number;
-        let (event_type, extension) = match self.kind() {
+        let (kind, extension) = match self.kind() {
             "correlated" => ("order.correlated", ("order", number.to_string())),
             "addressed" => ("order.addressed", ("kogitoprocrefid", String::new())),
             _ => ("order.twice", ("order", number.to_string())),
         };
         Event {
             id: format!("{number}-{token}"),
-            event_type,
+            kind,
             extensions: vec![extension],
             data: json!({"token": format!("{number}-{token}")}),
         }

@@ -82,7 +82,7 @@ async fn survives(name: &str, first: &str, point: &str) {
     engine.forget("RONDO_FAILPOINTS");
     let event = Event {
         id: "1".into(),
-        event_type: if name == "resumed" { "order.resumed" } else { "order.started" },
+        kind: if name == "resumed" { "order.resumed" } else { "order.started" },
         extensions: Vec::new(),
         data: json!({"token": "t"}),
     };

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) id: String,
-    pub(crate) event_type: &'static str,
+    pub(crate) kind: &'static str,
     /// Extension attributes.
     pub(crate) extensions: Vec<(&'static str, String)>,
     pub(crate) data: Value,
@@ -53,7 +53,7 @@ impl Sender {
             .header("ce-specversion", "1.0")
             .header("ce-id", &event.id)
             .header("ce-source", "/partner")
-            .header("ce-type", event.event_type);
+            .header("ce-type", event.kind);
         for (name, value) in &event.extensions {
             request = request.header(format!("ce-{name}"), value);
         }

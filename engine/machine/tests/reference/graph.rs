@@ -84,10 +84,12 @@ pub(crate) fn graph() -> impl Strategy<Value = Graph> {
             let target = |number: usize| number % (all + 1);
             match &mut kind {
                 Kind::Event { handler, .. } | Kind::Callback { handler, .. } => {
-                    *handler = handler.map(target)
+                    *handler = handler.map(target);
                 }
                 Kind::Switch { conditions, .. } => {
-                    conditions.iter_mut().for_each(|(_, to)| *to = target(*to));
+                    for (_, to) in conditions.iter_mut() {
+                        *to = target(*to);
+                    }
                 }
                 _ => {}
             }

@@ -207,7 +207,9 @@ impl<'a> Interpreter<'a> {
                 for place in answered {
                     self.put(&place, event, number);
                 }
-                asked.into_iter().for_each(|place| self.publish(place));
+                for place in asked {
+                    self.publish(place);
+                }
                 if is_over {
                     self.leave(state, now);
                 }
