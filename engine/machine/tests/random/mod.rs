@@ -214,7 +214,7 @@ pub(crate) fn text(states: &[State], targets: &[usize]) -> String {
         "errors": [{"name": "any", "code": "java.lang.Exception"}],
         "retries": [{"name": "often", "delay": "PT1S", "maxAttempts": 2, "multiplier": 2}],
         "autoRetries": true,
-        "timeouts": {"workflowExecTimeout": "PT90S"},
+        "timeouts": {"workflowExecTimeout": "PT120S"},
         "functions": [
             {"name": "ask", "type": "custom", "operation": "rest:post:/things"},
             {"name": "log", "type": "custom", "operation": "sysout"},
