@@ -73,7 +73,7 @@ async fn observed() -> (Served, mpsc::UnboundedReceiver<(String, Value)>) {
 }
 
 async fn next(events: &mut mpsc::UnboundedReceiver<(String, Value)>) -> (String, Value) {
-    let event = tokio::time::timeout(Duration::from_secs(60), events.recv()).await;
+    let event = tokio::time::timeout(Duration::from_mins(1), events.recv()).await;
     event.expect("an event comes").unwrap()
 }
 

@@ -109,7 +109,7 @@ async fn until_waiting(served: &Served, id: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waits).await.unwrap()
+    tokio::time::timeout(Duration::from_mins(1), waits).await.unwrap()
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_wait_for_an_event_is_shown_as_recorded() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let data = tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
+    let data = tokio::time::timeout(Duration::from_mins(1), ended).await.unwrap();
     let instance = &data["ProcessInstances"][0];
     let expected: Vec<_> = recorded().into_iter().map(|(kind, name, _)| (kind, name, true)).collect();
     assert_eq!(shown(&instance["nodes"]), expected);

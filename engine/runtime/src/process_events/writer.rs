@@ -32,7 +32,7 @@ fn state_number(status: Status) -> u8 {
         Status::Completed => 2,
         Status::Aborted => 3,
         Status::Error => 5,
-        _ => 1,
+        Status::Active => 1,
     }
 }
 

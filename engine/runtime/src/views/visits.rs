@@ -131,7 +131,9 @@ impl Paired {
         // The other events are not waited for any more.
         if let Some(at) = left_at {
             let awaited = self.awaited.remove(&visit).unwrap_or_default();
-            awaited.into_iter().for_each(|place| self.leave(place, at));
+            for place in awaited {
+                self.leave(place, at);
+            }
         }
     }
 
