@@ -224,8 +224,7 @@ impl ActiveInstance {
 
     /// The child instance that its parent waits for and that it stands for: itself, or the first of the instances that it continues.
     pub(crate) fn awaited_as(&self) -> Uuid {
-        let first = self.snapshot.continuation.as_ref().map(|continuation| &continuation.first);
-        first.and_then(|first| first.parse().ok()).unwrap_or(self.row.id)
+        awaited_as(self.row.id, &self.snapshot)
     }
 
     /// The call number that a child instance stands for; `None` when it is not waited for any more.
@@ -242,6 +241,13 @@ impl ActiveInstance {
     pub(crate) fn child_id(&self, call: CallNumber) -> Uuid {
         child_id(self.row.id, call)
     }
+}
+
+/// The child instance that a parent waits for and that an instance with a snapshot stands for. While a turn is planned the snapshot is not in
+/// its instance.
+pub(crate) fn awaited_as(id: Uuid, snapshot: &Snapshot) -> Uuid {
+    let first = snapshot.continuation.as_ref().map(|continuation| &continuation.first);
+    first.and_then(|first| first.parse().ok()).unwrap_or(id)
 }
 
 /// The id of a child instance: derived from the parent's, so that starting it twice is starting it once.

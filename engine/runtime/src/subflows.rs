@@ -14,7 +14,7 @@ use rondo_program::Failure;
 use rondo_store::{Instance, Message, State};
 
 use crate::{
-    active_instance::{ActiveInstance, Limits},
+    active_instance::{ActiveInstance, Limits, awaited_as},
     catalog::Catalog,
     encryption::Encryption,
     formats::{
@@ -155,5 +155,5 @@ pub(crate) fn message_to_parent(
         (Status::Aborted, _) => ChildOutcome::Aborted,
         (Status::Error, Some(failed)) => ChildOutcome::Failed(failed.failure.clone()),
     };
-    MailboxMessage::ChildEnded { child: child.awaited_as(), outcome }.encode(parent).map(Some)
+    MailboxMessage::ChildEnded { child: awaited_as(child.row.id, after), outcome }.encode(parent).map(Some)
 }

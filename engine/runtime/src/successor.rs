@@ -12,7 +12,7 @@ use rondo_store::{Instance, State};
 use uuid::Uuid;
 
 use crate::{
-    active_instance::{ActiveInstance, successor_id},
+    active_instance::{ActiveInstance, awaited_as, successor_id},
     formats::FormatError,
     row,
     subflows::Sources,
@@ -36,7 +36,7 @@ pub(crate) fn make(
         }
         None => Continuation { first: ended.row.id.to_string().into(), number: 1 },
     };
-    let id = successor_id(ended.awaited_as(), continuation.number);
+    let id = successor_id(awaited_as(ended.row.id, after), continuation.number);
     let request = ended.request.clone();
     let memory = sources.memory.share();
     let mut successor = ActiveInstance::new(id, deployed, data, request, memory, sources.limits, sources.now);
