@@ -31,7 +31,10 @@ pub enum CronError {
     /// It has too many or too few fields.
     #[error("it has {0} fields; five, six or seven are allowed")]
     Fields(usize),
-    /// A field is wrong.
+    /// A field is wrong: its text, and what it would have to be.
+    #[error("`{0}` is no {1}")]
+    Field(String, &'static str),
+    /// The fields do not fit together.
     #[error("{0}")]
     Pattern(String),
 }
@@ -46,7 +49,7 @@ impl Cron {
         }
         // Shortcuts such as `@daily` have one field, and are not part of the specification.
         if let Some(field) = fields.iter().find(|field| !field.is_ascii() || field.contains(['@', '+'])) {
-            return Err(CronError::Pattern(format!("`{field}` is no field of it")));
+            return Err(CronError::Field((*field).to_owned(), "field of one"));
         }
         let is_quartz = is_quartz(&fields);
         let parser = CronParser::builder()
@@ -57,7 +60,9 @@ impl Cron {
             .dom_and_dow(is_quartz)
             .build();
         let text = fields.join(" ");
-        let pattern = parser.parse(&text).map_err(|error| CronError::Pattern(error.to_string()))?;
+        let pattern = parser.parse(&text).map_err(|error| {
+            wrong_field(&fields, &parser).unwrap_or_else(|| CronError::Pattern(error.to_string()))
+        })?;
         let is_hourly = (0..24).all(|hour| pattern.pattern.hour_match(hour).unwrap_or(false));
         Ok(Self { text, pattern, is_hourly, until })
     }
@@ -106,6 +111,20 @@ impl Display for Cron {
         f.write_str(&self.text)?;
         self.until.map_or(Ok(()), |until| write!(f, " until {}", InUtc(until)))
     }
+}
+
+/// The first field that is wrong by itself: the parser does not say which one it is.
+fn wrong_field(fields: &[&str], parser: &CronParser) -> Option<CronError> {
+    const NAMES: [&str; 7] =
+        ["second", "minute", "hour", "day of the month", "month", "day of the week", "year"];
+    let names = if fields.len() == 5 { &NAMES[1..] } else { &NAMES[..] };
+    let is_wrong = |place: usize| {
+        let mut alone = vec!["*"; fields.len()];
+        alone[place] = fields[place];
+        parser.parse(&alone.join(" ")).is_err()
+    };
+    let place = (0..fields.len()).find(|place| is_wrong(*place))?;
+    Some(CronError::Field(fields[place].to_owned(), names[place]))
 }
 
 /// Whether the fields are an expression of Quartz.
