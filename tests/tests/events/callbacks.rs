@@ -238,7 +238,9 @@ async fn each_instance_takes_its_callbacks_once_whatever_happens() {
     until_none_is_left("instances still wait", async || {
         let left = instances(&url, json!({"state": {"equal": "ACTIVE"}})).await?;
         // One of them as a whole, for the case that it stays.
-        let Some(id) = left.first().map(|instance| instance["id"].as_str().unwrap()) else { return Some(Vec::new()) };
+        let Some(id) = left.first().map(|instance| instance["id"].as_str().unwrap()) else {
+            return Some(Vec::new());
+        };
         let shown = engine.inspect(id).await.to_string();
         Some(left.iter().map(|_| shown.clone()).collect())
     })
