@@ -115,10 +115,10 @@ settings! {
     PROCESS_EVENTS: "org.kie.kogito.addons.knative.eventing.includeProcessEvents", Kind::Flag, "false",
         "Kogito's events about definitions and instances are published: to the channels `kogito-processdefinitions-events` and `kogito-processinstances-events`, which go to `K_SINK` unless they are configured";
     PROCESS_EVENTS_OTHER: "org.kie.kogito.addons.quarkus.knative.eventing.includeProcessEvents", Kind::Flag, "false", "the same";
-    INSTANCE_EVENTS: "kogito.events.processinstances.enabled", Kind::Flag, "the value of includeProcessEvents",
-        "whether events about instances are published";
-    DEFINITION_EVENTS: "kogito.events.processdefinitions.enabled", Kind::Flag, "the value of includeProcessEvents",
-        "whether events about definitions are published, one for each workflow at each start";
+    INSTANCE_EVENTS: "kogito.events.processinstances.enabled", Kind::Flag, "",
+        "whether events about instances are published; by default as `includeProcessEvents` says";
+    DEFINITION_EVENTS: "kogito.events.processdefinitions.enabled", Kind::Flag, "",
+        "whether events about definitions are published, one for each workflow at each start; by default as `includeProcessEvents` says";
     SKIP_DEFAULT_INCOMING: "org.kie.kogito.addons.quarkus.knative.eventing.skipDefaultIncomingStream", Kind::Flag, "false",
         "no events are taken at `POST /` unless a channel has this path";
 
