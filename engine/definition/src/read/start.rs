@@ -38,7 +38,7 @@ fn read_schedule(reader: &mut Reader, start: &mut Fields) -> Option<Schedule> {
     let Some(Value::Object(_)) = start.take("schedule") else {
         let interval = start.text(reader, "schedule")?;
         let valid = is_valid_interval(reader, &interval);
-        return valid.then(|| Schedule { at, timing: ScheduleTiming::Interval(interval), timezone: None });
+        return valid.then_some(Schedule { at, timing: ScheduleTiming::Interval(interval), timezone: None });
     };
     let mut fields = start.object(reader, "schedule")?;
     "start, schedule".clone_into(&mut fields.place);
