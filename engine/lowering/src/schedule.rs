@@ -92,7 +92,7 @@ impl Context<'_> {
             ScheduleTiming::Cron { expression, valid_until } => {
                 let until = valid_until.as_ref().and_then(|until| parse_moment(&until.value, &zone));
                 match Cron::parse(&expression.value, until) {
-                    Ok(cron) => (Timing::Cron(cron), "cron", expression),
+                    Ok(cron) => (Timing::Cron(Box::new(cron)), "cron", expression),
                     Err(error) => {
                         let message = format!(
                             "start: `cron` of the schedule is `{}`, which is no cron expression: {error}",

@@ -35,7 +35,7 @@ pub struct Schedule {
 #[derive(Debug, Clone)]
 pub enum Timing {
     /// By a cron expression.
-    Cron(Cron),
+    Cron(Box<Cron>),
     /// By a repeating interval.
     Interval(Repetition),
 }

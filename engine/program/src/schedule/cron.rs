@@ -61,7 +61,7 @@ impl Cron {
             .build();
         let text = fields.join(" ");
         let pattern = parser.parse(&text).map_err(|error| {
-            wrong_field(&fields, &parser).unwrap_or_else(|| CronError::Pattern(error.to_string()))
+            wrong_field(&fields, parser).unwrap_or_else(|| CronError::Pattern(error.to_string()))
         })?;
         let is_hourly = (0..24).all(|hour| pattern.pattern.hour_match(hour).unwrap_or(false));
         Ok(Self { text, pattern, is_hourly, until })
@@ -98,7 +98,7 @@ impl Cron {
             let moment = offset.to_timestamp(civil).ok()?;
             match zone.following(from).next() {
                 Some(change) if change.timestamp() <= moment => {
-                    (from, inclusive) = (change.timestamp(), true)
+                    (from, inclusive) = (change.timestamp(), true);
                 }
                 _ => return Some(moment),
             }
@@ -114,7 +114,7 @@ impl Display for Cron {
 }
 
 /// The first field that is wrong by itself: the parser does not say which one it is.
-fn wrong_field(fields: &[&str], parser: &CronParser) -> Option<CronError> {
+fn wrong_field(fields: &[&str], parser: CronParser) -> Option<CronError> {
     const NAMES: [&str; 7] =
         ["second", "minute", "hour", "day of the month", "month", "day of the week", "year"];
     let names = if fields.len() == 5 { &NAMES[1..] } else { &NAMES[..] };

@@ -155,18 +155,17 @@ fn zoned(moment: i64, zone: &TimeZone) -> Option<Zoned> {
 
 /// Reads a duration with or without months and years.
 fn parse_span(text: &str) -> Result<Span, IntervalError> {
+    let invalid = || IntervalError::Duration(text.to_owned());
     let upper = text.to_ascii_uppercase();
     if !upper.starts_with('P') {
-        return Err(IntervalError::Duration(text.to_owned()));
+        return Err(invalid());
     }
-    let span = match SpanParser::new().parse_span(&upper) {
-        Ok(span) => span,
+    let span = if let Ok(span) = SpanParser::new().parse_span(&upper) {
+        span
+    } else {
         // Days and weeks behind the `T`, as examples of the specification have them.
-        Err(_) => {
-            let duration =
-                crate::parse_duration(text).map_err(|_| IntervalError::Duration(text.to_owned()))?;
-            Span::try_from(duration).map_err(|_| IntervalError::Duration(text.to_owned()))?
-        }
+        let duration = crate::parse_duration(text).map_err(|_| invalid())?;
+        Span::try_from(duration).map_err(|_| invalid())?
     };
     let steps = Steps { origin: Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC), every: span };
     match steps.moment(1) {
