@@ -163,6 +163,8 @@ impl Machine<'_> {
 
     /// Stops the instance at an error that no handler matches, so that somebody can repair, retrigger or skip it.
     fn halt_at_error(&mut self, id: FrameId, failure: Failure) {
+        // Only states that a handler led to see the body, so it is not stored here.
+        let failure = Failure { body: None, ..failure };
         let (action, state) = (self.open_action(id), self.enclosing_state(id));
         let visit = action.or(state).map(|enclosing| enclosing.open.visit).unwrap_or_default();
         let target =

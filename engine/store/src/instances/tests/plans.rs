@@ -42,7 +42,7 @@ fn reads_of_the_engine_walk_an_index() {
     ");
     insta::assert_snapshot!(plan(parts::REMOVE_PREFIX), @"SEARCH part USING INDEX part_key (instance=? AND key>? AND key<?)");
     insta::assert_snapshot!(plan(rows::MAILBOX), @r"
-    SEARCH mailbox USING INDEX mailbox_recipient (recipient=?)
+    SEARCH mailbox USING INDEX mailbox_recipient (recipient=? AND number>?)
     SEARCH event_content USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
     ");
 }
