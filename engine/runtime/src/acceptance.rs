@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     active_instance::ActiveInstance,
     catalog::Deployed,
+    clock::after,
     formats::{FormatError, request::RequestContext},
     row,
     subflows::Sources,
@@ -88,10 +89,7 @@ impl Acceptance {
             }
             let mut instance = new_instance(event, Arc::clone(deployed), sources);
             instance.row.business_key.clone_from(&business_key);
-            let row = row::first_row_of(&instance, sources.encryption)?;
-            instance.row.busy = true;
-            instance.row.sealed.clone_from(&row.sealed);
-            instance.is_stored = true;
+            let row = row::first_row_of(&mut instance, sources.encryption)?;
             let workflow = deployed.program.id.to_string();
             accept.starts.push(EventStart { workflow, row, set: start_set(event, deployed, now) });
             starts.push(instance);
@@ -128,8 +126,4 @@ fn start_set(event: &CloudEvent, deployed: &Deployed, now: Millis) -> Option<Sta
         satisfies: satisfies.iter().map(|event| event.name.to_string()).collect(),
         expires_at: start.within.map(|within| after(now, within)),
     })
-}
-
-fn after(now: Millis, duration: Duration) -> Millis {
-    now.saturating_add(Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX))
 }

@@ -177,13 +177,19 @@ fn wall_clock() -> Millis {
     millis(since)
 }
 
+/// The moment at which a duration ends that begins at `now`.
+pub(crate) fn after(now: Millis, duration: Duration) -> Millis {
+    now.saturating_add(millis(duration))
+}
+
 /// How long to sleep before the wall clock is looked at again; `None` when `moment` has come.
 fn next_pause(now: Millis, moment: Millis) -> Option<Duration> {
     let left = u64::try_from(moment.saturating_sub(now)).ok().filter(|left| *left > 0)?;
     Some(Duration::from_millis(left).min(LONGEST_PAUSE))
 }
 
-fn millis(duration: Duration) -> Millis {
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 

@@ -12,7 +12,10 @@ use rondo_store::{OutboxPage, OutboxRow};
 use tokio::{sync::Semaphore, task::JoinSet};
 use uuid::Uuid;
 
-use crate::executor::{Executor, STORE_PAUSE};
+use crate::{
+    clock::millis,
+    executor::{Executor, STORE_PAUSE},
+};
 
 /// Rows that are read at once, and their bytes.
 const ROWS: usize = 256;
@@ -160,10 +163,6 @@ impl Executor {
 /// The pause after so many failures.
 fn pause_after(attempts: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]

@@ -155,20 +155,25 @@ fn inserted(fixed: Instance, first: Update) -> Instance {
     }
 }
 
-/// The row of a new subflow, which its parent's commit inserts. Nothing of the row in memory is needed for that but what is fixed.
+/// The row of an instance that has not run, which the commit of somebody else inserts. The instance in memory is from then on as if that commit
+/// were durable, so nobody works on it before it is.
 pub(crate) fn first_row_of(
-    instance: &ActiveInstance,
+    instance: &mut ActiveInstance,
     encryption: &Encryption,
 ) -> Result<Instance, FormatError> {
     let snapshot = &instance.snapshot;
-    Ok(Instance {
+    let row = Instance {
         busy: true,
         sealed: instance.request.encrypt(instance.row.id, encryption)?,
         data: snapshot.data.to_json(),
         // It has not run, so that nothing of it is a part.
         frames: snapshot.encode_whole(&instance.deployed.program, &snapshot.data)?.head,
         ..instance.row.clone()
-    })
+    };
+    instance.row.busy = true;
+    instance.row.sealed.clone_from(&row.sealed);
+    instance.is_stored = true;
+    Ok(row)
 }
 
 /// The snapshot that a row and its parts stand for, and the mark of the row's data.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     active_instance::ActiveInstance,
     catalog::{Catalog, Deployed},
-    clock::LONGEST_PAUSE,
+    clock::{LONGEST_PAUSE, millis},
     delivery::{Delivery, Signal},
     executor::{Executor, STORE_PAUSE, Stored},
     formats::request::RequestContext,
@@ -195,16 +195,13 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
         let (deployed, memory) = (Arc::clone(&timetable.deployed), executor.memory.share());
         let (request, limits, now) = (RequestContext::default(), &executor.limits, executor.clock.now());
         let mut instance = ActiveInstance::new(id, deployed, input(), request, memory, limits, now);
-        let row = match row::first_row_of(&instance, &executor.encryption) {
+        let row = match row::first_row_of(&mut instance, &executor.encryption) {
             Ok(row) => row,
             Err(error) => {
                 tracing::error!(%workflow, %error, "a scheduled instance cannot be stored, and is not started");
                 return;
             }
         };
-        instance.row.busy = true;
-        instance.row.sealed.clone_from(&row.sealed);
-        instance.is_stored = true;
         rondo_store::failpoint("schedule-before-commit");
         tries += 1;
         let commit = Commit { writes: vec![Write::Insert(row)], ..Commit::default() };
@@ -253,5 +250,5 @@ fn input() -> Val {
 }
 
 fn before(moment: Millis, duration: Duration) -> Millis {
-    moment.saturating_sub(Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX))
+    moment.saturating_sub(millis(duration))
 }

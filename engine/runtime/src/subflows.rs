@@ -132,11 +132,8 @@ fn make_one(
         Some(parent.row.root_workflow.clone().unwrap_or_else(|| parent.row.workflow.clone()));
     child.row.reference_id = Some(parent.row.id.to_string());
     child.row.state = State::Active;
-    let row = row::first_row_of(&child, sources.encryption);
+    let row = row::first_row_of(&mut child, sources.encryption);
     let row = row.map_err(|error| Failure::runtime(format!("a subflow cannot be stored: {error}")))?;
-    child.row.busy = true;
-    child.row.sealed.clone_from(&row.sealed);
-    child.is_stored = true;
     *taken += 1;
     Ok((row, child))
 }

@@ -52,10 +52,7 @@ pub(crate) fn make(
     successor.row.reference_id.clone_from(reference_id);
     successor.row.business_key.clone_from(business_key);
     successor.row.state = State::Active;
-    let row = row::first_row_of(&successor, sources.encryption)?;
-    successor.row.busy = true;
-    successor.row.sealed.clone_from(&row.sealed);
-    successor.is_stored = true;
+    let row = row::first_row_of(&mut successor, sources.encryption)?;
     Ok((row, successor))
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use rondo_machine::{Input, Millis};
 use tokio::sync::Semaphore;
 
-use crate::{delivery::Delivery, executor::Executor};
+use crate::{clock::after, delivery::Delivery, executor::Executor};
 
 /// How far memory looks ahead. Longer would keep more moments in memory, shorter would ask the database more often.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -65,8 +65,4 @@ async fn look_ahead(executor: &Executor, now: Millis) {
             }
         }
     }
-}
-
-fn after(now: Millis, duration: Duration) -> Millis {
-    now.saturating_add(Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX))
 }
