@@ -1,8 +1,8 @@
 //! Sends the events of the outbox, until the engine stops.
 //!
 //! Promises: an event is sent at least once; the events of one instance for one channel are sent in their order, one after the other; a
-//! sink that refuses holds up its own events only, one that does not answer holds up the others for the time of one delivery. An event that cannot be sent is tried again, with pauses that grow to a minute, for as
-//! long as it takes.
+//! sink that refuses holds up its own events only, one that does not answer holds up the others for the time of one delivery. An event that
+//! cannot be sent is tried again, with pauses that grow to a minute, for as long as it takes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
