@@ -32,6 +32,8 @@ async fn a_small_namespace_is_made_at_once() {
     assert_eq!(message(&instance), "Namespace team-a (small) is ready.");
     assert_eq!(services.namespaces(), ["team-a"]);
     assert!(services.issues().is_empty(), "nobody is asked");
+    let limits = &services.state()["kubernetes"]["limitranges"];
+    assert_eq!(limits[0]["metadata"]["namespace"], "team-a", "{limits}");
 }
 
 #[tokio::test]

@@ -144,6 +144,15 @@ async fn a_failed_instance_is_changed_retriggered_and_gone() {
 
     assert_eq!(served.get(&format!("/division/{id}")).await.status, 404);
     assert_eq!(served.send("DELETE", &instance, &[], None).await.status, 404);
+
+    // Each attempt is a node instance of its own, and those that failed keep their errors.
+    let query = "query ($id: String) { ProcessInstances(where: {id: {equal: $id}}) { nodes { name exit errorMessage } } }";
+    let listed = served.ask(query, json!({"id": id})).await;
+    let nodes = listed["data"]["ProcessInstances"][0]["nodes"].as_array().unwrap();
+    let attempts = nodes.iter().filter(|node| node["name"] == "divide");
+    let ends: Vec<_> =
+        attempts.map(|node| (node["exit"].is_null(), node["errorMessage"].is_null())).collect();
+    assert_eq!(ends, [(true, false), (true, false), (false, true)], "{listed}");
 }
 
 #[tokio::test]

@@ -56,13 +56,27 @@ impl Init {
     }
 }
 
-/// Environment variables that the properties refer to without a default, as `${NAME}`.
+/// Environment variables that the properties refer to without a default, as `${NAME}`. Of `${NAME:${OTHER}}` it is the first one, which is
+/// the one to set; the other would do too.
 fn variables_without_default(files: &[File]) -> BTreeSet<&'static str> {
     let texts = files.iter().filter(|(path, _)| *path == "application.properties").map(|(_, text)| *text);
     let is_variable =
         |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    let references = texts.flat_map(|text| text.split("${").skip(1)).filter_map(|rest| rest.split_once('}'));
-    references.map(|(name, _)| name).filter(is_variable).collect()
+    let mut variables = BTreeSet::new();
+    for text in texts {
+        let mut outer = None;
+        for rest in text.split("${").skip(1) {
+            let Some((name, _)) = rest.split_once('}') else {
+                outer = outer.or(rest.strip_suffix(':'));
+                continue;
+            };
+            let outer = outer.take();
+            if is_variable(&name) {
+                variables.insert(outer.filter(is_variable).unwrap_or(name));
+            }
+        }
+    }
+    variables
 }
 
 /// Quotes a text as one word of a shell command.
@@ -86,8 +100,8 @@ mod tests {
 
     #[test]
     fn variables_that_have_a_default_need_no_value() {
-        let text = "a=${TOKEN}\nb=${URL:http://x}\nc=${own_property}\nd=${TOKEN}${KEY_2}\n";
+        let text = "a=${TOKEN}\nb=${URL:http://x}\nc=${own_property}\nd=${TOKEN}${KEY_2}\ne=${NEW:${OLD}}\nf=${A:${B:c}}\n";
         let files = [("application.properties", text), ("README.md", "${OTHER}")];
-        assert_eq!(variables_without_default(&files), BTreeSet::from(["KEY_2", "TOKEN"]));
+        assert_eq!(variables_without_default(&files), BTreeSet::from(["KEY_2", "NEW", "TOKEN"]));
     }
 }

@@ -12,6 +12,7 @@ pub mod duration;
 mod folder;
 mod load;
 pub mod model;
+mod nearest_file;
 mod parallel;
 mod parse;
 mod pointer;

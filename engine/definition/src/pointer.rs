@@ -62,11 +62,6 @@ impl Pointer {
         })
     }
 
-    /// The text form for messages, with words for the empty pointer.
-    pub(crate) fn to_message_text(&self) -> &str {
-        if self.0.is_empty() { "the top level" } else { &self.0 }
-    }
-
     /// The text form.
     pub fn as_str(&self) -> &str {
         &self.0

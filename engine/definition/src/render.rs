@@ -80,7 +80,7 @@ mod tests {
         let text = "id: a\nspecVersion: '0.8'\nstates:\n- name: Größe\n  type: inject\n  data: {}\n  \"stateFilter\": {}\n  \
                     transition: 'Bigger'\n- {name: B, type: inject, data: {}}\n- name: C\n  type: sleep\n  duration: PT1H\n";
         insta::assert_snapshot!(rendered(text), @r#"
-        a.sw.yaml:7:3: error[RON0104]: state `Größe`: there is no property `stateFilter` here (at /states/0/stateFilter)
+        a.sw.yaml:7:3: error[RON0104]: state `Größe`: there is no property `stateFilter` here
           |
         7 |   "stateFilter": {}
           |   ^^^^^^^^^^^^^

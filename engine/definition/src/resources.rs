@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{Properties, PropertyError, Source, parse::hex, settings};
+use crate::{Properties, PropertyError, Source, nearest_file::nearest_file, parse::hex, settings};
 
 /// The largest file that is read, in bytes. The largest published document has 7 MB; a larger file is probably a mistake and would fill the memory.
 pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -37,9 +37,9 @@ pub struct Resource {
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
-    /// It does not exist at any of these places.
-    #[error("the file does not exist; looked for {}", .0.join(", "))]
-    NotFound(Vec<String>),
+    /// It does not exist at any of these places. The other path is that of a file with a similar name.
+    #[error("the file does not exist; looked for {}{}", .0.join(", "), .1.iter().map(|nearest| format!("; there is `{nearest}`")).collect::<String>())]
+    NotFound(Vec<String>, Option<String>),
     /// It is outside of the folder of workflows.
     #[error("the file is outside of the folder of workflows")]
     Outside,
@@ -103,9 +103,9 @@ impl Resources {
         for (name, _) in owner.used_files() {
             let bytes = match remote_url("", &name) {
                 Some(url) => self.read_remote(&url)?.bytes,
-                None => {
-                    self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
-                }
+                None => self
+                    .read_below_root(&name)?
+                    .ok_or_else(|| ResourceError::NotFound(vec![name.clone()], None))?,
             };
             bundle.push((name, bytes));
         }
@@ -193,12 +193,17 @@ impl Resources {
                     let name = normalize(&candidate).unwrap_or(candidate);
                     return Ok(Resource { bytes, name });
                 }
-                Ok(None) => looked_for.push(format!("`{}`", normalize(&candidate).unwrap_or(candidate))),
+                Ok(None) => looked_for.push(normalize(&candidate).unwrap_or(candidate)),
                 Err(ResourceError::Outside) => is_outside = true,
                 Err(error) => return Err(error),
             }
         }
-        Err(if is_outside { ResourceError::Outside } else { ResourceError::NotFound(looked_for) })
+        if is_outside {
+            return Err(ResourceError::Outside);
+        }
+        let nearest = self.root.as_ref().and_then(|root| nearest_file(root, &looked_for));
+        let looked_for = looked_for.into_iter().map(|path| format!("`{path}`")).collect();
+        Err(ResourceError::NotFound(looked_for, nearest))
     }
 
     /// The content of a file by its path below the folder; `None` if it does not exist.

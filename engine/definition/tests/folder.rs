@@ -167,9 +167,9 @@ fn invalid_files_of_definitions_are_reported() {
     a.sw.yaml:4:9: error[RON0402]: workflow: the file `wrong.json` of `events` has no `events` at its top level
     a.sw.yaml:5:9: error[RON0401]: workflow: `errors` is in `../../etc/passwd`: the file is outside of the folder of workflows
     a.sw.yaml:7:7: error[RON0401]: workflow: `auth` is in `https://host/auth.yml`: `https://host/auth.yml` is on another host and is not in the folder `rondo.resources.mirror`
-    a.sw.yaml:8:12: error[RON0101]: workflow: the file `list.yml` of `constants` must be an object, not a list (at /constants)
+    a.sw.yaml:8:12: error[RON0101]: workflow: the file `list.yml` of `constants` must be an object, not a list
     broken.yml:2:20: warning[RON0139]: retry `r`: `delay`: `soon` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
-    broken.yml:2:26: error[RON0104]: retry `r`: there is no property `oops` here (at /retries/0/oops)
+    broken.yml:2:26: error[RON0104]: retry `r`: there is no property `oops` here
     ");
 }
 

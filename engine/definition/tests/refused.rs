@@ -50,16 +50,16 @@ fn types_and_properties() {
             "annotations: x\nexpressionLang: cel\nevent: []\n"
         ),
         @r"
-        flow.sw.yaml:3:14: error[RON0101]: workflow: `annotations` must be a list, not text (at /annotations)
-        flow.sw.yaml:4:17: error[RON0105]: workflow: `expressionLang` is `cel`, but must be one of jq, jsonpath (at /expressionLang)
+        flow.sw.yaml:3:14: error[RON0101]: workflow: `annotations` must be a list, not text
+        flow.sw.yaml:4:17: error[RON0105]: workflow: `expressionLang` is `cel`, but must be one of jq, jsonpath
         flow.sw.yaml:5:1: warning[RON0141]: workflow: there is no property `event`; it has no effect (help: `events` has a similar name)
-        flow.sw.yaml:9:12: error[RON0101]: state `A`: `actions` must be a list, not an object (at /states/0/actions)
-        flow.sw.yaml:11:3: error[RON0102]: state at /states/1: `name` is missing; it must be text (at /states/1)
-        flow.sw.yaml:14:19: error[RON0105]: state `C`: `type` is `teleport`, but must be one of operation, switch, inject, sleep, parallel, foreach, event, callback (at /states/2/type)
-        flow.sw.yaml:15:48: error[RON0104]: state `D`: there is no property `stateDataFiler` here (at /states/3/stateDataFiler) (help: `stateDataFilter` has a similar name)
-        flow.sw.yaml:16:69: error[RON0101]: state `E`: `usedForCompensation` must be true or false, not text (at /states/4/usedForCompensation)
-        flow.sw.yaml:17:3: error[RON0101]: state at /states/5 must be an object, not a number (at /states/5)
-        flow.sw.yaml:18:3: error[RON0102]: state `G`: `type` is missing; it must be text (at /states/6)
+        flow.sw.yaml:9:12: error[RON0101]: state `A`: `actions` must be a list, not an object
+        flow.sw.yaml:11:3: error[RON0102]: state 2: `name` is missing; it must be text
+        flow.sw.yaml:14:19: error[RON0105]: state `C`: `type` is `teleport`, but must be one of operation, switch, inject, sleep, parallel, foreach, event, callback
+        flow.sw.yaml:15:48: error[RON0104]: state `D`: there is no property `stateDataFiler` here (help: `stateDataFilter` has a similar name)
+        flow.sw.yaml:16:69: error[RON0101]: state `E`: `usedForCompensation` must be true or false, not text
+        flow.sw.yaml:17:3: error[RON0101]: state 6 must be an object, not a number
+        flow.sw.yaml:18:3: error[RON0102]: state `G`: `type` is missing; it must be text
         "
     );
 }
@@ -71,9 +71,9 @@ fn documents_without_a_workflow() {
         assert!(document.is_none());
         diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(check("just text\n"), @"flow.sw.yaml:1:1: error[RON0101]: workflow must be an object, not text (at the top level)");
+    insta::assert_snapshot!(check("just text\n"), @"flow.sw.yaml:1:1: error[RON0101]: workflow must be an object, not text");
     insta::assert_snapshot!(check("name: x\nstates: []\n"), @r"
-    flow.sw.yaml:1:1: error[RON0102]: workflow: `states` is missing; it must be a list with at least one element (at the top level)
+    flow.sw.yaml:1:1: error[RON0102]: workflow: `states` is missing; it must be a list with at least one element
     flow.sw.yaml:1:1: error[RON0102]: workflow: one of `id` and `key` is required
     flow.sw.yaml:1:1: warning[RON0107]: workflow: `specVersion` is missing (help: write specVersion: '0.8')
     ");
@@ -106,7 +106,7 @@ fn start_and_transitions() {
         flow.sw.yaml:10:3: error[RON0120]: There are duplicated state definitions: State B appears 2 times
         "
     );
-    insta::assert_snapshot!(sonataflow(INJECT, "start: {schedule: R/PT1H}\n"), @"flow.sw.yaml:3:8: error[RON0102]: start: `stateName` is missing; it must be text (at /start)");
+    insta::assert_snapshot!(sonataflow(INJECT, "start: {schedule: R/PT1H}\n"), @"flow.sw.yaml:3:8: error[RON0102]: start: `stateName` is missing; it must be text");
 }
 
 #[test]
@@ -135,17 +135,17 @@ fn functions_and_actions() {
         @r"
         flow.sw.yaml:3:96: warning[RON0108]: the extension `mine` is not known and has no effect
         flow.sw.yaml:6:3: error[RON0120]: There are duplicated function definitions: Function fetch appears 2 times
-        flow.sw.yaml:8:28: error[RON0133]: function `plain`: the operation `rest:get:/x` has not the form DOCUMENT#OPERATION of its type (at /functions/3/operation) (help: operations such as rest:get:/path or sysout need `type: custom`)
-        flow.sw.yaml:9:22: error[RON0105]: function `soap`: `type` is `soap`, but must be one of rest, asyncapi, rpc, graphql, odata, expression, custom (at /functions/4/type)
-        flow.sw.yaml:10:3: error[RON0102]: function `none`: `operation` is missing; it must be text (at /functions/5)
+        flow.sw.yaml:8:28: error[RON0133]: function `plain`: the operation `rest:get:/x` has not the form DOCUMENT#OPERATION of its type (help: operations such as rest:get:/path or sysout need `type: custom`)
+        flow.sw.yaml:9:22: error[RON0105]: function `soap`: `type` is `soap`, but must be one of rest, asyncapi, rpc, graphql, odata, expression, custom
+        flow.sw.yaml:10:3: error[RON0102]: function `none`: `operation` is missing; it must be text
         flow.sw.yaml:16:18: error[RON0110]: state `A`, action 1: Cannot find function fech (help: `fetch` has a similar name)
         flow.sw.yaml:17:40: error[RON0128]: state `A`, action `log`: Arguments cannot be null for function log (help: give it `arguments: {message: …}`)
         flow.sw.yaml:18:29: error[RON0128]: state `A`, action 3: Missing mandatory message argument for function log (help: give it `arguments: {message: …}`)
         flow.sw.yaml:20:5: error[RON0130]: state `A`, action `nothing`: one of `functionRef`, `eventRef` and `subFlowRef` is required
         flow.sw.yaml:21:42: error[RON0126]: state `A`, action 6, sleep: `before`: `5 minutes` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
-        flow.sw.yaml:22:33: error[RON0102]: state `A`, action 7: `before` is missing; it must be a duration, here or as `after` (at /states/0/actions/6/sleep)
-        flow.sw.yaml:23:44: error[RON0105]: state `A`, action 8: `invoke` is `later`, but must be one of sync, async (at /states/0/actions/7/functionRef/invoke)
-        flow.sw.yaml:23:52: error[RON0104]: state `A`, action 8: there is no property `actionFilter` here (at /states/0/actions/7/actionFilter) (help: `actionDataFilter` has a similar name)
+        flow.sw.yaml:22:33: error[RON0102]: state `A`, action 7: `before` is missing; it must be a duration, here or as `after`
+        flow.sw.yaml:23:44: error[RON0105]: state `A`, action 8: `invoke` is `later`, but must be one of sync, async
+        flow.sw.yaml:23:52: error[RON0104]: state `A`, action 8: there is no property `actionFilter` here (help: `actionDataFilter` has a similar name)
         "
     );
 }
@@ -161,15 +161,17 @@ fn events() {
         ),
         @r"
         flow.sw.yaml:4:3: warning[RON0140]: event `asked`: `source` is required for a consumed event
-        flow.sw.yaml:6:3: error[RON0102]: event `x`: `type` is missing; it must be text (at /events/2)
+        flow.sw.yaml:6:3: error[RON0102]: event `x`: `type` is missing; it must be text
         flow.sw.yaml:10:27: error[RON0111]: state `A`: No event for ghost: no event definition has this name
         flow.sw.yaml:10:34: warning[RON0131]: state `A`: the event `done` is awaited here, but its `kind` is produced
         flow.sw.yaml:10:40: error[RON0120]: state `A`: the event `done` stands twice in `eventRefs`
         flow.sw.yaml:10:40: warning[RON0131]: state `A`: the event `done` is awaited here, but its `kind` is produced
-        flow.sw.yaml:10:48: error[RON0102]: state `A`, onEvents: `eventRefs` is missing; it must be a list with at least one element (at /states/0/onEvents/1)
-        flow.sw.yaml:12:3: error[RON0102]: state `B`: `eventRef` is missing; it must be text (at /states/1)
+        flow.sw.yaml:10:48: error[RON0102]: state `A`, onEvents: `eventRefs` is missing; it must be a list with at least one element
+        flow.sw.yaml:12:3: error[RON0102]: state `B`: `eventRef` is missing; it must be text
         flow.sw.yaml:12:48: warning[RON0140]: state `B`, action 1: `resultEventRef` is required in `eventRef` (help: without it the event is only published)
-        flow.sw.yaml:13:3: error[RON0102]: state `C`: `action` is missing; it must be an object (at /states/2)
+        flow.sw.yaml:13:3: warning[RON0140]: state `C`: `action` is required (help: without it the state only waits for its event)
+        flow.sw.yaml:13:79: warning[RON0131]: state `C`: the event `asked` is published here, but its `kind` is consumed
+        flow.sw.yaml:13:98: error[RON0111]: state `C`: No event for gost: no event definition has this name
         "
     );
 }
@@ -186,8 +188,8 @@ fn errors_and_retries() {
     flow.sw.yaml:8:56: warning[RON0138]: state `A`, action 1: there is no error definition `Reel` for `retryableErrors`
     flow.sw.yaml:8:62: warning[RON0138]: state `A`, action 1: there is no error definition `Real` for `retryableErrors`
     flow.sw.yaml:9:43: warning[RON0138]: state `A`, action 2: there is no error definition `Real` for `nonRetryableErrors`
-    flow.sw.yaml:11:16: error[RON0112]: state `A`: Cannot find any error definition for errorRefNoSuch; the workflow should contain errors property
-    flow.sw.yaml:12:5: error[RON0102]: state `A`, onErrors: `errorRef` is missing; it must be text, or a list `errorRefs` (at /states/0/onErrors/1)
+    flow.sw.yaml:11:16: error[RON0112]: state `A`: Cannot find any error definition for errorRef `NoSuch`; the workflow should contain errors property
+    flow.sw.yaml:12:5: error[RON0102]: state `A`, onErrors: `errorRef` is missing; it must be text, or a list `errorRefs`
     ");
     insta::assert_snapshot!(
         problems(
@@ -206,8 +208,8 @@ fn errors_and_retries() {
         flow.sw.yaml:11:32: error[RON0113]: state `A`, action 1: there is no retry definition `slow` (help: `slowly` has a similar name)
         flow.sw.yaml:11:56: error[RON0138]: state `A`, action 1: there is no error definition `Reel` for `retryableErrors` (help: `Real` has a similar name)
         flow.sw.yaml:12:43: warning[RON0134]: state `A`, action 2: `nonRetryableErrors` has no effect, since `autoRetries` is not true
-        flow.sw.yaml:14:16: error[RON0112]: state `A`: Cannot find any error definition for errorRefNoSuch
-        flow.sw.yaml:15:5: error[RON0102]: state `A`, onErrors: `errorRef` is missing; it must be text, or a list `errorRefs` (at /states/0/onErrors/1)
+        flow.sw.yaml:14:16: error[RON0112]: state `A`: Cannot find any error definition for errorRef `NoSuch`
+        flow.sw.yaml:15:5: error[RON0102]: state `A`, onErrors: `errorRef` is missing; it must be text, or a list `errorRefs`
         "
     );
 }
@@ -228,7 +230,7 @@ fn switches() {
         flow.sw.yaml:11:3: warning[RON0149]: state `Own way`: `defaultCondition` is required (help: without it the instance fails when no condition is true)
         flow.sw.yaml:11:45: error[RON0150]: state `Own way`: a switch has no `transition` of its own (help: put it into `defaultCondition`)
         flow.sw.yaml:12:47: error[RON0122]: state `Open`, condition `ok`: one of `transition` and `end` is required, otherwise it connects to nothing (help: `end: true` ends the workflow there)
-        flow.sw.yaml:12:74: error[RON0102]: state `Open`, dataConditions: `condition` is missing; it must be text (at /states/3/dataConditions/1)
+        flow.sw.yaml:12:74: error[RON0102]: state `Open`, dataConditions: `condition` is missing; it must be text
         flow.sw.yaml:12:106: error[RON0122]: state `Open`, defaultCondition: one of `transition` and `end` is required, otherwise it connects to nothing (help: `end: true` ends the workflow there)
         "#
     );
@@ -246,10 +248,10 @@ fn counts_and_branches() {
             ""
         ),
         @r"
-        flow.sw.yaml:4:3: error[RON0102]: state `Few`: `numCompleted` is missing; it must be the number of branches that must end, as `completionType` is atLeast (at /states/0)
-        flow.sw.yaml:4:91: warning[RON0140]: state `Few`, branch 2: `name` is required: text (at /states/0/branches/1)
+        flow.sw.yaml:4:3: error[RON0102]: state `Few`: `numCompleted` is missing; it must be the number of branches that must end, as `completionType` is atLeast
+        flow.sw.yaml:4:91: warning[RON0140]: state `Few`, branch 2: `name` is required: text
         flow.sw.yaml:5:71: error[RON0124]: state `Many`: `numCompleted` is 3, but must be from 1 to the number of branches, 1
-        flow.sw.yaml:6:3: error[RON0102]: state `None`: `branches` is missing; it must be a list with at least one element (at /states/2)
+        flow.sw.yaml:6:3: error[RON0102]: state `None`: `branches` is missing; it must be a list with at least one element
         flow.sw.yaml:7:80: error[RON0157]: state `Self`, branch `again`: the branch runs its own workflow `flow` as subflow
         flow.sw.yaml:8:63: warning[RON0151]: state `Each`: `batchSize` is 1, but must be a number above 1
         "
@@ -277,8 +279,8 @@ fn durations_and_time_limits() {
         flow.sw.yaml:8:40: error[RON0126]: state `Month`: `duration`: `P1M` has months or years, whose length is not fixed; write days
         flow.sw.yaml:9:39: warning[RON0106]: state `Days`: `duration` is `PT30D`, with days or weeks behind the `T` (help: write days as P30D, weeks as P2W)
         flow.sw.yaml:10:96: error[RON0126]: An invalid "eventTimeout": "P1M" configuration was provided for the state "Late": it must be an ISO 8601 duration such as PT30S or P2D (no months, no years), or an expression
-        flow.sw.yaml:12:71: warning[RON0148]: state `Busy`: `eventTimeout` has no meaning here (at /states/5/timeouts/eventTimeout)
-        flow.sw.yaml:12:98: error[RON0127]: state `Busy`: `workflowExecTimeout` has no meaning here (at /states/5/timeouts/workflowExecTimeout) (help: it belongs to the `timeouts` of the workflow)
+        flow.sw.yaml:12:71: warning[RON0148]: state `Busy`: `eventTimeout` has no meaning here
+        flow.sw.yaml:12:98: error[RON0127]: state `Busy`: `workflowExecTimeout` has no meaning here (help: it belongs to the `timeouts` of the workflow)
         flow.sw.yaml:13:76: warning[RON0139]: state `Slow`: `actionExecTimeout`: `soon` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
         flow.sw.yaml:13:100: warning[RON0140]: state `Slow`: `total` is required in `stateExecTimeout`
         flow.sw.yaml:14:32: warning[RON0106]: state `Switch`: `eventTimeout` belongs into `timeouts`
@@ -348,10 +350,53 @@ fn credentials() {
         ),
         @r"
         flow.sw.yaml:3:48: warning[RON0114]: function `f`: there is no auth definition `gost` (help: `ghost` has a similar name)
-        flow.sw.yaml:5:29: error[RON0102]: auth `ghost`: `password` is missing; it must be text (at /auth/0/properties)
-        flow.sw.yaml:6:41: error[RON0102]: auth `b`: `token` is missing; it must be text (at /auth/1/properties)
-        flow.sw.yaml:7:21: error[RON0105]: auth `k`: `scheme` is `kerberos`, but must be one of basic, bearer, oauth2 (at /auth/2/scheme)
-        flow.sw.yaml:9:3: error[RON0102]: auth `none`: `properties` is missing; it must be an object, or the name of a secret (at /auth/4)
+        flow.sw.yaml:5:29: error[RON0102]: auth `ghost`: `password` is missing; it must be text
+        flow.sw.yaml:6:41: error[RON0102]: auth `b`: `token` is missing; it must be text
+        flow.sw.yaml:7:21: error[RON0105]: auth `k`: `scheme` is `kerberos`, but must be one of basic, bearer, oauth2
+        flow.sw.yaml:9:3: error[RON0102]: auth `none`: `properties` is missing; it must be an object, or the name of a secret
         "
+    );
+}
+
+#[test]
+fn names_of_earlier_specifications() {
+    insta::assert_snapshot!(
+        sonataflow(
+            "- name: A\n  type: operation\n  actions:\n\
+             \x20 - {functionRef: {refName: log, parameters: {message: x}}}\n\
+             \x20 - {functionRef: {refName: get, parameters: {id: 1}}, actionDataFilter: {dataResultsPath: .a}}\n\
+             \x20 transition: B\n  onErrors: [{error: any, transition: B}]\n\
+             - {name: B, type: switch, dataConditions: [{condition: .a, end: true}], default: {end: true}}\n\
+             - {name: C, type: foreach, inputCollection: .l, inputParameter: x, action: [], end: true}\n\
+             - {name: D, typ: inject, data: {}, end: true}\n",
+            "functions:\n- {name: log, type: custom, operation: sysout}\n- {name: get, operation: a.yaml#get}\nschemaVersion: '1'\n"
+        ),
+        @r"
+        flow.sw.yaml:11:34: error[RON0128]: state `A`, action 1: Arguments cannot be null for function log, and `parameters` is none (help: did you mean `arguments`? `parameters` is its name in another version of the specification)
+        flow.sw.yaml:12:34: warning[RON0142]: state `A`, action 2: there is no property `parameters` here (help: did you mean `arguments`? `parameters` is its name in another version of the specification)
+        flow.sw.yaml:12:75: error[RON0104]: state `A`, action 2: there is no property `dataResultsPath` here (help: did you mean `results`? `dataResultsPath` is its name in another version of the specification)
+        flow.sw.yaml:14:15: error[RON0104]: state `A`, onErrors: there is no property `error` here (help: did you mean `errorRef`? `error` is its name in another version of the specification)
+        flow.sw.yaml:15:73: error[RON0104]: state `B`: there is no property `default` here (help: did you mean `defaultCondition`? `default` is its name in another version of the specification)
+        flow.sw.yaml:16:49: error[RON0104]: state `C`: there is no property `inputParameter` here (help: did you mean `iterationParam`? `inputParameter` is its name in another version of the specification)
+        flow.sw.yaml:16:68: error[RON0104]: state `C`: there is no property `action` here (help: `actions` has a similar name)
+        flow.sw.yaml:17:13: error[RON0104]: state `D`: there is no property `typ` here (help: `type` has a similar name)
+        "
+    );
+}
+
+#[test]
+fn a_definition_of_an_early_specification_is_one_problem() {
+    let states = "- {name: A, type: SWITCH, start: {kind: default}, dataConditions: [{path: $.a, operator: equals, value: x}], default: {}}\n\
+                  - {name: B, type: delay, timeDelay: PT1S, end: {kind: default}}\n";
+    let early = |head: &str| {
+        let text = format!("id: flow\n{head}states:\n{states}");
+        let (_, problems) = rondo_definition::parse("flow.sw.yaml", &text);
+        problems.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(early("specVersion: '0.5'\n"), @r"flow.sw.yaml:2:14: error[RON0162]: workflow: it is written for specification 0.5, whose form is another than that of 0.8: it has `kind` of an end, `operator` of a condition, `start` in a state, `default`, states of the types `delay` and `subflow`, `timeDelay`, types in capitals (help: write it anew for 0.8; `rondo explain RON0162` says what became of the names)");
+    insta::assert_snapshot!(early(""), @r"flow.sw.yaml:1:1: error[RON0162]: workflow: it is written for specification 0.1 to 0.6, whose form is another than that of 0.8: it has `kind` of an end, `operator` of a condition, `start` in a state, `default`, states of the types `delay` and `subflow`, `timeDelay`, types in capitals (help: write it anew for 0.8; `rondo explain RON0162` says what became of the names)");
+    assert!(
+        !early("specVersion: '0.8'\n").contains("RON0162"),
+        "a definition of 0.8 has the problems of its lines"
     );
 }

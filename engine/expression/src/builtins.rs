@@ -79,7 +79,6 @@ pub(crate) fn funs() -> impl Iterator<Item = Fun<Data>> {
         run(("uriparse", v(0), |cv| bome(uri::parse(&cv.1)))),
         run(("builtins", v(0), |_| bome(Ok(Val::array(functions().map(Val::text)))))),
         run(("halt", v(1), |_| bome(Err(Error::str("halt is not allowed in an expression"))))),
-        run(("env", v(0), |_| bome(Ok(Val::object::<&str>([]))))),
         run(("range", v(3), |mut cv| {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
             range(&from, &to, &by)

@@ -61,8 +61,8 @@ impl CompiledCache {
 enum Kind {
     Jq(Jq),
     JsonPath(JsonPath),
-    /// Takes the place of an expression that did not compile, in a program that is not run.
-    Null,
+    /// It did not compile, and fails when it is evaluated.
+    Invalid(String),
 }
 
 /// A text cannot be compiled.
@@ -198,9 +198,9 @@ pub fn compile_property(
 }
 
 impl Expression {
-    /// An expression that gives null, in place of one that did not compile.
-    pub fn null(_language: Language) -> Self {
-        Self(Arc::new(Compiled { source: "null".into(), kind: Kind::Null }))
+    /// An expression in place of a text that did not compile: it fails when it is evaluated, with what is wrong with the text as the reason.
+    pub fn invalid(text: &str, problem: &CompileError) -> Self {
+        Self(Arc::new(Compiled { source: text.into(), kind: Kind::Invalid(problem.message.clone()) }))
     }
 
     /// Whether it is one path of `JSONPath` rather than a text with paths in it.
@@ -220,7 +220,9 @@ impl Expression {
     pub fn eval(&self, data: &Val, scope: &Scope<'_>) -> Result<Val, EvalError> {
         let failed = |failure| self.to_eval_error(failure, data);
         match &self.0.kind {
-            Kind::Null => Ok(Val::Null),
+            Kind::Invalid(problem) => {
+                Err(failed(Failure::Failed(format!("it is not a valid expression: {problem}"))))
+            }
             Kind::JsonPath(path) => path.eval(data, scope).map_err(failed),
             Kind::Jq(jq) => {
                 let mut outputs = jq.run(data, scope).map_err(failed)?;
@@ -260,7 +262,7 @@ impl Expression {
     pub fn variables(&self) -> &[Arc<str>] {
         match &self.0.kind {
             Kind::Jq(jq) => jq.globals(),
-            Kind::JsonPath(_) | Kind::Null => &[],
+            Kind::JsonPath(_) | Kind::Invalid(_) => &[],
         }
     }
 

@@ -258,7 +258,12 @@ fn unexpected(text: &str, expected: &str, found: &str) -> CompileError {
 
 fn undefined_message(name: &str, kind: &Undefined) -> String {
     match kind {
-        Undefined::Filter(arity) => format!("no function is called `{name}/{arity}`"),
+        Undefined::Filter(arguments) => match (library::is_function(name), arguments) {
+            (false, _) => format!("no function is called `{name}`"),
+            (true, 0) => format!("the function `{name}` needs arguments"),
+            (true, 1) => format!("the function `{name}` does not take one argument"),
+            (true, arguments) => format!("the function `{name}` does not take {arguments} arguments"),
+        },
         Undefined::Var => format!("`{name}` is not available"),
         kind => format!("no {} is called `{name}`", kind.as_str()),
     }

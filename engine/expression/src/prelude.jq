@@ -124,7 +124,6 @@ def abs: if type == "number" and . < 0 then -. else . end;
 def pick(pathexps): . as $top | reduce path(pathexps) as $p (null; setpath($p; $top | getpath($p)));
 
 # What would leave the expression.
-def env: {};
 def input_filename: null;
 def debug(msg): .;
 def stderr: .;

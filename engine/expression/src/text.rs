@@ -81,10 +81,9 @@ pub(crate) enum Meaning {
 }
 
 /// Functions without arguments that the interpreter has and SonataFlow's jq does not. Such a word alone is text there, and so it is here.
-const FOREIGN: [&str; 16] = [
+const FOREIGN: [&str; 15] = [
     "abs",
     "debug",
-    "env",
     "halt",
     "have_decnum",
     "have_literal_numbers",

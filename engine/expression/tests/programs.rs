@@ -103,7 +103,6 @@ const LEAVES: &[&str] = &[
     "ltrimstr(\"x\")",
     "uuid4 | length",
     "halt",
-    "env",
     "builtins | length",
     "isvalid(.a)",
 ];

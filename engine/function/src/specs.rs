@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use rondo_definition::{Limits, Resource, Resources, Source, load};
+use rondo_definition::{Diagnostic, Limits, Resource, Resources, Source, codes, load};
 use serde_json::Value;
 
 use crate::fetch::Fetcher;
@@ -86,7 +86,12 @@ pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
 /// The value of a document in YAML or JSON.
 pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
     let loaded = load(uri, text, Limits::RESOURCE).map_err(|problems| match problems.first() {
-        Some(problem) => problem.to_string(),
+        // A syntax error says its line itself.
+        Some(problem) if problem.code == codes::SYNTAX => format!("`{uri}` is {}", problem.message),
+        Some(Diagnostic { position: Some(position), message, .. }) => {
+            format!("`{uri}` cannot be read, line {} column {}: {message}", position.line, position.column)
+        }
+        Some(problem) => format!("`{uri}` cannot be read: {}", problem.message),
         None => format!("`{uri}` cannot be read"),
     })?;
     Ok(loaded.value)

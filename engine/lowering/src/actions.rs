@@ -62,7 +62,8 @@ impl<'a> Lowering<'a> {
         self.push_sleep("sleepAfter", action.sleep_after.as_ref());
         self.code.push("leave", Instruction::Leave);
         let to = self.code.next_pc();
-        let test = self.context.compile_optional(action.condition.as_ref(), &place("condition"));
+        let test = action.condition.as_ref();
+        let test = test.map(|test| self.context.compile_condition(test, &place("condition")));
         if let Some((pc, condition)) = condition.zip(test) {
             self.code.patch(pc, Instruction::SkipUnless { condition, to });
         }

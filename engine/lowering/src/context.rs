@@ -6,13 +6,13 @@ use std::{collections::BTreeSet, time::Duration as Span};
 
 use rondo_definition::{
     Compat, Diagnostic, Document, Pointer, codes, duration,
-    model::{At, ExpressionLang},
+    model::{At, ExpressionLang, FunctionKind},
 };
 use rondo_expression::{CompileError, Expression, Language, Template};
 use rondo_program::Duration;
 use serde_json::Value;
 
-use super::lints;
+use super::{hints::hint, lints};
 
 pub(super) struct Context<'a> {
     pub(super) document: &'a Document,
@@ -32,19 +32,39 @@ impl<'a> Context<'a> {
         Self { document, diagnostics: Vec::new(), language, parameters }
     }
 
-    /// Compiles a property that is always an expression; reports an invalid one and returns the expression `null` instead. `place` names the
-    /// property in messages: `state A: condition`.
+    /// Compiles a property that is always an expression, and reports an invalid one. `place` names the property in messages:
+    /// `state A: condition`.
     pub(super) fn compile_expression(&mut self, text: &At<String>, place: &str) -> Expression {
-        match rondo_expression::compile_property(self.language, &text.value, &self.expression_functions()) {
-            Ok(expression) => {
-                self.lint_expression(&expression, &text.at, place);
-                expression
+        self.compile(text, place).unwrap_or_else(|error| {
+            self.report_invalid_expression(&text.value, &text.at, place, &error);
+            Expression::invalid(&text.value, &error)
+        })
+    }
+
+    /// Compiles a condition. An invalid one is a deviation, because SonataFlow finds out when it evaluates the condition.
+    pub(super) fn compile_condition(&mut self, text: &At<String>, place: &str) -> Expression {
+        self.compile(text, place).unwrap_or_else(|error| {
+            if !self.report_broken_function(&text.value) {
+                let message = format!(
+                    "{place}: `{}` is not a valid expression, so the instance fails when it gets there: {}",
+                    text.value, error.message
+                );
+                let (code, source) = (codes::INVALID_CONDITION, &self.document.source);
+                let problem = match self.document.compat {
+                    Compat::Spec => Diagnostic::error(code, source, &text.at, message),
+                    Compat::SonataFlow => Diagnostic::warning(code, source, &text.at, message),
+                };
+                self.report(problem, &text.value, &text.at, &error);
             }
-            Err(error) => {
-                self.report_invalid_expression(&text.value, &text.at, place, &error);
-                Expression::null(self.language)
-            }
-        }
+            Expression::invalid(&text.value, &error)
+        })
+    }
+
+    fn compile(&mut self, text: &At<String>, place: &str) -> Result<Expression, CompileError> {
+        let compiled =
+            rondo_expression::compile_property(self.language, &text.value, &self.expression_functions())?;
+        self.lint_expression(&compiled, &text.at, place);
+        Ok(compiled)
     }
 
     /// Compiles an optional property that is always an expression.
@@ -79,7 +99,7 @@ impl<'a> Context<'a> {
         move |name| {
             functions
                 .get(name)
-                .filter(|function| function.kind == rondo_definition::model::FunctionKind::Expression)
+                .filter(|function| function.kind == FunctionKind::Expression)
                 .map(|function| function.operation.value.clone())
         }
     }
@@ -99,17 +119,65 @@ impl<'a> Context<'a> {
         place: &str,
         error: &CompileError,
     ) {
-        let diagnostic = Diagnostic::error(
-            codes::EXPRESSION,
-            &self.document.source,
-            at,
-            format!("{place}: `{text}` is not a valid expression: {}", error.message),
-        );
-        self.diagnostics.push(match &error.range {
+        if !self.report_broken_function(text) {
+            self.report_error(text, at, place, error);
+        }
+    }
+
+    fn report_error(&mut self, text: &str, at: &Pointer, place: &str, error: &CompileError) {
+        let message = format!("{place}: `{text}` is not a valid expression: {}", error.message);
+        // An expression of a function is compiled for each use of it, and its problem is told once.
+        let is_told = self
+            .diagnostics
+            .iter()
+            .any(|known| known.pointer.as_ref() == Some(at) && known.message == message);
+        if !is_told {
+            let diagnostic = Diagnostic::error(codes::EXPRESSION, &self.document.source, at, message);
+            self.report(diagnostic, text, at, error);
+        }
+    }
+
+    /// Adds the place within the text and a hint to a problem of an expression.
+    fn report(&mut self, diagnostic: Diagnostic, text: &str, at: &Pointer, error: &CompileError) {
+        let diagnostic = match &error.range {
             Some(range) => diagnostic.within(&self.document.source, at, range.clone()),
+            None => diagnostic,
+        };
+        self.diagnostics.push(match hint(self.language, text) {
+            Some(hint) => diagnostic.help(hint),
             None => diagnostic,
         });
     }
+
+    /// Reports the expression functions that a text uses by `fn:NAME` and that are not valid themselves, at their definitions. Returns whether
+    /// there is one: then the text has no problem of its own.
+    fn report_broken_function(&mut self, text: &str) -> bool {
+        let functions = &self.document.workflow.functions;
+        let mut is_broken = false;
+        for function in functions.values().filter(|function| uses_function(text, &function.name)) {
+            if function.kind != FunctionKind::Expression {
+                continue;
+            }
+            let operation = &function.operation;
+            let expression_functions = self.expression_functions();
+            if let Err(error) =
+                rondo_expression::compile_property(self.language, &operation.value, &expression_functions)
+            {
+                is_broken = true;
+                let place = format!("function `{}`", function.name);
+                self.report_error(&operation.value, &operation.at, &place, &error);
+            }
+        }
+        is_broken
+    }
+}
+
+/// Whether a text has `fn:NAME` with this name in it.
+pub(super) fn uses_function(text: &str, name: &str) -> bool {
+    let is_part = |next: char| next.is_alphanumeric() || next == '_' || next == '-';
+    text.split("fn:")
+        .skip(1)
+        .any(|rest| rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_part)))
 }
 
 /// Parses a duration. `None` if it is invalid: the check of the document has reported that.

@@ -1,8 +1,14 @@
-//! Lowers error definitions and retry policies.
+//! Lowers error definitions and retry policies, and warns about codes of earlier versions.
 
-use rondo_definition::model::{self, At};
-
-use rondo_program::{ErrorMatch, Jitter, RetryPolicy, TextMatch, sonataflow};
+use rondo_definition::{
+    Diagnostic, Document, codes,
+    model::{self, At},
+};
+use rondo_program::{
+    ErrorMatch, Jitter, RetryPolicy, TextMatch,
+    earlier_classes::{self, CurrentName},
+    sonataflow,
+};
 
 use super::{Lowering, parse_checked_duration, shared};
 
@@ -62,15 +68,52 @@ impl<'a> Lowering<'a> {
 
 fn error_match(error: &model::ErrorDefinition) -> ErrorMatch {
     let code = error.code.as_deref().unwrap_or(&error.name);
-    let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(code);
+    let (name, statuses) = match earlier_classes::current(code) {
+        Some(CurrentName::Class(class)) => (class, None),
+        Some(CurrentName::Statuses(statuses)) => (code, Some(statuses)),
+        None => (code, None),
+    };
+    let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(name);
     ErrorMatch {
         name: shared(&error.name),
         code: shared(code),
         class,
         cause,
         superclass,
+        statuses,
         text: text_match(code),
     }
+}
+
+/// Warns about error definitions whose code is the class name of an earlier version.
+pub(super) fn lint_codes(document: &Document) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for error in document.workflow.errors.values() {
+        let Some((code, current)) =
+            error.code.as_deref().and_then(|code| Some((code, earlier_classes::current(code)?)))
+        else {
+            continue;
+        };
+        let (taken_for, help) = match current {
+            CurrentName::Class(class) => (format!("`{class}`"), format!("write `code: {class}`")),
+            CurrentName::Statuses(statuses) if statuses.start() == statuses.end() => {
+                let status = statuses.start();
+                (format!("an answer with the status {status}"), format!("write `code: '{status}'`"))
+            }
+            CurrentName::Statuses(statuses) => (
+                format!("an answer with a status from {} to {}", statuses.start(), statuses.end()),
+                "write the status as the code, such as '404', or `java.lang.RuntimeException` for any failure".to_owned(),
+            ),
+        };
+        let at = error.at.key("code");
+        let message = format!(
+            "error `{}`: `{code}` is a class of earlier versions; it is taken for {taken_for}",
+            error.name
+        );
+        let warning = Diagnostic::warning(codes::EARLIER_CLASS, &document.source, &at, message);
+        warnings.push(warning.help(help));
+    }
+    warnings
 }
 
 /// How a code is compared with the text of a failure. A code that looks like a class name is not compared with it, as on SonataFlow.

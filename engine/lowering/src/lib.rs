@@ -9,6 +9,7 @@ mod context;
 mod errors;
 mod events;
 mod functions;
+mod hints;
 mod lints;
 mod outline;
 mod schedule;
@@ -123,6 +124,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     let (declarations, problems) = functions::lower_functions(document);
     let mut diagnostics = lowering.context.diagnostics;
     diagnostics.extend(problems);
+    diagnostics.extend(errors::lint_codes(document));
     let lowered = Lowered {
         program,
         outline: outline::build_outline(document),

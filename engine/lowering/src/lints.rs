@@ -9,7 +9,10 @@ use rondo_definition::{
 use rondo_expression::{Expression, compile_property};
 use serde_json::Value;
 
-use super::context::Context;
+use super::{
+    context::{Context, uses_function},
+    hints::{hint, unmarked_hint},
+};
 
 /// Variables that have a value in every expression.
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
@@ -71,18 +74,7 @@ impl Context<'_> {
     /// Warns about the expressions in a value whose texts may be expressions, and about texts that begin as an expression but are none.
     pub(super) fn lint_template(&mut self, value: &Value, at: &Pointer, place: &str) {
         match value {
-            Value::String(text) if text.trim_start().starts_with("${") => {
-                match compile_property(self.language, text, &self.expression_functions()) {
-                    Ok(expression) => self.lint_expression(&expression, at, place),
-                    Err(error) => {
-                        let message = format!(
-                            "{place}: `{text}` is not a valid expression, so it is taken as text: {}",
-                            error.message
-                        );
-                        self.warn(codes::NOT_AN_EXPRESSION, at, message, None);
-                    }
-                }
-            }
+            Value::String(text) => self.lint_text(text, at, place),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     self.lint_template(item, &at.index(index), place);
@@ -97,11 +89,35 @@ impl Context<'_> {
         }
     }
 
+    /// Warns about the expression that a text begins as, or about a text that only looks like one.
+    fn lint_text(&mut self, text: &str, at: &Pointer, place: &str) {
+        let is_marked = text.trim_start().starts_with("${");
+        // Most texts are neither, and are not compiled here.
+        let unmarked = if is_marked { None } else { unmarked_hint(self.language, text) };
+        if !is_marked && unmarked.is_none() {
+            return;
+        }
+        match compile_property(self.language, text, &self.expression_functions()) {
+            Ok(expression) if is_marked => self.lint_expression(&expression, at, place),
+            Ok(_) => {}
+            Err(error) => {
+                let message = format!(
+                    "{place}: `{text}` is not a valid expression, so it is taken as text: {}",
+                    error.message
+                );
+                let help = unmarked.or_else(|| hint(self.language, text));
+                self.warn(codes::NOT_AN_EXPRESSION, at, message, help);
+            }
+        }
+    }
+
     /// Warns about invalid expressions of functions that no action uses, because the lowering compiles only those that actions use.
     pub(super) fn lint_unused_functions(&mut self, used: &BTreeSet<&str>) {
         let functions = &self.document.workflow.functions;
         for function in functions.values() {
-            if function.kind != FunctionKind::Expression || used.contains(function.name.as_str()) {
+            let is_used = used.contains(function.name.as_str())
+                || uses_function(self.document.source.text(), &function.name);
+            if function.kind != FunctionKind::Expression || is_used {
                 continue;
             }
             let text = &function.operation;
@@ -110,7 +126,7 @@ impl Context<'_> {
                     "function `{}`, which nothing uses: `{}` is not a valid expression: {}",
                     function.name, text.value, error.message
                 );
-                self.warn(codes::UNUSED_EXPRESSION, &text.at, message, None);
+                self.warn(codes::UNUSED_EXPRESSION, &text.at, message, hint(self.language, &text.value));
             }
         }
     }

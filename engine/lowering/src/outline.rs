@@ -89,7 +89,9 @@ fn actions(state: &State) -> Vec<(Option<&str>, &model::Action)> {
         model::StateKind::Event(event) => {
             event.on_events.iter().flat_map(|entry| without_branch(&entry.actions)).collect()
         }
-        model::StateKind::Callback(callback) => vec![(None, &*callback.action)],
+        model::StateKind::Callback(callback) => {
+            callback.action.iter().map(|action| (None, &**action)).collect()
+        }
         model::StateKind::Parallel { branches, .. } => branches
             .iter()
             .flat_map(|branch| branch.actions.iter().map(|action| (Some(branch.name.as_str()), action)))

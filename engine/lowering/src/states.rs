@@ -73,7 +73,9 @@ impl<'a> Lowering<'a> {
             StateKind::Switch(switch) => self.lower_switch(state, switch),
             StateKind::Event(event) => self.lower_event_state(state, event),
             StateKind::Callback(callback) => {
-                self.lower_action(&callback.action, state, true);
+                if let Some(action) = &callback.action {
+                    self.lower_action(action, state, true);
+                }
                 self.lower_callback_event(state, callback);
             }
         }
@@ -167,7 +169,7 @@ impl<'a> Lowering<'a> {
                 for (number, condition) in (1..).zip(conditions) {
                     let test = self
                         .context
-                        .compile_expression(&condition.condition, &state_property(state, "condition"));
+                        .compile_condition(&condition.condition, &state_property(state, "condition"));
                     arms.push((
                         test,
                         self.lower_exit(&format!("condition {number}"), state, &condition.next),

@@ -66,8 +66,8 @@ fn arguments_that_a_function_needs_or_does_not_take_are_reported() {
       help: give it `arguments: {script: …}`
     w.sw.yaml:19:28: error[RON0128]: state `S`: action `token`: arguments: function `token` is called without `token`
       help: give it `arguments: {token: …}`
-    w.sw.yaml:8:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
-      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    w.sw.yaml:8:41: error[RON0304]: function `java` calls a class of Java by `service:java:org.acme.Orders::cancel`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`
     "#);
 }
 
@@ -94,8 +94,8 @@ fn a_selection_set_is_passed_on_in_pieces() {
 fn a_property_replaces_a_function_that_cannot_be_called() {
     let mut document = document(FUNCTIONS, &["java"]);
     insta::assert_snapshot!(problems(&document), @r#"
-    w.sw.yaml:8:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
-      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+    w.sw.yaml:8:41: error[RON0304]: function `java` calls a class of Java by `service:java:org.acme.Orders::cancel`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`
     "#);
     let lines = "rondo.functions.java.replacement=rest:post:https://h.test/cancel\n\
         rondo.functions.pet.replacement=nonsense\nrondo.functions.jva.replacement=sysout";

@@ -22,8 +22,8 @@ pub(crate) fn find_match<'a>(
 type Comparison = fn(&ErrorMatch, &Failure) -> bool;
 
 /// The comparisons, in the order in which they are applied.
-const COMPARISONS: [Comparison; 7] =
-    [by_code, by_reported_name, by_class, by_message, by_cause, by_pattern, by_superclass];
+const COMPARISONS: [Comparison; 8] =
+    [by_code, by_reported_name, by_class, by_status, by_message, by_cause, by_pattern, by_superclass];
 
 /// Compares the part of the code after the last colon with the failure's code and kind: `HTTP:404`, `404`, `TimedOut`.
 fn by_code(error: &ErrorMatch, failure: &Failure) -> bool {
@@ -58,6 +58,12 @@ fn by_class(error: &ErrorMatch, failure: &Failure) -> bool {
     error.class.contains(failure.kind, failure.origin)
 }
 
+/// Compares the status of an answer with those that the class of an earlier version stood for.
+fn by_status(error: &ErrorMatch, failure: &Failure) -> bool {
+    let statuses = error.statuses.as_ref().filter(|_| failure.kind == FailureKind::Service);
+    statuses.zip(failure.status).is_some_and(|(statuses, status)| statuses.contains(&status))
+}
+
 fn by_message(error: &ErrorMatch, failure: &Failure) -> bool {
     error.text != TextMatch::No && *failure.match_text() == *error.code
 }
@@ -83,7 +89,7 @@ mod tests {
 
     fn definition(code: &str, text: TextMatch) -> ErrorMatch {
         let sonataflow::ClassMatch { class, cause, superclass } = sonataflow::match_class(code);
-        ErrorMatch { name: "e".into(), code: code.into(), class, cause, superclass, text }
+        ErrorMatch { name: "e".into(), code: code.into(), class, cause, superclass, statuses: None, text }
     }
 
     fn failure(code: &str, message: &str) -> Failure {
@@ -112,6 +118,23 @@ mod tests {
             let definition = [definition(code, text)];
             let found = find_match([definition.as_slice()].into_iter(), &failure("404", "no such pet 17"));
             assert_eq!(found.is_some(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_class_of_an_earlier_version_matches_the_statuses_that_it_stood_for() {
+        let not_found = ErrorMatch {
+            statuses: Some(404..=404),
+            ..definition("javax.ws.rs.NotFoundException", TextMatch::No)
+        };
+        for (kind, status, expected) in [
+            (FailureKind::Service, Some(404), true),
+            (FailureKind::Service, Some(403), false),
+            (FailureKind::Connection, None, false),
+        ] {
+            let failed = Failure { status, ..Failure::new(kind, "no") };
+            let found = find_match([std::slice::from_ref(&not_found)].into_iter(), &failed);
+            assert_eq!(found.is_some(), expected, "{status:?}");
         }
     }
 

@@ -333,12 +333,18 @@ pub enum Fact {
     Retriggered {
         /// The frame of the step.
         frame: FrameId,
+        /// The visit that failed. A new visit to the same step follows; lines of earlier builds have none, and the visit went on.
+        #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+        failed: Option<Visit>,
     },
     /// The failed step was skipped.
     Skipped {
-        /// The visit of the failed action.
+        /// The visit that skips the action.
         #[serde(rename = "v")]
         visit: Visit,
+        /// The visit that failed; in lines of earlier builds it is the one that skips.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<Visit>,
     },
     /// The data was changed from outside.
     Changed,

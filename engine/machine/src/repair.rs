@@ -3,14 +3,15 @@
 use rondo_program::{Failure, Instruction};
 
 use crate::{
-    Fact, FailedStep, FrameId, Status,
+    Fact, FailedStep, FrameId, Status, Visit,
     frame::{Role, Wait},
+    scopes::EnclosingScope,
     snapshot::LostPosition,
     stored::innermost_known_scope,
     turn::Machine,
 };
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Stops the instance where it is. A retrigger continues it from there. A frame with a lost position continues from the beginning of the
     /// innermost construct around it that the program has.
     pub(crate) fn halt(&mut self, failure: Failure) {
@@ -88,16 +89,37 @@ impl Machine<'_> {
         });
     }
 
-    /// Runs the failed steps again.
+    /// Runs the failed steps again. Each gets a new visit: the failed one stays in the history as it failed.
     pub(crate) fn retrigger(&mut self) {
         if self.snapshot.next_frame == 0 {
             self.start(None);
         }
         for id in self.failed_frames() {
-            self.facts.push(Fact::Retriggered { frame: id });
+            let step = self.failed_step(id);
+            self.facts.push(Fact::Retriggered { frame: id, failed: step.map(|step| step.open.visit) });
+            if let Some(step) = step {
+                self.visit_again(&step);
+            }
             self.wake(id);
         }
         self.resume();
+    }
+
+    /// The step at which a frame failed: its open action, else its state. A branch that failed outside of an action has none, because its state
+    /// may still run other branches.
+    fn failed_step(&self, id: FrameId) -> Option<EnclosingScope<'a>> {
+        self.open_action(id).or_else(|| self.enclosing_state(id).filter(|state| state.frame == id))
+    }
+
+    /// Begins another visit to an open step.
+    fn visit_again(&mut self, step: &EnclosingScope<'_>) -> Visit {
+        let visit = self.begin_visit(step.frame, &step.scope.kind);
+        self.edit_frame(step.frame, |frame| {
+            if let Some(open) = frame.scopes.get_mut(step.depth) {
+                open.visit = visit;
+            }
+        });
+        visit
     }
 
     /// Continues after the failed steps. Returns whether that is possible: a failed switch cannot be skipped, because it has no next instruction.
@@ -117,8 +139,10 @@ impl Machine<'_> {
             }
         }
         for id in failed {
-            let visit = self.open_action(id).map(|enclosing| enclosing.open.visit);
-            self.facts.extend(visit.map(|visit| Fact::Skipped { visit }));
+            if let Some(action) = self.open_action(id) {
+                let visit = self.visit_again(&action);
+                self.facts.push(Fact::Skipped { visit, failed: Some(action.open.visit) });
+            }
             self.edit_frame(id, |frame| {
                 frame.pc = frame.pc.saturating_add(1);
                 frame.call_in_doubt = None;

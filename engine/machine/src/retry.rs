@@ -121,6 +121,7 @@ mod tests {
             class: FailureSet::default(),
             cause: FailureSet::default(),
             superclass: FailureSet::default(),
+            statuses: None,
             text: TextMatch::Whole,
         };
         assert_eq!(delays(&RetryPolicy { only: Some(vec![error("404")]), ..policy() }), [None; 4]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rondo_program::{Scope, ScopeId, ScopeKind};
 
-use crate::{Fact, FrameId, frame::OpenScope, turn::Machine};
+use crate::{Fact, FrameId, Visit, frame::OpenScope, turn::Machine};
 
 /// An open scope, with its frame.
 #[derive(Clone, Copy)]
@@ -55,7 +55,17 @@ impl<'a> Machine<'a> {
         let Some(scope) = self.program.scope(scope_id) else { return };
         let deadline = scope.timeout.map(|limit| self.time_after(limit));
         let single_deadline = scope.single.map(|limit| self.time_after(limit));
-        let visit = match &scope.kind {
+        let visit = self.begin_visit(id, &scope.kind);
+        self.edit_frame(id, |frame| {
+            frame.focus = None;
+            frame.result = None;
+            frame.scopes.push(OpenScope { id: scope_id, visit, deadline, single_deadline, failed: false });
+        });
+    }
+
+    /// Begins a visit to a scope of a frame, and tells the history. A branch, which the history does not show, has the visit 0.
+    pub(crate) fn begin_visit(&mut self, id: FrameId, kind: &ScopeKind) -> Visit {
+        match kind {
             ScopeKind::State { name, kind } => {
                 let visit = self.take_visit();
                 let kind = kind.as_str().into();
@@ -74,12 +84,7 @@ impl<'a> Machine<'a> {
                 visit
             }
             ScopeKind::Branch { .. } => 0,
-        };
-        self.edit_frame(id, |frame| {
-            frame.focus = None;
-            frame.result = None;
-            frame.scopes.push(OpenScope { id: scope_id, visit, deadline, single_deadline, failed: false });
-        });
+        }
     }
 
     /// Leaves the innermost scope of a frame. A completed scope with a compensation is added to the scopes to compensate. A scope whose error

@@ -1,5 +1,7 @@
 //! Which attempts of a call have the same number, and thereby the same idempotency key.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use rondo_expression::Val;
@@ -122,6 +124,37 @@ fn a_retrigger_has_a_new_number_if_the_call_was_answered_or_the_data_changed() {
         }
         let again = settle(&program, snapshot, Input::Retrigger, &context, NOW);
         assert_eq!(only_call(&again).0 != call, has_new_number, "{kind:?} {code:?}");
+    }
+}
+
+/// The failed visit stays in the history as it failed. To run the step again, or to skip it, is another visit.
+#[test]
+fn a_step_that_is_run_again_or_skipped_is_visited_again() {
+    let (program, context) = (program(&ASKS.replace("autoRetries: true", "")), context(1000));
+    for (input, expected) in [
+        (
+            Input::Retrigger,
+            [
+                r#"{"f":"retriggered","frame":0,"v":2}"#,
+                r#"{"f":"action","v":3,"target":"ask","kind":"call","within":1}"#,
+            ],
+        ),
+        (
+            Input::Skip,
+            [
+                r#"{"f":"action","v":3,"target":"ask","kind":"call","within":1}"#,
+                r#"{"f":"skipped","v":3,"failed":2}"#,
+            ],
+        ),
+    ] {
+        let snapshot = Snapshot::new(Val::object::<&str>([]));
+        let begun = settle(&program, snapshot, Input::Start { at: None }, &context, NOW);
+        let failed =
+            Input::CallFailed { call: only_call(&begun).0, failure: failure(FailureKind::Connection, None) };
+        let failed = settle(&program, begun.snapshot, failed, &context, NOW);
+        let again = settle(&program, stored(&program, &failed.snapshot), input, &context, NOW);
+        let facts: Vec<_> = again.facts.iter().map(|fact| serde_json::to_string(fact).unwrap()).collect();
+        assert_eq!(facts.get(..2).unwrap_or_default(), expected, "{facts:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns: the data of the comparison. The lowering looks class names up once, so the comparison itself uses sets and texts only. The order of
 //! the comparisons belongs to the machine.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use crate::{FailureKind, Origin};
 
@@ -20,6 +20,8 @@ pub struct ErrorMatch {
     pub cause: FailureSet,
     /// Failures with an exception or cause whose class is a subclass of the class that the code names.
     pub superclass: FailureSet,
+    /// Statuses of answers that the code means: it is the exception class that an earlier version had for them.
+    pub statuses: Option<RangeInclusive<u16>>,
     /// How the code is compared with the text of a failure.
     pub text: TextMatch,
 }

@@ -7,6 +7,7 @@
 pub use rondo_definition::duration::parse_duration;
 
 mod code;
+pub mod earlier_classes;
 mod error_match;
 mod event;
 mod failure;

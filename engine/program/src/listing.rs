@@ -308,11 +308,14 @@ struct ErrorList<'a>(&'a [ErrorMatch]);
 
 impl Display for ErrorList<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for ErrorMatch { name, code, class, cause, superclass, text } in self.0 {
+        for ErrorMatch { name, code, class, cause, superclass, statuses, text } in self.0 {
             write!(f, " {name}={code}")?;
             let sets = [("class", class), ("cause", cause), ("superclass", superclass)];
             for (relation, set) in sets.into_iter().filter(|(_, set)| !set.is_empty()) {
                 write!(f, " ({relation} of {set:?})")?;
+            }
+            if let Some(statuses) = statuses {
+                write!(f, " (status {} to {})", statuses.start(), statuses.end())?;
             }
             match text {
                 TextMatch::No => {}

@@ -6,20 +6,38 @@
 
 use crate::{Failure, FailureKind, FailureSet, Origin};
 
-const WORK_ITEM: &str = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
+pub(crate) const WORK_ITEM: &str = "org.kie.kogito.internal.process.workitem.WorkItemExecutionException";
 const WORKFLOW_ERROR: &str = "org.kie.kogito.serverless.workflow.actions.WorkflowErrorException";
 const TIME_LIMIT: &str = "org.kie.kogito.process.ProcessInstanceTimeoutException";
-const PROCESSING: &str = "jakarta.ws.rs.ProcessingException";
+pub(crate) const PROCESSING: &str = "jakarta.ws.rs.ProcessingException";
 const COMPLETION: &str = "java.util.concurrent.CompletionException";
-const CONNECT: &str = "java.net.ConnectException";
-const READ_TIMEOUT: &str = "java.net.SocketTimeoutException";
+pub(crate) const CONNECT: &str = "java.net.ConnectException";
+pub(crate) const READ_TIMEOUT: &str = "java.net.SocketTimeoutException";
 const MUTINY_TIMEOUT: &str = "io.smallrye.mutiny.TimeoutException";
-const FUTURE_TIMEOUT: &str = "java.util.concurrent.TimeoutException";
-const IO: &str = "java.io.IOException";
+pub(crate) const FUTURE_TIMEOUT: &str = "java.util.concurrent.TimeoutException";
+pub(crate) const IO: &str = "java.io.IOException";
 const JSON_PARSE: &str = "com.fasterxml.jackson.core.JsonParseException";
 const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 const UNSUPPORTED: &str = "java.lang.UnsupportedOperationException";
-const RUNTIME: &str = "java.lang.RuntimeException";
+pub(crate) const RUNTIME: &str = "java.lang.RuntimeException";
+
+/// All classes that are raised.
+pub(crate) const CLASSES: [&str; 14] = [
+    WORK_ITEM,
+    WORKFLOW_ERROR,
+    TIME_LIMIT,
+    PROCESSING,
+    COMPLETION,
+    CONNECT,
+    READ_TIMEOUT,
+    MUTINY_TIMEOUT,
+    FUTURE_TIMEOUT,
+    IO,
+    JSON_PARSE,
+    ILLEGAL_ARGUMENT,
+    UNSUPPORTED,
+    RUNTIME,
+];
 
 /// The classes of the exception that SonataFlow raises for a failure, and of its causes, the outermost first.
 pub fn exception_classes(kind: FailureKind, origin: Origin) -> &'static [&'static str] {

@@ -16,8 +16,9 @@ pub const BACKSTAGE_TOKEN: &str = "simulated-backstage-token";
 pub const KUBERNETES_TOKEN: &str = "simulated-kubernetes-token";
 /// The GitLab project that exists from the beginning, unless the options say otherwise.
 pub const PROJECT: &str = "platform/self-service";
-/// The one software template of the simulated Backstage. It creates a namespace with quota and role binding from the
-/// values `namespace` (required), `size` (`small`, `medium` or `large`) and `owner` (an entity reference).
+/// The one software template of the simulated Backstage. It creates a namespace with quota, limits and role binding from
+/// the values `namespace` or `component_id` (one is required), `size` (`small`, `medium` or `large`) and `owner` (an entity
+/// reference) or `namespace_owner` (a plain name).
 pub const NAMESPACE_TEMPLATE: &str = "template:default/create-namespace";
 
 /// The options of a simulator.

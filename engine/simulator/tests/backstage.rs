@@ -68,6 +68,12 @@ async fn a_completed_template_has_created_the_namespace_with_quota_and_owner() {
                     json!({ "spec": { "hard": { "limits.cpu": "32" } } }),
                 ),
                 (
+                    "GET /api/v1/namespaces/team-a/limitranges/size",
+                    NONE,
+                    200,
+                    json!({ "kind": "LimitRange", "spec": { "limits": [{ "type": "Container", "max": { "cpu": "8" } }] } }),
+                ),
+                (
                     "GET /apis/rbac.authorization.k8s.io/v1/namespaces/team-a/rolebindings",
                     NONE,
                     200,
@@ -76,6 +82,20 @@ async fn a_completed_template_has_created_the_namespace_with_quota_and_owner() {
             ],
         )
         .await;
+}
+
+#[tokio::test]
+async fn the_values_that_workflows_of_the_orchestrator_send_are_enough() {
+    let world = World::new().await;
+    let values = json!({ "component_id": "team-z", "namespace_owner": "jane", "git_host": "git.example.com", "size": "small" });
+    let body = json!({ "templateRef": NAMESPACE_TEMPLATE, "values": values });
+    world.play(Backstage, &[(&format!("POST {TASKS}"), body, 201, json!({}))]).await;
+    assert_eq!(world.simulator.namespaces(), ["team-z"]);
+    let bindings = "GET /apis/rbac.authorization.k8s.io/v1/namespaces/team-z/rolebindings/owner";
+    let subject = json!({ "subjects": [{ "kind": "User", "name": "jane" }] });
+    world.play(Kubernetes, &[(bindings, NONE, 200, subject)]).await;
+    let component = "GET /api/catalog/entities/by-name/component/default/team-z";
+    world.play(Backstage, &[(component, NONE, 200, json!({ "spec": { "owner": "jane" } }))]).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
                 let message = error_message(*kind, *origin, message);
                 lines.push(format!("Workflow failed with error {message} at {}", time(*at)));
             }
-            Fact::Retriggered { .. } => {
+            Fact::Retriggered { failed, .. } => {
+                open.retain(|(open_visit, ..)| Some(*open_visit) != *failed);
                 let line = format!("Workflow retriggered at {}", time(*at));
                 // Several branches that failed are run again at once.
                 if lines.last() != Some(&line) {
@@ -40,8 +41,11 @@ pub(super) fn lines(history: &[HistoryLine], state: State) -> Vec<String> {
                     open.remove(place);
                 }
             }
-            Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
+            Fact::Left { visit } | Fact::Dropped { visit } => {
                 open.retain(|(open_visit, ..)| open_visit != visit);
+            }
+            Fact::Skipped { visit, failed } => {
+                open.retain(|(open_visit, ..)| open_visit != visit && Some(*open_visit) != *failed);
             }
             _ => {}
         }
@@ -104,15 +108,16 @@ mod tests {
                 kind: None,
                 origin: rondo_runtime::Origin::Engine,
             },
-            Fact::Retriggered { frame: 0 },
-            Fact::Left { visit: 1 },
+            Fact::Retriggered { frame: 0, failed: Some(1) },
+            entered(2, "Call"),
+            Fact::Left { visit: 2 },
             Fact::Completed,
         ];
         insta::assert_snapshot!(told(facts, State::Completed), @r"
         Workflow started at 1970-01-01T00:00:00.000Z
         Workflow failed with error a.B - Service Unavailable at 1970-01-01T00:00:02.000Z
         Workflow retriggered at 1970-01-01T00:00:03.000Z
-        Workflow completed at 1970-01-01T00:00:05.000Z
+        Workflow completed at 1970-01-01T00:00:06.000Z
         ");
     }
 

@@ -83,12 +83,15 @@ codes! {
     NOT_COMPENSATING Error "RON0159" "`compensatedBy` names a state that is not `usedForCompensation`"
     COMPENSATING_EVENT Error "RON0160" "an event state is `usedForCompensation`"
     UNUSED_PROPERTY Warning "RON0161" "a property has no effect where it stands"
+    EARLIER_SPECIFICATION Error "RON0162" "a definition has the form of an early specification"
+    EARLIER_CLASS Warning "RON0163" "an error code is an exception class of earlier versions"
 
     EXPRESSION Error "RON0201" "an expression is not valid"
     NOT_AN_EXPRESSION Warning "RON0202" "a text that begins as an expression is not a valid one"
     UNKNOWN_VARIABLE Warning "RON0204" "an expression reads a variable that has no value"
     WITHOUT_EFFECT Warning "RON0205" "a property has no effect yet"
     UNUSED_EXPRESSION Warning "RON0206" "an expression function that nothing uses is not valid"
+    INVALID_CONDITION Deviation "RON0210" "a condition is not a valid expression"
 
     CUSTOM_OPERATION Error "RON0301" "a custom operation is malformed"
     API_DOCUMENT Error "RON0302" "the document of a function cannot be used"

@@ -50,6 +50,8 @@ pub struct FunctionRef {
     pub name: At<String>,
     /// Arguments: absent, an object, or one expression as text.
     pub arguments: Option<At<Value>>,
+    /// The property that probably is meant as `arguments`, where those are absent: its name and place.
+    pub renamed_arguments: Option<At<String>>,
     /// GraphQL selection.
     pub selection_set: Option<At<String>>,
     /// `invoke: async`.

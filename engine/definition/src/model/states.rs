@@ -238,7 +238,8 @@ pub struct OnEvents {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub struct Callback {
-    pub action: Box<Action>,
+    /// Absent in a state that only waits, which `SonataFlow` accepts.
+    pub action: Option<Box<Action>>,
     pub event_ref: At<String>,
     pub filter: EventDataFilter,
 }

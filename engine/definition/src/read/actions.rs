@@ -62,7 +62,9 @@ pub(super) fn read_action(
 fn read_kind(reader: &mut Reader, fields: &mut Fields) -> Option<ActionKind> {
     let given: Vec<_> =
         ["functionRef", "eventRef", "subFlowRef"].into_iter().filter(|name| fields.has(name)).collect();
-    if given.is_empty() {
+    let has_other_name =
+        ["functionRef", "eventRef", "subFlowRef"].iter().any(|name| fields.has_other_name(name));
+    if given.is_empty() && !has_other_name {
         let message =
             format!("{}: one of `functionRef`, `eventRef` and `subFlowRef` is required", fields.place);
         reader.error(codes::EMPTY_ACTION, &fields.at, message);
@@ -88,7 +90,13 @@ fn read_invoke(reader: &mut Reader, fields: &mut Fields) -> bool {
 fn read_function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<FunctionRef> {
     if !fields.take("functionRef").is_some_and(Value::is_object) {
         let name = fields.text(reader, "functionRef")?;
-        return Some(FunctionRef { name, arguments: None, selection_set: None, invoke_async: false });
+        return Some(FunctionRef {
+            name,
+            arguments: None,
+            renamed_arguments: None,
+            selection_set: None,
+            invoke_async: false,
+        });
     }
     let mut inner = fields.object(reader, "functionRef")?;
     let name = inner.required_text(reader, "refName");
@@ -99,8 +107,11 @@ fn read_function_ref(reader: &mut Reader, fields: &mut Fields) -> Option<Functio
     };
     let selection_set = inner.text(reader, "selectionSet");
     let invoke_async = read_invoke(reader, &mut inner);
+    let renamed = inner.other_name("arguments");
+    inner.reported.extend(renamed);
+    let renamed_arguments = renamed.map(|name| At { value: name.to_owned(), at: inner.pointer(name) });
     inner.finish_leniently(reader);
-    Some(FunctionRef { name: name?, arguments, selection_set, invoke_async })
+    Some(FunctionRef { name: name?, arguments, renamed_arguments, selection_set, invoke_async })
 }
 
 /// `eventRef`: an event to publish, and one to wait for.

@@ -22,6 +22,11 @@ pub(super) fn read_switch(reader: &mut Reader, fields: &mut Fields, name: &str) 
     let data = fields.list(reader, "dataConditions");
     let events = fields.list(reader, "eventConditions");
     let conditions = match (data.is_empty(), events.is_empty()) {
+        (true, true)
+            if ["dataConditions", "eventConditions"].iter().any(|name| fields.has_other_name(name)) =>
+        {
+            None
+        }
         (true, true) => {
             let message =
                 format!("No dataConditions or eventConditions where found for the switch state \"{name}\"");
@@ -50,7 +55,7 @@ pub(super) fn read_switch(reader: &mut Reader, fields: &mut Fields, name: &str) 
 }
 
 fn read_default(reader: &mut Reader, fields: &mut Fields) -> Option<Next> {
-    if !fields.has("defaultCondition") {
+    if !fields.has("defaultCondition") && !fields.has_other_name("defaultCondition") {
         let message = format!("{}: `defaultCondition` is required", fields.place);
         reader
             .deviation(codes::MISSING_DEFAULT, &fields.at, message)

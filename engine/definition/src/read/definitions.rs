@@ -36,8 +36,8 @@ fn read_each<'v, T>(
     mut read: impl FnMut(&mut Reader, &mut Fields<'v>, &str) -> Option<T>,
 ) -> IndexMap<String, T> {
     let mut all = IndexMap::new();
-    for (at, value) in list {
-        let Some(mut fields) = Fields::open(reader, value, at, &format!("{what} at {at}")) else { continue };
+    for (number, (at, value)) in (1..).zip(list) {
+        let Some(mut fields) = Fields::open(reader, value, at, &format!("{what} {number}")) else { continue };
         let name = fields.required_text(reader, "name");
         if let Some(name) = &name {
             fields.place = format!("{what} `{}`", name.value);
@@ -98,8 +98,8 @@ fn check_operation(reader: &mut Reader, fields: &Fields, kind: FunctionKind, ope
     };
     if operation.value.matches('#').count() != marks {
         let message = format!(
-            "{}: the operation `{}` has not the form {form} of its type (at {})",
-            fields.place, operation.value, operation.at
+            "{}: the operation `{}` has not the form {form} of its type",
+            fields.place, operation.value
         );
         let problem = reader.error(codes::OPERATION_FORM, &operation.at, message);
         if kind == FunctionKind::Rest && operation.value.contains(':') && !operation.value.contains('#') {

@@ -37,13 +37,22 @@ fn read_on_events(reader: &mut Reader, value: &Value, at: &Pointer, place: &str)
 
 /// The properties of a callback state.
 pub(super) fn read_callback(reader: &mut Reader, fields: &mut Fields) -> Option<StateKind> {
-    if !fields.has("action") {
-        fields.missing(reader, "action", "an object");
-    }
     let at = fields.pointer("action");
     let place = fields.place.clone();
-    let action = fields.take("action").and_then(|value| actions::read_action(reader, value, &at, &place, 1));
+    let given = fields.take("action");
+    if given.is_none() && !fields.has_other_name("action") {
+        let message = format!("{place}: `action` is required");
+        reader
+            .deviation(codes::MISSING_OPTIONAL, &fields.at, message)
+            .help("without it the state only waits for its event");
+    }
+    let action = given.map(|value| actions::read_action(reader, value, &at, &place, 1).map(Box::new));
     let event_ref = fields.required_text(reader, "eventRef");
     let filter = filters::read_event_filter(reader, fields);
-    Some(StateKind::Callback(Callback { action: Box::new(action?), event_ref: event_ref?, filter }))
+    // An action with errors is not the same as none.
+    let action = match action {
+        Some(action) => Some(action?),
+        None => None,
+    };
+    Some(StateKind::Callback(Callback { action, event_ref: event_ref?, filter }))
 }

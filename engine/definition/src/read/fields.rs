@@ -19,6 +19,8 @@ pub(crate) struct Fields<'v> {
     pub(crate) place: String,
     /// The names of all properties that were read, whether or not the object has them.
     pub(super) known: Vec<&'static str>,
+    /// The names of unknown properties that were reported.
+    pub(super) reported: Vec<&'v str>,
 }
 
 impl<'v> Fields<'v> {
@@ -30,6 +32,7 @@ impl<'v> Fields<'v> {
                 at: at.clone(),
                 place: place.to_owned(),
                 known: Vec::with_capacity(16),
+                reported: Vec::new(),
             });
         }
         report_wrong_type(reader, place, at, "an object", value);
@@ -136,13 +139,8 @@ impl<'v> Fields<'v> {
             return Some(*choice);
         }
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-        let message = format!(
-            "{}: `{name}` is `{}`, but must be one of {} (at {})",
-            self.place,
-            text.value,
-            words.join(", "),
-            text.at
-        );
+        let message =
+            format!("{}: `{name}` is `{}`, but must be one of {}", self.place, text.value, words.join(", "));
         reader.error(codes::UNKNOWN_WORD, &text.at, message).did_you_mean(&text.value, words);
         None
     }

@@ -7,6 +7,7 @@ mod actions;
 mod conditions;
 mod definitions;
 mod durations;
+mod earlier_names;
 mod events;
 mod extensions;
 mod fields;
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 use crate::{Code, Compat, Diagnostic, Pointer, Resources, Source, model::Workflow};
 pub(crate) use fields::Fields;
+pub(crate) use problems::suggest;
 
 /// The result of reading a definition.
 pub(crate) struct ReadWorkflow {

@@ -32,7 +32,9 @@ fn read_next(reader: &mut Reader, fields: &mut Fields, required: bool) -> Option
             let message = format!("{place}: only one of `transition` and `end` may be given");
             reader.error(codes::STATE_EXIT, &fields.pointer("end"), message);
         }
-        (false, false) if required => {
+        (false, false)
+            if required && !["transition", "end"].iter().any(|name| fields.has_other_name(name)) =>
+        {
             let message = format!(
                 "{place}: one of `transition` and `end` is required, otherwise it connects to nothing"
             );

@@ -33,14 +33,15 @@ const TYPES: [(&str, StateType); 8] = [
     ("callback", StateType::Callback),
 ];
 
-/// Reads a state. Adds its name to `declared_names`, also if the state has errors.
+/// Reads a state. `number` is its number from 1; it names the state in messages if it has no name. Adds its name to `declared_names`, also if the state has errors.
 pub(super) fn read_state(
     reader: &mut Reader,
     value: &Value,
     at: &Pointer,
+    number: usize,
     declared_names: &mut Vec<String>,
 ) -> Option<State> {
-    let mut fields = Fields::open(reader, value, at, &format!("state at {at}"))?;
+    let mut fields = Fields::open(reader, value, at, &format!("state {number}"))?;
     let name = fields.required_text(reader, "name");
     if let Some(name) = &name {
         fields.place = format!("state `{}`", name.value);
@@ -100,8 +101,8 @@ fn allowed_timeouts(kind: StateType, fields: &Fields) -> timeouts::Allowed {
 fn read_body(reader: &mut Reader, fields: &mut Fields, kind: StateType, name: &str) -> Option<StateKind> {
     match kind {
         StateType::Operation => {
-            if !fields.has("actions") {
-                let message = format!("{}: `actions` is required: a list (at {})", fields.place, fields.at);
+            if !fields.has("actions") && !fields.has_other_name("actions") {
+                let message = format!("{}: `actions` is required: a list", fields.place);
                 reader.deviation(codes::MISSING_OPTIONAL, &fields.at, message);
             }
             let place = fields.place.clone();
@@ -115,7 +116,7 @@ fn read_body(reader: &mut Reader, fields: &mut Fields, kind: StateType, name: &s
             }
             let data = fields.value("data")?;
             if !data.value.is_object() {
-                let message = format!("{}: `data` should be an object (at {})", fields.place, data.at);
+                let message = format!("{}: `data` should be an object", fields.place);
                 reader.deviation(codes::INJECTED_DATA, &data.at, message);
             }
             Some(StateKind::Inject { data })
@@ -225,7 +226,7 @@ fn read_branch(
     if let Some(name) = &name {
         fields.place = format!("{}, branch `{name}`", state.place);
     } else {
-        let message = format!("{}: `name` is required: text (at {at})", fields.place);
+        let message = format!("{}: `name` is required: text", fields.place);
         reader.deviation(codes::MISSING_OPTIONAL, at, message);
     }
     let name = name.unwrap_or_else(|| format!("branch {number}"));

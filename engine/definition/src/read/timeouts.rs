@@ -65,7 +65,7 @@ fn read_object(reader: &mut Reader, mut fields: Fields, allowed: Allowed, state:
 
 fn report_misplaced(reader: &mut Reader, fields: &Fields, name: &str) {
     let at = fields.pointer(name);
-    let message = format!("{}: `{name}` has no meaning here (at {at})", fields.place);
+    let message = format!("{}: `{name}` has no meaning here", fields.place);
     if name == "workflowExecTimeout" {
         reader
             .error(codes::WORKFLOW_TIMEOUT, &at, message)

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Declared, Fields, ReadWorkflow, Reader, definitions, extensions, problems, start, states, timeouts,
+    Declared, Fields, ReadWorkflow, Reader, definitions,
+    earlier_names::{Early, find_early, todays_name},
+    extensions, problems, start, states, timeouts,
 };
 use crate::{
-    Limits, Pointer, codes,
+    Diagnostic, Limits, Pointer, codes,
     model::{At, ExpressionLang, Workflow},
 };
 
@@ -17,7 +19,36 @@ pub(super) fn read_workflow(reader: &mut Reader, value: &Value) -> ReadWorkflow 
     ReadWorkflow { workflow, declared }
 }
 
+/// Reads the top level. Of a definition of an early specification, which has another form, only that is reported.
 fn read_top_level(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Option<Workflow> {
+    if value.is_null() {
+        let message = "the file is empty; a workflow has at least `id`, `specVersion` and `states`";
+        reader.error(codes::WRONG_TYPE, &Pointer::root(), message);
+        return None;
+    }
+    let before = reader.problems.len();
+    let workflow = read_current(reader, value, declared);
+    let new = reader.problems.get(before..).unwrap_or_default();
+    let early = value.as_object().filter(|_| new.iter().any(Diagnostic::is_error)).and_then(find_early);
+    let Some(Early { version, marks }) = early else { return workflow };
+    reader.problems.truncate(before);
+    let at = ["specVersion", "schemaVersion"].map(|name| Pointer::root().key(name));
+    let at = at.into_iter().find(|at| reader.source.raw(at).is_some()).unwrap_or_default();
+    let message = format!(
+        "workflow: it is written for specification {version}, whose form is another than that of 0.8: it has {}",
+        marks
+            .iter()
+            .map(|mark| if mark.contains(' ') { (*mark).to_owned() } else { format!("`{mark}`") })
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    reader
+        .error(codes::EARLIER_SPECIFICATION, &at, message)
+        .help("write it anew for 0.8; `rondo explain RON0162` says what became of the names");
+    None
+}
+
+fn read_current(reader: &mut Reader, value: &Value, declared: &mut Declared) -> Option<Workflow> {
     let mut fields = Fields::open(reader, value, &Pointer::root(), "workflow")?;
     if fields.has("document") || fields.has("do") {
         let message =
@@ -150,7 +181,10 @@ fn read_states(
     let Some(list) = fields.required_list(reader, "states") else { return Vec::new() };
     let states = list
         .iter()
-        .filter_map(|(at, value)| states::read_state(reader, value, at, &mut declared.states))
+        .zip(1..)
+        .filter_map(|((at, value), number)| {
+            states::read_state(reader, value, at, number, &mut declared.states)
+        })
         .collect();
     definitions::report_duplicates(reader, "state", &list);
     states
@@ -160,11 +194,12 @@ fn read_states(
 /// specification.
 fn warn_about_misspelt(reader: &mut Reader, fields: &Fields) {
     for name in fields.names().filter(|name| !fields.known().contains(name)) {
-        let known = fields.known().iter().copied();
-        if let Some(similar) = crate::did_you_mean(name, known.filter(|known| !fields.has(known))) {
+        let absent: Vec<_> = fields.known().iter().copied().filter(|known| !fields.has(known)).collect();
+        if todays_name(name, &absent).or_else(|| crate::did_you_mean(name, absent.iter().copied())).is_some()
+        {
             let message = format!("workflow: there is no property `{name}`; it has no effect");
             let warning = reader.warning(codes::IGNORED_PROPERTY, &fields.pointer(name), message);
-            warning.on_key().help(format!("`{similar}` has a similar name"));
+            problems::suggest(warning.on_key(), name, &absent);
         }
     }
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{Direction, StateCheck};
 use crate::{
     codes,
-    model::{Action, ActionKind, At, Branch, FunctionRef},
+    model::{Action, ActionKind, At, Branch, Function, FunctionRef},
+    read::suggest,
 };
 
 impl StateCheck<'_, '_> {
@@ -42,15 +43,20 @@ impl StateCheck<'_, '_> {
         let is_in_namespace = namespace
             .is_some_and(|namespace| self.declared.namespaces.iter().any(|known| known == namespace));
         if !self.declared.functions.contains(&name.value) && !is_in_namespace {
+            if !self.is_new(codes::UNKNOWN_FUNCTION, &name.value) {
+                return;
+            }
             let message = format!("{place}: Cannot find function {}", name.value);
             let names = self.declared.functions.iter().map(String::as_str);
             self.reader.error(codes::UNKNOWN_FUNCTION, &name.at, message).did_you_mean(&name.value, names);
             return;
         }
-        let Some(function) = self.workflow.functions.get(&name.value) else { return };
-        if !function.is_sysout() {
+        let function = self.workflow.functions.get(&name.value);
+        if let Some(renamed) = &reference.renamed_arguments {
+            self.report_renamed_arguments(renamed, function, place);
             return;
         }
+        let Some(function) = function.filter(|function| function.is_sysout()) else { return };
         let problem = match &reference.arguments {
             None => "Arguments cannot be null",
             Some(At { value: Value::Object(arguments), .. }) if !arguments.contains_key("message") => {
@@ -58,15 +64,36 @@ impl StateCheck<'_, '_> {
             }
             Some(_) => return,
         };
-        let message = format!("{place}: {problem} for function {}", name.value);
+        let message = format!("{place}: {problem} for function {}", function.name);
         self.reader
             .error(codes::MISSING_ARGUMENT, &name.at, message)
             .help("give it `arguments: {message: …}`");
     }
 
+    /// Reports a property that is probably meant as `arguments`. SonataFlow ignores it, unless the function needs arguments.
+    fn report_renamed_arguments(&mut self, renamed: &At<String>, function: Option<&Function>, place: &str) {
+        let name = renamed.value.as_str();
+        let needs = function.filter(|function| function.is_sysout());
+        let problem = match needs {
+            Some(function) => {
+                let message = format!(
+                    "{place}: Arguments cannot be null for function {}, and `{name}` is none",
+                    function.name
+                );
+                self.reader.error(codes::MISSING_ARGUMENT, &renamed.at, message)
+            }
+            None => {
+                let message = format!("{place}: there is no property `{name}` here");
+                self.reader.deviation(codes::REFERENCE_PROPERTY, &renamed.at, message)
+            }
+        };
+        suggest(problem.on_key(), name, &["arguments"]);
+    }
+
     /// Checks the retry policy and the lists of errors. Removes undefined names, and lists without effect, from the model.
     fn check_retries(&mut self, action: &mut Action, place: &str) {
-        if let Some(retry) = action.retry_ref.take_if(|retry| !self.declared.retries.contains(&retry.value)) {
+        let unknown = action.retry_ref.take_if(|retry| !self.declared.retries.contains(&retry.value));
+        if let Some(retry) = unknown.filter(|retry| self.is_new(codes::UNKNOWN_RETRY, &retry.value)) {
             let message = format!("{place}: there is no retry definition `{}`", retry.value);
             let names = self.declared.retries.iter().map(String::as_str);
             self.reader.deviation(codes::UNKNOWN_RETRY, &retry.at, message).did_you_mean(&retry.value, names);
@@ -88,7 +115,7 @@ impl StateCheck<'_, '_> {
     fn check_retry_errors(&mut self, errors: &mut Vec<At<String>>, list: &str, place: &str) {
         errors.retain(|error| {
             let is_known = self.declared.errors.contains(&error.value);
-            if !is_known {
+            if !is_known && self.is_new(codes::UNKNOWN_RETRY_ERROR, &error.value) {
                 let message = format!("{place}: there is no error definition `{}` for `{list}`", error.value);
                 let names = self.declared.errors.iter().map(String::as_str);
                 self.reader

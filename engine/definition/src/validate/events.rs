@@ -18,6 +18,9 @@ impl StateCheck<'_, '_> {
     pub(super) fn check_event(&mut self, reference: &At<String>, direction: Direction) {
         let name = &reference.value;
         if !self.declared.events.contains(name) {
+            if !self.is_new(codes::UNKNOWN_EVENT, name) {
+                return;
+            }
             let message =
                 format!("state `{}`: No event for {name}: no event definition has this name", self.state);
             let names = self.declared.events.iter().map(String::as_str);

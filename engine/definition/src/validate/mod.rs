@@ -13,8 +13,10 @@ mod run_before;
 mod without_effect;
 mod workflows;
 
+use std::collections::HashSet;
+
 use crate::{
-    codes,
+    Code, codes,
     model::{Next, OnError, ProduceEvent, State, StateKind, SwitchConditions, Workflow},
     read::{Declared, Reader},
 };
@@ -29,8 +31,10 @@ pub(crate) fn check_references(reader: &mut Reader, workflow: &mut Workflow, dec
     check_start(reader, workflow, declared);
     check_auth_refs(reader, workflow, declared);
     let mut states = std::mem::take(&mut workflow.states);
+    let mut reported = HashSet::new();
     for state in &mut states {
-        let mut check = StateCheck { reader, workflow, declared, state: state.name.clone() };
+        let reported = &mut reported;
+        let mut check = StateCheck { reader, workflow, declared, state: state.name.clone(), reported };
         check.check_state(state);
     }
     workflow.states = states;
@@ -69,16 +73,17 @@ struct StateCheck<'c, 'r> {
     declared: &'c Declared,
     /// Name of the state.
     state: String,
+    /// The undefined names that were reported, each with the code: a name that is used in many places lacks one definition.
+    reported: &'c mut HashSet<(&'static str, String)>,
 }
 
 impl StateCheck<'_, '_> {
+    /// Whether an undefined name was not reported yet. Remembers it.
+    fn is_new(&mut self, code: Code, name: &str) -> bool {
+        self.reported.insert((code.number, name.to_owned()))
+    }
+
     fn check_state(&mut self, state: &mut State) {
-        for next in graph::exits(state) {
-            self.check_next(next);
-        }
-        for on_error in &state.on_errors {
-            self.check_on_error(on_error);
-        }
         self.warn_about_unused_timeout(state);
         if state.used_for_compensation {
             without_effect::warn_at_ends(
@@ -106,7 +111,9 @@ impl StateCheck<'_, '_> {
                 }
             }
             StateKind::Callback(callback) => {
-                self.check_action(&mut callback.action, 1);
+                if let Some(action) = &mut callback.action {
+                    self.check_action(action, 1);
+                }
                 self.check_event(&callback.event_ref, Direction::Consumed);
             }
             StateKind::Switch(switch) => {
@@ -118,13 +125,20 @@ impl StateCheck<'_, '_> {
             }
             StateKind::Inject { .. } | StateKind::Sleep { .. } => {}
         }
+        for next in graph::exits(state) {
+            self.check_next(next);
+        }
+        for on_error in &state.on_errors {
+            self.check_on_error(on_error);
+        }
     }
 
     fn check_next(&mut self, next: &Next) {
         match next {
             Next::Transition(transition) => {
                 let target = &transition.next_state;
-                if !self.declared.states.contains(&target.value) {
+                let is_known = self.declared.states.contains(&target.value);
+                if !is_known && self.is_new(codes::UNKNOWN_STATE, &target.value) {
                     let message = format!(
                         "There is no state for transition {} originated in {}; it connects to nothing",
                         target.value, self.state
@@ -147,11 +161,12 @@ impl StateCheck<'_, '_> {
 
     fn check_on_error(&mut self, on_error: &OnError) {
         for error in &on_error.errors {
-            if self.declared.errors.contains(&error.value) {
+            let is_known = self.declared.errors.contains(&error.value);
+            if is_known || !self.is_new(codes::UNKNOWN_ERROR, &error.value) {
                 continue;
             }
             let mut message = format!(
-                "state `{}`: Cannot find any error definition for errorRef{}",
+                "state `{}`: Cannot find any error definition for errorRef `{}`",
                 self.state, error.value
             );
             if !self.declared.has_errors {

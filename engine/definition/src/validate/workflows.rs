@@ -1,6 +1,6 @@
 //! Checks the references between the definitions of a folder: subflows and `continueAs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::graph;
 use crate::{
@@ -22,9 +22,12 @@ pub(crate) fn check_workflows(documents: &mut [Document], compat: Compat, proble
     let no_resources = Resources::default();
     for document in documents {
         let mut reader = Reader::new(&document.source, compat, &no_resources, problems);
+        let mut reported = HashSet::new();
         for state in &mut document.workflow.states {
             for action in actions(state) {
-                if let ActionKind::SubFlow(subflow) = &action.kind {
+                if let ActionKind::SubFlow(subflow) = &action.kind
+                    && reported.insert((subflow.workflow_id.value.clone(), subflow.version.clone()))
+                {
                     check_subflow(&mut reader, &known, &state.name, subflow);
                 }
             }
@@ -99,7 +102,7 @@ fn actions(state: &State) -> Vec<&Action> {
         StateKind::ForEach(for_each) => for_each.actions.iter().collect(),
         StateKind::Parallel { branches, .. } => branches.iter().flat_map(|branch| &branch.actions).collect(),
         StateKind::Event(event) => event.on_events.iter().flat_map(|on_events| &on_events.actions).collect(),
-        StateKind::Callback(callback) => vec![&callback.action],
+        StateKind::Callback(callback) => callback.action.iter().map(|action| &**action).collect(),
         StateKind::Switch(_) | StateKind::Inject { .. } | StateKind::Sleep { .. } => Vec::new(),
     }
 }

@@ -41,9 +41,9 @@ const REPLACED: [&str; 20] = [
     "halt_error",
 ];
 
-/// Native functions of the interpreter's library that expressions cannot call: regular expressions without bounds, and what writes into a
-/// log.
-const EXCLUDED: [&str; 5] = ["matches", "split_matches", "split_", "debug_empty", "stderr_empty"];
+/// Native functions of the interpreter's library that expressions cannot call: regular expressions without bounds, what writes into a
+/// log, and what reads the environment of the engine, which SonataFlow's jq does not have either.
+const EXCLUDED: [&str; 6] = ["matches", "split_matches", "split_", "debug_empty", "stderr_empty", "env"];
 
 /// Name and number of arguments.
 type Signature = (&'static str, usize);
@@ -75,7 +75,7 @@ fn is_replaced(definition: &Def<&'static str>) -> bool {
 
 fn native_functions() -> impl Iterator<Item = Fun<Data>> {
     // The first of two functions of one name is the one that is called.
-    const OWN: [&str; 5] = ["now", "halt", "env", "range", "type"];
+    const OWN: [&str; 4] = ["now", "halt", "range", "type"];
     let library = jaq_core::funs()
         .chain(jaq_std::funs())
         .filter(|(name, ..)| !OWN.contains(name) && !EXCLUDED.contains(name));
@@ -101,6 +101,11 @@ pub(crate) fn functions() -> impl Iterator<Item = String> {
     let known = LIBRARY.known.iter().filter(|(name, _)| !name.starts_with('_'));
     let names = known.flat_map(|(name, counts)| counts.keys().map(move |count| format!("{name}/{count}")));
     names.collect::<BTreeSet<_>>().into_iter()
+}
+
+/// Whether there is a function of that name, with any number of arguments.
+pub(super) fn is_function(name: &str) -> bool {
+    LIBRARY.known.contains_key(name)
 }
 
 /// The functions that an expression calls.
@@ -152,7 +157,7 @@ mod tests {
             "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim floor fma fmax fmin \
              fmod frexp _gmtime hostname hypot ilogb infinite isnan j0 j1 ldexp lgamma _localtime log log10 log1p log2 _mktime modf nan nearbyint \
              nextafter now pow random remainder rint round scalbln sin sinh sqrt tan tanh tgamma _todateiso8601 trunc type utf8bytelength uuid4 \
-             y0 y1 env halt builtins error_empty has isnan uriparse fromdateiso8601",
+             y0 y1 halt builtins error_empty has isnan uriparse fromdateiso8601",
         ),
         ("the order of a Bessel function, in prelude.jq", "_jn _yn"),
         (

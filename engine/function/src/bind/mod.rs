@@ -7,6 +7,7 @@
 mod open_api;
 mod services;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFu
 use crate::async_api::Channel;
 use crate::auth::authorization;
 use crate::binding::{Binding, Target};
+use crate::encoding::percent_decode;
 use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;
 use crate::key::KeyStrategy;
@@ -137,6 +139,16 @@ impl Binder<'_> {
         Target::Unusable(message)
     }
 
+    /// Reports that the document of a function cannot be used, once for each document: at the first function that needs it.
+    fn refuse_document(&mut self, function: &Function, uri: &str, problem: &str) -> Target {
+        let problem = format!("needs the document `{uri}`: {}", without_repeated_name(problem, uri));
+        if self.warned.insert(problem.clone()) {
+            self.refuse(codes::API_DOCUMENT, function, &problem, "")
+        } else {
+            Target::Unusable(format!("function `{}` {problem}", function.name))
+        }
+    }
+
     fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {
         if !self.warned.insert(format!("{problem}\n{help}")) {
             return;
@@ -145,6 +157,14 @@ impl Binder<'_> {
         let warning = Diagnostic::warning(code, self.source, &function.at, message);
         self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
     }
+}
+
+/// A problem of a document, with `it` instead of the document's name where that is the URI under which a message has named it already.
+fn without_repeated_name<'p>(problem: &'p str, uri: &str) -> Cow<'p, str> {
+    let named = problem.strip_prefix('`').and_then(|rest| rest.split_once('`'));
+    let Some((name, rest)) = named else { return Cow::Borrowed(problem) };
+    let is_same = name.ends_with(uri) || percent_decode(name) == uri;
+    if is_same { Cow::Owned(format!("it{rest}")) } else { Cow::Borrowed(problem) }
 }
 
 /// The first operation ids in alphabetical order, for a message.

@@ -27,8 +27,7 @@ impl Binder<'_> {
         let document = match self.open(self.source.path(), uri, authorization.as_deref()) {
             Ok(document) => document,
             Err(problem) => {
-                let problem = format!("needs the document `{uri}`: {problem}");
-                return self.refuse(codes::API_DOCUMENT, function, &problem, "");
+                return self.refuse_document(function, uri, &problem);
             }
         };
         let Some(at) = document.operation(id).cloned() else {

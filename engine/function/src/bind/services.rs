@@ -72,10 +72,7 @@ impl Binder<'_> {
             .and_then(|document| find_channel(&document, id));
         match found {
             Ok(channel) => Target::Channel(channel),
-            Err(ChannelProblem::Document(problem)) => {
-                let problem = format!("needs the document `{uri}`: {problem}");
-                self.refuse(codes::API_DOCUMENT, function, &problem, "")
-            }
+            Err(ChannelProblem::Document(problem)) => self.refuse_document(function, uri, &problem),
             Err(ChannelProblem::UnknownOperation(help)) => {
                 let problem = format!("calls `{id}`, but `{uri}` has no such operation");
                 self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help)
@@ -98,10 +95,7 @@ impl Binder<'_> {
         };
         match grpc::find_method(document, &target.service, &target.method, &read) {
             Ok(method) => Target::Grpc(GrpcTarget { service: target.service.clone(), method }),
-            Err(ProtoProblem::Document(problem)) => {
-                let problem = format!("needs the document `{document}`: {problem}");
-                self.refuse(codes::API_DOCUMENT, function, &problem, "")
-            }
+            Err(ProtoProblem::Document(problem)) => self.refuse_document(function, document, &problem),
             Err(ProtoProblem::Unknown(problem, help)) => {
                 self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help)
             }

@@ -66,6 +66,25 @@ const SPEC: &str = "openapi: 3.0.3\ninfo: {title: My API, version: '1'}\npaths:\
     200: {content: {application/json: {schema: {$ref: 'common/types.yaml#/Count'}}}}\n";
 
 #[test]
+fn a_missing_document_is_told_once_with_the_file_that_is_nearly_called_so() {
+    let folder = Folder::new(&[("specs/Pet Store.yaml", "openapi: 3.0.0")]);
+    let functions = "functions:
+- {name: list, operation: 'specs/pet%20store.yaml#list'}
+- {name: add, operation: 'specs/pet%20store.yaml#add'}
+- {name: other, operation: 'specs/none.yaml#get'}
+";
+    let (bindings, problems) = bind_in(&folder, functions, &properties("", ""), None);
+    insta::assert_snapshot!(problems, @r"
+    flow.sw.yaml:7:27: error[RON0302]: function `list` needs the document `specs/pet%20store.yaml`: the file does not exist; looked for `specs/pet%20store.yaml`, `src/main/resources/specs/pet%20store.yaml`; there is `specs/Pet Store.yaml`
+    flow.sw.yaml:9:28: error[RON0302]: function `other` needs the document `specs/none.yaml`: the file does not exist; looked for `specs/none.yaml`, `src/main/resources/specs/none.yaml`
+    ");
+    assert!(
+        bindings.get("add").is_some(),
+        "a function without a diagnostic of its own fails its calls all the same"
+    );
+}
+
+#[test]
 fn what_cannot_be_called_is_reported_at_its_operation() {
     let folder = Folder::new(&[
         ("specs/jira.yaml", SPEC),
@@ -111,15 +130,15 @@ functions:
       help: it has `createIssue`, `listIssues`
     flow.sw.yaml:10:29: error[RON0302]: function `absent` needs the document `specs/away.yaml`: the file does not exist; looked for `specs/away.yaml`, `src/main/resources/specs/away.yaml`
     flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows
-    flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: `specs/none.yaml` is no OpenAPI document: it has neither `openapi` nor `swagger`
-    flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
+    flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: it is no OpenAPI document: it has neither `openapi` nor `swagger`
+    flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: it is not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`
-    flow.sw.yaml:15:29: error[RON0302]: function `remote` needs the document `https://docs.test/a.json`: `https://docs.test/a.json` is on another host and is not in the folder `rondo.resources.mirror`
+    flow.sw.yaml:15:29: error[RON0302]: function `remote` needs the document `https://docs.test/a.json`: it is on another host and is not in the folder `rondo.resources.mirror`
     flow.sw.yaml:16:45: error[RON0302]: function `events` needs the document `specs/a.yaml`: the file does not exist; looked for `specs/a.yaml`, `src/main/resources/specs/a.yaml`
     flow.sw.yaml:18:41: error[RON0304]: function `ruby` runs a script in `ruby`, which Rondo cannot do
-      help: set `rondo.functions.ruby.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
-    flow.sw.yaml:19:41: error[RON0304]: function `java` calls the method `cancel` of the Java class `org.acme.Orders`, and Rondo has no Java
-      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, `service:python:<module>::<function>`, `jwt-parser` and `sysout`
+      help: set `rondo.functions.ruby.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`
+    flow.sw.yaml:19:41: error[RON0304]: function `java` calls a class of Java by `service:java:org.acme.Orders::cancel`, and Rondo has no Java
+      help: set `rondo.functions.java.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`
     flow.sw.yaml:20:47: error[RON0301]: function `noFunction` has the operation `service:python:math`, which names no function of a Python module
       help: write it as `service:python:math::factorial`
     flow.sw.yaml:21:44: error[RON0301]: function `knative` has the operation `knative:services.v1.serving.knative.dev/ns/greet?verb=GET`: `verb` is none of `path`, `method` and `asCloudEvent`

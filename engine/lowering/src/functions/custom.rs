@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Problem;
 
 /// The custom operations that can be called, for the help of a problem.
-pub(super) const KNOWN: &str = "Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, \
+const KNOWN: &str = "Rondo itself calls `rest:<method>:<path or URL>`, `knative:<service>`, `script:python`, \
     `service:python:<module>::<function>`, `jwt-parser` and `sysout`";
 
 /// The first words of custom operations.
@@ -63,17 +63,29 @@ pub(super) fn custom_function(function: &model::Function) -> Result<Option<Funct
                 "there are `jwt-parser:parse`, `jwt-parser:extractUser` and `jwt-parser:extractClaim`",
             )),
         },
+        "script" if rest.trim().is_empty() => {
+            let message =
+                "runs a script without naming its language, so it is one of Java, and Rondo runs Python only";
+            Err(Problem::unsupported(function, message.to_owned()))
+        }
         "script" => {
             Err(Problem::unsupported(function, format!("runs a script in `{rest}`, which Rondo cannot do")))
         }
+        // A document and one of its operations, which is what the type `rest` has.
+        _ if operation.contains('#') => Err(Problem::new(
+            codes::FUNCTION_TYPE,
+            format!("has the operation `{operation}`, which is none of the type `custom`"),
+            "write `type: rest` for an operation of an OpenAPI document",
+        )),
         _ => {
             let mut problem = Problem::unsupported(
                 function,
                 format!("has the custom operation `{operation}`, which Rondo does not know"),
             );
-            if let Some(known) = did_you_mean(kind, KINDS) {
-                problem.help = format!("did you mean `{known}`? Otherwise {}", problem.help);
-            }
+            problem.help = match did_you_mean(kind, KINDS) {
+                Some(known) => format!("did you mean `{known}`? Otherwise {}; {KNOWN}", problem.help),
+                None => format!("{}; {KNOWN}", problem.help),
+            };
             Err(problem)
         }
     }
@@ -82,10 +94,7 @@ pub(super) fn custom_function(function: &model::Function) -> Result<Option<Funct
 /// `service:<language>:<class>::<method>`; without language it is Java.
 fn service_function(function: &model::Function, rest: &str) -> Result<Option<FunctionKind>, Problem> {
     let Some(target) = rest.strip_prefix("python:") else {
-        let class = rest.strip_prefix("java:").unwrap_or(rest).trim();
-        let (class, method) = class.split_once("::").unwrap_or((class, "call"));
-        let message =
-            format!("calls the method `{method}` of the Java class `{class}`, and Rondo has no Java");
+        let message = format!("calls a class of Java by `service:{rest}`, and Rondo has no Java");
         return Err(Problem::unsupported(function, message));
     };
     let parts = target.split_once("::").map(|(module, name)| (module.trim(), name.trim()));

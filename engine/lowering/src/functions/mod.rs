@@ -60,9 +60,8 @@ impl Problem {
     /// The function is of a kind that Rondo cannot call. Another operation can stand in for it, which the help says.
     fn unsupported(function: &model::Function, message: String) -> Self {
         let help = format!(
-            "set `rondo.functions.{}.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`; {}",
-            property_part(&function.name),
-            custom::KNOWN
+            "set `rondo.functions.{}.replacement` to an operation that answers instead, such as `rest:post:https://service.example/path`",
+            property_part(&function.name)
         );
         Self::new(codes::FUNCTION_TYPE, message, help)
     }

@@ -64,6 +64,13 @@ impl Nodes {
         self.0.remove(&visit).map(|open| (open.node, open.events)).unwrap_or_default()
     }
 
+    /// Forgets a visit that failed and is not continued: what became of its node has been told.
+    pub(super) fn forget(&mut self, failed: Option<Visit>) {
+        if let Some(visit) = failed {
+            self.0.remove(&visit);
+        }
+    }
+
     /// Ends all visits, the innermost first.
     pub(super) fn take_all(&mut self) -> Vec<Node> {
         let all = std::mem::take(&mut self.0).into_values().rev();

@@ -84,7 +84,10 @@ impl<'a> Writer<'a> {
                 }
             }
             Fact::Left { visit } => self.leave(nodes, *visit, Reached::Left),
-            Fact::Skipped { visit } => self.leave(nodes, *visit, Reached::Skipped),
+            Fact::Skipped { visit, failed } => {
+                nodes.forget(*failed);
+                self.leave(nodes, *visit, Reached::Skipped);
+            }
             Fact::Dropped { visit } => {
                 let reached = if has_handled { Reached::Skipped } else { Reached::Aborted };
                 self.leave(nodes, *visit, reached);
@@ -100,7 +103,10 @@ impl<'a> Writer<'a> {
                 }
                 self.error(node.as_ref(), &message);
             }
-            Fact::Retriggered { .. } => self.state(RETRIGGERED),
+            Fact::Retriggered { failed, .. } => {
+                nodes.forget(*failed);
+                self.state(RETRIGGERED);
+            }
             Fact::Completed => {
                 self.pass(VisitKind::End);
                 self.state(ENDED);

@@ -18,7 +18,7 @@ pub struct VisitView {
     pub name: String,
     /// When it was entered, in milliseconds since 1970.
     pub entered_at: i64,
-    /// When it was left; `None` while it runs or when it failed.
+    /// When it was left; `None` while it runs or when it failed. A step that is run again after a failure is visited again.
     pub left_at: Option<i64>,
     /// Why it failed.
     pub error: Option<VisitError>,
@@ -65,9 +65,8 @@ pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
             }
             Fact::Awaits { visit, events } => paired.await_events(*visit, events, at),
             Fact::Event { visit, event, .. } => paired.take_event(*visit, event, at),
-            Fact::Left { visit } | Fact::Dropped { visit } | Fact::Skipped { visit } => {
-                paired.end(*visit, Some(at), None);
-            }
+            Fact::Left { visit } | Fact::Skipped { visit, .. } => paired.end(*visit, Some(at), None),
+            Fact::Dropped { visit } => paired.drop_visit(*visit, at),
             Fact::Failed { visit, message, kind, origin } => {
                 let error = VisitError { message: message.clone(), kind: *kind, origin: *origin };
                 paired.end(*visit, None, Some(error));
@@ -137,6 +136,14 @@ impl Paired {
         }
     }
 
+    /// Ends a visit that did not complete. One that failed stays as it failed.
+    fn drop_visit(&mut self, visit: Visit, at: i64) {
+        let view = self.places.get(&visit).and_then(|place| self.visits.get(*place));
+        if view.is_none_or(|view| view.error.is_none()) {
+            self.end(visit, Some(at), None);
+        }
+    }
+
     fn leave(&mut self, place: usize, at: i64) {
         if let Some(view) = self.visits.get_mut(place) {
             view.left_at = Some(at);
@@ -180,6 +187,14 @@ mod tests {
                 Fact::Action { visit: 3, target: "tell".into(), name: None, kind: "log".into(), within: 1 },
             ),
             line(7, Fact::Failed { visit: 3, message: "no".into(), kind: None, origin: Origin::Engine }),
+            line(8, Fact::Retriggered { frame: 0, failed: Some(3) }),
+            line(
+                8,
+                Fact::Action { visit: 4, target: "tell".into(), name: None, kind: "log".into(), within: 1 },
+            ),
+            line(9, Fact::Left { visit: 4 }),
+            // An abort drops whatever is open.
+            line(10, Fact::Dropped { visit: 3 }),
         ];
         let told: Vec<String> = visits(&lines)
             .iter()
@@ -196,6 +211,7 @@ mod tests {
                 "Ask State(Operation) 1 None None",
                 "ask Action(Call) 1 Some(5) None",
                 "tell Action(Log) 5 None Some(\"no\")",
+                "tell Action(Log) 8 Some(9) None",
             ]
         );
     }

@@ -34,7 +34,13 @@ fn template(name: &str) -> Value {
     json!({
         "apiVersion": "scaffolder.backstage.io/v1beta3",
         "kind": "Template",
-        "metadata": { "name": name, "namespace": "default", "title": "Create a namespace" },
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "title": "Create a namespace",
+            "tags": ["orchestrator"],
+            "annotations": { "backstage.io/managed-by": "orchestrator" },
+        },
         "spec": {
             "type": "namespace",
             "owner": "group:default/platform",
@@ -45,6 +51,9 @@ fn template(name: &str) -> Value {
                     "namespace": { "title": "Name", "type": "string" },
                     "size": { "title": "Size", "type": "string", "enum": ["small", "medium", "large"] },
                     "owner": { "title": "Owner", "type": "string" },
+                    "component_id": { "title": "Name, for workflows of the Orchestrator", "type": "string" },
+                    "namespace_owner": { "title": "Plain name of the owner", "type": "string" },
+                    "git_host": { "title": "GitLab host", "type": "string" },
                 },
             }],
         },

@@ -91,8 +91,8 @@ impl Backstage {
     /// Carries out the tasks that are due.
     pub(crate) fn finish_due_tasks(&mut self, now: Timestamp, cluster: &mut Cluster) {
         for task in self.tasks.iter_mut().filter(|task| task.end.is_none() && task.due <= now) {
-            let name = task.value("namespace");
-            let owner = task.value("owner");
+            let name = task.namespace();
+            let owner = task.owner();
             let (status, message) = match cluster.create_tenant(&name, &task.value("size"), &owner, task.due)
             {
                 Ok(()) => {
@@ -124,6 +124,21 @@ impl Task {
     /// One of the values it was started with; empty if it is not there.
     pub(crate) fn value(&self, name: &str) -> String {
         self.values.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The namespace that it makes. Templates for the Orchestrator call the value `component_id`.
+    pub(crate) fn namespace(&self) -> String {
+        self.first_value(["namespace", "component_id"])
+    }
+
+    /// Who gets it: an entity reference, or the plain name of a user as templates for the Orchestrator have it.
+    fn owner(&self) -> String {
+        self.first_value(["owner", "namespace_owner"])
+    }
+
+    /// The first of these values that is not empty.
+    fn first_value(&self, names: [&str; 2]) -> String {
+        names.map(|name| self.value(name)).into_iter().find(|value| !value.is_empty()).unwrap_or_default()
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -169,7 +184,7 @@ impl Task {
     }
 
     fn output(&self) -> Value {
-        let entity = format!("component:default/{}", self.value("namespace"));
+        let entity = format!("component:default/{}", self.namespace());
         json!({ "links": [{ "title": "Open in catalog", "icon": "catalog", "entityRef": entity }] })
     }
 }

@@ -124,10 +124,13 @@ fn problems(values: &Map<String, Value>) -> Vec<Value> {
         json!({ "path": path, "property": property, "name": name, "stack": format!("{property} {message}"), "message": message })
     };
     let mut problems = Vec::new();
-    match values.get("namespace") {
-        None => problems.push(problem(&[], "required", "requires property \"namespace\"".into())),
-        Some(Value::String(_)) => {}
-        Some(_) => problems.push(problem(&["namespace"], "type", "is not of a type(s) string".into())),
+    for name in ["namespace", "component_id"] {
+        if values.get(name).is_some_and(|value| !value.is_string()) {
+            problems.push(problem(&[name], "type", "is not of a type(s) string".into()));
+        }
+    }
+    if !values.contains_key("namespace") && !values.contains_key("component_id") {
+        problems.push(problem(&[], "required", "requires property \"namespace\"".into()));
     }
     let sizes = ["small", "medium", "large"];
     if let Some(size) = values.get("size")

@@ -62,7 +62,7 @@ fn sections(world: &World) -> Markup {
     let decided = decided
         .map(|issue| row(&issue.title, &labels(issue), state(issue.state()), &age(issue.updated, now)));
     let runs = world.backstage.tasks().iter().rev().map(|task| {
-        let detail = html! { (task.value("namespace")) " · " (task.value("size")) };
+        let detail = html! { (task.namespace()) " · " (task.value("size")) };
         row(&task.template, &detail, state(task.status()), &age(task.created, now))
     });
     let notifications = world.backstage.notifications().iter().rev().take(LATEST).map(|notification| {

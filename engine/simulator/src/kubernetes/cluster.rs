@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::admission::{check, check_run_strategy, guard};
 use super::machine::Machine;
-use super::resource::{INSTANCES, MACHINES, NAMESPACES, QUOTAS, ROLE_BINDINGS, Resource};
+use super::resource::{INSTANCES, LIMIT_RANGES, MACHINES, NAMESPACES, QUOTAS, ROLE_BINDINGS, Resource};
 use super::status::{self, Problem};
 use crate::clock::{later, seconds};
 use crate::options::Delays;
@@ -56,6 +56,7 @@ impl Cluster {
         json!({
             "namespaces": namespaces,
             "resourcequotas": self.list(&QUOTAS, "", now),
+            "limitranges": self.list(&LIMIT_RANGES, "", now),
             "rolebindings": self.list(&ROLE_BINDINGS, "", now),
             "virtualmachines": self.list(&MACHINES, "", now),
             "virtualmachineinstances": self.list(&INSTANCES, "", now),

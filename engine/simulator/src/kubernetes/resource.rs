@@ -30,6 +30,14 @@ pub(super) const QUOTAS: Resource = Resource {
     namespaced: true,
     writable: true,
 };
+pub(super) const LIMIT_RANGES: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "limitranges",
+    kind: "LimitRange",
+    namespaced: true,
+    writable: true,
+};
 pub(super) const ROLE_BINDINGS: Resource = Resource {
     group: "rbac.authorization.k8s.io",
     version: "v1",
@@ -56,7 +64,7 @@ pub(super) const INSTANCES: Resource = Resource {
     writable: false,
 };
 
-const ALL: [&Resource; 5] = [&NAMESPACES, &QUOTAS, &ROLE_BINDINGS, &MACHINES, &INSTANCES];
+const ALL: [&Resource; 6] = [&NAMESPACES, &QUOTAS, &LIMIT_RANGES, &ROLE_BINDINGS, &MACHINES, &INSTANCES];
 
 impl Resource {
     /// `v1`, or `kubevirt.io/v1`.

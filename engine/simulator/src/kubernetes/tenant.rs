@@ -1,15 +1,16 @@
-//! The effect of the namespace template: a namespace with the quota of its size, which its owner may administer.
+//! The effect of the namespace template: a namespace with the quota and the limits of its size, which its owner may administer.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
-use super::resource::{NAMESPACES, QUOTAS, ROLE_BINDINGS};
+use super::resource::{LIMIT_RANGES, NAMESPACES, QUOTAS, ROLE_BINDINGS};
 use crate::options::Delays;
 
 impl Cluster {
-    /// Creates namespace, `ResourceQuota` and `RoleBinding`; nothing of it if the namespace cannot be created, which
-    /// the answer then explains. An unknown or empty size counts as small, an empty owner gets no binding.
+    /// Creates namespace, `ResourceQuota`, `LimitRange` and `RoleBinding`; nothing of it if the namespace cannot be
+    /// created, which the answer then explains. An unknown or empty size counts as small, an empty owner gets no binding.
+    /// The numbers are those of the software template that the project ships, `templates/namespace`.
     pub(crate) fn create_tenant(
         &mut self,
         name: &str,
@@ -17,10 +18,10 @@ impl Cluster {
         owner: &str,
         now: Timestamp,
     ) -> Result<(), String> {
-        let (cpu, memory, pods) = match size {
-            "large" => ("32", "128Gi", "200"),
-            "medium" => ("8", "32Gi", "60"),
-            _ => ("2", "8Gi", "20"),
+        let (cpu, memory, pods, most) = match size {
+            "large" => ("32", "128Gi", "200", json!({ "cpu": "8", "memory": "32Gi" })),
+            "medium" => ("8", "32Gi", "60", json!({ "cpu": "4", "memory": "16Gi" })),
+            _ => ("2", "8Gi", "20", json!({ "cpu": "1", "memory": "4Gi" })),
         };
         let labels = json!({ "app.kubernetes.io/managed-by": "backstage", "self-service/size": size });
         let namespace = json!({
@@ -35,6 +36,13 @@ impl Cluster {
             "requests.cpu": cpu, "limits.cpu": cpu, "requests.memory": memory, "limits.memory": memory, "pods": pods,
         } } });
         self.put(&QUOTAS, name, "size", quota, now);
+        let limits = json!({ "spec": { "limits": [{
+            "type": "Container",
+            "defaultRequest": { "cpu": "100m", "memory": "128Mi" },
+            "default": { "cpu": "500m", "memory": "512Mi" },
+            "max": most,
+        }] } });
+        self.put(&LIMIT_RANGES, name, "size", limits, now);
         if let Some((kind, user)) = subject(owner) {
             let binding = json!({
                 "roleRef": { "apiGroup": ROLE_BINDINGS.group, "kind": "ClusterRole", "name": "admin" },
