@@ -112,7 +112,12 @@ mod tests {
     fn what_was_meant_is_told_with_an_expression_that_compiles() {
         for (text, expected) in [
             ("${ ${ .a } }", Some("one pair of `${ }` is enough: `${ .a }`")),
-            ("$.result == true", Some("paths of jq begin with a dot: write `.result == true`")),
+            (
+                "$.result == true",
+                Some(
+                    "this is JSONPath: write `.result == true`; `expressionLang: jsonpath` makes all expressions of a workflow JSONPath",
+                ),
+            ),
             (
                 "{{ $.[?(@.result == true)] }}",
                 Some(
