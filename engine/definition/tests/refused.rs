@@ -187,7 +187,6 @@ fn errors_and_retries() {
     flow.sw.yaml:8:32: warning[RON0113]: state `A`, action 1: there is no retry definition `slow`
     flow.sw.yaml:8:56: warning[RON0138]: state `A`, action 1: there is no error definition `Reel` for `retryableErrors`
     flow.sw.yaml:8:62: warning[RON0138]: state `A`, action 1: there is no error definition `Real` for `retryableErrors`
-    flow.sw.yaml:9:43: warning[RON0138]: state `A`, action 2: there is no error definition `Real` for `nonRetryableErrors`
     flow.sw.yaml:11:16: error[RON0112]: state `A`: Cannot find any error definition for errorRef `NoSuch`; the workflow should contain errors property
     flow.sw.yaml:12:5: error[RON0102]: state `A`, onErrors: `errorRef` is missing; it must be text, or a list `errorRefs`
     ");
