@@ -2,7 +2,7 @@
 //!
 //! Owns: the one table of them. Published workflows name these classes in error definitions: `javax` became `jakarta`, packages moved, and an
 //! answer of a service was an exception of its own class for each status, where it is one class with a code today.
-//! Source: JAX-RS 2.1 and 3.1 (`javax.ws.rs`, `jakarta.ws.rs`), RESTEasy, `apache/incubator-kie-kogito-runtimes` from 1.0 to 10.1.
+//! Source: JAX-RS 2.1 and 3.1 (`javax.ws.rs`, `jakarta.ws.rs`), `RESTEasy`, `apache/incubator-kie-kogito-runtimes` from 1.0 to 10.1.
 
 use std::ops::RangeInclusive;
 
@@ -58,7 +58,7 @@ const OTHERS: [(&str, &str); 14] = [
 /// What a class of an earlier version is today; `None` for a class of today, and for a text that is no class of any version.
 pub fn current(name: &str) -> Option<CurrentName> {
     if let Some((_, class)) = OTHERS.iter().find(|(earlier, _)| *earlier == name) {
-        return Some(CurrentName::Class(*class));
+        return Some(CurrentName::Class(class));
     }
     let (package, simple) = name.rsplit_once('.')?;
     if matches!(package, "javax.ws.rs" | "jakarta.ws.rs") || simple.ends_with("WebApplicationException") {
@@ -70,7 +70,7 @@ pub fn current(name: &str) -> Option<CurrentName> {
     let is_moved = |class: &&&str| class.rsplit_once('.').is_some_and(|(_, last)| last == simple);
     let is_earlier = PACKAGES.iter().any(|package| name.starts_with(package));
     let class = sonataflow::CLASSES.iter().filter(|_| is_earlier).find(is_moved)?;
-    (*class != name).then_some(CurrentName::Class(*class))
+    (*class != name).then_some(CurrentName::Class(class))
 }
 
 #[cfg(test)]

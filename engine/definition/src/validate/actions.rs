@@ -74,18 +74,15 @@ impl StateCheck<'_, '_> {
     fn report_renamed_arguments(&mut self, renamed: &At<String>, function: Option<&Function>, place: &str) {
         let name = renamed.value.as_str();
         let needs = function.filter(|function| function.is_sysout());
-        let problem = match needs {
-            Some(function) => {
-                let message = format!(
-                    "{place}: Arguments cannot be null for function {}, and `{name}` is none",
-                    function.name
-                );
-                self.reader.error(codes::MISSING_ARGUMENT, &renamed.at, message)
-            }
-            None => {
-                let message = format!("{place}: there is no property `{name}` here");
-                self.reader.deviation(codes::REFERENCE_PROPERTY, &renamed.at, message)
-            }
+        let problem = if let Some(function) = needs {
+            let message = format!(
+                "{place}: Arguments cannot be null for function {}, and `{name}` is none",
+                function.name
+            );
+            self.reader.error(codes::MISSING_ARGUMENT, &renamed.at, message)
+        } else {
+            let message = format!("{place}: there is no property `{name}` here");
+            self.reader.deviation(codes::REFERENCE_PROPERTY, &renamed.at, message)
         };
         suggest(problem.on_key(), name, &["arguments"]);
     }
