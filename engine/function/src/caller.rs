@@ -16,6 +16,7 @@ use url::Url;
 use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::call_gate::{CallGate, CallLoad};
+use crate::client_options::ClientOptions;
 use crate::error::{CallError, CallErrorKind, Site};
 #[cfg(feature = "grpc")]
 use crate::grpc;
@@ -228,6 +229,8 @@ impl Caller {
         let built = self.reading.build(request.bytes(), || openapi::request::build(operation, arguments));
         let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, target)?;
+        let options = ClientOptions::read(&settings)
+            .map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
         let credentials = Credentials {
             settings,
             incoming: request.headers,
@@ -243,8 +246,10 @@ impl Caller {
         headers::forward(request.headers, |name| operation.declares_header(name), &mut builder.headers);
         builder.url = builder.address(&base);
         let sending = Sending {
-            connect_timeout: settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT),
-            deadline: settings.timeout("read-timeout").unwrap_or(self.deadline),
+            connect_timeout: options.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            deadline: options.read_timeout.unwrap_or(self.deadline),
+            redirects: options.redirects,
+            proxying: options.proxying,
             knows_keys,
             cuts_errors: true,
             before_large_answer: request.before_large_answer.clone(),
@@ -309,8 +314,7 @@ fn settings_of<'a>(target: &'a OpenApiTarget, request: &Request<'a>) -> ClientSe
 /// The configured address, else the document's. With a choice only the configured one counts.
 fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<String, CallErrorKind> {
     let configured = settings.base_url().map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
-    let server = target.operation.server.as_deref();
-    let server = server.filter(|server| settings.choice.is_none() && server.contains("://"));
+    let server = target.operation.address().filter(|_| settings.choice.is_none());
     configured.or_else(|| server.map(str::to_owned)).ok_or_else(|| {
         let key = settings.full_key();
         let quote = if settings.choice.is_some() { "\"" } else { "" };

@@ -16,6 +16,7 @@ use rustls::ClientConfig;
 use url::Url;
 
 use crate::address::CheckedResolver;
+use crate::proxy::Route;
 use crate::transport::TransportOptions;
 
 /// How long a connection stays open without a call. Services close theirs after 5 to 60 seconds, and a call on a connection that is being
@@ -39,12 +40,18 @@ pub(crate) struct Connections {
     clients: Mutex<Clients>,
 }
 
+/// What is the same for all connections of one client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionKind {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) route: Route,
+}
+
 #[derive(Default)]
 struct Clients {
-    /// By connect timeout, which is a property of a client.
-    by_timeout: HashMap<Duration, Client>,
-    /// Connect timeout, host and port of calls since the clients were made: each may have idle connections.
-    reached: HashSet<(Duration, String)>,
+    by_kind: HashMap<ConnectionKind, Client>,
+    /// Kind of connection, host and port of calls since the clients were made: each may have idle connections.
+    reached: HashSet<(ConnectionKind, String)>,
 }
 
 impl Connections {
@@ -58,10 +65,10 @@ impl Connections {
     pub(crate) fn client(
         &self,
         options: &TransportOptions,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
         url: &Url,
     ) -> Result<Client, String> {
-        let reached = (connect_timeout, service(url));
+        let reached = (kind.clone(), service(url));
         let mut clients = self.clients.lock();
         if !clients.reached.contains(&reached) {
             if clients.reached.len() >= self.services {
@@ -69,11 +76,11 @@ impl Connections {
             }
             clients.reached.insert(reached);
         }
-        if let Some(client) = clients.by_timeout.get(&connect_timeout) {
+        if let Some(client) = clients.by_kind.get(kind) {
             return Ok(client.clone());
         }
-        let client = self.build(options, connect_timeout)?;
-        clients.by_timeout.insert(connect_timeout, client.clone());
+        let client = self.build(options, kind)?;
+        clients.by_kind.insert(kind.clone(), client.clone());
         Ok(client)
     }
 
@@ -82,22 +89,23 @@ impl Connections {
         *self.clients.lock() = Clients::default();
     }
 
-    pub(crate) fn build(
-        &self,
-        options: &TransportOptions,
-        connect_timeout: Duration,
-    ) -> Result<Client, String> {
+    pub(crate) fn build(&self, options: &TransportOptions, kind: &ConnectionKind) -> Result<Client, String> {
+        let failed =
+            |error: reqwest::Error| format!("the HTTP client cannot be made: {}", innermost_cause(&error));
         let builder = Client::builder()
             .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(CheckedResolver(options.addresses)))
-            .connect_timeout(connect_timeout)
+            .connect_timeout(kind.connect_timeout)
             .pool_max_idle_per_host(self.of_a_service)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tls_backend_preconfigured(self.tls.clone());
-        builder
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))
+        let builder = match &kind.route {
+            Route::OfProcess => builder,
+            Route::Direct => builder.no_proxy(),
+            Route::Through(proxy) => builder.proxy(proxy.to_client_proxy().map_err(failed)?),
+        };
+        builder.build().map_err(failed)
     }
 }
 
@@ -150,12 +158,13 @@ mod tests {
             trust_all: false,
         };
         let tls = || crate::tls::config(&[], false).unwrap();
+        let kind = ConnectionKind { connect_timeout: Duration::from_secs(10), route: Route::OfProcess };
         let connections = Connections::new(26, tls());
         assert_eq!((connections.of_a_service, connections.services), (3, 8));
         for number in 0..100 {
             let url = Url::parse(&format!("http://host-{number}/")).unwrap();
-            connections.client(&options, Duration::from_secs(10), &url).unwrap();
-            connections.client(&options, Duration::from_secs(10), &url).unwrap();
+            connections.client(&options, &kind, &url).unwrap();
+            connections.client(&options, &kind, &url).unwrap();
             assert!(connections.clients.lock().reached.len() <= 8);
         }
         for idle in [0, 1, 7, 8, 26, 122, 131_072] {

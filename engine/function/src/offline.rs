@@ -49,7 +49,7 @@ pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, Stri
         other => Err(format!("`{other}` is not there")),
     };
     let places = ids.into_iter().take(most).filter_map(|id| document.operation(id));
-    let found = places.filter_map(|place| openapi::extract(&document, place, &open).ok());
+    let found = places.filter_map(|place| openapi::extract(&document, place, None, &open).ok());
     Ok(found.map(|(operation, _)| OfflineOperation(operation)).collect())
 }
 

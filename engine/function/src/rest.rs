@@ -15,9 +15,10 @@ use crate::request_builder::RequestBuilder;
 use crate::security;
 use crate::settings::lookup;
 
-/// Builds the request with its whole address. The error names the argument at fault.
+/// Builds the request with its whole address, whose base is empty if the operation has one. The error names the argument at fault.
 pub(crate) fn build(
     target: &HttpFunction,
+    base: &str,
     function: &str,
     arguments: Option<&Val>,
     state_data: &dyn Fn() -> String,
@@ -33,8 +34,8 @@ pub(crate) fn build(
         Some(other) => (&Val::Null, Some(other.clone())),
     };
     let (place, used) = fill_placeholders(&target.address, named)?;
-    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
-    builder.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
+    let slash = if base.is_empty() || place.starts_with('/') { "" } else { "/" };
+    builder.url = format!("{base}{slash}{place}");
     let mut left = write_named(&mut builder, named);
     left.retain(|(name, _)| !used.contains(&&**name));
     if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
@@ -48,15 +49,6 @@ pub(crate) fn build(
     add_credentials(&mut builder, function, properties, mask);
     builder.headers.add("Accept", "application/json");
     Ok(builder)
-}
-
-/// The address without arguments: of which service it is, before a request is built.
-pub(crate) fn place(target: &HttpFunction, function: &str, properties: &Properties) -> String {
-    if target.address.contains("://") {
-        return target.address.clone();
-    }
-    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
-    address("", properties, &setting)
 }
 
 /// Reads an answer into the result.
@@ -107,19 +99,6 @@ fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a
         return Err(format!("the arguments make `{filled}` of the path, which would be another path"));
     }
     Ok((filled, used))
-}
-
-/// The address of a path, by the function's properties.
-fn address(path: &str, properties: &Properties, setting: &dyn Fn(&str) -> Option<String>) -> String {
-    let port = setting("port").or_else(|| lookup(properties, "kogito.sw.functions.port"));
-    let protocol = setting("protocol").unwrap_or_else(|| {
-        let secure = port.as_deref().map(str::trim) == Some("443");
-        if secure { "https".to_owned() } else { "http".to_owned() }
-    });
-    let host = setting("host").unwrap_or_else(|| "localhost".to_owned());
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    let port = port.map(|port| format!(":{}", port.trim())).unwrap_or_default();
-    format!("{}://{}{port}{slash}{path}", protocol.trim().to_ascii_lowercase(), host.trim())
 }
 
 /// Adds the credentials that the properties of a function give.

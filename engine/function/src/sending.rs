@@ -13,6 +13,7 @@ use crate::caller::{CALL_BYTES, Caller};
 use crate::error::{CallErrorKind, Site};
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
+use crate::proxy::Proxying;
 use crate::redirects::Redirects;
 use crate::request_builder::RequestBuilder;
 use crate::secret_names::is_credential_header;
@@ -22,6 +23,8 @@ use crate::transport::{Incoming, Outgoing};
 pub(crate) struct Sending {
     pub(crate) connect_timeout: Duration,
     pub(crate) deadline: Duration,
+    pub(crate) redirects: Redirects,
+    pub(crate) proxying: Proxying,
     /// The service declares that it takes idempotency keys, so that the same request again has no second effect.
     pub(crate) knows_keys: bool,
     /// An error status is an error of the call.
@@ -77,7 +80,8 @@ impl Caller {
             cuts_errors: sending.cuts_errors,
             connect_timeout: sending.connect_timeout,
             deadline: sending.deadline,
-            redirects: Redirects::SameHost,
+            redirects: sending.redirects,
+            proxying: sending.proxying,
             before_large_answer: sending.before_large_answer,
         };
         let (held, began, mut pause) = (share.bytes(), Instant::now(), FIRST_PAUSE);

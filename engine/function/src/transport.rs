@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use rondo_memory::{MemoryBudget, Share};
 use rustls::pki_types::CertificateDer;
@@ -17,10 +17,11 @@ use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
 use crate::answer_body::{self, Body, Deadline, Limit};
-use crate::connections::{Connections, innermost_cause, is_out_of_handles};
+use crate::connections::{ConnectionKind, Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::large_answer::BeforeLargeAnswer;
-use crate::redirects::{Redirects, redirect_target, same_host};
+use crate::proxy::{Proxying, Route};
+use crate::redirects::{Redirects, keep_headers_for_other_hosts, redirect_target, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
 
@@ -52,6 +53,7 @@ pub(crate) struct Outgoing {
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
+    pub(crate) proxying: Proxying,
     pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
@@ -133,7 +135,7 @@ impl Transport {
 
     /// A client of its own for requests that are no calls of functions.
     pub(crate) fn client(&self, connect_timeout: Duration) -> Result<reqwest::Client, String> {
-        self.connections.build(&self.options, connect_timeout)
+        self.connections.build(&self.options, &ConnectionKind { connect_timeout, route: Route::OfProcess })
     }
 
     /// Limits and trust of every call.
@@ -168,15 +170,16 @@ impl Transport {
                 .check(&url)
                 .map_err(|denied| CallErrorKind::Forbidden(denied.to_string()))?;
             let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
-            let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
+            let connect_timeout = outgoing.connect_timeout;
+            let kind = ConnectionKind { connect_timeout, route: outgoing.proxying.route(&url) };
+            let response = self.answer(request, &kind, &mut deadline).await?;
             let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
             let Some(target) = target.filter(|target| outgoing.redirects.allow(&url, target)) else {
                 return self.read(response, outgoing, share, &mut deadline).await;
             };
             redirects += 1;
             if !same_host(&url, &target) {
-                headers.remove(AUTHORIZATION);
-                headers.remove(COOKIE);
+                keep_headers_for_other_hosts(&mut headers);
             }
             if response.status() == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
@@ -191,12 +194,12 @@ impl Transport {
     async fn answer(
         &self,
         request: RequestParts<'_>,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
         deadline: &mut Deadline,
     ) -> Result<reqwest::Response, CallErrorKind> {
-        match deadline.within(self.request(request, connect_timeout)?.send()).await? {
+        match deadline.within(self.request(request, kind)?.send()).await? {
             Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                self.answer_in_shortage(request, connect_timeout, deadline).await
+                self.answer_in_shortage(request, kind, deadline).await
             }
             result => result.map_err(|error| to_call_error(&error, deadline.whole)),
         }
@@ -207,7 +210,7 @@ impl Transport {
     async fn answer_in_shortage(
         &self,
         request: RequestParts<'_>,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
         deadline: &mut Deadline,
     ) -> Result<reqwest::Response, CallErrorKind> {
         let asked = Instant::now();
@@ -220,7 +223,7 @@ impl Transport {
                 *closed = Some(Instant::now());
                 self.connections.close_idle();
             }
-            let mut sent = std::pin::pin!(deadline.within(self.request(request, connect_timeout)?.send()));
+            let mut sent = std::pin::pin!(deadline.within(self.request(request, kind)?.send()));
             let result = if let Ok(result) = tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
                 result?
             } else {
@@ -246,9 +249,9 @@ impl Transport {
     fn request(
         &self,
         (method, url, headers, body): RequestParts<'_>,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
     ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
-        let client = self.connections.client(&self.options, connect_timeout, url);
+        let client = self.connections.client(&self.options, kind, url);
         let client = client.map_err(CallErrorKind::NotConfigured)?;
         let request = client.request(method.clone(), url.clone()).headers(headers.clone());
         Ok(match body {

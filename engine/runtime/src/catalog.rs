@@ -14,7 +14,7 @@ use rondo_definition::{
 };
 use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
-use rondo_function::{Bindings, Fetcher, Secrets, Specs};
+use rondo_function::{Bindings, Fetcher, PropertiesUse, Secrets, Specs, unused_properties};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
 use rondo_program::{Event, Outline, Program, SchemaReference, SchemaSource};
@@ -186,10 +186,17 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         sources.insert(source.path().to_string(), Arc::clone(source));
     }
     diagnostics.extend(rondo_lowering::unused_replacements(&documents, &properties));
+    let is_complete = documents.len() == files;
     let ready =
         in_parallel(documents, |document| deploy(document, &resources, &properties, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
+    let bindings = workflows.iter().map(|deployed| &deployed.bindings).collect();
+    diagnostics.extend(unused_properties(&[PropertiesUse {
+        properties: &properties,
+        bindings,
+        is_complete,
+    }]));
     diagnostics.sort();
     diagnostics.dedup();
     Loaded { workflows, properties, secrets: hidden, channels, resources, diagnostics, files, sources }

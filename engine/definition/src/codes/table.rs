@@ -98,6 +98,8 @@ codes! {
     NO_ADDRESS Warning "RON0306" "no address is known for the calls of a function"
     INVALID_AUTH Error "RON0308" "an auth definition cannot be used"
     MISSING_CREDENTIALS Warning "RON0309" "credentials are configured, but have no value"
+    TOKEN_CLIENT Error "RON0310" "no token can be got with the properties of an OpenID Connect client"
+    UNUSABLE_CLIENT Warning "RON0311" "a setting of a REST client cannot be used"
 
     RESOURCE Error "RON0401" "a file that a definition names cannot be read"
     RESOURCE_CONTENT Error "RON0402" "a file that a definition names does not hold what it should"
@@ -115,4 +117,6 @@ codes! {
     CHANNEL Error "RON0510" "a channel of events cannot be used"
     CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
     CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
+    UNREAD_PROPERTY Warning "RON0516" "nothing reads a property"
+    UNSUPPORTED_SETTING Warning "RON0517" "a setting of Quarkus has no effect here"
 }

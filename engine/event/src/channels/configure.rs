@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use rondo_definition::{
-    Diagnostic, Properties, Severity, codes,
+    Diagnostic, Properties, Severity, codes, did_you_mean,
     settings::{self, Setting},
 };
 use rondo_expression::Val;
 
 use super::{
     Channels, DEFAULT_INCOMING, DEFAULT_OUTGOING, HttpSource, Incoming, Outgoing, Sink, Source,
-    connectors::Channel,
+    connectors::{CONNECTORS, Channel},
     keys::{Attributes, Direction, channels},
     process_channels,
 };
@@ -33,6 +33,10 @@ const INCOMING_TRIGGERS: [&str; 2] = [
 const DEFAULT_NAMES: [&str; 2] =
     ["kogito.addon.messaging.outgoing.defaultName", "kogito.addon.cloudevents.kafka.kogito_outgoing_stream"];
 
+/// What the properties of channels begin with, and the words that follow. Those of an emitter set sizes of queues, which make no difference here.
+const MESSAGING: &str = "mp.messaging.";
+const MESSAGING_WORDS: [&str; 4] = ["incoming", "outgoing", "connector", "emitter"];
+
 /// Where Knative says that events go to, and what is added to them.
 const SINK: &str = "K_SINK";
 const OVERRIDES: &str = "K_CE_OVERRIDES";
@@ -47,6 +51,7 @@ pub(super) fn read(properties: &Properties) -> (Channels, Vec<Diagnostic>) {
     let outgoing = reader.outgoing();
     let default_outgoing = reader.default_outgoing(&outgoing);
     let by_type = reader.by_type(&outgoing);
+    reader.report_unknown_words();
     let overrides = reader.overrides();
     (Channels { incoming, outgoing, by_type, default_outgoing, overrides }, reader.problems)
 }
@@ -185,6 +190,32 @@ impl Reader<'_> {
             is_known
         });
         triggers
+    }
+
+    /// Reports keys below `mp.messaging.` that belong neither to a channel nor to a connector.
+    fn report_unknown_words(&mut self) {
+        for key in self.properties.keys_with_prefix(MESSAGING) {
+            let mut words = key.strip_prefix(MESSAGING).unwrap_or_default().split('.');
+            let word = words.next().unwrap_or_default();
+            let name = words.next().unwrap_or_default().trim_matches('"');
+            let (message, known): (String, &[&str]) = match word {
+                "connector" if !CONNECTORS.contains(&name) => {
+                    (format!("there is no connector `{name}`"), &CONNECTORS)
+                }
+                _ if MESSAGING_WORDS.contains(&word) => continue,
+                _ => (
+                    format!("nothing reads properties that begin with `{MESSAGING}{word}.`"),
+                    &MESSAGING_WORDS,
+                ),
+            };
+            let near = did_you_mean(if word == "connector" { name } else { word }, known.iter().copied());
+            let severity = Severity::Warning;
+            let problem = self.properties.diagnostic_at(severity, codes::CHANNEL_PROPERTY, key, message);
+            self.problems.push(match near {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("there are `{}`", known.join("`, `"))),
+            });
+        }
     }
 
     fn unknown_channel(&mut self, key: &str, name: &str) {

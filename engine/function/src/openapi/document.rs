@@ -108,6 +108,16 @@ impl SpecDocument {
         self.operations.keys().map(String::as_str)
     }
 
+    /// The names of the security schemes that it defines.
+    pub(crate) fn security_schemes(&self) -> Vec<String> {
+        let schemes = match self.version {
+            Version::V2 => self.node("/securityDefinitions"),
+            Version::V3 => self.node("/components/securitySchemes"),
+        };
+        let names = schemes.as_ref().and_then(Value::as_object);
+        names.map(|schemes| schemes.keys().cloned().collect()).unwrap_or_default()
+    }
+
     fn find(&self, pointer: &str) -> Option<Range<usize>> {
         if pointer.is_empty() {
             return Some(0..self.text.len());

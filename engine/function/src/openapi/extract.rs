@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::document::{OperationPlace, SpecDocument, Version, child};
 use super::operation::{
@@ -31,10 +31,12 @@ const LONGEST_SERVER: usize = 8 * 1024;
 /// Names of undefined security schemes in a message.
 const SHOWN_SCHEMES: usize = 8;
 
-/// The operation at a place, and the problems that the call can do without.
+/// The operation at a place, and the problems that the call can do without. The default scheme is that of an operation whose document asks for
+/// none.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
     place: &OperationPlace,
+    default_scheme: Option<&str>,
     open: &Open<'_>,
 ) -> Result<(Operation, Vec<String>), String> {
     let references = References::new(open);
@@ -47,8 +49,8 @@ pub(crate) fn extract(
     }
     let item = references.read(document, &item_pointer).ok_or("has a path that cannot be read")?;
     let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
-    let mut source =
-        Source { document, references: &references, shapes: ShapeReader::new(&references), item, node };
+    let shapes = ShapeReader::new(&references);
+    let mut source = Source { document, references: &references, shapes, item, node, default_scheme };
     let mut problems = Vec::new();
     let mut operation = match document.version {
         Version::V3 => v3(&mut source, place, &mut problems),
@@ -67,6 +69,7 @@ pub(super) struct Source<'a> {
     pub(super) shapes: ShapeReader<'a>,
     pub(super) item: Value,
     pub(super) node: Value,
+    default_scheme: Option<&'a str>,
 }
 
 impl Source<'_> {
@@ -105,7 +108,7 @@ impl Source<'_> {
     }
 
     /// The schemes that the operation's `security` names, or the document's when the operation has no `security` or names
-    /// only schemes that are not defined, as published documents do.
+    /// only schemes that are not defined, as published documents do. Where neither asks for anything, the default scheme if it is defined.
     pub(super) fn security(
         &self,
         schemes: &str,
@@ -113,7 +116,11 @@ impl Source<'_> {
         read: &dyn Fn(&Value) -> Result<Scheme, String>,
     ) -> Vec<SchemeUse> {
         let own = self.node.get("security").cloned();
-        let global = self.references.read(self.document, "/security");
+        let global = self.references.read(self.document, "/security").or_else(|| {
+            let default = self.default_scheme?;
+            self.references.read(self.document, &child(schemes, default))?;
+            Some(json!([{default: []}]))
+        });
         let mut uses: Vec<SchemeUse> = Vec::new();
         let mut undefined = Vec::new();
         for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
@@ -258,13 +265,9 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
             problems.push(format!("has a server that cannot be read: {error}"));
             return None;
         }
-        None => "/".to_owned(),
+        None => return None,
     };
-    // A relative server is relative to where the document was fetched from.
-    match url::Url::parse(&source.document.uri) {
-        Ok(base) if matches!(base.scheme(), "http" | "https") => base.join(&url).ok().map(String::from),
-        _ => Some(url),
-    }
+    Some(url)
 }
 
 /// An address, unless it has line breaks: a client leaves those out without a word, and would call another address than the document has.

@@ -4,6 +4,7 @@
 
 use openapiv3::{PathStyle, QueryStyle};
 use rondo_expression::Val;
+use url::Url;
 
 use super::shape::{Shape, Shapes};
 
@@ -14,7 +15,7 @@ pub(crate) struct Operation {
     pub(crate) method: String,
     /// Template with `{name}`.
     pub(crate) path: String,
-    /// The document's server, variables filled in; absolute unless the document does not say where it is.
+    /// The document's server, variables filled in. Only [`Self::address`] says whether it can be called.
     pub(crate) server: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
@@ -25,6 +26,14 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// The address of the server. A server without a host is none: the host would be the one that the document was fetched from, which is any
+    /// file server, and must not get calls with their credentials.
+    pub(crate) fn address(&self) -> Option<&str> {
+        let server = self.server.as_deref()?;
+        let url = Url::parse(server).ok()?;
+        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(server)
+    }
+
     /// Whether the document says that the operation takes this header.
     pub(crate) fn declares_header(&self, name: &str) -> bool {
         let mut headers = self.parameters.iter().filter(|parameter| parameter.place == Place::Header);

@@ -123,7 +123,7 @@ fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
         .collect()
 }
 
-/// Scheme, host and base path; without a host those of the place the document was fetched from, else a bare path.
+/// Scheme, host and base path; without a host a bare path.
 fn server(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
     let text = |pointer: &str| {
         source.references.read(source.document, pointer).and_then(|v| v.as_str().map(|v| v.trim().to_owned()))
@@ -140,12 +140,7 @@ fn server(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
             let host = within_a_line(&host, problems)?;
             format!("{}://{host}{base_path}", if secure { "https" } else { "http" })
         }
-        None => match url::Url::parse(&source.document.uri) {
-            Ok(base) if matches!(base.scheme(), "http" | "https") => {
-                base.join(&base_path).map_or(base_path, String::from)
-            }
-            _ => base_path,
-        },
+        None => base_path,
     })
 }
 

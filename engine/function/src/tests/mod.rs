@@ -5,6 +5,7 @@
 mod answers;
 mod behaviours;
 mod binding;
+mod clients;
 mod documents;
 mod errors;
 mod fetching;
@@ -20,3 +21,5 @@ mod query_calls;
 mod requests;
 mod rest_calls;
 pub(crate) mod support;
+mod tokens;
+mod unused;

@@ -82,6 +82,7 @@ fn arguments_that_are_null_are_not_the_state_data() {
         let mut mask = Mask::new(Secrets::default());
         let builder = crate::rest::build(
             &target,
+            "",
             "f",
             arguments.map(super::support::val).as_ref(),
             &data,
