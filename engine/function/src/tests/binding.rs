@@ -294,7 +294,11 @@ fn a_client_that_cannot_be_used_is_told_at_its_property() {
     let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
                  quarkus.oidc-client.login.client-id=${NO_SUCH}\nquarkus.rest-client.a_json.read-timeout=${NO_SUCH}";
     let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
-    insta::assert_snapshot!(problems, @"");
+    insta::assert_snapshot!(problems, @r"
+    application.properties:4:41: warning[RON0311]: no call of the document `a_json` can be made: the property `quarkus.rest-client.a_json.read-timeout` refers to `${NO_SUCH}`, which is neither a property nor an environment variable
+    flow.sw.yaml:7:24: warning[RON0309]: function `f` cannot be called, because there is no token for it: the property `quarkus.oidc-client.login.client-id` refers to `${NO_SUCH}`, which is neither a property nor an environment variable
+      help: set the environment variable, or remove the property
+    ");
 }
 
 #[test]

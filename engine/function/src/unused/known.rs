@@ -41,7 +41,8 @@ impl<'a> Known<'a> {
     pub(super) fn of(usage: &PropertiesUse<'a>) -> Self {
         let mut known = Self {
             properties: usage.properties,
-            is_complete: usage.is_complete,
+            // The properties of a folder without workflows are those of workflows to come.
+            is_complete: usage.is_complete && !usage.bindings.is_empty(),
             documents: BTreeMap::new(),
             functions: BTreeMap::new(),
             services: BTreeSet::new(),
