@@ -160,7 +160,7 @@ settings! {
     CLIENT_MP_URL: "<key>/mp-rest/url", Kind::Url, "", "the same";
     CLIENT_READ_TIMEOUT: "quarkus.rest-client.<key>.read-timeout", Kind::Millis, "", "milliseconds that a call may take";
     CLIENT_MP_READ_TIMEOUT: "<key>/mp-rest/readTimeout", Kind::Millis, "", "the same; the other settings of a client have such names too";
-    CLIENTS_READ_TIMEOUT: "quarkus.rest-client.read-timeout", Kind::Millis, "rondo.http.timeout", "the same for all clients that have none of their own";
+    CLIENTS_READ_TIMEOUT: "quarkus.rest-client.read-timeout", Kind::Millis, "", "the same for all clients that have none of their own; by default as `rondo.http.timeout` says";
     CLIENT_CONNECT_TIMEOUT: "quarkus.rest-client.<key>.connect-timeout", Kind::Millis, "10000", "milliseconds to connect";
     CLIENT_MP_CONNECT_TIMEOUT: "<key>/mp-rest/connectTimeout", Kind::Millis, "", "the same";
     CLIENTS_CONNECT_TIMEOUT: "quarkus.rest-client.connect-timeout", Kind::Millis, "10000", "the same for all clients";
