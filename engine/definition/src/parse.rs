@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Compat, Diagnostic, Limits, Resources, Source, load, model::Workflow, read::Reader, validate};
+use crate::{
+    Compat, Diagnostic, Limits, Project, Resources, Source, load, model::Workflow, read::Reader, validate,
+};
 
 /// A parsed definition, with its text.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// The rules that apply to it where specification and `SonataFlow` disagree.
     pub compat: Compat,
+    /// The project that it belongs to; an empty root project if it was parsed without one.
+    pub project: Arc<Project>,
 }
 
 impl Document {
@@ -82,7 +86,12 @@ pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>
     });
     diagnostics.sort();
     let source = Arc::new(loaded.source);
-    let document = workflow.map(|workflow| Document { workflow, source, compat: options.compat });
+    let document = workflow.map(|workflow| Document {
+        workflow,
+        source,
+        compat: options.compat,
+        project: Arc::default(),
+    });
     (document, diagnostics)
 }
 
