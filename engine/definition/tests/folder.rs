@@ -98,7 +98,7 @@ fn every_problem_of_every_file_is_reported() {
     ]);
     insta::assert_snapshot!(lines(&load(root.path())), @r"
     application.properties:1:17: error[RON0503]: the value of the property `rondo.uri.alias` is not a list PREFIX=TARGET,PREFIX=TARGET
-    application.properties:2:1: error[RON0502]: the property `a` refers to itself by `${a}`
+    application.properties:2:3: warning[RON0513]: the property `a` refers to itself by `${a}`, so it has no value, and what reads it fails
     broken.sw.json:3:3: error[RON0002]: not valid JSON, line 3 column 3: while parsing a flow mapping, did not find expected ',' or '}'
     caller.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value
     caller.sw.yaml:9:17: error[RON0115]: state `Call`: the subflow `gone` is no workflow of this folder
@@ -211,7 +211,7 @@ fn documents_of_other_hosts_come_from_the_mirror_an_alias_or_the_fetcher() {
             "the file does not exist; looked for `deep/gone`, `gone`, `src/main/resources/gone`",
         ),
     ] {
-        let read = match found.resources.read_from(source, base, uri) {
+        let read = match found.root().resources.read_from(source, base, uri) {
             Ok(resource) => format!("{} from {}", String::from_utf8(resource.bytes).unwrap(), resource.name),
             Err(error) => error.to_string(),
         };
@@ -242,7 +242,7 @@ fn nothing_outside_of_the_folder_is_read() {
         ("inside.yaml", true),
         ("./data/../a.sw.yaml", true),
     ] {
-        assert_eq!(found.resources.read(source, uri).is_ok(), allowed, "{uri}");
+        assert_eq!(found.root().resources.read(source, uri).is_ok(), allowed, "{uri}");
     }
 }
 
