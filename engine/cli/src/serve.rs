@@ -63,7 +63,8 @@ impl Serve {
         let engine = match Engine::open(options).await {
             Ok(engine) => engine,
             Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
-                let report = Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects };
+                let report =
+                    Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects };
                 report.print();
                 return Err(format!("the workflows in {} cannot be served", self.workflows.display()));
             }
