@@ -38,7 +38,7 @@ fn flow(path: &str, more: &str) -> String {
 /// The project of each workflow file of a folder with these files.
 fn projects(others: &[&str], workflows: &[&str]) -> Vec<(String, String)> {
     let texts: Vec<_> = workflows.iter().map(|path| (*path, flow(path, ""))).collect();
-    let files: Vec<_> = texts.iter().map(|(path, text)| (*path, text.as_str()));
+    let files = texts.iter().map(|(path, text)| (*path, text.as_str()));
     let files: Vec<_> = files.chain(others.iter().map(|path| (*path, ""))).collect();
     let found = load_with(folder(&files).path(), &[]);
     assert_eq!(lines(&found), "");
