@@ -23,11 +23,8 @@ pub fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
         }
     }
     for key in properties.own_keys() {
-        match find_setting(key) {
-            Some(setting) if setting.name.contains('<') => {
-                found.extend(check_value(properties, places, setting, key));
-            }
-            _ => {}
+        if let Some(family) = find_setting(key).filter(|setting| setting.name.contains('<')) {
+            found.extend(check_value(properties, places, family, key));
         }
         check_key(properties, key, &mut told, &mut found);
     }
