@@ -4,9 +4,11 @@
 //! Promises: all problems are returned together, each with its line; any text gives a document or diagnostics. Never: evaluates an
 //! expression, or opens the network.
 
+mod anchor;
 mod byte_order_mark;
 pub mod codes;
 mod compat;
+mod custom_resource;
 mod diagnostic;
 pub mod duration;
 mod folder;
@@ -27,6 +29,7 @@ mod userinfo;
 mod validate;
 mod visible;
 
+pub use anchor::find_anchor;
 pub use byte_order_mark::without_byte_order_mark;
 pub use codes::Code;
 pub use compat::Compat;

@@ -11,7 +11,7 @@ mod problem;
 mod report;
 mod scalar;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use granit_parser::{Parser, options};
 use serde_json::Value;
@@ -59,11 +59,22 @@ pub struct Loaded {
 /// assert_eq!(loaded.source.position(&name).to_string(), "2:11");
 /// ```
 pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagnostic>> {
+    load_part(path, &text.into(), 0..text.len(), limits)
+}
+
+/// Loads the first document of a part of a text. Its places are those in the whole text.
+pub(crate) fn load_part(
+    path: &str,
+    whole: &Arc<str>,
+    part: Range<usize>,
+    limits: Limits,
+) -> Result<Loaded, Vec<Diagnostic>> {
     let format = Format::of(path);
-    if u32::try_from(text.len()).is_err() {
+    if u32::try_from(whole.len()).is_err() {
         let message = "the file is larger than 4 GiB";
         return Err(vec![Diagnostic::file(Severity::Error, codes::TOO_LARGE, path, message)]);
     }
+    let text = whole.get(part.clone()).unwrap_or_default();
     let options = options! {
         flow_nesting_limit: limits.depth,
         block_nesting_limit: limits.depth,
@@ -93,8 +104,11 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
         positions.set_root(node.place);
         node.value
     });
-    let source = Source::with_positions(path, text, format, positions);
-    let mut diagnostics: Vec<_> = problems.into_iter().map(|problem| problem.locate(&source)).collect();
+    positions.shift(part.start);
+    let begin = part.start;
+    let source = Source::with_positions(path, whole, part, positions);
+    let mut diagnostics: Vec<_> =
+        problems.into_iter().map(|problem| problem.shifted(begin).locate(&source)).collect();
     diagnostics.sort();
     match value {
         Ok(value) if !diagnostics.iter().any(Diagnostic::is_error) => {

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Compat, Diagnostic, Limits, Resources, Source, load, model::Workflow, read::Reader, validate};
+use crate::{
+    Compat, Diagnostic, Limits, Loaded, Resources, Source, custom_resource, load, model::Workflow, read::Reader,
+    validate,
+};
 
 /// A parsed definition, with its text.
 #[derive(Debug, Clone)]
@@ -62,15 +65,25 @@ pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     parse_with(path, text, Options::default())
 }
 
-/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows.
+/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows. The text may be a custom resource;
+/// then `path` may be the name of its [`Source`], which says which one of a file is meant.
 ///
 /// Returns the definition, as complete as possible, and all diagnostics, sorted by place. If there is no document, at least one diagnostic is an
 /// error.
 pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
-    let loaded = match load(path, text, Limits::WORKFLOW) {
-        Ok(loaded) => loaded,
-        Err(diagnostics) => return (None, diagnostics),
+    let is_custom_resource = custom_resource::is_custom_resource(path, text);
+    let loaded = match is_custom_resource {
+        true => custom_resource::load_by_name(path, text),
+        false => load(path, text, Limits::WORKFLOW),
     };
+    match loaded {
+        Ok(loaded) => read_loaded(loaded, options),
+        Err(diagnostics) => (None, diagnostics),
+    }
+}
+
+/// Reads and validates a document that is loaded.
+pub(crate) fn read_loaded(loaded: Loaded, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
     let no_resources = Resources::default();
     let resources = options.resources.unwrap_or(&no_resources);
     let mut diagnostics = loaded.warnings;

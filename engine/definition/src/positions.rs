@@ -27,7 +27,7 @@ pub(crate) enum Style {
 }
 
 /// The place of one value: bytes `start..end` of the text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Place {
     children: Children,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Children {
     None,
     List(Vec<PlaceId>),
@@ -43,7 +43,7 @@ enum Children {
 }
 
 /// One member of an object.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) name: Box<str>,
     /// The byte offset of the name.
@@ -52,7 +52,7 @@ pub(crate) struct Member {
 }
 
 /// The places of all values of a document; empty if the text was not loaded.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Positions {
     all: Vec<Place>,
     root: Option<PlaceId>,
@@ -84,6 +84,37 @@ impl Positions {
 
     pub(crate) fn set_root(&mut self, root: PlaceId) {
         self.root = Some(root);
+    }
+
+    /// The root; `None` if the text was not loaded.
+    pub(crate) fn root(&self) -> Option<PlaceId> {
+        self.root
+    }
+
+    /// Moves all places by `bytes`: the text is a part of a longer one, which has that many bytes before it.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        // The length of the longer text fits.
+        let Ok(bytes) = u32::try_from(bytes) else { return };
+        if bytes == 0 {
+            return;
+        }
+        for place in &mut self.all {
+            place.start += bytes;
+            place.end += bytes;
+            if let Children::Map(members) = &mut place.children {
+                members.iter_mut().for_each(|member| member.key += bytes);
+            }
+        }
+    }
+
+    /// The bytes `start..end` of a value.
+    pub(crate) fn bytes(&self, id: PlaceId) -> (u32, u32) {
+        self.get(id).map_or((0, 0), |place| (place.start, place.end))
+    }
+
+    /// A member of an object.
+    pub(crate) fn member(&self, id: PlaceId, name: &str) -> Option<&Member> {
+        self.members(id).iter().find(|member| *member.name == *name)
     }
 
     /// The members of an object, in order; empty for other values.

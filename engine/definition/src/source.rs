@@ -4,7 +4,7 @@
 //! revision. Promises: a pointer without a value gives the place of the nearest enclosing value. Never: reads a file or interprets a
 //! value.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -58,7 +58,11 @@ impl fmt::Display for Format {
 #[derive(Debug)]
 pub struct Source {
     path: Arc<str>,
+    name: Arc<str>,
+    /// The whole text of the file.
     text: Arc<str>,
+    /// The bytes of it that are the document.
+    part: Range<usize>,
     format: Format,
     /// Byte at which each line starts.
     lines: Vec<usize>,
@@ -70,12 +74,38 @@ pub struct Source {
 impl Source {
     /// A source without the places of values, for showing lines. `path` is the name that users see.
     pub fn unread(path: &str, text: &str) -> Self {
-        Self::with_positions(path, text, Format::of(path), Positions::default())
+        Self::with_positions(path, &text.into(), 0..text.len(), Positions::default())
     }
 
-    pub(crate) fn with_positions(path: &str, text: &str, format: Format, positions: Positions) -> Self {
+    /// The source of a document that is the bytes `part` of the text of a file.
+    pub(crate) fn with_positions(
+        path: &str,
+        text: &Arc<str>,
+        part: Range<usize>,
+        positions: Positions,
+    ) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text: text.into(), format, lines, positions, used: Mutex::default() }
+        let path: Arc<str> = path.into();
+        Self {
+            name: Arc::clone(&path),
+            format: Format::of(&path),
+            path,
+            text: Arc::clone(text),
+            part,
+            lines,
+            positions,
+            used: Mutex::default(),
+        }
+    }
+
+    /// The same text with another name, and with other places of values, which are read from the present ones.
+    pub(crate) fn renamed(self, name: Arc<str>, positions: impl FnOnce(Positions) -> Positions) -> Self {
+        Self { name, positions: positions(self.positions), ..self }
+    }
+
+    /// The places of the values.
+    pub(crate) fn positions(&self) -> &Positions {
+        &self.positions
     }
 
     /// Name of the file as users see it, relative to the folder of workflows.
@@ -83,9 +113,15 @@ impl Source {
         &self.path
     }
 
-    /// The whole text.
+    /// The name under which the document is stored and found again: the path of its file, and, if several documents may be in such a file,
+    /// `#` and the id of the workflow.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The text of the document: the whole file, or of a file with several documents the part that is this one.
     pub fn text(&self) -> &str {
-        &self.text
+        self.text.get(self.part.clone()).unwrap_or_default()
     }
 
     /// How it is written.

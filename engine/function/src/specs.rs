@@ -31,7 +31,7 @@ impl Specs {
         Self { fetcher, read: Mutex::default() }
     }
 
-    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`.
+    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`. It need not describe operations.
     pub(crate) fn open(
         &self,
         resources: &Resources,
@@ -73,7 +73,8 @@ impl Specs {
     }
 }
 
-/// JSON is indexed as it is; YAML is read and written as JSON first, so that there is one way to look things up.
+/// Any document to which an `OpenAPI` document may refer. JSON is indexed as it is; YAML is read and written as JSON first, so that there is one
+/// way to look things up.
 pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
     let is_json =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
@@ -93,5 +94,5 @@ pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
 }
 
 fn index(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
-    SpecDocument::parse(uri, text).map_err(|problem| format!("`{uri}` {problem}"))
+    SpecDocument::parse_any(uri, text).map_err(|problem| format!("`{uri}` {problem}"))
 }

@@ -1,0 +1,84 @@
+//! Custom resources: workflows as they are written for the Kubernetes operator of `SonataFlow`.
+//!
+//! Owns: finding them in YAML and JSON files, reading `spec.flow` as a document of specification 0.8, and the `ConfigMap`s that hold properties
+//! and resources for them. Promises: a diagnostic names the line of the file that people see; a file of other Kubernetes resources costs a
+//! look at its text and nothing else. Never: asks a cluster, or renders a template.
+//! Source: the operator's API `sonataflow.org/v1alpha08`.
+
+mod config_map;
+mod flow;
+mod kustomization;
+mod manifests;
+mod mounted;
+mod parts;
+
+use std::sync::Arc;
+
+use crate::{Diagnostic, Loaded, codes};
+
+pub(crate) use manifests::{Manifests, PropertiesText, ResourceContents};
+pub(crate) use mounted::MountedFiles;
+pub(crate) use parts::is_other_resource;
+
+/// A workflow that is written as a custom resource.
+#[derive(Debug)]
+pub(crate) struct CustomResource {
+    /// `metadata.name`, the id of the workflow.
+    pub(crate) id: String,
+    pub(crate) namespace: Option<String>,
+    /// Its flow as a document of specification 0.8. The source is called `file#id`.
+    pub(crate) loaded: Loaded,
+    /// `spec.resources.configMaps`.
+    pub(crate) config_maps: Vec<ConfigMapReference>,
+    /// The environment variables of its container that have a value in the resource.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+/// A `ConfigMap` whose keys are files of the workflow.
+#[derive(Debug)]
+pub(crate) struct ConfigMapReference {
+    pub(crate) name: String,
+    /// `workflowPath`: the folder that the files are in, without slashes at its ends; empty for the top.
+    pub(crate) folder: String,
+    pub(crate) position: crate::Position,
+}
+
+/// Whether a text is a custom resource, or holds some, by its look.
+pub(crate) fn is_custom_resource(path: &str, text: &str) -> bool {
+    parts::split(path, text).iter().any(|part| part.kind == parts::Kind::Flow)
+}
+
+/// Loads the flow of one custom resource of a text. `name` is the path of the file, or, if it has several, `path#id`.
+pub(crate) fn load_by_name(name: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+    let text = Arc::from(text);
+    if let Some((path, id)) = name.rsplit_once('#') {
+        let (resources, _) = read_text(path, &text);
+        if let Some(resource) = resources.into_iter().find(|resource| resource.id == id) {
+            return Ok(resource.loaded);
+        }
+    }
+    let (resources, mut diagnostics) = read_text(name, &text);
+    if let Some(mut resource) = resources.into_iter().next() {
+        resource.loaded.warnings.extend(diagnostics);
+        return Ok(resource.loaded);
+    }
+    if !diagnostics.iter().any(Diagnostic::is_error) {
+        let message = "there is no custom resource with a flow in the file";
+        diagnostics.push(Diagnostic::file(crate::Severity::Error, codes::CUSTOM_RESOURCE, name, message));
+    }
+    Err(diagnostics)
+}
+
+/// Reads all custom resources of a text.
+pub(crate) fn read_text(path: &str, text: &Arc<str>) -> (Vec<CustomResource>, Vec<Diagnostic>) {
+    let (mut resources, mut diagnostics) = (Vec::new(), Vec::new());
+    for part in parts::split(path, text).into_iter().filter(|part| part.kind == parts::Kind::Flow) {
+        let (read, problems) = flow::read_part(path, text, part.bytes);
+        resources.extend(read);
+        diagnostics.extend(problems);
+    }
+    (resources, diagnostics)
+}
+
+#[cfg(test)]
+mod tests;
