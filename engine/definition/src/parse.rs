@@ -9,8 +9,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Compat, Diagnostic, Limits, Loaded, Resources, Source, custom_resource, load, model::Workflow, read::Reader,
-    validate,
+    Compat, Diagnostic, Limits, Loaded, Project, Resources, Source, custom_resource, load, model::Workflow,
+    read::Reader, validate,
 };
 
 /// A parsed definition, with its text.
@@ -22,6 +22,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// The rules that apply to it where specification and `SonataFlow` disagree.
     pub compat: Compat,
+    /// The project that it belongs to; an empty root project if it was parsed without one.
+    pub project: Arc<Project>,
 }
 
 impl Document {
@@ -65,15 +67,15 @@ pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     parse_with(path, text, Options::default())
 }
 
-/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows. The text may be a custom resource;
-/// then `path` may be the name of its [`Source`], which says which one of a file is meant.
+/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows. Of a text with custom resources the
+/// first one is read.
 ///
 /// Returns the definition, as complete as possible, and all diagnostics, sorted by place. If there is no document, at least one diagnostic is an
 /// error.
 pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
     let is_custom_resource = custom_resource::is_custom_resource(path, text);
     let loaded = match is_custom_resource {
-        true => custom_resource::load_by_name(path, text),
+        true => custom_resource::load_first(path, text),
         false => load(path, text, Limits::WORKFLOW),
     };
     match loaded {
@@ -95,7 +97,12 @@ pub(crate) fn read_loaded(loaded: Loaded, options: Options) -> (Option<Document>
     });
     diagnostics.sort();
     let source = Arc::new(loaded.source);
-    let document = workflow.map(|workflow| Document { workflow, source, compat: options.compat });
+    let document = workflow.map(|workflow| Document {
+        workflow,
+        source,
+        compat: options.compat,
+        project: Arc::default(),
+    });
     (document, diagnostics)
 }
 

@@ -63,6 +63,8 @@ pub struct Source {
     text: Arc<str>,
     /// The bytes of it that are the document.
     part: Range<usize>,
+    /// The text of the workflow as a document of its own, if the file holds more.
+    workflow: Option<Arc<str>>,
     format: Format,
     /// Byte at which each line starts.
     lines: Vec<usize>,
@@ -92,20 +94,22 @@ impl Source {
             path,
             text: Arc::clone(text),
             part,
+            workflow: None,
             lines,
             positions,
             used: Mutex::default(),
         }
     }
 
-    /// The same text with another name, and with other places of values, which are read from the present ones.
-    pub(crate) fn renamed(self, name: Arc<str>, positions: impl FnOnce(Positions) -> Positions) -> Self {
-        Self { name, positions: positions(self.positions), ..self }
-    }
-
-    /// The places of the values.
-    pub(crate) fn positions(&self) -> &Positions {
-        &self.positions
+    /// The same text as the source of a workflow that is only a part of it: its name, the workflow as a document of its own, and the places
+    /// of its values, which are made of the present ones.
+    pub(crate) fn as_workflow(
+        self,
+        name: Arc<str>,
+        workflow: Arc<str>,
+        places: impl FnOnce(Positions) -> Positions,
+    ) -> Self {
+        Self { name, workflow: Some(workflow), positions: places(self.positions), ..self }
     }
 
     /// Name of the file as users see it, relative to the folder of workflows.
@@ -119,9 +123,10 @@ impl Source {
         &self.name
     }
 
-    /// The text of the document: the whole file, or of a file with several documents the part that is this one.
+    /// The text of the document. That of a custom resource is its flow with id and version, as JSON: what else the resource says, such as the
+    /// variables of its container, is neither shown nor stored.
     pub fn text(&self) -> &str {
-        self.text.get(self.part.clone()).unwrap_or_default()
+        self.workflow.as_deref().unwrap_or_else(|| self.text.get(self.part.clone()).unwrap_or_default())
     }
 
     /// How it is written.

@@ -105,7 +105,7 @@ impl Call {
             attempt: request.attempt,
             python: request.python.as_ref(),
             before_large_answer,
-            properties: &executor.properties,
+            properties: &self.deployed.project.properties,
         };
         match executor.caller.call(binding, request).await {
             Ok(answer) => {

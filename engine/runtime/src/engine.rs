@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rondo_definition::{Properties, Resources};
+use rondo_definition::Properties;
 use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
@@ -202,14 +202,9 @@ impl Engine {
         &self.executor.memory
     }
 
-    /// Configuration of the served folder.
+    /// Configuration of the engine: that of the served folder itself, its root project.
     pub fn properties(&self) -> &Properties {
         &self.executor.properties
-    }
-
-    /// Files of the served folder.
-    pub fn resources(&self) -> Arc<Resources> {
-        self.executor.catalog().resources()
     }
 
     /// Base of links to this engine, without a slash at the end.

@@ -64,6 +64,7 @@ pub(crate) struct Executor {
     /// The threads on which calls are made: those of the server, for they wait more than they compute.
     pub(crate) callers: Handle,
     pub(crate) secrets: Secrets,
+    /// Those of the root project: what is about the engine.
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,

@@ -118,7 +118,10 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, resources, properties, secrets: hidden, channels, .. } = loaded;
+        let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
+        // What is about the engine is read from the root project.
+        let root = projects.first().map(Arc::clone).unwrap_or_default();
+        let properties = root.properties.clone();
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -126,7 +129,7 @@ impl Engine {
         if clock.speed() > 1 {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
-        let served = Served::new(Catalog::new(workflows, resources));
+        let served = Served::new(Catalog::new(workflows, projects));
         let limits = Limits {
             mask: Some(secrets::text_mask(&hidden)),
             successors: Some(Arc::clone(&served) as Arc<dyn SuccessorCheck>),
@@ -197,9 +200,9 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
     let mut revisions = Vec::with_capacity(loaded.workflows.len());
-    for Deployed { program, outline, revision, fingerprint, .. } in &loaded.workflows {
+    for Deployed { program, outline, revision, fingerprint, project, .. } in &loaded.workflows {
         let Some(source) = loaded.sources.get(&*outline.path) else { continue };
-        let bundle = loaded.resources.bundle(source).map_err(|error| failed(&error))?;
+        let bundle = project.resources.bundle(source).map_err(|error| failed(&error))?;
         revisions.push(Revision {
             digest: revision.clone(),
             workflow: program.id.to_string(),

@@ -70,11 +70,8 @@ mod tests {
         let (document, problems) =
             rondo_definition::parse_with("w.sw.json", text, rondo_definition::Options::default());
         let document = document.unwrap_or_else(|| panic!("{problems:?}"));
-        let properties = rondo_definition::Properties::from_env(rondo_definition::Environment::new());
-        let resources = rondo_definition::Resources::from_bundle(Vec::new());
         let specs = rondo_function::Specs::new(None);
-        let secrets = rondo_expression::Val::Null;
-        let (deployed, _) = crate::catalog::deploy(document, &resources, &properties, &secrets, &specs);
+        let (deployed, _) = crate::catalog::deploy(document, &rondo_function::Secrets::default(), &specs);
         Deployed { revision: number.to_string(), ..deployed }
     }
 

@@ -112,7 +112,7 @@ codes! {
     SEVERAL_CONFIG_MAPS Warning "RON0406" "several ConfigMaps have the name that a custom resource means"
 
     PROPERTIES Error "RON0501" "`application.properties` cannot be read"
-    PROPERTY_CYCLE Error "RON0502" "a property refers to itself"
+    PROPERTY_CYCLE Error "RON0502" "a setting refers to itself"
     SETTING Error "RON0503" "a setting has a value that it cannot have"
     UNCLOSED_REFERENCE Warning "RON0504" "a `${` is not closed"
     UNKNOWN_SETTING Error "RON0505" "a property begins with `rondo.` and is not known"
@@ -123,4 +123,7 @@ codes! {
     CHANNEL Error "RON0510" "a channel of events cannot be used"
     CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
     CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
+    UNREADABLE_PROPERTY Warning "RON0513" "a property refers to itself, and what reads it fails"
+    ENGINE_WIDE_SETTING Warning "RON0514" "a setting of the whole engine is set by one project"
+    NO_WORKFLOW Error "RON0515" "there is no workflow in the folder"
 }

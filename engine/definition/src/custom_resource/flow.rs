@@ -92,8 +92,8 @@ fn read_resource(
     let document = Outline { resource, id: &id, at }.document(flow, &source, &mut warnings);
     let name = Arc::from(format!("{}#{id}", source.path()));
     let places = places(&document, at, &flow_at);
-    let source = source.renamed(name, |positions| places.apply(positions));
     let value = Value::Object(document);
+    let source = source.as_workflow(name, format!("{value:#}").into(), |positions| places.apply(positions));
     Ok(Some(CustomResource { id, namespace, loaded: Loaded { value, source, warnings }, config_maps, variables }))
 }
 
@@ -271,7 +271,7 @@ fn config_maps(resource: &Value, at: &Pointer, source: &Source) -> Vec<ConfigMap
     list.enumerate().filter_map(read).collect()
 }
 
-/// The environment variables of the workflow's container that have a value here.
+/// The environment variables of the workflow's container that have a value here. One that another tool fills in (`${NAME}`) has none.
 fn variables(resource: &Value) -> Vec<(String, String)> {
     let list = resource.pointer("/spec/podTemplate/container/env").and_then(Value::as_array);
     let text = |entry: &Value, name: &str| match entry.get(name)? {
@@ -279,6 +279,7 @@ fn variables(resource: &Value) -> Vec<(String, String)> {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
         other => Some(other.to_string()),
     };
-    let variable = |entry: &Value| Some((text(entry, "name")?, text(entry, "value")?));
+    let is_value = |value: &String| !value.contains("${") && !value.contains("$(") && !value.contains("{{");
+    let variable = |entry: &Value| Some((text(entry, "name")?, text(entry, "value").filter(is_value)?));
     list.into_iter().flatten().filter_map(variable).collect()
 }

@@ -3,7 +3,12 @@
 //! Owns: which `ConfigMap` a custom resource means: the one of its name that lies nearest. Promises: without a custom resource in the folder no
 //! other resource is parsed.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
     ConfigMapReference, CustomResource, MountedFiles,
@@ -20,8 +25,10 @@ const PROPERTIES_KEY: &str = "application.properties";
 pub(crate) struct Manifests {
     /// The custom resources with a flow, in the order of files.
     pub(crate) resources: Vec<CustomResource>,
-    /// The number of files that have one, or should have one.
-    pub(crate) files: usize,
+    /// The files that have one, or should have one.
+    pub(crate) files: BTreeSet<String>,
+    /// Files that are named like workflows, but are Kubernetes resources of another kind.
+    pub(crate) others: BTreeSet<String>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     config_maps: Vec<ConfigMap>,
 }
@@ -42,24 +49,44 @@ pub(crate) struct PropertiesText {
     pub(crate) text: String,
 }
 
+impl PropertiesText {
+    /// The lines of the file that it takes, counted from 1.
+    pub(crate) fn lines(&self) -> Range<usize> {
+        self.start.line..self.start.line + self.text.lines().count().max(1)
+    }
+}
+
 /// A file with documents of interest.
 struct Manifest {
     path: String,
     text: Arc<str>,
     parts: Vec<parts::Part>,
+    /// Its kind, if it is named like a workflow, and is a resource of another kind.
+    other_kind: Option<String>,
 }
 
 impl Manifests {
-    /// Reads the files of a folder with these paths. Files that cannot be read, or are no text, are no manifests.
-    pub(crate) fn read(root: &Path, files: Vec<String>) -> Self {
-        let manifests: Vec<_> = in_parallel(files, |path| Manifest::open(root, path)).into_iter().flatten().collect();
+    /// Reads files of a folder. `workflows` are those that are named like workflows. Files that cannot be read, or are no text, are no
+    /// manifests.
+    pub(crate) fn read(root: &Path, workflows: &[String], others: &[String]) -> Self {
+        let files = workflows.iter().map(|path| (path, true)).chain(others.iter().map(|path| (path, false)));
+        let open = |(path, is_workflow): (&String, bool)| Manifest::open(root, path, is_workflow);
+        let manifests: Vec<_> = in_parallel(files.collect(), open).into_iter().flatten().collect();
         let mut found = Self::default();
         for manifest in &manifests {
+            if let Some(kind) = &manifest.other_kind {
+                let message = format!("this is the Kubernetes resource `{kind}`, not a workflow, so it is not served");
+                let warning = Diagnostic::file(Severity::Warning, codes::OTHER_RESOURCE, &manifest.path, message);
+                found.diagnostics.push(warning.help("give it a name without `.sw`"));
+                found.others.insert(manifest.path.clone());
+            }
             if !manifest.has(parts::Kind::Flow) {
                 continue;
             }
             let (resources, diagnostics) = read_text(&manifest.path, &manifest.text);
-            found.files += usize::from(!resources.is_empty() || !diagnostics.is_empty());
+            if !resources.is_empty() || !diagnostics.is_empty() {
+                found.files.insert(manifest.path.clone());
+            }
             found.resources.extend(resources);
             found.diagnostics.extend(diagnostics);
         }
@@ -145,11 +172,14 @@ impl Manifests {
 
 impl Manifest {
     /// Reads a file; `None` if nothing in it is of interest.
-    fn open(root: &Path, path: String) -> Option<Self> {
-        let text = String::from_utf8(read_confined(root, &path).ok()??).ok()?;
-        let parts: Vec<_> =
-            parts::split(&path, &text).into_iter().filter(|part| part.kind != parts::Kind::Other).collect();
-        (!parts.is_empty()).then(|| Self { path, text: text.into(), parts })
+    fn open(root: &Path, path: &str, is_workflow: bool) -> Option<Self> {
+        let text = String::from_utf8(read_confined(root, path).ok()??).ok()?;
+        let parts = parts::split(path, &text);
+        let parts: Vec<_> = parts.into_iter().filter(|part| part.kind != parts::Kind::Other).collect();
+        let has_flow = parts.iter().any(|part| part.kind == parts::Kind::Flow);
+        let other_kind = if is_workflow && !has_flow { parts::is_other_resource(&text) } else { None };
+        let is_of_interest = !parts.is_empty() || other_kind.is_some();
+        is_of_interest.then(|| Self { path: path.to_owned(), text: text.into(), parts, other_kind })
     }
 
     fn has(&self, kind: parts::Kind) -> bool {

@@ -8,6 +8,7 @@
 mod config_map;
 mod flow;
 mod kustomization;
+mod import;
 mod manifests;
 mod mounted;
 mod parts;
@@ -16,9 +17,9 @@ use std::sync::Arc;
 
 use crate::{Diagnostic, Loaded, codes};
 
-pub(crate) use manifests::{Manifests, PropertiesText, ResourceContents};
-pub(crate) use mounted::MountedFiles;
-pub(crate) use parts::is_other_resource;
+pub use import::{CustomResourceProject, custom_resource_projects};
+pub(crate) use manifests::{Manifests, ResourceContents};
+pub(crate) use mounted::{MountedFiles, split_name};
 
 /// A workflow that is written as a custom resource.
 #[derive(Debug)]
@@ -48,23 +49,16 @@ pub(crate) fn is_custom_resource(path: &str, text: &str) -> bool {
     parts::split(path, text).iter().any(|part| part.kind == parts::Kind::Flow)
 }
 
-/// Loads the flow of one custom resource of a text. `name` is the path of the file, or, if it has several, `path#id`.
-pub(crate) fn load_by_name(name: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
-    let text = Arc::from(text);
-    if let Some((path, id)) = name.rsplit_once('#') {
-        let (resources, _) = read_text(path, &text);
-        if let Some(resource) = resources.into_iter().find(|resource| resource.id == id) {
-            return Ok(resource.loaded);
-        }
-    }
-    let (resources, mut diagnostics) = read_text(name, &text);
+/// Loads the flow of the first custom resource of a text.
+pub(crate) fn load_first(path: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+    let (resources, mut diagnostics) = read_text(path, &text.into());
     if let Some(mut resource) = resources.into_iter().next() {
         resource.loaded.warnings.extend(diagnostics);
         return Ok(resource.loaded);
     }
     if !diagnostics.iter().any(Diagnostic::is_error) {
         let message = "there is no custom resource with a flow in the file";
-        diagnostics.push(Diagnostic::file(crate::Severity::Error, codes::CUSTOM_RESOURCE, name, message));
+        diagnostics.push(Diagnostic::file(crate::Severity::Error, codes::CUSTOM_RESOURCE, path, message));
     }
     Err(diagnostics)
 }

@@ -61,11 +61,6 @@ impl MountedFiles {
         self.at(path).or_else(|| self.elsewhere(path)).map(|(_, bytes)| bytes)
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_path.is_empty() && self.by_file_name.is_empty()
-    }
-
     /// All mounted files, by path.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.by_path.iter().map(|(path, file)| (path.as_str(), &*file.bytes))

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::Format;
+use crate::{Format, did_you_mean};
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +52,13 @@ pub(super) fn split(path: &str, text: &str) -> Vec<Part> {
     documents.into_iter().map(part).collect()
 }
 
-/// Whether a text that should be a workflow is a Kubernetes resource of another kind; its kind.
+/// The kind of a text that should be a workflow and is another Kubernetes resource. A kind that is a misspelt one of a workflow is not meant.
 pub(crate) fn is_other_resource(text: &str) -> Option<String> {
+    resource_kind(text).filter(|kind| did_you_mean(kind, FLOW_KINDS).is_none())
+}
+
+/// The kind of a text that is a Kubernetes resource and no workflow.
+fn resource_kind(text: &str) -> Option<String> {
     let first = documents(text).into_iter().find_map(|part| {
         let text = text.get(part)?;
         let has_content = text.lines().any(|line| !line.trim_start().starts_with(['#', '-']) && !line.trim().is_empty());

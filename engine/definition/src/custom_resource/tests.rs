@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{CustomResource, is_other_resource, load_by_name, mounted::MountedFiles, read_text};
+use super::{CustomResource, mounted::MountedFiles, parts::is_other_resource, read_text};
 use crate::{Diagnostic, Options, Pointer, codes, parse, parse_with};
 
 /// A custom resource with one state, and more lines of `metadata`, of `spec.flow` and of `spec`.
@@ -143,9 +143,9 @@ fn several_resources_of_a_file_are_workflows_of_their_own() {
         let ids: Vec<_> = resources.iter().map(|resource| resource.id.as_str()).collect();
         assert_eq!(ids, ["one", "two"], "{text}");
         for resource in resources {
-            // What is stored of it is read again by its name.
+            // What is stored of it is read again.
             let source = &resource.loaded.source;
-            let again = load_by_name(source.name(), source.text()).unwrap();
+            let again = crate::load(source.name(), source.text(), crate::Limits::WORKFLOW).unwrap();
             assert_eq!(again.value, resource.loaded.value);
             let (document, diagnostics) = parse_with(source.name(), source.text(), Options::default());
             assert_eq!((document.unwrap().workflow.id, lines(&diagnostics)), (resource.id, String::new()));
@@ -154,12 +154,15 @@ fn several_resources_of_a_file_are_workflows_of_their_own() {
 }
 
 #[test]
-fn a_change_of_another_document_of_the_file_is_no_change_of_the_workflow() {
+fn only_the_flow_is_a_part_of_the_revision_and_of_what_is_stored() {
+    let revision = |text: &str| parse("all.yaml", text).0.unwrap().revision();
     let flow = manifest("one", "", "", "");
-    let text = |other: &str| format!("kind: ConfigMap\nmetadata: {{name: {other}}}\n---\n{flow}---\nkind: {other}\n");
-    let revision = |text: &str| parse("all.yaml#one", text).0.unwrap().revision();
-    assert_eq!(revision(&text("a")), revision(&text("bcd")));
+    let other = manifest("one", "  labels: {a: b}\n", "", "  podTemplate: {container: {env: [{name: A, value: s3cret}]}}\n");
+    assert_eq!(revision(&flow), revision(&format!("kind: ConfigMap\nmetadata: {{name: c}}\n---\n{other}---\nkind: x\n")));
     assert_ne!(revision(&flow.replace("name: A", "name: B")), revision(&flow));
+    let resource = only(&other);
+    assert_eq!(resource.variables, [("A".to_owned(), "s3cret".to_owned())]);
+    assert!(!resource.loaded.source.text().contains("s3cret"));
 }
 
 #[test]
