@@ -12,6 +12,7 @@ use std::{
 };
 
 use rondo_definition::{CustomResourceProject, custom_resource_projects};
+use rondo_runtime::Loaded;
 
 use crate::{folder, output};
 
@@ -31,8 +32,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 impl Import {
     pub(crate) fn run(self) -> Result<ExitCode, String> {
         let (root, file) = self.source()?;
-        let environment = folder::environment();
-        let loaded = rondo_runtime::load_folder(&root, environment.clone());
+        let loaded = rondo_runtime::load_folder(&root, folder::environment());
         let (projects, diagnostics) = custom_resource_projects(&root);
         let is_asked_for = |path: &str| file.as_deref().is_none_or(|file| file == path);
         let projects: Vec<_> = projects.into_iter().filter(|project| is_asked_for(&project.path)).collect();
@@ -53,16 +53,24 @@ impl Import {
             return Err(format!("the folder {} is there already, and nothing is written over it\nname another place with --to", taken.display()));
         }
         for (folder, files) in &written {
+            check_free(folder, files)?;
+        }
+        for (folder, files) in &written {
             write(folder, files)?;
         }
+        let differences = differences(&projects, &loaded, &self.to);
+        differences.iter().for_each(|difference| output::error_line(difference));
         for project in projects.iter().filter(|project| !project.variables.is_empty()) {
+            // Their values may be secrets, so they are neither shown nor written.
+            let names: Vec<_> = project.variables.iter().map(|(name, _)| name.as_str()).collect();
+            let (id, file) = (&project.id, &project.path);
             output::line("");
-            output::line(&format!("The container of `{}` has environment variables, which `rondo serve` needs too:", project.id));
-            output::lines(project.variables.iter().map(|(name, value)| format!("  {name}={value}")));
+            output::line(&format!("`{id}` needs the environment variables {}, whose values are in {file}.", names.join(", ")));
         }
         output::line("");
         output::line(&format!("Next: rondo check {}", self.to.display()));
-        Ok(if unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let is_whole = unread.is_empty() && differences.is_empty();
+        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// The folder to read, and the file in it that is asked for.
@@ -80,7 +88,7 @@ impl Import {
 }
 
 /// The files of a project: the workflow, its properties, all files of its `ConfigMap`s, and what else it reads.
-fn files(project: &CustomResourceProject, loaded: &rondo_runtime::Loaded) -> Files {
+fn files(project: &CustomResourceProject, loaded: &Loaded) -> Files {
     let mut files = Files::new();
     for (name, bytes) in used_files(project, loaded) {
         files.insert(path_in_project(&name, &project.path), bytes);
@@ -94,19 +102,24 @@ fn files(project: &CustomResourceProject, loaded: &rondo_runtime::Loaded) -> Fil
 }
 
 /// The files that the workflow reads, without those of other hosts.
-fn used_files(project: &CustomResourceProject, loaded: &rondo_runtime::Loaded) -> Vec<(String, Vec<u8>)> {
+fn used_files(project: &CustomResourceProject, loaded: &Loaded) -> Vec<(String, Vec<u8>)> {
     let used = loaded.files_of(&project.name).unwrap_or_default();
     used.into_iter().filter(|(name, _)| !name.starts_with("http://") && !name.starts_with("https://")).collect()
 }
 
-/// Where a file is looked for by the same URI when the workflow lies at the top of its project.
+/// The path of a file relative to the folder of the project, so that it is found by the same URI. What lies outside of the folder of the manifest
+/// lies outside of that of the project.
 fn path_in_project(name: &str, manifest: &str) -> String {
     if let Some((_, path)) = name.split_once('#') {
         return path.to_owned();
     }
-    let folder = manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let below = |folder: &str| name.strip_prefix(folder)?.strip_prefix('/');
-    below(folder).or_else(|| below("src/main/resources")).unwrap_or(name).to_owned()
+    match manifest.rsplit_once('/') {
+        None => name.to_owned(),
+        Some((folder, _)) => match name.strip_prefix(folder).and_then(|below| below.strip_prefix('/')) {
+            Some(below) => below.to_owned(),
+            None => format!("../{name}"),
+        },
+    }
 }
 
 /// Whether a folder can be made, or is empty.
@@ -117,10 +130,30 @@ fn is_free(folder: &Path) -> bool {
     }
 }
 
-/// Writes files that do not exist yet.
-fn write(folder: &Path, files: &Files) -> Result<(), String> {
+/// Where a file of a project is written.
+fn target(folder: &Path, path: &str) -> PathBuf {
+    match (path.strip_prefix("../"), folder.parent()) {
+        (Some(beside), Some(parent)) => parent.join(beside),
+        _ => folder.join(path),
+    }
+}
+
+/// The error names a file that would be written over another one.
+fn check_free(folder: &Path, files: &Files) -> Result<(), String> {
     for (path, bytes) in files {
-        let path = folder.join(path);
+        let path = target(folder, path);
+        if fs::read(&path).is_ok_and(|there| there != *bytes) {
+            return Err(format!("the file {} is there already, with other content\nname another place with --to", path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// Writes files that are not there yet.
+fn write(folder: &Path, files: &Files) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+    for (path, bytes) in files {
+        let path = target(folder, path);
         let written = || -> io::Result<()> {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
@@ -128,14 +161,43 @@ fn write(folder: &Path, files: &Files) -> Result<(), String> {
             let mut file = fs::File::create_new(&path)?;
             io::Write::write_all(&mut file, bytes)
         };
-        written().map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-        output::line(&format!("wrote {}", path.display()));
+        match written() {
+            Ok(()) => output::line(&format!("wrote {}", path.display())),
+            // It is the same, as was checked before.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(format!("{} cannot be written: {error}", path.display())),
+        }
     }
     Ok(())
 }
 
+/// Why the workflows that were written are not those of the custom resources, one line each.
+fn differences(projects: &[CustomResourceProject], before: &Loaded, target: &Path) -> Vec<String> {
+    let after = rondo_runtime::load_folder(target, folder::environment());
+    let find = |loaded: &Loaded, path: &str| {
+        let found = loaded.workflows.iter().find(|deployed| *deployed.outline.path == *path)?;
+        Some((found.program.fingerprint(), found.input_schema.as_ref().map(|schema| schema.document.clone())))
+    };
+    let difference = |project: &CustomResourceProject| {
+        let id = &project.id;
+        let file = format!("{id}/{id}.sw.yaml");
+        let problem = |loaded: &Loaded, file: &str| {
+            loaded.diagnostics.iter().find(|problem| problem.is_error() && *problem.file == *file).map(ToString::to_string)
+        };
+        match (problem(before, &project.path), problem(&after, &file)) {
+            (None, Some(problem)) => Some(problem),
+            _ if find(before, &project.name) == find(&after, &file) => None,
+            _ => Some(format!("{file}: the workflow is not the same as that of {}", project.path)),
+        }
+    };
+    projects.iter().filter_map(difference).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use rondo_definition::Environment;
+    use rondo_runtime::load_folder;
+
     use super::*;
 
     #[test]
@@ -143,11 +205,99 @@ mod tests {
         for (name, expected) in [
             ("m/cm.yaml#schemas/a.json", "schemas/a.json"),
             ("m/specs/a.yaml", "specs/a.yaml"),
-            ("specs/a.yaml", "specs/a.yaml"),
-            ("src/main/resources/specs/a.yaml", "specs/a.yaml"),
-            ("mm/a.yaml", "mm/a.yaml"),
+            ("specs/a.yaml", "../specs/a.yaml"),
+            ("mm/a.yaml", "../mm/a.yaml"),
         ] {
             assert_eq!(path_in_project(name, "m/flow.yaml"), expected);
         }
+        assert_eq!(path_in_project("src/main/resources/a.yaml", "flow.yaml"), "src/main/resources/a.yaml");
+    }
+
+    /// Files of all kinds of origins: mounted, mounted at another path, beside the manifest, of the folder, referred to by another file.
+    const MANIFESTS: [(&str, &str); 5] = [
+        (
+            "m/flow.yaml",
+            "apiVersion: sonataflow.org/v1alpha08
+kind: SonataFlow
+metadata: {name: all, annotations: {sonataflow.org/version: 1.2.3, sonataflow.org/expressionLang: jsonpath, sonataflow.org/description: 'all: of it'}}
+spec:
+  flow:
+    dataInputSchema: schemas/in.json
+    constants: {text: \"a\\n b\\n\", number: 1.50, empty: [], yes: 'yes'}
+    functions:
+      - {name: beside, operation: 'specs/beside.yaml#op', type: rest}
+      - {name: mounted, operation: 'specs/mounted.yaml#op'}
+      - {name: elsewhere, operation: 'api/elsewhere.yaml#op'}
+    retries: [{name: r, maxAttempts: 2, delay: PT1S, multiplier: {type: 0, floatVal: 2}}]
+    states:
+      - name: Choose
+        type: switch
+        dataConditions: [{condition: '$.[?(@.a == 1)]', transition: Call}]
+        defaultCondition: Call
+      - name: Call
+        type: operation
+        actions:
+          - {functionRef: {refName: beside, arguments: {x: '$.y', constant: $CONST.text}}, retryRef: r}
+          - functionRef: mounted
+          - functionRef: elsewhere
+        end: {terminate: true}
+  resources:
+    configMaps: [{configMap: {name: files}, workflowPath: specs}, {configMap: {name: schemas}, workflowPath: schemas}]
+",
+        ),
+        (
+            "m/maps.yaml",
+            "kind: ConfigMap
+metadata: {name: files}
+data:
+  mounted.yaml: |
+    openapi: 3.0.0
+    info: {title: A, version: '1'}
+    paths: {/m: {$ref: path.yaml}}
+  path.yaml: |
+    get: {operationId: op, responses: {}}
+  elsewhere.yaml: |
+    {openapi: 3.0.0, info: {title: E, version: '1'}, paths: {/e: {get: {operationId: op, responses: {}}}}}
+---
+kind: ConfigMap
+metadata: {name: schemas}
+data:
+  in.json: |
+    {\"properties\": {\"a\": {\"$ref\": \"../../shared/a.json#/definitions/a\"}}}
+---
+kind: ConfigMap
+metadata: {name: all-props}
+data:
+  application.properties: |
+    quarkus.rest-client.beside_yaml.url=http://localhost:1
+    quarkus.rest-client.mounted_yaml.url=http://localhost:2
+    quarkus.rest-client.elsewhere_yaml.url=http://localhost:3
+",
+        ),
+        ("m/specs/beside.yaml", "{openapi: 3.0.0, info: {title: B, version: '1'}, paths: {/b: {get: {operationId: op, responses: {}}}}}"),
+        ("shared/a.json", "{\"definitions\": {\"a\": {\"type\": \"integer\"}}}"),
+        ("application.properties", "other=1\n"),
+    ];
+
+    #[test]
+    fn what_is_written_is_the_same_workflow() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (name, text) in MANIFESTS {
+            let path = from.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let import = Import { path: from.path().to_owned(), to: to.path().to_owned() };
+        assert_eq!(import.run().map(|_| ()), Ok(()));
+        let (one, other) = (load_folder(from.path(), Environment::new()), load_folder(to.path(), Environment::new()));
+        let messages = |loaded: &Loaded| loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(messages(&one).iter().all(|message| message.contains("RON0405")), "{:?}", messages(&one));
+        assert_eq!(messages(&other), Vec::<String>::new());
+        let ([one], [other]) = (&one.workflows[..], &other.workflows[..]) else { panic!("one workflow") };
+        assert_eq!(one.program.fingerprint(), other.program.fingerprint());
+        let schema = |deployed: &rondo_runtime::Deployed| deployed.input_schema.as_ref().unwrap().document.clone();
+        assert_eq!(schema(one), schema(other));
+        assert_eq!((&one.outline.description, &*one.program.version), (&other.outline.description, &*other.program.version));
+        assert_eq!(&*other.outline.path, "all/all.sw.yaml");
     }
 }

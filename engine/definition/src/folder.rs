@@ -129,7 +129,7 @@ impl Folder {
         let message = "there is no workflow in this folder";
         let name = root.display().to_string();
         let problem = Diagnostic::file(Severity::Error, codes::NO_WORKFLOW, &name, message);
-        self.diagnostics.push(problem.help("a workflow is a file `*.sw.yaml`, `*.sw.yml` or `*.sw.json`"));
+        self.diagnostics.push(problem.help("a workflow is a file `*.sw.yaml`, `*.sw.yml` or `*.sw.json`, or a custom resource with `kind: SonataFlow`"));
     }
 
     /// Reads the projects that the workflows belong to.

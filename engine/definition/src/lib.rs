@@ -38,7 +38,7 @@ pub use custom_resource::{CustomResourceProject, custom_resource_projects};
 pub use diagnostic::{Diagnostic, Severity};
 pub use duration::{DurationError, parse_duration};
 pub use folder::Folder;
-pub use load::{Limits, Loaded, load};
+pub use load::{Limits, Loaded, load, load_as_json};
 pub use parallel::in_parallel;
 pub use parse::{Document, Options, parse, parse_with};
 pub use pointer::Pointer;

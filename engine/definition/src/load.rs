@@ -5,6 +5,7 @@
 //! differently gets a warning. Never: depends on what a workflow is.
 
 mod json;
+mod json_text;
 mod loader;
 mod members;
 mod problem;
@@ -75,23 +76,7 @@ pub(crate) fn load_part(
         return Err(vec![Diagnostic::file(Severity::Error, codes::TOO_LARGE, path, message)]);
     }
     let text = whole.get(part.clone()).unwrap_or_default();
-    let options = options! {
-        flow_nesting_limit: limits.depth,
-        block_nesting_limit: limits.depth,
-        // Keys of JSON have no limit; this limit keeps the search for the `:` after a key linear in practice.
-        simple_key_max_lookahead: 16_384,
-        block_scalar_eof_without_line_feed: true,
-    };
-    let mut loader = Loader {
-        text,
-        parser: Parser::new_from_str_with_options(text, options),
-        format,
-        limits,
-        values: 0,
-        positions: Positions::default(),
-        anchors: HashMap::new(),
-        problems: Vec::new(),
-    };
+    let mut loader = loader_of(text, format, limits);
     let json_problem = if format == Format::Json { json::find_problem(text) } else { None };
     let is_broken = json_problem.as_ref().is_some_and(|problem| problem.severity == Severity::Error);
     // The YAML parser's messages about broken JSON are misleading, so it does not run.
@@ -115,6 +100,40 @@ pub(crate) fn load_part(
             Ok(Loaded { value, source, warnings: diagnostics })
         }
         _ => Err(diagnostics),
+    }
+}
+
+/// Loads the first document of a text as JSON text. For large documents, whose tree would take many times their size.
+///
+/// The error is that of [`load`].
+pub fn load_as_json(path: &str, text: &str, limits: Limits) -> Result<String, Vec<Diagnostic>> {
+    let format = Format::of(path);
+    if format == Format::Yaml && u32::try_from(text.len()).is_ok()
+        && let Some(json) = json_text::write(loader_of(text, format, limits))
+    {
+        return Ok(json);
+    }
+    load(path, text, limits).map(|loaded| loaded.value.to_string())
+}
+
+/// A loader that stands at the beginning of a text.
+fn loader_of(text: &str, format: Format, limits: Limits) -> Loader<'_> {
+    let options = options! {
+        flow_nesting_limit: limits.depth,
+        block_nesting_limit: limits.depth,
+        // Keys of JSON have no limit; this limit keeps the search for the `:` after a key linear in practice.
+        simple_key_max_lookahead: 16_384,
+        block_scalar_eof_without_line_feed: true,
+    };
+    Loader {
+        text,
+        parser: Parser::new_from_str_with_options(text, options),
+        format,
+        limits,
+        values: 0,
+        positions: Positions::default(),
+        anchors: HashMap::new(),
+        problems: Vec::new(),
     }
 }
 

@@ -211,6 +211,11 @@ impl Source {
         self.used.lock().insert(name.to_owned(), digest);
     }
 
+    /// The SHA-256 digest (hex) of a file that was read for this document.
+    pub fn digest_of(&self, name: &str) -> Option<String> {
+        self.used.lock().get(name).cloned()
+    }
+
     /// The names and SHA-256 digests (hex) of the files that were read for this document so far.
     pub fn used_files(&self) -> BTreeMap<String, String> {
         self.used.lock().clone()

@@ -41,7 +41,7 @@ pub(crate) struct SpecDocument {
     pub(crate) version: Option<Version>,
     /// `info.title`.
     pub(crate) title: String,
-    text: Arc<str>,
+    text: Box<str>,
     operations: HashMap<String, OperationPlace>,
     /// Places whose operation, or, without a method, whose path item stands elsewhere.
     referred: Vec<(String, Option<String>)>,
@@ -64,13 +64,13 @@ struct OperationHead {
 
 impl SpecDocument {
     /// Reads a document that describes operations, from its JSON text.
-    pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<Self, String> {
+    pub(crate) fn parse(uri: &str, text: Box<str>) -> Result<Self, String> {
         let document = Self::parse_any(uri, text)?;
         document.check_version().map(|()| document)
     }
 
     /// Reads a document to which another may refer, from its JSON text: one that describes operations, or any other one.
-    pub(crate) fn parse_any(uri: &str, text: Arc<str>) -> Result<Self, String> {
+    pub(crate) fn parse_any(uri: &str, text: Box<str>) -> Result<Self, String> {
         let document = Self {
             uri: uri.to_owned(),
             version: None,
