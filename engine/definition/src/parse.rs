@@ -73,12 +73,8 @@ pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
 /// Returns the definition, as complete as possible, and all diagnostics, sorted by place. If there is no document, at least one diagnostic is an
 /// error.
 pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
-    let is_custom_resource = custom_resource::is_custom_resource(path, text);
-    let loaded = match is_custom_resource {
-        true => custom_resource::load_first(path, text),
-        false => load(path, text, Limits::WORKFLOW),
-    };
-    match loaded {
+    let loaded = custom_resource::load_first(path, text);
+    match loaded.unwrap_or_else(|| load(path, text, Limits::WORKFLOW)) {
         Ok(loaded) => read_loaded(loaded, options),
         Err(diagnostics) => (None, diagnostics),
     }

@@ -94,7 +94,7 @@ fn is_block(text: &str) -> bool {
         && !body.ends_with('\n')
         && !text.starts_with([' ', '\n'])
         && text.chars().all(is_plain)
-        && body.lines().all(|line| line.trim_end() == line && !line.starts_with(' ') || !line.trim().is_empty())
+        && body.lines().all(|line| line.is_empty() || !line.trim().is_empty())
 }
 
 /// A text on one line, with quotes where it would be read as something else without.

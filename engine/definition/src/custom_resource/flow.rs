@@ -7,7 +7,10 @@ use std::{ops::Range, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::{ConfigMapReference, CustomResource, parts::FLOW_KINDS};
+use super::{
+    ConfigMapReference, CustomResource,
+    parts::{FLOW_KINDS, Part},
+};
 use crate::{
     Diagnostic, Limits, Loaded, Pointer, Severity, Source, codes,
     load::load_part,
@@ -17,15 +20,17 @@ use crate::{
 /// The properties of a document that a custom resource has outside of its flow, where the cluster drops them.
 const OUTSIDE_OF_FLOW: [&str; 6] = ["id", "key", "version", "specVersion", "description", "expressionLang"];
 
-/// Reads the custom resources of one document of a file: one, or those of a list.
+/// Reads the custom resources of one document of a file: one, or those of a list. One that cannot be parsed is told only if it is certain that it
+/// is one.
 pub(super) fn read_part(
     path: &str,
     text: &Arc<str>,
-    part: Range<usize>,
+    Part { bytes: part, is_certain, .. }: Part,
 ) -> (Vec<CustomResource>, Vec<Diagnostic>) {
     let load = || load_part(path, text, part.clone(), Limits::WORKFLOW);
     let first = match load() {
         Ok(first) => first,
+        Err(_) if !is_certain => return (Vec::new(), Vec::new()),
         Err(problems) => {
             let own = text.get(part.clone()).unwrap_or_default();
             return (Vec::new(), if own.contains("{{") { vec![template(path, text, &part)] } else { problems });

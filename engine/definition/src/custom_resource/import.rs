@@ -1,10 +1,10 @@
 //! Custom resources as projects: what would be the files of a folder.
 
-use std::path::Path;
+use std::{mem, path::Path};
 
 use serde_json::Value;
 
-use super::Manifests;
+use super::{CustomResource, Manifests};
 use crate::{Diagnostic, folder::manifest_files};
 
 /// A custom resource, taken apart into the files of a project.
@@ -30,9 +30,8 @@ pub struct CustomResourceProject {
 pub fn custom_resource_projects(root: &Path) -> (Vec<CustomResourceProject>, Vec<Diagnostic>) {
     let (workflows, others) = manifest_files(root);
     let mut manifests = Manifests::read(root, &workflows, &others);
-    let diagnostics = manifests.diagnostics.split_off(0);
-    let resources = std::mem::take(&mut manifests.resources);
-    let project = |resource: super::CustomResource| {
+    let (resources, diagnostics) = (mem::take(&mut manifests.resources), mem::take(&mut manifests.diagnostics));
+    let project = |resource: CustomResource| {
         let contents = manifests.contents(&resource);
         CustomResourceProject {
             path: resource.loaded.source.path().to_string(),

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use super::config_map::{ConfigMap, Datum};
-use crate::{Position, Source};
+use crate::{
+    Position, Source,
+    resources::{below, folder_of},
+};
 
 /// Where a file begins.
 const BEGIN: Position = Position { line: 1, column: 1 };
@@ -18,7 +21,7 @@ pub(super) fn config_maps(
     read: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Vec<ConfigMap> {
     let file = source.path();
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(file);
     let generators = document.get("configMapGenerator").and_then(Value::as_array).into_iter().flatten();
     let generate = |generator: &Value| {
         let text = |name: &str| generator.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -32,7 +35,7 @@ pub(super) fn config_maps(
                 Some((key, path)) => (key, path),
                 None => (source.rsplit('/').next().unwrap_or(&source), source.as_str()),
             };
-            let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+            let path = below(folder, path);
             if let Some(bytes) = read(&path) {
                 data.insert(key.to_owned(), Datum { bytes: bytes.into(), file: path.into(), start: BEGIN });
             }

@@ -15,7 +15,11 @@ use super::{
     config_map::{ConfigMap, Datum},
     kustomization, parts, read_text,
 };
-use crate::{Diagnostic, Limits, Position, Severity, codes, in_parallel, load::load_part, resources::read_confined};
+use crate::{
+    Diagnostic, Limits, Position, Severity, codes, in_parallel,
+    load::load_part,
+    resources::{below, folder_of, read_confined},
+};
 
 /// The key of properties in a `ConfigMap`.
 const PROPERTIES_KEY: &str = "application.properties";
@@ -111,8 +115,7 @@ impl Manifests {
                 continue;
             };
             for (key, datum) in &found.data {
-                let path = if reference.folder.is_empty() { key.clone() } else { format!("{}/{key}", reference.folder) };
-                contents.mounted.mount(&path, &found.file, Arc::clone(&datum.bytes));
+                contents.mounted.mount(&below(&reference.folder, key), &found.file, Arc::clone(&datum.bytes));
                 contents.mounted.offer(key, &found.file, Arc::clone(&datum.bytes));
             }
         }
@@ -200,11 +203,6 @@ impl Manifest {
         }
         found
     }
-}
-
-/// The folder of a file; empty for the served folder.
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// How far a file is from another: nothing for the same one, else the folders to go up and down, and one.

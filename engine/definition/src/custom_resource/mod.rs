@@ -7,8 +7,8 @@
 
 mod config_map;
 mod flow;
-mod kustomization;
 mod import;
+mod kustomization;
 mod manifests;
 mod mounted;
 mod parts;
@@ -44,30 +44,28 @@ pub(crate) struct ConfigMapReference {
     pub(crate) position: crate::Position,
 }
 
-/// Whether a text is a custom resource, or holds some, by its look.
-pub(crate) fn is_custom_resource(path: &str, text: &str) -> bool {
-    parts::split(path, text).iter().any(|part| part.kind == parts::Kind::Flow)
-}
-
-/// Loads the flow of the first custom resource of a text.
-pub(crate) fn load_first(path: &str, text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+/// Loads the flow of the first custom resource of a text; `None` if the text has no custom resource.
+pub(crate) fn load_first(path: &str, text: &str) -> Option<Result<Loaded, Vec<Diagnostic>>> {
     let (resources, mut diagnostics) = read_text(path, &text.into());
     if let Some(mut resource) = resources.into_iter().next() {
         resource.loaded.warnings.extend(diagnostics);
-        return Ok(resource.loaded);
+        return Some(Ok(resource.loaded));
+    }
+    if diagnostics.is_empty() {
+        return None;
     }
     if !diagnostics.iter().any(Diagnostic::is_error) {
         let message = "there is no custom resource with a flow in the file";
         diagnostics.push(Diagnostic::file(crate::Severity::Error, codes::CUSTOM_RESOURCE, path, message));
     }
-    Err(diagnostics)
+    Some(Err(diagnostics))
 }
 
 /// Reads all custom resources of a text.
 pub(crate) fn read_text(path: &str, text: &Arc<str>) -> (Vec<CustomResource>, Vec<Diagnostic>) {
     let (mut resources, mut diagnostics) = (Vec::new(), Vec::new());
     for part in parts::split(path, text).into_iter().filter(|part| part.kind == parts::Kind::Flow) {
-        let (read, problems) = flow::read_part(path, text, part.bytes);
+        let (read, problems) = flow::read_part(path, text, part);
         resources.extend(read);
         diagnostics.extend(problems);
     }

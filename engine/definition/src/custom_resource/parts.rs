@@ -27,6 +27,8 @@ pub(super) enum Kind {
 pub(super) struct Part {
     pub(super) bytes: Range<usize>,
     pub(super) kind: Kind,
+    /// Whether its kind stands on a line of its own; else it may be something else that has the word in it.
+    pub(super) is_certain: bool,
 }
 
 /// The kinds of custom resources with flows. The second is the one of the first versions of the operator.
@@ -45,9 +47,9 @@ pub(super) fn split(path: &str, text: &str) -> Vec<Part> {
         Format::Yaml => documents(text),
     };
     let part = |bytes: Range<usize>| {
-        let kind = kind_of(text.get(bytes.clone()).unwrap_or_default());
+        let (kind, is_certain) = kind_of(text.get(bytes.clone()).unwrap_or_default());
         let kind = if is_kustomization && kind == Kind::Other { Kind::Kustomization } else { kind };
-        Part { bytes, kind }
+        Part { bytes, kind, is_certain }
     };
     documents.into_iter().map(part).collect()
 }
@@ -90,23 +92,23 @@ fn documents(text: &str) -> Vec<Range<usize>> {
     documents
 }
 
-/// What a document is, by its look.
-fn kind_of(text: &str) -> Kind {
+/// What a document is, by its look, and whether that is certain.
+fn kind_of(text: &str) -> (Kind, bool) {
     let mentions = |kinds: &[&str]| kinds.iter().any(|kind| text.contains(kind));
     let by_words = || match () {
-        () if mentions(&FLOW_KINDS) => Kind::Flow,
-        () if mentions(&["ConfigMap"]) => Kind::ConfigMap,
-        () => Kind::Other,
+        () if mentions(&FLOW_KINDS) => (Kind::Flow, false),
+        () if mentions(&["ConfigMap"]) => (Kind::ConfigMap, false),
+        () => (Kind::Other, false),
     };
     if is_braced(text) {
-        return if text.contains("\"kind\"") { by_words() } else { Kind::Other };
+        return if text.contains("kind") { by_words() } else { (Kind::Other, false) };
     }
     match top_level(text, "kind") {
-        Some(kind) if FLOW_KINDS.contains(&kind) => Kind::Flow,
-        Some("ConfigMap") => Kind::ConfigMap,
-        Some("Kustomization") => Kind::Kustomization,
+        Some(kind) if FLOW_KINDS.contains(&kind) => (Kind::Flow, true),
+        Some("ConfigMap") => (Kind::ConfigMap, true),
+        Some("Kustomization") => (Kind::Kustomization, true),
         Some(kind) if kind.ends_with("List") => by_words(),
-        _ => Kind::Other,
+        _ => (Kind::Other, false),
     }
 }
 

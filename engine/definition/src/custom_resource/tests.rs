@@ -172,6 +172,7 @@ fn what_is_no_workflow_is_left_alone() {
         ("a.yaml", "kind: SonataFlowPlatform\nmetadata: {name: x}\n"),
         ("a.yaml", "text: |\n  kind: SonataFlow\n"),
         ("a.json", r#"{"kind": "Deployment", "spec": {"args": ["SonataFlow"]}}"#),
+        ("a.json", r#"{"kind": "SonataFlow", "spec": "#),
         ("a.yaml", "{{ if .Values.x }}\nkind: Deployment\n# SonataFlow\n{{ end }}\n"),
         ("a.yaml", "[SonataFlow"),
     ] {
@@ -210,6 +211,18 @@ fn templates_and_broken_resources_are_told_once() {
         if diagnostics[0].code != codes::SYNTAX {
             assert_eq!(found, expected, "{text}");
         }
+    }
+}
+
+#[test]
+fn a_workflow_that_speaks_of_custom_resources_is_a_workflow() {
+    let text = json!({
+        "id": "a", "specVersion": "0.8", "description": "makes a SonataFlow",
+        "states": [{"name": "A", "type": "inject", "data": {"kind": "SonataFlow", "apiVersion": "v1"}, "end": true}]
+    });
+    for path in ["a.sw.json", "a.sw.yaml"] {
+        let (document, diagnostics) = parse(path, &text.to_string());
+        assert_eq!((document.unwrap().workflow.id.as_str(), lines(&diagnostics).as_str()), ("a", ""));
     }
 }
 

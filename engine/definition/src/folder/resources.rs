@@ -38,13 +38,15 @@ pub(super) fn read_resource(
     let ResourceContents { properties: text, mounted, mut diagnostics } = manifests.contents(&resource);
     let name = Arc::clone(resource.loaded.source.name());
     let folder = folder_of(resource.loaded.source.path()).to_owned();
-    let mut properties = of_folder.properties.with_variables_under(&resource.variables);
-    if let Some(text) = &text {
+    let file = text.as_ref().map(|text| {
         let (file, problems) = PropertiesFile::parse_within(&text.file, &text.text, text.start);
         diagnostics.extend(problems);
-        properties = properties.with_files_over(&text.file, vec![Arc::new(file)]);
-        diagnostics.extend(settings::check_project(&properties, root, &folder));
-    }
+        Arc::new(file)
+    });
+    let place = text.as_ref().map_or(of_folder.properties.place(), |text| &*text.file);
+    let properties = of_folder.properties.with_variables_under(&resource.variables);
+    let properties = properties.with_files_over(place, file.into_iter().collect());
+    diagnostics.extend(settings::check_project(&properties, root, &folder));
     let resources = of_folder.resources.for_project(&folder, &properties);
     let resources = resources.unwrap_or_else(|_| of_folder.resources.clone()).with_mounted(mounted);
     let project = Arc::new(Project::new(&name, properties, resources));

@@ -14,8 +14,7 @@ impl Resources {
     pub(super) fn read_local(&self, owner: &Source, base: &str, uri: &str) -> Result<Resource, ResourceError> {
         let home = folder_of(owner.path());
         let candidates = self.candidates(home, owner, base, uri)?;
-        self.mounted_at(home, &candidates)
-            .map_or_else(|| self.on_disk(&candidates), Ok)
+        self.at_its_path(home, &candidates)
             .or_else(|error| self.mounted_elsewhere(home, &candidates).ok_or(error))
     }
 
@@ -23,8 +22,10 @@ impl Resources {
     pub(crate) fn holder_elsewhere(&self, owner: &Source, uri: &str) -> Option<String> {
         let home = folder_of(owner.path());
         let candidates = self.candidates(home, owner, owner.path(), &self.resolve_alias(uri)).ok()?;
-        let is_found = self.mounted_at(home, &candidates).is_some() || self.on_disk(&candidates).is_ok();
-        let elsewhere = self.mounted_elsewhere(home, &candidates).filter(|_| !is_found)?;
+        if self.at_its_path(home, &candidates).is_ok() {
+            return None;
+        }
+        let elsewhere = self.mounted_elsewhere(home, &candidates)?;
         split_name(&elsewhere.name).map(|(holder, _)| holder.to_owned())
     }
 
@@ -52,12 +53,6 @@ impl Resources {
         Ok(candidates)
     }
 
-    /// The mounted file at one of the places.
-    fn mounted_at(&self, home: &str, candidates: &[Candidate]) -> Option<Resource> {
-        let (name, bytes) = candidates.iter().find_map(|candidate| self.mounted.at(candidate.below(home)?))?;
-        Some(Resource { bytes, name })
-    }
-
     /// The mounted file that only has the same last part in its path, as if it were at the first of the places.
     fn mounted_elsewhere(&self, home: &str, candidates: &[Candidate]) -> Option<Resource> {
         let path = candidates.iter().find_map(|candidate| candidate.below(home))?;
@@ -65,8 +60,8 @@ impl Resources {
         Some(Resource { bytes, name })
     }
 
-    /// The file of the folder at one of the places.
-    fn on_disk(&self, candidates: &[Candidate]) -> Result<Resource, ResourceError> {
+    /// The file at one of the places, mounted or on the disk.
+    fn at_its_path(&self, home: &str, candidates: &[Candidate]) -> Result<Resource, ResourceError> {
         let (mut looked_for, mut outside) = (Vec::new(), None);
         for (index, candidate) in candidates.iter().enumerate() {
             let path = match candidate {
@@ -79,6 +74,9 @@ impl Resources {
                     continue;
                 }
             };
+            if let Some((name, bytes)) = candidate.below(home).and_then(|path| self.mounted.at(path)) {
+                return Ok(Resource { bytes, name });
+            }
             match self.read_below_root(path) {
                 Ok(Some(bytes)) => return Ok(Resource { bytes, name: path.clone() }),
                 Ok(None) => looked_for.push(format!("`{path}`")),

@@ -64,6 +64,7 @@ struct OperationHead {
 
 impl SpecDocument {
     /// Reads a document that describes operations, from its JSON text.
+    #[cfg(test)]
     pub(crate) fn parse(uri: &str, text: Box<str>) -> Result<Self, String> {
         let document = Self::parse_any(uri, text)?;
         document.check_version().map(|()| document)
