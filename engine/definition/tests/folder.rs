@@ -98,7 +98,7 @@ fn every_problem_of_every_file_is_reported() {
     ]);
     insta::assert_snapshot!(lines(&load(root.path())), @r"
     application.properties:1:17: error[RON0503]: the value of the property `rondo.uri.alias` is not a list PREFIX=TARGET,PREFIX=TARGET
-    application.properties:2:1: error[RON0502]: the property `a` refers to itself by `${a}`
+    application.properties:2:3: warning[RON0513]: the property `a` refers to itself by `${a}`, so it has no value, and what reads it fails
     broken.sw.json:3:3: error[RON0002]: not valid JSON, line 3 column 3: while parsing a flow mapping, did not find expected ',' or '}'
     caller.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value
     caller.sw.yaml:9:17: error[RON0115]: state `Call`: the subflow `gone` is no workflow of this folder

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
+use rondo_definition::{Diagnostic, Environment, Project, Properties, PropertyError, Source, settings};
 use rondo_event::Sender;
 use rondo_function::Caller;
 use rondo_machine::SuccessorCheck;
@@ -58,6 +58,8 @@ pub enum OpenError {
         sources: BTreeMap<String, Arc<Source>>,
         /// How many workflow files there are.
         files: usize,
+        /// The projects of the folder, the root first.
+        projects: Vec<Arc<Project>>,
     },
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
@@ -99,8 +101,8 @@ impl Engine {
             reading.await.map_err(|error| OpenError::Property(error.to_string()))?
         };
         if loaded.diagnostics.iter().any(Diagnostic::is_error) {
-            let Loaded { diagnostics, sources, files, .. } = loaded;
-            return Err(OpenError::Definitions { diagnostics, sources, files });
+            let Loaded { diagnostics, sources, files, projects, .. } = loaded;
+            return Err(OpenError::Definitions { diagnostics, sources, files, projects });
         }
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");

@@ -34,7 +34,9 @@ pub(super) fn root_project(
 ) -> Project {
     // The check reports invalid properties; the defaults replace them here.
     diagnostics.extend(settings::check(&properties, root));
-    let resources = Resources::new(root, &properties, fetch).unwrap_or_default();
+    let resources = Resources::new(root, &properties, fetch.clone());
+    let resources = resources.or_else(|_| Resources::new(root, &Properties::default(), fetch));
+    let resources = resources.unwrap_or_default();
     Project::new("", properties, resources)
 }
 
@@ -51,7 +53,8 @@ pub(super) fn read_project(
     let properties = of_root.properties.with_files_over(&place(&files, folder), files);
     diagnostics.extend(settings::check_project(&properties, root, folder));
     let resources = of_root.resources.for_project(folder, &properties);
-    let resources = resources.unwrap_or_else(|_| of_root.resources.clone());
+    let resources = resources.or_else(|_| of_root.resources.for_project(folder, &Properties::default()));
+    let resources = resources.unwrap_or_default();
     (Project::new(folder, properties, resources), diagnostics)
 }
 

@@ -24,11 +24,14 @@ const OF_THE_ENGINE: [&Setting; 9] = [
     &TRUSTED,
 ];
 
+/// The beginning of the names of the channels of Kogito's events about definitions and instances, which one switch of the engine turns on.
+const PROCESS_CHANNELS: &str = "mp.messaging.outgoing.kogito-process";
+
 /// Whether a key is read from the root project only: it is about the process, such as its limits and whom it trusts.
 pub fn is_engine_wide(key: &str) -> bool {
     if key.starts_with(OWN_PREFIX) {
         // A key that is no setting is reported as such where it stands.
         return super::find_setting(key).is_some() && !OF_PROJECTS.iter().any(|own| own.matches_key(key));
     }
-    OF_THE_ENGINE.iter().any(|wide| wide.matches_key(key))
+    key.replace('"', "").starts_with(PROCESS_CHANNELS) || OF_THE_ENGINE.iter().any(|wide| wide.matches_key(key))
 }

@@ -95,7 +95,7 @@ impl Binder<'_> {
             Err(error) => error.to_string(),
         };
         let problem = format!("cannot be called, because no address is known: {why}");
-        let help = format!("set `quarkus.rest-client.{key}.url` in application.properties");
+        let help = format!("set `quarkus.rest-client.{key}.url` in {}", self.properties.place());
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 

@@ -1,7 +1,7 @@
 //! Functions to bindings, and what is wrong with them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,6 +26,10 @@ impl Folder {
             fs::write(file, text).unwrap();
         }
         Self(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
