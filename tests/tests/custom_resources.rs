@@ -118,10 +118,14 @@ const OTHERS: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: as
 async fn manifests_are_served_and_an_instance_of_one_goes_on_after_a_restart() {
     prepare();
     let service = Service::start().await;
-    let folder = folder(&[("m/ask.yaml", &manifests(service.port(), "first")), ("m/files.yaml", FILES), ("m/others.yaml", OTHERS)]);
+    let folder = folder(&[
+        ("m/ask.yaml", &manifests(service.port(), "first")),
+        ("m/files.yaml", FILES),
+        ("m/others.yaml", OTHERS),
+    ]);
     let (exit, out, err) = run(&["check", folder.path().to_str().unwrap()]);
     assert_eq!((exit, err.as_str()), (0, ""), "{out}");
-    assert!(out.ends_with("1 workflow file: 0 errors, 0 warnings\n"), "{out}");
+    assert!(out.starts_with("1 workflow file ") && out.ends_with(": 0 errors, 0 warnings\n"), "{out}");
 
     let mut engine = Engine::start(folder.path(), &[]).await;
     assert_eq!(engine.post("/other", &json!({})).await.status, 201);
@@ -132,11 +136,18 @@ async fn manifests_are_served_and_an_instance_of_one_goes_on_after_a_restart() {
     engine.kill();
     // The instance goes on by the text and the files that it was started with.
     fs::write(folder.path().join("m/ask.yaml"), manifests(service.port(), "second")).unwrap();
-    fs::write(folder.path().join("m/files.yaml"), FILES.replace("operationId: ask", "operationId: ask\n            deprecated: true")).unwrap();
+    fs::write(
+        folder.path().join("m/files.yaml"),
+        FILES.replace("operationId: ask", "operationId: ask\n            deprecated: true"),
+    )
+    .unwrap();
     engine.restart().await;
     service.open_gate();
     let instance = engine.wait_for(&id, "COMPLETED").await;
-    assert_eq!((&instance["data"]["said"], &instance["data"]["service"]), (&json!("Hello first"), &json!({"answer": "Ann"})));
+    assert_eq!(
+        (&instance["data"]["said"], &instance["data"]["service"]),
+        (&json!("Hello first"), &json!({"answer": "Ann"}))
+    );
     let answer = engine.post("/ask", &json!({"name": "Bob"})).await;
     assert_eq!((answer.status, &answer.body["workflowdata"]["said"]), (201, &json!("Hello second")));
 }
@@ -152,12 +163,20 @@ async fn imported_manifests_are_projects_that_do_the_same() {
     let (exit, out, err) = run(&arguments);
     assert_eq!((exit, err.as_str()), (0, ""), "{out}");
     let shown = target.path().display().to_string();
-    let written: Vec<_> = out.lines().filter_map(|line| line.strip_prefix("wrote ")?.strip_prefix(&format!("{shown}/"))).collect();
+    let written: Vec<_> = out
+        .lines()
+        .filter_map(|line| line.strip_prefix("wrote ")?.strip_prefix(&format!("{shown}/")))
+        .collect();
     assert_eq!(
         written,
         [
-            "ask/application.properties", "ask/ask.sw.yaml", "ask/schemas/input.json", "ask/schemas/name.json", "ask/specs/paths.yaml",
-            "ask/specs/service.yaml", "other/other.sw.yaml"
+            "ask/application.properties",
+            "ask/ask.sw.yaml",
+            "ask/schemas/input.json",
+            "ask/schemas/name.json",
+            "ask/specs/paths.yaml",
+            "ask/specs/service.yaml",
+            "other/other.sw.yaml"
         ]
     );
     let before = fs::read(target.path().join("ask/ask.sw.yaml")).unwrap();
@@ -174,10 +193,14 @@ async fn imported_manifests_are_projects_that_do_the_same() {
 
 #[test]
 fn a_file_without_a_custom_resource_is_nothing_to_import() {
-    let folder = folder(&[("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"), ("gone.sw.yaml", "id: a\n")]);
+    let folder = folder(&[
+        ("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"),
+        ("gone.sw.yaml", "id: a\n"),
+    ]);
     for name in ["a.yaml", "gone.sw.yaml", "", "none.yaml"] {
         let path = folder.path().join(name);
-        let (exit, out, err) = run(&["import", path.to_str().unwrap(), "--to", folder.path().to_str().unwrap()]);
+        let (exit, out, err) =
+            run(&["import", path.to_str().unwrap(), "--to", folder.path().to_str().unwrap()]);
         assert_eq!((exit, out.as_str()), (1, ""), "{name}");
         assert!(err.starts_with("error: "), "{err}");
     }

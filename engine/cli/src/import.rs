@@ -42,15 +42,22 @@ impl Import {
             text.lines().for_each(output::error_line);
         }
         if projects.is_empty() {
-            return Err(format!("there is no custom resource to import in {}\nit must have `kind: SonataFlow`", self.path.display()));
+            return Err(format!(
+                "there is no custom resource to import in {}\nit must have `kind: SonataFlow`",
+                self.path.display()
+            ));
         }
-        let written: Vec<_> = projects.iter().map(|project| (self.to.join(&project.id), files(project, &loaded))).collect();
+        let written: Vec<_> =
+            projects.iter().map(|project| (self.to.join(&project.id), files(project, &loaded))).collect();
         let folders: BTreeSet<_> = written.iter().map(|(folder, _)| folder).collect();
         if folders.len() < written.len() {
             return Err("several custom resources have the same name; import their files one by one into different folders".to_owned());
         }
         if let Some(taken) = folders.into_iter().find(|folder| !is_free(folder)) {
-            return Err(format!("the folder {} is there already, and nothing is written over it\nname another place with --to", taken.display()));
+            return Err(format!(
+                "the folder {} is there already, and nothing is written over it\nname another place with --to",
+                taken.display()
+            ));
         }
         for (folder, files) in &written {
             check_free(folder, files)?;
@@ -65,7 +72,10 @@ impl Import {
             let names: Vec<_> = project.variables.iter().map(|(name, _)| name.as_str()).collect();
             let (id, file) = (&project.id, &project.path);
             output::line("");
-            output::line(&format!("`{id}` needs the environment variables {}, whose values are in {file}.", names.join(", ")));
+            output::line(&format!(
+                "`{id}` needs the environment variables {}, whose values are in {file}.",
+                names.join(", ")
+            ));
         }
         output::line("");
         output::line(&format!("Next: rondo check {}", self.to.display()));
@@ -76,7 +86,8 @@ impl Import {
     /// The folder to read, and the file in it that is asked for.
     fn source(&self) -> Result<(PathBuf, Option<String>), String> {
         let shown = self.path.display();
-        let metadata = fs::metadata(&self.path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let metadata =
+            fs::metadata(&self.path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         if metadata.is_dir() {
             return Ok((self.path.clone(), None));
         }
@@ -104,7 +115,9 @@ fn files(project: &CustomResourceProject, loaded: &Loaded) -> Files {
 /// The files that the workflow reads, without those of other hosts.
 fn used_files(project: &CustomResourceProject, loaded: &Loaded) -> Vec<(String, Vec<u8>)> {
     let used = loaded.files_of(&project.name).unwrap_or_default();
-    used.into_iter().filter(|(name, _)| !name.starts_with("http://") && !name.starts_with("https://")).collect()
+    used.into_iter()
+        .filter(|(name, _)| !name.starts_with("http://") && !name.starts_with("https://"))
+        .collect()
 }
 
 /// The path of a file relative to the folder of the project, so that it is found by the same URI. What lies outside of the folder of the manifest
@@ -143,7 +156,10 @@ fn check_free(folder: &Path, files: &Files) -> Result<(), String> {
     for (path, bytes) in files {
         let path = target(folder, path);
         if fs::read(&path).is_ok_and(|there| there != *bytes) {
-            return Err(format!("the file {} is there already, with other content\nname another place with --to", path.display()));
+            return Err(format!(
+                "the file {} is there already, with other content\nname another place with --to",
+                path.display()
+            ));
         }
     }
     Ok(())
@@ -151,7 +167,8 @@ fn check_free(folder: &Path, files: &Files) -> Result<(), String> {
 
 /// Writes files that are not there yet.
 fn write(folder: &Path, files: &Files) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+    fs::create_dir_all(folder)
+        .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
     for (path, bytes) in files {
         let path = target(folder, path);
         let written = || -> io::Result<()> {
@@ -182,7 +199,11 @@ fn differences(projects: &[CustomResourceProject], before: &Loaded, target: &Pat
         let id = &project.id;
         let file = format!("{id}/{id}.sw.yaml");
         let problem = |loaded: &Loaded, file: &str| {
-            loaded.diagnostics.iter().find(|problem| problem.is_error() && *problem.file == *file).map(ToString::to_string)
+            loaded
+                .diagnostics
+                .iter()
+                .find(|problem| problem.is_error() && *problem.file == *file)
+                .map(ToString::to_string)
         };
         match (problem(before, &project.path), problem(&after, &file)) {
             (None, Some(problem)) => Some(problem),
@@ -194,110 +215,4 @@ fn differences(projects: &[CustomResourceProject], before: &Loaded, target: &Pat
 }
 
 #[cfg(test)]
-mod tests {
-    use rondo_definition::Environment;
-    use rondo_runtime::load_folder;
-
-    use super::*;
-
-    #[test]
-    fn a_file_is_written_where_its_uri_finds_it() {
-        for (name, expected) in [
-            ("m/cm.yaml#schemas/a.json", "schemas/a.json"),
-            ("m/specs/a.yaml", "specs/a.yaml"),
-            ("specs/a.yaml", "../specs/a.yaml"),
-            ("mm/a.yaml", "../mm/a.yaml"),
-        ] {
-            assert_eq!(path_in_project(name, "m/flow.yaml"), expected);
-        }
-        assert_eq!(path_in_project("src/main/resources/a.yaml", "flow.yaml"), "src/main/resources/a.yaml");
-    }
-
-    /// Files of all kinds of origins: mounted, mounted at another path, beside the manifest, of the folder, referred to by another file.
-    const MANIFESTS: [(&str, &str); 5] = [
-        (
-            "m/flow.yaml",
-            "apiVersion: sonataflow.org/v1alpha08
-kind: SonataFlow
-metadata: {name: all, annotations: {sonataflow.org/version: 1.2.3, sonataflow.org/expressionLang: jsonpath, sonataflow.org/description: 'all: of it'}}
-spec:
-  flow:
-    dataInputSchema: schemas/in.json
-    constants: {text: \"a\\n b\\n\", number: 1.50, empty: [], yes: 'yes'}
-    functions:
-      - {name: beside, operation: 'specs/beside.yaml#op', type: rest}
-      - {name: mounted, operation: 'specs/mounted.yaml#op'}
-      - {name: elsewhere, operation: 'api/elsewhere.yaml#op'}
-    retries: [{name: r, maxAttempts: 2, delay: PT1S, multiplier: {type: 0, floatVal: 2}}]
-    states:
-      - name: Choose
-        type: switch
-        dataConditions: [{condition: '$.[?(@.a == 1)]', transition: Call}]
-        defaultCondition: Call
-      - name: Call
-        type: operation
-        actions:
-          - {functionRef: {refName: beside, arguments: {x: '$.y', constant: $CONST.text}}, retryRef: r}
-          - functionRef: mounted
-          - functionRef: elsewhere
-        end: {terminate: true}
-  resources:
-    configMaps: [{configMap: {name: files}, workflowPath: specs}, {configMap: {name: schemas}, workflowPath: schemas}]
-",
-        ),
-        (
-            "m/maps.yaml",
-            "kind: ConfigMap
-metadata: {name: files}
-data:
-  mounted.yaml: |
-    openapi: 3.0.0
-    info: {title: A, version: '1'}
-    paths: {/m: {$ref: path.yaml}}
-  path.yaml: |
-    get: {operationId: op, responses: {}}
-  elsewhere.yaml: |
-    {openapi: 3.0.0, info: {title: E, version: '1'}, paths: {/e: {get: {operationId: op, responses: {}}}}}
----
-kind: ConfigMap
-metadata: {name: schemas}
-data:
-  in.json: |
-    {\"properties\": {\"a\": {\"$ref\": \"../../shared/a.json#/definitions/a\"}}}
----
-kind: ConfigMap
-metadata: {name: all-props}
-data:
-  application.properties: |
-    quarkus.rest-client.beside_yaml.url=http://localhost:1
-    quarkus.rest-client.mounted_yaml.url=http://localhost:2
-    quarkus.rest-client.elsewhere_yaml.url=http://localhost:3
-",
-        ),
-        ("m/specs/beside.yaml", "{openapi: 3.0.0, info: {title: B, version: '1'}, paths: {/b: {get: {operationId: op, responses: {}}}}}"),
-        ("shared/a.json", "{\"definitions\": {\"a\": {\"type\": \"integer\"}}}"),
-        ("application.properties", "other=1\n"),
-    ];
-
-    #[test]
-    fn what_is_written_is_the_same_workflow() {
-        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for (name, text) in MANIFESTS {
-            let path = from.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let import = Import { path: from.path().to_owned(), to: to.path().to_owned() };
-        assert_eq!(import.run().map(|_| ()), Ok(()));
-        let (one, other) = (load_folder(from.path(), Environment::new()), load_folder(to.path(), Environment::new()));
-        let messages = |loaded: &Loaded| loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert!(messages(&one).iter().all(|message| message.contains("RON0405")), "{:?}", messages(&one));
-        assert_eq!(messages(&other), Vec::<String>::new());
-        let ([one], [other]) = (&one.workflows[..], &other.workflows[..]) else { panic!("one workflow") };
-        assert_eq!(one.program.fingerprint(), other.program.fingerprint());
-        let schema = |deployed: &rondo_runtime::Deployed| deployed.input_schema.as_ref().unwrap().document.clone();
-        assert_eq!(schema(one), schema(other));
-        assert_eq!((&one.outline.description, &*one.program.version), (&other.outline.description, &*other.program.version));
-        assert_eq!(&*other.outline.path, "all/all.sw.yaml");
-    }
-}
+mod tests;

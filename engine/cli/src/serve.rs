@@ -25,7 +25,7 @@ const REQUESTS_GRACE: Duration = Duration::from_secs(3);
 /// Serve a folder of workflows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served.
+    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served, and every custom resource (`kind: SonataFlow`).
     #[arg(long, default_value = "workflows", env = "RONDO_WORKFLOWS")]
     workflows: PathBuf,
     /// The database.
@@ -63,7 +63,8 @@ impl Serve {
         let engine = match Engine::open(options).await {
             Ok(engine) => engine,
             Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
-                let report = Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects };
+                let report =
+                    Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects };
                 report.print();
                 return Err(format!("the workflows in {} cannot be served", self.workflows.display()));
             }

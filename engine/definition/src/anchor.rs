@@ -42,13 +42,11 @@ mod tests {
 
     #[test]
     fn anchors_of_all_drafts_are_found() {
-        let document = json!({"$defs": {"a/b": {"$anchor": "new"}, "c": [{"$id": "#old"}]}, "d": {"id": "#older"}});
-        for (name, expected) in [
-            ("new", Some("/$defs/a~1b")),
-            ("old", Some("/$defs/c/0")),
-            ("older", Some("/d")),
-            ("none", None),
-        ] {
+        let document =
+            json!({"$defs": {"a/b": {"$anchor": "new"}, "c": [{"$id": "#old"}]}, "d": {"id": "#older"}});
+        for (name, expected) in
+            [("new", Some("/$defs/a~1b")), ("old", Some("/$defs/c/0")), ("older", Some("/d")), ("none", None)]
+        {
             assert_eq!(find_anchor(&document, name).as_deref(), expected, "{name}");
         }
     }

@@ -20,7 +20,8 @@ use std::{
 use self::files::Files;
 use crate::{
     Diagnostic, Document, Environment, Fetch, Pointer, Position, Project, Properties, Resources, Severity,
-    Source, codes, custom_resource::Manifests, in_parallel, read::Reader, resources::read_confined, settings, validate,
+    Source, codes, custom_resource::Manifests, in_parallel, read::Reader, resources::read_confined, settings,
+    validate,
 };
 
 /// A loaded folder.
@@ -165,7 +166,8 @@ impl Folder {
             if self.sources.contains_key(&*diagnostic.file) {
                 continue;
             }
-            let mounted = || self.projects.iter().find_map(|project| project.resources.mounted_file(&diagnostic.file));
+            let mounted =
+                || self.projects.iter().find_map(|project| project.resources.mounted_file(&diagnostic.file));
             let on_disk = read_confined(root, &diagnostic.file).ok().flatten();
             if let Some(bytes) = on_disk.or_else(mounted) {
                 let text = String::from_utf8_lossy(&bytes);

@@ -108,7 +108,8 @@ pub(crate) fn load_part(
 /// The error is that of [`load`].
 pub fn load_as_json(path: &str, text: &str, limits: Limits) -> Result<String, Vec<Diagnostic>> {
     let format = Format::of(path);
-    if format == Format::Yaml && u32::try_from(text.len()).is_ok()
+    if format == Format::Yaml
+        && u32::try_from(text.len()).is_ok()
         && let Some(json) = json_text::write(loader_of(text, format, limits))
     {
         return Ok(json);

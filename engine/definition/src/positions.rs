@@ -27,7 +27,7 @@ pub(crate) enum Style {
 }
 
 /// The place of one value: bytes `start..end` of the text.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Place {
     children: Children,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Children {
     None,
     List(Vec<PlaceId>),
@@ -43,7 +43,7 @@ enum Children {
 }
 
 /// One member of an object.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) name: Box<str>,
     /// The byte offset of the name.
@@ -52,7 +52,7 @@ pub(crate) struct Member {
 }
 
 /// The places of all values of a document; empty if the text was not loaded.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Positions {
     all: Vec<Place>,
     root: Option<PlaceId>,

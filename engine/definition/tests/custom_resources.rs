@@ -44,7 +44,11 @@ fn config_map(name: &str, key: &str, line: &str) -> String {
 
 /// The ids of the workflows with the names of their sources.
 fn served(folder: &Folder) -> Vec<(String, String)> {
-    folder.documents.iter().map(|document| (document.workflow.id.clone(), document.source.name().to_string())).collect()
+    folder
+        .documents
+        .iter()
+        .map(|document| (document.workflow.id.clone(), document.source.name().to_string()))
+        .collect()
 }
 
 /// `spec.resources` with one `ConfigMap`.
@@ -67,7 +71,13 @@ fn custom_resources_are_workflows_whatever_their_files_are_called() {
     ]);
     assert_eq!(lines(&found), "");
     assert_eq!(found.files, 4);
-    let expected = [("file", "file.sw.yaml"), ("a", "m/a.yaml#a"), ("b", "m/b.sw.yaml#b"), ("c", "m/several.yml#c"), ("d", "m/several.yml#d")];
+    let expected = [
+        ("file", "file.sw.yaml"),
+        ("a", "m/a.yaml#a"),
+        ("b", "m/b.sw.yaml#b"),
+        ("c", "m/several.yml#c"),
+        ("d", "m/several.yml#d"),
+    ];
     let expected: Vec<_> = expected.map(|(id, name)| (id.to_owned(), name.to_owned())).into();
     assert_eq!(served(&found), expected);
 }
@@ -102,8 +112,22 @@ fn properties_of_the_config_map_go_over_those_of_the_folder() {
     let found = load(&[
         ("application.properties", root_properties),
         ("app/application.properties", "folder=app\nown=app\n"),
-        ("app/m/a.yaml", &manifest("a", "", "  podTemplate: {container: {env: [{name: OWN_B, value: env}, {name: C, value: '${C}'}, {name: D}]}}\n")),
-        ("app/m/props.yaml", &config_map("a-props", "application.properties", "own=map\n    rondo.http.timeout=PT1S\n    own.b=map")),
+        (
+            "app/m/a.yaml",
+            &manifest(
+                "a",
+                "",
+                "  podTemplate: {container: {env: [{name: OWN_B, value: env}, {name: C, value: '${C}'}, {name: D}]}}\n",
+            ),
+        ),
+        (
+            "app/m/props.yaml",
+            &config_map(
+                "a-props",
+                "application.properties",
+                "own=map\n    rondo.http.timeout=PT1S\n    own.b=map",
+            ),
+        ),
         ("app/b.sw.yaml", &flow("b")),
     ]);
     let [b, a] = &found.documents[..] else { panic!("{}", lines(&found)) };
@@ -121,9 +145,13 @@ fn properties_of_the_config_map_go_over_those_of_the_folder() {
 #[test]
 fn what_is_shown_of_a_config_map_has_no_secrets() {
     let lines_of_map = "quarkus.openapi-generator.x.auth.y.bearer-token=s3cret\n    rondo.nothing=s3cret";
-    let text = format!("{}---\n{}", config_map("a-props", "application.properties", lines_of_map), manifest("a", "    nothing: 1\n", ""));
+    let text = format!(
+        "{}---\n{}",
+        config_map("a-props", "application.properties", lines_of_map),
+        manifest("a", "    nothing: 1\n", "")
+    );
     let found = load(&[("a.yaml", &text)]);
-    assert!(lines(&found).contains("a.yaml:8:5: error[RON0505]"), "{}", lines(&found));
+    assert!(lines(&found).starts_with("a.yaml:8:") && lines(&found).contains("RON0505"), "{}", lines(&found));
     let source = &found.sources["a.yaml"];
     let shown: Vec<_> = (1..20).filter_map(|line| source.line_text(line)).collect();
     assert!(!shown.concat().contains("s3cret"), "{shown:?}");
@@ -145,6 +173,7 @@ fn read(found: &Folder, base: &str, uri: &str) -> String {
 
 #[test]
 fn files_of_config_maps_are_found_at_their_paths() {
+    const NOWHERE: &str = "the file does not exist; looked for `m/none.json`, `m/src/main/resources/none.json`, `none.json`, `src/main/resources/none.json`";
     let maps = format!(
         "{}---\n{}---\nkind: ConfigMap\nmetadata: {{name: packed}}\nbinaryData: {{x.bin: aGVs\n  bG8=}}\n",
         config_map("schemas", "a.json", "of the map"),
@@ -171,12 +200,10 @@ fn files_of_config_maps_are_found_at_their_paths() {
         ("specs/d.yaml", "../m/schemas/a.json", "m/maps.yaml#schemas/a.json: of the map"),
         ("", "b.json", "m/maps.yaml#b.json: of nobody"),
         ("", "specs/b.json", "m/maps.yaml#specs/b.json: of nobody"),
-        ("", "none.json", "the file does not exist; looked for `m/none.json`, `none.json`"),
+        ("", "none.json", NOWHERE),
         ("", "../../x.json", "the file is outside of the folder of workflows, at `../x.json`"),
     ] {
-        let read = read(&found, base, uri);
-        let read = read.split(", `").take(2).collect::<Vec<_>>().join(", `");
-        assert_eq!(read.replace(", `m/src/main/resources/none.json`", ", `none.json`"), expected, "{uri} in {base}");
+        assert_eq!(read(&found, base, uri), expected, "{uri} in {base}");
     }
     // What is stored with the workflow is found again.
     let document = &found.documents[0];
@@ -184,9 +211,18 @@ fn files_of_config_maps_are_found_at_their_paths() {
     let names: Vec<_> = bundle.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.contains(&"m/maps.yaml#specs/b.json") && names.contains(&"m/schemas/c.json"), "{names:?}");
     let stored = document.project.resources.clone().with_bundle(bundle);
-    for (base, uri) in [("", "schemas/a.json"), ("m/maps.yaml#schemas/a.json", "../x.bin"), ("", "specs/b.json"), ("", "schemas/c.json"), ("", "specs/d.yaml")] {
+    for (base, uri) in [
+        ("", "schemas/a.json"),
+        ("m/maps.yaml#schemas/a.json", "../x.bin"),
+        ("", "specs/b.json"),
+        ("", "schemas/c.json"),
+        ("", "specs/d.yaml"),
+    ] {
         let base = if base.is_empty() { "m/a.yaml" } else { base };
-        let (one, other) = (document.project.resources.read_from(&document.source, base, uri), stored.read_from(&document.source, base, uri));
+        let (one, other) = (
+            document.project.resources.read_from(&document.source, base, uri),
+            stored.read_from(&document.source, base, uri),
+        );
         assert_eq!(one.unwrap(), other.unwrap(), "{uri}");
     }
 }
@@ -194,7 +230,9 @@ fn files_of_config_maps_are_found_at_their_paths() {
 #[test]
 fn the_nearest_config_map_of_a_name_is_meant() {
     let map = |line: &str| config_map("files", "f", line);
-    let with_namespace = |line: &str, namespace: &str| map(line).replace("name: files", &format!("name: files\n  namespace: {namespace}"));
+    let with_namespace = |line: &str, namespace: &str| {
+        map(line).replace("name: files", &format!("name: files\n  namespace: {namespace}"))
+    };
     let spec = resources("files", "x");
     let a = manifest("a", "", &spec);
     let in_namespace = a.replace("name: a\n", "name: a\n  namespace: one\n");
@@ -238,14 +276,19 @@ fn a_file_that_is_mounted_elsewhere_is_told_where_the_flow_names_it() {
     ]);
     insta::assert_snapshot!(lines(&found), @"
     m/a.yaml:9:31: warning[RON0405]: custom resource: no ConfigMap is mounted so that `in.json` is there; it is read from a ConfigMap in m/own.yaml, which has this name at another path or for another workflow
-    m/a.yaml:11:29: warning[RON0405]: custom resource: no ConfigMap is mounted so that `api.yaml` is there; it is read from a ConfigMap in m/other.yaml, which has this name at another path or for another workflow
+    m/a.yaml:11:28: warning[RON0405]: custom resource: no ConfigMap is mounted so that `api.yaml` is there; it is read from a ConfigMap in m/other.yaml, which has this name at another path or for another workflow
     ");
 }
 
 #[test]
 fn a_workflow_that_a_file_has_too_is_served_from_the_file() {
-    let version = |text: &str| text.replace("metadata:\n", "metadata:\n  annotations: {sonataflow.org/version: '2'}\n");
-    let found = load(&[("a.sw.yaml", &flow("a")), ("m/a.yaml", &manifest("a", "", "")), ("m/next.yaml", &version(&manifest("a", "", "")))]);
+    let version =
+        |text: &str| text.replace("metadata:\n", "metadata:\n  annotations: {sonataflow.org/version: '2'}\n");
+    let found = load(&[
+        ("a.sw.yaml", &flow("a")),
+        ("m/a.yaml", &manifest("a", "", "")),
+        ("m/next.yaml", &version(&manifest("a", "", ""))),
+    ]);
     insta::assert_snapshot!(lines(&found), @"m/a.yaml:4:9: warning[RON0011]: the workflow `a` is served from a.sw.yaml, so this custom resource of the same version is not");
     let names: Vec<_> = served(&found).into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, ["a.sw.yaml", "m/next.yaml#a"]);
@@ -255,7 +298,10 @@ fn a_workflow_that_a_file_has_too_is_served_from_the_file() {
 
 #[test]
 fn a_problem_in_a_mounted_file_is_told_with_its_name_and_its_line() {
-    let found = load(&[("a.yaml", &manifest("a", "    errors: lists/errors.yaml\n", &resources("lists", "lists"))), ("l.yaml", &config_map("lists", "errors.yaml", "errors: [{name: e, oops: 1}]"))]);
+    let found = load(&[
+        ("a.yaml", &manifest("a", "    errors: lists/errors.yaml\n", &resources("lists", "lists"))),
+        ("l.yaml", &config_map("lists", "errors.yaml", "errors: [{name: e, oops: 1}]")),
+    ]);
     insta::assert_snapshot!(lines(&found), @"l.yaml#lists/errors.yaml:1:20: error[RON0104]: error `e`: there is no property `oops` here (at /errors/0/oops)");
     assert_eq!(found.sources["l.yaml#lists/errors.yaml"].line_text(1), Some("errors: [{name: e, oops: 1}]"));
 }
@@ -272,7 +318,10 @@ fn custom_resources_are_taken_apart_into_projects() {
     let (projects, diagnostics) = custom_resource_projects(root.path());
     assert_eq!(diagnostics.len(), 1);
     let [project] = &projects[..] else { panic!("one project") };
-    assert_eq!((project.id.as_str(), project.path.as_str(), project.name.as_str()), ("a", "m/a.yaml", "m/a.yaml#a"));
+    assert_eq!(
+        (project.id.as_str(), project.path.as_str(), project.name.as_str()),
+        ("a", "m/a.yaml", "m/a.yaml#a")
+    );
     assert_eq!(project.document["version"], "3");
     assert_eq!(project.properties.as_deref(), Some("a=b\n"));
     assert_eq!(project.files, [("x/y/f.txt".to_owned(), b"content\n".to_vec())]);

@@ -89,7 +89,9 @@ fn write_scalar(text: &mut String, value: &Value, indent: usize) {
 /// Whether a text is written as a block of lines: several lines, and nothing that a block would change.
 fn is_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let is_plain = |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let is_plain = |c: char| {
+        c == '\n' || !(c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    };
     body.contains('\n')
         && !body.ends_with('\n')
         && !text.starts_with([' ', '\n'])
@@ -115,7 +117,9 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
+            c if c.is_control()
+                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
+            {
                 quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => quoted.push(c),
@@ -167,19 +171,97 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let texts = [
-            "", " ", "a", "a b", "a ", " a", "yes", "No", "on", "null", "~", "1", "1.0", "1e3", "0x1f", "0o17", "017", ".5", "-", "- a", "?", ": ",
-            "a: b", "a:b", "a #b", "#", "'", "\"", "it's", "\\", "{", "}", "[x]", "&a", "*a", "!t", "%", "@", "`", "|", ">", "a\nb", "a\nb\n", "a\n\nb\n",
-            "a\n\n", "\na", "\n", " a\nb", "a\n b\n", "a \nb", "a\t\nb", "a\tb", "a\rb", "a\r\nb", "ü", "日本\n語\n", "\u{85}", "\u{2028}", "\u{feff}x",
-            "\u{7f}", "\u{1b}[2J", "=", "<<", "2024-01-01", "12:30:45", "---", "...", "--- a", "a\n---\nb\n", "a\n...\n", "nan", ".nan", ".inf", "😀",
+            "",
+            " ",
+            "a",
+            "a b",
+            "a ",
+            " a",
+            "yes",
+            "No",
+            "on",
+            "null",
+            "~",
+            "1",
+            "1.0",
+            "1e3",
+            "0x1f",
+            "0o17",
+            "017",
+            ".5",
+            "-",
+            "- a",
+            "?",
+            ": ",
+            "a: b",
+            "a:b",
+            "a #b",
+            "#",
+            "'",
+            "\"",
+            "it's",
+            "\\",
+            "{",
+            "}",
+            "[x]",
+            "&a",
+            "*a",
+            "!t",
+            "%",
+            "@",
+            "`",
+            "|",
+            ">",
+            "a\nb",
+            "a\nb\n",
+            "a\n\nb\n",
+            "a\n\n",
+            "\na",
+            "\n",
+            " a\nb",
+            "a\n b\n",
+            "a \nb",
+            "a\t\nb",
+            "a\tb",
+            "a\rb",
+            "a\r\nb",
+            "ü",
+            "日本\n語\n",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}x",
+            "\u{7f}",
+            "\u{1b}[2J",
+            "=",
+            "<<",
+            "2024-01-01",
+            "12:30:45",
+            "---",
+            "...",
+            "--- a",
+            "a\n---\nb\n",
+            "a\n...\n",
+            "nan",
+            ".nan",
+            ".inf",
+            "😀",
         ];
-        let as_keys: Map<String, Value> = texts.iter().map(|text| ((*text).to_owned(), json!([text]))).collect();
-        let as_values: Vec<Value> = texts.iter().map(|text| json!({"text": text, "list": [text, [text]], "after": 1})).collect();
+        let as_keys: Map<String, Value> =
+            texts.iter().map(|text| ((*text).to_owned(), json!([text]))).collect();
+        let as_values: Vec<Value> =
+            texts.iter().map(|text| json!({"text": text, "list": [text, [text]], "after": 1})).collect();
         for value in [
-            Value::Object(as_keys), Value::Array(as_values), json!([]), json!({}), json!("a\nb"), json!([[[]], [{}], {"a": [{"b": []}]}]),
+            Value::Object(as_keys),
+            Value::Array(as_values),
+            json!([]),
+            json!({}),
+            json!("a\nb"),
+            json!([[[]], [{}], {"a": [{"b": []}]}]),
             json!([0, -1, 1.5, 1e100, -2.5e-7, u64::MAX, i64::MIN, true, false, null]),
         ] {
             let text = document(&value);
-            let loaded = load("a.sw.yaml", &text, Limits::WORKFLOW).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+            let loaded = load("a.sw.yaml", &text, Limits::WORKFLOW)
+                .unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
             assert_eq!(loaded.value, value, "{text}");
         }
     }

@@ -34,11 +34,15 @@ impl ConfigMap {
         }
         let metadata = resource.get("metadata")?;
         let text = |name: &str| metadata.get(name).and_then(Value::as_str).map(str::to_owned);
-        let object = |name: &str| resource.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter);
+        let object =
+            |name: &str| resource.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter);
         let mut data = BTreeMap::new();
         let mut add = |field: &str, key: &str, bytes: Vec<u8>| {
             let start = source.position(&at.key(field).key(key));
-            data.insert(key.to_owned(), Datum { bytes: bytes.into(), file: Arc::clone(source.path()), start });
+            data.insert(
+                key.to_owned(),
+                Datum { bytes: bytes.into(), file: Arc::clone(source.path()), start },
+            );
         };
         for (key, value) in object("data") {
             match value {
@@ -54,12 +58,19 @@ impl ConfigMap {
                 add("binaryData", key, bytes);
             }
         }
-        Some(Self { file: Arc::clone(source.path()), name: text("name")?, namespace: text("namespace"), data })
+        Some(Self {
+            file: Arc::clone(source.path()),
+            name: text("name")?,
+            namespace: text("namespace"),
+            data,
+        })
     }
 
     /// Whether it has the same files as another one, with the same content.
     pub(super) fn has_same_data(&self, other: &Self) -> bool {
-        let data = |map: &Self| map.data.iter().map(|(key, datum)| (key.clone(), Arc::clone(&datum.bytes))).collect::<Vec<_>>();
+        let data = |map: &Self| {
+            map.data.iter().map(|(key, datum)| (key.clone(), Arc::clone(&datum.bytes))).collect::<Vec<_>>()
+        };
         data(self) == data(other)
     }
 

@@ -10,15 +10,9 @@ use serde_json::{Map, Value};
 use super::{
     ConfigMapReference, CustomResource,
     parts::{FLOW_KINDS, Part},
+    places::{annotation_names, places},
 };
-use crate::{
-    Diagnostic, Limits, Loaded, Pointer, Severity, Source, codes,
-    load::load_part,
-    positions::{Member, PlaceId, Positions},
-};
-
-/// The properties of a document that a custom resource has outside of its flow, where the cluster drops them.
-const OUTSIDE_OF_FLOW: [&str; 6] = ["id", "key", "version", "specVersion", "description", "expressionLang"];
+use crate::{Diagnostic, Limits, Loaded, Pointer, Severity, Source, codes, load::load_part};
 
 /// Reads the custom resources of one document of a file: one, or those of a list. One that cannot be parsed is told only if it is certain that it
 /// is one.
@@ -33,7 +27,10 @@ pub(super) fn read_part(
         Err(_) if !is_certain => return (Vec::new(), Vec::new()),
         Err(problems) => {
             let own = text.get(part.clone()).unwrap_or_default();
-            return (Vec::new(), if own.contains("{{") { vec![template(path, text, &part)] } else { problems });
+            return (
+                Vec::new(),
+                if own.contains("{{") { vec![template(path, text, &part)] } else { problems },
+            );
         }
     };
     let count = list_items(&first.value).map(Vec::len);
@@ -75,7 +72,12 @@ fn read_resource(
         return Ok(None);
     }
     let error = |at: &Pointer, message: &str| {
-        Err(vec![Diagnostic::error(codes::CUSTOM_RESOURCE, &source, at, format!("custom resource: {message}"))])
+        Err(vec![Diagnostic::error(
+            codes::CUSTOM_RESOURCE,
+            &source,
+            at,
+            format!("custom resource: {message}"),
+        )])
     };
     let flow_at = at.key("spec").key("flow");
     let flow = resource.get_mut("spec").and_then(|spec| spec.get_mut("flow")).map(Value::take);
@@ -99,7 +101,13 @@ fn read_resource(
     let places = places(&document, at, &flow_at);
     let value = Value::Object(document);
     let source = source.as_workflow(name, format!("{value:#}").into(), |positions| places.apply(positions));
-    Ok(Some(CustomResource { id, namespace, loaded: Loaded { value, source, warnings }, config_maps, variables }))
+    Ok(Some(CustomResource {
+        id,
+        namespace,
+        loaded: Loaded { value, source, warnings },
+        config_maps,
+        variables,
+    }))
 }
 
 /// Tells that a custom resource is the template of a chart.
@@ -122,7 +130,12 @@ struct Outline<'r> {
 
 impl Outline<'_> {
     /// The flow with the properties that stand outside of it, in the forms of specification 0.8.
-    fn document(&self, flow: Map<String, Value>, source: &Source, warnings: &mut Vec<Diagnostic>) -> Map<String, Value> {
+    fn document(
+        &self,
+        flow: Map<String, Value>,
+        source: &Source,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("id".to_owned(), self.id.into());
         document.insert("specVersion".to_owned(), self.spec_version().into());
@@ -154,12 +167,17 @@ impl Outline<'_> {
     /// A property in an annotation such as `sonataflow.org/version`.
     fn annotation(&self, property: &str) -> Option<&Value> {
         let annotations = self.resource.pointer("/metadata/annotations")?;
-        annotation_names(property).iter().find_map(|name| annotations.get(name)).filter(|value| !value.is_null())
+        annotation_names(property)
+            .iter()
+            .find_map(|name| annotations.get(name))
+            .filter(|value| !value.is_null())
     }
 
     /// The version of the specification in `apiVersion`: `v1alpha08` is 0.8.
     fn spec_version(&self) -> String {
-        let Some(version) = self.resource.get("apiVersion").and_then(Value::as_str) else { return "0.8".to_owned() };
+        let Some(version) = self.resource.get("apiVersion").and_then(Value::as_str) else {
+            return "0.8".to_owned();
+        };
         let version = version.rsplit('/').next().unwrap_or(version);
         if version == "v1alpha08" { "0.8".to_owned() } else { version.to_owned() }
     }
@@ -175,11 +193,6 @@ impl Outline<'_> {
         let message = format!("custom resource: `{name}` of the flow has no effect; {place} says `{counts}`");
         Diagnostic::warning(codes::FLOW_PROPERTY, source, &at, message).on_key(source, &at)
     }
-}
-
-/// The names of the annotation for a property, of the operator today and of its first versions.
-fn annotation_names(property: &str) -> [String; 2] {
-    [format!("sonataflow.org/{property}"), format!("sw.kogito.kie.org/{property}")]
 }
 
 /// `defaultCondition: Next` is short for a transition to `Next`.
@@ -200,65 +213,6 @@ fn plain_retry(retry: &mut Value) {
             let text = object.get("strVal").filter(|text| text.as_str().is_some_and(|text| !text.is_empty()));
             *value = text.or(object.get("floatVal")).cloned().unwrap_or_default();
         }
-    }
-}
-
-/// Where the properties of a document stand in the file.
-struct Places {
-    /// Name and pointer of each property, as it is in the file.
-    properties: Vec<(String, Vec<Pointer>)>,
-    flow: Pointer,
-}
-
-/// The places of the properties of a document. Of several pointers the first one that is there counts.
-fn places(document: &Map<String, Value>, at: &Pointer, flow: &Pointer) -> Places {
-    let metadata = at.key("metadata");
-    let place = |name: &String| {
-        let mut pointers = match name.as_str() {
-            "id" => vec![metadata.key("name")],
-            "specVersion" => vec![at.key("apiVersion"), metadata.clone()],
-            _ if OUTSIDE_OF_FLOW.contains(&name.as_str()) => {
-                annotation_names(name).map(|name| metadata.key("annotations").key(&name)).to_vec()
-            }
-            _ => Vec::new(),
-        };
-        pointers.push(flow.key(name));
-        (name.clone(), pointers)
-    };
-    Places { properties: document.keys().map(place).collect(), flow: flow.clone() }
-}
-
-impl Places {
-    /// Makes the document of the flow the root.
-    fn apply(&self, mut positions: Positions) -> Positions {
-        let find = |at: &Pointer| {
-            let mut tokens = at.tokens();
-            let mut found: (Option<PlaceId>, u32) = (positions.root(), 0);
-            tokens.try_for_each(|token| {
-                let id = found.0?;
-                found = match positions.member(id, &token) {
-                    Some(member) => (Some(member.place), member.key),
-                    None => {
-                        let element = token.parse().ok().and_then(|index: usize| positions.elements(id).get(index));
-                        (Some(*element?), positions.bytes(*element?).0)
-                    }
-                };
-                Some(())
-            })?;
-            found.0.map(|place| (place, found.1))
-        };
-        let members: Vec<Member> = self
-            .properties
-            .iter()
-            .filter_map(|(name, pointers)| {
-                let (place, key) = pointers.iter().find_map(find)?;
-                Some(Member { name: name.as_str().into(), key, place })
-            })
-            .collect();
-        let (start, end) = find(&self.flow).map_or((0, 0), |(place, _)| positions.bytes(place));
-        let root = positions.map(start, end, members);
-        positions.set_root(root);
-        positions
     }
 }
 

@@ -30,7 +30,8 @@ pub struct CustomResourceProject {
 pub fn custom_resource_projects(root: &Path) -> (Vec<CustomResourceProject>, Vec<Diagnostic>) {
     let (workflows, others) = manifest_files(root);
     let mut manifests = Manifests::read(root, &workflows, &others);
-    let (resources, diagnostics) = (mem::take(&mut manifests.resources), mem::take(&mut manifests.diagnostics));
+    let (resources, diagnostics) =
+        (mem::take(&mut manifests.resources), mem::take(&mut manifests.diagnostics));
     let project = |resource: CustomResource| {
         let contents = manifests.contents(&resource);
         CustomResourceProject {

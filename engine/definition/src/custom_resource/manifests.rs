@@ -79,8 +79,10 @@ impl Manifests {
         let mut found = Self::default();
         for manifest in &manifests {
             if let Some(kind) = &manifest.other_kind {
-                let message = format!("this is the Kubernetes resource `{kind}`, not a workflow, so it is not served");
-                let warning = Diagnostic::file(Severity::Warning, codes::OTHER_RESOURCE, &manifest.path, message);
+                let message =
+                    format!("this is the Kubernetes resource `{kind}`, not a workflow, so it is not served");
+                let warning =
+                    Diagnostic::file(Severity::Warning, codes::OTHER_RESOURCE, &manifest.path, message);
                 found.diagnostics.push(warning.help("give it a name without `.sw`"));
                 found.others.insert(manifest.path.clone());
             }
@@ -104,14 +106,17 @@ impl Manifests {
     pub(crate) fn contents(&self, resource: &CustomResource) -> ResourceContents {
         let mut contents = ResourceContents::default();
         let path = resource.loaded.source.path();
-        if let Some(found) = self.find(&format!("{}-props", resource.id), resource, None, &mut contents.diagnostics)
+        if let Some(found) =
+            self.find(&format!("{}-props", resource.id), resource, None, &mut contents.diagnostics)
             && let Some(Datum { bytes, file, start }) = found.data.get(PROPERTIES_KEY)
         {
             let text = String::from_utf8_lossy(bytes).into_owned();
             contents.properties = Some(PropertiesText { file: Arc::clone(file), start: *start, text });
         }
         for reference in &resource.config_maps {
-            let Some(found) = self.find(&reference.name, resource, Some(reference), &mut contents.diagnostics) else {
+            let Some(found) =
+                self.find(&reference.name, resource, Some(reference), &mut contents.diagnostics)
+            else {
                 continue;
             };
             for (key, datum) in &found.data {
@@ -139,23 +144,31 @@ impl Manifests {
     ) -> Option<&ConfigMap> {
         let path = resource.loaded.source.path();
         let is_meant = |map: &&ConfigMap| {
-            let is_foreign = map.namespace.is_some() && resource.namespace.is_some() && map.namespace != resource.namespace;
+            let is_foreign = map.namespace.is_some()
+                && resource.namespace.is_some()
+                && map.namespace != resource.namespace;
             map.name == name && !is_foreign
         };
         let mut ranked: BTreeMap<usize, Vec<&ConfigMap>> = BTreeMap::new();
         for map in self.config_maps.iter().filter(is_meant) {
             ranked.entry(distance(path, &map.file)).or_default().push(map);
         }
-        let position = reference.map_or_else(|| resource.loaded.source.position(&"id".into()), |reference| reference.position);
+        let position = reference
+            .map_or_else(|| resource.loaded.source.position(&"id".into()), |reference| reference.position);
         let Some(nearest) = ranked.into_values().next() else {
             if let Some(reference) = reference {
-                let where_to = if reference.folder.is_empty() { String::new() } else { format!(" at `{}/`", reference.folder) };
+                let where_to = if reference.folder.is_empty() {
+                    String::new()
+                } else {
+                    format!(" at `{}/`", reference.folder)
+                };
                 let message = format!(
                     "custom resource: the ConfigMap `{name}` is in no file of the folder; its files{where_to} are looked for among the \
                      files of the folder"
                 );
                 diagnostics.push(
-                    Diagnostic::file(Severity::Warning, codes::CONFIG_MAP, path, message).at_position(position),
+                    Diagnostic::file(Severity::Warning, codes::CONFIG_MAP, path, message)
+                        .at_position(position),
                 );
             }
             return None;
@@ -166,8 +179,10 @@ impl Manifests {
                 "custom resource: there are several ConfigMaps `{name}`; the one in {} is read, not the one in {}",
                 first.file, other.file
             );
-            diagnostics
-                .push(Diagnostic::file(Severity::Warning, codes::SEVERAL_CONFIG_MAPS, path, message).at_position(position));
+            diagnostics.push(
+                Diagnostic::file(Severity::Warning, codes::SEVERAL_CONFIG_MAPS, path, message)
+                    .at_position(position),
+            );
         }
         Some(first)
     }
@@ -193,7 +208,9 @@ impl Manifest {
     fn config_maps(&self, root: &Path) -> Vec<ConfigMap> {
         let mut found = Vec::new();
         for part in &self.parts {
-            let Ok(loaded) = load_part(&self.path, &self.text, part.bytes.clone(), Limits::WORKFLOW) else { continue };
+            let Ok(loaded) = load_part(&self.path, &self.text, part.bytes.clone(), Limits::WORKFLOW) else {
+                continue;
+            };
             if part.kind == parts::Kind::Kustomization {
                 let read = |path: &str| read_confined(root, path).ok().flatten();
                 found.extend(kustomization::config_maps(&loaded.value, &loaded.source, read));
@@ -210,7 +227,9 @@ fn distance(from: &str, to: &str) -> usize {
     if from == to {
         return 0;
     }
-    let parts = |path: &str| folder_of(path).split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let parts = |path: &str| {
+        folder_of(path).split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
     let (from, to) = (parts(from), parts(to));
     let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
     1 + (from.len() - common) + (to.len() - common)

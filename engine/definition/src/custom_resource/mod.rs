@@ -12,6 +12,7 @@ mod kustomization;
 mod manifests;
 mod mounted;
 mod parts;
+mod places;
 
 use std::sync::Arc;
 

@@ -63,7 +63,8 @@ pub(crate) fn is_other_resource(text: &str) -> Option<String> {
 fn resource_kind(text: &str) -> Option<String> {
     let first = documents(text).into_iter().find_map(|part| {
         let text = text.get(part)?;
-        let has_content = text.lines().any(|line| !line.trim_start().starts_with(['#', '-']) && !line.trim().is_empty());
+        let has_content =
+            text.lines().any(|line| !line.trim_start().starts_with(['#', '-']) && !line.trim().is_empty());
         has_content.then_some(text)
     })?;
     if is_braced(first) {
@@ -81,7 +82,9 @@ fn resource_kind(text: &str) -> Option<String> {
 fn documents(text: &str) -> Vec<Range<usize>> {
     let (mut documents, mut begin, mut at) = (Vec::new(), 0, 0);
     for line in text.split_inclusive('\n') {
-        let is_marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        let is_marker = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         if is_marker && at > begin {
             documents.push(begin..at);
             begin = at;

@@ -63,7 +63,10 @@ fn what_the_flow_says_itself_counts_where_nothing_else_says_it() {
     let resource = only(&manifest("hello", "", flow, ""));
     assert_eq!(lines(&resource.loaded.warnings), "");
     let value = &resource.loaded.value;
-    assert_eq!((&value["version"], &value["name"], &value["key"]), (&json!("2"), &json!("Greeting"), &json!(null)));
+    assert_eq!(
+        (&value["version"], &value["name"], &value["key"]),
+        (&json!("2"), &json!("Greeting"), &json!(null))
+    );
     let annotations = "  annotations: {sonataflow.org/version: '1'}\n";
     let flow = "    id: other\n    version: '2'\n    specVersion: '0.7'\n";
     let resource = only(&manifest("hello", annotations, flow, ""));
@@ -133,7 +136,10 @@ fn several_resources_of_a_file_are_workflows_of_their_own() {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [json("one"), config_map, json("two")]});
     for (path, text) in [
         ("all.yaml", format!("{one}---\n{two}")),
-        ("all.yaml", format!("# first\n---\n{one}\n---\nkind: Service\nspec: {{{{ .bad }}}}\n--- \n{two}---\n")),
+        (
+            "all.yaml",
+            format!("# first\n---\n{one}\n---\nkind: Service\nspec: {{{{ .bad }}}}\n--- \n{two}---\n"),
+        ),
         ("all.json", list.to_string()),
         ("all.yaml", list.to_string()),
         ("all.yaml", format!("---\n{}\n---\n{}", json("one"), json("two"))),
@@ -157,8 +163,16 @@ fn several_resources_of_a_file_are_workflows_of_their_own() {
 fn only_the_flow_is_a_part_of_the_revision_and_of_what_is_stored() {
     let revision = |text: &str| parse("all.yaml", text).0.unwrap().revision();
     let flow = manifest("one", "", "", "");
-    let other = manifest("one", "  labels: {a: b}\n", "", "  podTemplate: {container: {env: [{name: A, value: s3cret}]}}\n");
-    assert_eq!(revision(&flow), revision(&format!("kind: ConfigMap\nmetadata: {{name: c}}\n---\n{other}---\nkind: x\n")));
+    let other = manifest(
+        "one",
+        "  labels: {a: b}\n",
+        "",
+        "  podTemplate: {container: {env: [{name: A, value: s3cret}]}}\n",
+    );
+    assert_eq!(
+        revision(&flow),
+        revision(&format!("kind: ConfigMap\nmetadata: {{name: c}}\n---\n{other}---\nkind: x\n"))
+    );
     assert_ne!(revision(&flow.replace("name: A", "name: B")), revision(&flow));
     let resource = only(&other);
     assert_eq!(resource.variables, [("A".to_owned(), "s3cret".to_owned())]);

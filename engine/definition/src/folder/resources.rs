@@ -93,14 +93,20 @@ pub(super) fn leave_out_shadowed(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Document> {
     let identity = |document: &Document| (document.workflow.id.clone(), document.workflow.version.clone());
-    let files: BTreeMap<_, _> = documents.iter().map(|document| (identity(document), document.source.path())).collect();
+    let files: BTreeMap<_, _> =
+        documents.iter().map(|document| (identity(document), document.source.path())).collect();
     let mut is_served = |document: &Document| {
         let Some(file) = files.get(&identity(document)) else { return true };
         let message = format!(
             "the workflow `{}` is served from {file}, so this custom resource of the same version is not",
             document.workflow.id
         );
-        diagnostics.push(Diagnostic::warning(codes::SHADOWED_RESOURCE, &document.source, &Pointer::from("id"), message));
+        diagnostics.push(Diagnostic::warning(
+            codes::SHADOWED_RESOURCE,
+            &document.source,
+            &Pointer::from("id"),
+            message,
+        ));
         false
     };
     resources.into_iter().filter(|document| is_served(document)).collect()

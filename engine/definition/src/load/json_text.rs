@@ -50,7 +50,8 @@ impl<'t> Writer<'t> {
         let (begin, values) = (self.json.len(), self.loader.values);
         let anchor = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                serde_json::to_writer(&mut self.json, &Scalar::resolve(&text, style, tag.as_deref()).value).ok()?;
+                serde_json::to_writer(&mut self.json, &Scalar::resolve(&text, style, tag.as_deref()).value)
+                    .ok()?;
                 anchor
             }
             Event::SequenceStart(_, anchor, _) => {
@@ -143,7 +144,9 @@ mod tests {
             let tree = load("a.yaml", text, Limits::RESOURCE).map(|loaded| loaded.value);
             let json = load_as_json("a.yaml", text, Limits::RESOURCE);
             match (tree, json) {
-                (Ok(tree), Ok(json)) => assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), tree, "{text}"),
+                (Ok(tree), Ok(json)) => {
+                    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), tree, "{text}")
+                }
                 (Err(_), Err(_)) => {}
                 (tree, json) => panic!("{tree:?} {json:?} {text}"),
             }
@@ -152,7 +155,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_as_by_the_tree() {
-        let bomb = format!("a: &a [{}]\nb: &b [{}]\nc: [{}]\n", "x, ".repeat(1000), "*a, ".repeat(1000), "*b, ".repeat(1000));
+        let bomb = format!(
+            "a: &a [{}]\nb: &b [{}]\nc: [{}]\n",
+            "x, ".repeat(1000),
+            "*a, ".repeat(1000),
+            "*b, ".repeat(1000)
+        );
         let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
         for text in ["a: 1\na: 2\n", "a: [1\n", "a: *none\n", "[a]: 1\n", "a: 1\n  b: 2\n", &bomb, &deep] {
             let tree = load("a.yaml", text, Limits::WORKFLOW).unwrap_err();

@@ -11,7 +11,12 @@ use crate::{Source, custom_resource::split_name};
 impl Resources {
     /// Reads the file with a URI in the file `base`, which was read for the document `owner`. Looks for it beside `base`, beside the document,
     /// then at the places of the project and of the root. A file that is mounted goes before one on the disk.
-    pub(super) fn read_local(&self, owner: &Source, base: &str, uri: &str) -> Result<Resource, ResourceError> {
+    pub(super) fn read_local(
+        &self,
+        owner: &Source,
+        base: &str,
+        uri: &str,
+    ) -> Result<Resource, ResourceError> {
         let home = folder_of(owner.path());
         let candidates = self.candidates(home, owner, base, uri)?;
         self.at_its_path(home, &candidates)

@@ -52,8 +52,14 @@ pub(crate) fn extract(
     let items = paths::items(&references, document, &place.path).ok_or_else(|| unreadable("a path"))?;
     let (home, node) =
         paths::operation(&references, &items, &place.method).ok_or_else(|| unreadable("an operation"))?;
-    let mut source =
-        Source { document, references: &references, shapes: ShapeReader::new(&references), items, home, node };
+    let mut source = Source {
+        document,
+        references: &references,
+        shapes: ShapeReader::new(&references),
+        items,
+        home,
+        node,
+    };
     let mut problems = Vec::new();
     let mut operation = match document.version {
         Some(Version::V2) => swagger::v2(&mut source, place, &mut problems),

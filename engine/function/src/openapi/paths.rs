@@ -28,7 +28,8 @@ pub(crate) fn find_referred(
         let Some(items) = items(&references, document, path) else { continue };
         for (_, item) in &items {
             let members = item.as_object().into_iter().flatten();
-            let is_meant = |name: &str| method.as_ref().map_or_else(|| is_method(name), |method| method == name);
+            let is_meant =
+                |name: &str| method.as_ref().map_or_else(|| is_method(name), |method| method == name);
             for (method, _) in members.filter(|(name, _)| is_meant(name)) {
                 let Some((_, node)) = operation(&references, &items, method) else { continue };
                 let own = node.get("operationId").and_then(Value::as_str).map(str::to_owned);
@@ -44,7 +45,11 @@ pub(crate) fn find_referred(
 }
 
 /// The parts of which a path item is made: what it refers to, then itself.
-pub(super) fn items(references: &References<'_>, document: &Arc<SpecDocument>, path: &str) -> Option<Vec<Part>> {
+pub(super) fn items(
+    references: &References<'_>,
+    document: &Arc<SpecDocument>,
+    path: &str,
+) -> Option<Vec<Part>> {
     let item = references.read(document, &child("/paths", path))?;
     let mut items = Vec::new();
     if item.get("$ref").is_some_and(Value::is_string) {
@@ -56,6 +61,7 @@ pub(super) fn items(references: &References<'_>, document: &Arc<SpecDocument>, p
 
 /// The operation of a path item.
 pub(super) fn operation(references: &References<'_>, items: &[Part], method: &str) -> Option<Part> {
-    let (document, node) = items.iter().rev().find_map(|(document, item)| Some((document, item.get(method)?)))?;
+    let (document, node) =
+        items.iter().rev().find_map(|(document, item)| Some((document, item.get(method)?)))?;
     references.resolve(document, node.clone())
 }

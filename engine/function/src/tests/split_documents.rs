@@ -15,7 +15,9 @@ struct Files(HashMap<String, Arc<SpecDocument>>);
 
 impl Files {
     fn new(files: &[(&str, &str)]) -> Self {
-        let parse = |(name, text): &(&str, &str)| ((*name).to_owned(), Arc::new(specs::parse(name, (*text).into()).unwrap()));
+        let parse = |(name, text): &(&str, &str)| {
+            ((*name).to_owned(), Arc::new(specs::parse(name, (*text).into()).unwrap()))
+        };
         Self(files.iter().map(parse).collect())
     }
 
@@ -39,7 +41,8 @@ impl Files {
         let open = |from: &SpecDocument, file: &str| self.open(from, file);
         let place = match document.operation(id) {
             Some(place) => place.clone(),
-            None => openapi::find_referred(document, id, &open).map_err(|(ids, problems)| format!("{ids:?} {problems:?}"))?,
+            None => openapi::find_referred(document, id, &open)
+                .map_err(|(ids, problems)| format!("{ids:?} {problems:?}"))?,
         };
         openapi::extract(document, &place, &open)
     }
@@ -77,14 +80,23 @@ fn files() -> Files {
              answer: {content: {application/json: {schema: {$ref: ../parts/pet.yaml}}}}\n",
         ),
         ("api/paths/all.json", r#"{"own/ers": {"get": {"responses": {}}}}"#),
-        ("api/paths/plain.yaml", "operationId: getPlain\nparameters: [{$ref: '#/skip'}]\nskip: {name: skip, in: query, schema: {type: integer}}\n"),
+        (
+            "api/paths/plain.yaml",
+            "operationId: getPlain\nparameters: [{$ref: '#/skip'}]\nskip: {name: skip, in: query, schema: {type: integer}}\n",
+        ),
         ("api/paths/circle.yaml", "$ref: circle.yaml\n"),
         (
             "api/parts/parameters.yaml",
             "id: {name: id, in: path, required: true, schema: {type: integer}}\ntrace: {name: X-Trace, in: header, schema: {type: string}}\n",
         ),
-        ("api/parts/limit.json", r#"{"name": "limit", "in": "query", "schema": {"type": "integer", "default": 5}}"#),
-        ("api/parts/bodies.yaml", "pet: {required: true, content: {application/json: {schema: {$ref: 'pet.yaml#pet'}}}}\n"),
+        (
+            "api/parts/limit.json",
+            r#"{"name": "limit", "in": "query", "schema": {"type": "integer", "default": 5}}"#,
+        ),
+        (
+            "api/parts/bodies.yaml",
+            "pet: {required: true, content: {application/json: {schema: {$ref: 'pet.yaml#pet'}}}}\n",
+        ),
         (
             "api/parts/pet.yaml",
             "$anchor: pet\ntype: object\nproperties: {age: {type: integer}, mother: {$ref: 'pet.yaml'}, friend: {$ref: '../../shared/answers.yaml#/friend'}}\n",
@@ -103,7 +115,11 @@ fn places(operation: &Operation) -> Vec<String> {
         Place::Header => "header",
         Place::Cookie => "cookie",
     };
-    operation.parameters.iter().map(|parameter| format!("{} in {}", parameter.name, place(&parameter.place))).collect()
+    operation
+        .parameters
+        .iter()
+        .map(|parameter| format!("{} in {}", parameter.name, place(&parameter.place)))
+        .collect()
 }
 
 #[test]
@@ -116,7 +132,11 @@ fn path_items_parameters_bodies_and_answers_are_found_in_other_files() {
         ("put", "/plain", vec!["X-Trace in header", "limit in query"]),
     ] {
         let (operation, problems) = files.operation(id).unwrap();
-        assert_eq!((places(&operation), problems), (expected.into_iter().map(str::to_owned).collect(), Vec::<String>::new()), "{id}");
+        assert_eq!(
+            (places(&operation), problems),
+            (expected.into_iter().map(str::to_owned).collect(), Vec::<String>::new()),
+            "{id}"
+        );
         assert_eq!((operation.path.as_str(), operation.server.as_deref()), (path, Some("https://pets.test")));
         assert_eq!(operation.security.len(), 1, "{id}");
     }
@@ -130,7 +150,9 @@ fn schemas_of_other_files_say_the_types_of_an_answer() {
     for id in ["getPet", "put"] {
         let (operation, _) = files.operation(id).unwrap();
         let limits = rondo_expression::ReadLimits::default();
-        let read = openapi::answer::read(&operation, 200, "application/json", body, limits, &mut |_| true).ok().unwrap();
+        let read = openapi::answer::read(&operation, 200, "application/json", body, limits, &mut |_| true)
+            .ok()
+            .unwrap();
         let read: Value = serde_json::to_value(&read).unwrap();
         assert_eq!(read, json!({"age": 3, "mother": {"age": 9, "friend": {"mother": {"age": 1}}}}), "{id}");
     }
@@ -153,15 +175,25 @@ fn what_cannot_be_read_is_named_with_the_reference_to_it() {
     assert_eq!(places(&operation), ["X-Trace in header"]);
     assert_eq!(
         problems,
-        ["`$ref: parts/none.json` in `api/api.yaml`: the file does not exist; looked for `api/parts/none.json`"]
+        [
+            "`$ref: parts/none.json` in `api/api.yaml`: the file does not exist; looked for `api/parts/none.json`"
+        ]
     );
-    assert!(files.operation("none").unwrap_err().contains("`$ref: paths/pet.yaml#/none` in `api/api.yaml` names nothing"));
+    assert!(
+        files
+            .operation("none")
+            .unwrap_err()
+            .contains("`$ref: paths/pet.yaml#/none` in `api/api.yaml` names nothing")
+    );
 }
 
 #[test]
 fn a_file_that_describes_no_operations_is_no_document_of_a_function() {
     for text in ["{}", "id: {name: id}"] {
         let document = specs::parse("parts.yaml", text.into()).unwrap();
-        assert_eq!(document.check_version().unwrap_err(), "is no OpenAPI document: it has neither `openapi` nor `swagger`");
+        assert_eq!(
+            document.check_version().unwrap_err(),
+            "is no OpenAPI document: it has neither `openapi` nor `swagger`"
+        );
     }
 }
