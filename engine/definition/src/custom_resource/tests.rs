@@ -107,7 +107,7 @@ spec:
     - name: Act
       type: operation
       actionMode: sequential
-      actions: [{name: a, functionRef: {refName: f, invoke: sync}, actionDataFilter: {useResults: true}, retryRef: r, sleep: {}}]
+      actions: [{name: a, functionRef: {refName: f, arguments: {message: m}, invoke: sync}, actionDataFilter: {useResults: true}, retryRef: r}]
       onErrors: [{errorRef: e, end: true}]
       end: {terminate: true}
 ";
