@@ -65,14 +65,19 @@ struct Folder {
 async fn two_projects() -> Folder {
     prepare();
     let services = [Service::start().await, Service::start().await];
-    let (of_order, of_billing) =
-        (properties(services[0].port(), "token-of-order"), properties(services[1].port(), "token-of-billing"));
+    let (of_order, of_billing) = (
+        properties(services[0].port(), "token-of-order"),
+        properties(services[1].port(), "token-of-billing"),
+    );
     let root = folder(&[
         ("order/order.sw.yaml", &flow("order")),
         ("order/application.properties", &of_order),
         ("order/specs/jira.yaml", &document("/gate/order")),
         ("billing/src/main/resources/billing.sw.yaml", &flow("billing")),
-        ("billing/src/main/resources/application.properties", &format!("{of_billing}quarkus.tls.trust-all=true\n")),
+        (
+            "billing/src/main/resources/application.properties",
+            &format!("{of_billing}quarkus.tls.trust-all=true\n"),
+        ),
         ("billing/src/main/resources/specs/jira.yaml", &document("/gate/billing")),
     ]);
     Folder { root, services }
@@ -91,13 +96,20 @@ async fn each_project_calls_its_own_service_with_its_own_token() {
     billing.open_gate();
     for id in ["order", "billing"] {
         let answer = engine.post(&format!("/{id}"), &json!({})).await;
-        assert_eq!((answer.status, &answer.body["workflowdata"]["answered"]["answer"]), (201, &json!(id)), "{answer:?}");
+        assert_eq!(
+            (answer.status, &answer.body["workflowdata"]["answered"]["answer"]),
+            (201, &json!(id)),
+            "{answer:?}"
+        );
     }
     assert_eq!(tokens(&order, "order"), ["Bearer token-of-order"]);
     assert_eq!(tokens(&billing, "billing"), ["Bearer token-of-billing"]);
     assert_eq!((order.calls().len(), billing.calls().len()), (1, 1));
     let log = engine.log();
-    assert!(log.contains("RON0514") && log.contains("billing/src/main/resources/application.properties:3:1"), "{log}");
+    assert!(
+        log.contains("RON0514") && log.contains("billing/src/main/resources/application.properties:3:1"),
+        "{log}"
+    );
     assert!(!log.contains("token-of-"), "{log}");
 }
 
@@ -163,7 +175,11 @@ async fn secrets_of_one_project_are_not_shown_by_another() {
         assert_eq!(engine.post(path, &body).await.status, 201, "{path}");
     }
     let log = engine.log();
-    assert_eq!((log.matches("told by one: ***").count(), log.matches("told by two: ***").count()), (1, 2), "{log}");
+    assert_eq!(
+        (log.matches("told by one: ***").count(), log.matches("told by two: ***").count()),
+        (1, 2),
+        "{log}"
+    );
     assert!(!log.contains("swordfish") && !log.contains("halibut"), "{log}");
 }
 
@@ -197,7 +213,8 @@ async fn a_project_publishes_by_its_own_channel_and_calls_subflows_of_others() {
         assert_eq!(bodies, [json!(by)]);
     }
     let told = engine.get("/rondo/events").await;
-    let channels: Vec<_> = told.body["channels"].as_array().unwrap().iter().map(|channel| &channel["name"]).collect();
+    let channels: Vec<_> =
+        told.body["channels"].as_array().unwrap().iter().map(|channel| &channel["name"]).collect();
     assert_eq!(channels, ["kogito_incoming_stream", "done@one", "done@two", "kogito_outgoing_stream"]);
 }
 
@@ -225,7 +242,10 @@ async fn a_check_says_which_project_it_speaks_of() {
     assert_eq!((&told["files"], &told["projects"]), (&json!(2), &json!(["", "billing", "order"])));
     for found in told["diagnostics"].as_array().unwrap() {
         let (file, project) = (found["file"].as_str().unwrap(), found["project"].as_str().unwrap());
-        assert!(file.starts_with(project) && !project.is_empty() || file == "application.properties", "{found}");
+        assert!(
+            file.starts_with(project) && !project.is_empty() || file == "application.properties",
+            "{found}"
+        );
     }
     // Of a single project nothing is said.
     let (_, told) = check(&root.path().join("order"), &[]);
@@ -236,7 +256,10 @@ async fn a_check_says_which_project_it_speaks_of() {
 async fn a_folder_without_workflows_is_neither_served_nor_fine() {
     let empty = folder(&[("application.properties", "a=1\n"), ("flow.yaml", "id: flow\n")]);
     let (code, told) = check(empty.path(), &[]);
-    assert!(code == 1 && told.contains("error[RON0515]: there is no workflow in this folder"), "{code} {told}");
+    assert!(
+        code == 1 && told.contains("error[RON0515]: there is no workflow in this folder"),
+        "{code} {told}"
+    );
     let store = format!("sqlite://{}", empty.path().join("db/rondo.db").display());
     let path = empty.path().to_str().unwrap().to_owned();
     let served = tokio::task::spawn_blocking(move || {

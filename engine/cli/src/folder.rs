@@ -33,7 +33,8 @@ impl Report<'_> {
     /// Writes all diagnostics as text, with the lines they are about and those of one project together, and a line that counts them.
     pub(crate) fn print(&self) {
         let mut of_last = None;
-        let mut diagnostics: Vec<_> = self.diagnostics.iter().map(|found| (self.project_of(found), found)).collect();
+        let mut diagnostics: Vec<_> =
+            self.diagnostics.iter().map(|found| (self.project_of(found), found)).collect();
         // The order within a project stays.
         diagnostics.sort_by_key(|(project, _)| (*project).map(|project| &project.folder));
         for (project, diagnostic) in diagnostics {

@@ -63,7 +63,11 @@ fn a_workflow_belongs_to_the_nearest_project_above_it() {
         (&[], "src/main/resources/a.sw.yaml", ""),
         (&["order/src/main/resources/specs/x.yaml"], "order/a.sw.yaml", "order"),
         // What is below the resources of a Maven project belongs to it, also beside another properties file.
-        (&["order/src/main/resources/sub/application.properties"], "order/src/main/resources/sub/a.sw.yaml", "order"),
+        (
+            &["order/src/main/resources/sub/application.properties"],
+            "order/src/main/resources/sub/a.sw.yaml",
+            "order",
+        ),
         (&["order/application.properties"], "order/module/src/main/resources/a.sw.yaml", "order/module"),
         // Only names of files count that are read.
         (&["order/secret.properties", "order/application-dev.properties"], "order/a.sw.yaml", ""),
@@ -86,7 +90,9 @@ fn only_projects_with_workflows_are_there() {
     assert_eq!(lines(&found), "");
     let folders: Vec<_> = found.projects.iter().map(|project| project.to_string()).collect();
     assert_eq!(folders, ["the root project", "project `a/b`", "project `c`"]);
-    for (path, project) in [("a/b/gone.sw.yaml", "a/b"), ("a/bc/gone.sw.yaml", ""), ("gone.sw.yaml", ""), ("c", "c")] {
+    for (path, project) in
+        [("a/b/gone.sw.yaml", "a/b"), ("a/bc/gone.sw.yaml", ""), ("gone.sw.yaml", ""), ("c", "c")]
+    {
         assert_eq!(&*Project::of_path(&found.projects, path).unwrap().folder, project, "{path}");
     }
 }
@@ -206,7 +212,9 @@ fn mirrors_and_aliases_may_be_those_of_a_project() {
     let events: Vec<_> = found
         .documents
         .iter()
-        .map(|document| (document.workflow.id.as_str(), document.workflow.events.keys().next().unwrap().as_str()))
+        .map(|document| {
+            (document.workflow.id.as_str(), document.workflow.events.keys().next().unwrap().as_str())
+        })
         .collect();
     assert_eq!(events, [("one", "of_one"), ("three", "of_root"), ("two", "y")]);
 }
@@ -234,7 +242,10 @@ fn what_is_wrong_with_a_project_is_told_at_its_own_file_and_once() {
     two/application.properties:1:1: error[RON0501]: the line is not `key = value` with valid escapes
     two/two.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value
     ");
-    let help = found.diagnostics.iter().find_map(|found| found.help.as_deref().filter(|help| help.contains("set it in two")));
+    let help = found
+        .diagnostics
+        .iter()
+        .find_map(|found| found.help.as_deref().filter(|help| help.contains("set it in two")));
     assert_eq!(help, Some("set it in two/application.properties or as environment variable"));
     let shown = found.sources["one/application.properties"].text();
     assert_eq!(shown, "token=***\nrondo.limits.steps=5\n", "secrets of a project are not shown");
@@ -242,11 +253,17 @@ fn what_is_wrong_with_a_project_is_told_at_its_own_file_and_once() {
 
 #[test]
 fn a_folder_without_workflows_is_an_error() {
-    for files in [&[][..], &[("flow.yaml", "id: a\n")], &[("target/a.sw.yaml", "id: a\n"), (".b.sw.yaml", "id: b\n")]] {
+    for files in
+        [&[][..], &[("flow.yaml", "id: a\n")], &[("target/a.sw.yaml", "id: a\n"), (".b.sw.yaml", "id: b\n")]]
+    {
         let root = folder(files);
         let found = load_with(root.path(), &[]);
         let name = root.path().display();
-        assert_eq!(lines(&found), format!("{name}: error[RON0515]: there is no workflow in this folder"), "{files:?}");
+        assert_eq!(
+            lines(&found),
+            format!("{name}: error[RON0515]: there is no workflow in this folder"),
+            "{files:?}"
+        );
     }
     let missing = load_with(Path::new("/nowhere/at/all"), &[]);
     let codes: Vec<_> = missing.diagnostics.iter().map(|found| found.code).collect();
@@ -256,9 +273,13 @@ fn a_folder_without_workflows_is_an_error() {
 /// Each file is parsed once, however many projects inherit from it.
 #[test]
 fn projects_share_the_files_of_the_root() {
-    let texts: Vec<_> = (0..20).map(|number| (format!("p{number}/p{number}.sw.yaml"), format!("p{number}/application.properties"))).collect();
+    let texts: Vec<_> = (0..20)
+        .map(|number| (format!("p{number}/p{number}.sw.yaml"), format!("p{number}/application.properties")))
+        .collect();
     let flows: Vec<_> = texts.iter().map(|(path, _)| flow(path, "")).collect();
-    let files = texts.iter().zip(&flows).flat_map(|((path, properties), text)| [(path.as_str(), text.as_str()), (properties.as_str(), "own=1\n")]);
+    let files = texts.iter().zip(&flows).flat_map(|((path, properties), text)| {
+        [(path.as_str(), text.as_str()), (properties.as_str(), "own=1\n")]
+    });
     let files: Vec<_> = files.chain([("application.properties", "a=1\n")]).collect();
     let found = load_with(folder(&files).path(), &[]);
     assert_eq!(found.projects.len(), 21);

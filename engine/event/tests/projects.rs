@@ -88,7 +88,10 @@ fn an_event_goes_out_by_the_channel_of_its_project() {
     let of_b = "mp.messaging.outgoing.mine.url=http://b/mine\nkogito.addon.messaging.outgoing.trigger.done=mine\n\
                 kogito.addon.messaging.outgoing.defaultName=mine\n";
     let projects = projects(root, &[("a", of_a), ("b", of_b), ("c", of_a)]);
-    assert_eq!(addresses(&projects, "done"), ["http://root/done", "http://a/done", "http://b/mine", "http://a/done"]);
+    assert_eq!(
+        addresses(&projects, "done"),
+        ["http://root/done", "http://a/done", "http://b/mine", "http://a/done"]
+    );
     assert_eq!(
         addresses(&projects, "other"),
         ["http://localhost:9090", "http://a/rest", "http://b/mine", "http://a/rest"]

@@ -184,7 +184,8 @@ fn the_nearest_source_wins() {
              quarkus.rest-client.a.b.url=own\nquarkus.rest-client.\"c.d\".url=own\n",
         ),
     ]);
-    let variables = env(&[("QUARKUS_PROFILE", "dev"), ("SET", "env"), ("_DEV_SET", "env-dev"), ("ONCE", "env")]);
+    let variables =
+        env(&[("QUARKUS_PROFILE", "dev"), ("SET", "env"), ("_DEV_SET", "env-dev"), ("ONCE", "env")]);
     let root = Properties::layered("application.properties", of_root, variables);
     let project = root.with_files_over("p/application.properties", own);
     for (key, in_root, in_project) in [
@@ -248,7 +249,10 @@ fn the_profile_is_that_of_the_environment_or_the_nearest_file() {
 fn a_file_within_another_has_the_places_of_that_one() {
     let start = Position { line: 11, column: 5 };
     let (file, problems) = PropertiesFile::parse_within("map.yaml", "a=1\n  b = \\u1\n", start);
-    assert_eq!(problems[0].to_string(), "map.yaml:12:5: error[RON0501]: the line is not `key = value` with valid escapes");
+    assert_eq!(
+        problems[0].to_string(),
+        "map.yaml:12:5: error[RON0501]: the line is not `key = value` with valid escapes"
+    );
     let properties = Properties::layered("map.yaml", vec![Arc::new(file)], Environment::new());
     assert_eq!(properties.position("a"), Some(("map.yaml".into(), Position { line: 11, column: 5 })));
     let at_value = properties.diagnostic_at(Severity::Error, codes::SETTING, "a", "m");

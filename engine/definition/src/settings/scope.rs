@@ -33,5 +33,6 @@ pub fn is_engine_wide(key: &str) -> bool {
         // A key that is no setting is reported as such where it stands.
         return super::find_setting(key).is_some() && !OF_PROJECTS.iter().any(|own| own.matches_key(key));
     }
-    key.replace('"', "").starts_with(PROCESS_CHANNELS) || OF_THE_ENGINE.iter().any(|wide| wide.matches_key(key))
+    key.replace('"', "").starts_with(PROCESS_CHANNELS)
+        || OF_THE_ENGINE.iter().any(|wide| wide.matches_key(key))
 }

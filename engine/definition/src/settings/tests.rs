@@ -94,7 +94,8 @@ loop=${loop}
     let project = root.with_files_over("order/application.properties", vec![Arc::new(own)]);
     let mut found = check_project(&project, Path::new("/nowhere"), "order");
     found.sort();
-    let lines: Vec<_> = found.iter().map(|found| found.to_string().replace("order/application.properties", "…")).collect();
+    let lines: Vec<_> =
+        found.iter().map(|found| found.to_string().replace("order/application.properties", "…")).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     …:1:1: warning[RON0514]: the property `rondo.http.timeout` has no effect here: it is about the whole engine
     …:2:1: warning[RON0514]: the property `rondo.limits.steps` has no effect here: it is about the whole engine
