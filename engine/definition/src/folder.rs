@@ -29,6 +29,8 @@ use crate::{
 pub struct Folder {
     /// The definitions that could be read, with or without errors, sorted by file.
     pub documents: Vec<Document>,
+    /// Custom resources that are not served, because a file has their workflow in the same version. Their problems are told, but are no errors.
+    pub shadowed: Vec<Document>,
     /// The number of workflow files, also of those that could not be read.
     pub files: usize,
     /// The root project, then those that workflows belong to, sorted by folder. Never empty.
@@ -93,19 +95,27 @@ impl Folder {
             let of_folder = Project::of_path(&self.projects, path).map(Arc::clone).unwrap_or_default();
             resources::read_resource(root, resource, &manifests, &of_folder)
         });
-        let mut documents = Vec::new();
+        let mut served = Vec::new();
         let mut hidden: BTreeMap<Arc<str>, Vec<Range<usize>>> = BTreeMap::new();
-        for resource in read {
-            documents.extend(resource.document);
+        for mut resource in read {
+            if let Some(document) = resource.document {
+                if let Some(file) = resources::shadowing_file(&self.documents, &document) {
+                    // What would keep it from being served keeps nothing from being served.
+                    resource.diagnostics.retain(|problem| !problem.is_error());
+                    resource.diagnostics.push(resources::shadowed(&document, file));
+                    self.shadowed.push(document);
+                } else {
+                    served.push(document);
+                }
+            }
             self.projects.push(resource.project);
             self.diagnostics.extend(resource.diagnostics);
             if let Some((file, lines)) = resource.properties {
                 hidden.entry(file).or_default().push(lines);
             }
         }
-        self.projects.sort_by(|one, other| one.folder.cmp(&other.folder));
-        let served = resources::leave_out_shadowed(&self.documents, documents, &mut self.diagnostics);
         self.documents.extend(served);
+        self.projects.sort_by(|one, other| one.folder.cmp(&other.folder));
         // What else a manifest says is no secret of Rondo; the lines of its properties may be.
         for (file, lines) in hidden {
             if let Ok(Some(bytes)) = read_confined(root, &file) {

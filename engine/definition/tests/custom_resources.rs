@@ -17,8 +17,23 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     root
 }
 
-fn load(files: &[(&str, &str)]) -> Folder {
-    Folder::load(folder(files).path(), Environment::new(), |_| None)
+/// A loaded folder, which stays on the disk as long as this value.
+struct Loaded {
+    folder: Folder,
+    _root: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Loaded {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
+}
+
+fn load(files: &[(&str, &str)]) -> Loaded {
+    let root = folder(files);
+    Loaded { folder: Folder::load(root.path(), Environment::new(), |_| None), _root: root }
 }
 
 fn lines(folder: &Folder) -> String {
@@ -292,6 +307,12 @@ fn a_workflow_that_a_file_has_too_is_served_from_the_file() {
     insta::assert_snapshot!(lines(&found), @"m/a.yaml:4:9: warning[RON0011]: the workflow `a` is served from a.sw.yaml, so this custom resource of the same version is not");
     let names: Vec<_> = served(&found).into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, ["a.sw.yaml", "m/next.yaml#a"]);
+    // Its problems are told as long as they would not keep it from being served.
+    let gone = manifest("a", "    functions: gone.yaml\n    nmae: x\n", "");
+    let found = load(&[("a.sw.yaml", &flow("a")), ("m/a.yaml", &gone)]);
+    assert!(found.diagnostics.iter().all(|problem| !problem.is_error()), "{}", lines(&found));
+    assert!(lines(&found).contains("m/a.yaml:10:5: warning[RON0141]"), "{}", lines(&found));
+    assert_eq!(found.shadowed.len(), 1);
     let found = load(&[("m/a.yaml", &manifest("a", "", "")), ("n/a.yaml", &manifest("a", "", ""))]);
     assert!(lines(&found).contains("n/a.yaml:4:9: error[RON0121]"), "{}", lines(&found));
 }

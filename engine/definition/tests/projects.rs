@@ -38,7 +38,7 @@ fn flow(path: &str, more: &str) -> String {
 /// The project of each workflow file of a folder with these files.
 fn projects(others: &[&str], workflows: &[&str]) -> Vec<(String, String)> {
     let texts: Vec<_> = workflows.iter().map(|path| (*path, flow(path, ""))).collect();
-    let files: Vec<_> = texts.iter().map(|(path, text)| (*path, text.as_str()));
+    let files = texts.iter().map(|(path, text)| (*path, text.as_str()));
     let files: Vec<_> = files.chain(others.iter().map(|path| (*path, ""))).collect();
     let found = load_with(folder(&files).path(), &[]);
     assert_eq!(lines(&found), "");
@@ -174,23 +174,6 @@ fn a_file_is_looked_for_in_the_project_first() {
             assert!(again.unwrap().workflow.functions.contains_key(function), "{id}");
         }
     }
-}
-
-#[test]
-fn files_that_are_in_no_folder_go_before_those_on_the_disk() {
-    let root = folder(&[("a.sw.yaml", &flow("a.sw.yaml", "")), ("specs/x.yaml", "disk")]);
-    let found = load_with(root.path(), &[]);
-    let map = [("p/specs/x.yaml".to_owned(), b"map".to_vec())];
-    let resources = found.root().resources.for_project("p", &found.root().properties).unwrap();
-    let project = Project::new("p", found.root().properties.clone(), resources.with_files(map.into()));
-    let source = &found.documents[0].source;
-    let read = |base: &str, uri: &str| {
-        let read = project.resources.read_from(source, base, uri).unwrap();
-        (read.name, String::from_utf8(read.bytes).unwrap())
-    };
-    assert_eq!(read("p/flow.yaml", "specs/x.yaml"), ("p/specs/x.yaml".to_owned(), "map".to_owned()));
-    assert_eq!(read("flow.yaml", "specs/x.yaml"), ("specs/x.yaml".to_owned(), "disk".to_owned()));
-    assert!(project.resources.read_from(source, "p/flow.yaml", "../../x.yaml").is_err());
 }
 
 #[test]

@@ -178,7 +178,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
     });
     let root_project = folder.root();
-    let Folder { documents, files, projects, mut diagnostics, mut sources } = folder;
+    let Folder { documents, shadowed, files, projects, mut diagnostics, mut sources } = folder;
     if let Some(error) = unusable {
         let fault = root_project.properties.diagnostic_at(
             Severity::Error,
@@ -204,6 +204,8 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     let ready = in_parallel(documents, |document| deploy(document, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
+    let problems = shadowed.into_iter().flat_map(|document| deploy(document, &secrets, &specs).1);
+    diagnostics.extend(problems.filter(|problem| !problem.is_error()));
     diagnostics.sort();
     diagnostics.dedup();
     Loaded { workflows, projects, secrets, channels, diagnostics, files, sources }

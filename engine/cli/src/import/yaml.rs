@@ -257,7 +257,7 @@ mod tests {
             json!({}),
             json!("a\nb"),
             json!([[[]], [{}], {"a": [{"b": []}]}]),
-            json!([0, -1, 1.5, 1e100, -2.5e-7, u64::MAX, i64::MIN, true, false, null]),
+            json!([0, -1, 1.5, 1e100, -2.5e-7, i64::MIN, true, false, null]),
         ] {
             let text = document(&value);
             let loaded = load("a.sw.yaml", &text, Limits::WORKFLOW)

@@ -96,6 +96,8 @@ impl Manifests {
             found.resources.extend(resources);
             found.diagnostics.extend(diagnostics);
         }
+        let path = |resource: &CustomResource| Arc::clone(resource.loaded.source.path());
+        found.resources.sort_by_key(path);
         if !found.resources.is_empty() {
             found.config_maps = manifests.iter().flat_map(|manifest| manifest.config_maps(root)).collect();
         }

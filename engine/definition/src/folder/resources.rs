@@ -3,12 +3,7 @@
 //! Promises: the properties of a custom resource are those of its `ConfigMap` over those of the project in whose folder it lies, and its files
 //! are those of its `ConfigMap`s, then those of that project. A workflow that a file has too is served from the file.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::Range, path::Path, sync::Arc};
 
 use crate::{
     Diagnostic, Document, Options, Pointer, Project, PropertiesFile, codes,
@@ -86,28 +81,18 @@ fn found_elsewhere(document: &Document) -> Vec<Diagnostic> {
     named.into_iter().filter_map(|named| tell(named)).collect()
 }
 
-/// Leaves out the custom resources whose workflow a file has in the same version, and tells so.
-pub(super) fn leave_out_shadowed(
-    documents: &[Document],
-    resources: Vec<Document>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Document> {
+/// The file that has the workflow of a custom resource in the same version.
+pub(super) fn shadowing_file<'d>(files: &'d [Document], resource: &Document) -> Option<&'d Arc<str>> {
     let identity = |document: &Document| (document.workflow.id.clone(), document.workflow.version.clone());
-    let files: BTreeMap<_, _> =
-        documents.iter().map(|document| (identity(document), document.source.path())).collect();
-    let mut is_served = |document: &Document| {
-        let Some(file) = files.get(&identity(document)) else { return true };
-        let message = format!(
-            "the workflow `{}` is served from {file}, so this custom resource of the same version is not",
-            document.workflow.id
-        );
-        diagnostics.push(Diagnostic::warning(
-            codes::SHADOWED_RESOURCE,
-            &document.source,
-            &Pointer::from("id"),
-            message,
-        ));
-        false
-    };
-    resources.into_iter().filter(|document| is_served(document)).collect()
+    let wanted = identity(resource);
+    files.iter().find(|document| identity(document) == wanted).map(|document| document.source.path())
+}
+
+/// Tells that a custom resource is not served.
+pub(super) fn shadowed(resource: &Document, file: &str) -> Diagnostic {
+    let id = &resource.workflow.id;
+    let message = format!(
+        "the workflow `{id}` is served from {file}, so this custom resource of the same version is not"
+    );
+    Diagnostic::warning(codes::SHADOWED_RESOURCE, &resource.source, &Pointer::from("id"), message)
 }

@@ -19,8 +19,10 @@ impl Resources {
     ) -> Result<Resource, ResourceError> {
         let home = folder_of(owner.path());
         let candidates = self.candidates(home, owner, base, uri)?;
-        self.at_its_path(home, &candidates)
-            .or_else(|error| self.mounted_elsewhere(home, &candidates).ok_or(error))
+        match self.at_its_path(home, &candidates) {
+            Err(error @ ResourceError::NotFound(_)) => self.mounted_elsewhere(home, &candidates).ok_or(error),
+            read => read,
+        }
     }
 
     /// The file with the `ConfigMap` from which the file with a URI in the document is read, if that has the file at another path.
