@@ -163,7 +163,7 @@ fn what_cannot_be_read_is_named_with_the_reference_to_it() {
     let unknown = files().operation("none").unwrap_err();
     for part in [
         "`$ref: paths/gone.yaml` in `api/api.yaml`: the file does not exist; looked for `api/paths/gone.yaml`",
-        "a chain of `$ref` in `api/paths/circle.yaml` goes in a circle",
+        "a chain of `$ref` in `api/api.yaml` goes in a circle",
         "getPet",
         "/owners_get",
     ] {
