@@ -1,7 +1,7 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
 
 mod check;
 mod client;
@@ -12,6 +12,7 @@ mod events;
 mod explain;
 mod flows;
 mod folder;
+mod import;
 mod init;
 mod instances;
 mod logging;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Write a flow into a new folder, to begin with.
     Init(init::Init),
+    /// Write custom resources out as project folders.
+    Import(import::Import),
     /// Explain a diagnostic code, or list all codes.
     Explain(explain::Explain),
     /// Start an instance of a workflow on a running engine.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Import(import) => import.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Start(start) => runtime.block_on(start.run()),

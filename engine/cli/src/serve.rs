@@ -25,7 +25,7 @@ const REQUESTS_GRACE: Duration = Duration::from_secs(3);
 /// Serve a folder of workflows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served.
+    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served, and every custom resource (`kind: SonataFlow`).
     #[arg(long, default_value = "workflows", env = "RONDO_WORKFLOWS")]
     workflows: PathBuf,
     /// The database.

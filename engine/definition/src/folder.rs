@@ -6,10 +6,12 @@
 
 mod files;
 mod projects;
+mod resources;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, iter,
+    fs, iter, mem,
+    ops::Range,
     path::Path,
     string::FromUtf8Error,
     sync::Arc,
@@ -18,7 +20,8 @@ use std::{
 use self::files::Files;
 use crate::{
     Diagnostic, Document, Environment, Fetch, Pointer, Position, Project, Properties, Resources, Severity,
-    Source, codes, in_parallel, read::Reader, resources::read_confined, settings, validate,
+    Source, codes, custom_resource::Manifests, in_parallel, read::Reader, resources::read_confined, settings,
+    validate,
 };
 
 /// A loaded folder.
@@ -26,6 +29,8 @@ use crate::{
 pub struct Folder {
     /// The definitions that could be read, with or without errors, sorted by file.
     pub documents: Vec<Document>,
+    /// Custom resources that are not served, because a file has their workflow in the same version. Their problems are told, but are no errors.
+    pub shadowed: Vec<Document>,
     /// The number of workflow files, also of those that could not be read.
     pub files: usize,
     /// The root project, then those that workflows belong to, sorted by folder. Never empty.
@@ -53,8 +58,12 @@ impl Folder {
         let ignore_hidden = settings::IGNORE_HIDDEN.flag(&properties).unwrap_or(true);
         let fetch = fetch(&properties);
         let of_root = projects::root_project(root, properties, fetch, &mut folder.diagnostics);
-        let (files, error) = Files::find(root, ignore_hidden);
-        folder.files = files.workflows.len();
+        let (mut files, error) = Files::find(root, ignore_hidden);
+        let mut manifests = Manifests::read(root, &files.workflows, &files.manifests);
+        files.workflows.retain(|file| !manifests.files.contains(file) && !manifests.others.contains(file));
+        files.manifests = manifests.files.iter().cloned().collect();
+        folder.diagnostics.append(&mut manifests.diagnostics);
+        folder.files = files.workflows.len() + manifests.files.len();
         match error {
             Some(error) => folder.cannot_be_read(root, &error.to_string()),
             None if folder.files == 0 => folder.has_no_workflows(root),
@@ -66,6 +75,7 @@ impl Folder {
             folder.diagnostics.extend(diagnostics);
             folder.documents.extend(document);
         }
+        folder.read_resources(root, manifests);
         folder.refuse_duplicate_ids();
         validate::check_paths(&folder.documents, &mut folder.diagnostics);
         validate::check_workflows(&mut folder.documents, &mut folder.diagnostics);
@@ -75,6 +85,44 @@ impl Folder {
         folder.diagnostics.dedup();
         folder.read_sources(root);
         folder
+    }
+
+    /// Reads the workflows that are custom resources. Each is a project of its own.
+    fn read_resources(&mut self, root: &Path, mut manifests: Manifests) {
+        let found = mem::take(&mut manifests.resources);
+        let read = in_parallel(found, |resource| {
+            let path = resource.loaded.source.path();
+            let of_folder = Project::of_path(&self.projects, path).map(Arc::clone).unwrap_or_default();
+            resources::read_resource(root, resource, &manifests, &of_folder)
+        });
+        let mut served = Vec::new();
+        let mut hidden: BTreeMap<Arc<str>, Vec<Range<usize>>> = BTreeMap::new();
+        for mut resource in read {
+            if let Some(document) = resource.document {
+                if let Some(file) = resources::shadowing_file(&self.documents, &document) {
+                    // What would keep it from being served keeps nothing from being served.
+                    resource.diagnostics.retain(|problem| !problem.is_error());
+                    resource.diagnostics.push(resources::shadowed(&document, file));
+                    self.shadowed.push(document);
+                } else {
+                    served.push(document);
+                }
+            }
+            self.projects.push(resource.project);
+            self.diagnostics.extend(resource.diagnostics);
+            if let Some((file, lines)) = resource.properties {
+                hidden.entry(file).or_default().push(lines);
+            }
+        }
+        self.documents.extend(served);
+        self.projects.sort_by(|one, other| one.folder.cmp(&other.folder));
+        // What else a manifest says is no secret of Rondo; the lines of its properties may be.
+        for (file, lines) in hidden {
+            if let Ok(Some(bytes)) = read_confined(root, &file) {
+                let text = settings::without_secrets_in(&String::from_utf8_lossy(&bytes), &lines);
+                self.sources.insert(file.to_string(), Arc::new(Source::unread(&file, &text)));
+            }
+        }
     }
 
     /// The served folder itself as a project.
@@ -92,12 +140,13 @@ impl Folder {
         let message = "there is no workflow in this folder";
         let name = root.display().to_string();
         let problem = Diagnostic::file(Severity::Error, codes::NO_WORKFLOW, &name, message);
-        self.diagnostics.push(problem.help("a workflow is a file `*.sw.yaml`, `*.sw.yml` or `*.sw.json`"));
+        self.diagnostics.push(problem.help("a workflow is a file `*.sw.yaml`, `*.sw.yml` or `*.sw.json`, or a custom resource with `kind: SonataFlow`"));
     }
 
     /// Reads the projects that the workflows belong to.
     fn read_projects(&mut self, root: &Path, of_root: Project, files: &Files, env: &Environment) {
-        let folders: BTreeSet<&str> = files.workflows.iter().map(|file| files.project_of(file)).collect();
+        let with_workflows = files.workflows.iter().chain(&files.manifests);
+        let folders: BTreeSet<&str> = with_workflows.map(|file| files.project_of(file)).collect();
         let folders = folders.into_iter().filter(|folder| !folder.is_empty()).collect();
         let read = in_parallel(folders, |folder| projects::read_project(root, folder, &of_root, env));
         let (projects, diagnostics): (Vec<_>, Vec<_>) = read.into_iter().unzip();
@@ -127,7 +176,10 @@ impl Folder {
             if self.sources.contains_key(&*diagnostic.file) {
                 continue;
             }
-            if let Ok(Some(bytes)) = read_confined(root, &diagnostic.file) {
+            let mounted =
+                || self.projects.iter().find_map(|project| project.resources.mounted_file(&diagnostic.file));
+            let on_disk = read_confined(root, &diagnostic.file).ok().flatten();
+            if let Some(bytes) = on_disk.or_else(mounted) {
                 let text = String::from_utf8_lossy(&bytes);
                 let text = match properties.contains(&diagnostic.file) {
                     true => settings::without_secrets(&text).into(),
@@ -177,6 +229,12 @@ impl Folder {
             }
         }
     }
+}
+
+/// The files below a folder that may have custom resources: those that are named like workflows, and others.
+pub(crate) fn manifest_files(root: &Path) -> (Vec<String>, Vec<String>) {
+    let (files, _) = Files::find(root, true);
+    (files.workflows, files.manifests)
 }
 
 /// The diagnostic for a file that is not UTF-8, at the first invalid byte.

@@ -32,7 +32,7 @@ pub type Environment = BTreeMap<String, String>;
 #[derive(Clone, Default)]
 pub struct Properties(Arc<Layers>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Layers {
     /// The file that a person would add a property to.
     place: Arc<str>,
@@ -146,6 +146,18 @@ impl Properties {
         let env = Arc::clone(&self.0.env);
         let project = Layers { place: place.into(), own, files, env, ..Layers::default() };
         Self(Arc::new(project.merged(false)))
+    }
+
+    /// The same under more environment variables, of which those count that the environment does not have.
+    pub(crate) fn with_variables_under(&self, variables: &[(String, String)]) -> Self {
+        if variables.is_empty() {
+            return self.clone();
+        }
+        let mut env = Environment::clone(&self.0.env);
+        for (name, value) in variables {
+            env.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Self(Arc::new(Layers { env: Arc::new(env), ..Layers::clone(&self.0) }))
     }
 
     /// The value of a property with its references expanded; `None` if it is absent or cannot be expanded. An environment variable with the same

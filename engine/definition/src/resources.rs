@@ -4,6 +4,7 @@
 //! link; the document records each file that was read for it, so its revision depends on them. Never: opens the network; the caller
 //! passes a [`Fetch`] for that.
 
+mod local;
 mod places;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{Properties, PropertyError, Source, parse::hex, settings};
+use crate::{Properties, PropertyError, Source, custom_resource::MountedFiles, parse::hex, settings};
 pub(crate) use places::{MAVEN_RESOURCES, below, folder_of};
 
 /// The largest file that is read, in bytes. The largest published document has 7 MB; a larger file is probably a mistake and would fill the memory.
@@ -43,9 +44,12 @@ pub enum ResourceError {
     /// It does not exist at any of these places.
     #[error("the file does not exist; looked for {}", .0.join(", "))]
     NotFound(Vec<String>),
-    /// It is outside of the folder of workflows.
-    #[error("the file is outside of the folder of workflows")]
-    Outside,
+    /// It is outside of the folder of workflows, at this path seen from there.
+    #[error("the file is outside of the folder of workflows, at `{0}`")]
+    Outside(String),
+    /// A link in the folder of workflows leads out of it.
+    #[error("`{0}` is a link to a file outside of the folder of workflows")]
+    LinkOutside(String),
     /// It is too large.
     #[error("the file `{0}` is larger than {MAX_BYTES} bytes")]
     TooLarge(String),
@@ -73,8 +77,8 @@ pub struct Resources {
     mirrors: Vec<String>,
     /// Prefixes of URIs, each with its replacement.
     aliases: Vec<(String, String)>,
-    /// Files by name that are in no folder; they go before those on the disk.
-    files: Arc<BTreeMap<String, Vec<u8>>>,
+    /// Files that are in no folder; they go before those on the disk.
+    mounted: Arc<MountedFiles>,
     /// The files by name, if they come from the database instead of a folder.
     bundle: Option<Arc<BTreeMap<String, Vec<u8>>>>,
     fetch: Option<Arc<dyn Fetch>>,
@@ -99,10 +103,9 @@ impl Resources {
         Self { places, ..self.clone() }.configured(folder, properties)
     }
 
-    /// The same with files that are in no folder, by their paths below it. They go before files of the same names on the disk.
-    #[must_use]
-    pub fn with_files(self, files: BTreeMap<String, Vec<u8>>) -> Self {
-        Self { files: Arc::new(files), ..self }
+    /// The same with files that are in no folder.
+    pub(crate) fn with_mounted(self, mounted: MountedFiles) -> Self {
+        Self { mounted: Arc::new(mounted), ..self }
     }
 
     fn configured(self, folder: &str, properties: &Properties) -> Result<Self, PropertyError> {
@@ -121,7 +124,9 @@ impl Resources {
     /// The same that reads only the files of a bundle, which was stored with a definition. The aliases stay.
     #[must_use]
     pub fn with_bundle(self, bundle: Vec<(String, Vec<u8>)>) -> Self {
-        Self { bundle: Some(Arc::new(bundle.into_iter().collect())), fetch: None, ..self }
+        let bundle: BTreeMap<String, Vec<u8>> = bundle.into_iter().collect();
+        let mounted = Arc::new(MountedFiles::of_bundle(bundle.iter()));
+        Self { bundle: Some(Arc::new(bundle)), mounted, fetch: None, ..self }
     }
 
     /// The files that have been read for a document, with their names, for [`Self::with_bundle`].
@@ -131,7 +136,9 @@ impl Resources {
             let bytes = match remote_url("", &name) {
                 Some(url) => self.read_remote(&url)?.bytes,
                 None => {
-                    self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
+                    let mounted = self.mounted.by_name(&name).map(Ok);
+                    let read = mounted.or_else(|| self.read_below_root(&name).transpose()).transpose()?;
+                    read.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
                 }
             };
             bundle.push((name, bytes));
@@ -191,53 +198,11 @@ impl Resources {
         }
     }
 
-    fn read_local(&self, owner: &Source, base: &str, uri: &str) -> Result<Resource, ResourceError> {
-        let (path, is_relative) = match uri.split_once(':') {
-            Some(("classpath", path)) => (path, false),
-            Some(("file", path)) => (path.strip_prefix("//").unwrap_or(path), true),
-            // Another scheme, or the drive letter of a Windows path.
-            Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                return Err(ResourceError::Invalid(uri.to_owned()));
-            }
-            _ => (uri, true),
-        };
-        let is_relative = is_relative && !path.starts_with('/');
-        let path = path.trim_start_matches('/');
-        if path.is_empty() {
-            return Err(ResourceError::Invalid(uri.to_owned()));
-        }
-        let stored = self.bundle.as_ref().map(|_| places::of_stored(owner.path()));
-        let places = stored.as_ref().unwrap_or(&self.places).iter().map(String::as_str);
-        let mut candidates = Vec::new();
-        for folder in is_relative.then(|| folder_of(base)).into_iter().chain(places) {
-            let candidate = below(folder, path);
-            if !candidates.contains(&candidate) {
-                candidates.push(candidate);
-            }
-        }
-        let (mut looked_for, mut is_outside) = (Vec::new(), false);
-        for candidate in candidates {
-            match self.read_below_root(&candidate) {
-                Ok(Some(bytes)) => {
-                    let name = normalize(&candidate).unwrap_or(candidate);
-                    return Ok(Resource { bytes, name });
-                }
-                Ok(None) => looked_for.push(format!("`{}`", normalize(&candidate).unwrap_or(candidate))),
-                Err(ResourceError::Outside) => is_outside = true,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(if is_outside { ResourceError::Outside } else { ResourceError::NotFound(looked_for) })
-    }
-
     /// The content of a file by its path below the folder; `None` if it does not exist.
     fn read_below_root(&self, path: &str) -> Result<Option<Vec<u8>>, ResourceError> {
-        let path = normalize(path).ok_or(ResourceError::Outside)?;
+        let path = normalize(path).ok_or_else(|| ResourceError::Outside(path.to_owned()))?;
         if let Some(bundle) = &self.bundle {
             return Ok(bundle.get(&path).cloned());
-        }
-        if let Some(bytes) = self.files.get(&path) {
-            return Ok(Some(bytes.clone()));
         }
         let Some(root) = &self.root else { return Ok(None) };
         read_confined(root, &path)
@@ -251,7 +216,7 @@ impl Default for Resources {
             places: places::of_project("").into(),
             mirrors: Vec::new(),
             aliases: Vec::new(),
-            files: Arc::default(),
+            mounted: Arc::default(),
             bundle: None,
             fetch: None,
         }
@@ -270,7 +235,7 @@ pub(crate) fn read_confined(root: &Path, path: &str) -> Result<Option<Vec<u8>>, 
         Err(error) => return Err(failed(error)),
     };
     if !file.starts_with(&root) {
-        return Err(ResourceError::Outside);
+        return Err(ResourceError::LinkOutside(path.to_owned()));
     }
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {

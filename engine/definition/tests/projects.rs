@@ -177,23 +177,6 @@ fn a_file_is_looked_for_in_the_project_first() {
 }
 
 #[test]
-fn files_that_are_in_no_folder_go_before_those_on_the_disk() {
-    let root = folder(&[("a.sw.yaml", &flow("a.sw.yaml", "")), ("specs/x.yaml", "disk")]);
-    let found = load_with(root.path(), &[]);
-    let map = [("p/specs/x.yaml".to_owned(), b"map".to_vec())];
-    let resources = found.root().resources.for_project("p", &found.root().properties).unwrap();
-    let project = Project::new("p", found.root().properties.clone(), resources.with_files(map.into()));
-    let source = &found.documents[0].source;
-    let read = |base: &str, uri: &str| {
-        let read = project.resources.read_from(source, base, uri).unwrap();
-        (read.name, String::from_utf8(read.bytes).unwrap())
-    };
-    assert_eq!(read("p/flow.yaml", "specs/x.yaml"), ("p/specs/x.yaml".to_owned(), "map".to_owned()));
-    assert_eq!(read("flow.yaml", "specs/x.yaml"), ("specs/x.yaml".to_owned(), "disk".to_owned()));
-    assert!(project.resources.read_from(source, "p/flow.yaml", "../../x.yaml").is_err());
-}
-
-#[test]
 fn mirrors_and_aliases_may_be_those_of_a_project() {
     let events = |name: &str| format!("events: [{{name: {name}, type: e, source: s}}]\n");
     let root = folder(&[

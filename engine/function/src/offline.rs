@@ -42,6 +42,7 @@ pub struct OfflineRequest {
 pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, String> {
     const NAME: &str = "specs/service.yaml";
     let document = Arc::new(specs::parse(NAME, text.into())?);
+    document.check_version()?;
     let mut ids: Vec<&str> = document.operation_ids().collect();
     ids.sort_unstable();
     let open = |_: &SpecDocument, file: &str| match file {

@@ -158,6 +158,14 @@ pub struct Loaded {
     pub sources: BTreeMap<String, Arc<Source>>,
 }
 
+impl Loaded {
+    /// The files that a workflow reads, with their names, by the name of its source; `None` if there is no such workflow or they cannot be read.
+    pub fn files_of(&self, name: &str) -> Option<Vec<(String, Vec<u8>)>> {
+        let deployed = self.workflows.iter().find(|deployed| *deployed.outline.path == *name)?;
+        deployed.project.resources.bundle(self.sources.get(name)?).ok()
+    }
+}
+
 /// Reads and checks a folder of workflows. Nothing is started.
 pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> Loaded {
     let mut fetcher = None;
@@ -170,7 +178,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
     });
     let root_project = folder.root();
-    let Folder { documents, files, projects, mut diagnostics, mut sources } = folder;
+    let Folder { documents, shadowed, files, projects, mut diagnostics, mut sources } = folder;
     if let Some(error) = unusable {
         let fault = root_project.properties.diagnostic_at(
             Severity::Error,
@@ -188,7 +196,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     diagnostics.extend(problems);
     let secrets = Secrets::of(projects.iter().map(|project| &project.properties));
     for Document { source, .. } in &documents {
-        sources.insert(source.path().to_string(), Arc::clone(source));
+        sources.insert(source.name().to_string(), Arc::clone(source));
     }
     for project in &projects {
         diagnostics.extend(rondo_lowering::unused_replacements(&documents, project));
@@ -196,6 +204,8 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     let ready = in_parallel(documents, |document| deploy(document, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
+    let problems = shadowed.into_iter().flat_map(|document| deploy(document, &secrets, &specs).1);
+    diagnostics.extend(problems.filter(|problem| !problem.is_error()));
     diagnostics.sort();
     diagnostics.dedup();
     Loaded { workflows, projects, secrets, channels, diagnostics, files, sources }

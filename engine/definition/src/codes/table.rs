@@ -27,6 +27,11 @@ codes! {
     UNSUPPORTED_DSL Error "RON0005" "a document of the DSL 1.0 is not served"
     AMBIGUOUS_SCALAR Warning "RON0006" "unquoted text is read as another value"
     NOT_UTF8 Error "RON0007" "a file is not UTF-8"
+    TEMPLATE Warning "RON0008" "a custom resource is a template"
+    OTHER_RESOURCE Warning "RON0009" "a file that is named like a workflow is a Kubernetes resource of another kind"
+    FLOW_PROPERTY Warning "RON0010" "a property in the flow of a custom resource has no effect"
+    SHADOWED_RESOURCE Warning "RON0011" "a custom resource has the workflow of a file"
+    CUSTOM_RESOURCE Error "RON0012" "a custom resource is malformed"
 
     WRONG_TYPE Error "RON0101" "a value has the wrong type"
     MISSING Error "RON0102" "a required property is missing"
@@ -102,6 +107,9 @@ codes! {
     RESOURCE Error "RON0401" "a file that a definition names cannot be read"
     RESOURCE_CONTENT Error "RON0402" "a file that a definition names does not hold what it should"
     SCHEMA Error "RON0403" "a JSON schema cannot be used"
+    CONFIG_MAP Warning "RON0404" "a ConfigMap that a custom resource names is not in the folder"
+    FOUND_ELSEWHERE Warning "RON0405" "a file of a ConfigMap is found at another path than it is mounted at"
+    SEVERAL_CONFIG_MAPS Warning "RON0406" "several ConfigMaps have the name that a custom resource means"
 
     PROPERTIES Error "RON0501" "`application.properties` cannot be read"
     PROPERTY_CYCLE Error "RON0502" "a setting refers to itself"

@@ -13,6 +13,9 @@ use crate::resources::{MAVEN_RESOURCES, below, folder_of};
 /// The extensions of workflow files.
 const WORKFLOW_EXTENSIONS: [&str; 3] = [".sw.json", ".sw.yml", ".sw.yaml"];
 
+/// The extensions of files that may be manifests of Kubernetes resources.
+const MANIFEST_EXTENSIONS: [&str; 3] = [".yaml", ".yml", ".json"];
+
 /// Folders that contain copies of workflows, or files that are no workflows.
 const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", ".git"];
 
@@ -27,6 +30,8 @@ const MAX_DEPTH: usize = 32;
 pub(super) struct Files {
     /// The workflow files, sorted.
     pub(super) workflows: Vec<String>,
+    /// Other files that may have custom resources, or what belongs to them, sorted.
+    pub(super) manifests: Vec<String>,
     /// Folders with a properties file or a `src/main/resources`.
     projects: BTreeSet<String>,
 }
@@ -38,6 +43,7 @@ impl Files {
         let mut files = Self::default();
         let error = files.find_below(root, "", ignore_hidden, MAX_DEPTH).err();
         files.workflows.sort();
+        files.manifests.sort();
         (files, error)
     }
 
@@ -60,6 +66,8 @@ impl Files {
                 }
             } else if WORKFLOW_EXTENSIONS.iter().any(|ending| name.ends_with(ending)) {
                 self.workflows.push(path);
+            } else if MANIFEST_EXTENSIONS.iter().any(|ending| name.ends_with(ending)) {
+                self.manifests.push(path);
             } else if name == PROPERTIES_FILE {
                 self.projects.insert(folder.to_owned());
             }

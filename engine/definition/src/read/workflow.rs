@@ -25,6 +25,10 @@ fn read_top_level(reader: &mut Reader, value: &Value, declared: &mut Declared) -
         reader.error(codes::UNSUPPORTED_DSL, &Pointer::root(), message);
         return None;
     }
+    if fields.has("apiVersion") && !fields.has("states") {
+        report_resource(reader, &mut fields);
+        return None;
+    }
     let id = read_id(reader, &mut fields);
     let name = fields.text(reader, "name").map(|name| name.value);
     let version = fields.text(reader, "version").map_or_else(|| "1.0".to_owned(), |version| version.value);
@@ -103,6 +107,18 @@ fn read_top_level(reader: &mut Reader, value: &Value, declared: &mut Declared) -
         timeouts,
         states,
     })
+}
+
+/// Reports a Kubernetes resource in the place of a workflow. A well-formed custom resource is not read here, but its flow is.
+fn report_resource(reader: &mut Reader, fields: &mut Fields) {
+    let at = fields.pointer("kind");
+    let message = match fields.take("kind").and_then(Value::as_str) {
+        Some(kind) => format!("this is the Kubernetes resource `{kind}`, not a workflow"),
+        None => "this is a Kubernetes resource without `kind`".to_owned(),
+    };
+    reader
+        .error(codes::CUSTOM_RESOURCE, &at, message)
+        .help("write `kind: SonataFlow` for a workflow as custom resource, or the workflow itself");
 }
 
 /// Reads `id`, else `key`. It becomes a part of paths, so some characters are not allowed.

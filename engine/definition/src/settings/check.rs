@@ -3,7 +3,7 @@
 //! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus refuses it too; otherwise it is
 //! a warning, because folders that work on SonataFlow may contain invalid properties that no workflow uses.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, mem, ops::Range, path::Path};
 
 use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, is_engine_wide, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
@@ -196,6 +196,25 @@ pub fn without_secrets(text: &str) -> String {
             shown.push_str(end);
         }
     }
+    shown
+}
+
+/// The same for a file of which only some ranges of lines, counted from 1, are properties. The other lines stay.
+pub(crate) fn without_secrets_in(text: &str, properties: &[Range<usize>]) -> String {
+    let is_property = |line: usize| properties.iter().any(|lines| lines.contains(&line));
+    let mut shown = String::with_capacity(text.len());
+    let mut part = String::new();
+    for (index, (line, end)) in text_lines(text).enumerate() {
+        if is_property(index + 1) {
+            part.push_str(line);
+            part.push_str(end);
+            continue;
+        }
+        shown.push_str(&without_secrets(&mem::take(&mut part)));
+        shown.push_str(line);
+        shown.push_str(end);
+    }
+    shown.push_str(&without_secrets(&part));
     shown
 }
 

@@ -12,6 +12,7 @@ mod variables;
 
 use std::time::Duration;
 
+pub(crate) use check::without_secrets_in;
 pub use check::{check, check_project, without_secrets};
 pub use kind::Kind;
 pub use scope::is_engine_wide;

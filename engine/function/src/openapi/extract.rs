@@ -14,6 +14,7 @@ use super::operation::{
     AnswerForm, AnsweredStatus, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme,
     SchemeUse,
 };
+use super::paths::{self, Part};
 use super::reference::{Open, References};
 use super::shape::{Shape, ShapeReader, default_of};
 use super::swagger;
@@ -38,21 +39,31 @@ pub(crate) fn extract(
     open: &Open<'_>,
 ) -> Result<(Operation, Vec<String>), String> {
     let references = References::new(open);
-    let item_pointer = child("/paths", &place.path);
     if place.path.len() > LONGEST_PATH {
         return Err(format!("has a path of more than {LONGEST_PATH} bytes"));
     }
     if place.path.contains(char::is_control) {
         return Err("has a path with a line break or another control character".to_owned());
     }
-    let item = references.read(document, &item_pointer).ok_or("has a path that cannot be read")?;
-    let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
-    let mut source =
-        Source { document, references: &references, shapes: ShapeReader::new(&references), item, node };
+    let unreadable = |what: &str| match references.last_problem() {
+        Some(problem) => format!("has {what} that cannot be read: {problem}"),
+        None => format!("has {what} that cannot be read"),
+    };
+    let items = paths::items(&references, document, &place.path).ok_or_else(|| unreadable("a path"))?;
+    let (home, node) =
+        paths::operation(&references, &items, &place.method).ok_or_else(|| unreadable("an operation"))?;
+    let mut source = Source {
+        document,
+        references: &references,
+        shapes: ShapeReader::new(&references),
+        items,
+        home,
+        node,
+    };
     let mut problems = Vec::new();
     let mut operation = match document.version {
-        Version::V3 => v3(&mut source, place, &mut problems),
-        Version::V2 => swagger::v2(&mut source, place, &mut problems),
+        Some(Version::V2) => swagger::v2(&mut source, place, &mut problems),
+        Some(Version::V3) | None => v3(&mut source, place, &mut problems),
     };
     add_undeclared(&mut operation);
     operation.shapes = source.shapes.finish();
@@ -65,7 +76,10 @@ pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,
     pub(super) shapes: ShapeReader<'a>,
-    pub(super) item: Value,
+    /// The path item: the parts of which it is made.
+    items: Vec<Part>,
+    /// The document that the references of the operation are relative to.
+    home: Arc<SpecDocument>,
     pub(super) node: Value,
 }
 
@@ -73,13 +87,14 @@ impl Source<'_> {
     /// The parameters of path and operation, references followed; those of the operation replace those of the path.
     pub(super) fn parameters(&self) -> Vec<(Arc<SpecDocument>, Value)> {
         let mut all: Vec<(Arc<SpecDocument>, Value)> = Vec::new();
-        for list in [&self.item, &self.node] {
+        let items = self.items.iter().map(|(document, item)| (document, item));
+        for (document, list) in items.chain([(&self.home, &self.node)]) {
             for parameter in list.get("parameters").and_then(Value::as_array).into_iter().flatten() {
                 if all.len() >= MOST_PARAMETERS {
                     self.references.report(format!("it has more than {MOST_PARAMETERS} parameters"));
                     break;
                 }
-                let Some(found) = self.references.resolve(self.document, parameter.clone()) else { continue };
+                let Some(found) = self.references.resolve(document, parameter.clone()) else { continue };
                 let same = |(_, other): &(_, Value)| {
                     other.get("name") == found.1.get("name") && other.get("in") == found.1.get("in")
                 };
@@ -98,7 +113,7 @@ impl Source<'_> {
         let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
         let resolved = declared.filter_map(|(status, response)| {
             let status = AnsweredStatus::parse(status)?;
-            let (document, response) = self.references.resolve(self.document, response.clone())?;
+            let (document, response) = self.references.resolve(&self.home, response.clone())?;
             Some((status, document, response))
         });
         resolved.collect()
@@ -197,7 +212,7 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
 }
 
 fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> Option<Body> {
-    let (document, body) = source.references.resolve(source.document, body)?;
+    let (document, body) = source.references.resolve(&source.home, body)?;
     let content = body.get("content").and_then(Value::as_object)?;
     let writable =
         || content.iter().filter_map(|(media_type, form)| Some((media_type, form, Format::of(media_type)?)));
@@ -240,10 +255,9 @@ fn answers_v3(source: &mut Source<'_>) -> Answers {
 
 fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
     let top = source.references.read(source.document, "/servers");
-    let server = [source.node.get("servers"), source.item.get("servers"), top.as_ref()]
-        .into_iter()
-        .flatten()
-        .find_map(|servers| servers.as_array()?.first().cloned());
+    let items = source.items.iter().rev().filter_map(|(_, item)| item.get("servers"));
+    let own = source.node.get("servers").into_iter();
+    let server = own.chain(items).chain(&top).find_map(|servers| servers.as_array()?.first().cloned());
     let url = match server.map(serde_json::from_value::<Server>) {
         Some(Ok(server)) => {
             let variables = server.variables.unwrap_or_default();

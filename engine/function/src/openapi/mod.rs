@@ -9,6 +9,7 @@ pub(crate) mod document;
 mod extract;
 mod multipart;
 pub(crate) mod operation;
+mod paths;
 mod reference;
 pub(crate) mod request;
 mod result;
@@ -17,3 +18,4 @@ mod style;
 mod swagger;
 
 pub(crate) use extract::extract;
+pub(crate) use paths::find_referred;

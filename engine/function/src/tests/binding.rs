@@ -114,7 +114,7 @@ functions:
     flow.sw.yaml:9:30: error[RON0303]: function `unknown` calls `somethingElse`, but `specs/jira.yaml` has no such operation
       help: it has `createIssue`, `listIssues`
     flow.sw.yaml:10:29: error[RON0302]: function `absent` needs the document `specs/away.yaml`: the file does not exist; looked for `specs/away.yaml`, `src/main/resources/specs/away.yaml`
-    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows
+    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows, at `../../x.yaml`
     flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: `specs/none.yaml` is no OpenAPI document: it has neither `openapi` nor `swagger`
     flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`

@@ -19,4 +19,5 @@ mod python_calls;
 mod query_calls;
 mod requests;
 mod rest_calls;
+mod split_documents;
 pub(crate) mod support;
