@@ -16,8 +16,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Lowers one action. `merges_result`: whether a result is merged at the top level of the data if there is no `toStateData`. In a loop it
-    /// is not: the results of the elements go to `outputCollection`.
+    /// Lowers one action. `merges_result`: whether a result is merged at the top level of the data if there is no `toStateData`. In a loop of
+    /// SonataFlow, whose elements share the data, it is not: the results of the elements go to `outputCollection`.
     pub(super) fn lower_action(&mut self, action: &'a model::Action, state: &'a State, merges_result: bool) {
         let target = shared(target_name(&action.kind));
         let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);

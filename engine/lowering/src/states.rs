@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rondo_definition::model::{self, LoopMode, State, StateKind, SwitchConditions};
+use rondo_definition::{
+    Compat,
+    model::{self, LoopMode, State, StateKind, SwitchConditions},
+};
 use rondo_expression::Val;
 use rondo_program::{BatchSize, Branch, Completion, Duration, Instruction, Loop, ScopeKind};
 
@@ -147,15 +150,16 @@ impl<'a> Lowering<'a> {
         let done = self.code.reserve("done");
         let body = self.code.next_pc();
         let outer = self.code.enter_construct("element");
+        let is_isolated = self.context.document.compat == Compat::Spec;
         for action in &each.actions {
-            self.lower_action(action, state, false);
+            self.lower_action(action, state, is_isolated);
         }
         self.code.push("end", Instruction::EndFrame);
         self.code.exit_construct(outer);
         let end = self.code.next_pc();
         let parameter = shared(&each.iteration_param);
-        self.code
-            .patch(start, Instruction::ForEach(Arc::new(Loop { input, output, parameter, body, batch })));
+        let each = Loop { input, output, is_isolated, parameter, body, batch };
+        self.code.patch(start, Instruction::ForEach(Arc::new(each)));
         self.code.patch(done, Instruction::Jump(end));
     }
 
