@@ -7,8 +7,7 @@ use rondo_definition::{
     model::{self, At, EventDataFilter, Next, ProduceEvent, State, StateKind, Workflow},
 };
 use rondo_program::{
-    Completion, Correlation, Event, EventFilter, EventTimeout, Instruction, Pc, StartByEvent,
-    Template,
+    Completion, Correlation, Event, EventFilter, EventTimeout, Instruction, Pc, StartByEvent, Template,
 };
 
 use super::{Lowering, parse_checked_duration, shared, states::state_property};
@@ -132,7 +131,7 @@ impl<'a> Lowering<'a> {
         {
             self.code.push("eventData", Instruction::FilterResult(data));
         }
-        let path = self.context.compile_optional(
+        let path = self.context.compile_path(
             filter.to_state_data.as_ref(),
             &state_property(state, "eventDataFilter.toStateData"),
         );

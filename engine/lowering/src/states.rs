@@ -125,24 +125,24 @@ impl<'a> Lowering<'a> {
             model::Completion::AtLeast(count) => match count.value.parse() {
                 Ok(count) => Completion::Count(count),
                 Err(_) => Completion::Computed(
-                    self.context.compile_expression(count, &state_property(state, "numCompleted")),
+                    self.context.compile_late(count, &state_property(state, "numCompleted")),
                 ),
             },
         }
     }
 
     fn lower_for_each(&mut self, state: &'a State, each: &'a model::ForEach) {
-        let input = self
-            .context
-            .compile_expression(&each.input_collection, &state_property(state, "inputCollection"));
-        let output = self
-            .context
-            .compile_optional(each.output_collection.as_ref(), &state_property(state, "outputCollection"));
+        let input =
+            self.context.compile_late(&each.input_collection, &state_property(state, "inputCollection"));
+        let output = each
+            .output_collection
+            .as_ref()
+            .map(|output| self.context.compile_late(output, &state_property(state, "outputCollection")));
         let batch = match (each.mode, &each.batch_size) {
             (LoopMode::Sequential, _) => BatchSize::One,
             (LoopMode::OneThread, _) => BatchSize::OneThread,
             (LoopMode::Parallel, Some(size)) => {
-                BatchSize::Of(self.context.compile_expression(size, &state_property(state, "batchSize")))
+                BatchSize::Of(self.context.compile_late(size, &state_property(state, "batchSize")))
             }
             (LoopMode::Parallel, None) => BatchSize::All,
         };
@@ -169,9 +169,8 @@ impl<'a> Lowering<'a> {
             SwitchConditions::Data(conditions) => {
                 let mut arms = Vec::with_capacity(conditions.len());
                 for (number, condition) in (1..).zip(conditions) {
-                    let test = self
-                        .context
-                        .compile_expression(&condition.condition, &state_property(state, "condition"));
+                    let test =
+                        self.context.compile_late(&condition.condition, &state_property(state, "condition"));
                     arms.push((
                         test,
                         self.lower_exit(&format!("condition {number}"), state, &condition.next),

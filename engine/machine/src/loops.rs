@@ -119,7 +119,9 @@ impl Machine<'_> {
     /// enough: while a loop runs, nothing else changes the data of its state.
     pub(crate) fn isolate_element(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
-        let (Role::Iteration(_), None, Some(parent)) = (frame.role, &frame.data, frame.parent) else { return };
+        let (Role::Iteration(_), None, Some(parent)) = (frame.role, &frame.data, frame.parent) else {
+            return;
+        };
         if self.current_loop(parent).is_some_and(|each| each.is_isolated) {
             let data = self.snapshot.data_of(id).clone();
             self.count_retained(&data);

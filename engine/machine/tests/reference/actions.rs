@@ -41,7 +41,8 @@ impl Player {
         }
         let Limits { action: limit, single } = limits;
         let limit = limit.filter(|_| !matches!(action.what, What::Tell | What::Fire | What::Detach(_)));
-        let whole_place = element.map_or_else(|| place.to_owned(), |element| format!("{place}_{}", element.item));
+        let whole_place =
+            element.map_or_else(|| place.to_owned(), |element| format!("{place}_{}", element.item));
         let mut attempt = 1;
         let result = loop {
             let attempted = async {

@@ -8,7 +8,8 @@ use crate::graph::{
 
 /// The document. States are called by their index; before them stands one that only begins.
 pub(crate) fn text(graph: &Graph) -> String {
-    let mut states = vec![json!({"name": "Begin", "type": "inject", "data": {"begun": true}, "transition": "S0"})];
+    let mut states =
+        vec![json!({"name": "Begin", "type": "inject", "data": {"begun": true}, "transition": "S0"})];
     let all = |prefix: &'static str, states: &[State]| {
         let states = states.iter().enumerate();
         states.map(|(index, it)| state(graph, prefix, &format!("{prefix}{index}"), it)).collect::<Vec<_>>()
@@ -32,7 +33,8 @@ pub(crate) fn text(graph: &Graph) -> String {
         None => json!({"name": name}),
     });
     let retries = POLICIES.iter().map(|policy| {
-        let mut json = json!({"name": policy.name, "delay": millis(policy.delay), "multiplier": policy.multiplier});
+        let mut json =
+            json!({"name": policy.name, "delay": millis(policy.delay), "multiplier": policy.multiplier});
         json["increment"] = json!(millis(policy.increment));
         if let Some(longest) = policy.longest {
             json["maxDelay"] = json!(millis(longest));
@@ -198,7 +200,8 @@ fn kind(name: &str, state: &State, way: &dyn Fn(&str, &Exit) -> Value) -> Value 
             json
         }
         Kind::Event { exclusive, entries, .. } => {
-            let entries = entries.iter().enumerate().map(|(number, it)| entry(&format!("{name}_{number}"), it));
+            let entries =
+                entries.iter().enumerate().map(|(number, it)| entry(&format!("{name}_{number}"), it));
             json!({"type": "event", "exclusive": exclusive, "onEvents": entries.collect::<Vec<_>>()})
         }
         Kind::Switch { conditions, .. } => {
@@ -286,7 +289,10 @@ fn action(place: &str, in_loop: bool, action: &Action) -> Value {
     }
     if action.before || action.after {
         let sleep = [("before", action.before), ("after", action.after)];
-        let sleep = sleep.into_iter().filter(|(_, sleeps)| *sleeps).map(|(name, _)| (name.to_owned(), json!(millis(ACTION_SLEEP))));
+        let sleep = sleep
+            .into_iter()
+            .filter(|(_, sleeps)| *sleeps)
+            .map(|(name, _)| (name.to_owned(), json!(millis(ACTION_SLEEP))));
         json["sleep"] = Value::Object(sleep.collect());
     }
     if let Some(policy) = action.retry {

@@ -174,7 +174,8 @@ pub(crate) fn failure_of(outcome: Outcome) -> Option<(Failure, Error)> {
 /// An event with these attributes.
 pub(crate) fn event_input(event: usize, key: Option<&str>, user: Option<&str>, number: i64) -> Input {
     let own = [("id", "1"), ("source", "/test"), ("type", EVENTS[event].event_type)];
-    let extensions = [("key", key), ("user", user)].into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let extensions =
+        [("key", key), ("user", user)].into_iter().filter_map(|(name, value)| Some((name, value?)));
     Input::Event(Box::new(ReceivedEvent {
         id: "1".into(),
         event_type: EVENTS[event].event_type.into(),

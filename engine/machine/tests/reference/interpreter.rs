@@ -130,7 +130,8 @@ impl Player {
                 chosen.unwrap_or_else(|| (name.to_owned(), state.exit.clone()))
             }
             Err(error) => {
-                let found = state.handlers.iter().position(|handler| handler.errors.iter().any(|it| is(&error, *it)));
+                let found =
+                    state.handlers.iter().position(|handler| handler.errors.iter().any(|it| is(&error, *it)));
                 let Some(number) = found else {
                     return Err(Ending::Failed { state: name.to_owned(), code: error.code });
                 };
@@ -248,10 +249,12 @@ impl Player {
                         let limits = Limits { action: plan.action_limit, single: None };
                         self.action(&place, None, action, data, limits).await?;
                     }
-                    self.world.begin().await;
                     Ok(())
                 };
-                until(&self.world, limit, actions).await?;
+                let outcome = until(&self.world, limit, actions).await;
+                // What runs in the other branches may finish then.
+                self.world.begin().await;
+                outcome?;
                 ended.borrow_mut()[number] = true;
                 Ok(())
             });

@@ -15,31 +15,18 @@ mod random;
 mod support;
 mod world;
 
-use graph::{EVENTS, Graph, Happening};
+use graph::{EVENTS, Happening};
 use instance::{Instance, event_input, failure_of};
 use interpreter::{Ending, Interpreter};
 use proptest::prelude::*;
 use random::{graph, happening};
-use rondo_definition::{Compat, Options, parse_with};
 use rondo_expression::MergeRules;
 use rondo_machine::{Context, Input, Millis, Status};
-use rondo_program::Program;
 use serde_json::{Value, json};
-use support::NOW;
+use support::{NOW, specified};
 
 /// How many graphs are played; `RONDO_GRAPHS` plays others, and more.
 const GRAPHS: u32 = 300;
-
-fn program(graph: &Graph) -> Program {
-    let text = document::text(graph);
-    let options = Options { compat: Compat::Spec, resources: None };
-    let (document, problems) = parse_with("graph.sw.json", &text, options);
-    let document = document.unwrap_or_else(|| panic!("{problems:?}\n{text}"));
-    let (lowered, more) = rondo_lowering::lower(&document);
-    let errors: Vec<_> = problems.iter().chain(&more).filter(|problem| problem.is_error()).collect();
-    assert!(errors.is_empty(), "{errors:?}\n{text}");
-    lowered.program
-}
 
 /// One graph, played by both.
 struct Play<'a> {
@@ -183,7 +170,7 @@ proptest! {
         crashes in any::<u64>(),
         turn_steps in 3..100_u32,
     ) {
-        let program = program(&graph);
+        let program = specified(&document::text(&graph));
         let data = json!({"user": "ana"});
         let context = Context { max_steps: 1_000_000, ..support::context(turn_steps) };
         let mut instance = Instance::new(&program, data.clone(), context, crashes);

@@ -67,8 +67,11 @@ fn aim(states: &mut [State]) {
 }
 
 fn exit() -> impl Strategy<Value = Exit> {
-    (0..1000_usize, any::<bool>(), prop::bool::weighted(0.2))
-        .prop_map(|(to, produces, compensates)| Exit { to, produces, compensates })
+    (0..1000_usize, any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(to, produces, compensates)| Exit {
+        to,
+        produces,
+        compensates,
+    })
 }
 
 fn handlers() -> impl Strategy<Value = Vec<Handler>> {
@@ -111,8 +114,11 @@ fn kind() -> BoxedStrategy<Kind> {
         parallel: parallel && !actions.is_empty(),
         actions,
     });
-    let branch = (actions(1), limit(0.2), limit(0.2))
-        .prop_map(|(actions, limit, action_limit)| Branch { actions, limit, action_limit });
+    let branch = (actions(1), limit(0.2), limit(0.2)).prop_map(|(actions, limit, action_limit)| Branch {
+        actions,
+        limit,
+        action_limit,
+    });
     let element_actions = prop::collection::vec(action(), 1..3).prop_map(|mut actions| {
         for action in &mut actions {
             action.uses_results = true;

@@ -195,9 +195,10 @@ impl World {
             return;
         }
         // A subflow that stopped at an error may still be mended.
-        let place = inner.detached.iter().position(|detached| {
-            detached.what == what && (outcome.is_ok() || !detached.is_child)
-        });
+        let place = inner
+            .detached
+            .iter()
+            .position(|detached| detached.what == what && (outcome.is_ok() || !detached.is_child));
         if let Some(place) = place {
             inner.detached.remove(place);
         }
