@@ -18,7 +18,7 @@ mod text;
 mod text_builder;
 mod value;
 
-pub use assign::assign;
+pub use assign::{assign, is_path};
 pub use budget::{Budget, Exceeded, steps_taken};
 pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
 pub use jq::pattern_found;

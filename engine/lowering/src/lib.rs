@@ -87,8 +87,9 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     lowering.context.lint_unused_functions(&lowering.used_functions);
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let outer = lowering.code.enter_construct("(abort)");
-    let abort = lowering.code.push("compensate", Instruction::Compensate);
-    lowering.code.push("abort", Instruction::Abort);
+    let compensate = lowering.code.push("compensate", Instruction::Compensate);
+    let abort = lowering.code.push("abort", Instruction::Abort);
+    let on_abort = if lowering.compensates_at_abort() { compensate } else { abort };
     lowering.code.exit_construct(outer);
     let run_before = run_before_state(workflow).and_then(|state| lowering.entries.get(state).copied());
     let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(time_limit);
@@ -107,8 +108,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         schedule,
         start_window: window,
         events,
-        on_abort: abort,
-        on_timeout: run_before.unwrap_or(abort),
+        on_abort,
+        on_timeout: run_before.unwrap_or(on_abort),
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
         uses_previous_result: document.source.text().contains("prevActionResult"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rondo_definition::{
-    Code, Diagnostic, Pointer, codes, did_you_mean,
+    Code, Compat, Diagnostic, Pointer, codes, did_you_mean,
     model::{FunctionKind, StateKind, Workflow},
 };
 use rondo_expression::{Expression, compile_property};
@@ -75,11 +75,21 @@ impl Context<'_> {
                 match compile_property(self.language, text, &self.expression_functions()) {
                     Ok(expression) => self.lint_expression(&expression, at, place),
                     Err(error) => {
-                        let message = format!(
-                            "{place}: `{text}` is not a valid expression, so it is taken as text: {}",
-                            error.message
-                        );
-                        self.warn(codes::NOT_AN_EXPRESSION, at, message, None);
+                        let source = &self.document.source;
+                        self.diagnostics.push(match self.document.compat {
+                            Compat::Spec => {
+                                let message =
+                                    format!("{place}: `{text}` is not a valid expression: {}", error.message);
+                                Diagnostic::error(codes::NOT_AN_EXPRESSION, source, at, message)
+                            }
+                            Compat::SonataFlow => {
+                                let message = format!(
+                                    "{place}: `{text}` is not a valid expression, so it is taken as text: {}",
+                                    error.message
+                                );
+                                Diagnostic::warning(codes::NOT_AN_EXPRESSION, source, at, message)
+                            }
+                        });
                     }
                 }
             }

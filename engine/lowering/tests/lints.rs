@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use rondo_definition::Diagnostic;
+use rondo_definition::{Compat, Diagnostic, Options, parse_with};
 
 const FLOW: &str = "id: slips
 version: '1.0'
@@ -40,4 +40,57 @@ fn probable_mistakes_are_warnings_at_their_places() {
     slips.sw.yaml:19:69: warning[RON0202]: state `Loop`: action `broken`: arguments: `${ .a + }` is not a valid expression, so it is taken as text: it ends where term is expected
     slips.sw.yaml:8:47: warning[RON0206]: function `unused`, which nothing uses: `.a | foo(` is not a valid expression: it ends where closing parenthesis is expected
     ");
+}
+
+const LATE: &str = "id: late
+specVersion: '0.8'
+start: Choose
+functions:
+- {name: count, type: expression, operation: '{n: 1}'}
+- {name: ask, type: custom, operation: 'rest:post:/x'}
+states:
+- name: Choose
+  type: switch
+  dataConditions: [{condition: '.n >', end: true}]
+  defaultCondition: {transition: Loop}
+- name: Loop
+  type: foreach
+  inputCollection: '.list['
+  iterationParam: element
+  batchSize: '.size |'
+  actions:
+  - {name: skipped, condition: .a +, functionRef: count}
+  - {name: placed, functionRef: count, actionDataFilter: {toStateData: .a + .b}}
+  - {name: asked, functionRef: {refName: ask, arguments: {n: '${ .n + }'}}}
+  end: true
+";
+
+/// SonataFlow loads such a workflow; with the rules of the specification it is refused.
+#[test]
+fn expressions_that_are_evaluated_late_are_warnings_or_errors() {
+    let lines = |compat| {
+        let options = Options { compat, resources: None };
+        let (document, problems) = parse_with("late.sw.yaml", LATE, options);
+        assert_eq!(problems, []);
+        let (_, found) = rondo_lowering::lower(&document.unwrap());
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let lenient = lines(Compat::SonataFlow);
+    for (code, place) in [
+        ("RON0174", "state `Choose`: condition: `.n >`"),
+        ("RON0174", "state `Loop`: inputCollection: `.list[`"),
+        ("RON0174", "state `Loop`: batchSize: `.size |`"),
+        ("RON0174", "state `Loop`: action `skipped`: condition: `.a +`"),
+        ("RON0173", "state `Loop`: action `placed`: toStateData: `.a + .b`"),
+        ("RON0202", "state `Loop`: action `asked`: arguments: `${ .n + }`"),
+    ] {
+        let found = lenient.iter().filter(|line| line.contains(&format!("warning[{code}]: {place} is not")));
+        assert_eq!(found.count(), 1, "{place}: {lenient:#?}");
+    }
+    assert_eq!(lenient.len(), 6, "{lenient:#?}");
+    let strict: Vec<_> = lenient
+        .iter()
+        .map(|line| line.replace(": warning[", ": error[").replace(", so it is taken as text", ""))
+        .collect();
+    assert_eq!(lines(Compat::Spec), strict);
 }

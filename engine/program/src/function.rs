@@ -208,6 +208,13 @@ pub enum Credential {
     Text(String),
     /// Name of the property that holds the text.
     Secret(String),
+    /// A property that holds a JSON object, and the member of it that is the text.
+    SecretMember {
+        /// Name of the property.
+        secret: String,
+        /// Name of the member.
+        member: String,
+    },
 }
 
 impl JwtOperation {
@@ -251,6 +258,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::Text(_) => f.write_str("***"),
             Self::Secret(name) => write!(f, "the property `{name}`"),
+            Self::SecretMember { secret, member } => write!(f, "`{member}` of the property `{secret}`"),
         }
     }
 }

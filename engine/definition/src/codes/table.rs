@@ -88,9 +88,11 @@ codes! {
     NOT_COMPENSATING Error "RON0159" "`compensatedBy` names a state that is not `usedForCompensation`"
     COMPENSATING_EVENT Error "RON0160" "an event state is `usedForCompensation`"
     UNUSED_PROPERTY Warning "RON0161" "a property has no effect where it stands"
+    NOT_A_PATH Deviation "RON0173" "`toStateData` is not a path"
+    LATE_EXPRESSION Deviation "RON0174" "an expression is not valid and fails when it is evaluated"
 
     EXPRESSION Error "RON0201" "an expression is not valid"
-    NOT_AN_EXPRESSION Warning "RON0202" "a text that begins as an expression is not a valid one"
+    NOT_AN_EXPRESSION Deviation "RON0202" "a text that begins as an expression is not a valid one"
     UNKNOWN_VARIABLE Warning "RON0204" "an expression reads a variable that has no value"
     WITHOUT_EFFECT Warning "RON0205" "a property has no effect yet"
     UNUSED_EXPRESSION Warning "RON0206" "an expression function that nothing uses is not valid"
