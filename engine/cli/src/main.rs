@@ -1,7 +1,8 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and
+//! GraphQL, `demo` runs the main job with simulated services.
 
 mod check;
 mod client;
@@ -14,6 +15,7 @@ mod flows;
 mod folder;
 mod init;
 mod instances;
+mod log_writer;
 mod logging;
 mod memory;
 mod moments;
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Emit(emit) => runtime.block_on(emit.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
     };
+    logging::flush();
     match outcome {
         Ok(code) => code,
         Err(message) => output::fail(&message),
