@@ -42,7 +42,7 @@ enum Command {
     Serve(serve::Serve),
     /// Check a folder of workflows: all problems at once, with file, line and column.
     Check(check::Check),
-    /// Write a flow into a new folder, to begin with.
+    /// Write a flow into a new folder.
     Init(init::Init),
     /// Explain a diagnostic code, or list all codes.
     Explain(explain::Explain),
