@@ -1,6 +1,6 @@
-//! `/q/metrics`: how full the engine is, in the text form of Prometheus.
+//! `/q/metrics`: counters and gauges in the text format of Prometheus.
 //!
-//! Promises: like health, an answer reads what is in memory and waits for nothing.
+//! Promises: like health, an answer reads memory only and never waits.
 
 use std::fmt::Write;
 

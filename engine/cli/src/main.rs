@@ -1,7 +1,8 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit`
+//! are clients of a running engine over REST and GraphQL, `demo` runs the main job with simulated services.
 
 mod check;
 mod client;
@@ -15,6 +16,7 @@ mod folder;
 mod import;
 mod init;
 mod instances;
+mod log_writer;
 mod logging;
 mod memory;
 mod moments;
@@ -41,7 +43,7 @@ enum Command {
     Serve(serve::Serve),
     /// Check a folder of workflows: all problems at once, with file, line and column.
     Check(check::Check),
-    /// Write a flow into a new folder, to begin with.
+    /// Write a flow into a new folder.
     Init(init::Init),
     /// Write custom resources out as project folders.
     Import(import::Import),
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Command::Emit(emit) => runtime.block_on(emit.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
     };
+    logging::flush();
     match outcome {
         Ok(code) => code,
         Err(message) => output::fail(&message),

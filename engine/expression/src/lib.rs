@@ -30,4 +30,5 @@ pub use value::{Array, Large, Lookup, Members, Object, ReadError, ReadLimits, Si
 /// Spends the steps of the budget that runs on this thread; see [`Budget::bound`].
 pub mod work {
     pub use crate::budget::{spend_on_bytes, spend_on_elements, step};
+    pub use crate::builtins::positions_of_pattern;
 }

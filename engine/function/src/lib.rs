@@ -25,6 +25,7 @@ mod fetch;
 mod graphql;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod handle_shortage;
 mod headers;
 mod http_call;
 mod http_target;

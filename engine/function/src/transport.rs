@@ -13,7 +13,6 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName
 use reqwest::{Method, StatusCode};
 use rondo_memory::{MemoryBudget, Share};
 use rustls::pki_types::CertificateDer;
-use tokio::time::Instant;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
@@ -21,6 +20,7 @@ use crate::answer::{self, Unreadable};
 use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
+use crate::handle_shortage::{Asked, HandleShortage};
 use crate::large_answer::BeforeLargeAnswer;
 use crate::redirects::{Redirects, same_host};
 use crate::request_builder::Headers;
@@ -96,22 +96,11 @@ pub(crate) struct Transport {
     /// Room for the texts of answers that are not small.
     texts: MemoryBudget,
     patience: Duration,
-    /// Held by the call that asks for a file handle next, while there is none. When it last closed idle connections.
-    shortage: tokio::sync::Mutex<Option<Instant>>,
+    shortage: HandleShortage,
 }
 
 /// Bytes of an answer with an error status that are read where only messages show it.
 const MAX_ERROR_BYTES: u64 = 256 * 1024;
-
-/// How long a call whose turn it is waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
-const PATIENCE_FOR_HANDLES: Duration = Duration::from_mins(5);
-const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(10);
-
-/// A call that has not failed after this time has a file handle, and waits for the service.
-const CONNECTED_AFTER: Duration = Duration::from_millis(50);
-
-/// Idle connections are closed no more often than this while handles are short: calls that end leave connections for those that wait.
-const CLOSING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Method, address, headers and body.
 type RequestParts<'a> = (&'a Method, &'a Url, &'a HeaderMap, Option<&'a Bytes>);
@@ -129,7 +118,7 @@ impl Transport {
         let max_answer_bytes = options.max_answer_bytes.min(texts.total());
         let options = TransportOptions { max_answer_bytes, ..options };
         let connections = Connections::new(idle, tls);
-        Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
+        Ok(Self { options, connections, texts, patience, shortage: HandleShortage::default() })
     }
 
     /// A client of its own for requests that are no calls of functions.
@@ -191,59 +180,41 @@ impl Transport {
         }
     }
 
-    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn.
+    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn,
+    /// with all of its time.
     async fn answer(
         &self,
         request: RequestParts<'_>,
         connect_timeout: Duration,
         deadline: &mut Deadline,
     ) -> Result<reqwest::Response, CallErrorKind> {
-        match deadline.within(self.request(request, connect_timeout)?.send()).await? {
-            Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                self.answer_in_shortage(request, connect_timeout, deadline).await
-            }
-            result => result.map_err(|error| to_call_error(&error, deadline.whole)),
+        if let Asked::Ended(result) = self.ask(request, connect_timeout, *deadline).await {
+            return result.map(|(response, _)| response);
         }
+        let whole = deadline.whole;
+        let close_idle = || self.connections.close_idle();
+        let ask = || self.ask(request, connect_timeout, Deadline::in_(whole));
+        let (response, new_deadline) = self.shortage.ask_in_turn(close_idle, ask).await?;
+        *deadline = new_deadline;
+        Ok(response)
     }
 
-    /// The same while file handles are short: the calls that found none ask for one after the other, because a hundred that ask at once
-    /// only keep each other from it.
-    async fn answer_in_shortage(
+    /// Sends a request, and gives back the head of its answer with the deadline for the rest.
+    async fn ask(
         &self,
         request: RequestParts<'_>,
         connect_timeout: Duration,
-        deadline: &mut Deadline,
-    ) -> Result<reqwest::Response, CallErrorKind> {
-        let asked = Instant::now();
-        let mut turn = Some(self.shortage.lock().await);
-        loop {
-            *deadline = Deadline::in_(deadline.whole);
-            if let Some(closed) = turn.as_deref_mut()
-                && closed.is_none_or(|closed| closed.elapsed() > CLOSING_PAUSE)
-            {
-                *closed = Some(Instant::now());
-                self.connections.close_idle();
-            }
-            let mut sent = std::pin::pin!(deadline.within(self.request(request, connect_timeout)?.send()));
-            let result = if let Ok(result) = tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
-                result?
-            } else {
-                // It has its handle, or waits for a name or a packet; it is the next one's turn.
-                turn = None;
-                sent.await?
-            };
-            match result {
-                Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                    if asked.elapsed() > PATIENCE_FOR_HANDLES {
-                        return Err(CallErrorKind::NoHandle);
-                    }
-                    tokio::time::sleep(PAUSE_FOR_HANDLES).await;
-                    if turn.is_none() {
-                        turn = Some(self.shortage.lock().await);
-                    }
-                }
-                result => return result.map_err(|error| to_call_error(&error, deadline.whole)),
-            }
+        deadline: Deadline,
+    ) -> Asked<(reqwest::Response, Deadline)> {
+        let sent = match self.request(request, connect_timeout) {
+            Ok(request) => deadline.within(request.send()).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(Err(error)) if error.is_connect() && is_out_of_handles(&error) => Asked::NoHandle,
+            Ok(Err(error)) => Asked::Ended(Err(to_call_error(&error, deadline.whole))),
+            Ok(Ok(response)) => Asked::Ended(Ok((response, deadline))),
+            Err(error) => Asked::Ended(Err(error)),
         }
     }
 

@@ -1,7 +1,7 @@
-//! How many events wait to be sent and are kept, as the database said last, and how many came.
+//! Counts of events: those that wait to be sent and those that are kept, as read from the database last, and those received.
 //!
-//! Promises: asking waits for nothing; an outbox that fills, or whose events do not leave, is logged once until it is well again.
-//! Never: reads the database; `outbox` and `forget` bring what they have read.
+//! Promises: reading the counts never waits; an outbox that fills, or whose events are not sent, is logged once until it recovers.
+//! Never: reads the database; `outbox` and `forget` pass on what they have read.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -37,7 +37,7 @@ pub struct EventStatus {
     pub unwanted: u64,
 }
 
-/// What is known of events.
+/// The counts, with the state of the warnings.
 #[derive(Debug)]
 pub(crate) struct EventWatch {
     max_outbox: u64,
@@ -50,7 +50,7 @@ pub(crate) struct EventWatch {
 struct Seen {
     outbox: OutboxStatus,
     kept: u64,
-    /// What the log was told.
+    /// Warnings that were logged.
     warned: Alarms,
 }
 
@@ -66,7 +66,7 @@ impl EventWatch {
         Self { max_outbox, seen: Mutex::default(), received: AtomicU64::new(0), unwanted: AtomicU64::new(0) }
     }
 
-    /// Takes what the database said, and logs what is new and wrong.
+    /// Takes counts from the database, and logs new problems.
     pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
         let alarms = alarms(&outbox, self.max_outbox, now);
         let warned = {
@@ -98,7 +98,7 @@ impl EventWatch {
         self.received.fetch_add(1, Relaxed);
     }
 
-    /// An event is kept that the database will tell of later.
+    /// Counts a kept event before the next read of the database does.
     pub(crate) fn note_kept(&self) {
         self.seen.lock().kept += 1;
     }
@@ -121,7 +121,7 @@ impl EventWatch {
         }
     }
 
-    /// Refuses what would make more events to send, while as many wait as may.
+    /// Refuses while the outbox is full.
     pub(crate) fn check_room(&self) -> Result<(), Refusal> {
         if self.seen.lock().outbox.rows < self.max_outbox {
             Ok(())

@@ -13,9 +13,6 @@ use crate::{
     subflows::Sources,
 };
 
-/// Bytes of an event above which few are taken in at once.
-const LARGE: usize = 1024 * 1024;
-
 impl Executor {
     /// Takes an event in. Answers when it is durable; its instances go on afterwards.
     pub(crate) async fn receive(self: &Arc<Self>, event: &CloudEvent) -> Result<Accepted, Refusal> {
@@ -23,12 +20,8 @@ impl Executor {
             return Err(Refusal::Stopping);
         }
         self.event_watch.check_room()?;
-        // Its text is in memory beside its values until it is written, which the share of the request does not cover.
-        let _place = match event.memory() >= LARGE {
-            // Never closed.
-            true => self.large_writes.acquire().await.ok(),
-            false => None,
-        };
+        // Its text is in memory together with its values until it is written, which the share of the request does not cover.
+        let _place = self.large_writes.enter(event.memory()).await;
         let catalog = self.catalog();
         let sources = Sources {
             catalog: &catalog,

@@ -42,8 +42,7 @@ impl Executor {
         id: Uuid,
         has_client: bool,
     ) -> Result<Option<Box<ActiveInstance>>, Refusal> {
-        // The text of a row is in memory before its size is known, so few are read at once.
-        let _place = self.loading.acquire().await;
+        let _place = self.reads.enter(0).await;
         let Some(row) = self.store.instance(id).await.map_err(Refusal::of_read)? else { return Ok(None) };
         if matches!(row.state, State::Completed | State::Aborted) && !row.busy {
             return Ok(None);

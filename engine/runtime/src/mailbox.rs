@@ -1,7 +1,7 @@
 //! Reads the mailbox of an instance.
 //!
-//! Promises: a message has its effect once, for the commit of the turn that it makes removes it. A message that cannot be read stays in the
-//! mailbox, and the instance stands still with an error that says so: a newer build reads it, and a retrigger goes on without it.
+//! Promises: a message has its effect once, because the commit of its turn removes it. A message that cannot be read stays in the mailbox,
+//! and the instance gets an error that says so: a newer build reads it, and a retrigger goes on without it.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     successor::{self, LastInstance},
 };
 
-/// What the next messages of a mailbox come to.
+/// The inputs that the next messages of a mailbox are.
 #[derive(Default)]
 struct Batch {
     inputs: VecDeque<QueuedInput>,
@@ -36,7 +36,7 @@ struct Batch {
 }
 
 impl Executor {
-    /// Applies what parent and children have told, each message with the commit that removes it.
+    /// Applies the messages of parent and children, each with the commit that removes it.
     pub(crate) async fn read_mailbox(
         self: &Arc<Self>,
         instance: Box<ActiveInstance>,
@@ -181,7 +181,7 @@ impl Executor {
         Ok(last.filter(is_active).map(|row| row.id))
     }
 
-    /// Has an instance look into its mailbox after a pause.
+    /// Makes an instance read its mailbox after a pause.
     fn read_mailbox_later(self: &Arc<Self>, id: Uuid) {
         let executor = Arc::clone(self);
         tokio::spawn(async move {

@@ -92,7 +92,7 @@ impl Executor {
                     let _place = at_once.acquire_owned().await;
                     executor.send_queue(queue).await
                 },
-                &self.callers,
+                self.call_threads.handle(),
             );
         }
         let mut sent = Vec::new();

@@ -1,4 +1,4 @@
-//! Revisions that are not served any more, but that instances are pinned to.
+//! Cache of revisions that are not served any more, to which instances are pinned.
 //!
 //! Promises: a revision is in memory once, however many instances run it; one that no active instance runs stays in memory only while it is
 //! among the [`KEPT`] that were used last. Never: reads the database; `load` does.

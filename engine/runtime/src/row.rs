@@ -18,7 +18,7 @@ use crate::{
     views::{FailureView, InstanceView},
 };
 
-/// How a snapshot of an instance is written, and what the row in memory becomes by it.
+/// The written form of a snapshot, and the changes of the row in memory.
 pub(crate) struct NextRow {
     pub(crate) write: Write,
     /// The parts that changed. When they are not stored the snapshot must be read again, for it takes them for stored.
@@ -29,7 +29,7 @@ pub(crate) struct NextRow {
 }
 
 impl NextRow {
-    /// The row that stands for a snapshot. Data that are as they were committed last are not written again.
+    /// The row of a snapshot. Data that have not changed since their commit are not written again.
     pub(crate) fn new(
         instance: &ActiveInstance,
         snapshot: &mut Snapshot,
@@ -97,7 +97,7 @@ impl NextRow {
     }
 }
 
-/// What an instance waits for, if the database has something else. When it ends the store removes its waits by itself.
+/// The waits of an instance, if they differ from those in the database. When it ends, the store removes them.
 fn waits_to_write(
     instance: &ActiveInstance,
     snapshot: &Snapshot,
@@ -216,7 +216,7 @@ fn damage_of(row: &Instance) -> Option<FailureView> {
     Some(FailureView::of_damage(error.message))
 }
 
-/// What a commit changes in what memory keeps of an instance.
+/// The changes of an instance in memory after a commit.
 pub(crate) struct Committed {
     state: State,
     updated_at: Millis,
