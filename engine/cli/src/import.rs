@@ -19,7 +19,7 @@ use crate::{folder, output};
 /// Write custom resources of SonataFlow (`kind: SonataFlow`) out as folders with a workflow file, its properties and its documents.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// A file with custom resources, or a folder with such files. ConfigMaps are looked for in the folder of the file.
+    /// A file with custom resources, or a folder with such files. `ConfigMap`s are looked for in the folder of the file.
     path: PathBuf,
     /// Where to write: each workflow gets a folder of its name in it.
     #[arg(long, default_value = ".", value_name = "DIR")]
