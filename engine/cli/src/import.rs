@@ -66,7 +66,9 @@ impl Import {
             write(folder, files)?;
         }
         let differences = differences(&projects, &loaded, &self.to);
-        differences.iter().for_each(|difference| output::error_line(difference));
+        for difference in &differences {
+            output::error_line(difference);
+        }
         for project in projects.iter().filter(|project| !project.variables.is_empty()) {
             // Their values may be secrets, so they are neither shown nor written.
             let names: Vec<_> = project.variables.iter().map(|(name, _)| name.as_str()).collect();
