@@ -88,7 +88,7 @@ fn only_projects_with_workflows_are_there() {
     ]);
     let found = load_with(root.path(), &[]);
     assert_eq!(lines(&found), "");
-    let folders: Vec<_> = found.projects.iter().map(|project| project.to_string()).collect();
+    let folders: Vec<_> = found.projects.iter().map(ToString::to_string).collect();
     assert_eq!(folders, ["the root project", "project `a/b`", "project `c`"]);
     for (path, project) in
         [("a/b/gone.sw.yaml", "a/b"), ("a/bc/gone.sw.yaml", ""), ("gone.sw.yaml", ""), ("c", "c")]

@@ -133,12 +133,14 @@ fn incoming_channels_with_one_path_are_one_if_they_take_the_same() {
     in one: POST /in
     in two: unusable: the channel `two` of project `b` has the path of the channel `one`, and its messages are of another kind
     out kogito_outgoing_stream: POST http://localhost:9090
-    b/application.properties:1:31: error[RON0510]: the channel `two` of project `b` has the path of the channel `one`, and its messages are of another kind
+    out kogito_outgoing_stream@b: POST http://localhost:9090
+    b/application.properties:1:32: error[RON0510]: the channel `two` of project `b` has the path of the channel `one`, and its messages are of another kind
     ");
     let at_root = "mp.messaging.incoming.three.path=/\nkogito.messaging.as-cloudevents=false\n";
     insta::assert_snapshot!(shown("", &[("a", at_root)]), @r"
     in three: POST /
     out kogito_outgoing_stream: POST http://localhost:9090
+    out kogito_outgoing_stream@a: POST http://localhost:9090
     ");
 }
 

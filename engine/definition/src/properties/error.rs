@@ -22,6 +22,8 @@ pub enum PropertyError {
         key: String,
         /// The reference that closes the cycle.
         reference: String,
+        /// The properties that refer to each other in a circle; empty if the references are only too deep or too many.
+        circle: Vec<String>,
     },
     /// The value does not have the kind of the property.
     #[error("the value of the property `{key}` is not {expected}")]

@@ -3,7 +3,7 @@
 //! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus refuses it too; otherwise it is
 //! a warning, because folders that work on SonataFlow may contain invalid properties that no workflow uses.
 
-use std::{fs, mem, ops::Range, path::Path};
+use std::{collections::BTreeSet, fs, mem, ops::Range, path::Path};
 
 use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, is_engine_wide, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
@@ -13,17 +13,20 @@ pub fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
     let mut found = variables::check_variables(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
     let places = Places { root, project: "" };
+    let mut told = BTreeSet::new();
     for setting in fixed {
         found.extend(check_value(properties, places, setting, setting.name));
+        if is_engine_wide(setting.name)
+            && let Err(PropertyError::Cycle { circle, .. }) = properties.resolve(setting.name)
+        {
+            told.extend(circle);
+        }
     }
     for key in properties.own_keys() {
-        match find_setting(key) {
-            Some(setting) if setting.name.contains('<') => {
-                found.extend(check_value(properties, places, setting, key));
-            }
-            _ => {}
+        if let Some(family) = find_setting(key).filter(|setting| setting.name.contains('<')) {
+            found.extend(check_value(properties, places, family, key));
         }
-        check_key(properties, key, &mut found);
+        check_key(properties, key, &mut told, &mut found);
     }
     found
 }
@@ -39,17 +42,19 @@ pub fn check_project(properties: &Properties, root: &Path, folder: &str) -> Vec<
         found.push(warning.at_position(position).help(help));
     }
     let places = Places { root, project: folder };
+    let mut told = BTreeSet::new();
     for key in properties.own_keys() {
         if let Some(setting) = find_setting(key).filter(|_| !is_engine_wide(key)) {
             found.extend(check_value(properties, places, setting, key));
         }
-        check_key(properties, key, &mut found);
+        check_key(properties, key, &mut told, &mut found);
     }
     found
 }
 
-/// The problems that a key of a file has whatever it is for.
-fn check_key(properties: &Properties, key: &str, found: &mut Vec<Diagnostic>) {
+/// The problems that a key of a file has whatever it is for. `told`: properties of circles that are reported already, for one problem is
+/// told once.
+fn check_key(properties: &Properties, key: &str, told: &mut BTreeSet<String>, found: &mut Vec<Diagnostic>) {
     let setting = find_setting(key);
     if setting.is_none() && key.starts_with(OWN_PREFIX) {
         found.push(unknown_property(properties, key));
@@ -61,15 +66,22 @@ fn check_key(properties: &Properties, key: &str, found: &mut Vec<Diagnostic>) {
     }
     // An engine-wide property is read when the folder is loaded, so `check_value` reports it.
     let is_read_later = setting.is_none() || !is_engine_wide(key);
-    if is_read_later && let Err(error @ PropertyError::Cycle { .. }) = properties.resolve(key) {
-        let message = format!("{error}, so it has no value, and what reads it fails");
-        let fault = properties.diagnostic_at(Severity::Warning, codes::UNREADABLE_PROPERTY, key, message);
-        let variable = properties::variable_name(key);
-        let help = format!(
-            "only the environment variable `{variable}` gives it a value; a default after `:` does not"
-        );
-        found.push(fault.help(help));
+    if !is_read_later || told.contains(key) {
+        return;
     }
+    let Err(error) = properties.resolve(key) else { return };
+    let PropertyError::Cycle { circle, .. } = &error else { return };
+    // A property that only leads to a circle is none of its causes.
+    if !circle.is_empty() && !circle.iter().any(|member| member == key) {
+        return;
+    }
+    let message = format!("{error}, so it has no value, and what reads it fails");
+    let fault = properties.diagnostic_at(Severity::Warning, codes::UNREADABLE_PROPERTY, key, message);
+    let variable = properties::variable_name(key);
+    let help =
+        format!("only the environment variable `{variable}` gives it a value; a default after `:` does not");
+    found.push(fault.help(help));
+    told.extend(circle.iter().cloned());
 }
 
 fn unknown_property(properties: &Properties, key: &str) -> Diagnostic {

@@ -62,14 +62,15 @@ open=${never closed
     "#);
 }
 
-/// What the engine reads when it loads the folder is an error; another property fails when it is read.
+/// What the engine reads when it loads the folder is an error; another property fails when it is read. A circle is one problem.
 #[test]
 fn properties_that_refer_to_themselves_are_reported_by_what_reads_them() {
-    let file = "X=${X:/d}\nkogito.service.url=${base}\nbase=${kogito.service.url}\nset=${set}\n";
+    let file = "X=${X:/d}\nkogito.service.url=${base}\nbase=${kogito.service.url}\nset=${set}\n\
+                a=${b}\nb=${c:x}\nc=${a}\nleads=${a}${X}\n";
     insta::assert_snapshot!(check_file(file, &[("SET", "v")]), @r"
     application.properties:1:3: warning[RON0513]: the property `X` refers to itself by `${X}`, so it has no value, and what reads it fails (only the environment variable `X` gives it a value; a default after `:` does not)
     application.properties:2:20: error[RON0502]: the property `kogito.service.url` refers to itself by `${kogito.service.url}`
-    application.properties:3:6: warning[RON0513]: the property `base` refers to itself by `${base}`, so it has no value, and what reads it fails (only the environment variable `BASE` gives it a value; a default after `:` does not)
+    application.properties:5:3: warning[RON0513]: the property `a` refers to itself by `${a}`, so it has no value, and what reads it fails (only the environment variable `A` gives it a value; a default after `:` does not)
     ");
 }
 
