@@ -19,7 +19,7 @@ use crate::{folder, output};
 /// Write custom resources of SonataFlow (`kind: SonataFlow`) out as folders with a workflow file, its properties and its documents.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// A file with custom resources, or a folder with such files. ConfigMaps are looked for in the folder of the file.
+    /// A file with custom resources, or a folder with such files. `ConfigMap`s are looked for in the folder of the file.
     path: PathBuf,
     /// Where to write: each workflow gets a folder of its name in it.
     #[arg(long, default_value = ".", value_name = "DIR")]
@@ -66,7 +66,9 @@ impl Import {
             write(folder, files)?;
         }
         let differences = differences(&projects, &loaded, &self.to);
-        differences.iter().for_each(|difference| output::error_line(difference));
+        for difference in &differences {
+            output::error_line(difference);
+        }
         for project in projects.iter().filter(|project| !project.variables.is_empty()) {
             // Their values may be secrets, so they are neither shown nor written.
             let names: Vec<_> = project.variables.iter().map(|(name, _)| name.as_str()).collect();

@@ -102,7 +102,9 @@ impl Positions {
             place.start += bytes;
             place.end += bytes;
             if let Children::Map(members) = &mut place.children {
-                members.iter_mut().for_each(|member| member.key += bytes);
+                for member in members {
+                    member.key += bytes;
+                }
             }
         }
     }

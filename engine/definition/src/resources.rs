@@ -133,13 +133,12 @@ impl Resources {
     pub fn bundle(&self, owner: &Source) -> Result<Vec<(String, Vec<u8>)>, ResourceError> {
         let mut bundle = Vec::new();
         for (name, _) in owner.used_files() {
-            let bytes = match remote_url("", &name) {
-                Some(url) => self.read_remote(&url)?.bytes,
-                None => {
-                    let mounted = self.mounted.by_name(&name).map(Ok);
-                    let read = mounted.or_else(|| self.read_below_root(&name).transpose()).transpose()?;
-                    read.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
-                }
+            let bytes = if let Some(url) = remote_url("", &name) {
+                self.read_remote(&url)?.bytes
+            } else if let Some(bytes) = self.mounted.by_name(&name) {
+                bytes
+            } else {
+                self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()]))?
             };
             bundle.push((name, bytes));
         }

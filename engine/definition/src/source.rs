@@ -103,7 +103,7 @@ impl Source {
 
     /// The same text as the source of a workflow that is only a part of it: its name, the workflow as a document of its own, and the places
     /// of its values, which are made of the present ones.
-    pub(crate) fn as_workflow(
+    pub(crate) fn into_workflow(
         self,
         name: Arc<str>,
         workflow: Arc<str>,

@@ -100,7 +100,7 @@ fn read_resource(
     let name = Arc::from(format!("{}#{id}", source.path()));
     let places = places(&document, at, &flow_at);
     let value = Value::Object(document);
-    let source = source.as_workflow(name, format!("{value:#}").into(), |positions| places.apply(positions));
+    let source = source.into_workflow(name, format!("{value:#}").into(), |positions| places.apply(positions));
     Ok(Some(CustomResource {
         id,
         namespace,

@@ -43,7 +43,7 @@ pub(super) fn split(path: &str, text: &str) -> Vec<Part> {
         return Vec::new();
     }
     let documents = match Format::of(path) {
-        Format::Json => vec![0..text.len()],
+        Format::Json => std::iter::once(0..text.len()).collect(),
         Format::Yaml => documents(text),
     };
     let part = |bytes: Range<usize>| {

@@ -45,13 +45,12 @@ impl Places {
             let mut found: (Option<PlaceId>, u32) = (positions.root(), 0);
             tokens.try_for_each(|token| {
                 let id = found.0?;
-                found = match positions.member(id, &token) {
-                    Some(member) => (Some(member.place), member.key),
-                    None => {
-                        let element =
-                            token.parse().ok().and_then(|index: usize| positions.elements(id).get(index));
-                        (Some(*element?), positions.bytes(*element?).0)
-                    }
+                found = if let Some(member) = positions.member(id, &token) {
+                    (Some(member.place), member.key)
+                } else {
+                    let index = token.parse::<usize>().ok()?;
+                    let element = *positions.elements(id).get(index)?;
+                    (Some(element), positions.bytes(element).0)
                 };
                 Some(())
             })?;

@@ -69,7 +69,7 @@ fn found_elsewhere(document: &Document) -> Vec<Diagnostic> {
         }
     }
     let mut told = BTreeSet::new();
-    let mut tell = |(uri, at): (&str, &Pointer)| {
+    let tell = |(uri, at): (&str, &Pointer)| {
         let holder = document.project.resources.holder_elsewhere(&document.source, uri)?;
         let message = format!(
             "custom resource: no ConfigMap is mounted so that `{uri}` is there; it is read from a ConfigMap in {holder}, which has this name at \
@@ -78,7 +78,7 @@ fn found_elsewhere(document: &Document) -> Vec<Diagnostic> {
         told.insert(uri.to_owned())
             .then(|| Diagnostic::warning(codes::FOUND_ELSEWHERE, &document.source, at, message))
     };
-    named.into_iter().filter_map(|named| tell(named)).collect()
+    named.into_iter().filter_map(tell).collect()
 }
 
 /// The file that has the workflow of a custom resource in the same version.

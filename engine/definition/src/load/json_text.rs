@@ -145,7 +145,7 @@ mod tests {
             let json = load_as_json("a.yaml", text, Limits::RESOURCE);
             match (tree, json) {
                 (Ok(tree), Ok(json)) => {
-                    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), tree, "{text}")
+                    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), tree, "{text}");
                 }
                 (Err(_), Err(_)) => {}
                 (tree, json) => panic!("{tree:?} {json:?} {text}"),
