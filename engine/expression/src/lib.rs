@@ -25,7 +25,7 @@ pub use jq::pattern_found;
 pub use merge::{MergeRules, merge};
 pub use template::Template;
 pub use text::strip;
-pub use value::{Array, Lookup, Members, Object, ReadError, ReadLimits, Size, Text, Val};
+pub use value::{Array, Large, Lookup, Members, Object, ReadError, ReadLimits, Size, Text, Val};
 
 /// Spends the steps of the budget that runs on this thread; see [`Budget::bound`].
 pub mod work {

@@ -224,7 +224,7 @@ impl Engine {
             tracing::error!(instance_id = %row.id, %error, "a variable of the instance cannot be read");
             Val::Null
         };
-        let parse = |text: &str| serde_json::from_str::<Val>(text).unwrap_or_else(|error| unreadable(&error));
+        let parse = |text: &str| Val::from_json(text.as_bytes()).unwrap_or_else(|error| unreadable(&error));
         let data = parse(&row.data);
         let mut variables = Val::object([("workflowdata", data.clone())]);
         if row.parent.is_none() {

@@ -182,7 +182,7 @@ pub(crate) fn snapshot_of(
     parts: &[(String, Vec<u8>)],
     program: &Program,
 ) -> Result<(Snapshot, DataMark), Refusal> {
-    let data: Val = serde_json::from_str(&row.data)
+    let data = Val::from_json(row.data.as_bytes())
         .map_err(|error| Refusal::damaged(row.id, format!("its data are damaged: {error}")))?;
     let damaged = |error: &dyn std::fmt::Display| Refusal::damaged(row.id, error);
     let input = input::decode(row.input.as_deref(), &data).map_err(|error| damaged(&error))?;
@@ -198,7 +198,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
         id: row.id,
         workflow: row.workflow.clone(),
         state: row.state,
-        data: serde_json::from_str(&row.data).unwrap_or_else(|error| {
+        data: Val::from_json(row.data.as_bytes()).unwrap_or_else(|error| {
             tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
             Val::Null
         }),

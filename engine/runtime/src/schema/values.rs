@@ -139,7 +139,7 @@ pub(super) struct Numeral<'a>(&'a Val);
 impl JsonNumber for Numeral<'_> {
     fn as_u64(&self) -> Option<u64> {
         match self.0 {
-            Val::Large(number) => Some(*number),
+            Val::Large(number) => number.as_u64(),
             Val::Int(number) => u64::try_from(*number).ok(),
             _ => None,
         }
