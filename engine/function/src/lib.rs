@@ -17,6 +17,7 @@ mod bind;
 mod binding;
 mod call_gate;
 mod caller;
+mod charset;
 mod connections;
 mod encoding;
 mod error;

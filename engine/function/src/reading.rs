@@ -4,6 +4,7 @@
 //! at once than half of the processors can read; an answer for whose values there is no memory is read again when there is. Never: makes a
 //! call again.
 
+use std::borrow::Cow;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ impl<T> ReadAnswer for T where
 
 /// An answer that was read: its values with the room for them, or what it should have been; and the answer itself.
 pub(crate) struct ReadOut {
-    pub(crate) result: Result<Val, &'static str>,
+    pub(crate) result: Result<Val, Cow<'static, str>>,
     pub(crate) incoming: Incoming,
     pub(crate) share: Share,
 }
@@ -175,7 +176,7 @@ fn try_read(
     limits: ReadLimits,
     share: &mut Share,
     read: &impl ReadAnswer,
-) -> Result<Result<Val, &'static str>, Refused> {
+) -> Result<Result<Val, Cow<'static, str>>, Refused> {
     let held = share.bytes();
     let mut refused = None;
     let mut grant = |more: usize| {

@@ -4,6 +4,7 @@
 //! handle does not count; credentials go to no other host than the one they are meant for; no more than the limit of an answer is read.
 //! Never: knows what a workflow is.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -16,11 +17,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
+use crate::answer::{self, Unreadable};
 use crate::answer_body::{self, Body, Deadline, Limit};
 use crate::connections::{Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
 use crate::large_answer::BeforeLargeAnswer;
-use crate::redirects::{Redirects, redirect_target, same_host};
+use crate::redirects::{Redirects, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
 
@@ -62,6 +64,8 @@ pub(crate) struct Incoming {
     pub(crate) reason: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// If it is a redirect that was not followed: where it leads and why, not masked.
+    pub(crate) not_followed: Option<String>,
 }
 
 impl Incoming {
@@ -75,9 +79,9 @@ impl Incoming {
         self.headers.get(LOCATION).filter(|_| is_redirect).and_then(|value| value.to_str().ok())
     }
 
-    /// The body without a byte order mark.
-    pub(crate) fn text(&self) -> &[u8] {
-        rondo_definition::without_byte_order_mark(&self.body.bytes)
+    /// The body in UTF-8, without a byte order mark. `grant` is asked for the memory that decoding takes.
+    pub(crate) fn utf8(&self, grant: &mut dyn FnMut(usize) -> bool) -> Result<Cow<'_, [u8]>, Unreadable> {
+        answer::utf8(&self.body.bytes, self.content_type(), grant)
     }
 
     pub(crate) fn content_type(&self) -> &str {
@@ -95,9 +99,6 @@ pub(crate) struct Transport {
     /// Held by the call that asks for a file handle next, while there is none. When it last closed idle connections.
     shortage: tokio::sync::Mutex<Option<Instant>>,
 }
-
-/// Most redirects of one call; services need one or two, and a longer chain is a loop.
-const MAX_REDIRECTS: usize = 5;
 
 /// Bytes of an answer with an error status that are read where only messages show it.
 const MAX_ERROR_BYTES: u64 = 256 * 1024;
@@ -169,9 +170,12 @@ impl Transport {
                 .map_err(|denied| CallErrorKind::Forbidden(denied.to_string()))?;
             let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
             let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
-            let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
-            let Some(target) = target.filter(|target| outgoing.redirects.allow(&url, target)) else {
-                return self.read(response, outgoing, share, &mut deadline).await;
+            let target = match outgoing.redirects.next(&method, &url, &response, redirects) {
+                Ok(Some(target)) => target,
+                ended => {
+                    let incoming = self.read(response, outgoing, share, &mut deadline).await?;
+                    return Ok(Incoming { not_followed: ended.err(), ..incoming });
+                }
             };
             redirects += 1;
             if !same_host(&url, &target) {
@@ -281,7 +285,7 @@ impl Transport {
         )
         .await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
-        Ok(Incoming { status: status.as_u16(), reason, headers, body })
+        Ok(Incoming { status: status.as_u16(), reason, headers, body, not_followed: None })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
 //! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
@@ -15,7 +15,8 @@ use super::operation::{
     SchemeUse,
 };
 use super::reference::{Open, References};
-use super::shape::{Shape, ShapeReader, default_of};
+use super::schema::{ShapeReader, default_of};
+use super::shape::Shape;
 use super::swagger;
 use crate::key::mangle;
 
@@ -190,6 +191,8 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
         explode: flag("explode").unwrap_or(matches!(place, Place::Query(QueryStyle::Form) | Place::Cookie)),
         reserved: flag("allowReserved").unwrap_or(false),
         json: content.is_some(),
+        required: flag("required").unwrap_or(false) || matches!(place, Place::Path(_)),
+        multi_segment: flag("x-multi-segment"),
         shape: source.shapes.read(document, &schema),
         default: default_of(&plain),
         place,
@@ -199,10 +202,13 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
 fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> Option<Body> {
     let (document, body) = source.references.resolve(source.document, body)?;
     let content = body.get("content").and_then(Value::as_object)?;
-    let writable =
-        || content.iter().filter_map(|(media_type, form)| Some((media_type, form, Format::of(media_type)?)));
-    let chosen =
-        writable().find(|(media_type, ..)| *media_type == "application/json").or_else(|| writable().next());
+    let writable = content.iter().filter_map(|(name, form)| Some((name, form, Format::of(name)?)));
+    // Of several that are equally good the first one.
+    let chosen = writable.min_by_key(|(name, _, format)| match format {
+        _ if *name == "application/json" => 0,
+        Format::Bytes => 2,
+        _ => 1,
+    });
     let Some((media_type, form, format)) = chosen else {
         if !content.is_empty() {
             let known: Vec<_> = content.keys().map(String::as_str).collect();
@@ -215,11 +221,23 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
     };
     let schema = form.get("schema").cloned().unwrap_or_default();
     Some(Body {
-        media_type: if media_type.contains('*') { "application/json".to_owned() } else { media_type.clone() },
+        media_type: format.concrete(media_type),
         format,
         shape: source.shapes.read(&document, &schema),
         required: body.get("required").and_then(Value::as_bool).unwrap_or(false),
+        part_types: part_types(form),
     })
+}
+
+/// The media types that `encoding` says of the parts of a body: of several the first one.
+fn part_types(form: &Value) -> HashMap<String, String> {
+    let parts = form.get("encoding").and_then(Value::as_object).into_iter().flatten();
+    let types = parts.filter_map(|(name, encoding)| {
+        let media_type = encoding.get("contentType")?.as_str()?.split(',').next()?.trim();
+        let is_one = media_type.contains('/') && !media_type.contains(['*', '\r', '\n']);
+        is_one.then(|| (name.clone(), media_type.to_owned()))
+    });
+    types.collect()
 }
 
 fn answers_v3(source: &mut Source<'_>) -> Answers {
@@ -338,6 +356,8 @@ fn add_undeclared(operation: &mut Operation) {
                 explode: false,
                 reserved: false,
                 json: false,
+                required: true,
+                multi_segment: None,
                 shape: Shape::Any,
                 default: None,
             });

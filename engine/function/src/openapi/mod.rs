@@ -3,7 +3,7 @@
 //! Never: touches the network; what comes out is a [`crate::request_builder::RequestBuilder`], what goes in is an answer's bytes.
 
 pub(crate) mod answer;
-mod body;
+pub(crate) mod body;
 mod convert;
 pub(crate) mod document;
 mod extract;
@@ -12,7 +12,8 @@ pub(crate) mod operation;
 mod reference;
 pub(crate) mod request;
 mod result;
-mod shape;
+mod schema;
+pub(crate) mod shape;
 mod style;
 mod swagger;
 
