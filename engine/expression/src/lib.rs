@@ -23,7 +23,7 @@ pub use budget::{Budget, Exceeded, steps_taken};
 pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
 pub use jq::pattern_found;
 pub use merge::{MergeRules, merge};
-pub use template::Template;
+pub use template::{Template, embedded_expressions};
 pub use text::strip;
 pub use value::{Array, Large, Lookup, Members, Object, ReadError, ReadLimits, Size, Text, Val};
 

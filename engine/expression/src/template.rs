@@ -221,6 +221,29 @@ impl Reader<'_> {
     }
 }
 
+/// The insides of the `${ … }` in a text that are expressions which read something. By the specification their values stand in the text
+/// ([`Template::compile_mixed`]); on SonataFlow, and in data that are not evaluated, they stay as they are.
+pub fn embedded_expressions<'t>(
+    language: Language,
+    text: &'t str,
+    functions: &dyn Fn(&str) -> Option<String>,
+) -> Vec<&'t str> {
+    let reader = Reader { language, functions, mixes: true };
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once("${") {
+        let (inside, after) = behind.split_at(closing_brace(behind));
+        match after.strip_prefix('}').filter(|_| reader.reading_expression(inside).is_some()) {
+            Some(after) => {
+                found.push(inside);
+                rest = after;
+            }
+            None => rest = behind,
+        }
+    }
+    found
+}
+
 /// Where the brace stands that closes an expression which is the beginning of a text: braces in it come in pairs, but for those in its
 /// texts. The end of the text if there is none.
 fn closing_brace(text: &str) -> usize {

@@ -49,6 +49,7 @@ impl<'a> Lowering<'a> {
             self.code.push("fromStateData", Instruction::Focus(from));
         }
         self.lower_invocation(action, &place("arguments"));
+        self.add_call_site(action, state_property(state, &format!("action `{name}`")), merges_result);
         if let Some(results) = self.context.compile_optional(filter.results.as_ref(), &place("results"))
             && filter.use_results
             && !is_async

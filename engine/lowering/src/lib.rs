@@ -5,6 +5,7 @@
 //! error, the program is complete. Never: reads files.
 
 mod actions;
+mod call_sites;
 mod context;
 mod errors;
 mod events;
@@ -30,7 +31,7 @@ use rondo_expression::{MergeRules, Val};
 use context::{Context, parse_checked_duration};
 pub use functions::{replace_functions, unused_replacements};
 use rondo_program::{
-    CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
+    CallSite, CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
     SchemaSource, Scope, ScopeId, TimeLimit,
 };
 
@@ -78,6 +79,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         run_before: run_before_state(workflow).map(|state| reachable(workflow, state)).unwrap_or_default(),
         branch_timeouts: None,
         used_functions: BTreeSet::new(),
+        calls: Vec::new(),
     };
     for state in &workflow.states {
         lowering.lower_state(state);
@@ -85,6 +87,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     lowering.resolve_jumps();
     lowering.resolve_compensations();
     lowering.context.lint_unused_functions(&lowering.used_functions);
+    lowering.context.lint_error_codes();
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let outer = lowering.code.enter_construct("(abort)");
     let abort = lowering.code.push("compensate", Instruction::Compensate);
@@ -120,7 +123,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
             actions: lowering.legacy_actions,
         },
     };
-    let (declarations, problems) = functions::lower_functions(document);
+    let (mut declarations, problems) = functions::lower_functions(document);
+    declarations.calls = lowering.calls;
     let mut diagnostics = lowering.context.diagnostics;
     diagnostics.extend(problems);
     let lowered = Lowered {
@@ -184,6 +188,8 @@ struct Lowering<'a> {
     branch_timeouts: Option<&'a Timeouts>,
     /// Names of the functions that actions use.
     used_functions: BTreeSet<&'a str>,
+    /// The calls of functions so far.
+    calls: Vec<CallSite>,
 }
 
 impl Lowering<'_> {

@@ -62,6 +62,7 @@ impl<'a> Lowering<'a> {
                 self.lower_fork(state, &branches, completion);
             }
             StateKind::Inject { data } => {
+                self.context.lint_injected(&data.value, &data.at, &state_property(state, "data"));
                 let value = Val::from(data.value.clone()).without_null_elements();
                 self.code.push("inject", Instruction::Inject(value));
             }

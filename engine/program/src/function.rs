@@ -8,11 +8,15 @@ use std::fmt;
 
 use rondo_definition::Pointer;
 
+use crate::CallSite;
+
 /// The declarations of a workflow, in the order of its document.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Declarations {
     /// The functions that call a service. Their names are unique.
     pub functions: Vec<Function>,
+    /// The calls of these functions.
+    pub calls: Vec<CallSite>,
 }
 
 /// A function that [`Instruction::Call`](crate::Instruction::Call) names.

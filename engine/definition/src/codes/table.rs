@@ -89,6 +89,9 @@ codes! {
     UNKNOWN_VARIABLE Warning "RON0204" "an expression reads a variable that has no value"
     WITHOUT_EFFECT Warning "RON0205" "a property has no effect yet"
     UNUSED_EXPRESSION Warning "RON0206" "an expression function that nothing uses is not valid"
+    EMBEDDED_EXPRESSION Warning "RON0207" "an expression within a longer text is not evaluated"
+    INJECTED_EXPRESSION Warning "RON0208" "an expression in the data of an inject state is not evaluated"
+    UNRAISED_CLASS Warning "RON0209" "an error code names a class that nothing raises"
 
     CUSTOM_OPERATION Error "RON0301" "a custom operation is malformed"
     API_DOCUMENT Error "RON0302" "the document of a function cannot be used"
@@ -98,6 +101,11 @@ codes! {
     NO_ADDRESS Warning "RON0306" "no address is known for the calls of a function"
     INVALID_AUTH Error "RON0308" "an auth definition cannot be used"
     MISSING_CREDENTIALS Warning "RON0309" "credentials are configured, but have no value"
+    UNKNOWN_ARGUMENT Warning "RON0315" "an argument is not sent, because the operation does not know it"
+    MISSING_OPERATION_ARGUMENT Warning "RON0316" "a call lacks an argument that the operation requires"
+    PATH_WITHOUT_ARGUMENT Warning "RON0317" "a part of a path has no argument"
+    UNSENT_ARGUMENT Warning "RON0318" "an argument is not sent, because the request has no body"
+    LOST_RESULT Warning "RON0319" "the result of an action is not where it is looked for"
 
     RESOURCE Error "RON0401" "a file that a definition names cannot be read"
     RESOURCE_CONTENT Error "RON0402" "a file that a definition names does not hold what it should"

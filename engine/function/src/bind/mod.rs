@@ -1,17 +1,19 @@
 //! Binds the functions of a workflow to what they call, when its definition is loaded.
 //!
 //! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
-//! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
-//! path that is never taken), talks to the services, or knows the dialect of the definition.
+//! operation; what only may go wrong is a warning, arguments that an operation does not take included (a required parameter
+//! may be left out in a path that is never taken). Never: talks to the services, or knows the dialect of the definition.
 
+mod arguments;
 mod open_api;
+mod results;
 mod services;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rondo_definition::{Code, Diagnostic, Properties, Resources, Source, codes, settings};
+use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Source, codes, settings};
 use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
 
 use crate::async_api::Channel;
@@ -91,6 +93,7 @@ pub fn bind(
             Binding { name: function.name.clone(), target, asked_headers: Arc::clone(&asked_headers) };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
     }
+    binder.check_calls(&declarations.calls, &bindings);
     (bindings, binder.diagnostics)
 }
 
@@ -135,6 +138,12 @@ impl Binder<'_> {
         let error = Diagnostic::error(code, self.source, &function.at, message.clone());
         self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
         Target::Unusable(message)
+    }
+
+    /// Warns of a call at a place in the document, whose name is shown if it has one.
+    fn warn_at(&mut self, code: Code, at: &Pointer, message: String, help: String) {
+        let warning = Diagnostic::warning(code, self.source, at, message).on_key(self.source, at);
+        self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
     }
 
     fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {

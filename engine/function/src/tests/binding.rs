@@ -47,7 +47,17 @@ pub(super) fn bind_in(
     properties: &Properties,
     fetcher: Option<Arc<Fetcher>>,
 ) -> (Bindings, String) {
-    let (document, problems) = parse("flow.sw.yaml", &workflow(members));
+    bind_text(folder, &workflow(members), properties, fetcher)
+}
+
+/// Binds the functions of a whole document.
+pub(super) fn bind_text(
+    folder: &Folder,
+    text: &str,
+    properties: &Properties,
+    fetcher: Option<Arc<Fetcher>>,
+) -> (Bindings, String) {
+    let (document, problems) = parse("flow.sw.yaml", text);
     assert_eq!(problems.iter().filter(|problem| problem.is_error()).collect::<Vec<_>>(), Vec::<&_>::new());
     let fetch = fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>);
     let resources = Resources::new(&folder.0, properties, fetch).unwrap();

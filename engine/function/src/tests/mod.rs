@@ -5,6 +5,7 @@
 mod answers;
 mod behaviours;
 mod binding;
+mod call_checks;
 mod documents;
 mod errors;
 mod fetching;
