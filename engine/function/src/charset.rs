@@ -87,11 +87,10 @@ fn find<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), 
         // ASCII is a part of UTF-8.
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Charset::Utf8,
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "l1" => Charset::Latin1,
-        "utf-16be" => Charset::Other(UTF_16BE),
         "utf-16le" => Charset::Other(UTF_16LE),
         // Without a mark the order of bytes is the one in which the first character, in JSON an ASCII character, is no NUL; else big-endian.
         "utf-16" | "utf16" if bytes.get(1) == Some(&0) => Charset::Other(UTF_16LE),
-        "utf-16" | "utf16" => Charset::Other(UTF_16BE),
+        "utf-16" | "utf16" | "utf-16be" => Charset::Other(UTF_16BE),
         "utf-32le" => Charset::Utf32(ByteOrder::Little),
         "utf-32" | "utf32" if bytes.get(3) == Some(&0) => Charset::Utf32(ByteOrder::Little),
         "utf-32" | "utf32" | "utf-32be" => Charset::Utf32(ByteOrder::Big),

@@ -14,6 +14,9 @@ pub struct Large(Text);
 /// Of numbers of at least as many digits some are beyond `i64`.
 const LONG: usize = 19;
 
+/// A whole number of more digits is beyond every float, and its parser refuses it.
+const LONGEST: usize = 310;
+
 /// From here on a float is a whole number that `i64` does not hold.
 const LIMIT: f64 = 9_223_372_036_854_775_808.0;
 
@@ -103,7 +106,15 @@ impl fmt::Debug for Large {
 /// The parser has no type for them but a float. (It could give every number as a text, which takes twice the time for all the others.) So
 /// their digits are looked up here, by counting such floats.
 #[derive(Debug, Default)]
-pub(super) struct LargeNumbers(VecDeque<Option<Large>>);
+pub(super) struct LargeNumbers(VecDeque<Beyond>);
+
+/// A number beyond `i64` that the parser gives as a float.
+#[derive(Debug)]
+enum Beyond {
+    Whole(Large),
+    /// It is written with a fraction or an exponent.
+    Float,
+}
 
 impl LargeNumbers {
     pub(super) fn in_json(text: &[u8]) -> Self {
@@ -136,21 +147,22 @@ impl LargeNumbers {
             return Val::Float(float);
         }
         match self.0.pop_front() {
-            Some(Some(large)) => Val::Large(large),
+            Some(Beyond::Whole(large)) => Val::Large(large),
             _ => Val::Float(float),
         }
     }
 }
 
 /// Of a number that is given as a float beyond `i64`: what it is. `None` for another number.
-fn beyond_integers(number: &[u8]) -> Option<Option<Large>> {
+fn beyond_integers(number: &[u8]) -> Option<Beyond> {
     let text = std::str::from_utf8(number).ok()?;
     let is_whole = !text.contains(['.', 'e', 'E']);
     if is_whole && (text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()) {
         return None;
     }
     let is_beyond = text.parse::<f64>().is_ok_and(|float| float.abs() >= LIMIT);
-    is_beyond.then(|| Large::parse(text).filter(|_| is_whole))
+    let whole = || Large::parse(text).filter(|_| is_whole && text.len() <= LONGEST);
+    is_beyond.then(|| whole().map_or(Beyond::Float, Beyond::Whole))
 }
 
 /// Whether some digits in a row are as many as a large number has. Looks at one byte of as many, so it costs next to nothing.

@@ -101,7 +101,6 @@ const UNBOUNDED: ReadLimits =
     ReadLimits { nodes: usize::MAX, depth: Val::DEEPEST, memory: usize::MAX, skips_null_elements: false };
 
 /// A whole number of more than 64 bits is read as a float; [`Val::from_json`], [`Val::read_json`] and [`Val::deserialize_from_json`] keep it.
-
 impl<'de> Deserialize<'de> for Val {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Seed { reading: &mut Reading::new(UNBOUNDED, usize::MAX, None), depth: 0 }.deserialize(deserializer)

@@ -4,7 +4,7 @@ use super::binding::{Folder, bind_text};
 use super::support::properties;
 
 /// A service of which each operation shows another kind of body.
-const SPEC: &str = r##"
+const SPEC: &str = r"
 openapi: 3.0.3
 info: {title: Shop, version: '1'}
 servers: [{url: 'https://shop.test'}]
@@ -61,7 +61,7 @@ components:
         item: {type: object, required: [name], properties: {name: {type: string}, count: {type: integer}}}
         total: {type: integer, default: 0}
         created: {type: string, readOnly: true}
-"##;
+";
 
 /// The warnings of actions with these `functionRef`s and filters, without the places that all have.
 fn check(functions: &str, actions: &str, rest: &str) -> String {
