@@ -135,7 +135,9 @@ impl Player {
                 let Some(number) = found else {
                     return Err(Ending::Failed { state: name.to_owned(), code: error.code });
                 };
-                branches.iter().for_each(|branch| self.data.take_over(branch));
+                for branch in &branches {
+                    self.data.take_over(branch);
+                }
                 *self.error.borrow_mut() = error.code;
                 (format!("{name}_h{number}"), state.handlers[number].exit.clone())
             }
