@@ -13,6 +13,8 @@ mod nats;
 mod process_channels;
 mod template;
 
+#[cfg(feature = "nats")]
+use std::sync::Arc;
 use std::{collections::BTreeMap, fmt};
 
 use rondo_definition::{Diagnostic, Properties, without_userinfo};
@@ -40,6 +42,9 @@ pub struct Channels {
     default_outgoing: String,
     /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
     overrides: BTreeMap<String, String>,
+    /// Whom connections to brokers trust.
+    #[cfg(feature = "nats")]
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// A channel that brings events.
@@ -148,6 +153,18 @@ impl Channels {
     /// Reads the channels of a folder, with all problems of their properties. A channel with a problem is there and unusable.
     pub fn read(properties: &Properties) -> (Self, Vec<Diagnostic>) {
         configure::read(properties)
+    }
+
+    /// Has connections to NATS trust whom this trusts. Without it they trust the authorities of the system.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn trusting(self, tls: rustls::ClientConfig) -> Self {
+        Self { tls: Some(Arc::new(tls)), ..self }
+    }
+
+    #[cfg(feature = "nats")]
+    pub(crate) fn tls(&self) -> Option<&Arc<rustls::ClientConfig>> {
+        self.tls.as_ref()
     }
 
     /// The incoming channels by name.

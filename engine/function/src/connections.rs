@@ -54,6 +54,11 @@ impl Connections {
         Self { of_a_service, services: (idle / of_a_service).max(1), tls, clients: Mutex::default() }
     }
 
+    /// Whom they trust.
+    pub(crate) fn tls(&self) -> &ClientConfig {
+        &self.tls
+    }
+
     /// The client for a call.
     pub(crate) fn client(
         &self,

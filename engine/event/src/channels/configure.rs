@@ -48,7 +48,16 @@ pub(super) fn read(properties: &Properties) -> (Channels, Vec<Diagnostic>) {
     let default_outgoing = reader.default_outgoing(&outgoing);
     let by_type = reader.by_type(&outgoing);
     let overrides = reader.overrides();
-    (Channels { incoming, outgoing, by_type, default_outgoing, overrides }, reader.problems)
+    let channels = Channels {
+        incoming,
+        outgoing,
+        by_type,
+        default_outgoing,
+        overrides,
+        #[cfg(feature = "nats")]
+        tls: None,
+    };
+    (channels, reader.problems)
 }
 
 struct Reader<'p> {
