@@ -41,3 +41,31 @@ fn probable_mistakes_are_warnings_at_their_places() {
     slips.sw.yaml:8:47: warning[RON0206]: function `unused`, which nothing uses: `.a | foo(` is not a valid expression: it ends where closing parenthesis is expected
     ");
 }
+
+const PUBLISHER: &str = "id: teller
+version: '1.0'
+specVersion: '0.8'
+start: Tell
+events:
+- {name: placed, type: order.placed, source: /orders, kind: produced}
+states:
+- name: Tell
+  type: operation
+  actions:
+  - eventRef:
+      triggerEventRef: placed
+      contextAttributes: {subject: a, OrderNumber: b, order-number: c, Time: d, 'ü': e}
+  end: {produceEvents: [{eventRef: placed, contextAttributes: {order_id: '1', kogitobusinesskey: k}}]}
+";
+
+#[test]
+fn names_that_no_attribute_can_have_are_warnings() {
+    let (document, problems) = rondo_definition::parse("teller.sw.yaml", PUBLISHER);
+    assert_eq!(problems, []);
+    let (_, warnings) = rondo_lowering::lower(&document.unwrap());
+    let lines: Vec<_> = warnings
+        .iter()
+        .map(|warning| format!("{warning}\n  help: {}", warning.help.as_deref().unwrap_or_default()))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @"");
+}

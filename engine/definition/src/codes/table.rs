@@ -115,4 +115,5 @@ codes! {
     CHANNEL Error "RON0510" "a channel of events cannot be used"
     CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
     CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
+    EVENT_ATTRIBUTE Warning "RON0520" "an attribute of an event has a name that it cannot have"
 }
