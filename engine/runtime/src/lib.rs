@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  4  what others see        engine  inspect  event_lists  open
-//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
+//!  3  what acts              recovery  wake  brokers  inbox  outbox  channel_sender  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
 //!  2  what decides           plan  acceptance  successor  subflows  publication  process_events  turn  row
@@ -65,6 +65,7 @@ mod turn;
 // Layer 3.
 mod brokers;
 mod calls;
+mod channel_sender;
 mod definition_events;
 mod drive;
 mod executor;
