@@ -110,7 +110,8 @@ group.initial.rebalance.delay.ms=0
         asked.add_partition_range(TOPIC, 0, PARTITIONS - 1);
         let patience = Duration::from_secs(10);
         let Ok(committed) = consumer.committed_offsets(asked, patience) else { return usize::MAX };
-        let left = committed.elements().iter().map(|partition| {
+        let partitions = committed.elements();
+        let left = partitions.iter().map(|partition| {
             let committed = match partition.offset() {
                 Offset::Offset(offset) => offset,
                 _ => 0,
