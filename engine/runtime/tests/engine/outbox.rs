@@ -135,8 +135,8 @@ states:
 
 /// A channel for each of two types. A delivery may take an hour, so that none ends by its time limit.
 const TWO_CHANNELS: &str = "rondo.events.send-timeout=3600000
-mp.messaging.outgoing.t.slow.url=SERVICE/slow
-mp.messaging.outgoing.t.fast.url=SERVICE/fast";
+mp.messaging.outgoing.\"t.slow\".url=SERVICE/slow
+mp.messaging.outgoing.\"t.fast\".url=SERVICE/fast";
 
 #[tokio::test]
 async fn a_channel_that_hangs_holds_up_no_other() {
