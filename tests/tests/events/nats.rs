@@ -32,12 +32,7 @@ impl NatsServer {
         let folder = TempDir::new().unwrap();
         let child = spawn(&program, &folder, port);
         let server = Self { program, folder, port, child };
-        let config = jetstream::stream::Config {
-            name: STREAM.to_owned(),
-            subjects: vec![SUBJECT.to_owned()],
-            ..Default::default()
-        };
-        server.context().await.create_stream(config).await.unwrap();
+        server.context().await;
         Some(server)
     }
 
@@ -75,13 +70,18 @@ impl NatsServer {
         usize::try_from(info.num_pending).unwrap() + info.num_ack_pending
     }
 
-    /// As soon as the server answers.
+    /// As soon as the server answers and has the stream.
     async fn context(&self) -> jetstream::Context {
         for _ in 0..400 {
             let options = ConnectOptions::new().reconnect_delay_callback(|_| Duration::from_millis(50));
             if let Ok(client) = options.connect(format!("nats://127.0.0.1:{}", self.port)).await {
                 let context = jetstream::new(client);
-                if context.query_account().await.is_ok() {
+                let config = jetstream::stream::Config {
+                    name: STREAM.to_owned(),
+                    subjects: vec![SUBJECT.to_owned()],
+                    ..Default::default()
+                };
+                if context.get_or_create_stream(config).await.is_ok() {
                     return context;
                 }
             }
