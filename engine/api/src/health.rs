@@ -99,7 +99,8 @@ fn events(app: &App) -> Check {
     let oldest = status.oldest_age(app.engine.now()).map(|age| age.as_secs());
     let data = json!({
         "outboxRows": status.outbox_rows, "mostOutboxRows": status.max_outbox, "oldestSeconds": oldest,
-        "kept": status.kept,
+        "kept": status.kept, "mostKept": status.max_kept,
+        "keptBytes": status.kept_bytes, "mostKeptBytes": status.max_kept_bytes,
     });
     Check { data: Some(data), ..check("Events", true) }
 }

@@ -1,8 +1,8 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit`
-//! are clients of a running engine over REST and GraphQL, `demo` runs the main job with simulated services.
+//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events`,
+//! `schedules` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs the main job with simulated services.
 
 mod check;
 mod client;
@@ -21,6 +21,7 @@ mod logging;
 mod memory;
 mod moments;
 mod output;
+mod schedules;
 mod serve;
 mod show;
 mod signals;
@@ -57,6 +58,8 @@ enum Command {
     Show(show::Show),
     /// Show the events that are kept, that nobody wanted, and that wait to be sent.
     Events(events::Events),
+    /// Show the schedules of the workflows that are served, with their next moments.
+    Schedules(schedules::Schedules),
     /// Send an event to a running engine.
     Emit(emit::Emit),
     /// Look for damage in a database that no engine uses, and write what can be read into a new one.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Command::Ps(ps) => runtime.block_on(ps.run()),
         Command::Show(show) => runtime.block_on(show.run()),
         Command::Events(events) => runtime.block_on(events.run()),
+        Command::Schedules(schedules) => runtime.block_on(schedules.run()),
         Command::Emit(emit) => runtime.block_on(emit.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
     };

@@ -42,6 +42,9 @@ pub struct Channels {
     routes: BTreeMap<Arc<str>, Routes>,
     /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
     overrides: BTreeMap<String, String>,
+    /// Whom connections to brokers trust.
+    #[cfg(feature = "nats")]
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// How the events of one project go out.
@@ -177,6 +180,18 @@ impl Channels {
     /// there and unusable. The same problem may occur more than once if several projects have it from the root.
     pub fn of_projects(projects: &[Arc<Project>]) -> (Self, Vec<Diagnostic>) {
         union::read(projects)
+    }
+
+    /// Has connections to NATS trust whom this trusts. Without it they trust the authorities of the system.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn trusting(self, tls: rustls::ClientConfig) -> Self {
+        Self { tls: Some(Arc::new(tls)), ..self }
+    }
+
+    #[cfg(feature = "nats")]
+    pub(crate) fn tls(&self) -> Option<&Arc<rustls::ClientConfig>> {
+        self.tls.as_ref()
     }
 
     /// The incoming channels by name.

@@ -127,6 +127,11 @@ impl Caller {
         self.transport.client(CONNECT_TIMEOUT)
     }
 
+    /// Whom calls trust, for connections that are not over HTTP.
+    pub fn tls(&self) -> rustls::ClientConfig {
+        self.transport.tls()
+    }
+
     /// How many calls are in flight and how many wait for their turn.
     pub fn load(&self) -> CallLoad {
         self.gate.load()

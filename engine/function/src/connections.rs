@@ -56,6 +56,11 @@ impl Connections {
         Self { of_a_service, services, idle_timeout: IDLE_TIMEOUT, tls, clients: Mutex::default() }
     }
 
+    /// Whom they trust.
+    pub(crate) fn tls(&self) -> &ClientConfig {
+        &self.tls
+    }
+
     /// The client for a call.
     pub(crate) fn client(
         &self,

@@ -126,6 +126,11 @@ impl Transport {
         self.connections.build(&self.options, connect_timeout)
     }
 
+    /// Whom every call trusts.
+    pub(crate) fn tls(&self) -> rustls::ClientConfig {
+        self.connections.tls().clone()
+    }
+
     /// Limits and trust of every call.
     #[cfg(feature = "grpc")]
     pub(crate) fn options(&self) -> &TransportOptions {

@@ -126,6 +126,13 @@ impl<'a> Lowering<'a> {
             return; // The check of the document reports the missing function.
         };
         self.used_functions.insert(&function.name);
+        if self.received.contains_key(&function.name) {
+            // Where nobody waits for it, it is received by nobody.
+            if !reference.invoke_async {
+                self.lower_received_message(&function.name);
+            }
+            return;
+        }
         if function.kind == FunctionKind::Expression && reference.invoke_async {
             return; // Nobody sees its value, and evaluating it does nothing else.
         }

@@ -18,7 +18,32 @@ impl<'a> Lowering<'a> {
         let workflow = &self.context.document.workflow;
         // As on SonataFlow, the source of a received event does not matter, and a published one has the source of the workflow.
         let uses_source = self.context.document.compat == Compat::Spec;
-        workflow.events.values().map(|event| self.lower_event_definition(event, uses_source)).collect()
+        let mut events: Vec<Event> =
+            workflow.events.values().map(|event| self.lower_event_definition(event, uses_source)).collect();
+        events.extend(self.received.iter().map(|(function, event_type)| Event {
+            name: self.event_of_function(function),
+            event_type: shared(event_type),
+            source: None,
+            data_only: true,
+            correlation: Vec::new(),
+        }));
+        events
+    }
+
+    /// The name of the event that a function receives: that of the function, unless the document has an event that is called so.
+    fn event_of_function(&self, function: &str) -> Arc<str> {
+        if self.context.document.workflow.events.contains_key(function) {
+            return format!("{function} (function)").into();
+        }
+        shared(function)
+    }
+
+    /// Lowers a call of a function that receives a message: the wait for it, whose data are the result.
+    pub(super) fn lower_received_message(&mut self, function: &str) {
+        let await_pc = self.code.reserve("await");
+        let then = self.code.next_pc();
+        let filters = vec![EventFilter { events: vec![self.event_of_function(function)], then }];
+        self.code.patch(await_pc, Instruction::Await { filters, exclusive: true, timeout: None });
     }
 
     fn lower_event_definition(&mut self, event: &model::Event, uses_source: bool) -> Event {
@@ -161,6 +186,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn lower_publish(&mut self, produced: &ProduceEvent, place: &str) {
+        self.context.lint_attribute_names(produced, place);
         let data = produced.data.as_ref();
         let data = data.map(|data| self.context.compile_template(&data.value, &data.at, place));
         let attributes = produced.context_attributes.iter().map(|(name, value)| {

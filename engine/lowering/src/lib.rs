@@ -17,7 +17,7 @@ mod states;
 mod transitions;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -55,17 +55,30 @@ pub struct Lowered {
 /// Returns the program, as complete as possible, and the problems of expressions and functions. Serve the workflow only if none of the
 /// diagnostics is an error; instances of a stored revision, which an older build accepted, run in spite of errors.
 pub fn lower(document: &Document) -> (Lowered, Vec<Diagnostic>) {
+    lower_receiving(document, &BTreeMap::new())
+}
+
+/// Lowers a document some of whose functions receive a message: by their names the type of the event that a call of them waits for. Only the
+/// `AsyncAPI` documents that they are declared by say which these are.
+pub fn lower_receiving(
+    document: &Document,
+    received: &BTreeMap<String, String>,
+) -> (Lowered, Vec<Diagnostic>) {
     let code = if cfg!(feature = "padding") { CodeBuilder::padded() } else { CodeBuilder::default() };
-    lower_into(code, document)
+    lower_into(code, document, received)
 }
 
 /// Lowers a document as another build might do, to other instructions with the same labels. For tests: an instance that was stored by one
 /// build must continue at the same place in the other.
 pub fn lower_padded(document: &Document) -> (Lowered, Vec<Diagnostic>) {
-    lower_into(CodeBuilder::padded(), document)
+    lower_into(CodeBuilder::padded(), document, &BTreeMap::new())
 }
 
-fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnostic>) {
+fn lower_into(
+    code: CodeBuilder,
+    document: &Document,
+    received: &BTreeMap<String, String>,
+) -> (Lowered, Vec<Diagnostic>) {
     let workflow = &document.workflow;
     let mut lowering = Lowering {
         context: Context::new(document),
@@ -80,6 +93,7 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         branch_timeouts: None,
         used_functions: BTreeSet::new(),
         calls: Vec::new(),
+        received,
     };
     for state in &workflow.states {
         lowering.lower_state(state);
@@ -191,6 +205,8 @@ struct Lowering<'a> {
     used_functions: BTreeSet<&'a str>,
     /// The calls of functions so far.
     calls: Vec<CallSite>,
+    /// Functions that receive a message, each with the type of the event that it is.
+    received: &'a BTreeMap<String, String>,
 }
 
 impl Lowering<'_> {

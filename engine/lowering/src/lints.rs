@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rondo_definition::{
     Code, Compat, Diagnostic, Pointer, codes, did_you_mean,
-    model::{FunctionKind, StateKind, Workflow},
+    model::{FunctionKind, ProduceEvent, StateKind, Workflow},
 };
 use rondo_expression::{Expression, Language, compile_property, embedded_expressions, strip};
 use rondo_program::sonataflow;
@@ -14,6 +14,10 @@ use super::context::Context;
 
 /// Variables that have a value in every expression.
 const VARIABLES: [&str; 4] = ["$WORKFLOW", "$SECRET", "$SECRETS", "$CONST"];
+
+/// What of an event is no extension attribute, or is set by the engine. `subject` is free.
+const FIXED_ATTRIBUTES: [&str; 8] =
+    ["specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "data"];
 
 /// Members of `$WORKFLOW`, the same as in the `context` module of the machine.
 const WORKFLOW_MEMBERS: [&str; 13] = [
@@ -193,6 +197,33 @@ impl Context<'_> {
                     function.name, text.value, error.message
                 );
                 self.warn(codes::UNUSED_EXPRESSION, &text.at, message, None);
+            }
+        }
+    }
+
+    /// Warns of attributes of a published event that no event can have. They are left out when it is sent.
+    pub(super) fn lint_attribute_names(&mut self, produced: &ProduceEvent, place: &str) {
+        for (name, value) in &produced.context_attributes {
+            let event = &produced.event_ref.value;
+            let lower = name.to_ascii_lowercase();
+            if FIXED_ATTRIBUTES.contains(&lower.as_str()) {
+                let message = format!(
+                    "{place}: the attribute `{name}` of event `{event}` cannot be set here, and is left out: the engine or the definition of the event sets it"
+                );
+                let help = "choose another name; only `subject` is both an attribute of CloudEvents and free";
+                self.warn(codes::EVENT_ATTRIBUTE, &value.at, message, Some(help.to_owned()));
+            } else if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                let message = format!(
+                    "{place}: the attribute `{name}` of event `{event}` has a name that CloudEvents does not allow, and is left out"
+                );
+                let allowed: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+                let help = match allowed.as_str() {
+                    "" => "a name consists of the letters a to z and digits".to_owned(),
+                    allowed => {
+                        format!("a name consists of the letters a to z and digits, such as `{allowed}`")
+                    }
+                };
+                self.warn(codes::EVENT_ATTRIBUTE, &value.at, message, Some(help));
             }
         }
     }

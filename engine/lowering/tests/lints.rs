@@ -168,3 +168,40 @@ fn only_injected_texts_are_told_where_the_specification_holds() {
     assert!(!warnings.contains("RON0207"), "{warnings}");
     assert_eq!(warnings.matches("RON0208").count(), 2, "{warnings}");
 }
+
+const PUBLISHER: &str = "id: teller
+version: '1.0'
+specVersion: '0.8'
+start: Tell
+events:
+- {name: placed, type: order.placed, source: /orders, kind: produced}
+states:
+- name: Tell
+  type: inject
+  data: {}
+  end:
+    produceEvents:
+    - {eventRef: placed, contextAttributes: {subject: a, OrderNumber: b, order-number: c, Time: d, 'ü': e}}
+    - {eventRef: placed, contextAttributes: {order_id: '1', kogitobusinesskey: k}}
+";
+
+#[test]
+fn names_that_no_attribute_can_have_are_warnings() {
+    let (document, problems) = rondo_definition::parse("teller.sw.yaml", PUBLISHER);
+    assert_eq!(problems, []);
+    let (_, warnings) = rondo_lowering::lower(&document.unwrap());
+    let lines: Vec<_> = warnings
+        .iter()
+        .map(|warning| format!("{warning}\n  help: {}", warning.help.as_deref().unwrap_or_default()))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    teller.sw.yaml:13:88: warning[RON0520]: state `Tell`: produceEvents: the attribute `order-number` of event `placed` has a name that CloudEvents does not allow, and is left out
+      help: a name consists of the letters a to z and digits, such as `ordernumber`
+    teller.sw.yaml:13:97: warning[RON0520]: state `Tell`: produceEvents: the attribute `Time` of event `placed` cannot be set here, and is left out: the engine or the definition of the event sets it
+      help: choose another name; only `subject` is both an attribute of CloudEvents and free
+    teller.sw.yaml:13:105: warning[RON0520]: state `Tell`: produceEvents: the attribute `ü` of event `placed` has a name that CloudEvents does not allow, and is left out
+      help: a name consists of the letters a to z and digits
+    teller.sw.yaml:14:56: warning[RON0520]: state `Tell`: produceEvents: the attribute `order_id` of event `placed` has a name that CloudEvents does not allow, and is left out
+      help: a name consists of the letters a to z and digits, such as `orderid`
+    ");
+}

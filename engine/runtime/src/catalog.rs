@@ -216,12 +216,20 @@ pub(crate) fn deploy(mut document: Document, hidden: &Secrets, specs: &Specs) ->
     let project = Arc::clone(&document.project);
     let Project { properties, resources, .. } = &*project;
     let replaced = rondo_lowering::replace_functions(&mut document, properties);
-    let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
+    let make = |received: &BTreeMap<String, String>| {
+        let (lowered, mut diagnostics) = rondo_lowering::lower_receiving(&document, received);
+        let (functions, workflow) = (&lowered.declarations, &lowered.program.id);
+        let (bindings, problems) =
+            rondo_function::bind(functions, &document.source, workflow, resources, properties, specs);
+        diagnostics.extend(problems);
+        (lowered, bindings, diagnostics)
+    };
+    let made = make(&BTreeMap::new());
+    // Which functions receive a message is known only now that their documents have been read.
+    let received = made.1.received();
+    let (lowered, bindings, mut diagnostics) = if received.is_empty() { made } else { make(&received) };
     diagnostics.extend(replaced);
-    let Lowered { program, outline, declarations, input_schema, output_schema } = lowered;
-    let (bindings, problems) =
-        rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);
-    diagnostics.extend(problems);
+    let Lowered { program, outline, input_schema, output_schema, .. } = lowered;
     let mut schema = |reference: Option<SchemaReference>| {
         let reference = reference?;
         match read_schema(&document.source, resources, &reference) {

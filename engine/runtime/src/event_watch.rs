@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use rondo_machine::Millis;
-use rondo_store::OutboxStatus;
+use rondo_store::{KeptStatus, OutboxStatus};
 
 use crate::refusal::Refusal;
 
@@ -31,6 +31,12 @@ pub struct EventStatus {
     pub oldest_at: Option<Millis>,
     /// Events that are kept for instances that do not wait for them yet.
     pub kept: u64,
+    /// How many may be kept (`rondo.events.max-kept`).
+    pub max_kept: u64,
+    /// Bytes of the events that are kept, or that an instance has not dealt with yet.
+    pub kept_bytes: u64,
+    /// How many bytes these may have (`rondo.events.max-kept-bytes`).
+    pub max_kept_bytes: u64,
     /// Events that came since the start, those included that had come before.
     pub received: u64,
     /// Events of these that nobody wanted.
@@ -41,6 +47,8 @@ pub struct EventStatus {
 #[derive(Debug)]
 pub(crate) struct EventWatch {
     max_outbox: u64,
+    max_kept: u64,
+    max_kept_bytes: u64,
     seen: Mutex<Seen>,
     received: AtomicU64,
     unwanted: AtomicU64,
@@ -49,7 +57,7 @@ pub(crate) struct EventWatch {
 #[derive(Debug, Default)]
 struct Seen {
     outbox: OutboxStatus,
-    kept: u64,
+    kept: KeptStatus,
     /// Warnings that were logged.
     warned: Alarms,
 }
@@ -62,12 +70,13 @@ struct Alarms {
 }
 
 impl EventWatch {
-    pub(crate) fn new(max_outbox: u64) -> Self {
-        Self { max_outbox, seen: Mutex::default(), received: AtomicU64::new(0), unwanted: AtomicU64::new(0) }
+    pub(crate) fn new(max_outbox: u64, max_kept: u64, max_kept_bytes: u64) -> Self {
+        let (seen, received, unwanted) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
+        Self { max_outbox, max_kept, max_kept_bytes, seen, received, unwanted }
     }
 
     /// Takes counts from the database, and logs new problems.
-    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
+    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: KeptStatus, now: Millis) {
         let alarms = alarms(&outbox, self.max_outbox, now);
         let warned = {
             let mut seen = self.seen.lock();
@@ -99,8 +108,10 @@ impl EventWatch {
     }
 
     /// Counts a kept event before the next read of the database does.
-    pub(crate) fn note_kept(&self) {
-        self.seen.lock().kept += 1;
+    pub(crate) fn note_kept(&self, bytes: u64) {
+        let kept = &mut self.seen.lock().kept;
+        kept.events += 1;
+        kept.bytes += bytes;
     }
 
     /// Nobody wanted an event.
@@ -115,7 +126,10 @@ impl EventWatch {
             outbox_bytes: seen.outbox.bytes,
             max_outbox: self.max_outbox,
             oldest_at: seen.outbox.oldest_at,
-            kept: seen.kept,
+            kept: seen.kept.events,
+            max_kept: self.max_kept,
+            kept_bytes: seen.kept.bytes,
+            max_kept_bytes: self.max_kept_bytes,
             received: self.received.load(Relaxed),
             unwanted: self.unwanted.load(Relaxed),
         }
@@ -175,14 +189,15 @@ mod tests {
 
     #[test]
     fn a_full_outbox_refuses_until_it_has_room() {
-        let watch = EventWatch::new(2);
+        let watch = EventWatch::new(2, 10, 1000);
         assert!(watch.check_room().is_ok());
-        watch.note_database(outbox(2, Some(0)), 7, 1500);
+        let kept = KeptStatus { events: 7, bytes: 70 };
+        watch.note_database(outbox(2, Some(0)), kept, 1500);
         assert!(matches!(watch.check_room(), Err(Refusal::OutboxFull(2))));
         let status = watch.status();
-        assert_eq!((status.outbox_rows, status.kept), (2, 7));
+        assert_eq!((status.outbox_rows, status.kept, status.kept_bytes), (2, 7, 70));
         assert_eq!(status.oldest_age(1500), Some(Duration::from_millis(1500)));
-        watch.note_database(outbox(1, Some(0)), 7, 1500);
+        watch.note_database(outbox(1, Some(0)), kept, 1500);
         assert!(watch.check_room().is_ok());
     }
 }

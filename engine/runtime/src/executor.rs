@@ -12,7 +12,7 @@ use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::{Millis, Snapshot};
 use rondo_memory::{LargeWork, MemoryBudget};
-use rondo_store::{Commit, CommitError, Committed, OutboxStatus, Store, StoreError};
+use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -151,7 +151,11 @@ impl Executor {
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
-            event_watch: EventWatch::new(parts.max_outbox),
+            event_watch: EventWatch::new(
+                parts.max_outbox,
+                parts.retention.max_kept,
+                parts.retention.max_kept_bytes,
+            ),
             process_events: parts.process_events,
             outbox_changed: Notify::new(),
             // The text of a row is in memory before its size is known, so every row counts as large.
@@ -219,10 +223,10 @@ impl Executor {
     }
 
     /// Asks the database how many events wait to be sent and are kept.
-    pub(crate) async fn look_at_events(&self) -> Result<OutboxStatus, StoreError> {
-        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_count())?;
+    pub(crate) async fn look_at_events(&self) -> Result<(), StoreError> {
+        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_status())?;
         self.event_watch.note_database(outbox, kept, self.clock.now());
-        Ok(outbox)
+        Ok(())
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are

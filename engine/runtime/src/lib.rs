@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  4  public interface       engine  inspect  event_lists  open
-//!  3  performs effects       recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
+//!  3  performs effects       recovery  wake  brokers  inbox  outbox  channel_sender  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
 //!  2  decides                plan  acceptance  successor  subflows  publication  process_events  turn  row
@@ -66,6 +66,7 @@ mod turn;
 // Layer 3.
 mod brokers;
 mod calls;
+mod channel_sender;
 mod definition_events;
 mod drive;
 mod executor;

@@ -106,7 +106,8 @@ impl Executor {
         }
     }
 
-    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it.
+    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it, an
+    /// event to whoever would get it if it came now.
     pub(crate) async fn empty_mailbox(self: &Arc<Self>, id: Uuid) {
         let mut after = None;
         loop {
@@ -121,8 +122,12 @@ impl Executor {
             after = Some(last.number);
             let mut numbers = Vec::with_capacity(page.len());
             for message in page {
+                if let Some(event) = &message.event {
+                    self.redirect(id, message.number, &event.content).await;
+                    continue;
+                }
                 match MailboxMessage::decode(&message.payload) {
-                    Ok(MailboxMessage::End { first }) if message.event.is_none() => {
+                    Ok(MailboxMessage::End { first }) => {
                         self.end_successor(first.unwrap_or(id), message.number).await;
                     }
                     _ => numbers.push(message.number),

@@ -141,7 +141,7 @@ impl Engine {
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
         let caller = Caller::new(&properties, hidden.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
-        let channels = Arc::new(channels);
+        let channels = Arc::new(channels.trusting(caller.tls()));
         let client = caller.client().map_err(OpenError::Property)?;
         let sender = Sender::new(Arc::clone(&channels), client, &properties).map_err(wrong)?;
         let retention = retention(&properties).map_err(wrong)?;
@@ -242,6 +242,7 @@ fn retention(properties: &Properties) -> Result<Retention, PropertyError> {
         remember: settings::REMEMBER_EVENTS.duration(properties)?,
         keep: settings::KEEP_EVENTS.duration(properties)?,
         max_kept: settings::MAX_KEPT_EVENTS.count(properties)?,
+        max_kept_bytes: settings::MAX_KEPT_BYTES.count(properties)?,
     })
 }
 

@@ -30,6 +30,8 @@ settings! {
         "milliseconds that an event is kept for which no instance waits yet";
     MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
         "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    MAX_KEPT_BYTES: "rondo.events.max-kept-bytes", POSITIVE, "1073741824",
+        "bytes of the events that are kept or that an instance has not dealt with yet; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
     MAX_OUTBOX: "rondo.events.max-outbox", POSITIVE, "1000000",
         "events that may wait to be sent; above, starts and received events are refused with 503, so that what is under way can go on";
     REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",

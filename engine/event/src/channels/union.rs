@@ -35,6 +35,8 @@ pub(super) fn read(projects: &[Arc<Project>]) -> (Channels, Vec<Diagnostic>) {
         same_as: BTreeMap::new(),
         routes: BTreeMap::new(),
         overrides: of_root.overrides.clone(),
+        #[cfg(feature = "nats")]
+        tls: None,
     };
     let names = of_root.outgoing.keys().map(|name| (name.clone(), name.clone())).collect();
     channels.routes.insert(Arc::clone(&root.folder), of_root.routes(names));

@@ -10,7 +10,7 @@ mod results;
 mod services;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Source, codes, settings};
@@ -35,6 +35,15 @@ impl Bindings {
     /// The binding of a function; `None` for a name that is not declared.
     pub fn get(&self, name: &str) -> Option<&Arc<Binding>> {
         self.by_name.get(name)
+    }
+
+    /// The functions that receive a message, each with the name of its channel, which is the type of the event that they wait for.
+    pub fn received(&self) -> BTreeMap<String, String> {
+        let channels = self.by_name.iter().filter_map(|(name, binding)| match &binding.target {
+            Target::Channel(channel) if !channel.sends => Some((name.clone(), channel.name.clone())),
+            _ => None,
+        });
+        channels.collect()
     }
 
     /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and
