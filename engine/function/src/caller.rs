@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rondo_definition::Properties;
+use rondo_definition::settings::MULTI_SEGMENT_PATHS;
 use rondo_expression::Val;
 use rondo_memory::{MemoryBudget, Share};
 use rondo_program::Origin;
@@ -127,6 +128,11 @@ impl Caller {
         self.transport.client(CONNECT_TIMEOUT)
     }
 
+    /// Whom calls trust, for connections that are not over HTTP.
+    pub fn tls(&self) -> rustls::ClientConfig {
+        self.transport.tls()
+    }
+
     /// How many calls are in flight and how many wait for their turn.
     pub fn load(&self) -> CallLoad {
         self.gate.load()
@@ -226,7 +232,9 @@ impl Caller {
         let settings = settings_of(target, request);
         let operation = &target.operation;
         let arguments = request.arguments.as_ref().unwrap_or(&Val::Null);
-        let built = self.reading.build(request.bytes(), || openapi::request::build(operation, arguments));
+        let multi_segment = MULTI_SEGMENT_PATHS.flag(request.properties).unwrap_or(true);
+        let build = || openapi::request::build(operation, arguments, multi_segment);
+        let built = self.reading.build(request.bytes(), build);
         let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, target)?;
         let options = ClientOptions::read(&settings)
@@ -269,7 +277,8 @@ impl Caller {
             // The operation of this binding, which is one of a document.
             let Target::OpenApi(target) = &bound.target else { return Ok(Val::Null) };
             let (status, content_type) = (incoming.status, incoming.content_type());
-            openapi::answer::read(&target.operation, status, content_type, incoming.text(), limits, grant)
+            let text = incoming.utf8(grant)?;
+            openapi::answer::read(&target.operation, status, content_type, &text, limits, grant)
         });
         outcome(read.await?, binding, request, mask)
     }
@@ -298,7 +307,7 @@ pub(crate) fn outcome(
     let ReadOut { result, incoming, share } = read;
     let result = result.map_err(|expected| {
         hide_what_may_be_repeated(&incoming, request, mask);
-        bad_answer(&incoming, expected, mask)
+        bad_answer(&incoming, &expected, mask)
     })?;
     Ok(to_answer(result, &incoming, &binding.asked_headers, share))
 }

@@ -36,6 +36,7 @@ pub(crate) struct Connections {
     of_a_service: usize,
     /// Services that may have idle connections.
     services: usize,
+    idle_timeout: Duration,
     tls: ClientConfig,
     clients: Mutex<Clients>,
 }
@@ -58,7 +59,13 @@ impl Connections {
     /// At most `idle` connections are kept open between calls.
     pub(crate) fn new(idle: usize, tls: ClientConfig) -> Self {
         let of_a_service = (idle / PART_OF_A_SERVICE).clamp(1, MOST_OF_A_SERVICE);
-        Self { of_a_service, services: (idle / of_a_service).max(1), tls, clients: Mutex::default() }
+        let services = (idle / of_a_service).max(1);
+        Self { of_a_service, services, idle_timeout: IDLE_TIMEOUT, tls, clients: Mutex::default() }
+    }
+
+    /// Whom they trust.
+    pub(crate) fn tls(&self) -> &ClientConfig {
+        &self.tls
     }
 
     /// The client for a call.
@@ -98,7 +105,7 @@ impl Connections {
             .dns_resolver(Arc::new(CheckedResolver(options.addresses)))
             .connect_timeout(kind.connect_timeout)
             .pool_max_idle_per_host(self.of_a_service)
-            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_idle_timeout(self.idle_timeout)
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &kind.route {
             Route::OfProcess => builder,
@@ -146,19 +153,51 @@ pub(crate) fn innermost_cause(error: &dyn StdError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
     use crate::address::AddressPolicy;
 
-    #[test]
-    fn services_beyond_the_handles_close_the_connections_of_the_others() {
-        let options = TransportOptions {
+    fn options() -> TransportOptions {
+        TransportOptions {
             addresses: AddressPolicy { link_local: false },
             max_answer_bytes: 1,
             authorities: Vec::new(),
             trust_all: false,
-        };
-        let tls = || crate::tls::config(&[], false).unwrap();
-        let kind = ConnectionKind { connect_timeout: Duration::from_secs(10), route: Route::OfProcess };
+        }
+    }
+
+    fn kind() -> ConnectionKind {
+        ConnectionKind { connect_timeout: Duration::from_secs(10), route: Route::OfProcess }
+    }
+
+    fn tls() -> ClientConfig {
+        crate::tls::config(&[], false).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_calls_is_closed_after_its_time() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let service = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(socket.read(&mut request).await.unwrap() > 0);
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            // Ends when the client closes the connection.
+            socket.read(&mut request).await.unwrap()
+        });
+        let connections =
+            Connections { idle_timeout: Duration::from_millis(20), ..Connections::new(8, tls()) };
+        let client = connections.client(&options(), &kind(), &url).unwrap();
+        assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+        let closed = tokio::time::timeout(Duration::from_secs(20), service).await;
+        assert_eq!(closed.expect("the connection is never closed").unwrap(), 0);
+    }
+
+    #[test]
+    fn services_beyond_the_handles_close_the_connections_of_the_others() {
+        let (options, kind) = (options(), kind());
         let connections = Connections::new(26, tls());
         assert_eq!((connections.of_a_service, connections.services), (3, 8));
         for number in 0..100 {

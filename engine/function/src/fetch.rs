@@ -119,7 +119,8 @@ impl Fetcher {
             Ok::<_, String>(incoming)
         })?;
         if !incoming.is_success() {
-            return Err(format!("answered {} {}", incoming.status, incoming.reason));
+            let redirect = incoming.not_followed.map(|redirect| format!(": {redirect}")).unwrap_or_default();
+            return Err(format!("answered {} {}{redirect}", incoming.status, incoming.reason));
         }
         Ok(incoming.body.bytes)
     }

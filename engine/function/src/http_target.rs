@@ -94,6 +94,7 @@ impl HttpTarget {
         grant: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Val, Unreadable> {
         let tolerant = !incoming.is_success();
-        rest::read(incoming.text(), incoming.content_type(), tolerant, limits, grant)
+        let text = incoming.utf8(grant)?;
+        rest::read(&text, incoming.content_type(), tolerant, limits, grant)
     }
 }

@@ -18,6 +18,7 @@ mod bind;
 mod binding;
 mod call_gate;
 mod caller;
+mod charset;
 mod client_options;
 mod connections;
 mod encoding;
@@ -26,6 +27,7 @@ mod fetch;
 mod graphql;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod handle_shortage;
 mod headers;
 mod http_call;
 mod http_target;

@@ -8,12 +8,16 @@ use rondo_expression::{ReadError, ReadLimits, Text, Val};
 use rondo_program::{HttpFunction, HttpMethod};
 
 use crate::answer::Unreadable;
-use crate::encoding::{form_encode, has_dot_segment};
+use crate::encoding::{form_encode, has_dot_segment, path_form_encode};
 use crate::mask::Mask;
 use crate::openapi::operation::Format;
 use crate::request_builder::RequestBuilder;
 use crate::security;
 use crate::settings::lookup;
+
+/// Beginnings of the names of arguments that become headers and query parameters.
+const HEADER: &str = "HEADER_";
+const QUERY: &str = "QUERY_";
 
 /// Builds the request with its whole address, whose base is empty if the operation has one. The error names the argument at fault.
 pub(crate) fn build(
@@ -76,6 +80,22 @@ pub(crate) fn read(
     }
 }
 
+/// The names in braces in an address, each with whether a `$` stands before it.
+pub(crate) fn placeholders(address: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = address;
+    std::iter::from_fn(move || {
+        let (before, after) = rest.split_once('{')?;
+        let (name, after) = after.split_once('}')?;
+        rest = after;
+        Some((name, before.ends_with('$')))
+    })
+}
+
+/// Whether an argument is a header or a query parameter by its name.
+pub(crate) fn is_named_part(name: &str) -> bool {
+    name.starts_with(HEADER) || name.starts_with(QUERY)
+}
+
 /// Puts arguments into the place's `{name}`. Returns the names of these arguments too, which are not sent otherwise.
 fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a str>), String> {
     let mut filled = String::with_capacity(place.len());
@@ -89,7 +109,8 @@ fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a
             return Err(format!("parameter {name} is empty, which would make another path"));
         }
         filled.push_str(before);
-        filled.push_str(&form_encode(&value));
+        let is_in_query = filled.contains('?');
+        filled.push_str(&if is_in_query { form_encode(&value) } else { path_form_encode(&value) });
         used.push(name);
         rest = after;
     }
@@ -136,9 +157,9 @@ pub(crate) fn add_credentials(
 pub(crate) fn write_named(builder: &mut RequestBuilder, arguments: &Val) -> Vec<(Text, Val)> {
     let mut left = Vec::new();
     for (name, value) in arguments.members().shared() {
-        if let Some(header) = name.strip_prefix("HEADER_") {
+        if let Some(header) = name.strip_prefix(HEADER) {
             builder.headers.set(header, to_text(value));
-        } else if let Some(parameter) = name.strip_prefix("QUERY_") {
+        } else if let Some(parameter) = name.strip_prefix(QUERY) {
             builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(value))));
         } else {
             left.push((name.clone(), value.clone()));

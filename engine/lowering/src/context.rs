@@ -8,7 +8,9 @@ use rondo_definition::{
     Compat, Diagnostic, Document, Pointer, codes, duration,
     model::{At, ExpressionLang},
 };
-use rondo_expression::{CompileError, Expression, Language, Template};
+use rondo_expression::{
+    CompileError, Expression, Language, Template, Val, compile, compile_property, is_path,
+};
 use rondo_program::Duration;
 use serde_json::Value;
 
@@ -35,7 +37,7 @@ impl<'a> Context<'a> {
     /// Compiles a property that is always an expression; reports an invalid one and returns the expression `null` instead. `place` names the
     /// property in messages: `state A: condition`.
     pub(super) fn compile_expression(&mut self, text: &At<String>, place: &str) -> Expression {
-        match rondo_expression::compile_property(self.language, &text.value, &self.expression_functions()) {
+        match compile_property(self.language, &text.value, &self.expression_functions()) {
             Ok(expression) => {
                 self.lint_expression(&expression, &text.at, place);
                 expression
@@ -45,6 +47,44 @@ impl<'a> Context<'a> {
                 Expression::null(self.language)
             }
         }
+    }
+
+    /// Compiles a property that is always an expression, and that SonataFlow looks at only when it evaluates it: an invalid one is a deviation,
+    /// and the returned expression fails then (spec-0.8, rule 45).
+    pub(super) fn compile_late(&mut self, text: &At<String>, place: &str) -> Expression {
+        let error = match compile_property(self.language, &text.value, &self.expression_functions()) {
+            Ok(expression) => {
+                self.lint_expression(&expression, &text.at, place);
+                return expression;
+            }
+            Err(error) => error,
+        };
+        let message = format!("{place}: `{}` is not a valid expression: {}", text.value, error.message);
+        let failing = format!("error({})", Val::text(&*message).to_json());
+        let (source, at) = (&self.document.source, &text.at);
+        let diagnostic = match self.document.compat {
+            Compat::Spec => Diagnostic::error(codes::LATE_EXPRESSION, source, at, message),
+            Compat::SonataFlow => Diagnostic::warning(codes::LATE_EXPRESSION, source, at, message),
+        };
+        self.diagnostics.push(match &error.range {
+            Some(range) => diagnostic.within(source, at, range.clone()),
+            None => diagnostic,
+        });
+        compile(Language::Jq, &failing).unwrap_or_else(|_| Expression::null(self.language))
+    }
+
+    /// Compiles `toStateData`. What is no path is a deviation: the names at its end are the path then, as on SonataFlow.
+    pub(super) fn compile_path(&mut self, text: Option<&At<String>>, place: &str) -> Option<Expression> {
+        let (text, path) = text.zip(self.compile_optional(text, place))?;
+        if !is_path(&path) {
+            let message = format!("{place}: `{}` is not a path such as `.result` or `.a.b`", text.value);
+            let source = &self.document.source;
+            self.diagnostics.push(match self.document.compat {
+                Compat::Spec => Diagnostic::error(codes::NOT_A_PATH, source, &text.at, message),
+                Compat::SonataFlow => Diagnostic::warning(codes::NOT_A_PATH, source, &text.at, message),
+            });
+        }
+        Some(path)
     }
 
     /// Compiles an optional property that is always an expression.

@@ -6,6 +6,7 @@
 
 pub use rondo_definition::duration::parse_duration;
 
+mod call_site;
 mod code;
 mod error_match;
 mod event;
@@ -22,6 +23,7 @@ mod scope;
 pub mod sonataflow;
 mod stored_failure;
 
+pub use call_site::{CallSite, WrittenArgument, WrittenArguments, WrittenResult};
 pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use event::{Correlation, Event, StartByEvent};

@@ -6,13 +6,16 @@
 
 mod check;
 mod kind;
+mod scope;
 mod table;
 mod variables;
 
 use std::time::Duration;
 
-pub use check::{check, without_secrets};
+pub(crate) use check::without_secrets_in;
+pub use check::{check, check_project, without_secrets};
 pub use kind::{Kind, parse_flag};
+pub use scope::is_engine_wide;
 pub use table::*;
 pub use variables::PROGRAM_VARIABLES;
 

@@ -30,6 +30,8 @@ settings! {
         "milliseconds that an event is kept for which no instance waits yet";
     MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
         "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    MAX_KEPT_BYTES: "rondo.events.max-kept-bytes", POSITIVE, "1073741824",
+        "bytes of the events that are kept or that an instance has not dealt with yet; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
     MAX_OUTBOX: "rondo.events.max-outbox", POSITIVE, "1000000",
         "events that may wait to be sent; above, starts and received events are refused with 503, so that what is under way can go on";
     REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",
@@ -55,6 +57,8 @@ settings! {
     MAX_CONNECTIONS: "rondo.http.max-connections", POSITIVE_U32, "10000", "connections at once";
     MIN_RATE: "rondo.http.min-rate", POSITIVE_U32, "16384",
         "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
+    MULTI_SEGMENT_PATHS: "rondo.http.multi-segment-paths", Kind::Flag, "true",
+        "a `/` in an argument of the path of an OpenAPI operation separates segments, as on SonataFlow; with `false` it is sent as `%2F`. A parameter with `x-multi-segment` says it for itself. `%2F` in an argument stays as it is";
     QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
     WRITE_TIMEOUT: "rondo.http.write-timeout", Kind::Millis, "30000",

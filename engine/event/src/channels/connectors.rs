@@ -46,6 +46,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "retries",
     "retry",
     "serializer",
+    // Of TLS, whose protocols are refused.
+    "ssl.",
     "throttled",
     "tracing-enabled",
     "value.",

@@ -1,18 +1,20 @@
 //! Binds the functions of a workflow to what they call, when its definition is loaded.
 //!
 //! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
-//! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
-//! path that is never taken), talks to the services, or knows the dialect of the definition. What it reads of the properties it records, so that
-//! the rest of them can be reported.
+//! operation; what only may go wrong is a warning, arguments that an operation does not take included (a required parameter
+//! may be left out in a path that is never taken). What it reads of the properties it records, so that the rest of them can be
+//! reported. Never: talks to the services, or knows the dialect of the definition.
 
+mod arguments;
 mod open_api;
+mod results;
 mod services;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use rondo_definition::{Code, Diagnostic, Properties, Resources, Severity, Source, codes, settings};
+use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Severity, Source, codes, settings};
 use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
 
 use crate::async_api::Channel;
@@ -42,6 +44,13 @@ impl Bindings {
     /// What the functions read of the properties.
     pub(crate) fn reads(&self) -> &Reads {
         &self.reads
+    /// The functions that receive a message, each with the name of its channel, which is the type of the event that they wait for.
+    pub fn received(&self) -> BTreeMap<String, String> {
+        let channels = self.by_name.iter().filter_map(|(name, binding)| match &binding.target {
+            Target::Channel(channel) if !channel.sends => Some((name.clone(), channel.name.clone())),
+            _ => None,
+        });
+        channels.collect()
     }
 
     /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and
@@ -99,6 +108,7 @@ pub fn bind(
             Binding { name: function.name.clone(), target, asked_headers: Arc::clone(&asked_headers) };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
     }
+    binder.check_calls(&declarations.calls, &bindings);
     if source.text().contains("$SECRET") {
         let in_text = properties.keys_with_prefix("").filter(|key| has_word(source.text(), key));
         binder.reads.in_text = in_text.map(str::to_owned).collect();
@@ -183,6 +193,12 @@ impl Binder<'_> {
         let error = Diagnostic::error(code, self.source, &function.at, message.clone());
         self.diagnostics.push(if help.is_empty() { error } else { error.help(help) });
         Target::Unusable(message)
+    }
+
+    /// Warns of a call at a place in the document, whose name is shown if it has one.
+    fn warn_at(&mut self, code: Code, at: &Pointer, message: String, help: String) {
+        let warning = Diagnostic::warning(code, self.source, at, message).on_key(self.source, at);
+        self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
     }
 
     /// Reports a problem of a property, once.

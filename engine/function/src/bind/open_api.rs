@@ -27,7 +27,11 @@ impl Binder<'_> {
                 Ok(authorization) => authorization,
                 Err(unusable) => return unusable,
             };
-        let document = match self.open(self.source.path(), uri, authorization.as_deref()) {
+        let document = self.open(self.source.path(), uri, authorization.as_deref()).and_then(|document| {
+            document.check_version().map_err(|problem| format!("`{}` {problem}", document.uri))?;
+            Ok(document)
+        });
+        let document = match document {
             Ok(document) => document,
             Err(problem) => {
                 self.record_document(function, target, strategy, None, None);
@@ -35,16 +39,25 @@ impl Binder<'_> {
                 return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
         };
-        let Some(at) = document.operation(id).cloned() else {
-            self.record_document(function, target, strategy, Some(&document), None);
-            let help = match did_you_mean(id, document.operation_ids()) {
-                Some(other) => format!("there is `{other}`"),
-                None => first_ids(document.operation_ids()),
-            };
-            let problem = format!("calls `{id}`, but `{uri}` has no such operation");
-            return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
-        };
         let open = |from: &SpecDocument, file: &str| self.open(&from.uri, file, authorization.as_deref());
+        let found = match document.operation(id) {
+            Some(place) => Ok(place.clone()),
+            None => openapi::find_referred(&document, id, &open),
+        };
+        let at = match found {
+            Ok(at) => at,
+            Err((referred, problems)) => {
+                let ids = || document.operation_ids().chain(referred.iter().map(String::as_str));
+                let help = match (did_you_mean(id, ids()), problems.first()) {
+                    (Some(other), _) => format!("there is `{other}`"),
+                    (None, Some(problem)) => format!("some of its paths cannot be read: {problem}"),
+                    (None, None) => first_ids(ids()),
+                };
+                self.record_document(function, target, strategy, Some(&document), None);
+                let problem = format!("calls `{id}`, but `{uri}` has no such operation");
+                return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
+            }
+        };
         let default_scheme = lookup(self.properties, DEFAULT_SCHEME);
         let default_scheme = default_scheme.as_deref().map(str::trim);
         let (operation, problems) = match openapi::extract(&document, &at, default_scheme, &open) {
@@ -129,7 +142,7 @@ impl Binder<'_> {
         };
         let problem = format!("cannot be called, because no address is known: {why}");
         let help =
-            format!("set `quarkus.rest-client.{}.url` in application.properties", settings.client_key());
+            format!("set `quarkus.rest-client.{}.url` in {}", settings.client_key(), self.properties.place());
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 

@@ -1,7 +1,7 @@
 //! Functions to bindings, and what is wrong with them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,6 +27,10 @@ impl Folder {
         }
         Self(folder)
     }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Folder {
@@ -47,7 +51,17 @@ pub(super) fn bind_in(
     properties: &Properties,
     fetcher: Option<Arc<Fetcher>>,
 ) -> (Bindings, String) {
-    let (document, problems) = parse("flow.sw.yaml", &workflow(members));
+    bind_text(folder, &workflow(members), properties, fetcher)
+}
+
+/// Binds the functions of a whole document.
+pub(super) fn bind_text(
+    folder: &Folder,
+    text: &str,
+    properties: &Properties,
+    fetcher: Option<Arc<Fetcher>>,
+) -> (Bindings, String) {
+    let (document, problems) = parse("flow.sw.yaml", text);
     assert_eq!(problems.iter().filter(|problem| problem.is_error()).collect::<Vec<_>>(), Vec::<&_>::new());
     let fetch = fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>);
     let resources = Resources::new(&folder.0, properties, fetch).unwrap();
@@ -110,7 +124,7 @@ functions:
     flow.sw.yaml:9:30: error[RON0303]: function `unknown` calls `somethingElse`, but `specs/jira.yaml` has no such operation
       help: it has `createIssue`, `listIssues`
     flow.sw.yaml:10:29: error[RON0302]: function `absent` needs the document `specs/away.yaml`: the file does not exist; looked for `specs/away.yaml`, `src/main/resources/specs/away.yaml`
-    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows
+    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows, at `../../x.yaml`
     flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: `specs/none.yaml` is no OpenAPI document: it has neither `openapi` nor `swagger`
     flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: specs/bad.json:1:1: error[RON0002]: not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`

@@ -151,7 +151,7 @@ proptest! {
         for (operation, problems) in operations(&document) {
             prop_assert!(problems.len() <= 60, "{}", problems.len());
             let arguments = Val::from(json!({"id": 1, "project_id": "a/b", "namespace": "x", "name": "y", "title": {"a": []}}));
-            let _ = openapi::request::build(&operation, &arguments);
+            let _ = openapi::request::build(&operation, &arguments, true);
             let (granted, result) = read(&operation, &content_type, &body, usize::MAX);
             let memory = result.as_ref().map_or(0, Val::memory);
             // Defaults of the document stand in it only once, and are counted at each place that has them.
