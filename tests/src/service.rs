@@ -21,6 +21,8 @@ pub struct Call {
     pub what: String,
     /// Its `Idempotency-Key`; empty when it has none.
     pub key: String,
+    /// Its `Authorization`; empty when it has none.
+    pub authorization: String,
     /// Its `ce-id`; empty when it is no event.
     pub event: String,
     /// The body; null when it is no JSON.
@@ -77,11 +79,12 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
     let what = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let (key, event) = (header("idempotency-key"), header("ce-id"));
+    let (key, authorization, event) = (header("idempotency-key"), header("authorization"), header("ce-id"));
     let body = serde_json::from_slice(&body).unwrap_or_default();
     shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
         what: what.clone(),
         key,
+        authorization,
         event,
         body,
     });

@@ -122,10 +122,14 @@ fn check_is_content_with_our_own_flows() {
     let workflows = rondo_tests::root().join("workflows");
     let tokens = [("GITLAB_TOKEN", "a"), ("BACKSTAGE_TOKEN", "b"), ("KUBERNETES_TOKEN", "c")];
     let (code, out, err) = run_with(&tokens, &["check", workflows.to_str().unwrap()]);
-    assert_eq!((code, out.as_str(), err.as_str()), (0, "2 workflow files: 0 errors, 0 warnings\n", ""));
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (0, "2 workflow files in the folder and 2 projects below it: 0 errors, 0 warnings\n", "")
+    );
     // Without the tokens nothing is an error yet, but each one that is missing is told once a document.
     let (code, out, err) = run(&["check", workflows.to_str().unwrap()]);
-    assert_eq!((code, out.as_str()), (0, "2 workflow files: 0 errors, 6 warnings\n"), "{err}");
+    let counted = "2 workflow files in the folder and 2 projects below it: 0 errors, 6 warnings\n";
+    assert_eq!((code, out.as_str()), (0, counted), "{err}");
 }
 
 #[test]
@@ -299,4 +303,25 @@ fn a_demo_that_is_ended_leaves_nothing_behind() {
         assert_eq!(demo.wait().unwrap().code(), Some(code));
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{signal}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedules_shows_when_workflows_are_started() {
+    prepare();
+    let daily = GREETING
+        .replace("start: Wait", "start: {stateName: Wait, schedule: {cron: {expression: '0 0 3 * * ?'}}}");
+    let folder = folder(&[("greeting.sw.yaml", &daily)]);
+    let engine = Engine::start(folder.path(), &[]).await;
+    let url = engine.url("");
+    let (code, out, err) = run(&["schedules", "--count", "2", "--url", &url]);
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("WORKFLOW") && lines[1].starts_with("greeting"), "{out}");
+    assert!(lines.len() == 3 && lines[1].contains("cron 0 0 3 * * ?"), "{out}");
+    let (_, out, _) = run(&["schedules", "--url", &url, "--json"]);
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    let next = listed[0]["next"].as_array().unwrap();
+    assert!(next.len() == 5 && next.iter().all(|at| at.as_str().unwrap().ends_with(":00.000Z")), "{out}");
+    let (code, _, err) = run(&["schedules", "--count", "101", "--url", &url]);
+    assert!(code != 0 && err.contains("--count"), "{err}");
 }

@@ -29,7 +29,7 @@ fn a_code_that_does_not_exist_is_told_with_one_that_does() {
     for (code, said) in [
         (
             "RON0109",
-            "error: there is no code `RON0109`\n  did you mean `RON0101`? `rondo explain` lists all codes\n",
+            "error: there is no code `RON0109`\n  did you mean `RON0009`? `rondo explain` lists all codes\n",
         ),
         ("nothing", "error: there is no code `nothing`\n  `rondo explain` lists all codes\n"),
     ] {

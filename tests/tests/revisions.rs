@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use rondo_tests::{Engine, Service, folder, prepare, until};
+use rondo_tests::{Engine, QUICK, Service, folder, prepare, until};
 use serde_json::json;
 
 /// Waits for the service's gate, and says which text it is.
@@ -38,7 +38,7 @@ states:
 async fn a_running_instance_keeps_its_revision() {
     prepare();
     let service = Service::start().await;
-    let folder = folder(&[("pinned.sw.yaml", &version("first"))]);
+    let folder = folder(&[("pinned.sw.yaml", &version("first")), ("quick.sw.yaml", QUICK)]);
     let file = folder.path().join("pinned.sw.yaml");
     let environment = [("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string())];
     let mut engine = Engine::start(folder.path(), &environment).await;

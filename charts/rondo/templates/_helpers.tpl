@@ -19,7 +19,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $files := deepCopy .Values.workflows.files }}
 {{- if and .Values.properties (not (hasKey $files "application.properties")) }}
 {{- $lines := list }}
-{{- range $name, $value := .Values.properties }}{{ $lines = append $lines (printf "%s=%v" $name $value) }}{{ end }}
+{{- range $name, $value := .Values.properties }}
+{{- /* A number is a float here, and would be written as 5.36870912e+08. */ -}}
+{{- $text := kindIs "string" $value | ternary $value (toJson $value) }}
+{{- $lines = append $lines (printf "%s=%s" $name $text) }}
+{{- end }}
 {{- $_ := set $files "application.properties" (printf "%s\n" (join "\n" $lines)) }}
 {{- end }}
 {{- toYaml $files }}

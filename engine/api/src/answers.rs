@@ -1,4 +1,4 @@
-//! Answers whose bytes are drawn from the budget of memory until they have been sent.
+//! Answers that hold a share of the budget of memory until they have been sent.
 //!
 //! Promises: memory is claimed before it is taken; an answer is in chunks, each of which gives its memory back as soon as its bytes have
 //! been written to the connection. What finds no memory is answered 503, and nothing of it is sent.
@@ -27,10 +27,10 @@ use crate::{
 /// Bytes of a chunk: what a connection has in its buffer beyond what was claimed, so not many; fewer would cost a lock for each.
 const CHUNK: usize = 32 * 1024;
 
-/// Bytes that nothing is claimed for: the answer to an ordinary start. Connections are bounded, and so is what they take so.
+/// Bytes for which no memory is claimed: the answer to an ordinary start. The number of connections bounds their sum.
 const UNCLAIMED: usize = 2 * 1024;
 
-/// Values that take more are written on a thread that may take its time.
+/// Values that take more are written on a thread that may block.
 const WRITTEN_AT_ONCE: usize = 256 * 1024;
 
 /// An answer of JSON.

@@ -50,7 +50,7 @@ const MOST_STREAMS: u32 = 64;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 
-/// What all connections have in common.
+/// The state that all connections share.
 #[derive(Clone)]
 struct Common {
     router: Router,

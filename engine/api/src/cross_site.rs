@@ -26,7 +26,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// What requests are compared with.
+/// The hosts that requests are compared with.
 pub(crate) struct Guard {
     /// `None` when tokens are set: a page of another site knows none.
     hosts: Option<OwnHosts>,
@@ -39,7 +39,7 @@ impl Guard {
     }
 }
 
-/// Lets a request through, or answers it.
+/// Passes a request on, or refuses it.
 pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let checked = check(&guard, &request);
     let mut answer = match checked {
@@ -56,7 +56,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     answer
 }
 
-/// Why a request is not taken.
+/// Why a request is refused.
 #[derive(Debug, PartialEq)]
 enum Refusal {
     /// It does not say one host.
@@ -168,7 +168,7 @@ fn target(request: &Request) -> Result<Vec<Authority>, Refusal> {
     }
     let named = named.into_iter().map(|host| Authority::try_from(host.as_bytes()).ok());
     let all = request.uri().authority().cloned().map(Some).into_iter().chain(named);
-    // What stands before an `@` is not a part of the host, and nobody sends it who means well.
+    // The part before an `@` is not the host, and ordinary clients never send it.
     all.map(|host| host.filter(|host| !host.as_str().contains('@')).ok_or(Refusal::NoHost)).collect()
 }
 

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-/// How many are named: after so many the log has said enough.
+/// How many are logged. More lines would say nothing new.
 const MOST: usize = 1000;
 
 static LOGGED: Mutex<Option<HashSet<Uuid>>> = Mutex::new(None);
 
-/// Says in the log that an instance is left out of lists, unless it did already.
+/// Logs once that an instance is left out of lists.
 pub(crate) fn log(instance: Uuid, error: &dyn Display) {
     let mut logged = LOGGED.lock();
     let logged = logged.get_or_insert_default();
@@ -21,7 +21,7 @@ pub(crate) fn log(instance: Uuid, error: &dyn Display) {
     }
 }
 
-/// How many damaged instances were met, those that the database found included.
+/// How many damaged instances were found, including those that the database found.
 pub(crate) fn count(app: &App) -> u64 {
     let logged = LOGGED.lock().as_ref().map_or(0, HashSet::len) as u64;
     logged.saturating_add(app.engine.store().damaged_instances())

@@ -1,6 +1,6 @@
-//! Looks now and then whether the database gives what is asked for.
+//! Checks periodically whether the database can be read.
 //!
-//! Promises: health is answered from what was seen last, at once, also while the database takes long.
+//! Promises: health is answered at once from the last check, also while the database is slow.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,20 +9,20 @@ use rondo_runtime::Engine;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Time between two looks: a probe of a cluster asks every few seconds.
+/// Time between two checks: a probe of a cluster asks every few seconds.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// How long the database may take for one row before it counts as down. Lists of other clients may keep its readers for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What was seen last; clones are the same.
+/// The last check; clones are the same.
 #[derive(Clone)]
 pub(crate) struct DatabaseProbe(Arc<Mutex<Seen>>);
 
 struct Seen {
-    /// When the look began that has not ended.
+    /// When the running check began.
     asked: Option<Instant>,
-    /// What the last look that ended saw.
+    /// The result of the last finished check.
     gives: bool,
 }
 
@@ -32,7 +32,7 @@ impl DatabaseProbe {
         Self(Arc::new(Mutex::new(Seen { asked: None, gives: true })))
     }
 
-    /// Looks until the future is dropped.
+    /// Checks until the future is dropped.
     pub(crate) async fn run(&self, engine: &Engine) {
         loop {
             self.0.lock().asked = Some(Instant::now());
@@ -42,7 +42,7 @@ impl DatabaseProbe {
         }
     }
 
-    /// Whether the database gives what is asked for.
+    /// Whether the database can be read.
     pub(crate) fn gives(&self) -> bool {
         let seen = self.0.lock();
         seen.gives && seen.asked.is_none_or(|asked| asked.elapsed() < PATIENCE)

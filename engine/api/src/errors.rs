@@ -80,7 +80,7 @@ impl ErrorAnswer {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, content: Content::Nothing }
     }
 
-    /// A defect of the engine, of which the log says more than the client needs to know.
+    /// A defect of the engine. The log has the details.
     pub(crate) fn defect(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "an answer could not be written");
         Self::new(
@@ -89,7 +89,7 @@ impl ErrorAnswer {
         )
     }
 
-    /// What the answer says; empty when it says nothing.
+    /// The message of the answer; empty when it has none.
     pub(crate) fn message(&self) -> &str {
         match &self.content {
             Content::Nothing => "",
@@ -170,7 +170,7 @@ impl IntoResponse for ErrorAnswer {
     }
 }
 
-/// A message without what is too much of it.
+/// A message, cut at its limit.
 fn shortened(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
         let whole = message.len();

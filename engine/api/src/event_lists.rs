@@ -1,4 +1,4 @@
-//! `/rondo/events` and `/rondo/waits`: what becomes of events, for the person who misses one.
+//! `/rondo/events` and `/rondo/waits`: the state of events, for a person who looks for a lost one.
 //!
 //! `/rondo/events?limit=&after=` answers `{kept, unwanted, outbox: {waiting, bytes, oldest, most, stuck}, channels}`. `kept` is a page: `after` is the
 //! `number` of the last event of the page before. `/rondo/waits?type=&instance=&limit=` answers `{waits}`. Moments are in milliseconds since 1970.

@@ -1,7 +1,7 @@
 //! Events over HTTP: `POST /`, and the paths of the channels that the properties name.
 //!
-//! Promises: an event is answered 202 when it is durable, and an event that came before is answered alike; what is no event is answered with
-//! what is wrong; of a batch the good ones are taken, and the answer names the others. Never: decides which instance an event is for.
+//! Promises: an event is answered 202 when it is durable, and so is an event that was received before; a request that is no event is answered
+//! with the reason; of a batch the valid events are taken, and the answer names the others. Never: decides which instance an event is for.
 //! Source: CloudEvents 1.0, "HTTP Protocol Binding"; `SonataFlow` answers 202 to everything at `/`, also to what it drops.
 
 use std::collections::HashSet;
@@ -68,7 +68,7 @@ async fn receive(
 ) -> Result<Response, ErrorAnswer> {
     let body = body.0?;
     let channel = channel.cloned();
-    let (read, _share) = input::on_a_patient_thread(body.bytes.len(), move || {
+    let (read, _share) = input::read_in_turn(body.bytes.len(), move || {
         let Whole { bytes, mut share } = body;
         let read = read(&headers, &bytes, channel.as_ref(), &mut |more| share.grow(more as u64).is_ok());
         (read, share)

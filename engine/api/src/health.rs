@@ -1,7 +1,7 @@
 //! Health in the form of `MicroProfile` Health: `{"status": "UP", "checks": […]}`, 503 when a check is down.
 //!
-//! Promises: an answer reads what is in memory, and waits for nothing: neither the database nor whoever works on an instance. A budget
-//! that is full is no reason to be down, because restarts empty no queue; its fill is shown as data of a check.
+//! Promises: an answer reads memory only, and waits neither for the database nor for instances. A full budget is no reason to be down,
+//! because a restart empties no queue; its use is shown as data of a check.
 
 use axum::{
     Json, Router,
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<App> {
 struct Check {
     name: &'static str,
     status: &'static str,
-    /// What there is to know beside the status.
+    /// Data of the check, shown with its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
 }
@@ -99,7 +99,8 @@ fn events(app: &App) -> Check {
     let oldest = status.oldest_age(app.engine.now()).map(|age| age.as_secs());
     let data = json!({
         "outboxRows": status.outbox_rows, "mostOutboxRows": status.max_outbox, "oldestSeconds": oldest,
-        "kept": status.kept,
+        "kept": status.kept, "mostKept": status.max_kept,
+        "keptBytes": status.kept_bytes, "mostKeptBytes": status.max_kept_bytes,
     });
     Check { data: Some(data), ..check("Events", true) }
 }

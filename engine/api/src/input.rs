@@ -1,6 +1,6 @@
-//! What the body of a start, `PUT` or `PATCH` means: which part of it is the state data.
+//! Reads the body of a start, `PUT` or `PATCH`: which part of it is the state data.
 //!
-//! | body | data | variables beside them |
+//! | body | data | other variables |
 //! | --- | --- | --- |
 //! | none, `{}`, `null`, `{"workflowdata": null}` | `{}` | |
 //! | object without `workflowdata` | the object | |
@@ -8,38 +8,38 @@
 //!
 //! Source: `SonataFlow`'s `JsonNodeModel`.
 
+use std::sync::LazyLock;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use rondo_expression::{ReadError, ReadLimits, Val};
-use rondo_memory::Share;
-use tokio::sync::Semaphore;
+use rondo_memory::{LargeWork, Share};
 
 use crate::{
     errors::ErrorAnswer,
     receive::{Received, Whole},
 };
 
-/// Bodies that are longer are read on a thread that may take its time: eight megabytes take some 100 ms.
-const READ_AT_ONCE: usize = 64 * 1024;
+/// Bodies of so many bytes are large: eight megabytes take some 100 ms to read.
+const LARGE: usize = 64 * 1024;
 
-/// Who reads a large body holds one. While its arrays grow they take up to three times the memory that they take in the end, and only that
-/// is known to the budget; so few are read at once.
-static LARGE_READS: Semaphore = Semaphore::const_new(2);
+/// Two at once: while the arrays of a body grow they take up to three times the memory that they take in the end.
+static LARGE_READS: LazyLock<LargeWork> = LazyLock::new(|| LargeWork::new(2, LARGE));
 
 /// The content of a body.
 #[derive(Debug)]
 pub(crate) struct Input {
     /// The state data.
     pub(crate) data: Val,
-    /// Variables beside them: an object, or null when there are none.
+    /// Other variables: an object, or null when there are none.
     pub(crate) extra: Val,
     /// The memory that both take.
     pub(crate) share: Share,
 }
 
-/// Why a body is not taken.
+/// Why a body is refused.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    /// It says something else than it should, and where.
+    /// It is not JSON, or no object. The text says where.
     #[error("{0}")]
     NotAnObject(String),
     /// Its values are too many or too large.
@@ -67,20 +67,15 @@ pub(crate) async fn input(headers: &HeaderMap, body: Received) -> Result<Input, 
         return Err(ErrorAnswer::unsupported_media_type());
     }
     let body = body.0?;
-    Ok(on_a_patient_thread(body.bytes.len(), || parse(body)).await??)
+    Ok(read_in_turn(body.bytes.len(), || parse(body)).await??)
 }
 
-/// Reads a body of so many bytes: a small one on this thread, a large one on a thread that may take its time.
-pub(crate) async fn on_a_patient_thread<T: Send + 'static>(
+/// Reads a body of so many bytes: a small one at once, a large one in turn and on a thread that may block.
+pub(crate) async fn read_in_turn<T: Send + 'static>(
     bytes: usize,
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ErrorAnswer> {
-    if bytes <= READ_AT_ONCE {
-        return Ok(read());
-    }
-    // Never closed.
-    let _place = LARGE_READS.acquire().await;
-    tokio::task::spawn_blocking(read).await.map_err(|error| ErrorAnswer::defect(&error))
+    LARGE_READS.run(bytes, read).await.map_err(|error| ErrorAnswer::defect(&error))
 }
 
 /// Reads a body that has arrived, on this thread.

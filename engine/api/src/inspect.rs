@@ -1,4 +1,4 @@
-//! `/rondo/instances/{id}`: one instance for the person who wonders what it is doing.
+//! `/rondo/instances/{id}`: the details of one instance.
 //!
 //! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
 //! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.

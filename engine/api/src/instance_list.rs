@@ -139,7 +139,7 @@ impl Rows {
         if self.written == 0 { "[]" } else { "]" }
     }
 
-    /// Sends these chunks and everything that is left. Ends without an error when the client has gone.
+    /// Sends these chunks and the rest of the list. Ends without an error when the client has gone.
     async fn send(
         mut self,
         mut chunks: VecDeque<Bytes>,
@@ -160,7 +160,7 @@ impl Rows {
     }
 }
 
-/// What the reader sends, as a body.
+/// The chunks that the reader sends, as a body.
 struct ListBody(mpsc::Receiver<Result<Bytes, ErrorAnswer>>);
 
 impl HttpBody for ListBody {

@@ -1,4 +1,4 @@
-//! The REST face of a workflow: start, list, look at, change and end its instances.
+//! The REST resource of a workflow: start, list, show, change and end its instances.
 //!
 //! Source: `SonataFlow`'s generated resource (`RestResourceQuarkusTemplate`). A workflow is reached by the part of its id
 //! after the last dot; one whose first state waits for an event cannot be started by `POST`.
@@ -132,7 +132,7 @@ async fn patch(
     Ok(instance_answer::instance(&app.memory, StatusCode::OK, view).await)
 }
 
-/// Which instance is to be changed, and the data for it.
+/// The instance to change, and its new data.
 async fn change(
     app: &App,
     (path, instance): (String, String),

@@ -1,6 +1,6 @@
 //! The HTTP interface: workflow REST, management, Data Index `GraphQL`, health.
 //!
-//! Owns: what Backstage's Orchestrator plugin and `SonataFlow`'s clients see. Promises: bad input is answered and never
+//! Owns: the interface for Backstage's Orchestrator plugin and `SonataFlow`'s clients. Promises: bad input is answered and never
 //! panics; no client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn
 //! anything; every answer but a page, a source text and
 //! a bare status is JSON; an answer is sent after the state that it shows was committed.

@@ -1,6 +1,6 @@
-//! `/q/metrics`: how full the engine is, in the text form of Prometheus.
+//! `/q/metrics`: counters and gauges in the text format of Prometheus.
 //!
-//! Promises: like health, an answer reads what is in memory and waits for nothing.
+//! Promises: like health, an answer reads memory only and never waits.
 
 use std::fmt::Write;
 
@@ -65,6 +65,17 @@ async fn show(State(app): State<App>) -> Response {
         ),
         ("rondo_outbox_oldest_seconds", "Time that the oldest event has waited to be sent", oldest.as_secs()),
         ("rondo_kept_events", "Events that are kept until an instance waits for them", events.kept),
+        ("rondo_kept_events_max", "Events that may be kept (rondo.events.max-kept)", events.max_kept),
+        (
+            "rondo_kept_event_bytes",
+            "Bytes of the events that are kept or that an instance has not dealt with yet",
+            events.kept_bytes,
+        ),
+        (
+            "rondo_kept_event_bytes_max",
+            "Bytes that these events may have (rondo.events.max-kept-bytes)",
+            events.max_kept_bytes,
+        ),
         ("rondo_events_received_total", "Events that came since the start", events.received),
         ("rondo_events_unwanted_total", "Events that nobody wanted since the start", events.unwanted),
     ];

@@ -1,4 +1,4 @@
-//! Which connections are open, and which of them gives way when as many are open as may be.
+//! The open connections, and which of them is closed when their limit is reached.
 //!
 //! Promises: a client that opens connections and sends nothing, or sends requests that never end, keeps nobody else out: of the
 //! connections that wait for their client, those of the address with most connections give way, the longest silent first. One whose request

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::connection_timeouts::{ActiveRequest, ConnectionTimer};
 
-/// In which time an answer must be taken.
+/// The pace at which a client must take an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     /// Longest time for one piece.

@@ -1,7 +1,7 @@
 //! Receives the body of a request.
 //!
 //! Promises: memory is claimed before bytes are read, and is held as long as the [`Body`](Received) is; a body that is too large, finds
-//! no memory, pauses or is too slow is answered and not waited for. Never: looks at what a body says.
+//! no memory, pauses or is too slow is refused at once. Never: reads the content of a body.
 
 use std::convert::Infallible;
 
@@ -36,7 +36,7 @@ pub(crate) struct Received(pub(crate) Result<Whole, ErrorAnswer>);
 #[derive(Clone, Copy)]
 struct Limits {
     bytes: usize,
-    /// In which time they must arrive.
+    /// The pace at which they must arrive.
     pace: Pace,
 }
 

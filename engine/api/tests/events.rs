@@ -227,6 +227,55 @@ async fn a_correlation_that_cannot_be_evaluated_stops_its_instance_with_the_reas
     served.start("approval", &json!({"order": "1"})).await;
 }
 
+/// Sends a question by one operation of an `AsyncAPI` document, and receives its answer by another.
+const QUESTION: &str = r"
+id: question
+version: '1.0'
+specVersion: '0.8'
+start: Ask
+functions:
+- {name: ask, type: asyncapi, operation: desk.yaml#sendQuestion}
+- {name: hear, type: asyncapi, operation: desk.yaml#answer}
+states:
+- name: Ask
+  type: operation
+  actions:
+  - functionRef: {refName: ask, arguments: {question: why}}
+  - functionRef: hear
+    actionDataFilter: {results: '${ .text }', toStateData: .answer}
+  end: true
+";
+
+const DESK: &str = "asyncapi: 2.6.0
+info: {title: desk, version: '1'}
+channels:
+  question: {publish: {operationId: sendQuestion}}
+  answer: {subscribe: {operationId: answer}}
+";
+
+#[tokio::test]
+async fn a_function_receives_the_message_of_its_channel() {
+    // A message of this channel is the data of an event whose type is the name of the channel.
+    let properties = "kogito.messaging.as-cloudevents=false\n\
+        mp.messaging.incoming.answer.connector=quarkus-http\nmp.messaging.incoming.answer.path=/answer\n";
+    let files = [("question.sw.yaml", QUESTION), ("desk.yaml", DESK)];
+    let served = serve_with(properties, &files).await;
+    let id = served.start("question", &json!({})).await;
+    let waits = served.get(&format!("/rondo/waits?instance={id}")).await.json();
+    let wait = &waits["waits"][0];
+    assert_eq!((&wait["event"], &wait["type"]), (&json!("hear"), &json!("answer")));
+    let answer = served.json("POST", "/answer", &json!({"text": "because"})).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let query = "query ($id: String) { ProcessInstances(where: {id: {equal: $id}}) { state variables } }";
+    let ended = until("the instance has ended", || async {
+        let found = served.ask(query, json!({"id": id})).await["data"]["ProcessInstances"][0].clone();
+        (found["state"] == "COMPLETED").then_some(found)
+    })
+    .await;
+    assert_eq!(ended["variables"]["workflowdata"]["answer"], "because", "{ended}");
+    served.memory_is_given_back().await;
+}
+
 #[tokio::test]
 async fn lists_say_who_waits_what_is_kept_and_what_nobody_wants() {
     let served = serve_with("", &[("approval.sw.yaml", APPROVAL)]).await;
@@ -273,13 +322,22 @@ async fn lists_say_who_waits_what_is_kept_and_what_nobody_wants() {
     }
     let health = served.get("/q/health").await.json();
     let check = health["checks"].as_array().unwrap().iter().find(|check| check["name"] == "Events").unwrap();
+    let mut data = check["data"].clone();
+    let bytes = data["keptBytes"].take().as_u64().unwrap();
+    assert!((100..10_000).contains(&bytes), "{bytes} bytes of two small events");
     assert_eq!(
-        check["data"],
-        json!({"outboxRows": 0, "mostOutboxRows": 1_000_000, "oldestSeconds": null, "kept": 2})
+        data,
+        json!({
+            "outboxRows": 0, "mostOutboxRows": 1_000_000, "oldestSeconds": null,
+            "kept": 2, "mostKept": 100_000, "keptBytes": null, "mostKeptBytes": 1 << 30,
+        })
     );
     let metrics = served.get("/q/metrics").await.text;
     for line in [
         "rondo_kept_events 2",
+        "rondo_kept_events_max 100000",
+        &format!("rondo_kept_event_bytes {bytes}"),
+        "rondo_kept_event_bytes_max 1073741824",
         "rondo_events_received_total 3",
         "rondo_events_unwanted_total 1",
         "rondo_outbox_rows 0",

@@ -109,3 +109,29 @@ async fn a_message_is_bounded_in_bytes() {
     let message = answer.text().await.unwrap();
     assert!(message.contains("nowhere") && message.len() < 70_000, "{}", message.len());
 }
+
+#[tokio::test]
+async fn a_question_is_bounded_in_values() {
+    let served = serve("").await;
+    let client = reqwest::Client::new();
+    let query = "query($ids: [String]) { ProcessInstances(where: {id: {in: $ids}}) { id } }";
+    for (count, expected) in [(1000, 200), (99_990, 200), (100_001, 413)] {
+        let question = json!({ "query": query, "variables": { "ids": vec![1; count] } });
+        let answer = client.post(format!("{}/graphql", served.base)).json(&question).send().await.unwrap();
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert_eq!(status, expected, "{count}: {text}");
+        assert_eq!(text.contains("100000 values at most"), expected == 413, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_ends_after_as_many_instances_as_are_configured() {
+    let served = serve("kogito.process.instances.limit=2\n").await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(json!(served.start("sleeper", &json!({ "number": number })).await));
+    }
+    let list = served.get("/sleeper").await.json();
+    let listed: Vec<_> = list.as_array().unwrap().iter().map(|instance| instance["id"].clone()).collect();
+    assert_eq!(listed, ids[..2], "the oldest ones");
+}

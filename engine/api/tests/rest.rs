@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, serve, serve_stored, told};
+use support::{Answer, serve, serve_stored, serve_with, told};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -448,5 +448,39 @@ async fn a_change_that_makes_the_data_too_large_changes_nothing() {
     let data = served.get(&instance).await.json();
     assert_eq!(data["workflowdata"].as_object().unwrap().keys().collect::<Vec<_>>(), ["a"]);
     assert_eq!(change("PUT", many("b")).await.status, 200);
+    served.memory_is_given_back().await;
+}
+
+const REGULAR: &str = r"
+id: regular
+version: '2.1'
+specVersion: '0.8'
+start: {stateName: Note, schedule: {cron: {expression: '0 0 3 * * ?'}, timezone: Europe/Berlin}}
+states:
+- {name: Note, type: inject, data: {noted: true}, end: true}
+";
+
+#[tokio::test]
+async fn schedules_are_listed_with_their_next_moments() {
+    const HOUR: i64 = 3_600_000;
+    let served = serve_with("", &[("regular.sw.yaml", REGULAR)]).await;
+    let listed = served.get("/rondo/schedules?count=3").await.json();
+    let [schedule] = listed.as_array().unwrap().as_slice() else { panic!("{listed}") };
+    assert_eq!(
+        (&schedule["workflow"], &schedule["version"], &schedule["schedule"], &schedule["timezone"]),
+        (&json!("regular"), &json!("2.1"), &json!("cron 0 0 3 * * ?"), &json!("Europe/Berlin"))
+    );
+    let next: Vec<i64> = schedule["next"].as_array().unwrap().iter().map(|at| at.as_i64().unwrap()).collect();
+    assert_eq!(next.len(), 3);
+    for pair in next.windows(2) {
+        // A day has 23 hours when summer time begins, and 25 when it ends.
+        assert!((23 * HOUR..=25 * HOUR).contains(&(pair[1] - pair[0])), "{next:?}");
+    }
+    for (query, expected) in [("", 200), ("?count=100", 200), ("?count=101", 400), ("?count=x", 400)] {
+        let answer = served.get(&format!("/rondo/schedules{query}")).await;
+        assert_eq!(answer.status, expected, "{query}: {}", answer.text);
+    }
+    let default = served.get("/rondo/schedules").await.json();
+    assert_eq!(default[0]["next"].as_array().unwrap().len(), 5);
     served.memory_is_given_back().await;
 }

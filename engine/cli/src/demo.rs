@@ -20,7 +20,9 @@ use tokio::net::TcpListener;
 
 use crate::{
     client::{self, Target},
-    flows, folder, logging, output, signals,
+    flows,
+    folder::Report,
+    logging, output, signals,
 };
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
@@ -196,8 +198,8 @@ async fn open_engine(
     };
     match Engine::open(options).await {
         Ok(engine) => Ok(engine),
-        Err(OpenError::Definitions { diagnostics, sources, files }) => {
-            folder::report(&diagnostics, &sources, files, false)?;
+        Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
+            Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects }.print();
             Err(format!("the workflows in {} cannot be served", workflows.display()))
         }
         Err(error) => Err(error.to_string()),

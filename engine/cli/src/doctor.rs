@@ -1,4 +1,5 @@
-//! `rondo doctor`: looks at the files of a database that no engine uses, tells what is damaged, and writes what can be read into a new one.
+//! `rondo doctor`: checks the files of a database that no engine uses, reports what is damaged, and writes what can be read into a new
+//! one.
 
 use std::{
     path::{Path, PathBuf},

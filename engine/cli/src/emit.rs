@@ -52,7 +52,7 @@ impl Emit {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The event in the JSON format. What an option says stands in place of what the file says.
+    /// The event in the JSON format. Options replace the attributes of the file.
     fn event(&self) -> Result<Value, String> {
         let mut members = if self.event.starts_with('@') {
             match read_data(&self.event, "the event")? {

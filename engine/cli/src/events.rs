@@ -1,4 +1,4 @@
-//! `rondo events`: what became of events, and what keeps those from leaving that wait to be sent.
+//! `rondo events`: the events that are kept, that nobody wanted, and that wait to be sent, each with the reason.
 
 use std::process::ExitCode;
 
@@ -95,7 +95,7 @@ fn describe(answer: &Value) -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
-/// A list with its heading, and a blank line behind it.
+/// Adds a table with its heading, and a blank line after it.
 fn section(lines: &mut Vec<String>, heading: &str, is_empty: bool, table: impl FnOnce() -> Vec<String>) {
     if is_empty {
         lines.push(format!("{heading}: none"));

@@ -34,12 +34,12 @@ pub(crate) const SHIPPED: &[File] = files! { "../../workflows":
     "request-vm/specs/kubevirt.yaml",
 };
 
-/// A flow of a few lines that needs no service, to begin with.
+/// A flow of a few lines that needs no service.
 const STARTER: &[File] = files! { "flows":
     "greeting/greeting.sw.yaml",
 };
 
-/// Names of the flows that can be written out alone; the first is the one to begin with.
+/// Names of the flows that can be written out alone; the first is the default.
 pub(crate) const NAMES: [&str; 3] = ["greeting", "create-ocp-namespace", "request-vm"];
 
 /// The files of one flow, by their paths below its own folder.

@@ -9,7 +9,7 @@ use crate::{
     output,
 };
 
-/// Write a flow into a new folder, to begin with.
+/// Write a flow into a new folder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     /// The folder: one that does not exist, or is empty.

@@ -49,7 +49,7 @@ impl Start {
     }
 }
 
-/// Reads JSON, or that of `@FILE`. `what` it is stands in the error.
+/// Reads JSON from a text, or from the file that `@FILE` names. `what` names the JSON in errors.
 pub(crate) fn read_data(text: &str, what: &str) -> Result<Value, String> {
     let text = match text.strip_prefix('@') {
         Some("-") => std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string())?,
@@ -85,16 +85,16 @@ pub(crate) struct Ps {
 enum State {
     /// Under way.
     Active,
-    /// Ended as written.
+    /// Ended as the definition says.
     Completed,
-    /// Ended by hand.
+    /// Ended from outside.
     Aborted,
     /// Stands at an error, and can be retried.
     Error,
 }
 
 impl State {
-    /// How the Data Index calls it.
+    /// Its name in the Data Index.
     fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",

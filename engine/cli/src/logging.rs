@@ -1,11 +1,13 @@
 //! The log: to standard error, so that standard output stays for answers.
 //!
 //! Promises: a record is one line, also if a workflow or a service puts line breaks into a value, and no value is longer than
-//! [`MAX_VALUE_BYTES`].
+//! [`MAX_VALUE_BYTES`]; logging never waits and never fails ([`LogWriter`]).
 
 use std::{
     fmt::{self, Write},
     io,
+    sync::OnceLock,
+    time::Duration,
 };
 
 use rondo_definition::is_control;
@@ -16,7 +18,13 @@ use tracing_subscriber::{
     fmt::format::{self, Writer},
 };
 
-use crate::output;
+use crate::{log_writer::LogWriter, output};
+
+/// How long the end of the process waits for what takes the log.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What the log of the process is written with.
+static WRITER: OnceLock<LogWriter> = OnceLock::new();
 
 /// Longest value that is written: enough for an error with the beginning of a body.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
@@ -40,7 +48,13 @@ pub(crate) fn start(format: Format, default: &str) {
             EnvFilter::new(default)
         }),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let writer = match LogWriter::start(io::stderr(), report_loss) {
+        Ok(writer) => WRITER.get_or_init(|| writer),
+        Err(error) => return output::error_line(&format!("the log cannot be started: {error}")),
+    };
+    // An error of writing would be printed to standard error, and that fails again and panics.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
+    let log = log.with_writer(move || writer.clone());
     // In tests a logger may be installed already; it stays.
     let _ = match format {
         Format::Text => {
@@ -48,8 +62,19 @@ pub(crate) fn start(format: Format, default: &str) {
             let log = log.fmt_fields(fields.delimited(" "));
             log.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init()
         }
-        Format::Json => log.json().with_writer(|| Shortening(io::stderr())).try_init(),
+        Format::Json => log.json().with_writer(move || Shortening(writer.clone())).try_init(),
     };
+}
+
+/// Waits a moment until the log is written. Called before the process ends.
+pub(crate) fn flush() {
+    if let Some(writer) = WRITER.get() {
+        writer.flush_within(FLUSH);
+    }
+}
+
+fn report_loss(lost: u64) {
+    tracing::warn!(lost, "records of the log are lost: they came faster than standard error took them");
 }
 
 /// Writes `name=value`, or the value alone if it is the message.
@@ -103,7 +128,7 @@ impl<W: io::Write> io::Write for Shortening<W> {
         match value {
             Some(mut value) => {
                 shorten(&mut value);
-                writeln!(self.0, "{value}")?;
+                self.0.write_all(format!("{value}\n").as_bytes())?;
             }
             None => self.0.write_all(record)?,
         }

@@ -1,7 +1,8 @@
 //! The `rondo` binary: the command line.
 //!
 //! `serve` runs the engine, `check` reports the problems of a folder, `explain` prints the page of a diagnostic code, `init` writes a
-//! flow, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs everything together.
+//! flow, `import` writes custom resources out as folders, `doctor` looks for damage in a database, `start`, `ps`, `show`, `events`,
+//! `schedules` and `emit` are clients of a running engine over REST and GraphQL, `demo` runs the main job with simulated services.
 
 mod check;
 mod client;
@@ -12,12 +13,15 @@ mod events;
 mod explain;
 mod flows;
 mod folder;
+mod import;
 mod init;
 mod instances;
+mod log_writer;
 mod logging;
 mod memory;
 mod moments;
 mod output;
+mod schedules;
 mod serve;
 mod show;
 mod signals;
@@ -40,8 +44,10 @@ enum Command {
     Serve(serve::Serve),
     /// Check a folder of workflows: all problems at once, with file, line and column.
     Check(check::Check),
-    /// Write a flow into a new folder, to begin with.
+    /// Write a flow into a new folder.
     Init(init::Init),
+    /// Write custom resources out as project folders.
+    Import(import::Import),
     /// Explain a diagnostic code, or list all codes.
     Explain(explain::Explain),
     /// Start an instance of a workflow on a running engine.
@@ -52,6 +58,8 @@ enum Command {
     Show(show::Show),
     /// Show the events that are kept, that nobody wanted, and that wait to be sent.
     Events(events::Events),
+    /// Show the schedules of the workflows that are served, with their next moments.
+    Schedules(schedules::Schedules),
     /// Send an event to a running engine.
     Emit(emit::Emit),
     /// Look for damage in a database that no engine uses, and write what can be read into a new one.
@@ -78,15 +86,18 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Import(import) => import.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Start(start) => runtime.block_on(start.run()),
         Command::Ps(ps) => runtime.block_on(ps.run()),
         Command::Show(show) => runtime.block_on(show.run()),
         Command::Events(events) => runtime.block_on(events.run()),
+        Command::Schedules(schedules) => runtime.block_on(schedules.run()),
         Command::Emit(emit) => runtime.block_on(emit.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
     };
+    logging::flush();
     match outcome {
         Ok(code) => code,
         Err(message) => output::fail(&message),

@@ -2,7 +2,9 @@
 
 use std::{hint::black_box, thread, time::Duration};
 
-/// mimalloc: the engine allocates many small values on several threads, for which it is the fastest.
+/// mimalloc: the engine allocates many small values on several threads, for which it is the fastest. Its feature `override` makes the C
+/// libraries (`SQLite`, librdkafka) use it too: the C library's own allocator keeps what large rows took, up to 64 MiB for each thread of the
+/// database, for as long as the process runs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -13,7 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1200);
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Returns free memory to the system: after the start, because reading the folder takes the most memory, and once a minute. The
-/// allocator returns memory when a thread ends, and an idle engine ends no thread.
+/// allocator returns memory some seconds after a load, while the threads that had it work; what idle threads hold, it returns when any thread
+/// ends, and an idle engine ends none.
 pub(crate) async fn release_free_memory() {
     let mut pause = FIRST_PAUSE;
     loop {

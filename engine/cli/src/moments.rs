@@ -15,10 +15,15 @@ pub(crate) fn moment(millis: Option<i64>) -> String {
 pub(crate) fn write_moments(object: &mut Value, names: &[&str]) {
     for name in names {
         let Some(slot) = object.get_mut(*name) else { continue };
-        if let Some(moment) = slot.as_i64().and_then(timestamp) {
-            *slot = format!("{moment:.3}").into();
+        if let Some(text) = slot.as_i64().and_then(iso_8601) {
+            *slot = text.into();
         }
     }
+}
+
+/// Milliseconds since 1970 in ISO 8601.
+pub(crate) fn iso_8601(millis: i64) -> Option<String> {
+    timestamp(millis).map(|moment| format!("{moment:.3}"))
 }
 
 /// Milliseconds since 1970 as a timestamp; `None` beyond the years that it can hold.

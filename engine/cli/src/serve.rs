@@ -11,7 +11,10 @@ use rondo_definition::{Properties, settings};
 use rondo_runtime::{Engine, OpenError, Options};
 use tokio::net::TcpListener;
 
-use crate::{folder, logging, memory, signals};
+use crate::{
+    folder::{self, Report},
+    logging, memory, signals,
+};
 
 /// How long the engine waits for calls in flight when it stops; the next start repeats those that have not ended.
 const GRACE: Duration = Duration::from_secs(5);
@@ -22,7 +25,7 @@ const REQUESTS_GRACE: Duration = Duration::from_secs(3);
 /// Serve a folder of workflows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served.
+    /// The folder: every `*.sw.yaml`, `*.sw.yml` and `*.sw.json` below it is served, and every custom resource (`kind: SonataFlow`).
     #[arg(long, default_value = "workflows", env = "RONDO_WORKFLOWS")]
     workflows: PathBuf,
     /// The database.
@@ -59,8 +62,10 @@ impl Serve {
         };
         let engine = match Engine::open(options).await {
             Ok(engine) => engine,
-            Err(OpenError::Definitions { diagnostics, sources, files }) => {
-                folder::report(&diagnostics, &sources, files, false)?;
+            Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
+                let report =
+                    Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects };
+                report.print();
                 return Err(format!("the workflows in {} cannot be served", self.workflows.display()));
             }
             Err(error) => return Err(error.to_string()),

@@ -1,126 +1,164 @@
 //! A folder of workflows: all files that one engine serves.
 //!
-//! Owns: finding workflow files and the properties file. Promises: [`Folder::load`] reports the problems of all files. It reads no hidden
+//! Owns: which projects there are, and what is read of each. Promises: [`Folder::load`] reports the problems of all files. It reads no hidden
 //! workflow files (unless `kogito.codegen.ignoreHiddenFiles` is false), no files in `target`, `node_modules` and `.git`, and no files outside of
 //! the folder. Never: reads the environment of the process; the caller passes it.
 
+mod files;
+mod projects;
+mod resources;
+
 use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    fs, iter, mem,
+    ops::Range,
+    path::Path,
     string::FromUtf8Error,
     sync::Arc,
 };
 
+use self::files::Files;
 use crate::{
-    Compat, Diagnostic, Document, Environment, Fetch, Options, Pointer, Position, Properties, Resources,
-    Severity, Source, codes, in_parallel, parse_with, read::Reader, resources::read_confined, settings,
+    Diagnostic, Document, Environment, Fetch, Pointer, Position, Project, Properties, Resources, Severity,
+    Source, codes, custom_resource::Manifests, in_parallel, read::Reader, resources::read_confined, settings,
     validate,
 };
 
 /// A loaded folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folder {
     /// The definitions that could be read, with or without errors, sorted by file.
     pub documents: Vec<Document>,
+    /// Custom resources that are not served, because a file has their workflow in the same version. Their problems are told, but are no errors.
+    pub shadowed: Vec<Document>,
     /// The number of workflow files, also of those that could not be read.
     pub files: usize,
-    /// `application.properties` and the environment.
-    pub properties: Properties,
-    /// The files that definitions name.
-    pub resources: Resources,
-    /// The rules that apply where specification and `SonataFlow` disagree.
-    pub compat: Compat,
+    /// The root project, then those that workflows belong to, sorted by folder. Never empty.
+    pub projects: Vec<Arc<Project>>,
     /// All problems, sorted by file and place. If one of them is an error, the folder must not be served.
     pub diagnostics: Vec<Diagnostic>,
     /// The text of each file with diagnostics, by its name, for snippets.
     pub sources: BTreeMap<String, Arc<Source>>,
 }
 
-/// The extensions of workflow files.
-const WORKFLOW_EXTENSIONS: [&str; 3] = [".sw.json", ".sw.yml", ".sw.yaml"];
-
-/// Folders that contain copies of workflows, or files that are no workflows.
-const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", ".git"];
-
-/// The places of the properties file. The first one that exists is used.
-const PROPERTIES_FILES: [&str; 2] = ["application.properties", "src/main/resources/application.properties"];
-
-/// The depth of the search. No project has workflows deeper; the limit ends the search in generated trees.
-const MAX_DEPTH: usize = 32;
-
 impl Folder {
     /// Reads and checks all workflows below `root`, and the references between them. `fetch` creates the client for documents of other hosts
-    /// from the folder's properties; if it returns `None`, only documents in the mirror folder are found.
+    /// from the properties of the root project; if it returns `None`, only documents in the mirror folder are found.
     pub fn load(
         root: &Path,
         env: Environment,
         fetch: impl FnOnce(&Properties) -> Option<Arc<dyn Fetch>>,
     ) -> Self {
-        let mut folder = Self {
-            documents: Vec::new(),
-            files: 0,
-            properties: Properties::default(),
-            resources: Resources::default(),
-            compat: Compat::default(),
-            diagnostics: Vec::new(),
-            sources: BTreeMap::new(),
-        };
+        let mut folder = Self { projects: vec![Arc::default()], ..Self::default() };
         if let Err(error) = fs::read_dir(root) {
-            let message = format!("the folder cannot be read: {error}");
-            let name = root.display().to_string();
-            folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
+            folder.cannot_be_read(root, &error.to_string());
             return folder;
         }
-        folder.properties = folder.read_properties(root, env);
-        let properties = &folder.properties;
-        // `settings::check` reports invalid properties; the defaults replace them here.
-        folder.diagnostics.extend(settings::check(properties, root));
-        folder.compat = Compat::of(properties).unwrap_or_default();
-        folder.resources = Resources::new(root, properties, fetch(properties)).unwrap_or_default();
-        let ignore_hidden = settings::IGNORE_HIDDEN.flag(properties).unwrap_or(true);
-
-        let mut files = Vec::new();
-        if let Err(error) = find_workflow_files(root, "", ignore_hidden, MAX_DEPTH, &mut files) {
-            let message = format!("the folder cannot be read: {error}");
-            let name = root.display().to_string();
-            folder.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
+        let properties = projects::read_root(root, env.clone(), &mut folder.diagnostics);
+        let ignore_hidden = settings::IGNORE_HIDDEN.flag(&properties).unwrap_or(true);
+        let fetch = fetch(&properties);
+        let of_root = projects::root_project(root, properties, fetch, &mut folder.diagnostics);
+        let (mut files, error) = Files::find(root, ignore_hidden);
+        let mut manifests = Manifests::read(root, &files.workflows, &files.manifests);
+        files.workflows.retain(|file| !manifests.files.contains(file) && !manifests.others.contains(file));
+        files.manifests = manifests.files.iter().cloned().collect();
+        folder.diagnostics.append(&mut manifests.diagnostics);
+        folder.files = files.workflows.len() + manifests.files.len();
+        match error {
+            Some(error) => folder.cannot_be_read(root, &error.to_string()),
+            None if folder.files == 0 => folder.has_no_workflows(root),
+            None => {}
         }
-        files.sort();
-        folder.files = files.len();
-        for (document, diagnostics) in in_parallel(files, |file| folder.read_workflow(root, &file)) {
+        folder.read_projects(root, of_root, &files, &env);
+        let read = in_parallel(files.workflows, |file| folder.read_workflow(root, &file));
+        for (document, diagnostics) in read {
             folder.diagnostics.extend(diagnostics);
             folder.documents.extend(document);
         }
+        folder.read_resources(root, manifests);
         folder.refuse_duplicate_ids();
         validate::check_paths(&folder.documents, &mut folder.diagnostics);
-        validate::check_workflows(&mut folder.documents, folder.compat, &mut folder.diagnostics);
+        validate::check_workflows(&mut folder.documents, &mut folder.diagnostics);
         folder.check_secrets();
         folder.diagnostics.sort();
+        // An environment variable that sets a property of several projects has one problem.
+        folder.diagnostics.dedup();
         folder.read_sources(root);
         folder
     }
 
-    fn read_properties(&mut self, root: &Path, env: Environment) -> Properties {
-        for name in PROPERTIES_FILES {
-            let Some(text) = read_text(root, name).unwrap_or_else(|problem| {
-                self.diagnostics.push(*problem);
-                None
-            }) else {
-                continue;
-            };
-            let (properties, diagnostics) = Properties::parse(name, &text, env);
-            self.diagnostics.extend(diagnostics);
-            return properties;
+    /// Reads the workflows that are custom resources. Each is a project of its own.
+    fn read_resources(&mut self, root: &Path, mut manifests: Manifests) {
+        let found = mem::take(&mut manifests.resources);
+        let read = in_parallel(found, |resource| {
+            let path = resource.loaded.source.path();
+            let of_folder = Project::of_path(&self.projects, path).map(Arc::clone).unwrap_or_default();
+            resources::read_resource(root, resource, &manifests, &of_folder)
+        });
+        let mut served = Vec::new();
+        let mut hidden: BTreeMap<Arc<str>, Vec<Range<usize>>> = BTreeMap::new();
+        for mut resource in read {
+            if let Some(document) = resource.document {
+                if let Some(file) = resources::shadowing_file(&self.documents, &document) {
+                    // What would keep it from being served keeps nothing from being served.
+                    resource.diagnostics.retain(|problem| !problem.is_error());
+                    resource.diagnostics.push(resources::shadowed(&document, file));
+                    self.shadowed.push(document);
+                } else {
+                    served.push(document);
+                }
+            }
+            self.projects.push(resource.project);
+            self.diagnostics.extend(resource.diagnostics);
+            if let Some((file, lines)) = resource.properties {
+                hidden.entry(file).or_default().push(lines);
+            }
         }
-        Properties::from_env(env)
+        self.documents.extend(served);
+        self.projects.sort_by(|one, other| one.folder.cmp(&other.folder));
+        // What else a manifest says is no secret of Rondo; the lines of its properties may be.
+        for (file, lines) in hidden {
+            if let Ok(Some(bytes)) = read_confined(root, &file) {
+                let text = settings::without_secrets_in(&String::from_utf8_lossy(&bytes), &lines);
+                self.sources.insert(file.to_string(), Arc::new(Source::unread(&file, &text)));
+            }
+        }
+    }
+
+    /// The served folder itself as a project.
+    pub fn root(&self) -> Arc<Project> {
+        self.projects.first().map(Arc::clone).unwrap_or_default()
+    }
+
+    fn cannot_be_read(&mut self, root: &Path, error: &str) {
+        let message = format!("the folder cannot be read: {error}");
+        let name = root.display().to_string();
+        self.diagnostics.push(Diagnostic::file(Severity::Error, codes::UNREADABLE, &name, message));
+    }
+
+    fn has_no_workflows(&mut self, root: &Path) {
+        let message = "there is no workflow in this folder";
+        let name = root.display().to_string();
+        let problem = Diagnostic::file(Severity::Error, codes::NO_WORKFLOW, &name, message);
+        self.diagnostics.push(problem.help("a workflow is a file `*.sw.yaml`, `*.sw.yml` or `*.sw.json`, or a custom resource with `kind: SonataFlow`"));
+    }
+
+    /// Reads the projects that the workflows belong to.
+    fn read_projects(&mut self, root: &Path, of_root: Project, files: &Files, env: &Environment) {
+        let with_workflows = files.workflows.iter().chain(&files.manifests);
+        let folders: BTreeSet<&str> = with_workflows.map(|file| files.project_of(file)).collect();
+        let folders = folders.into_iter().filter(|folder| !folder.is_empty()).collect();
+        let read = in_parallel(folders, |folder| projects::read_project(root, folder, &of_root, env));
+        let (projects, diagnostics): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        self.projects = iter::once(of_root).chain(projects).map(Arc::new).collect();
+        self.diagnostics.extend(diagnostics.into_iter().flatten());
     }
 
     fn read_workflow(&self, root: &Path, file: &str) -> (Option<Document>, Vec<Diagnostic>) {
         match read_text(root, file) {
             Ok(Some(text)) => {
-                let options = Options { compat: self.compat, resources: Some(&self.resources) };
-                parse_with(file, &text, options)
+                let project = Project::of_path(&self.projects, file).map(Arc::clone).unwrap_or_default();
+                project.parse(file, &text)
             }
             Ok(None) => {
                 let message = "the file is not there: what it links to does not exist";
@@ -132,14 +170,21 @@ impl Folder {
 
     /// Reads the files with diagnostics again, so that their lines can be shown.
     fn read_sources(&mut self, root: &Path) {
+        let projects = self.projects.iter().flat_map(|project| project.properties.files());
+        let properties: BTreeSet<Arc<str>> = projects.map(|file| Arc::clone(file.name())).collect();
         for diagnostic in &self.diagnostics {
             if self.sources.contains_key(&*diagnostic.file) {
                 continue;
             }
-            if let Ok(Some(bytes)) = read_confined(root, &diagnostic.file) {
+            let mounted =
+                || self.projects.iter().find_map(|project| project.resources.mounted_file(&diagnostic.file));
+            let on_disk = read_confined(root, &diagnostic.file).ok().flatten();
+            if let Some(bytes) = on_disk.or_else(mounted) {
                 let text = String::from_utf8_lossy(&bytes);
-                let is_properties = PROPERTIES_FILES.contains(&&*diagnostic.file);
-                let text = if is_properties { settings::without_secrets(&text).into() } else { text };
+                let text = match properties.contains(&diagnostic.file) {
+                    true => settings::without_secrets(&text).into(),
+                    false => text,
+                };
                 let source = Source::unread(&diagnostic.file, &text);
                 self.sources.insert(diagnostic.file.to_string(), Arc::new(source));
             }
@@ -171,17 +216,25 @@ impl Folder {
     fn check_secrets(&mut self) {
         let no_resources = Resources::default();
         for document in &self.documents {
-            let mut reader = Reader::new(&document.source, self.compat, &no_resources, &mut self.diagnostics);
+            let mut reader =
+                Reader::new(&document.source, document.compat, &no_resources, &mut self.diagnostics);
             for (index, secret) in document.workflow.secrets.iter().enumerate() {
-                if self.properties.get(secret).is_none() {
+                if document.project.properties.get(secret).is_none() {
                     let at = Pointer::root().key("secrets").index(index);
                     let message = format!("workflow: the secret `{secret}` has no value");
                     let problem = reader.deviation(codes::MISSING_SECRET, &at, message);
-                    problem.help("set it in application.properties or as environment variable");
+                    let place = document.project.properties.place();
+                    problem.help(format!("set it in {place} or as environment variable"));
                 }
             }
         }
     }
+}
+
+/// The files below a folder that may have custom resources: those that are named like workflows, and others.
+pub(crate) fn manifest_files(root: &Path) -> (Vec<String>, Vec<String>) {
+    let (files, _) = Files::find(root, true);
+    (files.workflows, files.manifests)
 }
 
 /// The diagnostic for a file that is not UTF-8, at the first invalid byte.
@@ -207,32 +260,4 @@ fn read_text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>>
         Err(error) => Diagnostic::file(Severity::Error, codes::UNREADABLE, file, error.to_string()),
     };
     Err(Box::new(problem))
-}
-
-/// Adds the names of the workflow files below `root/below` to `files`: relative to `root`, with `/` between the parts.
-fn find_workflow_files(
-    root: &Path,
-    below: &str,
-    ignore_hidden: bool,
-    depth: usize,
-    files: &mut Vec<String>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(root.join(PathBuf::from(below)))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if ignore_hidden && name.starts_with('.') {
-            continue;
-        }
-        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-        // Links to folders are not followed; links to files are, if they stay inside (Kubernetes mounts configuration as such links).
-        if entry.file_type()?.is_dir() {
-            if depth > 0 && !SKIPPED_FOLDERS.contains(&name) {
-                find_workflow_files(root, &path, ignore_hidden, depth - 1, files)?;
-            }
-        } else if WORKFLOW_EXTENSIONS.iter().any(|ending| name.ends_with(ending)) {
-            files.push(path);
-        }
-    }
-    Ok(())
 }

@@ -5,13 +5,14 @@
 //! differently gets a warning. Never: depends on what a workflow is.
 
 mod json;
+mod json_text;
 mod loader;
 mod members;
 mod problem;
 mod report;
 mod scalar;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use granit_parser::{Parser, options};
 use serde_json::Value;
@@ -59,28 +60,23 @@ pub struct Loaded {
 /// assert_eq!(loaded.source.position(&name).to_string(), "2:11");
 /// ```
 pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagnostic>> {
+    load_part(path, &text.into(), 0..text.len(), limits)
+}
+
+/// Loads the first document of a part of a text. Its places are those in the whole text.
+pub(crate) fn load_part(
+    path: &str,
+    whole: &Arc<str>,
+    part: Range<usize>,
+    limits: Limits,
+) -> Result<Loaded, Vec<Diagnostic>> {
     let format = Format::of(path);
-    if u32::try_from(text.len()).is_err() {
+    if u32::try_from(whole.len()).is_err() {
         let message = "the file is larger than 4 GiB";
         return Err(vec![Diagnostic::file(Severity::Error, codes::TOO_LARGE, path, message)]);
     }
-    let options = options! {
-        flow_nesting_limit: limits.depth,
-        block_nesting_limit: limits.depth,
-        // Keys of JSON have no limit; this limit keeps the search for the `:` after a key linear in practice.
-        simple_key_max_lookahead: 16_384,
-        block_scalar_eof_without_line_feed: true,
-    };
-    let mut loader = Loader {
-        text,
-        parser: Parser::new_from_str_with_options(text, options),
-        format,
-        limits,
-        values: 0,
-        positions: Positions::default(),
-        anchors: HashMap::new(),
-        problems: Vec::new(),
-    };
+    let text = whole.get(part.clone()).unwrap_or_default();
+    let mut loader = loader_of(text, format, limits);
     let json_problem = if format == Format::Json { json::find_problem(text) } else { None };
     let is_broken = json_problem.as_ref().is_some_and(|problem| problem.severity == Severity::Error);
     // The YAML parser's messages about broken JSON are misleading, so it does not run.
@@ -93,14 +89,52 @@ pub fn load(path: &str, text: &str, limits: Limits) -> Result<Loaded, Vec<Diagno
         positions.set_root(node.place);
         node.value
     });
-    let source = Source::with_positions(path, text, format, positions);
-    let mut diagnostics: Vec<_> = problems.into_iter().map(|problem| problem.locate(&source)).collect();
+    positions.shift(part.start);
+    let begin = part.start;
+    let source = Source::with_positions(path, whole, part, positions);
+    let mut diagnostics: Vec<_> =
+        problems.into_iter().map(|problem| problem.shifted(begin).locate(&source)).collect();
     diagnostics.sort();
     match value {
         Ok(value) if !diagnostics.iter().any(Diagnostic::is_error) => {
             Ok(Loaded { value, source, warnings: diagnostics })
         }
         _ => Err(diagnostics),
+    }
+}
+
+/// Loads the first document of a text as JSON text. For large documents, whose tree would take many times their size.
+///
+/// The error is that of [`load`].
+pub fn load_as_json(path: &str, text: &str, limits: Limits) -> Result<String, Vec<Diagnostic>> {
+    let format = Format::of(path);
+    if format == Format::Yaml
+        && u32::try_from(text.len()).is_ok()
+        && let Some(json) = json_text::write(loader_of(text, format, limits))
+    {
+        return Ok(json);
+    }
+    load(path, text, limits).map(|loaded| loaded.value.to_string())
+}
+
+/// A loader that stands at the beginning of a text.
+fn loader_of(text: &str, format: Format, limits: Limits) -> Loader<'_> {
+    let options = options! {
+        flow_nesting_limit: limits.depth,
+        block_nesting_limit: limits.depth,
+        // Keys of JSON have no limit; this limit keeps the search for the `:` after a key linear in practice.
+        simple_key_max_lookahead: 16_384,
+        block_scalar_eof_without_line_feed: true,
+    };
+    Loader {
+        text,
+        parser: Parser::new_from_str_with_options(text, options),
+        format,
+        limits,
+        values: 0,
+        positions: Positions::default(),
+        anchors: HashMap::new(),
+        problems: Vec::new(),
     }
 }
 

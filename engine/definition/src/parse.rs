@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Compat, Diagnostic, Limits, Resources, Source, load, model::Workflow, read::Reader, validate};
+use crate::{
+    Compat, Diagnostic, Limits, Loaded, Project, Resources, Source, custom_resource, load, model::Workflow,
+    read::Reader, validate,
+};
 
 /// A parsed definition, with its text.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// The rules that apply to it where specification and `SonataFlow` disagree.
     pub compat: Compat,
+    /// The project that it belongs to; an empty root project if it was parsed without one.
+    pub project: Arc<Project>,
 }
 
 impl Document {
@@ -62,15 +67,21 @@ pub fn parse(path: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
     parse_with(path, text, Options::default())
 }
 
-/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows.
+/// Parses a document. `path` is the name of the file as users see it, relative to the folder of workflows. Of a text with custom resources the
+/// first one is read.
 ///
 /// Returns the definition, as complete as possible, and all diagnostics, sorted by place. If there is no document, at least one diagnostic is an
 /// error.
 pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
-    let loaded = match load(path, text, Limits::WORKFLOW) {
-        Ok(loaded) => loaded,
-        Err(diagnostics) => return (None, diagnostics),
-    };
+    let loaded = custom_resource::load_first(path, text);
+    match loaded.unwrap_or_else(|| load(path, text, Limits::WORKFLOW)) {
+        Ok(loaded) => read_loaded(loaded, options),
+        Err(diagnostics) => (None, diagnostics),
+    }
+}
+
+/// Reads and validates a document that is loaded.
+pub(crate) fn read_loaded(loaded: Loaded, options: Options) -> (Option<Document>, Vec<Diagnostic>) {
     let no_resources = Resources::default();
     let resources = options.resources.unwrap_or(&no_resources);
     let mut diagnostics = loaded.warnings;
@@ -82,7 +93,12 @@ pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>
     });
     diagnostics.sort();
     let source = Arc::new(loaded.source);
-    let document = workflow.map(|workflow| Document { workflow, source, compat: options.compat });
+    let document = workflow.map(|workflow| Document {
+        workflow,
+        source,
+        compat: options.compat,
+        project: Arc::default(),
+    });
     (document, diagnostics)
 }
 

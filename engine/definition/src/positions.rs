@@ -86,6 +86,39 @@ impl Positions {
         self.root = Some(root);
     }
 
+    /// The root; `None` if the text was not loaded.
+    pub(crate) fn root(&self) -> Option<PlaceId> {
+        self.root
+    }
+
+    /// Moves all places by `bytes`: the text is a part of a longer one, which has that many bytes before it.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        // The length of the longer text fits.
+        let Ok(bytes) = u32::try_from(bytes) else { return };
+        if bytes == 0 {
+            return;
+        }
+        for place in &mut self.all {
+            place.start += bytes;
+            place.end += bytes;
+            if let Children::Map(members) = &mut place.children {
+                for member in members {
+                    member.key += bytes;
+                }
+            }
+        }
+    }
+
+    /// The bytes `start..end` of a value.
+    pub(crate) fn bytes(&self, id: PlaceId) -> (u32, u32) {
+        self.get(id).map_or((0, 0), |place| (place.start, place.end))
+    }
+
+    /// A member of an object.
+    pub(crate) fn member(&self, id: PlaceId, name: &str) -> Option<&Member> {
+        self.members(id).iter().find(|member| *member.name == *name)
+    }
+
     /// The members of an object, in order; empty for other values.
     pub(crate) fn members(&self, id: PlaceId) -> &[Member] {
         match self.get(id).map(|place| &place.children) {

@@ -4,6 +4,9 @@
 //! link; the document records each file that was read for it, so its revision depends on them. Never: opens the network; the caller
 //! passes a [`Fetch`] for that.
 
+mod local;
+mod places;
+
 use std::{
     collections::BTreeMap,
     fmt, fs, io,
@@ -14,7 +17,11 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{Properties, PropertyError, Source, nearest_file::nearest_file, parse::hex, settings};
+use crate::{
+    Properties, PropertyError, Source, custom_resource::MountedFiles, parse::hex,
+    settings,
+};
+pub(crate) use places::{MAVEN_RESOURCES, below, folder_of};
 
 /// The largest file that is read, in bytes. The largest published document has 7 MB; a larger file is probably a mistake and would fill the memory.
 pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -40,9 +47,12 @@ pub enum ResourceError {
     /// It does not exist at any of these places. The other path is that of a file with a similar name.
     #[error("the file does not exist; looked for {}{}", .0.join(", "), .1.iter().map(|nearest| format!("; there is `{nearest}`")).collect::<String>())]
     NotFound(Vec<String>, Option<String>),
-    /// It is outside of the folder of workflows.
-    #[error("the file is outside of the folder of workflows")]
-    Outside,
+    /// It is outside of the folder of workflows, at this path seen from there.
+    #[error("the file is outside of the folder of workflows, at `{0}`")]
+    Outside(String),
+    /// A link in the folder of workflows leads out of it.
+    #[error("`{0}` is a link to a file outside of the folder of workflows")]
+    LinkOutside(String),
     /// It is too large.
     #[error("the file `{0}` is larger than {MAX_BYTES} bytes")]
     TooLarge(String),
@@ -60,20 +70,22 @@ pub enum ResourceError {
     Invalid(String),
 }
 
-/// Reads the files that definitions name. `default()` has no folder and finds no file.
-#[derive(Clone, Default)]
+/// Reads the files that definitions name. `default()` has no folder and finds no file. Cheap to clone.
+#[derive(Clone)]
 pub struct Resources {
     root: Option<PathBuf>,
-    mirror: Option<String>,
+    /// Folders that a file is looked for in, below `root`, in this order; the folder of the naming file comes before them.
+    places: Vec<String>,
+    /// Folders of documents of other hosts, below `root`.
+    mirrors: Vec<String>,
     /// Prefixes of URIs, each with its replacement.
     aliases: Vec<(String, String)>,
+    /// Files that are in no folder; they go before those on the disk.
+    mounted: Arc<MountedFiles>,
     /// The files by name, if they come from the database instead of a folder.
     bundle: Option<Arc<BTreeMap<String, Vec<u8>>>>,
     fetch: Option<Arc<dyn Fetch>>,
 }
-
-/// The folder of resources in a Maven project.
-const MAVEN_RESOURCES: &str = "src/main/resources";
 
 impl Resources {
     /// Reads files below a folder, with the mirror and the aliases of the properties `rondo.resources.mirror` and `rondo.uri.alias`. The error
@@ -83,37 +95,61 @@ impl Resources {
         properties: &Properties,
         fetch: Option<Arc<dyn Fetch>>,
     ) -> Result<Self, PropertyError> {
+        let resources = Self { root: Some(root.to_owned()), fetch, ..Self::default() };
+        resources.configured("", properties)
+    }
+
+    /// Those of a project below the same folder: a file is looked for in its folder first, then where the root looks. The mirror and the
+    /// aliases are those of its properties; the folder of the mirror is one of the project, or else of the root.
+    pub fn for_project(&self, folder: &str, properties: &Properties) -> Result<Self, PropertyError> {
+        let places = places::of_project(folder).into_iter().chain(self.places.iter().cloned()).collect();
+        Self { places, ..self.clone() }.configured(folder, properties)
+    }
+
+    /// The same with files that are in no folder.
+    pub(crate) fn with_mounted(self, mounted: MountedFiles) -> Self {
+        Self { mounted: Arc::new(mounted), ..self }
+    }
+
+    fn configured(self, folder: &str, properties: &Properties) -> Result<Self, PropertyError> {
         let mirror = settings::MIRROR.text(properties)?;
+        let mut mirrors: Vec<String> =
+            mirror.iter().flat_map(|mirror| [below(folder, mirror), mirror.clone()]).collect();
+        mirrors.dedup();
         let aliases = settings::URI_ALIAS.list(properties)?.into_iter().map(|alias| {
             alias.split_once('=').map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
         });
         let aliases: Option<Vec<_>> = aliases.collect();
         let aliases = aliases.ok_or_else(|| settings::URI_ALIAS.type_error(settings::URI_ALIAS.name))?;
-        Ok(Self { root: Some(root.to_owned()), mirror, aliases, bundle: None, fetch })
+        Ok(Self { mirrors, aliases, ..self })
     }
 
-    /// Reads only the files of a bundle, which was stored with a definition.
-    pub fn from_bundle(bundle: Vec<(String, Vec<u8>)>) -> Self {
-        Self { bundle: Some(Arc::new(bundle.into_iter().collect())), ..Self::default() }
+    /// The same that reads only the files of a bundle, which was stored with a definition. The aliases stay.
+    #[must_use]
+    pub fn with_bundle(self, bundle: Vec<(String, Vec<u8>)>) -> Self {
+        let bundle: BTreeMap<String, Vec<u8>> = bundle.into_iter().collect();
+        let mounted = Arc::new(MountedFiles::of_bundle(bundle.iter()));
+        Self { bundle: Some(Arc::new(bundle)), mounted, fetch: None, ..self }
     }
 
-    /// The files that have been read for a document, with their names, for [`Self::from_bundle`].
+    /// The files that have been read for a document, with their names, for [`Self::with_bundle`].
     pub fn bundle(&self, owner: &Source) -> Result<Vec<(String, Vec<u8>)>, ResourceError> {
         let mut bundle = Vec::new();
         for (name, _) in owner.used_files() {
-            let bytes = match remote_url("", &name) {
-                Some(url) => self.read_remote(&url)?.bytes,
-                None => self
-                    .read_below_root(&name)?
-                    .ok_or_else(|| ResourceError::NotFound(vec![name.clone()], None))?,
+            let bytes = if let Some(url) = remote_url("", &name) {
+                self.read_remote(&url)?.bytes
+            } else if let Some(bytes) = self.mounted.by_name(&name) {
+                bytes
+            } else {
+                self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()], None))?
             };
             bundle.push((name, bytes));
         }
         Ok(bundle)
     }
 
-    /// Reads the file with a URI from a workflow document. Looks for it relative to the document, then to the folder, then to its
-    /// `src/main/resources`. The URI must not have a `#fragment`.
+    /// Reads the file with a URI from a workflow document. Looks for it relative to the document, then to the folder of the project, then to its
+    /// `src/main/resources`, then to those of the root. The URI must not have a `#fragment`.
     pub fn read(&self, from: &Source, uri: &str) -> Result<Resource, ResourceError> {
         self.read_from(from, from.path(), uri)
     }
@@ -123,7 +159,7 @@ impl Resources {
         let uri = self.resolve_alias(uri.trim());
         let resource = match remote_url(base, &uri) {
             Some(url) => self.read_remote(&url)?,
-            None => self.read_local(base, &uri)?,
+            None => self.read_local(owner, base, &uri)?,
         };
         owner.record_used_file(&resource.name, hex(&Sha256::digest(&resource.bytes)));
         Ok(resource)
@@ -145,8 +181,9 @@ impl Resources {
         if let Some(bytes) = self.bundle.as_ref().and_then(|bundle| bundle.get(url.as_str())) {
             return Ok(Resource { bytes: bytes.clone(), name: url.to_string() });
         }
-        if let (Some(mirror), Some(host)) = (&self.mirror, url.host_str()) {
-            let path = url.path().trim_start_matches('/');
+        let path = url.path().trim_start_matches('/');
+        let host = url.host_str().unwrap_or_default();
+        for mirror in &self.mirrors {
             let with_port = url.port().map(|port| format!("{mirror}/{host}:{port}/{path}"));
             for candidate in with_port.into_iter().chain([format!("{mirror}/{host}/{path}")]) {
                 if let Some(bytes) = self.read_below_root(&candidate)? {
@@ -163,57 +200,28 @@ impl Resources {
         }
     }
 
-    fn read_local(&self, base: &str, uri: &str) -> Result<Resource, ResourceError> {
-        let (path, is_relative) = match uri.split_once(':') {
-            Some(("classpath", path)) => (path, false),
-            Some(("file", path)) => (path.strip_prefix("//").unwrap_or(path), true),
-            // Another scheme, or the drive letter of a Windows path.
-            Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                return Err(ResourceError::Invalid(uri.to_owned()));
-            }
-            _ => (uri, true),
-        };
-        let is_relative = is_relative && !path.starts_with('/');
-        let path = path.trim_start_matches('/');
-        if path.is_empty() {
-            return Err(ResourceError::Invalid(uri.to_owned()));
-        }
-        let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut candidates = Vec::new();
-        for folder in is_relative.then_some(folder).into_iter().chain(["", MAVEN_RESOURCES]) {
-            let candidate = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
-            if !candidates.contains(&candidate) {
-                candidates.push(candidate);
-            }
-        }
-        let (mut looked_for, mut is_outside) = (Vec::new(), false);
-        for candidate in candidates {
-            match self.read_below_root(&candidate) {
-                Ok(Some(bytes)) => {
-                    let name = normalize(&candidate).unwrap_or(candidate);
-                    return Ok(Resource { bytes, name });
-                }
-                Ok(None) => looked_for.push(normalize(&candidate).unwrap_or(candidate)),
-                Err(ResourceError::Outside) => is_outside = true,
-                Err(error) => return Err(error),
-            }
-        }
-        if is_outside {
-            return Err(ResourceError::Outside);
-        }
-        let nearest = self.root.as_ref().and_then(|root| nearest_file(root, &looked_for));
-        let looked_for = looked_for.into_iter().map(|path| format!("`{path}`")).collect();
-        Err(ResourceError::NotFound(looked_for, nearest))
-    }
-
     /// The content of a file by its path below the folder; `None` if it does not exist.
     fn read_below_root(&self, path: &str) -> Result<Option<Vec<u8>>, ResourceError> {
-        let path = normalize(path).ok_or(ResourceError::Outside)?;
+        let path = normalize(path).ok_or_else(|| ResourceError::Outside(path.to_owned()))?;
         if let Some(bundle) = &self.bundle {
             return Ok(bundle.get(&path).cloned());
         }
         let Some(root) = &self.root else { return Ok(None) };
         read_confined(root, &path)
+    }
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self {
+            root: None,
+            places: places::of_project("").into(),
+            mirrors: Vec::new(),
+            aliases: Vec::new(),
+            mounted: Arc::default(),
+            bundle: None,
+            fetch: None,
+        }
     }
 }
 
@@ -229,7 +237,7 @@ pub(crate) fn read_confined(root: &Path, path: &str) -> Result<Option<Vec<u8>>, 
         Err(error) => return Err(failed(error)),
     };
     if !file.starts_with(&root) {
-        return Err(ResourceError::Outside);
+        return Err(ResourceError::LinkOutside(path.to_owned()));
     }
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
@@ -274,7 +282,8 @@ impl fmt::Debug for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resources")
             .field("root", &self.root)
-            .field("mirror", &self.mirror)
+            .field("places", &self.places)
+            .field("mirrors", &self.mirrors)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //! revision. Promises: a pointer without a value gives the place of the nearest enclosing value. Never: reads a file or interprets a
 //! value.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -58,7 +58,13 @@ impl fmt::Display for Format {
 #[derive(Debug)]
 pub struct Source {
     path: Arc<str>,
+    name: Arc<str>,
+    /// The whole text of the file.
     text: Arc<str>,
+    /// The bytes of it that are the document.
+    part: Range<usize>,
+    /// The text of the workflow as a document of its own, if the file holds more.
+    workflow: Option<Arc<str>>,
     format: Format,
     /// Byte at which each line starts.
     lines: Vec<usize>,
@@ -70,12 +76,40 @@ pub struct Source {
 impl Source {
     /// A source without the places of values, for showing lines. `path` is the name that users see.
     pub fn unread(path: &str, text: &str) -> Self {
-        Self::with_positions(path, text, Format::of(path), Positions::default())
+        Self::with_positions(path, &text.into(), 0..text.len(), Positions::default())
     }
 
-    pub(crate) fn with_positions(path: &str, text: &str, format: Format, positions: Positions) -> Self {
+    /// The source of a document that is the bytes `part` of the text of a file.
+    pub(crate) fn with_positions(
+        path: &str,
+        text: &Arc<str>,
+        part: Range<usize>,
+        positions: Positions,
+    ) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text: text.into(), format, lines, positions, used: Mutex::default() }
+        let path: Arc<str> = path.into();
+        Self {
+            name: Arc::clone(&path),
+            format: Format::of(&path),
+            path,
+            text: Arc::clone(text),
+            part,
+            workflow: None,
+            lines,
+            positions,
+            used: Mutex::default(),
+        }
+    }
+
+    /// The same text as the source of a workflow that is only a part of it: its name, the workflow as a document of its own, and the places
+    /// of its values, which are made of the present ones.
+    pub(crate) fn into_workflow(
+        self,
+        name: Arc<str>,
+        workflow: Arc<str>,
+        places: impl FnOnce(Positions) -> Positions,
+    ) -> Self {
+        Self { name, workflow: Some(workflow), positions: places(self.positions), ..self }
     }
 
     /// Name of the file as users see it, relative to the folder of workflows.
@@ -83,9 +117,16 @@ impl Source {
         &self.path
     }
 
-    /// The whole text.
+    /// The name under which the document is stored and found again: the path of its file, and, if several documents may be in such a file,
+    /// `#` and the id of the workflow.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The text of the document. That of a custom resource is its flow with id and version, as JSON: what else the resource says, such as the
+    /// variables of its container, is neither shown nor stored.
     pub fn text(&self) -> &str {
-        &self.text
+        self.workflow.as_deref().unwrap_or_else(|| self.text.get(self.part.clone()).unwrap_or_default())
     }
 
     /// How it is written.
@@ -168,6 +209,11 @@ impl Source {
     /// Records that a file was read for this document.
     pub(crate) fn record_used_file(&self, name: &str, digest: String) {
         self.used.lock().insert(name.to_owned(), digest);
+    }
+
+    /// The SHA-256 digest (hex) of a file that was read for this document.
+    pub fn digest_of(&self, name: &str) -> Option<String> {
+        self.used.lock().get(name).cloned()
     }
 
     /// The names and SHA-256 digests (hex) of the files that were read for this document so far.

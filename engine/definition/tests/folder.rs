@@ -98,7 +98,7 @@ fn every_problem_of_every_file_is_reported() {
     ]);
     insta::assert_snapshot!(lines(&load(root.path())), @r"
     application.properties:1:17: error[RON0503]: the value of the property `rondo.uri.alias` is not a list PREFIX=TARGET,PREFIX=TARGET
-    application.properties:2:1: error[RON0502]: the property `a` refers to itself by `${a}`
+    application.properties:2:3: warning[RON0513]: the property `a` refers to itself by `${a}`, so it has no value, and what reads it fails
     broken.sw.json:3:3: error[RON0002]: not valid JSON, line 3 column 3: while parsing a flow mapping, did not find expected ',' or '}'
     caller.sw.yaml:3:11: warning[RON0135]: workflow: the secret `token` has no value
     caller.sw.yaml:9:17: error[RON0115]: state `Call`: the subflow `gone` is no workflow of this folder
@@ -165,7 +165,7 @@ fn invalid_files_of_definitions_are_reported() {
     insta::assert_snapshot!(lines(&load(root.path())), @r"
     a.sw.yaml:3:12: error[RON0401]: workflow: `functions` is in `gone.json`: the file does not exist; looked for `gone.json`, `src/main/resources/gone.json`
     a.sw.yaml:4:9: error[RON0402]: workflow: the file `wrong.json` of `events` has no `events` at its top level
-    a.sw.yaml:5:9: error[RON0401]: workflow: `errors` is in `../../etc/passwd`: the file is outside of the folder of workflows
+    a.sw.yaml:5:9: error[RON0401]: workflow: `errors` is in `../../etc/passwd`: the file is outside of the folder of workflows, at `../../etc/passwd`
     a.sw.yaml:7:7: error[RON0401]: workflow: `auth` is in `https://host/auth.yml`: `https://host/auth.yml` is on another host and is not in the folder `rondo.resources.mirror`
     a.sw.yaml:8:12: error[RON0101]: workflow: the file `list.yml` of `constants` must be an object, not a list
     broken.yml:2:20: warning[RON0139]: retry `r`: `delay`: `soon` is not an ISO 8601 duration such as PT30S, PT1H30M or P2D
@@ -211,7 +211,7 @@ fn documents_of_other_hosts_come_from_the_mirror_an_alias_or_the_fetcher() {
             "the file does not exist; looked for `deep/gone`, `gone`, `src/main/resources/gone`",
         ),
     ] {
-        let read = match found.resources.read_from(source, base, uri) {
+        let read = match found.root().resources.read_from(source, base, uri) {
             Ok(resource) => format!("{} from {}", String::from_utf8(resource.bytes).unwrap(), resource.name),
             Err(error) => error.to_string(),
         };
@@ -231,7 +231,7 @@ fn nothing_outside_of_the_folder_is_read() {
     link("link.sw.yaml", &outside.path().join("flow.sw.yaml"));
     link("inside.yaml", &root.path().join("data/real.sw.yaml"));
     let found = load(root.path());
-    insta::assert_snapshot!(lines(&found), @"link.sw.yaml: error[RON0001]: the file is outside of the folder of workflows");
+    insta::assert_snapshot!(lines(&found), @"link.sw.yaml: error[RON0001]: `link.sw.yaml` is a link to a file outside of the folder of workflows");
     let ids: Vec<_> = found.documents.iter().map(|document| document.workflow.id.as_str()).collect();
     assert_eq!(ids, ["a", "real"]);
     let source = &found.documents[0].source;
@@ -242,7 +242,7 @@ fn nothing_outside_of_the_folder_is_read() {
         ("inside.yaml", true),
         ("./data/../a.sw.yaml", true),
     ] {
-        assert_eq!(found.resources.read(source, uri).is_ok(), allowed, "{uri}");
+        assert_eq!(found.root().resources.read(source, uri).is_ok(), allowed, "{uri}");
     }
 }
 

@@ -345,7 +345,9 @@ fn credentials() {
             INJECT,
             "functions: [{name: f, operation: a#b, authRef: gost}]\n\
              auth:\n- {name: ghost, properties: {username: u}}\n- {name: b, scheme: bearer, properties: {}}\n\
-             - {name: k, scheme: kerberos, properties: {}}\n- {name: s, properties: my-secret}\n- {name: none}\n"
+             - {name: k, scheme: kerberos, properties: {}}\n- {name: s, properties: my-secret}\n- {name: none}\n\
+             - {name: o, scheme: oauth2, properties: {grantType: implicit}}\n\
+             - {name: p, scheme: oauth2, properties: {grantType: password, clientId: c, metadata: {tokenURL: u}}}\n"
         ),
         @r"
         flow.sw.yaml:3:48: warning[RON0114]: function `f`: there is no auth definition `gost` (help: `ghost` has a similar name)
@@ -353,6 +355,9 @@ fn credentials() {
         flow.sw.yaml:6:41: error[RON0102]: auth `b`: `token` is missing; it must be text
         flow.sw.yaml:7:21: error[RON0105]: auth `k`: `scheme` is `kerberos`, but must be one of basic, bearer, oauth2
         flow.sw.yaml:9:3: error[RON0102]: auth `none`: `properties` is missing; it must be an object, or the name of a secret
+        flow.sw.yaml:10:41: error[RON0102]: auth `o`: `authority` is missing; it must be text
+        flow.sw.yaml:10:41: error[RON0102]: auth `o`: `clientId` is missing; it must be text
+        flow.sw.yaml:10:53: error[RON0105]: auth `o`: `grantType` is `implicit`, but must be one of password, clientCredentials, tokenExchange
         "
     );
 }

@@ -71,9 +71,14 @@ fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too()
     named(&action("functionRef: {refName: log, arguments: {message: m, level: 7}}"), "level", "7");
     named(&action("functionRef: f, retryRef: r"), "retryRef", "r}");
     named(&action("functionRef: {refName: api, invoke: async}, retryRef: r"), "retryRef", "r}");
-    named(&action("subFlowRef: w, retryRef: r"), "retryRef", "r}");
+    named(&action("subFlowRef: {workflowId: w, invoke: async}, retryRef: r"), "retryRef", "r}");
+    named(&action("eventRef: {triggerEventRef: e, invoke: async}, retryRef: r"), "retryRef", "r}");
     named(&action("eventRef: {triggerEventRef: e, resultEventRef: e}"), "resultEventRef", "resultEventRef");
-    named(&action("subFlowRef: w, retryableErrors: [e]"), "retryableErrors", "e]");
+    named(
+        &action("subFlowRef: {workflowId: w, invoke: async}, retryableErrors: [e]"),
+        "retryableErrors",
+        "e]",
+    );
     let switch = "- {name: A, type: switch, eventConditions: [{eventRef: e, end: true}], timeouts: {eventTimeout: PT1M}}";
     named(&document(switch, EVENTS), "eventTimeout", "PT1M");
     let compensated = "- {name: A, type: inject, data: {}, compensatedBy: U, end: true}\n\
@@ -82,6 +87,8 @@ fn properties_that_a_function_or_another_state_makes_meaningless_are_named_too()
     let before_end = "- {name: A, type: inject, data: {}, end: true}\n- {name: Z, type: inject, data: {}, end: {continueAs: other}}";
     let timeouts = "timeouts: {workflowExecTimeout: {duration: PT1H, runBefore: Z}}";
     named(&document(before_end, timeouts), "continueAs", "other");
+    let warned = warnings(&document(INJECT, "version: '${ .version }'"));
+    assert!(matches!(&warned[..], [(_, message)] if message.contains("`version`")), "{warned:?}");
     for id in ["workflow-kpi-extension", "workflow-ratelimiting-extension"] {
         named(&document(INJECT, &format!("extensions: [{{extensionid: {id}}}]")), id, id);
     }
@@ -111,6 +118,7 @@ fn supported_properties_and_invalid_ones_have_no_such_warning() {
         action(
             "functionRef: {refName: api, arguments: {a: 1}, invoke: sync}, retryRef: r, retryableErrors: [e]",
         ),
+        action("subFlowRef: w, retryRef: r, retryableErrors: [e]"),
         action("functionRef: {refName: log, arguments: {message: m}}"),
         action("functionRef: f, retryRef: unknown"),
         action("subFlowRef: {workflowId: w, invoke: sync, onParentComplete: terminate}"),

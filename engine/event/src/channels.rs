@@ -12,10 +12,11 @@ mod keys;
 mod nats;
 mod process_channels;
 mod template;
+mod union;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use rondo_definition::{Diagnostic, Properties, without_userinfo};
+use rondo_definition::{Diagnostic, Project, Properties, without_userinfo};
 
 pub use self::{
     kafka::KafkaClient,
@@ -35,18 +36,43 @@ pub(crate) const DEFAULT_OUTGOING: &str = "kogito_outgoing_stream";
 pub struct Channels {
     incoming: BTreeMap<String, Incoming>,
     outgoing: BTreeMap<String, Outgoing>,
-    /// Types of events that go out by a channel of another name.
-    by_type: BTreeMap<String, String>,
-    default_outgoing: String,
+    /// Names under which events of a project are kept until they are sent, where the channel has another name here.
+    same_as: BTreeMap<String, String>,
+    /// How events go out, by the folder of the project; that of the root is empty.
+    routes: BTreeMap<Arc<str>, Routes>,
     /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
     overrides: BTreeMap<String, String>,
+    /// Whom connections to brokers trust.
+    #[cfg(feature = "nats")]
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// How the events of one project go out.
+#[derive(Debug)]
+struct Routes {
+    /// The names of its channels in the whole set, by the names that its properties have for them.
+    names: BTreeMap<String, String>,
+    /// Types of events that go out by a channel of another name.
+    by_type: BTreeMap<String, String>,
+    /// The channel of all others.
+    default: String,
+}
+
+impl Routes {
+    fn of_type(&self, event_type: &str) -> &str {
+        let named = self.by_type.get(event_type).map_or(event_type, String::as_str);
+        let name = self.names.get(named).or_else(|| self.names.get(&self.default));
+        name.map_or(self.default.as_str(), String::as_str)
+    }
 }
 
 /// A channel that brings events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// Its name.
+    /// Its name, which no other incoming channel has.
     pub name: String,
+    /// Its name in the properties. In another project it may be that of another channel.
+    pub key: String,
     /// The type that a message without attributes has as event.
     pub event_type: String,
     /// Whether its messages are events; otherwise each is the data of one.
@@ -145,9 +171,27 @@ pub enum Sink {
 }
 
 impl Channels {
-    /// Reads the channels of a folder, with all problems of their properties. A channel with a problem is there and unusable.
+    /// Reads the channels of a folder that is one project. See [`Self::of_projects`].
     pub fn read(properties: &Properties) -> (Self, Vec<Diagnostic>) {
-        configure::read(properties)
+        Self::of_projects(&[Arc::new(Project { properties: properties.clone(), ..Project::default() })])
+    }
+
+    /// Reads the channels of all projects of a folder, the root first, with all problems of their properties. A channel with a problem is
+    /// there and unusable. The same problem may occur more than once if several projects have it from the root.
+    pub fn of_projects(projects: &[Arc<Project>]) -> (Self, Vec<Diagnostic>) {
+        union::read(projects)
+    }
+
+    /// Has connections to NATS trust whom this trusts. Without it they trust the authorities of the system.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn trusting(self, tls: rustls::ClientConfig) -> Self {
+        Self { tls: Some(Arc::new(tls)), ..self }
+    }
+
+    #[cfg(feature = "nats")]
+    pub(crate) fn tls(&self) -> Option<&Arc<rustls::ClientConfig>> {
+        self.tls.as_ref()
     }
 
     /// The incoming channels by name.
@@ -168,15 +212,23 @@ impl Channels {
         self.outgoing.values()
     }
 
-    /// The outgoing channel of this name.
+    /// The outgoing channel of this name, which [`Self::outgoing_of`] gave.
     pub fn outgoing_named(&self, name: &str) -> Option<&Outgoing> {
-        self.outgoing.get(name)
+        self.outgoing.get(self.same_as.get(name).map_or(name, String::as_str))
     }
 
-    /// The name of the channel that events of a type go out by: that of the type's name if it is configured, else the default.
+    /// The name of the channel that the engine's own events of a type go out by: as for a workflow of the root project.
     pub fn outgoing_for<'c>(&'c self, event_type: &str) -> &'c str {
-        let named = self.by_type.get(event_type).map_or(event_type, String::as_str);
-        self.outgoing.get(named).map_or(self.default_outgoing.as_str(), |channel| channel.name.as_str())
+        self.routes.get("").map_or(DEFAULT_OUTGOING, |routes| routes.of_type(event_type))
+    }
+
+    /// The name of the channel that the events of a type from a workflow of a project go out by: that of the type's name if it is
+    /// configured, else the project's default.
+    pub fn outgoing_of<'c>(&'c self, project: &Project, event_type: &str) -> &'c str {
+        match self.routes.get(&project.folder) {
+            Some(routes) => routes.of_type(event_type),
+            None => self.outgoing_for(event_type),
+        }
     }
 
     /// Extension attributes that structured events get.
@@ -207,8 +259,7 @@ impl Incoming {
             return read_http(headers, body, room);
         }
         let content_type = content_type(headers);
-        let origin =
-            Origin { event_type: &self.event_type, source: &format!("/{}", self.name), position: id };
+        let origin = Origin { event_type: &self.event_type, source: &format!("/{}", self.key), position: id };
         let event = read_plain(content_type, body, origin, room)?;
         Ok(Received { events: vec![event], broken: Vec::new() })
     }

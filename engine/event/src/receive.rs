@@ -5,7 +5,6 @@
 //! nothing waits behind it. A broker that is away is tried again for ever, and logged once. Never: fetches more
 //! than the memory has room for. Channels over HTTP are not among these: whoever serves HTTP reads their requests.
 
-#[cfg(any(feature = "kafka", feature = "nats"))]
 #[cfg_attr(
     not(all(feature = "kafka", feature = "nats")),
     allow(dead_code, reason = "each broker uses a part of it")
@@ -26,10 +25,9 @@ use std::{future::Future, sync::Arc};
 use rondo_memory::MemoryBudget;
 use tokio::{sync::watch, task::JoinSet};
 
-#[cfg(any(feature = "kafka", feature = "nats"))]
 use self::delivery::Link;
 pub use self::states::{ChannelState, ChannelStates};
-use crate::{Channels, CloudEvent, Incoming};
+use crate::{Channels, CloudEvent};
 
 /// Takes events in.
 pub trait Inbox: Send + Sync + 'static {
@@ -73,7 +71,17 @@ pub async fn receive<I: Inbox>(
     let (stop, stopped) = watch::channel(false);
     let mut consumers: JoinSet<()> = JoinSet::new();
     for channel in channels.incoming().filter(|channel| channel.is_of_broker()) {
-        spawn(&mut consumers, channel, &inbox, &memory, &states, &stopped);
+        states.add(&channel.name);
+        let link = Link {
+            channel: channel.clone(),
+            inbox: Arc::clone(&inbox),
+            memory: memory.clone(),
+            states: Arc::clone(&states),
+            stop: stopped.clone(),
+            #[cfg(feature = "nats")]
+            tls: channels.tls().cloned(),
+        };
+        spawn(&mut consumers, link);
     }
     shutdown.await;
     // Nobody listens when there are no consumers.
@@ -85,41 +93,17 @@ pub async fn receive<I: Inbox>(
     }
 }
 
-/// Starts the consumer of a channel.
-#[cfg(any(feature = "kafka", feature = "nats"))]
-fn spawn<I: Inbox>(
-    consumers: &mut JoinSet<()>,
-    channel: &Incoming,
-    inbox: &Arc<I>,
-    memory: &MemoryBudget,
-    states: &Arc<ChannelStates>,
-    stopped: &watch::Receiver<bool>,
-) {
-    states.add(&channel.name);
-    let link = Link {
-        channel: channel.clone(),
-        inbox: Arc::clone(inbox),
-        memory: memory.clone(),
-        states: Arc::clone(states),
-        stop: stopped.clone(),
-    };
-    match &channel.source {
+/// Starts the consumer of a channel. A build without the broker has none; its channels say so.
+#[cfg_attr(
+    not(any(feature = "kafka", feature = "nats")),
+    allow(unused_variables, reason = "no channel has a consumer")
+)]
+fn spawn<I: Inbox>(consumers: &mut JoinSet<()>, link: Link<I>) {
+    match link.channel.source.clone() {
         #[cfg(feature = "kafka")]
-        crate::Source::Kafka(source) => _ = consumers.spawn(kafka::run(source.clone(), link)),
+        crate::Source::Kafka(source) => _ = consumers.spawn(kafka::run(source, link)),
         #[cfg(feature = "nats")]
-        crate::Source::Nats(source) => _ = consumers.spawn(nats::run(source.clone(), link)),
-        _ => drop(link),
+        crate::Source::Nats(source) => _ = consumers.spawn(nats::run(source, link)),
+        _ => {}
     }
-}
-
-/// Without brokers no channel has a consumer.
-#[cfg(not(any(feature = "kafka", feature = "nats")))]
-fn spawn<I: Inbox>(
-    _: &mut JoinSet<()>,
-    _: &Incoming,
-    _: &Arc<I>,
-    _: &MemoryBudget,
-    _: &Arc<ChannelStates>,
-    _: &watch::Receiver<bool>,
-) {
 }

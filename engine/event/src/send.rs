@@ -95,7 +95,10 @@ impl Sender {
             Sink::Nats { servers, subject, stream } => {
                 let subject = subject.subject(event).map_err(unaddressed)?;
                 let message = self.message(Binding::Nats, outgoing.mode, event);
-                self.connections.send(servers, subject, stream.as_deref(), event, message).await
+                let tls = self.channels.tls().map(|tls| &**tls);
+                let client = self.connections.client(servers, tls).await;
+                let client = client.map_err(SendErrorKind::Connection)?;
+                nats::send(client, servers, subject, stream.as_deref(), event, message).await
             }
             #[cfg(not(feature = "kafka"))]
             Sink::Kafka { .. } => Err(not_built()),

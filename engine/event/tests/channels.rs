@@ -237,14 +237,26 @@ mp.messaging.incoming.f.connector=smallrye-kafka
 mp.messaging.incoming.f.auto.offset.reset=first
 mp.messaging.outgoing.e.connector=rondo-nats
 mp.messaging.outgoing.e.subject=a.>
+mp.messaging.incoming.g.connector=smallrye-kafka
+mp.messaging.incoming.g.security.protocol=SASL_PLAINTEXT
+mp.messaging.incoming.g.sasl.mechanism=PLAIN
+mp.messaging.incoming.h.connector=smallrye-kafka
+mp.messaging.incoming.h.security.protocol=TLS
+mp.messaging.incoming.i.connector=rondo-nats
+mp.messaging.incoming.i.tls=yes
+mp.messaging.incoming.j.connector=rondo-nats
+mp.messaging.incoming.j.certificate-file=/x.pem
 ";
     insta::assert_snapshot!(channels(file, &[]).1, @r#"
-    application.properties:2:43: error[RON0510]: of the channel `a`, `security.protocol` is `SSL`; this build has `PLAINTEXT` and `SASL_PLAINTEXT` only, so a proxy beside the engine must do TLS
-    application.properties:4:43: error[RON0510]: of the channel `b`, `sasl.mechanism` is `SCRAM-SHA-512`; this build has `PLAIN` only
-    application.properties:10:49: warning[RON0511]: `ssl.truststore.location` of an incoming channel with the connector `smallrye-kafka` is not read
+    application.properties:2:43: error[RON0510]: of the channel `a`, `security.protocol` is `SSL`, and connections to Kafka cannot be encrypted, whatever the format of the truststore (let a Kafka proxy beside the engine, such as kafka-proxy, do TLS and log in at the brokers, and connect to it with `security.protocol=PLAINTEXT`; stunnel will do where each broker has its address advertised as that of its tunnel. NATS and HTTP have TLS)
+    application.properties:5:40: error[RON0510]: of the channel `b`, `sasl.mechanism` is `SCRAM-SHA-512`, and Kafka is told who the engine is by `PLAIN` only (let a Kafka proxy beside the engine, such as kafka-proxy, log in at the brokers, and connect to it with `security.protocol=PLAINTEXT`; or give the engine a listener of the brokers with the mechanism `PLAIN`)
     application.properties:9:42: error[RON0510]: the `sasl.jaas.config` of the channel `c` has no `username="…" password="…"`
     application.properties:12:33: error[RON0510]: the subject `a b` is not words separated by dots
     application.properties:13:35: error[RON0510]: the Kafka settings of the channel `f` cannot be used: Invalid value "first" for configuration property "auto.offset.reset"
+    application.properties:18:43: error[RON0510]: the channel `g` has no user name and password for Kafka (set `kafka.sasl.jaas.config` to `org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";`)
+    application.properties:21:43: error[RON0510]: of the channel `h`, `security.protocol` is `TLS`, which Kafka does not have (there are `PLAINTEXT` and `SASL_PLAINTEXT`)
+    application.properties:23:29: error[RON0510]: `tls` of the channel `i` is `yes`, which is not `true` or `false`
+    application.properties:25:42: error[RON0510]: the channel `j` has a `certificate-file` without `key-file` (a certificate and its key are two files in PEM)
     application.properties:16:33: error[RON0510]: nothing can be sent to the subject `a.>`, which has wildcards
     "#);
 }

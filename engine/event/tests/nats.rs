@@ -22,6 +22,7 @@ use common::properties;
 use inbox::{Memory, Running};
 use rondo_event::{ChannelState, Channels, CloudEvent, Sender};
 use rondo_expression::Val;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 /// A server of its own for one test.
 struct Server {
@@ -34,13 +35,18 @@ struct Server {
 impl Server {
     /// `None` if there is no program.
     async fn start() -> Option<Self> {
+        let server = Self::spawn(&[])?;
+        server.client().await;
+        Some(server)
+    }
+
+    /// A server with further arguments, which may not answer yet.
+    fn spawn(arguments: &[&str]) -> Option<Self> {
         let program = program()?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
-        let child = spawn(&program, &folder, port);
-        let server = Self { program, folder, port, child };
-        server.client().await;
-        Some(server)
+        let child = spawn(&program, &folder, port, arguments);
+        Some(Self { program, folder, port, child })
     }
 
     fn url(&self) -> String {
@@ -65,7 +71,7 @@ impl Server {
     }
 
     async fn start_again(&mut self) {
-        self.child = spawn(&self.program, &self.folder, self.port);
+        self.child = spawn(&self.program, &self.folder, self.port, &[]);
         self.client().await;
     }
 
@@ -125,11 +131,25 @@ fn program() -> Option<PathBuf> {
     found
 }
 
-fn spawn(program: &PathBuf, folder: &tempfile::TempDir, port: u16) -> Child {
-    let arguments =
-        ["-a", "127.0.0.1", "-p", &port.to_string(), "--user", "ada", "--pass", "s3cret", "-js", "-sd"];
-    let quiet = Stdio::null;
-    Command::new(program).args(arguments).arg(folder.path()).stdout(quiet()).stderr(quiet()).spawn().unwrap()
+fn spawn(program: &PathBuf, folder: &tempfile::TempDir, port: u16, further: &[&str]) -> Child {
+    let mut command = Command::new(program);
+    command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "--user", "ada", "--pass", "s3cret", "-js"]);
+    command.arg("-sd").arg(folder.path()).args(further);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A file of the certificates of these tests.
+fn certificate(name: &str) -> String {
+    format!("{}/tests/certificates/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Trusts the authority of these tests and no other.
+fn trust() -> rustls::ClientConfig {
+    let mut authorities = rustls::RootCertStore::empty();
+    authorities.add(CertificateDer::from_pem_file(certificate("authority.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    builder.unwrap().with_root_certificates(authorities).with_no_client_auth()
 }
 
 const STREAM: &str = "mp.messaging.incoming.in.stream=S\nmp.messaging.outgoing.out.stream=S\n";
@@ -169,6 +189,56 @@ async fn a_stream_keeps_events_and_takes_each_once() {
     inbox.until_accepted(1).await;
     running.stop().await;
     assert_eq!(inbox.ids(), ids(20..21));
+}
+
+/// The server asks for TLS and for a certificate, and has one of an authority that only the properties of the engine know.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_encrypted_and_both_sides_show_who_they_are() {
+    let [authority, server_certificate, server_key, own, own_key] =
+        ["authority.pem", "server.pem", "server.key.pem", "client.pem", "client.key.pem"].map(certificate);
+    let arguments =
+        ["--tlsverify", "--tlscacert", &authority, "--tlscert", &server_certificate, "--tlskey", &server_key];
+    let Some(server) = Server::spawn(&arguments) else { return };
+    let shown = format!("nats.certificate-file={own}\nnats.key-file={own_key}\n");
+    let trusting = |file: &str| {
+        let properties = properties(&server.file(file), &[]);
+        let (channels, problems) = Channels::read(&properties);
+        assert!(problems.is_empty(), "{problems:?}");
+        (channels.trusting(trust()), properties)
+    };
+    let inbox = Memory::refusing(0);
+    let running = Running::start(trusting(&shown).0, Arc::clone(&inbox));
+    running.until_problem("in", false).await;
+    let sender = |file: &str| {
+        let (channels, properties) = trusting(file);
+        Sender::new(Arc::new(channels), reqwest::Client::new(), &properties).unwrap()
+    };
+    sender(&shown).send("out", &event(0)).await.unwrap();
+    inbox.until_accepted(1).await;
+    running.stop().await;
+    // Without its certificate it is not let in, and a server whose authority it does not know is not sent anything.
+    sender("").send("out", &event(1)).await.unwrap_err();
+    let file = properties(&server.file(&shown), &[]);
+    let untrusting = Sender::new(Arc::new(Channels::read(&file).0), reqwest::Client::new(), &file).unwrap();
+    untrusting.send("out", &event(2)).await.unwrap_err();
+    let wrong = format!("nats.certificate-file={own}\nnats.key-file={server_key}\n");
+    let error = sender(&wrong).send("out", &event(3)).await.unwrap_err().to_string();
+    assert!(error.contains("server.key.pem` does not belong to"), "{error}");
+    assert_eq!(inbox.ids(), ids(0..1));
+}
+
+/// A channel that is to be encrypted sends nothing to a server without TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_gets_nothing_of_a_channel_with_it() {
+    let Some(server) = Server::start().await else { return };
+    let inbox = Memory::refusing(0);
+    let running = Running::start(server.channels(""), Arc::clone(&inbox));
+    running.until_problem("in", false).await;
+    server.sender("nats.tls=true\n").send("out", &event(0)).await.unwrap_err();
+    server.sender("").send("out", &event(1)).await.unwrap();
+    inbox.until_accepted(1).await;
+    running.stop().await;
+    assert_eq!(inbox.ids(), ids(1..2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

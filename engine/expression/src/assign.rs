@@ -39,6 +39,11 @@ pub fn assign(
     Ok(if is_reachable(&data, &path) { set(data, &path, merge(here, value, rules)) } else { data })
 }
 
+/// Whether an expression is a path, which a result can be merged at as it stands.
+pub fn is_path(place: &Expression) -> bool {
+    path::is_path(place.source())
+}
+
 /// Whether every index on a path is one of its array.
 fn is_reachable(data: &Val, path: &[Step]) -> bool {
     match path.split_first() {

@@ -11,6 +11,8 @@ mod sorting;
 mod strings;
 mod uri;
 
+pub use self::regex::positions_of_pattern;
+
 use std::cmp::Ordering;
 
 use jaq_core::{

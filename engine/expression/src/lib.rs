@@ -18,16 +18,17 @@ mod text;
 mod text_builder;
 mod value;
 
-pub use assign::assign;
+pub use assign::{assign, is_path};
 pub use budget::{Budget, Exceeded, steps_taken};
 pub use expression::{CompileError, EvalError, Expression, Language, Scope, compile, compile_property};
 pub use jq::pattern_found;
 pub use merge::{MergeRules, merge};
-pub use template::Template;
+pub use template::{Template, embedded_expressions};
 pub use text::strip;
-pub use value::{Array, Lookup, Members, Object, ReadError, ReadLimits, Size, Text, Val};
+pub use value::{Array, Large, Lookup, Members, Object, ReadError, ReadLimits, Size, Text, Val};
 
 /// Spends the steps of the budget that runs on this thread; see [`Budget::bound`].
 pub mod work {
     pub use crate::budget::{spend_on_bytes, spend_on_elements, step};
+    pub use crate::builtins::positions_of_pattern;
 }

@@ -30,7 +30,8 @@ impl Template {
         Self::read(&Reader { language, functions, mixes: false }, value)
     }
 
-    /// Compiles a tree as [`Template::compile`] does, and replaces `${ … }` within longer texts, which stay as they are on SonataFlow.
+    /// Compiles a tree by the rules of the specification: only `${ … }` is an expression, also within a longer text, and any other text stays
+    /// as it is.
     pub fn compile_mixed(
         language: Language,
         value: &Value,
@@ -132,7 +133,7 @@ enum Place {
 struct Reader<'a> {
     language: Language,
     functions: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether `${ … }` within a longer text is an expression.
+    /// Whether the rules of the specification hold: only `${ … }` is an expression, also within a longer text.
     mixes: bool,
 }
 
@@ -157,6 +158,9 @@ impl Reader<'_> {
     }
 
     fn text(&self, text: &str, place: Place) -> Node {
+        if self.mixes {
+            return self.specified(text);
+        }
         let meaning = text::meaning(self.language, text, self.functions, place == Place::Message);
         let reads_json = match place {
             Place::Message | Place::Json => false,
@@ -176,9 +180,19 @@ impl Reader<'_> {
             Meaning::Expression(expression, text) => {
                 Node::Expression(expression, as_it_stands.unwrap_or(text))
             }
-            Meaning::Text(stripped) => {
-                self.mixed(text).unwrap_or_else(|| Node::Literal(as_it_stands.unwrap_or(stripped)))
-            }
+            Meaning::Text(stripped) => Node::Literal(as_it_stands.unwrap_or(stripped)),
+        }
+    }
+
+    /// A text by the rules of the specification: an expression as a whole, with expressions in it, or neither.
+    fn specified(&self, text: &str) -> Node {
+        let inside = text.trim().strip_prefix("${").and_then(|inside| inside.strip_suffix('}'));
+        let is_whole = inside.is_some_and(|inside| closing_brace(inside) == inside.len());
+        let whole =
+            is_whole.then(|| compile_property(self.language, text.trim(), self.functions).ok()).flatten();
+        match whole {
+            Some(expression) => Node::Expression(expression, Val::text(text)),
+            None => self.mixed(text).unwrap_or_else(|| Node::Literal(Val::text(text))),
         }
     }
 
@@ -186,9 +200,6 @@ impl Reader<'_> {
     ///
     /// What stands there must be an expression that reads something: `${5}` and `${HOME}` are text, as on SonataFlow.
     fn mixed(&self, text: &str) -> Option<Node> {
-        if !self.mixes {
-            return None;
-        }
         let mut pieces = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -219,6 +230,29 @@ impl Reader<'_> {
         let is_constant = serde_json::from_str::<Value>(text).is_ok();
         (reads && !is_constant).then(|| compile_property(self.language, text, self.functions).ok()).flatten()
     }
+}
+
+/// The insides of the `${ … }` in a text that are expressions which read something. By the specification their values stand in the text
+/// ([`Template::compile_mixed`]); on SonataFlow, and in data that are not evaluated, they stay as they are.
+pub fn embedded_expressions<'t>(
+    language: Language,
+    text: &'t str,
+    functions: &dyn Fn(&str) -> Option<String>,
+) -> Vec<&'t str> {
+    let reader = Reader { language, functions, mixes: true };
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once("${") {
+        let (inside, after) = behind.split_at(closing_brace(behind));
+        match after.strip_prefix('}').filter(|_| reader.reading_expression(inside).is_some()) {
+            Some(after) => {
+                found.push(inside);
+                rest = after;
+            }
+            None => rest = behind,
+        }
+    }
+    found
 }
 
 /// Where the brace stands that closes an expression which is the beginning of a text: braces in it come in pairs, but for those in its

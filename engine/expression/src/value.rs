@@ -10,6 +10,7 @@ mod counted;
 mod index;
 mod jaq;
 mod json;
+mod large;
 mod memory;
 mod nulls;
 mod order;
@@ -22,6 +23,7 @@ use std::{fmt::Debug, sync::Arc};
 
 pub use self::{
     access::Members,
+    large::Large,
     read::{ReadError, ReadLimits},
     size::Size,
     text::Text,
@@ -43,8 +45,8 @@ pub enum Val {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number above `i64::MAX`: it is passed on and compared exactly; arithmetic takes it as a float.
-    Large(u64),
+    /// A whole number that `i64` does not hold: it is passed on and compared exactly; arithmetic takes it as a float.
+    Large(Large),
     /// Any other number. `1.0` stays `1.0`.
     Float(f64),
     /// Text.
@@ -144,6 +146,10 @@ impl Val {
             Self::Text(text) => {
                 Size { nodes: 1, depth: 0, bytes: text.len() + 2, memory: memory::of_text(text.len()) }
             }
+            Self::Large(number) => {
+                let bytes = number.digits().len();
+                Size { nodes: 1, depth: 0, bytes, memory: memory::of_text(bytes) }
+            }
             _ => Size { nodes: 1, depth: 0, bytes: 4, memory: 0 },
         }
     }
@@ -189,7 +195,7 @@ impl Val {
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
-            Self::Large(number) => Some(*number as f64),
+            Self::Large(number) => Some(number.as_f64()),
             Self::Float(number) => Some(*number),
             _ => None,
         }

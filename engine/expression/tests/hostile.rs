@@ -244,6 +244,38 @@ fn bounds_are_told_and_cannot_be_caught() {
 }
 
 #[test]
+fn a_path_that_goes_on_without_end_is_refused() {
+    let expression = compile(Language::Jq, "try path(reduce range(1100) as $i (.; .a)) catch 1").unwrap();
+    let error = expression.eval(&Val::Null, &Scope::bare(&Budget::default())).unwrap_err().to_string();
+    assert!(error.contains("a path of more than 1000 steps"), "{error}");
+}
+
+#[test]
+fn a_regular_expression_and_the_text_for_it_are_bounded() {
+    let budget = Budget::default();
+    for (program, bound) in [
+        (r#""x" | test("a" * 4096)"#, None),
+        (r#""x" | test("a" * 4097)"#, Some("4097 bytes, more than the 4096")),
+        (r#""x" | test("(?=a)" + "a" * 1019)"#, None),
+        (r#""x" | test("(?=a)" + "a" * 1020)"#, Some("1025 bytes, more than the 1024")),
+        (r#"("x" * 500000) | test("y{100}")"#, None),
+        (
+            r#"("x" * 500001) | test("y{100}")"#,
+            Some("500001 bytes, more than the 500000 that may be matched"),
+        ),
+        (r#"("x" * 2100) | test("(?=y{98})y")"#, Some("2100 bytes, more than the ")),
+    ] {
+        let expression = compile(Language::Jq, program).unwrap();
+        let error = expression.eval(&Val::Null, &Scope::bare(&budget)).err().map(|error| error.to_string());
+        match (&error, bound) {
+            (None, None) => {}
+            (Some(error), Some(bound)) => assert!(error.contains(bound), "{program}: {error}"),
+            _ => panic!("{program}: {error:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_long_chain_is_refused_or_evaluated() {
     for (first, link) in [
         (".a", " or .a and .b"),

@@ -231,9 +231,9 @@ fn text_loses_the_blanks_around_it() {
     }
 }
 
-/// With the specification's rules, `${ … }` within a longer text is replaced, if it reads something.
+/// With the specification's rules, only `${ … }` is an expression. Within a longer text it is replaced, if it reads something.
 #[test]
-fn expressions_within_longer_texts_are_replaced_where_that_is_asked_for() {
+fn by_the_specification_only_marked_texts_are_expressions() {
     let data = Val::from(serde_json::from_str::<Value>(DATA).unwrap());
     let budget = Budget::default();
     for (text, expected) in [
@@ -245,6 +245,12 @@ fn expressions_within_longer_texts_are_replaced_where_that_is_asked_for() {
         ("a brace in a text: ${ .name + \"}\" }", "a brace in a text: Ada}"),
         ("never closed ${ .name", "never closed ${ .name"),
         ("it fails: ${ .name | tonumber }", "it fails: ${ .name | tonumber }"),
+        (" ${ .name } ", "Ada"),
+        ("${ .name }${ .a }", "Ada3"),
+        (".name", ".name"),
+        ("(.a | tostring)", "(.a | tostring)"),
+        ("{\"a\": 1}", "{\"a\": 1}"),
+        (" as it stands ", " as it stands "),
     ] {
         let template = Template::compile_mixed(Language::Jq, &json!({ "v": text }), &|_| None);
         let values = template.eval(&data, &Scope::bare(&budget));

@@ -3,9 +3,12 @@
 //! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`]; credentials in the headers of an answer stay
 //! outside unless the workflow asks for them; a value is read within the memory that is granted to it.
 
+use std::borrow::Cow;
+
 use rondo_expression::{ReadError, Val};
 use rondo_memory::Share;
 
+use crate::charset::{self, Undecodable};
 use crate::error::CallErrorKind;
 use crate::headers::{self, AskedHeaders};
 use crate::mask::Mask;
@@ -41,7 +44,7 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     /// It should have been this.
-    Is(&'static str),
+    Is(Cow<'static, str>),
     /// It holds more than a value may, or there is no memory for it now.
     TooMuch(ReadError),
 }
@@ -56,25 +59,38 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 impl From<ReadError> for Unreadable {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Syntax(_) => Self::Is("JSON"),
-            ReadError::Depth(_) => Self::Is("JSON of at most 100 levels"),
+            ReadError::Syntax(_) => Self::not("JSON"),
+            ReadError::Depth(_) => Self::not("JSON of at most 100 levels"),
             other => Self::TooMuch(other),
         }
     }
 }
 
+impl Unreadable {
+    /// It should have been this, and is not.
+    pub(crate) fn not(expected: &'static str) -> Self {
+        Self::Is(Cow::Borrowed(expected))
+    }
+}
+
+/// The text of an answer in UTF-8, without a byte order mark. `grant` is asked for the memory that decoding takes.
+pub(crate) fn utf8<'a>(
+    bytes: &'a [u8],
+    content_type: &str,
+    grant: &mut dyn FnMut(usize) -> bool,
+) -> Result<Cow<'a, [u8]>, Unreadable> {
+    let text = charset::to_utf8(bytes, content_type, grant).ok_or(Unreadable::TooMuch(ReadError::NoRoom))?;
+    text.map_err(|Undecodable(expected)| Unreadable::Is(expected.into()))
+}
+
 /// The error of a call that the service answered with an error status.
 pub(crate) fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
-    let mut body = masked_body(&incoming.body.bytes, mask);
-    if body.is_empty()
-        && let Some(location) = incoming.location()
-    {
-        body = mask.apply_to_beginning(
-            &format!("it redirects to `{location}`, which is not followed"),
-            MAX_ERROR_BODY,
-        );
+    CallErrorKind::Status {
+        status: incoming.status,
+        reason: incoming.reason.clone(),
+        redirect: incoming.not_followed.as_ref().map(|redirect| mask.apply(redirect)),
+        body: masked_body(incoming, mask),
     }
-    CallErrorKind::Status { status: incoming.status, reason: incoming.reason.clone(), body }
 }
 
 /// The error of a call whose answer has not the expected form.
@@ -82,19 +98,21 @@ pub(crate) fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> Ca
     CallErrorKind::BadAnswer {
         status: incoming.status,
         expected: expected.to_owned(),
-        body: masked_body(&incoming.body.bytes, mask),
+        body: masked_body(incoming, mask),
     }
 }
 
 /// The beginning of the body as text; if it is JSON and not longer than that, compact.
-fn masked_body(body: &[u8], mask: &Mask) -> String {
+fn masked_body(incoming: &Incoming, mask: &Mask) -> String {
     // A secret that the end of the beginning cuts is left out whole; see `Mask::apply_to_beginning`.
     const MARGIN: usize = 64 * 1024;
+    let body = &incoming.body.bytes;
     let beginning = body.get(..MAX_ERROR_BODY + MARGIN).unwrap_or(body);
-    let json = if beginning.len() == body.len() { Val::from_json(body).ok() } else { None };
+    let text = charset::shown(beginning, incoming.content_type());
+    let json = if beginning.len() == body.len() { Val::from_json(text.as_bytes()).ok() } else { None };
     let text = match json {
         Some(value) => value.to_text(),
-        None => String::from_utf8_lossy(beginning).trim().to_owned(),
+        None => text.trim().to_owned(),
     };
     mask.apply_to_beginning(&text, MAX_ERROR_BODY)
 }

@@ -147,3 +147,78 @@ async fn wait_for_room(share: &mut Share, bytes: u64, patience: Duration) -> Res
         tokio::time::sleep(PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: u64 = 1024;
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// Reads an answer of so many bytes, for which the service has a second.
+    async fn read_text(
+        bytes: u64,
+        texts: &MemoryBudget,
+        memory: &MemoryBudget,
+    ) -> Result<Duration, CallErrorKind> {
+        let text = "x".repeat(usize::try_from(bytes).unwrap());
+        let (mut share, mut deadline) = (memory.share(), Deadline::in_(Duration::from_secs(1)));
+        let began = Instant::now();
+        let response = axum::http::Response::new(text).into();
+        let limit = Limit::Most(bytes);
+        let notify = BeforeLargeAnswer::default();
+        let body = read(response, limit, &mut share, (texts, PATIENCE), &mut deadline, &notify).await?;
+        assert_eq!((body.bytes.len() as u64, share.bytes()), (bytes, bytes));
+        assert_eq!(
+            deadline.at - Instant::now(),
+            Duration::from_secs(1),
+            "the wait is no time of the service"
+        );
+        Ok(began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_waits_unread_for_a_place_and_for_memory() {
+        let (texts, memory) = (MemoryBudget::new(200 * KIB), MemoryBudget::new(800 * KIB));
+        for budget in [&texts, &memory] {
+            let others = budget.try_take(budget.total() - 50 * KIB).unwrap();
+            let give_back = async {
+                tokio::time::sleep(PATIENCE / 2).await;
+                drop(others);
+            };
+            let (waited, ()) = tokio::join!(read_text(100 * KIB, &texts, &memory), give_back);
+            let waited = waited.unwrap();
+            assert!(waited >= PATIENCE / 2 && waited <= PATIENCE / 2 + PAUSE, "{waited:?}");
+        }
+        assert_eq!((texts.used(), memory.used()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_minute_without_room_an_answer_is_given_up() {
+        let (texts, memory) = (MemoryBudget::new(200 * KIB), MemoryBudget::new(800 * KIB));
+        for budget in [&texts, &memory] {
+            let _others = budget.try_take(budget.total() - 50 * KIB).unwrap();
+            let began = Instant::now();
+            let refused = read_text(100 * KIB, &texts, &memory).await.unwrap_err();
+            assert!(
+                matches!(refused, CallErrorKind::NoRoom(no_room) if no_room.wanted == 100 * KIB),
+                "{refused}"
+            );
+            let waited = began.elapsed();
+            assert!(waited >= PATIENCE && waited <= PATIENCE + PAUSE, "{waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_answer_needs_no_place_and_one_that_never_fits_does_not_wait() {
+        let (texts, memory) = (MemoryBudget::new(200 * KIB), MemoryBudget::new(800 * KIB));
+        let _others = texts.try_take(texts.total()).unwrap();
+        assert_eq!(read_text(SMALL, &texts, &memory).await, Ok(Duration::ZERO));
+        for (text, memory) in [(201 * KIB, memory), (150 * KIB, MemoryBudget::new(149 * KIB))] {
+            let began = Instant::now();
+            let texts = MemoryBudget::new(200 * KIB);
+            assert!(read_text(text, &texts, &memory).await.is_err());
+            assert_eq!(began.elapsed(), Duration::ZERO);
+        }
+    }
+}

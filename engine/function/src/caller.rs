@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rondo_definition::Properties;
+use rondo_definition::settings::MULTI_SEGMENT_PATHS;
 use rondo_expression::Val;
 use rondo_memory::{MemoryBudget, Share};
 use rondo_program::Origin;
@@ -16,6 +17,7 @@ use url::Url;
 use crate::answer::{Answer, bad_answer, status_error, to_answer};
 use crate::binding::{Binding, OpenApiTarget, Target};
 use crate::call_gate::{CallGate, CallLoad};
+use crate::client_options::ClientOptions;
 use crate::error::{CallError, CallErrorKind, Site};
 #[cfg(feature = "grpc")]
 use crate::grpc;
@@ -126,6 +128,11 @@ impl Caller {
         self.transport.client(CONNECT_TIMEOUT)
     }
 
+    /// Whom calls trust, for connections that are not over HTTP.
+    pub fn tls(&self) -> rustls::ClientConfig {
+        self.transport.tls()
+    }
+
     /// How many calls are in flight and how many wait for their turn.
     pub fn load(&self) -> CallLoad {
         self.gate.load()
@@ -225,9 +232,13 @@ impl Caller {
         let settings = settings_of(target, request);
         let operation = &target.operation;
         let arguments = request.arguments.as_ref().unwrap_or(&Val::Null);
-        let built = self.reading.build(request.bytes(), || openapi::request::build(operation, arguments));
+        let multi_segment = MULTI_SEGMENT_PATHS.flag(request.properties).unwrap_or(true);
+        let build = || openapi::request::build(operation, arguments, multi_segment);
+        let built = self.reading.build(request.bytes(), build);
         let mut builder = built.await.map_err(CallErrorKind::InvalidArgument)?;
         let base = base_url(&settings, target)?;
+        let options = ClientOptions::read(&settings)
+            .map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
         let credentials = Credentials {
             settings,
             incoming: request.headers,
@@ -243,8 +254,10 @@ impl Caller {
         headers::forward(request.headers, |name| operation.declares_header(name), &mut builder.headers);
         builder.url = builder.address(&base);
         let sending = Sending {
-            connect_timeout: settings.timeout("connect-timeout").unwrap_or(CONNECT_TIMEOUT),
-            deadline: settings.timeout("read-timeout").unwrap_or(self.deadline),
+            connect_timeout: options.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            deadline: options.read_timeout.unwrap_or(self.deadline),
+            redirects: options.redirects,
+            proxying: options.proxying,
             knows_keys,
             cuts_errors: true,
             before_large_answer: request.before_large_answer.clone(),
@@ -264,7 +277,8 @@ impl Caller {
             // The operation of this binding, which is one of a document.
             let Target::OpenApi(target) = &bound.target else { return Ok(Val::Null) };
             let (status, content_type) = (incoming.status, incoming.content_type());
-            openapi::answer::read(&target.operation, status, content_type, incoming.text(), limits, grant)
+            let text = incoming.utf8(grant)?;
+            openapi::answer::read(&target.operation, status, content_type, &text, limits, grant)
         });
         outcome(read.await?, binding, request, mask)
     }
@@ -293,7 +307,7 @@ pub(crate) fn outcome(
     let ReadOut { result, incoming, share } = read;
     let result = result.map_err(|expected| {
         hide_what_may_be_repeated(&incoming, request, mask);
-        bad_answer(&incoming, expected, mask)
+        bad_answer(&incoming, &expected, mask)
     })?;
     Ok(to_answer(result, &incoming, &binding.asked_headers, share))
 }
@@ -309,8 +323,7 @@ fn settings_of<'a>(target: &'a OpenApiTarget, request: &Request<'a>) -> ClientSe
 /// The configured address, else the document's. With a choice only the configured one counts.
 fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<String, CallErrorKind> {
     let configured = settings.base_url().map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
-    let server = target.operation.server.as_deref();
-    let server = server.filter(|server| settings.choice.is_none() && server.contains("://"));
+    let server = target.operation.address().filter(|_| settings.choice.is_none());
     configured.or_else(|| server.map(str::to_owned)).ok_or_else(|| {
         let key = settings.full_key();
         let quote = if settings.choice.is_some() { "\"" } else { "" };

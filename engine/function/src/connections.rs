@@ -16,6 +16,7 @@ use rustls::ClientConfig;
 use url::Url;
 
 use crate::address::CheckedResolver;
+use crate::proxy::Route;
 use crate::transport::TransportOptions;
 
 /// How long a connection stays open without a call. Services close theirs after 5 to 60 seconds, and a call on a connection that is being
@@ -35,33 +36,46 @@ pub(crate) struct Connections {
     of_a_service: usize,
     /// Services that may have idle connections.
     services: usize,
+    idle_timeout: Duration,
     tls: ClientConfig,
     clients: Mutex<Clients>,
 }
 
+/// What is the same for all connections of one client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionKind {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) route: Route,
+}
+
 #[derive(Default)]
 struct Clients {
-    /// By connect timeout, which is a property of a client.
-    by_timeout: HashMap<Duration, Client>,
-    /// Connect timeout, host and port of calls since the clients were made: each may have idle connections.
-    reached: HashSet<(Duration, String)>,
+    by_kind: HashMap<ConnectionKind, Client>,
+    /// Kind of connection, host and port of calls since the clients were made: each may have idle connections.
+    reached: HashSet<(ConnectionKind, String)>,
 }
 
 impl Connections {
     /// At most `idle` connections are kept open between calls.
     pub(crate) fn new(idle: usize, tls: ClientConfig) -> Self {
         let of_a_service = (idle / PART_OF_A_SERVICE).clamp(1, MOST_OF_A_SERVICE);
-        Self { of_a_service, services: (idle / of_a_service).max(1), tls, clients: Mutex::default() }
+        let services = (idle / of_a_service).max(1);
+        Self { of_a_service, services, idle_timeout: IDLE_TIMEOUT, tls, clients: Mutex::default() }
+    }
+
+    /// Whom they trust.
+    pub(crate) fn tls(&self) -> &ClientConfig {
+        &self.tls
     }
 
     /// The client for a call.
     pub(crate) fn client(
         &self,
         options: &TransportOptions,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
         url: &Url,
     ) -> Result<Client, String> {
-        let reached = (connect_timeout, service(url));
+        let reached = (kind.clone(), service(url));
         let mut clients = self.clients.lock();
         if !clients.reached.contains(&reached) {
             if clients.reached.len() >= self.services {
@@ -69,11 +83,11 @@ impl Connections {
             }
             clients.reached.insert(reached);
         }
-        if let Some(client) = clients.by_timeout.get(&connect_timeout) {
+        if let Some(client) = clients.by_kind.get(kind) {
             return Ok(client.clone());
         }
-        let client = self.build(options, connect_timeout)?;
-        clients.by_timeout.insert(connect_timeout, client.clone());
+        let client = self.build(options, kind)?;
+        clients.by_kind.insert(kind.clone(), client.clone());
         Ok(client)
     }
 
@@ -82,22 +96,23 @@ impl Connections {
         *self.clients.lock() = Clients::default();
     }
 
-    pub(crate) fn build(
-        &self,
-        options: &TransportOptions,
-        connect_timeout: Duration,
-    ) -> Result<Client, String> {
+    pub(crate) fn build(&self, options: &TransportOptions, kind: &ConnectionKind) -> Result<Client, String> {
+        let failed =
+            |error: reqwest::Error| format!("the HTTP client cannot be made: {}", innermost_cause(&error));
         let builder = Client::builder()
             .user_agent(concat!("rondo/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(CheckedResolver(options.addresses)))
-            .connect_timeout(connect_timeout)
+            .connect_timeout(kind.connect_timeout)
             .pool_max_idle_per_host(self.of_a_service)
-            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_idle_timeout(self.idle_timeout)
             .tls_backend_preconfigured(self.tls.clone());
-        builder
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", innermost_cause(&error)))
+        let builder = match &kind.route {
+            Route::OfProcess => builder,
+            Route::Direct => builder.no_proxy(),
+            Route::Through(proxy) => builder.proxy(proxy.to_client_proxy().map_err(failed)?),
+        };
+        builder.build().map_err(failed)
     }
 }
 
@@ -138,24 +153,57 @@ pub(crate) fn innermost_cause(error: &dyn StdError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
     use crate::address::AddressPolicy;
 
-    #[test]
-    fn services_beyond_the_handles_close_the_connections_of_the_others() {
-        let options = TransportOptions {
+    fn options() -> TransportOptions {
+        TransportOptions {
             addresses: AddressPolicy { link_local: false },
             max_answer_bytes: 1,
             authorities: Vec::new(),
             trust_all: false,
-        };
-        let tls = || crate::tls::config(&[], false).unwrap();
+        }
+    }
+
+    fn kind() -> ConnectionKind {
+        ConnectionKind { connect_timeout: Duration::from_secs(10), route: Route::OfProcess }
+    }
+
+    fn tls() -> ClientConfig {
+        crate::tls::config(&[], false).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_calls_is_closed_after_its_time() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let service = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(socket.read(&mut request).await.unwrap() > 0);
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            // Ends when the client closes the connection.
+            socket.read(&mut request).await.unwrap()
+        });
+        let connections =
+            Connections { idle_timeout: Duration::from_millis(20), ..Connections::new(8, tls()) };
+        let client = connections.client(&options(), &kind(), &url).unwrap();
+        assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+        let closed = tokio::time::timeout(Duration::from_secs(20), service).await;
+        assert_eq!(closed.expect("the connection is never closed").unwrap(), 0);
+    }
+
+    #[test]
+    fn services_beyond_the_handles_close_the_connections_of_the_others() {
+        let (options, kind) = (options(), kind());
         let connections = Connections::new(26, tls());
         assert_eq!((connections.of_a_service, connections.services), (3, 8));
         for number in 0..100 {
             let url = Url::parse(&format!("http://host-{number}/")).unwrap();
-            connections.client(&options, Duration::from_secs(10), &url).unwrap();
-            connections.client(&options, Duration::from_secs(10), &url).unwrap();
+            connections.client(&options, &kind, &url).unwrap();
+            connections.client(&options, &kind, &url).unwrap();
             assert!(connections.clients.lock().reached.len() <= 8);
         }
         for idle in [0, 1, 7, 8, 26, 122, 131_072] {

@@ -1,11 +1,11 @@
 //! Percent- and form-encoding of texts for URLs.
 //!
 //! Promises: what [`percent_encode`] writes decodes to the text it was given, and holds no character that ends a path
-//! segment or a query. Never: detects text that is encoded already; callers give plain text.
+//! segment or a query. Never: takes text for encoded already, but for a path in which a slash is: [`path_encode`].
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -22,6 +22,9 @@ const RESERVED_IN_PATHS: &AsciiSet = &RESERVED
     .remove(b'+')
     .remove(b'\'');
 
+/// The same where one argument is one segment.
+const RESERVED_IN_SEGMENTS: &AsciiSet = &RESERVED_IN_PATHS.add(b'/');
+
 /// All but the unreserved and the reserved characters; of the latter `?`, `#` and `&` would end the part.
 const NEVER_ALLOWED: &AsciiSet = &RESERVED_IN_PATHS
     .remove(b'[')
@@ -32,15 +35,62 @@ const NEVER_ALLOWED: &AsciiSet = &RESERVED_IN_PATHS
     .remove(b')')
     .remove(b'*');
 
+/// What stands for something else in the value of a cookie, or ends it.
+const NOT_IN_COOKIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\');
+
 /// Percent-encodes everything but the unreserved characters of RFC 3986. With `keep_reserved` (`allowReserved` of
 /// `OpenAPI`) the reserved characters stay too, except those that would end the part: `?`, `#`, `&`.
 pub(crate) fn percent_encode(text: &str, keep_reserved: bool) -> String {
     utf8_percent_encode(text, if keep_reserved { NEVER_ALLOWED } else { RESERVED }).to_string()
 }
 
-/// Percent-encodes a text that is one or several segments of a path.
-pub(crate) fn path_encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED_IN_PATHS).to_string()
+/// Percent-encodes an argument of a path. `keeps_slashes`: a `/` in it separates segments, otherwise it is encoded.
+///
+/// A text with `%2F` was encoded by its author, because the service takes a path as one segment (`group%2Fproject`). The escapes of such a
+/// text stay, for the service would decode a second encoding only once.
+pub(crate) fn path_encode(text: &str, keeps_slashes: bool) -> String {
+    let reserved = if keeps_slashes { RESERVED_IN_PATHS } else { RESERVED_IN_SEGMENTS };
+    around_escapes(text, |part| utf8_percent_encode(part, reserved).to_string())
+}
+
+/// Encodes an argument of a path as in HTML forms, by the same rule for escapes.
+pub(crate) fn path_form_encode(text: &str) -> String {
+    around_escapes(text, form_encode)
+}
+
+/// Encodes a text, but leaves its escapes as they are if one of them is that of a slash.
+fn around_escapes(text: &str, encode: impl Fn(&str) -> String) -> String {
+    let is_encoded = text.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%2F"));
+    if !is_encoded {
+        return encode(text);
+    }
+    let mut encoded = String::with_capacity(text.len());
+    let mut pending = text;
+    let mut searched = 0;
+    while let Some(at) = pending.get(searched..).and_then(|rest| rest.find('%')).map(|at| at + searched) {
+        let escape = pending.get(at..at + 3).filter(|escape| is_escape(escape));
+        let Some(escape) = escape else {
+            searched = at + 1;
+            continue;
+        };
+        encoded.push_str(&encode(pending.get(..at).unwrap_or_default()));
+        encoded.push_str(escape);
+        pending = pending.get(at + 3..).unwrap_or_default();
+        searched = 0;
+    }
+    encoded.push_str(&encode(pending));
+    encoded
+}
+
+/// Whether a text is `%` and two hexadecimal digits.
+fn is_escape(text: &str) -> bool {
+    text.strip_prefix('%').is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Percent-encodes the characters that the value of a cookie may not have: blanks, quotes, `,`, `;`, `\` and what is not ASCII. With a `;` an
+/// argument would add a cookie of its own. Source: RFC 6265, section 4.1.1.
+pub(crate) fn cookie_encode(text: &str) -> String {
+    utf8_percent_encode(text, NOT_IN_COOKIES).to_string()
 }
 
 /// Undoes percent-encoding; an invalid escape stays as it is.
@@ -48,11 +98,11 @@ pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// Whether a path has a segment `.` or `..`, which URL parsers resolve, even when it is percent-encoded. With one, an
-/// argument could choose another path than the author wrote.
+/// Whether a path has a segment `.` or `..`, which URL parsers resolve, even when it is percent-encoded, or its slashes are, which some
+/// services decode before they look for the segments. With one, an argument could choose another path than the author wrote.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    path.split('/').any(|segment| matches!(&*percent_decode(segment), "." | ".."))
+    percent_decode(path).split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 /// Encodes as in HTML forms: a blank is `+`.
@@ -95,9 +145,33 @@ mod tests {
         assert_eq!(percent_encode(reserved, true), ":/%3F%23[]@!$%26'()*+,;=");
         assert_eq!(percent_encode(reserved, false).len(), 3 * reserved.len());
         assert_eq!(
-            path_encode("/a b//ü;=,:@+'?#[]{}%&$"),
+            path_encode("/a b//ü;=,:@+'?#[]{}%&$", true),
             "/a%20b//%C3%BC;=,:@+'%3F%23%5B%5D%7B%7D%25%26%24"
         );
+    }
+
+    #[test]
+    fn a_path_whose_slashes_are_encoded_is_not_encoded_twice() {
+        for (text, expected) in [
+            ("group%2Fmy%20project", "group%2Fmy%20project"),
+            ("group%2fpro ject", "group%2fpro%20ject"),
+            ("100%2Fü%C3%BC%zz%", "100%2F%C3%BC%C3%BC%25zz%25"),
+            ("%2F", "%2F"),
+            ("50%20", "50%2520"),
+            ("a/b", "a%2Fb"),
+        ] {
+            assert_eq!(path_encode(text, false), expected, "{text}");
+        }
+        assert_eq!(path_encode("a%2Fb/c", true), "a%2Fb/c");
+        assert_eq!(path_form_encode("a b%2Fc d/e"), "a+b%2Fc+d%2Fe");
+        assert!(has_dot_segment("/a/..%2F..%2fadmin") && has_dot_segment("/a/%2e%2E/b"));
+        assert!(!has_dot_segment("/a/..b/c..?x=/../"));
+    }
+
+    #[test]
+    fn the_value_of_a_cookie_stays_one() {
+        assert_eq!(cookie_encode("a; admin=1, \"x\\\r\n ü"), "a%3B%20admin=1%2C%20%22x%5C%0D%0A%20%C3%BC");
+        assert_eq!(cookie_encode("token%20=/+a.b"), "token%20=/+a.b");
     }
 
     #[test]

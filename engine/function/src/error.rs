@@ -27,12 +27,14 @@ pub struct CallError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CallErrorKind {
     /// The service answered with an error status.
-    #[error("answered {status} {reason}{}", Excerpt(body))]
+    #[error("answered {status} {reason}{}{}", Excerpt(redirect.as_deref().unwrap_or_default()), Excerpt(body))]
     Status {
         /// HTTP status.
         status: u16,
         /// Reason phrase of the status, may be empty.
         reason: String,
+        /// Where a redirect leads that was not followed, and why; masked.
+        redirect: Option<String>,
         /// Body, as text or compact JSON, masked; at most 64 KiB.
         body: String,
     },
@@ -210,6 +212,7 @@ impl CallError {
             CallErrorKind::Status { reason, .. } if self.origin != Origin::OpenApi => {
                 format!("Request failed with message: {reason}")
             }
+            CallErrorKind::Status { redirect: Some(redirect), .. } => redirect.clone(),
             CallErrorKind::Status { reason, body, .. } if body.is_empty() => reason.clone(),
             CallErrorKind::Status { body, .. } => body.clone(),
             CallErrorKind::Refused { message, .. } => message.clone(),

@@ -16,6 +16,7 @@ use url::Url;
 use crate::error::CallErrorKind;
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
+use crate::proxy::Proxying;
 use crate::redirects::Redirects;
 use crate::request_builder::Headers;
 use crate::secret::Secret;
@@ -99,6 +100,7 @@ impl Fetcher {
             connect_timeout: DEADLINE,
             deadline: DEADLINE,
             redirects: Redirects::Anywhere,
+            proxying: Proxying::OfProcess,
             before_large_answer: BeforeLargeAnswer::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -117,7 +119,8 @@ impl Fetcher {
             Ok::<_, String>(incoming)
         })?;
         if !incoming.is_success() {
-            return Err(format!("answered {} {}", incoming.status, incoming.reason));
+            let redirect = incoming.not_followed.map(|redirect| format!(": {redirect}")).unwrap_or_default();
+            return Err(format!("answered {} {}{redirect}", incoming.status, incoming.reason));
         }
         Ok(incoming.body.bytes)
     }

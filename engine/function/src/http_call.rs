@@ -11,6 +11,8 @@ use crate::error::{CallErrorKind, Site};
 use crate::graphql;
 use crate::http_target::HttpTarget;
 use crate::mask::Mask;
+use crate::proxy::Proxying;
+use crate::redirects::Redirects;
 use crate::sending::Sending;
 
 impl Caller {
@@ -35,6 +37,8 @@ impl Caller {
         let sending = Sending {
             connect_timeout: CONNECT_TIMEOUT,
             deadline: timeout.or(target.default_timeout()).unwrap_or(self.deadline),
+            redirects: Redirects::default(),
+            proxying: Proxying::default(),
             knows_keys: false,
             cuts_errors: fails_on_error_status,
             before_large_answer: request.before_large_answer.clone(),

@@ -13,6 +13,7 @@ use crate::caller::Request;
 use crate::error::CallErrorKind;
 use crate::mask::Mask;
 use crate::request_builder::RequestBuilder;
+use crate::rest_address::base_address;
 use crate::transport::Incoming;
 use crate::{graphql, knative, odata, rest};
 
@@ -29,7 +30,8 @@ impl HttpTarget {
     /// The address without arguments: of which service it is, before a request is built.
     pub(crate) fn place(&self, function: &str, properties: &Properties) -> String {
         match self {
-            Self::Rest(target) => rest::place(target, function, properties),
+            Self::Rest(target) if target.address.contains("://") => target.address.clone(),
+            Self::Rest(target) => base_address(target, function, properties).unwrap_or_default(),
             Self::Knative(target) => knative::address(&target.service, properties).unwrap_or_default(),
             Self::GraphQl(target) => target.address.clone(),
             Self::OData(target) => target.address.clone(),
@@ -47,8 +49,10 @@ impl HttpTarget {
         let arguments = request.arguments.as_ref();
         let built = match self {
             Self::Rest(target) => {
+                let base = base_address(target, function, properties)
+                    .map_err(|problem| CallErrorKind::NotConfigured(problem.to_string()))?;
                 let state_data = || request.state_data.to_json();
-                rest::build(target, function, arguments, &state_data, properties, mask)
+                rest::build(target, &base, function, arguments, &state_data, properties, mask)
             }
             Self::Knative(target) => {
                 let address =
@@ -90,6 +94,7 @@ impl HttpTarget {
         grant: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Val, Unreadable> {
         let tolerant = !incoming.is_success();
-        rest::read(incoming.text(), incoming.content_type(), tolerant, limits, grant)
+        let text = incoming.utf8(grant)?;
+        rest::read(&text, incoming.content_type(), tolerant, limits, grant)
     }
 }

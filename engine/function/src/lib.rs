@@ -11,12 +11,15 @@
 mod address;
 mod answer;
 mod answer_body;
+mod assertion;
 mod async_api;
 mod auth;
 mod bind;
 mod binding;
 mod call_gate;
 mod caller;
+mod charset;
+mod client_options;
 mod connections;
 mod encoding;
 mod error;
@@ -24,6 +27,7 @@ mod fetch;
 mod graphql;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod handle_shortage;
 mod headers;
 mod http_call;
 mod http_target;
@@ -35,12 +39,16 @@ mod mask;
 mod odata;
 #[doc(hidden)]
 pub mod offline;
+mod oidc;
 mod openapi;
+mod proxy;
 mod python;
 mod reading;
+mod reads;
 mod redirects;
 mod request_builder;
 mod rest;
+mod rest_address;
 mod secret;
 mod secret_forms;
 mod secret_names;
@@ -51,7 +59,9 @@ mod setup;
 mod specs;
 mod tls;
 mod token;
+mod token_request;
 mod transport;
+mod unused;
 
 #[cfg(test)]
 mod tests;
@@ -70,3 +80,4 @@ pub use mask::Secrets;
 pub use secret_names::is_confidential;
 pub use setup::SetupError;
 pub use specs::Specs;
+pub use unused::{PropertiesUse, unused_properties};

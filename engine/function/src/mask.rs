@@ -59,21 +59,23 @@ const MOST_OF_A_CALL: usize = 200;
 const SHORTEST_OF_THE_PROCESS: usize = 6;
 
 impl Secrets {
-    /// The secrets that properties hold.
-    pub fn of(properties: &Properties) -> Self {
+    /// The secrets that the properties of all projects hold: what one of them may not show, another may not either.
+    pub fn of<'p>(projects: impl IntoIterator<Item = &'p Properties>) -> Self {
         let mut texts = BTreeSet::new();
-        for key in properties.keys_with_prefix("") {
-            let value = properties.get(key).unwrap_or_default();
-            if is_confidential(key) {
-                texts.insert(value);
-            } else if let Some(password) = password_of(&value) {
-                texts.insert(password);
+        for properties in projects {
+            for key in properties.keys_with_prefix("") {
+                let value = properties.get(key).unwrap_or_default();
+                if is_confidential(key) {
+                    texts.insert(value);
+                } else if let Some(password) = password_of(&value) {
+                    texts.insert(password);
+                }
             }
-        }
-        for token in settings::AUTH_TOKEN.tokens(properties).unwrap_or_default() {
-            // `NAME:TOKEN`
-            texts.extend(token.split_once(':').map(|(_, secret)| secret.to_owned()));
-            texts.insert(token);
+            for token in settings::AUTH_TOKEN.tokens(properties).unwrap_or_default() {
+                // `NAME:TOKEN`
+                texts.extend(token.split_once(':').map(|(_, secret)| secret.to_owned()));
+                texts.insert(token);
+            }
         }
         let texts =
             texts.iter().map(|text| text.trim()).filter(|text| is_long_enough(text)).map(str::to_owned);
@@ -331,7 +333,7 @@ mod tests {
                     quarkus.rest-client.b.url=http://user:in-address@host\n";
         let properties =
             Properties::parse("application.properties", text, rondo_definition::Environment::new()).0;
-        let secrets = Secrets::of(&properties);
+        let secrets = Secrets::of([&properties]);
         let mask = Mask::new(secrets.clone());
         secrets.hide("told-later");
         secrets.hide("short");

@@ -32,7 +32,8 @@ pub(crate) fn build(target: &ODataFunction, arguments: Option<&Val>) -> Result<R
     let mut builder = RequestBuilder::new("GET");
     builder.headers.add("Accept", "application/json");
     let arguments = arguments.unwrap_or(&Val::Null);
-    let mut path = format!("{}/{}", target.address.trim_end_matches('/'), path_encode(&target.entity_set));
+    let mut path =
+        format!("{}/{}", target.address.trim_end_matches('/'), path_encode(&target.entity_set, true));
     for (name, value) in arguments.members() {
         match name {
             "key" if value.is_null() => return Err("the key of the entity is null".to_owned()),

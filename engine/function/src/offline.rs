@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use rondo_definition::without_byte_order_mark;
 use rondo_expression::{ReadLimits, Val};
 
-use crate::answer::Unreadable;
+use crate::answer::{Unreadable, utf8};
 use crate::openapi::document::SpecDocument;
 use crate::openapi::{self, answer, operation::Operation, request};
 use crate::{rest, specs};
@@ -42,6 +41,7 @@ pub struct OfflineRequest {
 pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, String> {
     const NAME: &str = "specs/service.yaml";
     let document = Arc::new(specs::parse(NAME, text.into())?);
+    document.check_version()?;
     let mut ids: Vec<&str> = document.operation_ids().collect();
     ids.sort_unstable();
     let open = |_: &SpecDocument, file: &str| match file {
@@ -49,7 +49,7 @@ pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, Stri
         other => Err(format!("`{other}` is not there")),
     };
     let places = ids.into_iter().take(most).filter_map(|id| document.operation(id));
-    let found = places.filter_map(|place| openapi::extract(&document, place, &open).ok());
+    let found = places.filter_map(|place| openapi::extract(&document, place, None, &open).ok());
     Ok(found.map(|(operation, _)| OfflineOperation(operation)).collect())
 }
 
@@ -59,7 +59,7 @@ impl OfflineOperation {
     /// # Errors
     /// Names the argument at fault.
     pub fn request(&self, arguments: &Val) -> Result<OfflineRequest, String> {
-        let builder = request::build(&self.0, arguments)?;
+        let builder = request::build(&self.0, arguments, true)?;
         Ok(OfflineRequest {
             address: builder.address(self.0.server.as_deref().unwrap_or("http://service")),
             headers: builder.headers.iter().map(|(name, value)| (name.into(), value.into())).collect(),
@@ -79,8 +79,8 @@ impl OfflineOperation {
         body: &[u8],
         grant: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Val, String> {
-        answer::read(&self.0, status, content_type, without_byte_order_mark(body), LIMITS, grant)
-            .map_err(described)
+        let text = utf8(body, content_type, grant).map_err(described)?;
+        answer::read(&self.0, status, content_type, &text, LIMITS, grant).map_err(described)
     }
 }
 
@@ -94,7 +94,8 @@ pub fn http_result(
     tolerant: bool,
     grant: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Val, String> {
-    rest::read(without_byte_order_mark(body), content_type, tolerant, LIMITS, grant).map_err(described)
+    let text = utf8(body, content_type, grant).map_err(described)?;
+    rest::read(&text, content_type, tolerant, LIMITS, grant).map_err(described)
 }
 
 fn described(unreadable: Unreadable) -> String {

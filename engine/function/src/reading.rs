@@ -1,32 +1,27 @@
-//! Computes with large requests and answers, a few at a time.
+//! Builds requests and reads answers, of the large ones a few at a time.
 //!
-//! Owns: the threads that read answers. Promises: a text of megabytes is read beside the threads that answer clients, and not more of them
-//! at once than half of the processors can read; an answer for whose values there is no memory is read again when there is. Never: makes a
-//! call again.
+//! Promises: a text of megabytes does not hold up the threads that answer clients, and as many are built, and as many are read, as half of the
+//! processors can; an answer for whose values there is no memory is read again when there is. Never: makes a call again.
 
-use std::sync::{Arc, mpsc};
+use std::borrow::Cow;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use rondo_expression::{ReadError, ReadLimits, Val};
-use rondo_memory::{NoRoom, Share};
+use rondo_memory::{LargeWork, NoRoom, Share};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{Semaphore, oneshot};
 
 use crate::answer::Unreadable;
 use crate::error::CallErrorKind;
 use crate::transport::Incoming;
 
-/// Who may compute.
+/// The places of large requests and answers.
 pub(crate) struct Reading {
-    /// Of a text: within these limits.
+    /// Limits of the values of one answer.
     limits: ReadLimits,
-    readers: mpsc::Sender<Job>,
-    builders: Semaphore,
+    requests: LargeWork,
+    answers: LargeWork,
 }
-
-type Job = Box<dyn FnOnce() + Send>;
 
 /// What reads the values of an answer within limits, asking for memory.
 pub(crate) trait ReadAnswer:
@@ -44,13 +39,13 @@ impl<T> ReadAnswer for T where
 
 /// An answer that was read: its values with the room for them, or what it should have been; and the answer itself.
 pub(crate) struct ReadOut {
-    pub(crate) result: Result<Val, &'static str>,
+    pub(crate) result: Result<Val, Cow<'static, str>>,
     pub(crate) incoming: Incoming,
     pub(crate) share: Share,
 }
 
-/// What takes fewer bytes is computed where it is: that takes less than a millisecond.
-const SMALL: usize = 64 * 1024;
+/// Requests and answers of so many bytes are large. Building or reading a smaller one takes less than a millisecond.
+const LARGE: usize = 64 * 1024;
 
 /// How long an answer waits for the memory of its values, and the pauses between two tries. Other answers and bodies leave within seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -65,19 +60,16 @@ impl Reading {
         let limits = ReadLimits { skips_null_elements: true, memory: default.memory.min(half), ..default };
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let at_once = (processors / 2).max(1);
-        Self { limits, readers: readers(at_once), builders: Semaphore::new(at_once) }
+        Self { limits, requests: LargeWork::new(at_once, LARGE), answers: LargeWork::new(at_once, LARGE) }
     }
 
     /// Builds a request of so many bytes.
     pub(crate) async fn build<T>(&self, bytes: u64, build: impl FnOnce() -> T) -> T {
-        if bytes < SMALL as u64 {
-            return build();
-        }
-        // The semaphore is never closed.
-        let _permit = self.builders.acquire().await;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let _place = self.requests.enter(bytes).await;
         match Handle::current().runtime_flavor() {
             // The other tasks of this thread go on elsewhere.
-            RuntimeFlavor::MultiThread => tokio::task::block_in_place(build),
+            RuntimeFlavor::MultiThread if self.requests.is_large(bytes) => tokio::task::block_in_place(build),
             _ => build(),
         }
     }
@@ -90,55 +82,22 @@ impl Reading {
         read: impl ReadAnswer,
     ) -> Result<ReadOut, CallErrorKind> {
         let limits = self.limits;
-        if incoming.body.bytes.len() < SMALL {
-            let mut began = None;
-            let mut pause = FIRST_PAUSE;
+        let bytes = incoming.body.bytes.len();
+        if !self.answers.is_large(bytes) {
+            let mut patience = Patience::default();
             loop {
                 match try_read(&incoming, limits, &mut share, &read) {
                     Ok(result) => return Ok(ReadOut { result, incoming, share }),
-                    Err(Refused::For(kind)) => return Err(kind),
-                    Err(Refused::ForNow(refused)) => {
-                        if began.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-                            return Err(CallErrorKind::NoRoom(refused));
-                        }
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                    }
+                    Err(refused) => tokio::time::sleep(patience.pause_after(refused)?).await,
                 }
             }
         }
-        let (done, result) = oneshot::channel();
-        let job: Job = Box::new(move || {
-            // Who waits may be gone.
-            let _ = done.send(read_patiently(incoming, limits, share, &read));
-        });
-        let gone = || CallErrorKind::Interrupted("the thread that reads answers has ended".to_owned());
-        self.readers.send(job).map_err(|_| gone())?;
-        result.await.map_err(|_| gone())?
+        let read = self.answers.run(bytes, move || read_patiently(incoming, limits, share, &read)).await;
+        read.unwrap_or_else(|error| {
+            tracing::error!(%error, "reading an answer met a defect of the engine");
+            Err(CallErrorKind::Interrupted("reading the answer met a defect of the engine".to_owned()))
+        })
     }
-}
-
-/// Starts the threads. They end with the sender.
-fn readers(count: usize) -> mpsc::Sender<Job> {
-    let (sender, jobs) = mpsc::channel::<Job>();
-    let jobs = Arc::new(Mutex::new(jobs));
-    for _ in 0..count {
-        let jobs = Arc::clone(&jobs);
-        let started = thread::Builder::new().name("rondo-answers".to_owned()).spawn(move || {
-            loop {
-                let next = jobs.lock().recv();
-                let Ok(job) = next else { break };
-                // A defect costs this answer, whose sender is dropped, and not the others.
-                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
-                    tracing::error!("reading an answer met a defect of the engine");
-                }
-            }
-        });
-        if let Err(error) = started {
-            tracing::error!(%error, "a thread that reads answers cannot be started");
-        }
-    }
-    sender
 }
 
 /// Why an answer is not read.
@@ -147,25 +106,45 @@ enum Refused {
     ForNow(NoRoom),
 }
 
-/// Waits for room on the reading thread: the answers behind would need room too, and it is this one's turn.
+/// For how long an answer is read again.
+struct Patience {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { end: Instant::now() + PATIENCE, pause: FIRST_PAUSE }
+    }
+}
+
+impl Patience {
+    /// The pause before the answer is read again, or the error when it is not.
+    fn pause_after(&mut self, refused: Refused) -> Result<Duration, CallErrorKind> {
+        match refused {
+            Refused::For(kind) => Err(kind),
+            Refused::ForNow(refused) if Instant::now() > self.end => Err(CallErrorKind::NoRoom(refused)),
+            Refused::ForNow(_) => {
+                let pause = self.pause;
+                self.pause = (pause * 2).min(LONGEST_PAUSE);
+                Ok(pause)
+            }
+        }
+    }
+}
+
+/// Reads a large answer, and keeps its place while it waits for room: the answers behind it need room too, and it is this one's turn.
 fn read_patiently(
     incoming: Incoming,
     limits: ReadLimits,
     mut share: Share,
     read: &impl ReadAnswer,
 ) -> Result<ReadOut, CallErrorKind> {
-    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let mut patience = Patience::default();
     loop {
         match try_read(&incoming, limits, &mut share, read) {
             Ok(result) => return Ok(ReadOut { result, incoming, share }),
-            Err(Refused::For(kind)) => return Err(kind),
-            Err(Refused::ForNow(refused)) if began.elapsed() > PATIENCE => {
-                return Err(CallErrorKind::NoRoom(refused));
-            }
-            Err(Refused::ForNow(_)) => {
-                thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+            Err(refused) => thread::sleep(patience.pause_after(refused)?),
         }
     }
 }
@@ -175,7 +154,7 @@ fn try_read(
     limits: ReadLimits,
     share: &mut Share,
     read: &impl ReadAnswer,
-) -> Result<Result<Val, &'static str>, Refused> {
+) -> Result<Result<Val, Cow<'static, str>>, Refused> {
     let held = share.bytes();
     let mut refused = None;
     let mut grant = |more: usize| {

@@ -8,16 +8,21 @@ use rondo_expression::{ReadError, ReadLimits, Text, Val};
 use rondo_program::{HttpFunction, HttpMethod};
 
 use crate::answer::Unreadable;
-use crate::encoding::{form_encode, has_dot_segment};
+use crate::encoding::{form_encode, has_dot_segment, path_form_encode};
 use crate::mask::Mask;
 use crate::openapi::operation::Format;
 use crate::request_builder::RequestBuilder;
 use crate::security;
 use crate::settings::lookup;
 
-/// Builds the request with its whole address. The error names the argument at fault.
+/// Beginnings of the names of arguments that become headers and query parameters.
+const HEADER: &str = "HEADER_";
+const QUERY: &str = "QUERY_";
+
+/// Builds the request with its whole address, whose base is empty if the operation has one. The error names the argument at fault.
 pub(crate) fn build(
     target: &HttpFunction,
+    base: &str,
     function: &str,
     arguments: Option<&Val>,
     state_data: &dyn Fn() -> String,
@@ -33,8 +38,8 @@ pub(crate) fn build(
         Some(other) => (&Val::Null, Some(other.clone())),
     };
     let (place, used) = fill_placeholders(&target.address, named)?;
-    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
-    builder.url = if place.contains("://") { place } else { address(&place, properties, &setting) };
+    let slash = if base.is_empty() || place.starts_with('/') { "" } else { "/" };
+    builder.url = format!("{base}{slash}{place}");
     let mut left = write_named(&mut builder, named);
     left.retain(|(name, _)| !used.contains(&&**name));
     if matches!(target.method, HttpMethod::Post | HttpMethod::Put) {
@@ -48,15 +53,6 @@ pub(crate) fn build(
     add_credentials(&mut builder, function, properties, mask);
     builder.headers.add("Accept", "application/json");
     Ok(builder)
-}
-
-/// The address without arguments: of which service it is, before a request is built.
-pub(crate) fn place(target: &HttpFunction, function: &str, properties: &Properties) -> String {
-    if target.address.contains("://") {
-        return target.address.clone();
-    }
-    let setting = |name: &str| lookup(properties, &format!("kogito.sw.functions.{function}.{name}"));
-    address("", properties, &setting)
 }
 
 /// Reads an answer into the result.
@@ -84,6 +80,22 @@ pub(crate) fn read(
     }
 }
 
+/// The names in braces in an address, each with whether a `$` stands before it.
+pub(crate) fn placeholders(address: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = address;
+    std::iter::from_fn(move || {
+        let (before, after) = rest.split_once('{')?;
+        let (name, after) = after.split_once('}')?;
+        rest = after;
+        Some((name, before.ends_with('$')))
+    })
+}
+
+/// Whether an argument is a header or a query parameter by its name.
+pub(crate) fn is_named_part(name: &str) -> bool {
+    name.starts_with(HEADER) || name.starts_with(QUERY)
+}
+
 /// Puts arguments into the place's `{name}`. Returns the names of these arguments too, which are not sent otherwise.
 fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a str>), String> {
     let mut filled = String::with_capacity(place.len());
@@ -97,7 +109,8 @@ fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a
             return Err(format!("parameter {name} is empty, which would make another path"));
         }
         filled.push_str(before);
-        filled.push_str(&form_encode(&value));
+        let is_in_query = filled.contains('?');
+        filled.push_str(&if is_in_query { form_encode(&value) } else { path_form_encode(&value) });
         used.push(name);
         rest = after;
     }
@@ -107,19 +120,6 @@ fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a
         return Err(format!("the arguments make `{filled}` of the path, which would be another path"));
     }
     Ok((filled, used))
-}
-
-/// The address of a path, by the function's properties.
-fn address(path: &str, properties: &Properties, setting: &dyn Fn(&str) -> Option<String>) -> String {
-    let port = setting("port").or_else(|| lookup(properties, "kogito.sw.functions.port"));
-    let protocol = setting("protocol").unwrap_or_else(|| {
-        let secure = port.as_deref().map(str::trim) == Some("443");
-        if secure { "https".to_owned() } else { "http".to_owned() }
-    });
-    let host = setting("host").unwrap_or_else(|| "localhost".to_owned());
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    let port = port.map(|port| format!(":{}", port.trim())).unwrap_or_default();
-    format!("{}://{}{port}{slash}{path}", protocol.trim().to_ascii_lowercase(), host.trim())
 }
 
 /// Adds the credentials that the properties of a function give.
@@ -157,9 +157,9 @@ pub(crate) fn add_credentials(
 pub(crate) fn write_named(builder: &mut RequestBuilder, arguments: &Val) -> Vec<(Text, Val)> {
     let mut left = Vec::new();
     for (name, value) in arguments.members().shared() {
-        if let Some(header) = name.strip_prefix("HEADER_") {
+        if let Some(header) = name.strip_prefix(HEADER) {
             builder.headers.set(header, to_text(value));
-        } else if let Some(parameter) = name.strip_prefix("QUERY_") {
+        } else if let Some(parameter) = name.strip_prefix(QUERY) {
             builder.query.push(format!("{}={}", form_encode(parameter), form_encode(&to_text(value))));
         } else {
             left.push((name.clone(), value.clone()));

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::encoding::{form_encode, path_encode, percent_encode};
+use crate::encoding::{cookie_encode, form_encode, path_encode, path_form_encode, percent_encode};
 
 /// All but what `encodeURIComponent` of JavaScript leaves.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -39,7 +39,10 @@ pub(crate) fn text_forms(secret: &str) -> BTreeSet<String> {
         forms.extend([
             percent_encode(text, false),
             percent_encode(text, true),
-            path_encode(text),
+            path_encode(text, true),
+            path_encode(text, false),
+            path_form_encode(text),
+            cookie_encode(text),
             utf8_percent_encode(text, COMPONENT).to_string(),
             form_encode(text),
             in_html(text),

@@ -13,14 +13,18 @@ use crate::encoding::percent_encode;
 use crate::error::CallErrorKind;
 use crate::headers;
 use crate::mask::Mask;
+use crate::oidc;
 use crate::openapi::operation::{KeyPlace, Scheme, SchemeUse};
 use crate::request_builder::RequestBuilder;
-use crate::secret::Secret;
 use crate::settings::ClientSettings;
-use crate::token::{Endpoint, TokenRequest, Tokens};
+use crate::token::Tokens;
+use crate::token_request::TokenRequest;
 use crate::transport::Transport;
 
 const AUTHORIZATION: &str = "Authorization";
+
+/// Most bytes of a message about a token that was refused: some endpoints repeat the whole request.
+const LONGEST_PROBLEM: usize = 600;
 
 /// The sources of a request's credentials.
 pub(crate) struct Credentials<'a> {
@@ -45,22 +49,32 @@ impl Credentials<'_> {
         for scheme in schemes {
             let value = match &scheme.scheme {
                 Scheme::ApiKey { .. } => None,
-                _ if self.propagates(scheme) => self.propagated(scheme),
+                _ if self.settings.propagates(&scheme.name) => self.propagated(scheme),
                 Scheme::Basic => self.basic(scheme),
                 Scheme::Bearer => {
                     self.settings.auth(&scheme.name, "bearer-token").map(|token| bearer(&token))
                 }
-                Scheme::OAuth2 { .. } | Scheme::OpenId { .. } => match self.token_request(scheme) {
-                    // A header that an argument sets wins, so no token is needed.
-                    Some(_) if builder.headers.get(AUTHORIZATION).is_some() => None,
-                    Some(request) => {
-                        let token = self.tokens.get(&request, self.transport, self.memory).await;
-                        let token = token.map_err(CallErrorKind::Token)?;
-                        fetched = Some(request);
-                        Some(bearer(token.expose()))
+                // A header that an argument sets wins, so no token is needed.
+                Scheme::OAuth2 { .. } | Scheme::OpenId { .. }
+                    if builder.headers.get(AUTHORIZATION).is_some() =>
+                {
+                    None
+                }
+                Scheme::OAuth2 { .. } | Scheme::OpenId { .. } => {
+                    let request = oidc::token_request(self.settings.properties, scheme);
+                    match request.map_err(|problem| CallErrorKind::NotConfigured(problem.to_string()))? {
+                        Some(request) => {
+                            request.hide_in(mask);
+                            let token = self.tokens.get(&request, self.transport, self.memory).await;
+                            let token = token.map_err(|problem| {
+                                CallErrorKind::Token(mask.apply_to_beginning(&problem, LONGEST_PROBLEM))
+                            })?;
+                            fetched = Some(request);
+                            Some(bearer(token.expose()))
+                        }
+                        None => None,
                     }
-                    None => None,
-                },
+                }
             };
             if let Some(value) = value {
                 mask.hide(&value);
@@ -114,10 +128,6 @@ impl Credentials<'_> {
         }
     }
 
-    fn propagates(&self, scheme: &SchemeUse) -> bool {
-        self.settings.auth(&scheme.name, "token-propagation").is_some_and(|value| value.trim() == "true")
-    }
-
     /// The token of the instance, `Bearer ` put before it if lacking.
     fn propagated(&self, scheme: &SchemeUse) -> Option<String> {
         let header = self.settings.auth(&scheme.name, "header-name");
@@ -133,42 +143,6 @@ impl Credentials<'_> {
         }
         Some(basic(&username.unwrap_or_default(), &password.unwrap_or_default()))
     }
-
-    /// The request to a token endpoint; `None` when the scheme is not configured.
-    fn token_request(&self, scheme: &SchemeUse) -> Option<TokenRequest> {
-        let setting = |name: &str| self.settings.oidc(&scheme.name, name);
-        let client_id = setting("client-id")?;
-        let server = setting("auth-server-url");
-        let discovery = setting("discovery-enabled").is_none_or(|value| value.trim() != "false");
-        let endpoint = match (&scheme.scheme, server, setting("token-path")) {
-            (_, Some(server), Some(path)) => Endpoint::Known(join(&server, &path)),
-            (_, None, Some(path)) if path.contains("://") => Endpoint::Known(path),
-            (_, Some(server), None) if discovery => {
-                Endpoint::Discovered(join(&server, ".well-known/openid-configuration"))
-            }
-            (Scheme::OpenId { discovery_url }, ..) => Endpoint::Discovered(discovery_url.clone()),
-            (Scheme::OAuth2 { token_url: Some(url) }, ..) => Endpoint::Known(url.clone()),
-            _ => return None,
-        };
-        let secret = setting("credentials.client-secret.value").or_else(|| setting("credentials.secret"));
-        let method = setting("credentials.client-secret.method");
-        let password_grant = setting("grant.type").is_some_and(|grant| grant.trim() == "password");
-        Some(TokenRequest {
-            endpoint,
-            client_id,
-            client_secret: Secret::new(secret.unwrap_or_default()),
-            secret_in_body: method.is_some_and(|method| method.trim().starts_with("post")),
-            user: password_grant.then(|| {
-                let option =
-                    |name: &str| setting(&format!("grant-options.password.{name}")).unwrap_or_default();
-                (option("username"), Secret::new(option("password")))
-            }),
-            scopes: match setting("scopes") {
-                Some(scopes) => scopes.split(',').map(|scope| scope.trim().to_owned()).collect(),
-                None => Vec::new(),
-            },
-        })
-    }
 }
 
 /// Value of an `Authorization` header for HTTP basic.
@@ -181,11 +155,4 @@ pub(crate) fn bearer(token: &str) -> String {
     let token = token.trim();
     let has_scheme = token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
     if has_scheme { token.to_owned() } else { format!("Bearer {token}") }
-}
-
-fn join(server: &str, path: &str) -> String {
-    if path.contains("://") {
-        return path.to_owned();
-    }
-    format!("{}/{}", server.trim().trim_end_matches('/'), path.trim().trim_start_matches('/'))
 }

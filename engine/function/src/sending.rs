@@ -13,15 +13,18 @@ use crate::caller::{CALL_BYTES, Caller};
 use crate::error::{CallErrorKind, Site};
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::Mask;
+use crate::proxy::Proxying;
 use crate::redirects::Redirects;
 use crate::request_builder::RequestBuilder;
 use crate::secret_names::is_credential_header;
-use crate::transport::{Incoming, Outgoing};
+use crate::transport::{Incoming, Outgoing, Transport};
 
 /// How a request is sent.
 pub(crate) struct Sending {
     pub(crate) connect_timeout: Duration,
     pub(crate) deadline: Duration,
+    pub(crate) redirects: Redirects,
+    pub(crate) proxying: Proxying,
     /// The service declares that it takes idempotency keys, so that the same request again has no second effect.
     pub(crate) knows_keys: bool,
     /// An error status is an error of the call.
@@ -77,29 +80,57 @@ impl Caller {
             cuts_errors: sending.cuts_errors,
             connect_timeout: sending.connect_timeout,
             deadline: sending.deadline,
-            redirects: Redirects::SameHost,
+            redirects: sending.redirects,
+            proxying: sending.proxying,
             before_large_answer: sending.before_large_answer,
         };
-        let (held, began, mut pause) = (share.bytes(), Instant::now(), FIRST_PAUSE);
-        loop {
-            match self.transport.send(&outgoing, share).await {
-                Err(CallErrorKind::NoRoom(refused))
-                    if is_repeatable
-                        && held + refused.wanted <= refused.total
-                        && began.elapsed() < PATIENCE =>
-                {
-                    share.shrink_to(held);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                result => {
-                    let incoming = result?;
-                    // The request is gone.
-                    drop(outgoing);
-                    share.shrink_to(CALL_BYTES + incoming.body.bytes.len() as u64);
-                    return Ok(incoming);
-                }
+        let mut request = Request { transport: &self.transport, outgoing };
+        let incoming = again_without_room(is_repeatable, share, &mut request).await?;
+        drop(request);
+        share.shrink_to(CALL_BYTES + incoming.body.bytes.len() as u64);
+        Ok(incoming)
+    }
+}
+
+/// What can be sent several times.
+trait Repeatable {
+    type Answer;
+
+    fn send(&mut self, share: &mut Share)
+    -> impl Future<Output = Result<Self::Answer, CallErrorKind>> + Send;
+}
+
+struct Request<'a> {
+    transport: &'a Transport,
+    outgoing: Outgoing,
+}
+
+impl Repeatable for Request<'_> {
+    type Answer = Incoming;
+
+    async fn send(&mut self, share: &mut Share) -> Result<Incoming, CallErrorKind> {
+        self.transport.send(&self.outgoing, share).await
+    }
+}
+
+/// Sends a request, again after a pause while its answer finds no room and a repetition does no harm. Between two tries the share is as it
+/// was, so that other answers have the room.
+async fn again_without_room<R: Repeatable>(
+    is_repeatable: bool,
+    share: &mut Share,
+    request: &mut R,
+) -> Result<R::Answer, CallErrorKind> {
+    let (held, end, mut pause) = (share.bytes(), Instant::now() + PATIENCE, FIRST_PAUSE);
+    loop {
+        match request.send(share).await {
+            Err(CallErrorKind::NoRoom(refused))
+                if is_repeatable && held + refused.wanted <= refused.total && Instant::now() < end =>
+            {
+                share.shrink_to(held);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            result => return result,
         }
     }
 }
@@ -120,5 +151,88 @@ pub(crate) fn service_of(address: &str) -> &str {
 fn hide_credentials(builder: &RequestBuilder, mask: &mut Mask) {
     for (_, value) in builder.headers.iter().filter(|(name, _)| is_credential_header(name)) {
         mask.hide(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rondo_memory::MemoryBudget;
+
+    use super::*;
+
+    const KIB: u64 = 1024;
+
+    /// A request whose answer finds no room for `wanted` bytes, up to the try with the number `succeeds_at`.
+    struct Refused {
+        memory: MemoryBudget,
+        wanted: u64,
+        succeeds_at: usize,
+        tries: usize,
+    }
+
+    impl Repeatable for Refused {
+        type Answer = usize;
+
+        async fn send(&mut self, share: &mut Share) -> Result<usize, CallErrorKind> {
+            self.tries += 1;
+            assert_eq!(share.bytes(), 10 * KIB, "what a try took is given back before the next one");
+            share.grow(20 * KIB).unwrap();
+            let _others = self.memory.try_take(self.memory.total() - self.memory.used()).unwrap();
+            let refused = share.grow(self.wanted).map_err(CallErrorKind::NoRoom);
+            if self.tries == self.succeeds_at { Ok(self.tries) } else { refused.map(|()| 0) }
+        }
+    }
+
+    /// Sends with a budget of 100 KiB, of which the call holds 10. Gives the result, the number of tries and their time.
+    async fn send_with(
+        is_repeatable: bool,
+        wanted: u64,
+        succeeds_at: usize,
+    ) -> (Result<usize, CallErrorKind>, usize, Duration) {
+        let memory = MemoryBudget::new(100 * KIB);
+        let mut share = memory.try_take(10 * KIB).unwrap();
+        let mut request = Refused { memory, wanted, succeeds_at, tries: 0 };
+        let began = Instant::now();
+        let result = again_without_room(is_repeatable, &mut share, &mut request).await;
+        (result, request.tries, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_answer_finds_no_room_is_sent_again_after_growing_pauses() {
+        let (result, tries, waited) = send_with(true, KIB, 8).await;
+        assert_eq!((result, tries), (Ok(8), 8));
+        let pauses = [250, 500, 1000, 2000, 4000, 5000, 5000];
+        let least: u128 = pauses.iter().sum();
+        assert!((least..least + 20).contains(&waited.as_millis()), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_minute_without_room_the_call_fails() {
+        let (result, tries, waited) = send_with(true, KIB, usize::MAX).await;
+        assert!(matches!(result, Err(CallErrorKind::NoRoom(refused)) if refused.wanted == KIB), "{result:?}");
+        assert!(
+            tries > 10 && waited >= PATIENCE && waited <= PATIENCE + LONGEST_PAUSE,
+            "{tries} in {waited:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_have_an_effect_or_never_fits_is_sent_once() {
+        for (is_repeatable, wanted) in [(false, KIB), (true, 91 * KIB)] {
+            let (result, tries, _) = send_with(is_repeatable, wanted, usize::MAX).await;
+            assert!(
+                matches!(result, Err(CallErrorKind::NoRoom(_))) && tries == 1,
+                "{result:?} after {tries}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_methods_without_further_effect_are_repeated() {
+        let repeated: Vec<_> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PATCH", "get"]
+            .into_iter()
+            .filter(|method| is_idempotent(method))
+            .collect();
+        assert_eq!(repeated, ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
     }
 }

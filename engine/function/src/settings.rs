@@ -1,10 +1,12 @@
 //! The properties that hold addresses, credentials and time limits of services.
 //!
-//! Owns: the names of those properties; [`Properties`] takes care of quoted parts and environment variables. Promises: an empty value counts as absent.
-//! Never: caches; a property may change between two calls.
+//! Owns: the names of those properties, in all their spellings; [`Properties`] takes care of quoted parts and environment variables. Promises:
+//! an empty value counts as absent. Never: caches; a property may change between two calls.
+//! Source: `quarkusio/quarkus` 3.15, `RestClientsConfig` and `RestClientBase`; `MicroProfile` Rest Client 3.0, "Configuration Keys".
 
 use std::time::Duration;
 
+use rondo_definition::settings::parse_flag;
 use rondo_definition::{Properties, PropertyError};
 
 use crate::key::mangle;
@@ -21,6 +23,55 @@ pub(crate) fn millis(properties: &Properties, name: &str) -> Option<Duration> {
     (value > 0).then(|| Duration::from_millis(value))
 }
 
+/// A setting of the REST client of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientSetting {
+    /// Its name in Quarkus, `read-timeout`. `MicroProfile` calls it `readTimeout`.
+    pub(crate) name: &'static str,
+    /// Whether `quarkus.rest-client.<name>` sets it for all clients.
+    pub(crate) is_global: bool,
+}
+
+const fn setting(name: &'static str, is_global: bool) -> ClientSetting {
+    ClientSetting { name, is_global }
+}
+
+pub(crate) const URI: ClientSetting = setting("uri", false);
+pub(crate) const URL: ClientSetting = setting("url", false);
+pub(crate) const CONNECT_TIMEOUT: ClientSetting = setting("connect-timeout", true);
+pub(crate) const READ_TIMEOUT: ClientSetting = setting("read-timeout", true);
+pub(crate) const FOLLOW_REDIRECTS: ClientSetting = setting("follow-redirects", true);
+pub(crate) const PROXY_ADDRESS: ClientSetting = setting("proxy-address", true);
+pub(crate) const PROXY_USER: ClientSetting = setting("proxy-user", true);
+pub(crate) const PROXY_PASSWORD: ClientSetting = setting("proxy-password", true);
+pub(crate) const NON_PROXY_HOSTS: ClientSetting = setting("non-proxy-hosts", true);
+
+/// All settings of a client that calls read.
+pub(crate) const CLIENT_SETTINGS: [ClientSetting; 9] = [
+    URI,
+    URL,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    FOLLOW_REDIRECTS,
+    PROXY_ADDRESS,
+    PROXY_USER,
+    PROXY_PASSWORD,
+    NON_PROXY_HOSTS,
+];
+
+/// What the properties of a client begin with in Quarkus, and what follows its name in `MicroProfile`.
+pub(crate) const REST_CLIENT: &str = "quarkus.rest-client.";
+pub(crate) const MICRO_PROFILE: &str = "/mp-rest/";
+
+/// What the properties of security schemes begin with.
+pub(crate) const GENERATOR: &str = "quarkus.openapi-generator.";
+
+/// What the properties of `OpenID` Connect clients begin with.
+pub(crate) const OIDC_CLIENT: &str = "quarkus.oidc-client.";
+
+/// The scheme that operations have whose document asks for none.
+pub(crate) const DEFAULT_SCHEME: &str = "quarkus.openapi-generator.codegen.default-security-scheme";
+
 /// Settings of one `OpenAPI` document.
 #[derive(Clone, Copy)]
 pub(crate) struct ClientSettings<'a> {
@@ -32,15 +83,22 @@ pub(crate) struct ClientSettings<'a> {
 }
 
 impl ClientSettings<'_> {
-    /// The key, with the choice if there is one.
+    /// The name of the document's client: its key, unless `quarkus.openapi-generator.codegen.spec.<key>.config-key` gives another one. The
+    /// credentials stand below the key all the same.
+    pub(crate) fn client_key(&self) -> String {
+        let renamed = lookup(self.properties, &config_key_property(self.key));
+        renamed.map_or_else(|| self.key.to_owned(), |name| name.trim().to_owned())
+    }
+
+    /// The name of the client, with the choice if there is one.
     pub(crate) fn full_key(&self) -> String {
+        self.with_choice(&self.client_key())
+    }
+
+    fn with_choice(&self, key: &str) -> String {
         match self.choice {
-            None => self.key.to_owned(),
-            Some(choice) => {
-                let separator = lookup(self.properties, "kogito.sw.rest_client.config_key.separator")
-                    .or_else(|| lookup(self.properties, "kogito.rest_client.config_key.separator"));
-                format!("{}{}{choice}", self.key, separator.as_deref().unwrap_or("."))
-            }
+            None => key.to_owned(),
+            Some(choice) => format!("{key}{}{choice}", choice_separator(self.properties)),
         }
     }
 
@@ -48,28 +106,49 @@ impl ClientSettings<'_> {
     /// property or variable that has no value.
     pub(crate) fn base_url(&self) -> Result<Option<String>, PropertyError> {
         let key = self.full_key();
-        for name in [
-            format!("quarkus.rest-client.{key}.url"),
-            format!("quarkus.rest-client.{key}.uri"),
-            format!("{key}/mp-rest/url"),
-        ] {
-            let value = self.properties.resolve(&name)?.map(|url| url.trim().to_owned());
-            let value = value.map(|url| knative::named_address(&url, self.properties).unwrap_or(url));
-            if value.as_ref().is_some_and(|url| !url.is_empty()) {
-                return Ok(value);
+        for setting in [URI, URL] {
+            if let Some((_, url)) = self.first_of(self.names(&key, setting))? {
+                let url = url.trim().to_owned();
+                return Ok(Some(knative::named_address(&url, self.properties).unwrap_or(url)));
             }
         }
         Ok(None)
     }
 
-    /// A time limit: of the choice, else of the document.
-    pub(crate) fn timeout(&self, name: &str) -> Option<Duration> {
-        let value = self.rest_client(&self.full_key(), name).or_else(|| self.rest_client(self.key, name))?;
-        value.trim().parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)
+    /// The property that gives the client a setting, and its value: of the choice, else of the document, else of all clients.
+    pub(crate) fn client(&self, setting: ClientSetting) -> Result<Option<(String, String)>, PropertyError> {
+        let (full, key) = (self.full_key(), self.client_key());
+        let mut names = self.names(&full, setting);
+        if full != key {
+            names.extend(self.names(&key, setting));
+        }
+        if setting.is_global {
+            names.push(format!("{REST_CLIENT}{}", setting.name));
+        }
+        self.first_of(names)
     }
 
-    fn rest_client(&self, key: &str, name: &str) -> Option<String> {
-        lookup(self.properties, &format!("quarkus.rest-client.{key}.{name}"))
+    /// The first property that has a value.
+    fn first_of(&self, names: Vec<String>) -> Result<Option<(String, String)>, PropertyError> {
+        for name in names {
+            if let Some(value) = self.properties.resolve(&name)?.filter(|value| !value.trim().is_empty()) {
+                return Ok(Some((name, value)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The names of a setting of a client, those of the class that `SonataFlow` generates for the document first, as in Quarkus.
+    fn names(&self, key: &str, setting: ClientSetting) -> Vec<String> {
+        let mut clients = generated_classes(self.properties, self.key);
+        clients.push(key.to_owned());
+        let names = clients.iter().flat_map(|client| {
+            [
+                format!("{REST_CLIENT}{client}.{}", setting.name),
+                format!("{client}{MICRO_PROFILE}{}", camel_case(setting.name)),
+            ]
+        });
+        names.collect()
     }
 
     /// A property of a security scheme: of the choice, else of the document.
@@ -86,17 +165,68 @@ impl ClientSettings<'_> {
     fn auth_properties(&self, scheme: &str, name: &str) -> Vec<String> {
         let mut keys = vec![self.key.to_owned()];
         if self.choice.is_some() {
-            keys.insert(0, self.full_key());
+            keys.insert(0, self.with_choice(self.key));
         }
         let mangled = mangle(self.key);
         if mangled != self.key {
             keys.push(mangled);
         }
-        keys.iter().map(|key| format!("quarkus.openapi-generator.{key}.auth.{scheme}.{name}")).collect()
+        keys.iter().map(|key| format!("{GENERATOR}{key}.auth.{scheme}.{name}")).collect()
     }
 
-    /// A property of the `OpenID` Connect client of a security scheme.
-    pub(crate) fn oidc(&self, scheme: &str, name: &str) -> Option<String> {
-        lookup(self.properties, &format!("quarkus.oidc-client.{scheme}.{name}"))
+    /// Whether the token of the instance is sent for a security scheme.
+    pub(crate) fn propagates(&self, scheme: &str) -> bool {
+        self.auth(scheme, "token-propagation").is_some_and(|value| parse_flag(&value) == Some(true))
     }
+}
+
+/// What stands between the name of a client and the value of a `configKey`.
+pub(crate) fn choice_separator(properties: &Properties) -> String {
+    lookup(properties, "kogito.sw.rest_client.config_key.separator")
+        .or_else(|| lookup(properties, "kogito.rest_client.config_key.separator"))
+        .unwrap_or_else(|| ".".to_owned())
+}
+
+/// The property that gives the client of a document another name.
+pub(crate) fn config_key_property(key: &str) -> String {
+    format!("{GENERATOR}codegen.spec.{key}.config-key")
+}
+
+/// The package of the classes that `SonataFlow` generates for a document.
+pub(crate) fn generated_package(key: &str) -> String {
+    format!("org.openapi.quarkus.{}.", mangle(key))
+}
+
+/// The classes that are generated for a document, as far as the properties name them. Their last part is made of tags of operations.
+fn generated_classes(properties: &Properties, key: &str) -> Vec<String> {
+    let package = generated_package(key);
+    let quoted = format!("{REST_CLIENT}\"{package}");
+    let in_quarkus = properties.keys_with_prefix(&quoted).filter_map(|name| {
+        let class = name.strip_prefix(REST_CLIENT)?.strip_prefix('"')?;
+        Some(class.split_once('"')?.0.to_owned())
+    });
+    let in_micro_profile = properties
+        .keys_with_prefix(&package)
+        .filter_map(|name| Some(name.split_once(MICRO_PROFILE)?.0.to_owned()));
+    let mut classes: Vec<String> = in_quarkus.chain(in_micro_profile).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+/// `read-timeout` as `readTimeout`.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut upper = false;
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' => upper = true,
+            c if upper => {
+                text.push(c.to_ascii_uppercase());
+                upper = false;
+            }
+            c => text.push(c),
+        }
+    }
+    text
 }

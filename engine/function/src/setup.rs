@@ -113,3 +113,27 @@ pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOpti
 pub(crate) fn read_setting<T>(setting: &Setting, value: Result<T, PropertyError>) -> Result<T, SetupError> {
     value.map_err(|error| SetupError::new(setting, error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_calls_are_in_flight_as_there_is_memory_and_handles_for() {
+        let most = |lines: &str, memory: u64| {
+            let (properties, _) =
+                Properties::parse("application.properties", lines, rondo_definition::Environment::new());
+            CallerSettings::read(&properties, &MemoryBudget::new(memory)).map(|settings| settings.max_calls)
+        };
+        let handles = HandleBudget::of_process().calls;
+        for (lines, memory, expected) in [
+            ("", 4 << 20, 16.min(handles)),
+            ("", 1 << 10, 1),
+            ("", 1 << 40, handles),
+            ("rondo.http.max-calls=7", 1 << 10, 7),
+        ] {
+            assert_eq!(most(lines, memory), Ok(expected), "`{lines}` with {memory} bytes");
+        }
+        assert_eq!(most("rondo.http.max-calls=0", 1 << 30).unwrap_err().key, "rondo.http.max-calls");
+    }
+}

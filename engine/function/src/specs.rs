@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use rondo_definition::{Diagnostic, Limits, Resource, Resources, Source, codes, load};
+use rondo_definition::{Diagnostic, Limits, Resource, Resources, Source, codes, load, load_as_json};
 use serde_json::Value;
 
 use crate::fetch::Fetcher;
@@ -17,11 +17,11 @@ use crate::openapi::document::SpecDocument;
 /// What came of reading a document.
 type Read = Result<Arc<SpecDocument>, String>;
 
-/// Documents by place and text.
+/// Documents by place and digest.
 #[derive(Default)]
 pub struct Specs {
     fetcher: Option<Arc<Fetcher>>,
-    read: Mutex<HashMap<(String, Arc<str>), Arc<OnceLock<Read>>>>,
+    read: Mutex<HashMap<(String, String), Arc<OnceLock<Read>>>>,
 }
 
 impl Specs {
@@ -31,7 +31,7 @@ impl Specs {
         Self { fetcher, read: Mutex::default() }
     }
 
-    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`.
+    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`. It need not describe operations.
     pub(crate) fn open(
         &self,
         resources: &Resources,
@@ -41,7 +41,10 @@ impl Specs {
         authorization: Option<&str>,
     ) -> Read {
         let (name, text) = self.read(resources, owner, base, uri, authorization)?;
-        self.document(&name, text.into())
+        let digest = owner.digest_of(&name).unwrap_or_default();
+        let once = Arc::clone(self.read.lock().entry((name.clone(), digest)).or_default());
+        // Others read other documents meanwhile.
+        once.get_or_init(|| parse(&name, text).map(Arc::new)).clone()
     }
 
     /// The name and the text of a document, read as [`Self::open`] does.
@@ -61,31 +64,28 @@ impl Specs {
         let text = String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?;
         Ok((name, text))
     }
-
-    /// The document of that text; `uri` is where it was found.
-    fn document(&self, uri: &str, text: Arc<str>) -> Read {
-        let once = {
-            let mut read = self.read.lock();
-            Arc::clone(read.entry((uri.to_owned(), Arc::clone(&text))).or_default())
-        };
-        // Others read other documents meanwhile.
-        once.get_or_init(|| parse(uri, text).map(Arc::new)).clone()
-    }
 }
 
-/// JSON is indexed as it is; YAML is read and written as JSON first, so that there is one way to look things up.
-pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
+/// Any document to which an `OpenAPI` document may refer. JSON is indexed as it is; YAML is written as JSON first, so that there is one way to look
+/// things up.
+pub(crate) fn parse(uri: &str, text: String) -> Result<SpecDocument, String> {
     let is_json =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-    if is_json {
-        return index(uri, text);
-    }
-    index(uri, parse_value(uri, &text)?.to_string().into())
+    let json = match is_json {
+        true => text,
+        false => load_as_json(uri, &text, Limits::RESOURCE).map_err(|problems| first(uri, &problems))?,
+    };
+    SpecDocument::parse_any(uri, json.into()).map_err(|problem| format!("`{uri}` {problem}"))
 }
 
 /// The value of a document in YAML or JSON.
 pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
-    let loaded = load(uri, text, Limits::RESOURCE).map_err(|problems| match problems.first() {
+    load(uri, text, Limits::RESOURCE).map(|loaded| loaded.value).map_err(|problems| first(uri, &problems))
+}
+
+/// The first problem of a document that cannot be read, with its name.
+fn first(uri: &str, problems: &[Diagnostic]) -> String {
+    match problems.first() {
         // A syntax error says its line itself.
         Some(problem) if problem.code == codes::SYNTAX => format!("`{uri}` is {}", problem.message),
         Some(Diagnostic { position: Some(position), message, .. }) => {
@@ -93,10 +93,5 @@ pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
         }
         Some(problem) => format!("`{uri}` cannot be read: {}", problem.message),
         None => format!("`{uri}` cannot be read"),
-    })?;
-    Ok(loaded.value)
-}
-
-fn index(uri: &str, text: Arc<str>) -> Result<SpecDocument, String> {
-    SpecDocument::parse(uri, text).map_err(|problem| format!("`{uri}` {problem}"))
+    }
 }

@@ -1,8 +1,8 @@
 //! Access tokens from `OAuth2` token endpoints.
 //!
 //! Owns: the cache of tokens. Promises: one request at a time for a token, which is used until shortly before it expires;
-//! neither tokens nor client secrets appear in errors. Source: RFC 6749, sections 4.3 and 4.4; `OpenID` Connect
-//! Discovery 1.0, section 4.
+//! neither tokens nor client secrets appear in errors; a refusal is told in the words of the endpoint. Source: RFC 6749, sections 4.3, 4.4 and
+//! 5.2; `OpenID` Connect Discovery 1.0, section 4.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,35 +11,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rondo_memory::{MemoryBudget, Share};
 use serde::Deserialize;
-use url::Url;
 
-use crate::large_answer::BeforeLargeAnswer;
-use crate::redirects::Redirects;
-use crate::request_builder::Headers;
 use crate::secret::Secret;
-use crate::security;
-use crate::transport::{Outgoing, Transport};
-
-/// How to get a token; equal requests share one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct TokenRequest {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Secret,
-    /// The secret is sent in the body, not as HTTP basic.
-    pub(crate) secret_in_body: bool,
-    /// Name and password, for the password grant.
-    pub(crate) user: Option<(String, Secret)>,
-    pub(crate) scopes: Vec<String>,
-}
-
-/// The address of a token endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Endpoint {
-    Known(String),
-    /// The address of the discovery document that names it.
-    Discovered(String),
-}
+use crate::token_request::{Endpoint, TokenRequest, parse_address, to_discovery, to_endpoint};
+use crate::transport::{Incoming, Outgoing, Transport};
 
 type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
 
@@ -58,6 +33,13 @@ struct Token {
 struct TokenAnswer {
     access_token: String,
     expires_in: Option<Lifetime>,
+}
+
+/// What the endpoint answers instead of a token.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Option<String>,
+    error_description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,19 +67,12 @@ impl<'de> Deserialize<'de> for Lifetime {
     }
 }
 
-/// Most bytes of the answer of a token endpoint. Tokens with many claims have some ten thousand.
-const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
-
 /// A token is renewed this long before it expires, so that it does not expire during the call.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// How long a token is used whose endpoint gives no `expires_in`: short, because it may expire at any time, but long enough
 /// for a burst of calls.
 const UNKNOWN_LIFETIME: Duration = Duration::from_mins(1);
-
-/// Longest time for an answer of a token endpoint.
-const DEADLINE: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Tokens {
     /// A valid token. While one caller waits for the endpoint the others wait for the same answer.
@@ -136,77 +111,45 @@ async fn fetch_token(
 ) -> Result<Token, String> {
     let mut share = memory.share();
     let address = match &request.endpoint {
-        Endpoint::Known(address) => address.clone(),
+        Endpoint::Known(address) => parse_address(address)?,
         Endpoint::Discovered(address) => {
-            let body = send(transport, &mut share, "GET", address, Headers::default(), None).await?;
+            let discovery = to_discovery(request, parse_address(address)?);
+            let body = send(transport, &mut share, &discovery).await?;
             let found: Result<Discovery, _> = serde_json::from_slice(&body);
-            found.map_err(|_| format!("`{address}` names no token_endpoint"))?.token_endpoint
+            let found = found.map_err(|_| format!("`{address}` names no token_endpoint"))?;
+            parse_address(&found.token_endpoint)?
         }
     };
-    let (headers, form) = token_form(request);
+    let shown = address.clone();
     let asked = Instant::now();
-    let body = send(transport, &mut share, "POST", &address, headers, Some(form)).await?;
+    let body = send(transport, &mut share, &to_endpoint(request, address)?).await?;
     let answer: TokenAnswer =
-        serde_json::from_slice(&body).map_err(|_| format!("`{address}` answered without an access_token"))?;
+        serde_json::from_slice(&body).map_err(|_| format!("`{shown}` answered without an access_token"))?;
     let seconds = answer.expires_in.and_then(|lifetime| lifetime.0);
     let lifetime = seconds.map_or(UNKNOWN_LIFETIME, Duration::from_secs).saturating_sub(MARGIN);
     let until = asked.checked_add(lifetime).unwrap_or(asked);
     Ok(Token { secret: Secret::new(answer.access_token), until })
 }
 
-/// Headers and form of the request for a token.
-fn token_form(request: &TokenRequest) -> (Headers, String) {
-    let mut headers = Headers::default();
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    match &request.user {
-        None => {
-            form.append_pair("grant_type", "client_credentials");
-        }
-        Some((name, password)) => {
-            form.append_pair("grant_type", "password");
-            form.append_pair("username", name).append_pair("password", password.expose());
-        }
-    }
-    if !request.scopes.is_empty() {
-        form.append_pair("scope", &request.scopes.join(" "));
-    }
-    if request.secret_in_body {
-        form.append_pair("client_id", &request.client_id);
-        form.append_pair("client_secret", request.client_secret.expose());
-    } else {
-        headers.set("Authorization", security::basic(&request.client_id, request.client_secret.expose()));
-    }
-    (headers, form.finish())
-}
-
-async fn send(
-    transport: &Transport,
-    share: &mut Share,
-    method: &str,
-    address: &str,
-    mut headers: Headers,
-    form: Option<String>,
-) -> Result<Vec<u8>, String> {
-    headers.add("Accept", "application/json");
-    let url = Url::parse(address).map_err(|error| format!("`{address}` is no address: {error}"))?;
-    let body = form.map(|form| ("application/x-www-form-urlencoded".to_owned(), form.into()));
-    let outgoing = Outgoing {
-        method: method.to_owned(),
-        url,
-        headers,
-        body,
-        max_answer_bytes: Some(MAX_ANSWER_BYTES),
-        cuts_errors: true,
-        connect_timeout: CONNECT_TIMEOUT,
-        deadline: DEADLINE,
-        redirects: Redirects::SameHost,
-        before_large_answer: BeforeLargeAnswer::default(),
-    };
+async fn send(transport: &Transport, share: &mut Share, outgoing: &Outgoing) -> Result<Vec<u8>, String> {
+    // Without the query, which may hold the client's secret.
+    let mut shown = outgoing.url.clone();
+    shown.set_query(None);
+    let method = &outgoing.method;
     let incoming =
-        transport.send(&outgoing, share).await.map_err(|error| format!("{method} {address} {error}"))?;
+        transport.send(outgoing, share).await.map_err(|error| format!("{method} {shown} {error}"))?;
     if incoming.is_success() {
         Ok(incoming.body.bytes)
     } else {
-        Err(format!("{method} {address} answered {} {}", incoming.status, incoming.reason))
+        let (status, reason) = (incoming.status, &incoming.reason);
+        Err(format!("{method} {shown} answered {status} {reason}{}", refusal(&incoming)))
     }
+}
+
+/// Why the endpoint refuses a token: `error` and `error_description` of its answer.
+fn refusal(incoming: &Incoming) -> String {
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(incoming.text()) else { return String::new() };
+    let words = [refusal.error, refusal.error_description].into_iter().flatten();
+    let words = words.map(|text| text.replace(char::is_control, " ").trim().to_owned());
+    words.filter(|text| !text.is_empty()).map(|text| format!(": {text}")).collect()
 }

@@ -4,23 +4,26 @@
 //! handle does not count; credentials go to no other host than the one they are meant for; no more than the limit of an answer is read.
 //! Never: knows what a workflow is.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use rondo_memory::{MemoryBudget, Share};
 use rustls::pki_types::CertificateDer;
-use tokio::time::Instant;
 use url::Url;
 
 use crate::address::{AddressPolicy, Denied};
+use crate::answer::{self, Unreadable};
 use crate::answer_body::{self, Body, Deadline, Limit};
-use crate::connections::{Connections, innermost_cause, is_out_of_handles};
+use crate::connections::{ConnectionKind, Connections, innermost_cause, is_out_of_handles};
 use crate::error::CallErrorKind;
+use crate::handle_shortage::{Asked, HandleShortage};
 use crate::large_answer::BeforeLargeAnswer;
-use crate::redirects::{Redirects, redirect_target, same_host};
+use crate::proxy::{Proxying, Route};
+use crate::redirects::{Redirects, keep_headers_for_other_hosts, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
 
@@ -52,6 +55,7 @@ pub(crate) struct Outgoing {
     /// For everything from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
+    pub(crate) proxying: Proxying,
     pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
@@ -62,6 +66,8 @@ pub(crate) struct Incoming {
     pub(crate) reason: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// If it is a redirect that was not followed: where it leads and why, not masked.
+    pub(crate) not_followed: Option<String>,
 }
 
 impl Incoming {
@@ -75,9 +81,9 @@ impl Incoming {
         self.headers.get(LOCATION).filter(|_| is_redirect).and_then(|value| value.to_str().ok())
     }
 
-    /// The body without a byte order mark.
-    pub(crate) fn text(&self) -> &[u8] {
-        rondo_definition::without_byte_order_mark(&self.body.bytes)
+    /// The body in UTF-8, without a byte order mark. `grant` is asked for the memory that decoding takes.
+    pub(crate) fn utf8(&self, grant: &mut dyn FnMut(usize) -> bool) -> Result<Cow<'_, [u8]>, Unreadable> {
+        answer::utf8(&self.body.bytes, self.content_type(), grant)
     }
 
     pub(crate) fn content_type(&self) -> &str {
@@ -92,25 +98,11 @@ pub(crate) struct Transport {
     /// Room for the texts of answers that are not small.
     texts: MemoryBudget,
     patience: Duration,
-    /// Held by the call that asks for a file handle next, while there is none. When it last closed idle connections.
-    shortage: tokio::sync::Mutex<Option<Instant>>,
+    shortage: HandleShortage,
 }
-
-/// Most redirects of one call; services need one or two, and a longer chain is a loop.
-const MAX_REDIRECTS: usize = 5;
 
 /// Bytes of an answer with an error status that are read where only messages show it.
 const MAX_ERROR_BYTES: u64 = 256 * 1024;
-
-/// How long a call whose turn it is waits for a file handle, and how often it asks for one. Handles come back when other calls or clients end.
-const PATIENCE_FOR_HANDLES: Duration = Duration::from_mins(5);
-const PAUSE_FOR_HANDLES: Duration = Duration::from_millis(10);
-
-/// A call that has not failed after this time has a file handle, and waits for the service.
-const CONNECTED_AFTER: Duration = Duration::from_millis(50);
-
-/// Idle connections are closed no more often than this while handles are short: calls that end leave connections for those that wait.
-const CLOSING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Method, address, headers and body.
 type RequestParts<'a> = (&'a Method, &'a Url, &'a HeaderMap, Option<&'a Bytes>);
@@ -128,12 +120,17 @@ impl Transport {
         let max_answer_bytes = options.max_answer_bytes.min(texts.total());
         let options = TransportOptions { max_answer_bytes, ..options };
         let connections = Connections::new(idle, tls);
-        Ok(Self { options, connections, texts, patience, shortage: tokio::sync::Mutex::default() })
+        Ok(Self { options, connections, texts, patience, shortage: HandleShortage::default() })
     }
 
     /// A client of its own for requests that are no calls of functions.
     pub(crate) fn client(&self, connect_timeout: Duration) -> Result<reqwest::Client, String> {
-        self.connections.build(&self.options, connect_timeout)
+        self.connections.build(&self.options, &ConnectionKind { connect_timeout, route: Route::OfProcess })
+    }
+
+    /// Whom every call trusts.
+    pub(crate) fn tls(&self) -> rustls::ClientConfig {
+        self.connections.tls().clone()
     }
 
     /// Limits and trust of every call.
@@ -168,15 +165,19 @@ impl Transport {
                 .check(&url)
                 .map_err(|denied| CallErrorKind::Forbidden(denied.to_string()))?;
             let request = (&method, &url, &headers, body.as_ref().map(|(_, bytes)| bytes));
-            let response = self.answer(request, outgoing.connect_timeout, &mut deadline).await?;
-            let target = redirect_target(&method, &url, &response).filter(|_| redirects < MAX_REDIRECTS);
-            let Some(target) = target.filter(|target| outgoing.redirects.allow(&url, target)) else {
-                return self.read(response, outgoing, share, &mut deadline).await;
+            let connect_timeout = outgoing.connect_timeout;
+            let kind = ConnectionKind { connect_timeout, route: outgoing.proxying.route(&url) };
+            let response = self.answer(request, &kind, &mut deadline).await?;
+            let target = match outgoing.redirects.next(&method, &url, &response, redirects) {
+                Ok(Some(target)) => target,
+                ended => {
+                    let incoming = self.read(response, outgoing, share, &mut deadline).await?;
+                    return Ok(Incoming { not_followed: ended.err(), ..incoming });
+                }
             };
             redirects += 1;
             if !same_host(&url, &target) {
-                headers.remove(AUTHORIZATION);
-                headers.remove(COOKIE);
+                keep_headers_for_other_hosts(&mut headers);
             }
             if response.status() == StatusCode::SEE_OTHER && method != Method::HEAD {
                 method = Method::GET;
@@ -187,68 +188,50 @@ impl Transport {
         }
     }
 
-    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn.
+    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn,
+    /// with all of its time.
     async fn answer(
         &self,
         request: RequestParts<'_>,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
         deadline: &mut Deadline,
     ) -> Result<reqwest::Response, CallErrorKind> {
-        match deadline.within(self.request(request, connect_timeout)?.send()).await? {
-            Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                self.answer_in_shortage(request, connect_timeout, deadline).await
-            }
-            result => result.map_err(|error| to_call_error(&error, deadline.whole)),
+        if let Asked::Ended(result) = self.ask(request, kind, *deadline).await {
+            return result.map(|(response, _)| response);
         }
+        let whole = deadline.whole;
+        let close_idle = || self.connections.close_idle();
+        let ask = || self.ask(request, kind, Deadline::in_(whole));
+        let (response, new_deadline) = self.shortage.ask_in_turn(close_idle, ask).await?;
+        *deadline = new_deadline;
+        Ok(response)
     }
 
-    /// The same while file handles are short: the calls that found none ask for one after the other, because a hundred that ask at once
-    /// only keep each other from it.
-    async fn answer_in_shortage(
+    /// Sends a request, and gives back the head of its answer with the deadline for the rest.
+    async fn ask(
         &self,
         request: RequestParts<'_>,
-        connect_timeout: Duration,
-        deadline: &mut Deadline,
-    ) -> Result<reqwest::Response, CallErrorKind> {
-        let asked = Instant::now();
-        let mut turn = Some(self.shortage.lock().await);
-        loop {
-            *deadline = Deadline::in_(deadline.whole);
-            if let Some(closed) = turn.as_deref_mut()
-                && closed.is_none_or(|closed| closed.elapsed() > CLOSING_PAUSE)
-            {
-                *closed = Some(Instant::now());
-                self.connections.close_idle();
-            }
-            let mut sent = std::pin::pin!(deadline.within(self.request(request, connect_timeout)?.send()));
-            let result = if let Ok(result) = tokio::time::timeout(CONNECTED_AFTER, &mut sent).await {
-                result?
-            } else {
-                // It has its handle, or waits for a name or a packet; it is the next one's turn.
-                turn = None;
-                sent.await?
-            };
-            match result {
-                Err(error) if error.is_connect() && is_out_of_handles(&error) => {
-                    if asked.elapsed() > PATIENCE_FOR_HANDLES {
-                        return Err(CallErrorKind::NoHandle);
-                    }
-                    tokio::time::sleep(PAUSE_FOR_HANDLES).await;
-                    if turn.is_none() {
-                        turn = Some(self.shortage.lock().await);
-                    }
-                }
-                result => return result.map_err(|error| to_call_error(&error, deadline.whole)),
-            }
+        kind: &ConnectionKind,
+        deadline: Deadline,
+    ) -> Asked<(reqwest::Response, Deadline)> {
+        let sent = match self.request(request, kind) {
+            Ok(request) => deadline.within(request.send()).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(Err(error)) if error.is_connect() && is_out_of_handles(&error) => Asked::NoHandle,
+            Ok(Err(error)) => Asked::Ended(Err(to_call_error(&error, deadline.whole))),
+            Ok(Ok(response)) => Asked::Ended(Ok((response, deadline))),
+            Err(error) => Asked::Ended(Err(error)),
         }
     }
 
     fn request(
         &self,
         (method, url, headers, body): RequestParts<'_>,
-        connect_timeout: Duration,
+        kind: &ConnectionKind,
     ) -> Result<reqwest::RequestBuilder, CallErrorKind> {
-        let client = self.connections.client(&self.options, connect_timeout, url);
+        let client = self.connections.client(&self.options, kind, url);
         let client = client.map_err(CallErrorKind::NotConfigured)?;
         let request = client.request(method.clone(), url.clone()).headers(headers.clone());
         Ok(match body {
@@ -281,7 +264,7 @@ impl Transport {
         )
         .await?;
         let reason = status.canonical_reason().unwrap_or_default().to_owned();
-        Ok(Incoming { status: status.as_u16(), reason, headers, body })
+        Ok(Incoming { status: status.as_u16(), reason, headers, body, not_followed: None })
     }
 }
 

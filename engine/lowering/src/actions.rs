@@ -16,8 +16,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Lowers one action. `merges_result`: whether a result is merged at the top level of the data if there is no `toStateData`. In a loop it
-    /// is not: the results of the elements go to `outputCollection`.
+    /// Lowers one action. `merges_result`: whether a result is merged at the top level of the data if there is no `toStateData`. In a loop of
+    /// SonataFlow, whose elements share the data, it is not: the results of the elements go to `outputCollection`.
     pub(super) fn lower_action(&mut self, action: &'a model::Action, state: &'a State, merges_result: bool) {
         let target = shared(target_name(&action.kind));
         let name = action.name.as_deref().map_or_else(|| Arc::clone(&target), shared);
@@ -49,21 +49,24 @@ impl<'a> Lowering<'a> {
             self.code.push("fromStateData", Instruction::Focus(from));
         }
         self.lower_invocation(action, &place("arguments"));
+        self.add_call_site(action, state_property(state, &format!("action `{name}`")), merges_result);
         if let Some(results) = self.context.compile_optional(filter.results.as_ref(), &place("results"))
             && filter.use_results
             && !is_async
         {
             self.code.push("results", Instruction::FilterResult(results));
         }
-        let to = self.context.compile_optional(filter.to_state_data.as_ref(), &place("toStateData"));
+        let to = self.context.compile_path(filter.to_state_data.as_ref(), &place("toStateData"));
         if filter.use_results && !is_async && (merges_result || to.is_some()) {
             self.code.push("toStateData", Instruction::Merge(to));
         }
         self.push_sleep("sleepAfter", action.sleep_after.as_ref());
         self.code.push("leave", Instruction::Leave);
         let to = self.code.next_pc();
-        let test = action.condition.as_ref();
-        let test = test.map(|test| self.context.compile_condition(test, &place("condition")));
+        let test = action
+            .condition
+            .as_ref()
+            .map(|condition| self.context.compile_late(condition, &place("condition")));
         if let Some((pc, condition)) = condition.zip(test) {
             self.code.patch(pc, Instruction::SkipUnless { condition, to });
         }
@@ -123,6 +126,13 @@ impl<'a> Lowering<'a> {
             return; // The check of the document reports the missing function.
         };
         self.used_functions.insert(&function.name);
+        if self.received.contains_key(&function.name) {
+            // Where nobody waits for it, it is received by nobody.
+            if !reference.invoke_async {
+                self.lower_received_message(&function.name);
+            }
+            return;
+        }
         if function.kind == FunctionKind::Expression && reference.invoke_async {
             return; // Nobody sees its value, and evaluating it does nothing else.
         }

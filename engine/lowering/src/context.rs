@@ -8,7 +8,7 @@ use rondo_definition::{
     Compat, Diagnostic, Document, Pointer, codes, duration,
     model::{At, ExpressionLang, FunctionKind},
 };
-use rondo_expression::{CompileError, Expression, Language, Template};
+use rondo_expression::{CompileError, Expression, Language, Template, compile_property, is_path};
 use rondo_program::Duration;
 use serde_json::Value;
 
@@ -41,15 +41,16 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Compiles a condition. An invalid one is a deviation, because SonataFlow finds out when it evaluates the condition.
-    pub(super) fn compile_condition(&mut self, text: &At<String>, place: &str) -> Expression {
+    /// Compiles a property that is always an expression, and that SonataFlow looks at only when it evaluates it: an invalid one is a
+    /// deviation, and the returned expression fails then (spec-0.8, rule 45).
+    pub(super) fn compile_late(&mut self, text: &At<String>, place: &str) -> Expression {
         self.compile(text, place).unwrap_or_else(|error| {
             if !self.report_broken_function(&text.value) {
-                let message = format!(
-                    "{place}: `{}` is not a valid expression, so the instance fails when it gets there: {}",
-                    text.value, error.message
-                );
-                let (code, source) = (codes::INVALID_CONDITION, &self.document.source);
+                let is_strict = self.document.compat == Compat::Spec;
+                let consequence = if is_strict { "" } else { ", so the instance fails when it gets there" };
+                let message =
+                    format!("{place}: `{}` is not a valid expression{consequence}: {}", text.value, error.message);
+                let (code, source) = (codes::LATE_EXPRESSION, &self.document.source);
                 let problem = match self.document.compat {
                     Compat::Spec => Diagnostic::error(code, source, &text.at, message),
                     Compat::SonataFlow => Diagnostic::warning(code, source, &text.at, message),
@@ -62,9 +63,23 @@ impl<'a> Context<'a> {
 
     fn compile(&mut self, text: &At<String>, place: &str) -> Result<Expression, CompileError> {
         let compiled =
-            rondo_expression::compile_property(self.language, &text.value, &self.expression_functions())?;
+            compile_property(self.language, &text.value, &self.expression_functions())?;
         self.lint_expression(&compiled, &text.at, place);
         Ok(compiled)
+    }
+
+    /// Compiles `toStateData`. What is no path is a deviation: the names at its end are the path then, as on SonataFlow.
+    pub(super) fn compile_path(&mut self, text: Option<&At<String>>, place: &str) -> Option<Expression> {
+        let (text, path) = text.zip(self.compile_optional(text, place))?;
+        if !is_path(&path) {
+            let message = format!("{place}: `{}` is not a path such as `.result` or `.a.b`", text.value);
+            let source = &self.document.source;
+            self.diagnostics.push(match self.document.compat {
+                Compat::Spec => Diagnostic::error(codes::NOT_A_PATH, source, &text.at, message),
+                Compat::SonataFlow => Diagnostic::warning(codes::NOT_A_PATH, source, &text.at, message),
+            });
+        }
+        Some(path)
     }
 
     /// Compiles an optional property that is always an expression.
@@ -161,7 +176,7 @@ impl<'a> Context<'a> {
             let operation = &function.operation;
             let expression_functions = self.expression_functions();
             if let Err(error) =
-                rondo_expression::compile_property(self.language, &operation.value, &expression_functions)
+                compile_property(self.language, &operation.value, &expression_functions)
             {
                 is_broken = true;
                 let place = format!("function `{}`", function.name);

@@ -7,8 +7,7 @@ use rondo_definition::{
     model::{self, At, EventDataFilter, Next, ProduceEvent, State, StateKind, Workflow},
 };
 use rondo_program::{
-    Completion, Correlation, Duration, Event, EventFilter, EventTimeout, Instruction, Pc, StartByEvent,
-    Template,
+    Completion, Correlation, Event, EventFilter, EventTimeout, Instruction, Pc, StartByEvent, Template,
 };
 
 use super::{Lowering, parse_checked_duration, shared, states::state_property};
@@ -19,7 +18,32 @@ impl<'a> Lowering<'a> {
         let workflow = &self.context.document.workflow;
         // As on SonataFlow, the source of a received event does not matter, and a published one has the source of the workflow.
         let uses_source = self.context.document.compat == Compat::Spec;
-        workflow.events.values().map(|event| self.lower_event_definition(event, uses_source)).collect()
+        let mut events: Vec<Event> =
+            workflow.events.values().map(|event| self.lower_event_definition(event, uses_source)).collect();
+        events.extend(self.received.iter().map(|(function, event_type)| Event {
+            name: self.event_of_function(function),
+            event_type: shared(event_type),
+            source: None,
+            data_only: true,
+            correlation: Vec::new(),
+        }));
+        events
+    }
+
+    /// The name of the event that a function receives: that of the function, unless the document has an event that is called so.
+    fn event_of_function(&self, function: &str) -> Arc<str> {
+        if self.context.document.workflow.events.contains_key(function) {
+            return format!("{function} (function)").into();
+        }
+        shared(function)
+    }
+
+    /// Lowers a call of a function that receives a message: the wait for it, whose data are the result.
+    pub(super) fn lower_received_message(&mut self, function: &str) {
+        let await_pc = self.code.reserve("await");
+        let then = self.code.next_pc();
+        let filters = vec![EventFilter { events: vec![self.event_of_function(function)], then }];
+        self.code.patch(await_pc, Instruction::Await { filters, exclusive: true, timeout: None });
     }
 
     fn lower_event_definition(&mut self, event: &model::Event, uses_source: bool) -> Event {
@@ -48,7 +72,7 @@ impl<'a> Lowering<'a> {
         let then = self.code.next_pc();
         self.lower_event_data(state, &callback.filter);
         let end = self.code.next_pc();
-        let timeout = self.event_timeout(state).map(|after| EventTimeout { after, then: Some(end) });
+        let timeout = self.event_timeout(state, end);
         let filters = vec![EventFilter { events: vec![shared(&callback.event_ref.value)], then }];
         self.code.patch(await_pc, Instruction::Await { filters, exclusive: true, timeout });
     }
@@ -72,8 +96,7 @@ impl<'a> Lowering<'a> {
             filters.push(EventFilter { events: vec![shared(&condition.event_ref.value)], then });
         }
         let default = default.map(|next| self.lower_exit("default", state, next));
-        let timeout = self.event_timeout(state).zip(default);
-        let timeout = timeout.map(|(after, then)| EventTimeout { after, then: Some(then) });
+        let timeout = default.and_then(|default| self.event_timeout(state, default));
         self.code.patch(switch_pc, Instruction::Await { filters, exclusive: true, timeout });
     }
 
@@ -108,8 +131,7 @@ impl<'a> Lowering<'a> {
         }
         // An event starts the instance, so there is no wait that a time limit could end.
         let is_start = self.context.document.workflow.start.value == state.name;
-        let timeout = if is_start { None } else { self.event_timeout(state) };
-        let timeout = timeout.map(|after| EventTimeout { after, then: Some(end) });
+        let timeout = if is_start { None } else { self.event_timeout(state, end) };
         self.code.patch(await_pc, Instruction::Await { filters, exclusive: event.exclusive, timeout });
     }
 
@@ -134,7 +156,7 @@ impl<'a> Lowering<'a> {
         {
             self.code.push("eventData", Instruction::FilterResult(data));
         }
-        let path = self.context.compile_optional(
+        let path = self.context.compile_path(
             filter.to_state_data.as_ref(),
             &state_property(state, "eventDataFilter.toStateData"),
         );
@@ -151,7 +173,7 @@ impl<'a> Lowering<'a> {
         let limit = reference.result_timeout.as_ref();
         let timeout =
             limit.map(|limit| self.context.compile_duration(limit, &format!("{place}: resultEventTimeout")));
-        let timeout = timeout.map(|after| EventTimeout { after, then: None });
+        let timeout = timeout.map(|after| EventTimeout { after, then: None, is_handled_first: false });
         let filters = vec![EventFilter { events: vec![shared(&answer.value)], then }];
         self.code.patch(await_pc, Instruction::Await { filters, exclusive: true, timeout });
     }
@@ -164,6 +186,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn lower_publish(&mut self, produced: &ProduceEvent, place: &str) {
+        self.context.lint_attribute_names(produced, place);
         let data = produced.data.as_ref();
         let data = data.map(|data| self.context.compile_template(&data.value, &data.at, place));
         let attributes = produced.context_attributes.iter().map(|(name, value)| {
@@ -175,9 +198,13 @@ impl<'a> Lowering<'a> {
         self.code.push("publish", Instruction::Publish { event, data, attributes });
     }
 
-    fn event_timeout(&mut self, state: &State) -> Option<Duration> {
+    /// The end of the wait of a state, which then goes on at `then`.
+    fn event_timeout(&mut self, state: &State, then: Pc) -> Option<EventTimeout> {
         let limit: At<String> = event_limit(&self.context.document.workflow, state)?.clone();
-        Some(self.context.compile_duration(&limit, &state_property(state, "eventTimeout")))
+        let after = self.context.compile_duration(&limit, &state_property(state, "eventTimeout"));
+        // By the specification that no event came is no error (spec-0.8, rule 136).
+        let is_handled_first = self.context.document.compat == Compat::SonataFlow;
+        Some(EventTimeout { after, then: Some(then), is_handled_first })
     }
 }
 

@@ -5,6 +5,7 @@
 //! error, the program is complete. Never: reads files.
 
 mod actions;
+mod call_sites;
 mod context;
 mod errors;
 mod events;
@@ -17,7 +18,7 @@ mod states;
 mod transitions;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -31,7 +32,7 @@ use rondo_expression::{MergeRules, Val};
 use context::{Context, parse_checked_duration};
 pub use functions::{replace_functions, unused_replacements};
 use rondo_program::{
-    CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
+    CallSite, CodeBuilder, Declarations, Instruction, LegacyNumbering, Outline, Pc, Program, SchemaReference,
     SchemaSource, Scope, ScopeId, TimeLimit,
 };
 
@@ -55,17 +56,30 @@ pub struct Lowered {
 /// Returns the program, as complete as possible, and the problems of expressions and functions. Serve the workflow only if none of the
 /// diagnostics is an error; instances of a stored revision, which an older build accepted, run in spite of errors.
 pub fn lower(document: &Document) -> (Lowered, Vec<Diagnostic>) {
+    lower_receiving(document, &BTreeMap::new())
+}
+
+/// Lowers a document some of whose functions receive a message: by their names the type of the event that a call of them waits for. Only the
+/// `AsyncAPI` documents that they are declared by say which these are.
+pub fn lower_receiving(
+    document: &Document,
+    received: &BTreeMap<String, String>,
+) -> (Lowered, Vec<Diagnostic>) {
     let code = if cfg!(feature = "padding") { CodeBuilder::padded() } else { CodeBuilder::default() };
-    lower_into(code, document)
+    lower_into(code, document, received)
 }
 
 /// Lowers a document as another build might do, to other instructions with the same labels. For tests: an instance that was stored by one
 /// build must continue at the same place in the other.
 pub fn lower_padded(document: &Document) -> (Lowered, Vec<Diagnostic>) {
-    lower_into(CodeBuilder::padded(), document)
+    lower_into(CodeBuilder::padded(), document, &BTreeMap::new())
 }
 
-fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnostic>) {
+fn lower_into(
+    code: CodeBuilder,
+    document: &Document,
+    received: &BTreeMap<String, String>,
+) -> (Lowered, Vec<Diagnostic>) {
     let workflow = &document.workflow;
     let mut lowering = Lowering {
         context: Context::new(document),
@@ -79,6 +93,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         run_before: run_before_state(workflow).map(|state| reachable(workflow, state)).unwrap_or_default(),
         branch_timeouts: None,
         used_functions: BTreeSet::new(),
+        calls: Vec::new(),
+        received,
     };
     for state in &workflow.states {
         lowering.lower_state(state);
@@ -86,10 +102,12 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
     lowering.resolve_jumps();
     lowering.resolve_compensations();
     lowering.context.lint_unused_functions(&lowering.used_functions);
+    lowering.context.lint_error_codes();
     let start = lowering.entries.get(workflow.start.value.as_str()).copied().unwrap_or_default();
     let outer = lowering.code.enter_construct("(abort)");
-    let abort = lowering.code.push("compensate", Instruction::Compensate);
-    lowering.code.push("abort", Instruction::Abort);
+    let compensate = lowering.code.push("compensate", Instruction::Compensate);
+    let abort = lowering.code.push("abort", Instruction::Abort);
+    let on_abort = if lowering.compensates_at_abort() { compensate } else { abort };
     lowering.code.exit_construct(outer);
     let run_before = run_before_state(workflow).and_then(|state| lowering.entries.get(state).copied());
     let timeout = workflow.timeouts.workflow_exec.as_ref().and_then(time_limit);
@@ -108,8 +126,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
         schedule,
         start_window: window,
         events,
-        on_abort: abort,
-        on_timeout: run_before.unwrap_or(abort),
+        on_abort,
+        on_timeout: run_before.unwrap_or(on_abort),
         constants: Val::from(workflow.constants.clone()),
         keep_active: workflow.keep_active,
         uses_previous_result: document.source.text().contains("prevActionResult"),
@@ -121,7 +139,8 @@ fn lower_into(code: CodeBuilder, document: &Document) -> (Lowered, Vec<Diagnosti
             actions: lowering.legacy_actions,
         },
     };
-    let (declarations, problems) = functions::lower_functions(document);
+    let (mut declarations, problems) = functions::lower_functions(document);
+    declarations.calls = lowering.calls;
     let mut diagnostics = lowering.context.diagnostics;
     diagnostics.extend(problems);
     diagnostics.extend(errors::lint_codes(document));
@@ -186,6 +205,10 @@ struct Lowering<'a> {
     branch_timeouts: Option<&'a Timeouts>,
     /// Names of the functions that actions use.
     used_functions: BTreeSet<&'a str>,
+    /// The calls of functions so far.
+    calls: Vec<CallSite>,
+    /// Functions that receive a message, each with the type of the event that it is.
+    received: &'a BTreeMap<String, String>,
 }
 
 impl Lowering<'_> {

@@ -17,7 +17,7 @@ pub(super) fn build_outline(document: &Document) -> Outline {
         description: workflow.description.clone(),
         annotations: workflow.annotations.clone(),
         text: document.source.text().into(),
-        path: Arc::clone(document.source.path()),
+        path: Arc::clone(document.source.name()),
         start: workflow.start.value.clone(),
         states: workflow.states.iter().map(|state| state_outline(workflow, state)).collect(),
         starts_by_event: start.is_some_and(|state| matches!(state.kind, model::StateKind::Event(_))),

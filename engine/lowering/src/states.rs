@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rondo_definition::model::{self, LoopMode, State, StateKind, SwitchConditions};
+use rondo_definition::{
+    Compat,
+    model::{self, LoopMode, State, StateKind, SwitchConditions},
+};
 use rondo_expression::Val;
 use rondo_program::{BatchSize, Branch, Completion, Duration, Instruction, Loop, ScopeKind};
 
@@ -62,6 +65,7 @@ impl<'a> Lowering<'a> {
                 self.lower_fork(state, &branches, completion);
             }
             StateKind::Inject { data } => {
+                self.context.lint_injected(&data.value, &data.at, &state_property(state, "data"));
                 let value = Val::from(data.value.clone()).without_null_elements();
                 self.code.push("inject", Instruction::Inject(value));
             }
@@ -124,24 +128,24 @@ impl<'a> Lowering<'a> {
             model::Completion::AtLeast(count) => match count.value.parse() {
                 Ok(count) => Completion::Count(count),
                 Err(_) => Completion::Computed(
-                    self.context.compile_expression(count, &state_property(state, "numCompleted")),
+                    self.context.compile_late(count, &state_property(state, "numCompleted")),
                 ),
             },
         }
     }
 
     fn lower_for_each(&mut self, state: &'a State, each: &'a model::ForEach) {
-        let input = self
-            .context
-            .compile_expression(&each.input_collection, &state_property(state, "inputCollection"));
-        let output = self
-            .context
-            .compile_optional(each.output_collection.as_ref(), &state_property(state, "outputCollection"));
+        let input =
+            self.context.compile_late(&each.input_collection, &state_property(state, "inputCollection"));
+        let output = each
+            .output_collection
+            .as_ref()
+            .map(|output| self.context.compile_late(output, &state_property(state, "outputCollection")));
         let batch = match (each.mode, &each.batch_size) {
             (LoopMode::Sequential, _) => BatchSize::One,
             (LoopMode::OneThread, _) => BatchSize::OneThread,
             (LoopMode::Parallel, Some(size)) => {
-                BatchSize::Of(self.context.compile_expression(size, &state_property(state, "batchSize")))
+                BatchSize::Of(self.context.compile_late(size, &state_property(state, "batchSize")))
             }
             (LoopMode::Parallel, None) => BatchSize::All,
         };
@@ -149,15 +153,16 @@ impl<'a> Lowering<'a> {
         let done = self.code.reserve("done");
         let body = self.code.next_pc();
         let outer = self.code.enter_construct("element");
+        let is_isolated = self.context.document.compat == Compat::Spec;
         for action in &each.actions {
-            self.lower_action(action, state, false);
+            self.lower_action(action, state, is_isolated);
         }
         self.code.push("end", Instruction::EndFrame);
         self.code.exit_construct(outer);
         let end = self.code.next_pc();
         let parameter = shared(&each.iteration_param);
-        self.code
-            .patch(start, Instruction::ForEach(Arc::new(Loop { input, output, parameter, body, batch })));
+        let each = Loop { input, output, is_isolated, parameter, body, batch };
+        self.code.patch(start, Instruction::ForEach(Arc::new(each)));
         self.code.patch(done, Instruction::Jump(end));
     }
 
@@ -167,9 +172,8 @@ impl<'a> Lowering<'a> {
             SwitchConditions::Data(conditions) => {
                 let mut arms = Vec::with_capacity(conditions.len());
                 for (number, condition) in (1..).zip(conditions) {
-                    let test = self
-                        .context
-                        .compile_condition(&condition.condition, &state_property(state, "condition"));
+                    let test =
+                        self.context.compile_late(&condition.condition, &state_property(state, "condition"));
                     arms.push((
                         test,
                         self.lower_exit(&format!("condition {number}"), state, &condition.next),

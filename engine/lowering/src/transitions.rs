@@ -57,7 +57,9 @@ impl<'a> Lowering<'a> {
             }
             Next::End(end) if self.run_before.contains(state.name.as_str()) => {
                 self.code.push("leave", Instruction::Leave);
-                self.code.push("compensate", Instruction::Compensate);
+                if end.compensate || self.compensates_at_abort() {
+                    self.code.push("compensate", Instruction::Compensate);
+                }
                 self.lower_produced_events(state, &end.produce_events);
                 self.code.push("abort", Instruction::Abort);
             }
@@ -74,6 +76,12 @@ impl<'a> Lowering<'a> {
                 self.code.push("end", Instruction::End { terminate, error_message, successor });
             }
         }
+    }
+
+    /// Whether an instance that is aborted compensates, as on SonataFlow. By the specification only a transition or an end does (spec-0.8, rule
+    /// 138).
+    pub(super) fn compensates_at_abort(&self) -> bool {
+        self.context.document.compat == Compat::SonataFlow
     }
 
     /// Lowers `continueAs`. Its workflow is looked for when the instance ends: the check of the folder has reported an unknown one.

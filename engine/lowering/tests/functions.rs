@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use rondo_definition::{Document, Environment, Properties, parse};
+use rondo_definition::{Document, Environment, Project, Properties, Resources, parse};
 use rondo_lowering::{Lowered, lower, replace_functions, unused_replacements};
 use rondo_program::FunctionKind;
 
@@ -26,6 +26,10 @@ fn problems(document: &Document) -> String {
 fn kind(lowered: &Lowered, name: &str) -> FunctionKind {
     let mut functions = lowered.declarations.functions.iter();
     functions.find(|function| function.name == name).unwrap().kind.clone()
+}
+
+fn root(properties: Properties) -> Project {
+    Project::new("", properties, Resources::default())
 }
 
 fn properties(text: &str) -> Properties {
@@ -100,7 +104,7 @@ fn a_property_replaces_a_function_that_cannot_be_called() {
     let lines = "rondo.functions.java.replacement=rest:post:https://h.test/cancel\n\
         rondo.functions.pet.replacement=nonsense\nrondo.functions.jva.replacement=sysout";
     let replaced = replace_functions(&mut document, &properties(lines));
-    let unused = unused_replacements(std::slice::from_ref(&document), &properties(lines));
+    let unused = unused_replacements(std::slice::from_ref(&document), &root(properties(lines)));
     let (lowered, problems) = lower(&document);
     let all = replaced.iter().chain(&unused).chain(&problems).map(|diagnostic| diagnostic.render(None));
     insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n"), @r#"

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use rondo_definition::{Compat, Options, parse_with};
 use rondo_lowering::{Lowered, lower, lower_padded};
 
 const FUNCTIONS: &str = "
@@ -141,6 +142,10 @@ const CONSTRUCTS: &[(&str, &str)] = &[
 ];
 
 fn document(states: &str, more: &str) -> rondo_definition::Document {
+    document_by(Compat::SonataFlow, states, more)
+}
+
+fn document_by(compat: Compat, states: &str, more: &str) -> rondo_definition::Document {
     let text = format!(
         "id: construct\nversion: '1.0'\nspecVersion: '0.8'\nstart: A\n{more}{FUNCTIONS}\nstates:\n{states}\n"
     );
@@ -148,7 +153,8 @@ fn document(states: &str, more: &str) -> rondo_definition::Document {
         "start: A\n",
         &format!("start: {}\n", if states.starts_with("- {name: A/B") { "A/B" } else { "A" }),
     );
-    let (document, problems) = rondo_definition::parse("construct.sw.yaml", &text);
+    let options = Options { compat, ..Options::default() };
+    let (document, problems) = parse_with("construct.sw.yaml", &text, options);
     let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).collect();
     document.unwrap_or_else(|| panic!("{errors:?}\n{text}"))
 }
@@ -173,13 +179,33 @@ fn a_time_limit_of_the_workflow_runs_its_state_before_the_end() {
     insta::assert_snapshot!("workflow-timeout", listing(lower(&document(states, more))));
 }
 
+/// What has other instructions with `rondo.compat=spec`: filters that select nothing, elements with data of their own, waits whose end is no
+/// error, an end of time without compensation.
+#[test]
+fn constructs_have_other_instructions_by_the_specification() {
+    let more = "timeouts: {workflowExecTimeout: {duration: PT1H, runBefore: Last}}\n";
+    let states = "- name: A
+  type: foreach
+  inputCollection: .list
+  stateDataFilter: {input: .part}
+  actions:
+  - {functionRef: double}
+  compensatedBy: Undo
+  transition: B
+- {name: B, type: callback, action: {functionRef: ask}, eventRef: approved, timeouts: {eventTimeout: PT1H}, end: true}
+- {name: Last, type: inject, data: {}, end: true, metadata: {errorMessage: late}}
+- {name: Undo, type: operation, usedForCompensation: true, actions: [{functionRef: ask}]}";
+    let document = document_by(Compat::Spec, states, more);
+    insta::assert_snapshot!("by-the-specification", listing(lower(&document)));
+}
+
 /// The line of the listing that says when instances start, and the problems of the schedule.
-fn scheduled(schedule: &str, states: &str, compat: rondo_definition::Compat) -> String {
+fn scheduled(schedule: &str, states: &str, compat: Compat) -> String {
     let text = format!(
         "id: scheduled\nspecVersion: '0.8'\nstart: {{stateName: A, schedule: {schedule}}}\n{FUNCTIONS}\nstates:\n{states}\n"
     );
-    let options = rondo_definition::Options { compat, ..rondo_definition::Options::default() };
-    let (document, problems) = rondo_definition::parse_with("scheduled.sw.yaml", &text, options);
+    let options = Options { compat, ..Options::default() };
+    let (document, problems) = parse_with("scheduled.sw.yaml", &text, options);
     let lowered = document.map(|document| lower(&document));
     let listing = lowered.as_ref().map_or(String::new(), |(lowered, _)| lowered.program.to_string());
     let all = problems.iter().chain(lowered.iter().flat_map(|(_, problems)| problems));
@@ -205,7 +231,7 @@ fn schedules_have_a_line() {
         ("{interval: R12/2026-01-31T09:00/P1M, timezone: America/New_York}", FIRST),
         ("2026-01-01T00:00:00Z/2026-02-01T00:00:00+01:00", BY_EVENT),
     ] {
-        let line = scheduled(schedule, states, rondo_definition::Compat::Spec);
+        let line = scheduled(schedule, states, Compat::Spec);
         lines.push_str(&format!("{schedule}\n  {line}\n"));
     }
     insta::assert_snapshot!("schedules", lines);
@@ -225,8 +251,8 @@ fn schedules_that_cannot_be_kept_to_are_named() {
         ("2026-01-01T00:00:00Z/2026-02-01T00:00:00Z", FIRST),
         ("R/PT2H", BY_EVENT),
     ] {
-        let lenient = scheduled(schedule, states, rondo_definition::Compat::SonataFlow);
-        let strict = scheduled(schedule, states, rondo_definition::Compat::Spec);
+        let lenient = scheduled(schedule, states, Compat::SonataFlow);
+        let strict = scheduled(schedule, states, Compat::Spec);
         let is_error = strict.contains(": error[");
         assert_eq!(is_error, lenient.contains("RON0129"), "{strict}");
         assert_eq!(

@@ -22,7 +22,7 @@ impl Machine<'_> {
         };
         let arguments = match arguments {
             Arguments::None => None,
-            Arguments::Template(template) => Some(self.fill_template(id, template)),
+            Arguments::Template(template) => Some(self.fill_template(id, template)?),
         };
         let action = self.open_action(id).and_then(|enclosing| enclosing.scope.action_name());
         Ok(Some(CallRequest {

@@ -58,8 +58,13 @@ impl Machine<'_> {
         self.edit_frame(id, |frame| frame.result = Some(value));
     }
 
+    /// An action has no result, not even its focus.
+    pub(crate) fn clear_result(&mut self, id: FrameId) {
+        self.edit_frame(id, |frame| frame.result = None);
+    }
+
     /// Keeps the result of an action as the previous result, if something needs it.
-    fn keep_previous_result(&mut self, id: FrameId, value: &Val) {
+    pub(crate) fn keep_previous_result(&mut self, id: FrameId, value: &Val) {
         if self.needs_previous_result(id) {
             self.count_retained(value);
             self.edit_frame(id, |frame| frame.previous = Some(value.clone()));
@@ -103,6 +108,7 @@ impl Machine<'_> {
     }
 
     fn merge_at_top(&mut self, id: FrameId, value: Val) -> Result<(), Failure> {
+        self.isolate_element(id);
         let data = self.snapshot.take_data_of(id);
         // A value that has two holders is copied when it changes, so a copy of the data is kept only if the merged data may be too large.
         let before = (!data.fits_with(&value, &self.context.budget)).then(|| data.clone());
@@ -122,6 +128,7 @@ impl Machine<'_> {
         value: Val,
         rules: MergeRules,
     ) -> Result<(), Failure> {
+        self.isolate_element(id);
         let data = self.snapshot.data_of(id).clone();
         let data = rondo_expression::assign(data, path, value, &self.expression_scope(id).as_scope(), rules)
             .map_err(|error| expression_failure(&error))?;

@@ -88,7 +88,7 @@ impl Machine<'_> {
         let frames = self.snapshot.frames.iter();
         let children: Vec<_> = frames
             .filter_map(|frame| match frame.wait {
-                Wait::Child { call } => Some((frame.id, call, self.program.instruction(frame.pc))),
+                Wait::Child { call, .. } => Some((frame.id, call, self.program.instruction(frame.pc))),
                 _ => None,
             })
             .collect();

@@ -19,7 +19,7 @@ impl Machine<'_> {
                 continue;
             }
             dropped.push(frame.id);
-            if let Wait::Child { call } = frame.wait {
+            if let Wait::Child { call, .. } = frame.wait {
                 self.effects.push(Effect::CancelChild(call));
             }
             self.facts.extend(frame.open_visits().map(|visit| Fact::Dropped { visit }));
@@ -34,9 +34,17 @@ impl Machine<'_> {
     /// whether the call is in doubt.
     pub(crate) fn cancel_waits(&mut self, id: FrameId) {
         self.drop_frames(Some(id));
-        if let Some(Wait::Child { call }) = self.snapshot.frame(id).map(|frame| &frame.wait) {
-            self.effects.push(Effect::CancelChild(*call));
+        if self.cancel_child(id) {
             self.set_wait(id, Wait::Ready);
         }
+    }
+
+    /// Cancels the child instance that a frame waits for. Returns whether there is one.
+    pub(crate) fn cancel_child(&mut self, id: FrameId) -> bool {
+        let Some(Wait::Child { call, .. }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
+            return false;
+        };
+        self.effects.push(Effect::CancelChild(*call));
+        true
     }
 }

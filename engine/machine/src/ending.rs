@@ -108,7 +108,8 @@ impl Machine<'_> {
     }
 }
 
-fn beginning(text: &str) -> String {
+/// The beginning of a text, for a message.
+pub(crate) fn beginning(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -1,7 +1,9 @@
 //! Raises errors: finds the retry policy or the handler for an error, or stops the instance at it.
 
-use rondo_expression::Val;
-use rondo_program::{Failure, Pc};
+use std::time::Duration;
+
+use rondo_expression::{MergeRules, Val};
+use rondo_program::{Failure, Instruction, Pc};
 
 use crate::{
     CallNumber, Effect, Fact, FailedStep, FrameId, Status, frame::Wait, matching::find_match,
@@ -46,10 +48,20 @@ impl Machine<'_> {
         self.raise(id, failure);
     }
 
-    /// Handles a child instance that stopped at an error. If a scope handles such an error, it is raised. Otherwise the parent still waits, as on
-    /// SonataFlow: when somebody has repaired the child and it ends, the parent continues.
+    /// Handles a child instance that stopped at an error. If its action is retried, another one is started; if a scope handles such an error, it
+    /// is raised. The child stays where it stopped: the parent has nothing to do with it any more. Otherwise the parent still waits, as on
+    /// SonataFlow: when somebody has repaired the child and it ends, the parent continues. By the specification its error is always one of the
+    /// action (spec-0.8, rule 104).
     pub(crate) fn child_failed(&mut self, id: FrameId, failure: Failure) {
-        if self.snapshot.is_over_time || self.is_handled(id, &failure) {
+        let is_over_time = self.snapshot.is_over_time;
+        if let Some(action) = self.open_action(id).filter(|_| !is_over_time)
+            && self.schedule_retry(&action, &failure)
+        {
+            return;
+        }
+        let is_an_error = self.program.merge == MergeRules::Specification;
+        if is_an_error || is_over_time || self.is_handled(id, &failure) {
+            self.set_wait(id, Wait::Ready);
             self.raise(id, failure);
         }
     }
@@ -65,17 +77,20 @@ impl Machine<'_> {
         });
     }
 
-    /// Schedules the next attempt of a failed call if the scope's retry policy allows one. Returns whether it did.
-    fn schedule_retry(&mut self, enclosing: &EnclosingScope<'_>, failure: &Failure) -> bool {
+    /// The number of the attempt that failed, and the delay before the next one, if a frame waits for a call or a subflow and the scope's
+    /// retry policy allows another attempt.
+    fn next_attempt(&self, enclosing: &EnclosingScope<'_>, failure: &Failure) -> Option<(u32, Duration)> {
+        let frame = self.snapshot.frame(enclosing.frame)?;
+        let (Wait::Call { call, attempt } | Wait::Child { call, attempt }) = frame.wait else { return None };
+        let policy = enclosing.scope.retry.as_deref()?;
+        let delay = retry_delay(policy, failure, attempt, (&*self.context.instance, call))?;
+        Some((attempt, delay))
+    }
+
+    /// Schedules the next attempt of a failed call or subflow if the scope's retry policy allows one. Returns whether it did.
+    pub(crate) fn schedule_retry(&mut self, enclosing: &EnclosingScope<'_>, failure: &Failure) -> bool {
         let id = enclosing.frame;
-        let Some(Wait::Call { call, attempt }) = self.snapshot.frame(id).map(|frame| &frame.wait) else {
-            return false;
-        };
-        let (call, attempt) = (*call, *attempt);
-        let seed = (&*self.context.instance, call);
-        let delay =
-            enclosing.scope.retry.as_deref().and_then(|policy| retry_delay(policy, failure, attempt, seed));
-        let Some(delay) = delay else { return false };
+        let Some((attempt, delay)) = self.next_attempt(enclosing, failure) else { return false };
         let until = self.time_after(delay);
         // A service that did not answer may have processed the call, so all further attempts have the same number and thereby the same
         // idempotency key. If the service has answered every attempt, the next one has a new number, because a service that stores its
@@ -99,17 +114,30 @@ impl Machine<'_> {
         true
     }
 
-    /// Makes the next attempt of a failed call. The time limit of the action starts again with each attempt.
+    /// Makes the next attempt of a failed call or subflow. The time limit of the action starts again with each attempt.
     pub(crate) fn repeat_call(&mut self, id: FrameId, call: CallNumber, attempt: u32) {
         let limit = self.open_action(id).and_then(|enclosing| enclosing.scope.timeout);
         let deadline = limit.map(|limit| self.time_after(limit));
+        let position = self.snapshot.frame(id).map(|frame| frame.pc).unwrap_or_default();
+        let subflow = match self.program.instruction(position) {
+            Some(Instruction::Subflow { workflow, version, .. }) => Some((workflow, version)),
+            _ => None,
+        };
+        let wait = match subflow {
+            Some(_) => Wait::Child { call, attempt },
+            None => Wait::Call { call, attempt },
+        };
         self.edit_frame(id, |frame| {
-            frame.wait = Wait::Call { call, attempt };
+            frame.wait = wait;
             if let Some(open) = frame.scopes.last_mut() {
                 open.deadline = deadline;
             }
         });
         self.set_single_limits(id, true);
+        if let Some((workflow, version)) = subflow {
+            self.start_child(id, call, workflow, version.as_ref(), false);
+            return;
+        }
         match self.call_request(id) {
             Ok(request) => self.effects.extend(request.map(Effect::Call)),
             Err(failure) => {
@@ -147,7 +175,7 @@ impl Machine<'_> {
     }
 
     /// Merges the changes of the branches so far into the data, as the changes of earlier actions stay there too.
-    fn keep_branch_changes(&mut self, id: FrameId) {
+    pub(crate) fn keep_branch_changes(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
         if matches!(frame.wait, Wait::Branches { .. }) {
             let data = self.snapshot.with_branch_changes(
@@ -177,6 +205,7 @@ impl Machine<'_> {
             origin: failed.failure.origin,
         });
         self.note_call_in_doubt(id, &failed.failure);
+        self.drop_frames(Some(id));
         self.set_wait(id, Wait::Failed);
         self.snapshot.status = Status::Error;
         self.snapshot.failed = Some(failed);

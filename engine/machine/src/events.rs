@@ -302,6 +302,9 @@ impl Machine<'_> {
     }
 
     fn complete_wait(&mut self, id: FrameId, then: Pc, result: Option<Val>, events: Vec<(Arc<str>, Val)>) {
+        if self.open_action(id).is_some() {
+            self.keep_previous_result(id, result.as_ref().unwrap_or(&Val::Null));
+        }
         self.edit_frame(id, |frame| {
             frame.pc = then;
             frame.result = result;
@@ -312,7 +315,7 @@ impl Machine<'_> {
     }
 
     /// An action that has its answer is within its time.
-    fn end_action_deadline(&mut self, id: FrameId) {
+    pub(crate) fn end_action_deadline(&mut self, id: FrameId) {
         if let Some(enclosing) = self.open_action(id) {
             self.edit_frame(id, |frame| {
                 if let Some(open) = frame.scopes.get_mut(enclosing.depth) {
@@ -342,7 +345,10 @@ impl Machine<'_> {
         let Some(event) = self.program.event(name) else {
             return Err(Failure::runtime(format!("no event definition is called `{name}`")));
         };
-        let data = data.map_or_else(|| self.focus(id).clone(), |data| self.fill_template(id, data));
+        let data = match data {
+            Some(data) => self.fill_template(id, data)?,
+            None => self.focus(id).clone(),
+        };
         let mut all: Vec<(Arc<str>, Arc<str>)> = self
             .snapshot
             .correlation
@@ -350,7 +356,7 @@ impl Machine<'_> {
             .map(|(attribute, value)| (Arc::clone(attribute), Arc::clone(value)))
             .collect();
         for (attribute, template) in attributes {
-            let value = self.fill_template(id, template);
+            let value = self.fill_template(id, template)?;
             all.retain(|(known, _)| known != attribute);
             if !value.is_null() {
                 all.push((Arc::clone(attribute), value.to_text().into()));
@@ -372,7 +378,7 @@ impl Machine<'_> {
     /// is to be done.
     pub(crate) fn time_out_event_wait(&mut self, id: FrameId) {
         let Some(frame) = self.snapshot.frame(id) else { return };
-        let Some(Instruction::Await { timeout: Some(EventTimeout { then, .. }), .. }) =
+        let Some(Instruction::Await { timeout: Some(EventTimeout { then, is_handled_first, .. }), .. }) =
             self.program.instruction(frame.pc)
         else {
             return;
@@ -381,7 +387,7 @@ impl Machine<'_> {
         let code = if then.is_some() { "TimedOut" } else { "timeout" };
         let failure = Failure::timeout(code, format!("no event came in time in state `{state}`"));
         match then {
-            Some(then) if !self.is_handled(id, &failure) => {
+            Some(then) if !is_handled_first || !self.is_handled(id, &failure) => {
                 self.jump_to(id, *then);
                 self.wake(id);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rondo_expression::{EvalError, Expression, Scope, Template, Val};
+use rondo_expression::{EvalError, Expression, MergeRules, Scope, Template, Val};
 use rondo_program::{Duration, Failure, FailureKind, Program};
 
 use crate::{Context, FrameId, Millis, context::WorkflowVariable, turn::Machine};
@@ -27,12 +27,16 @@ impl<'a> Machine<'a> {
             .map_err(|error| expression_failure(&error))
     }
 
-    /// Evaluates a template over the focus of a frame. An expression that fails stays in the result as text.
-    pub(crate) fn fill_template(&self, id: FrameId, template: &Template) -> Val {
+    /// Evaluates a template over the focus of a frame. By the specification an expression that fails is an error; as on SonataFlow it stays in
+    /// the result as text (spec-0.8, rule 46).
+    pub(crate) fn fill_template(&self, id: FrameId, template: &Template) -> Result<Val, Failure> {
+        if self.program.merge == MergeRules::Specification {
+            return self.fill_template_strictly(id, template);
+        }
         let scope = self.expression_scope(id);
         let data = self.focus(id);
         let extended = with_parameters(data, &scope.variables, |name| template.reads(name));
-        template.eval(extended.as_ref().unwrap_or(data), &scope.as_scope())
+        Ok(template.eval(extended.as_ref().unwrap_or(data), &scope.as_scope()))
     }
 
     /// Evaluates a template over the focus of a frame. An expression that fails is an error.

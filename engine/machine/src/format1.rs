@@ -215,7 +215,7 @@ fn decode_wait(wait: StoredWait) -> Wait {
         StoredWait::Sleep(until) => Wait::Sleep(until),
         StoredWait::Call { call, attempt } => Wait::Call { call, attempt },
         StoredWait::Retry { until, call, attempt } => Wait::Retry { until, call, attempt },
-        StoredWait::Child { call } => Wait::Child { call },
+        StoredWait::Child { call } => Wait::Child { call, attempt: 1 },
         StoredWait::Branches { required, ended } => Wait::Branches { required, ended },
         StoredWait::Loop { items, next, running, batch, results } => {
             Wait::Loop { items, next, running, batch, results }

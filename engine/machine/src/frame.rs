@@ -109,10 +109,10 @@ pub(crate) enum Wait {
     Sleep(Millis),
     /// The answer to a call.
     Call { call: CallNumber, attempt: u32 },
-    /// The time of the next attempt of a failed call.
+    /// The time of the next attempt of a failed call or subflow.
     Retry { until: Millis, call: CallNumber, attempt: u32 },
-    /// The end of a child instance.
-    Child { call: CallNumber },
+    /// The end of a child instance. `attempt` counts those that were started for the same action, from 1.
+    Child { call: CallNumber, attempt: u32 },
     /// Its branches: `required` of them must end. `ended` has the index and the data of those that have.
     Branches { required: u32, ended: Vec<(u32, Val)> },
     /// Its iterations: `next` is the index of the next element, `running` the number of iterations that have not ended, `batch` the size of a batch.

@@ -31,7 +31,7 @@ impl Machine<'_> {
         };
         let body = failure.body.as_deref().map(|body| {
             let body = mask(body);
-            serde_json::from_str::<Val>(&body).unwrap_or_else(|_| Val::text(body))
+            Val::from_json(body.as_bytes()).unwrap_or_else(|_| Val::text(body))
         });
         let members = [
             ("code", Some(Val::text(failure.code.as_deref().unwrap_or_else(|| failure.kind.code())))),

@@ -120,7 +120,7 @@ impl Machine<'_> {
     /// The frame that waits for the answer of a call or the end of a child instance.
     fn frame_waiting_for(&self, call: CallNumber) -> Option<FrameId> {
         let waits_for_it = |wait: &Wait| match wait {
-            Wait::Call { call: awaited, .. } | Wait::Child { call: awaited } => *awaited == call,
+            Wait::Call { call: awaited, .. } | Wait::Child { call: awaited, .. } => *awaited == call,
             _ => false,
         };
         self.snapshot.frames.iter().find(|frame| waits_for_it(&frame.wait)).map(|frame| frame.id)

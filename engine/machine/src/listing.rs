@@ -65,7 +65,7 @@ fn write_frame(f: &mut Formatter<'_>, program: &Program, frame: &Frame) -> fmt::
         Wait::Retry { until, call, attempt } => {
             write!(f, "makes call {call} again at {until}, attempt {attempt}")
         }
-        Wait::Child { call } => write!(f, "waits for subflow {call}"),
+        Wait::Child { call, attempt } => write!(f, "waits for subflow {call}, attempt {attempt}"),
         Wait::Branches { required, ended } => {
             write!(f, "waits for {required} branches, {} ended", ended.len())
         }

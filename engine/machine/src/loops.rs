@@ -1,14 +1,16 @@
 //! Loops over collections: the iterations of a foreach state.
 //!
-//! As on SonataFlow, an iteration works on the data of the state itself, so an iteration sees what an earlier one wrote with `toStateData`.
+//! By the specification an iteration works on a copy of the data of the state, which ends with it. As on SonataFlow, it works on the data of the
+//! state itself, so it sees what an earlier one wrote with `toStateData`.
 
 use std::sync::Arc;
 
 use rondo_expression::{Expression, MergeRules, Val};
-use rondo_program::{BatchSize, Failure, Instruction, Loop};
+use rondo_program::{BatchSize, Failure, FailureKind, Instruction, Loop};
 
 use crate::{
     FrameId,
+    ending::beginning,
     fork::saturating_u32,
     frame::{Role, Wait},
     turn::{Machine, Step},
@@ -19,6 +21,16 @@ impl Machine<'_> {
     pub(crate) fn start_loop(&mut self, id: FrameId, each: &Loop) -> Result<Step, Failure> {
         let items = match self.evaluate(id, &each.input, self.snapshot.data_of(id))? {
             items @ Val::Array(_) => items,
+            other if self.program.merge == MergeRules::Specification => {
+                return Err(Failure::new(
+                    FailureKind::Expression,
+                    format!(
+                        "inputCollection `{}` gives `{}`, which is no list",
+                        each.input.source(),
+                        beginning(&other.to_json())
+                    ),
+                ));
+            }
             // As on SonataFlow, a missing collection is a collection of one null, and a single value is a collection of this value.
             other => Val::array([other]),
         };
@@ -101,6 +113,39 @@ impl Machine<'_> {
         frames
             .find(|frame| frame.parent == Some(id) && frame.role == last)
             .is_some_and(|frame| frame.wait.is_external())
+    }
+
+    /// Gives an element its own data before something is merged into them, if the definition asks for that. A copy at the first change is
+    /// enough: while a loop runs, nothing else changes the data of its state.
+    pub(crate) fn isolate_element(&mut self, id: FrameId) {
+        let Some(frame) = self.snapshot.frame(id) else { return };
+        let (Role::Iteration(_), None, Some(parent)) = (frame.role, &frame.data, frame.parent) else {
+            return;
+        };
+        if self.current_loop(parent).is_some_and(|each| each.is_isolated) {
+            let data = self.snapshot.data_of(id).clone();
+            self.count_retained(&data);
+            self.edit_frame(id, |frame| frame.data = Some(data));
+        }
+    }
+
+    /// Writes the results that a loop has so far to its output path: those of elements that have ended, and of the others those of the last action
+    /// that has one. A frame that waits for no loop has none.
+    pub(crate) fn collect_results_so_far(&mut self, id: FrameId) {
+        let Some(output) = self.current_loop(id).and_then(|each| each.output.clone()) else { return };
+        let elements = self.snapshot.frames.iter().filter(|frame| frame.parent == Some(id));
+        let in_flight = elements.filter_map(|frame| match (frame.role, &frame.previous) {
+            (Role::Iteration(index), Some(result)) if !result.is_null() => Some((index, result.clone())),
+            _ => None,
+        });
+        let in_flight: Vec<_> = in_flight.collect();
+        self.edit_frame(id, |frame| {
+            if let Wait::Loop { results, .. } = &mut frame.wait {
+                results.extend(in_flight);
+            }
+        });
+        // The instance is about to end, and goes on without the results if they cannot be written.
+        let _ = self.collect_results(id, &output);
     }
 
     /// Completes an iteration with its result. Starts the next iteration, or completes the loop and continues its frame.

@@ -47,7 +47,7 @@ fn by_reported_name(error: &ErrorMatch, failure: &Failure) -> bool {
     if !body.trim_start().starts_with('{') || !body.contains(&*error.code) {
         return false;
     }
-    let Ok(body) = serde_json::from_str::<Val>(body) else { return false };
+    let Ok(body) = Val::from_json(body.as_bytes()) else { return false };
     REPORTED.iter().any(|name| {
         let reported = body.get(name).map(Val::to_text);
         reported.is_some_and(|reported| reported == *error.code)

@@ -43,8 +43,10 @@ impl Machine<'_> {
         }
     }
 
-    /// A frame does nothing any more, and what it waits for is cancelled.
+    /// A frame does nothing any more, and what it waits for is cancelled. What its branches and elements have reached so far counts.
     pub(crate) fn give_up(&mut self, id: FrameId) {
+        self.keep_branch_changes(id);
+        self.collect_results_so_far(id);
         self.cancel_waits(id);
         self.set_wait(id, Wait::GivenUp);
     }
@@ -59,17 +61,20 @@ impl Machine<'_> {
         {
             return false;
         }
-        // What the branches have changed so far counts.
-        let data = self.snapshot.visible_data(self.program.merge);
-        if self.check_size(&data).is_ok() {
-            self.snapshot.data = data;
-        }
         self.interrupt();
         true
     }
 
-    /// Drops all frames and starts one that runs the states of `runBefore`, compensates the completed states, and aborts the instance.
+    /// Drops all frames and starts one that runs the states of `runBefore`, compensates the completed states, and aborts the instance. It sees
+    /// what branches and loops have reached so far.
     fn interrupt(&mut self) {
+        let data = self.snapshot.visible_data(self.program.merge);
+        if self.check_size(&data).is_ok() {
+            self.snapshot.data = data;
+        }
+        for id in self.snapshot.frames.iter().map(|frame| frame.id).collect::<Vec<_>>() {
+            self.collect_results_so_far(id);
+        }
         self.drop_frames(None);
         self.snapshot.is_over_time = false;
         let root = self.snapshot.push_frame(None, Role::Root, self.program.on_timeout);

@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(delays(&RetryPolicy { max_attempts: Some(0), ..policy() }), [None; 4]);
         let no_delay = RetryPolicy { delay: Duration::ZERO, ..policy() };
         assert_eq!(delays(&no_delay), some([0.1, 0.1, 0.1]), "there is always a delay");
+        let growing = RetryPolicy { multiplier: 1e9, ..policy() };
+        let longest = MAX_DELAY.as_secs_f64();
+        assert_eq!(delays(&growing), some([2.0, longest, longest]), "no delay is longer than 30 days");
         assert_eq!(
             delays(&RetryPolicy { max_delay: Some(Duration::ZERO), ..policy() }),
             some([0.1, 0.1, 0.1])

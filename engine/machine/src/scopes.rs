@@ -98,7 +98,9 @@ impl<'a> Machine<'a> {
         if scope.action_name().is_some() {
             self.close_action(id);
         }
-        if !open.failed && scope.compensation.is_some() && !self.snapshot.completed.contains(&open.id) {
+        if !open.failed && scope.compensation.is_some() {
+            // It is compensated once, and what completed last is compensated first.
+            self.snapshot.completed.retain(|completed| *completed != open.id);
             self.snapshot.completed.push(open.id);
         }
     }

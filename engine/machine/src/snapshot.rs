@@ -155,28 +155,32 @@ impl Snapshot {
         self.with_changes_below(None, self.data.clone(), rules)
     }
 
-    /// `data` with the changes of the frames below a frame so far; below none, with those of the root frames.
-    fn with_changes_below(&self, parent: Option<FrameId>, data: Val, rules: MergeRules) -> Val {
-        let mut shown = data.clone();
-        for frame in self.frames.iter().filter(|frame| frame.parent == parent) {
-            shown = match &frame.data {
-                Some(own) => branch_merge::apply_changes(
-                    shown,
-                    &data,
-                    &self.with_branch_changes(frame, own.clone(), rules),
-                    rules,
-                ),
-                None => self.with_branch_changes(frame, shown, rules),
-            };
-        }
-        shown
-    }
-
     /// The data of a frame with the changes of its branches so far, both of those that run and of those that have ended.
     pub(crate) fn with_branch_changes(&self, frame: &Frame, data: Val, rules: MergeRules) -> Val {
-        let shown = self.with_changes_below(Some(frame.id), data.clone(), rules);
-        let Wait::Branches { ended, .. } = &frame.wait else { return shown };
-        ended.iter().fold(shown, |shown, (_, after)| branch_merge::apply_changes(shown, &data, after, rules))
+        self.with_changes_below(Some(frame), data, rules)
+    }
+
+    /// `data` with the changes of the branches below a frame so far, in the order of the branches; below none, with those of the root frames.
+    fn with_changes_below(&self, frame: Option<&Frame>, data: Val, rules: MergeRules) -> Val {
+        let parent = frame.map(|frame| frame.id);
+        let mut shown = data.clone();
+        let mut branches: Vec<(u32, Val)> = match frame.map(|frame| &frame.wait) {
+            Some(Wait::Branches { ended, .. }) => ended.clone(),
+            _ => Vec::new(),
+        };
+        for child in self.frames.iter().filter(|child| child.parent == parent) {
+            match (child.role, &child.data) {
+                (Role::Branch(index), Some(own)) => {
+                    branches.push((index, self.with_changes_below(Some(child), own.clone(), rules)));
+                }
+                // The data of an element of a loop end with the element.
+                (_, Some(_)) => {}
+                (_, None) => shown = self.with_changes_below(Some(child), shown, rules),
+            }
+        }
+        branches.sort_by_key(|(index, _)| *index);
+        let changed = branches.iter();
+        changed.fold(shown, |shown, (_, after)| branch_merge::apply_changes(shown, &data, after, rules))
     }
 
     /// The approximate memory of its values, in bytes. A shared value counts once for each holder, so data that is still the input counts twice;
@@ -214,7 +218,7 @@ impl Snapshot {
 
     /// Whether a call or a child instance is one that nobody waits for.
     pub fn is_detached(&self, call: CallNumber) -> bool {
-        let is_it = |wait: &Wait| matches!(wait, Wait::Call { call: own, .. } | Wait::Child { call: own } if *own == call);
+        let is_it = |wait: &Wait| matches!(wait, Wait::Call { call: own, .. } | Wait::Child { call: own, .. } if *own == call);
         self.frames.iter().any(|frame| frame.is_detached() && is_it(&frame.wait))
     }
 
@@ -255,7 +259,7 @@ impl Snapshot {
     /// The numbers of the child instances that have not ended, also of those that nobody waits for.
     pub fn children(&self) -> impl Iterator<Item = CallNumber> {
         self.frames.iter().filter_map(|frame| match frame.wait {
-            Wait::Child { call } => Some(call),
+            Wait::Child { call, .. } => Some(call),
             _ => None,
         })
     }

@@ -79,7 +79,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The time limit of a scope has passed: cancels what runs in the scope, and raises an error in it.
+    /// The time limit of a scope has passed: raises an error in it, which ends what runs in the scope.
     fn time_out_scope(&mut self, id: FrameId, depth: usize) {
         let Some(open) = self.snapshot.frame(id).and_then(|frame| frame.scopes.get(depth)).copied() else {
             return;
@@ -96,9 +96,21 @@ impl Machine<'_> {
                 open.single_deadline = None;
             }
         });
+        if self.snapshot.is_over_time {
+            return self.give_up(id);
+        }
         let failure = Failure::timeout("timeout", format!("the time of {scope_name} is over"));
         self.note_call_in_doubt(id, &failure);
-        self.cancel_waits(id);
+        let is_cancelled = self.cancel_child(id);
+        let mut enclosing = self.enclosing_scopes(id);
+        if let Some(scope) = enclosing.find(|enclosing| enclosing.frame == id && enclosing.depth == depth)
+            && self.schedule_retry(&scope, &failure)
+        {
+            return;
+        }
+        if is_cancelled {
+            self.set_wait(id, Wait::Ready);
+        }
         self.raise_in(id, depth, failure);
     }
 }

@@ -135,13 +135,17 @@ impl<'a> Machine<'a> {
             Instruction::Evaluate(expression) => {
                 let result = self.evaluate(id, expression, self.focus(id))?;
                 self.set_result(id, result);
+                self.end_action_deadline(id);
             }
             Instruction::Log { level, message } => {
                 let message = self.fill_template_strictly(id, message)?;
                 let state = self.state_name(id);
                 self.effects.push(Effect::Log(LogLine { level: *level, message: message.to_text(), state }));
             }
-            Instruction::Call { is_async: true, .. } => self.start_detached_call(id),
+            Instruction::Call { is_async: true, .. } => {
+                self.start_detached_call(id);
+                self.clear_result(id);
+            }
             Instruction::Call { .. } => {
                 let call_in_doubt = self.snapshot.frame(id).and_then(|frame| frame.call_in_doubt);
                 let call = call_in_doubt.unwrap_or_else(|| self.take_call_number());
@@ -159,25 +163,14 @@ impl<'a> Machine<'a> {
             }
             Instruction::Subflow { workflow, version, detached } => {
                 let call = self.take_call_number();
-                let is_detached = detached.is_some();
-                let data = self.focus(id).clone();
-                let mut variables = self.context.variables.to_vec();
-                variables.extend(self.variables(id));
-                if is_detached {
-                    self.push_detached(id, Wait::Child { call });
-                } else {
-                    self.set_wait(id, Wait::Child { call });
+                let wait = Wait::Child { call, attempt: 1 };
+                self.start_child(id, call, workflow, version.as_ref(), detached.is_some());
+                if detached.is_none() {
+                    self.set_wait(id, wait);
+                    return Ok(Step::Jumped);
                 }
-                let (workflow, version) = (Arc::clone(workflow), version.clone());
-                self.effects.push(Effect::StartChild(ChildRequest {
-                    call,
-                    workflow,
-                    version,
-                    data,
-                    variables,
-                    is_detached,
-                }));
-                return Ok(if is_detached { Step::Next } else { Step::Jumped });
+                self.push_detached(id, wait);
+                self.clear_result(id);
             }
             Instruction::FilterResult(expression) => {
                 let result =
@@ -212,6 +205,27 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(Step::Next)
+    }
+
+    /// Starts a child instance with the focus of a frame as its input.
+    pub(crate) fn start_child(
+        &mut self,
+        id: FrameId,
+        call: CallNumber,
+        workflow: &Arc<str>,
+        version: Option<&Arc<str>>,
+        is_detached: bool,
+    ) {
+        let mut variables = self.context.variables.to_vec();
+        variables.extend(self.variables(id));
+        self.effects.push(Effect::StartChild(ChildRequest {
+            call,
+            workflow: Arc::clone(workflow),
+            version: version.map(Arc::clone),
+            data: self.focus(id).clone(),
+            variables,
+            is_detached,
+        }));
     }
 
     /// Fails a frame whose last instruction exceeded the limit of retained values. If the instruction ended the frame, its parent fails.

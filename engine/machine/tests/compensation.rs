@@ -1,9 +1,11 @@
-//! Which states are compensated when an instance is aborted.
+//! Which states are compensated, and in which order.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, Snapshot, Turn};
+use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn, awaited_events};
 use rondo_program::FailureKind;
 use support::{NOW, context, failure, program, settle};
 
@@ -69,4 +71,82 @@ fn a_state_whose_error_was_handled_is_not_compensated() {
         }
         assert_eq!(compensations, expected);
     }
+}
+
+/// A state that has completed twice is compensated once, at the place of its last completion.
+#[test]
+fn what_completed_last_is_compensated_first_also_if_it_had_completed_before() {
+    let program = program(
+        "
+id: again
+version: '1.0'
+specVersion: '0.8'
+start: A
+functions:
+- {name: count, type: expression, operation: '{n: ((.n // 0) + 1)}'}
+- {name: undoA, type: custom, operation: 'rest:post:/a'}
+- {name: undoB, type: custom, operation: 'rest:post:/b'}
+states:
+- {name: A, type: operation, compensatedBy: UndoA, actions: [{functionRef: count}], transition: Choose}
+- {name: Choose, type: switch, dataConditions: [{condition: .n > 1, transition: Last}], defaultCondition: {transition: B}}
+- {name: B, type: inject, data: {b: 1}, compensatedBy: UndoB, transition: A}
+- {name: Last, type: inject, data: {}, end: {compensate: true}}
+- {name: UndoA, type: operation, usedForCompensation: true, actions: [{functionRef: undoA}]}
+- {name: UndoB, type: operation, usedForCompensation: true, actions: [{functionRef: undoB}]}
+",
+    );
+    let snapshot = Snapshot::new(Val::object::<&str>([]));
+    let mut turn = settle(&program, snapshot, Input::Start { at: None }, &context(1000), NOW);
+    let mut undone = Vec::new();
+    while let Some((call, function)) = call(&turn) {
+        undone.push(function.to_owned());
+        let answered = Input::Answered { call, result: None, response: None };
+        turn = settle(&program, turn.snapshot, answered, &context(1000), NOW);
+    }
+    assert_eq!(undone, ["undoA", "undoB"]);
+}
+
+/// Other paths of an instance that stays active end before one compensates, but it still takes events at its start.
+#[test]
+fn other_paths_end_before_a_compensation() {
+    let program = program(
+        "
+id: paths
+version: '1.0'
+specVersion: '0.8'
+start: Begin
+keepActive: true
+functions:
+- {name: count, type: expression, operation: '{n: ((.n // 0) + 1)}'}
+- {name: undo, type: custom, operation: 'rest:post:/undo'}
+events: [{name: came, type: t.came, source: s}]
+states:
+- {name: Begin, type: event, compensatedBy: Undo, onEvents: [{eventRefs: [came], actions: [{functionRef: count}]}], transition: Choose}
+- {name: Choose, type: switch, dataConditions: [{condition: .n > 1, transition: Last}], defaultCondition: {transition: Wait}}
+- {name: Wait, type: operation, actions: [{subFlowRef: other}], end: true}
+- {name: Last, type: inject, data: {}, end: {compensate: true}}
+- {name: Undo, type: operation, usedForCompensation: true, actions: [{functionRef: undo}]}
+",
+    );
+    let event = || {
+        Input::Event(Box::new(ReceivedEvent {
+            id: "1".into(),
+            event_type: "t.came".into(),
+            source: "s".into(),
+            attributes: Vec::new(),
+            data: None,
+            is_addressed: false,
+        }))
+    };
+    let give = |snapshot: Snapshot, input| settle(&program, snapshot, input, &context(1000), NOW);
+    let begun = give(Snapshot::new(Val::object::<&str>([])), Input::Start { at: None });
+    let first = give(begun.snapshot, event());
+    assert!(matches!(first.effects[..], [Effect::StartChild(_)]), "{:?}", first.effects);
+    let second = give(first.snapshot, event());
+    assert!(matches!(second.effects[..], [Effect::CancelChild(1), Effect::Call(_)]), "{:?}", second.effects);
+    assert_eq!(awaited_events(&program, &second.snapshot).len(), 1);
+    let (call, _) = call(&second).unwrap();
+    let undone = give(second.snapshot, Input::Answered { call, result: None, response: None });
+    assert_eq!((undone.snapshot.status, undone.effects.len()), (Status::Active, 0));
+    assert_eq!(awaited_events(&program, &undone.snapshot).len(), 1);
 }

@@ -144,3 +144,31 @@ states:
     assert_eq!(ended.snapshot.status, Status::Aborted);
     assert_eq!(Value::from(ended.snapshot.data), json!({"last": true}));
 }
+
+/// The time of an action ends when it has its result; what it sleeps afterwards does not count, whatever the action is.
+#[test]
+fn a_sleep_after_an_action_does_not_count_into_its_time() {
+    for action in ["functionRef: ask", "functionRef: seen", "eventRef: {triggerEventRef: out, invoke: async}"]
+    {
+        let (program, mut turn) = start(&format!(
+            "
+id: after
+version: '1.0'
+specVersion: '0.8'
+start: Wait
+functions:
+- {{name: ask, type: custom, operation: 'rest:post:/things'}}
+- {{name: seen, type: expression, operation: '{{seen: true}}'}}
+events: [{{name: out, type: t.out, source: s, kind: produced}}]
+states:
+- {{name: Wait, type: operation, timeouts: {{actionExecTimeout: PT5S}}, actions: [{{{action}, sleep: {{after: PT1M}}}}], end: true}}
+"
+        ));
+        let call = turn.snapshot.calls().next();
+        if let Some(call) = call {
+            let answered = Input::Answered { call, result: None, response: None };
+            turn = settle(&program, turn.snapshot, answered, &context(1000), NOW);
+        }
+        assert_eq!(turn.snapshot.wake_at(), Some(NOW + 60_000), "{action}");
+    }
+}

@@ -159,3 +159,66 @@ fn the_bytes_of_a_loop_are_linear_in_its_elements() {
         assert!(many < some * 9, "{mode} {some} bytes for 200, {many} for 1600");
     }
 }
+
+/// After the time limit of the workflow the results of elements count: of those that have ended, and of those in flight the last one. Nothing
+/// else starts.
+#[test]
+fn results_that_elements_have_at_the_end_of_the_time_of_the_workflow_are_collected() {
+    let actions = "{functionRef: ask, sleep: {after: PT1H}}, {functionRef: ask}";
+    for (mode, interrupt, expected) in [
+        (", mode: parallel", false, json!([{"n": 1}, {"n": 2}])),
+        (", mode: parallel", true, json!([{"n": 1}])),
+        (", mode: sequential", false, json!([{"n": 1}])),
+        (", batchSize: 2", false, json!([{"n": 1}, {"n": 2}])),
+    ] {
+        let limit = format!(
+            "start: Each\ntimeouts: {{workflowExecTimeout: {{duration: PT5S, interrupt: {interrupt}}}}}"
+        );
+        let (program, turn) = start(&each(mode, actions).replace("start: Each", &limit));
+        let answer = |turn: Turn, call: u64, seconds: i64| {
+            let answered =
+                Input::Answered { call, result: Some(Val::from(json!({"n": call}))), response: None };
+            settle(
+                &program,
+                support::stored(&program, &turn.snapshot),
+                answered,
+                &context(1000),
+                NOW + seconds * 1000,
+            )
+        };
+        let turn = answer(turn, 1, 0);
+        let mut turn = settle(&program, turn.snapshot, Input::Tick, &context(1000), NOW + 5000);
+        if turn.snapshot.status == Status::Active {
+            turn = answer(turn, 2, 6);
+        }
+        let third = turn.snapshot.calls().next();
+        if let Some(third) = third {
+            let failure = support::failure(rondo_program::FailureKind::Connection, None);
+            turn = settle(
+                &program,
+                turn.snapshot,
+                Input::CallFailed { call: third, failure },
+                &context(1000),
+                NOW + 7000,
+            );
+        }
+        assert_eq!(turn.snapshot.status, Status::Aborted, "{mode} {interrupt}");
+        assert_eq!(Value::from(turn.snapshot.data)["out"], expected, "{mode} {interrupt}");
+    }
+}
+
+/// An action that nobody waits for has no result, also not the part of the data that it is given.
+#[test]
+fn an_asynchronous_action_is_no_result_of_its_element() {
+    for action in
+        ["subFlowRef: {workflowId: other, invoke: async}", "functionRef: {refName: ask, invoke: async}"]
+    {
+        let filter = "actionDataFilter: {fromStateData: '${ {part: 1} }'}";
+        let (_, turn) = start(&each("", &format!("{{functionRef: name}}, {{{action}, {filter}}}")));
+        assert_eq!(
+            Value::from(turn.snapshot.data)["out"],
+            json!([{"named": 1}, {"named": 2}, {"named": 3}]),
+            "{action}"
+        );
+    }
+}

@@ -5,7 +5,7 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, Snapshot, Turn};
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
 use rondo_program::FailureKind;
 use support::{NOW, context, failure, program, settle, stored};
 
@@ -177,4 +177,53 @@ fn a_retry_has_a_new_number_if_the_data_changed() {
         let again = settle(&program, snapshot, Input::Tick, &context, due);
         assert_eq!(only_call(&again).0 != call, has_new_number);
     }
+}
+
+/// A subflow is retried as a call is: another one is started. One that stopped at an error stays there for people; one that took too long is
+/// ended.
+#[test]
+fn a_subflow_that_fails_or_takes_too_long_is_started_again() {
+    let text = "
+id: retries
+version: '1.0'
+specVersion: '0.8'
+start: Run
+errors: [{name: busy, code: '503'}, {name: late, code: timeout}]
+retries: [{name: twice, delay: PT2S, maxAttempts: 2}]
+states:
+- name: Run
+  type: operation
+  timeouts: {actionExecTimeout: PT1M}
+  actions: [{subFlowRef: other, retryRef: twice, actionDataFilter: {fromStateData: .part}}]
+  onErrors: [{errorRef: late, end: true}]
+  end: true
+";
+    let (program, context) = (program(text), context(1000));
+    let data = Val::from(serde_json::json!({"part": {"n": 1}}));
+    let mut turn = settle(&program, Snapshot::new(data), Input::Start { at: None }, &context, NOW);
+    let started = |turn: &Turn| {
+        let requests = turn.effects.iter().filter_map(|effect| match effect {
+            Effect::StartChild(request) => Some((request.call, request.data.to_json())),
+            _ => None,
+        });
+        requests.collect::<Vec<_>>()
+    };
+    let input = r#"{"n":1}"#.to_owned();
+    assert_eq!(started(&turn), [(1, input.clone())]);
+    let busy = Err(failure(FailureKind::Service, Some("503")));
+    turn = settle(&program, turn.snapshot, Input::ChildEnded { call: 1, outcome: busy }, &context, NOW);
+    assert!(turn.effects.is_empty(), "{:?}", turn.effects);
+    turn = settle(&program, stored(&program, &turn.snapshot), Input::Tick, &context, NOW + 2000);
+    assert_eq!(started(&turn), [(2, input.clone())]);
+
+    // The first one is repaired and ends, which is of no interest any more.
+    let late = Input::ChildEnded { call: 1, outcome: Ok(Val::Null) };
+    turn = settle(&program, turn.snapshot, late, &context, NOW + 3000);
+    assert!(!turn.accepted);
+    turn = settle(&program, stored(&program, &turn.snapshot), Input::Tick, &context, NOW + 62_000);
+    assert_eq!(turn.effects, [Effect::CancelChild(2)]);
+    turn = settle(&program, stored(&program, &turn.snapshot), Input::Tick, &context, NOW + 64_000);
+    assert_eq!(started(&turn), [(3, input)]);
+    turn = settle(&program, stored(&program, &turn.snapshot), Input::Tick, &context, NOW + 124_000);
+    assert_eq!((turn.snapshot.status, turn.effects), (Status::Completed, vec![Effect::CancelChild(3)]));
 }

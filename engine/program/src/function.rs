@@ -8,11 +8,15 @@ use std::fmt;
 
 use rondo_definition::Pointer;
 
+use crate::CallSite;
+
 /// The declarations of a workflow, in the order of its document.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Declarations {
     /// The functions that call a service. Their names are unique.
     pub functions: Vec<Function>,
+    /// The calls of these functions.
+    pub calls: Vec<CallSite>,
 }
 
 /// A function that [`Instruction::Call`](crate::Instruction::Call) names.
@@ -208,6 +212,13 @@ pub enum Credential {
     Text(String),
     /// Name of the property that holds the text.
     Secret(String),
+    /// A property that holds a JSON object, and the member of it that is the text.
+    SecretMember {
+        /// Name of the property.
+        secret: String,
+        /// Name of the member.
+        member: String,
+    },
 }
 
 impl JwtOperation {
@@ -251,6 +262,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::Text(_) => f.write_str("***"),
             Self::Secret(name) => write!(f, "the property `{name}`"),
+            Self::SecretMember { secret, member } => write!(f, "`{member}` of the property `{secret}`"),
         }
     }
 }

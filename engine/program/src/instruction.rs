@@ -207,6 +207,9 @@ pub struct Loop {
     pub input: Expression,
     /// The path in *data* for the results of the elements.
     pub output: Option<Expression>,
+    /// Whether the actions of an element work on a copy of *data*, which ends with the element. Otherwise they work on *data* itself, as on
+    /// SonataFlow.
+    pub is_isolated: bool,
     /// Name of the variable that holds the current element.
     pub parameter: Arc<str>,
     /// First instruction of the body.
@@ -243,8 +246,10 @@ pub struct EventFilter {
 pub struct EventTimeout {
     /// The longest wait.
     pub after: Duration,
-    /// Where the frame continues without an event, unless a handler takes the error `TimedOut`. `None`: the error `timeout` is raised.
+    /// Where the frame continues without an event. `None`: the error `timeout` is raised.
     pub then: Option<Pc>,
+    /// Whether a handler that takes the error `TimedOut` comes before `then` (SonataFlow).
+    pub is_handled_first: bool,
 }
 
 /// One branch of a fork.

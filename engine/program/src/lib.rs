@@ -6,6 +6,7 @@
 
 pub use rondo_definition::duration::parse_duration;
 
+mod call_site;
 mod code;
 pub mod earlier_classes;
 mod error_match;
@@ -23,6 +24,7 @@ mod scope;
 pub mod sonataflow;
 mod stored_failure;
 
+pub use call_site::{CallSite, WrittenArgument, WrittenArguments, WrittenResult};
 pub use code::{Code, CodeBuilder, OuterPath};
 pub use error_match::{ErrorMatch, FailureSet, TextMatch};
 pub use event::{Correlation, Event, StartByEvent};

@@ -173,10 +173,11 @@ impl Display for InstructionLine<'_> {
                     write!(f, " {} -> {},", filter.events.join(" "), label(&filter.then))?;
                 }
                 match timeout {
-                    Some(EventTimeout { after, then: Some(then) }) => {
-                        write!(f, " after {} -> {}", DurationText(after), label(then))
+                    Some(EventTimeout { after, then: Some(then), is_handled_first }) => {
+                        write!(f, " after {} -> {}", DurationText(after), label(then))?;
+                        f.write_str(if *is_handled_first { "" } else { ", which is no error" })
                     }
-                    Some(EventTimeout { after, then: None }) => {
+                    Some(EventTimeout { after, then: None, .. }) => {
                         write!(f, " after {} fail", DurationText(after))
                     }
                     None => Ok(()),
@@ -342,7 +343,7 @@ struct ForEachLine<'a>(&'a Program, &'a Loop);
 
 impl Display for ForEachLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Loop { input, output, parameter, body, batch } = self.1;
+        let Loop { input, output, is_isolated, parameter, body, batch } = self.1;
         write!(f, "for each ${parameter} of {} -> {}", OneLine(input), Label(self.0, *body))?;
         match batch {
             BatchSize::All => f.write_str(", side by side")?,
@@ -350,6 +351,7 @@ impl Display for ForEachLine<'_> {
             BatchSize::OneThread => f.write_str(", as in one thread")?,
             BatchSize::Of(size) => write!(f, ", in batches of {}", OneLine(size))?,
         }
+        f.write_str(if *is_isolated { ", on copies of the data" } else { "" })?;
         output.as_ref().map_or(Ok(()), |output| write!(f, ", results at {}", OneLine(output)))
     }
 }

@@ -110,6 +110,21 @@ pub struct ClassMatch {
     pub superclass: FailureSet,
 }
 
+impl ClassMatch {
+    /// Whether some failure is matched.
+    pub fn matches_any(self) -> bool {
+        [self.class, self.cause, self.superclass].iter().any(|set| *set != FailureSet::default())
+    }
+}
+
+/// The classes that a name in an error definition can match, superclasses included.
+pub fn known_classes() -> impl Iterator<Item = &'static str> {
+    let raised = FailureKind::ALL
+        .into_iter()
+        .flat_map(|kind| Origin::ALL.into_iter().flat_map(move |origin| exception_classes(kind, origin)));
+    raised.flat_map(|class| superclasses(class).iter().chain([class])).chain(&ROOTS).copied()
+}
+
 /// The failures that a class name in an error definition matches. A text that is not a known class matches no failure.
 pub fn match_class(name: &str) -> ClassMatch {
     let mut matched = ClassMatch::default();

@@ -37,6 +37,8 @@ pub(crate) struct Retention {
     pub(crate) keep: Duration,
     /// How many events are kept.
     pub(crate) max_kept: u64,
+    /// Bytes of the events that wait for their instances.
+    pub(crate) max_kept_bytes: u64,
 }
 
 /// An event with all that it may do.
@@ -81,6 +83,7 @@ impl Acceptance {
                 .into_iter()
                 .collect(),
             max_kept: retention.max_kept,
+            max_bytes: retention.max_kept_bytes,
         };
         let mut starts = Vec::new();
         for deployed in sources.catalog.started_by(event) {

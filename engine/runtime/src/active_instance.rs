@@ -1,4 +1,4 @@
-//! An instance in memory, between its rows and the machine.
+//! An instance in memory.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,41 +28,41 @@ pub(crate) struct ActiveInstance {
     pub(crate) row: Instance,
     /// Whether the row is in the database yet.
     pub(crate) is_stored: bool,
-    /// Recognises the data that were committed last.
+    /// Mark of the data that were committed last.
     pub(crate) committed_data: DataMark,
     /// The events that the database says it waits for.
     pub(crate) committed_waits: Vec<AwaitedEvent>,
     pub(crate) deployed: Arc<Deployed>,
     pub(crate) snapshot: Snapshot,
     pub(crate) context: Context,
-    /// What is known of the request that started it.
+    /// Headers, variables and identity of the request that started it.
     pub(crate) request: RequestContext,
-    /// Who waits until nothing is in flight.
+    /// Clients that wait until nothing is in flight.
     pub(crate) waiters: Vec<Reply>,
-    /// Whether it came from the database and nobody has taken up yet what was under way then.
+    /// Whether it was read from the database and its calls and subflows of then have not been resumed yet.
     pub(crate) is_idle: bool,
-    /// Whether it came from the database and has finished no turn since: it may be what ended the process before.
+    /// Whether it was read from the database and has finished no turn since: it may have ended the process before.
     pub(crate) is_unproven: bool,
     /// What its last turn cost, in steps of expressions.
     pub(crate) last_cost: u64,
     /// Its share of the memory for data.
     memory: Share,
-    /// The calls that were in flight then.
+    /// Calls that were in flight when it was last in memory.
     pub(crate) idle_calls: Vec<CallNumber>,
-    /// Children that were looked for by their id.
+    /// Call numbers of child instances, as far as they were asked for.
     children: HashMap<Uuid, CallNumber>,
     /// Whether it has ended and another instance continues it.
     pub(crate) is_continued: bool,
     /// Child instances that still have something in flight.
     pub(crate) unsettled: HashSet<Uuid>,
-    /// The instances above it, where that is known: it is once something was started below it.
+    /// Its ancestors; known from the first subflow on.
     pub(crate) ancestry: Option<Arc<Ancestry>>,
 }
 
-/// `$WORKFLOW.identity` when nobody said who asked.
+/// `$WORKFLOW.identity` of a request without identity.
 const ANONYMOUS: &str = "anonymous";
 
-/// What every context has in common.
+/// Settings that the contexts of all instances share.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) budget: Budget,
@@ -76,7 +76,7 @@ pub(crate) struct Limits {
 }
 
 impl ActiveInstance {
-    /// An instance of `deployed` that is not in the database yet. The row says nothing of where it belongs.
+    /// An instance of `deployed` that is not in the database yet. Parent and root are not set in its row.
     pub(crate) fn new(
         id: Uuid,
         deployed: Arc<Deployed>,
@@ -103,7 +103,7 @@ impl ActiveInstance {
         instance
     }
 
-    /// An instance as the database has it; `data` marks the data of the row.
+    /// An instance that was read from the database; `data` is the mark of its data.
     pub(crate) fn restored(
         row: Instance,
         deployed: Arc<Deployed>,
@@ -163,7 +163,7 @@ impl ActiveInstance {
         self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
     }
 
-    /// What its next turn is taken to cost.
+    /// The expected cost of its next turn.
     pub(crate) fn expected(&self) -> Expected {
         match Expected::of(self.last_cost) {
             Expected::Long => Expected::Long,
@@ -171,7 +171,8 @@ impl ActiveInstance {
         }
     }
 
-    /// Makes its share what it takes. Data that have grown for which there is no room are there all the same; then the share is what it was.
+    /// Sets its share to the memory that it takes. Data that have grown beyond the budget are in memory all the same; then the share stays as
+    /// it is.
     pub(crate) fn fit_memory(&mut self) -> Result<(), NoRoom> {
         let needed = self.snapshot.memory() as u64;
         if needed < self.memory.bytes() / 2 {
@@ -180,14 +181,14 @@ impl ActiveInstance {
         self.memory.grow_to(needed)
     }
 
-    /// Takes the share of what goes into its data over.
+    /// Adds the share of what goes into its data.
     pub(crate) fn take_memory(&mut self, share: Option<Share>) {
         if let Some(share) = share {
             self.memory.merge(share);
         }
     }
 
-    /// Whether it was made for an event, which it has not taken yet.
+    /// Whether an event started it that it has not taken yet.
     pub(crate) fn starts_by_event(&self) -> bool {
         self.snapshot.is_new() && self.deployed.program.start_by_event.is_some() && self.row.parent.is_none()
     }
@@ -211,7 +212,7 @@ impl ActiveInstance {
             || (!self.snapshot.has_work_in_flight() && self.unsettled.is_empty())
     }
 
-    /// How it is now.
+    /// Its view for clients.
     pub(crate) fn view(&self) -> InstanceView {
         InstanceView {
             id: self.row.id,
@@ -295,7 +296,7 @@ fn headers_value(headers: &[(String, String)]) -> Val {
     object
 }
 
-/// The surroundings in which an instance runs.
+/// The context for the machine.
 fn context(deployed: &Deployed, limits: &Limits, id: Uuid, request: &RequestContext) -> Context {
     Context {
         instance: id.to_string().into(),

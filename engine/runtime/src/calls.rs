@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Executor {
-    /// Makes a call and delivers what comes of it. The call runs on its own; the instance is not held up.
+    /// Makes a call in a task of its own, and delivers its outcome.
     pub(crate) fn make_call(self: &Arc<Self>, instance: &ActiveInstance, request: CallRequest) {
         if instance.deployed.bindings.channel_of(&request.function).is_some_and(|channel| channel.sends) {
             // The turn that made the call has written the message.
@@ -33,8 +33,8 @@ impl Executor {
         let executor = Arc::clone(self);
         let task = async move {
             rondo_store::failpoint("call-before");
-            // While a large answer is read and taken up, the instance is one that may end the process. While the service takes its time it is not:
-            // who ends the process again and again meanwhile must not stop it.
+            // A large answer may end the process while it is read and taken up, so the instance is marked then. It is not marked while it waits
+            // for the service: somebody who restarts the engine several times meanwhile would stop it.
             let mark = Arc::new(OnceLock::new());
             let before_large_answer = {
                 let (mark, crash_loop, id) = (Arc::clone(&mark), Arc::clone(&executor.crash_loop), call.id);
@@ -50,11 +50,11 @@ impl Executor {
                 (call.failed(Failure::runtime(text)), None)
             });
             rondo_store::failpoint("call-after");
-            // The call has ended, and nobody else has it.
+            // The call has ended, so this is its only owner.
             let mark = Arc::into_inner(mark).and_then(OnceLock::into_inner).flatten();
             executor.dispatcher.deliver(call.id, Delivery::input(input).with_mark(mark).with_memory(memory));
         };
-        self.calls.spawn_on(task, &self.callers);
+        self.calls.spawn_on(task, self.call_threads.handle());
     }
 }
 
@@ -68,7 +68,7 @@ struct Call {
 }
 
 impl Call {
-    /// Makes it; alone, if the process would end for the last time should this be the cause of its ends.
+    /// Makes it. If the instance stops when the process ends once more, no other such call is made at the same time.
     async fn make_apart(
         &self,
         executor: &Executor,
@@ -81,7 +81,7 @@ impl Call {
         self.make(executor, before_large_answer).await
     }
 
-    /// Makes it; gives the input that it is for the instance, and the memory that this takes.
+    /// Makes it. Returns the input for the instance, with the memory of the answer.
     async fn make(
         &self,
         executor: &Executor,
@@ -105,7 +105,7 @@ impl Call {
             attempt: request.attempt,
             python: request.python.as_ref(),
             before_large_answer,
-            properties: &executor.properties,
+            properties: &self.deployed.project.properties,
         };
         match executor.caller.call(binding, request).await {
             Ok(answer) => {
@@ -122,7 +122,7 @@ impl Call {
     }
 }
 
-/// Who calls, as the called services are told.
+/// The calling instance, for the headers that services get.
 struct Process {
     id: String,
     workflow: String,
@@ -162,7 +162,7 @@ impl Process {
     }
 }
 
-/// What `$WORKFLOW` shows of an answer beside its result.
+/// Status and headers of an answer, as `$WORKFLOW` shows them.
 fn response(answer: &Answer) -> Option<Val> {
     if let Some(python) = &answer.python {
         return Some(Val::object([("python", python.clone())]));

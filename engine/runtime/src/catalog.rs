@@ -10,11 +10,11 @@ use std::{
 };
 
 use rondo_definition::{
-    Diagnostic, Document, Fetch, Folder, Properties, Resources, Severity, Source, codes, in_parallel,
+    Diagnostic, Document, Fetch, Folder, Project, Resources, Severity, Source, codes, in_parallel,
 };
 use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
-use rondo_function::{Bindings, Fetcher, Secrets, Specs};
+use rondo_function::{Bindings, Fetcher, PropertiesUse, Secrets, Specs, unused_properties};
 use rondo_lowering::Lowered;
 use rondo_machine::OutputCheck;
 use rondo_program::{Event, Outline, Program, SchemaReference, SchemaSource};
@@ -42,6 +42,8 @@ pub struct Deployed {
     pub input_schema: Option<Arc<Schema>>,
     /// Schema of the output.
     pub output_schema: Option<Arc<Schema>>,
+    /// The project that it belongs to: its addresses, credentials and channels.
+    pub project: Arc<Project>,
     /// What its functions call.
     pub(crate) bindings: Bindings,
     /// What `$SECRET` shows.
@@ -134,27 +136,34 @@ pub(crate) struct Catalog {
     /// The versions of each workflow, the highest first.
     by_id: HashMap<String, Vec<Arc<Deployed>>>,
     order: Vec<Arc<Deployed>>,
-    resources: Arc<Resources>,
+    /// The projects of the folder, the root first.
+    projects: Vec<Arc<Project>>,
 }
 
 /// A folder that was read: what can be served of it, and everything that is wrong with it.
 pub struct Loaded {
     /// The workflows that could be made ready.
     pub workflows: Vec<Deployed>,
-    /// Its properties.
-    pub properties: Properties,
+    /// Its projects: the root first, then those of its folders.
+    pub projects: Vec<Arc<Project>>,
     /// What no text for people may show.
     pub secrets: Secrets,
     /// Where events come from and go to.
     pub channels: Channels,
-    /// Its files.
-    pub resources: Resources,
     /// All problems, in the order of files and places.
     pub diagnostics: Vec<Diagnostic>,
     /// How many workflow files there are.
     pub files: usize,
     /// Texts of the workflows and of the files that have problems, by path, to show their lines.
     pub sources: BTreeMap<String, Arc<Source>>,
+}
+
+impl Loaded {
+    /// The files that a workflow reads, with their names, by the name of its source; `None` if there is no such workflow or they cannot be read.
+    pub fn files_of(&self, name: &str) -> Option<Vec<(String, Vec<u8>)>> {
+        let deployed = self.workflows.iter().find(|deployed| *deployed.outline.path == *name)?;
+        deployed.project.resources.bundle(self.sources.get(name)?).ok()
+    }
 }
 
 /// Reads and checks a folder of workflows. Nothing is started.
@@ -168,48 +177,73 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
         }
         fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>)
     });
-    let Folder { documents, files, properties, resources, mut diagnostics, sources, .. } = folder;
+    let root_project = folder.root();
+    let Folder { documents, shadowed, files, projects, mut diagnostics, mut sources } = folder;
     if let Some(error) = unusable {
-        let fault = properties.diagnostic_at(Severity::Error, codes::SETTING, error.key, error.to_string());
+        let fault = root_project.properties.diagnostic_at(
+            Severity::Error,
+            codes::SETTING,
+            error.key,
+            error.to_string(),
+        );
         // The check of the properties may have found the same.
         if !diagnostics.iter().any(|known| (&known.file, known.position) == (&fault.file, fault.position)) {
             diagnostics.push(fault);
         }
     }
     let specs = Specs::new(fetcher);
-    let (channels, problems) = Channels::read(&properties);
+    let (channels, problems) = Channels::of_projects(&projects);
     diagnostics.extend(problems);
-    let hidden = Secrets::of(&properties);
-    let secrets = secrets::secrets(&properties, &hidden);
-    let mut sources = sources;
+    let secrets = Secrets::of(projects.iter().map(|project| &project.properties));
     for Document { source, .. } in &documents {
-        sources.insert(source.path().to_string(), Arc::clone(source));
+        sources.insert(source.name().to_string(), Arc::clone(source));
     }
-    diagnostics.extend(rondo_lowering::unused_replacements(&documents, &properties));
-    let ready =
-        in_parallel(documents, |document| deploy(document, &resources, &properties, &secrets, &specs));
+    for project in &projects {
+        diagnostics.extend(rondo_lowering::unused_replacements(&documents, project));
+    }
+    // Without the workflows that could not be read nobody knows which names of settings mean something.
+    let is_complete = documents.len() == files;
+    let ready = in_parallel(documents, |document| deploy(document, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
+    let uses = projects.iter().map(|project| PropertiesUse {
+        properties: &project.properties,
+        bindings: bindings_of(project, &workflows),
+        is_complete,
+    });
+    diagnostics.extend(unused_properties(&uses.collect::<Vec<_>>()));
+    let problems = shadowed.into_iter().flat_map(|document| deploy(document, &secrets, &specs).1);
+    diagnostics.extend(problems.filter(|problem| !problem.is_error()));
     diagnostics.sort();
     diagnostics.dedup();
-    Loaded { workflows, properties, secrets: hidden, channels, resources, diagnostics, files, sources }
+    Loaded { workflows, projects, secrets, channels, diagnostics, files, sources }
 }
 
-/// Makes a document ready to run.
-pub(crate) fn deploy(
-    mut document: Document,
-    resources: &Resources,
-    properties: &Properties,
-    secrets: &Val,
-    specs: &Specs,
-) -> (Deployed, Vec<Diagnostic>) {
+/// What the functions of the workflows of a project are bound to.
+fn bindings_of<'a>(project: &Arc<Project>, workflows: &'a [Deployed]) -> Vec<&'a Bindings> {
+    let own = workflows.iter().filter(|deployed| Arc::ptr_eq(&deployed.project, project));
+    own.map(|deployed| &deployed.bindings).collect()
+}
+
+/// Makes a document ready to run, with the properties and the files of its project. What `$SECRET` shows is hidden from then on.
+pub(crate) fn deploy(mut document: Document, hidden: &Secrets, specs: &Specs) -> (Deployed, Vec<Diagnostic>) {
+    let project = Arc::clone(&document.project);
+    let Project { properties, resources, .. } = &*project;
     let replaced = rondo_lowering::replace_functions(&mut document, properties);
-    let (lowered, mut diagnostics) = rondo_lowering::lower(&document);
+    let make = |received: &BTreeMap<String, String>| {
+        let (lowered, mut diagnostics) = rondo_lowering::lower_receiving(&document, received);
+        let (functions, workflow) = (&lowered.declarations, &lowered.program.id);
+        let (bindings, problems) =
+            rondo_function::bind(functions, &document.source, workflow, resources, properties, specs);
+        diagnostics.extend(problems);
+        (lowered, bindings, diagnostics)
+    };
+    let made = make(&BTreeMap::new());
+    // Which functions receive a message is known only now that their documents have been read.
+    let received = made.1.received();
+    let (lowered, bindings, mut diagnostics) = if received.is_empty() { made } else { make(&received) };
     diagnostics.extend(replaced);
-    let Lowered { program, outline, declarations, input_schema, output_schema } = lowered;
-    let (bindings, problems) =
-        rondo_function::bind(&declarations, &document.source, &program.id, resources, properties, specs);
-    diagnostics.extend(problems);
+    let Lowered { program, outline, input_schema, output_schema, .. } = lowered;
     let mut schema = |reference: Option<SchemaReference>| {
         let reference = reference?;
         match read_schema(&document.source, resources, &reference) {
@@ -231,7 +265,8 @@ pub(crate) fn deploy(
         input_schema,
         output_schema,
         bindings,
-        secrets: secrets.clone(),
+        secrets: secrets::secrets(properties, hidden),
+        project: Arc::clone(&project),
         output_check,
         cost: Cost::default(),
         outline,
@@ -256,7 +291,7 @@ fn read_schema(
 }
 
 impl Catalog {
-    pub(crate) fn new(workflows: Vec<Deployed>, resources: Resources) -> Self {
+    pub(crate) fn new(workflows: Vec<Deployed>, projects: Vec<Arc<Project>>) -> Self {
         let order: Vec<_> = workflows.into_iter().map(Arc::new).collect();
         let mut by_id: HashMap<_, Vec<Arc<Deployed>>> = HashMap::new();
         for deployed in &order {
@@ -276,7 +311,7 @@ impl Catalog {
                 by_event_type.entry(event_type).or_default().push(consumer);
             }
         }
-        Self { by_event_type, by_id, order, resources: Arc::new(resources) }
+        Self { by_event_type, by_id, order, projects }
     }
 
     /// The workflows that wait somewhere for such an event.
@@ -333,7 +368,8 @@ impl Catalog {
         self.order.iter()
     }
 
-    pub(crate) fn resources(&self) -> Arc<Resources> {
-        Arc::clone(&self.resources)
+    /// The project that a file belongs to: that of the nearest folder above it, else the root.
+    pub(crate) fn project_of(&self, path: &str) -> Arc<Project> {
+        Project::of_path(&self.projects, path).map(Arc::clone).unwrap_or_default()
     }
 }

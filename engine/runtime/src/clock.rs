@@ -1,4 +1,4 @@
-//! The only source of time: what moment it is, and waiting for one.
+//! The only source of time.
 //!
 //! Owns: [`Clock`], in two forms. The system's clock reads the wall clock of the machine; a manual one stands still until a test moves it.
 //!
@@ -34,7 +34,7 @@ enum Source {
     Manual(Arc<watch::Sender<Manual>>),
 }
 
-/// A clock that stands still, and who waits on it.
+/// A clock that stands still, and the tasks that wait on it.
 #[derive(Debug, Default)]
 struct Manual {
     now: Millis,
@@ -145,7 +145,7 @@ impl Clock {
     }
 }
 
-/// A task that waits on a manual clock, for as long as it does.
+/// Counts a task among those that wait on a manual clock, until it is dropped.
 struct Sleeper<'a> {
     manual: &'a watch::Sender<Manual>,
     moment: Millis,

@@ -1,11 +1,11 @@
 //! The threads on which instances are worked on, apart from those that answer clients.
 //!
 //! An expression may compute for half a second without a pause. On the threads of the HTTP server it would hold up every client that the
-//! thread has, health included; so instances have threads of their own. And what is known to compute for long needs a *place*, of which
-//! there are two fewer than there are threads. So one thread is there for what is quick, and one for the first turn of a workflow of which
-//! nothing is known yet, however much there is that computes for long.
+//! thread has, health included; so instances have threads of their own. A turn that is expected to compute for long needs a *place*, of
+//! which there are two fewer than threads. So one thread is always free for quick turns, and one for the first turn of a workflow whose
+//! cost is unknown.
 //!
-//! What is known is what turns cost before, in steps of expressions: [`Cost`] keeps it for a workflow, the instance itself for its last turn.
+//! The expected cost comes from earlier turns, in steps of expressions: [`Cost`] keeps it for a workflow, an instance for its last turn.
 
 use std::{
     io,
@@ -29,33 +29,33 @@ const STACK: usize = 8 * 1024 * 1024;
 /// The threads.
 pub(crate) struct Computing {
     handle: Handle,
-    /// Theirs, if there are own threads.
+    /// The runtime that owns them; `None` where they are those of the caller.
     threads: Option<Runtime>,
-    /// For what computes for long.
+    /// Places for long turns.
     places: Semaphore,
-    /// For what nothing is known of.
+    /// The place for a turn of unknown cost.
     first: Semaphore,
 }
 
-/// What a turn is taken to cost.
+/// The expected cost of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// No turn of the workflow has been computed.
     Unknown,
-    /// It is done in some milliseconds.
+    /// It takes some milliseconds.
     Quick,
     /// It may take longer.
     Long,
 }
 
-/// What turns of a workflow cost of late, in steps of expressions; [`UNKNOWN`] before the first.
+/// The cost of recent turns of a workflow, in steps of expressions; [`UNKNOWN`] before the first.
 #[derive(Debug)]
 pub(crate) struct Cost(AtomicU64);
 
 const UNKNOWN: u64 = u64::MAX;
 
 impl Computing {
-    /// Threads of their own: one more than there are processors, and at least three.
+    /// Starts threads: one more than there are processors, and at least three.
     pub(crate) fn on_own_threads() -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).max(2) + 1;
         let threads = Builder::new_multi_thread()
@@ -73,12 +73,17 @@ impl Computing {
         Self { handle: Handle::current(), threads: None, places: Semaphore::new(1), first: Semaphore::new(1) }
     }
 
+    /// Whether the threads are its own.
+    pub(crate) fn has_own_threads(&self) -> bool {
+        self.threads.is_some()
+    }
+
     /// Runs a task.
     pub(crate) fn spawn(&self, tasks: &TaskTracker, task: impl Future<Output = ()> + Send + 'static) {
         tasks.spawn_on(task, &self.handle);
     }
 
-    /// Waits for a place to compute a turn, if it needs one. `expected` is asked again after a wait, for it may be known by then.
+    /// Waits for a place to compute a turn, if it needs one. `expected` is called again after a wait, because the cost may be known by then.
     pub(crate) async fn place(&self, expected: impl Fn() -> Expected) -> Option<SemaphorePermit<'_>> {
         // The semaphores are never closed.
         if expected() == Expected::Unknown {
@@ -93,7 +98,7 @@ impl Computing {
         }
     }
 
-    /// Runs something that computes for long, and nothing else, for somebody who must not be held up.
+    /// Runs a long computation for a caller whose thread must not be blocked.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -105,7 +110,7 @@ impl Computing {
 
 impl Drop for Computing {
     fn drop(&mut self) {
-        // Waiting for its threads is not possible here: the last one who knows the engine may be one of them.
+        // It cannot wait for its threads: the last owner of the engine may run on one of them.
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }
@@ -126,7 +131,7 @@ impl Expected {
 }
 
 impl Cost {
-    /// What the next turn is taken to cost.
+    /// The expected cost of the next turn.
     pub(crate) fn expected(&self) -> Expected {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => Expected::Unknown,
@@ -134,8 +139,8 @@ impl Cost {
         }
     }
 
-    /// A turn has cost so much. One that costs much is noticed at once, and forgotten over some turns that do not. Two that are noted at
-    /// the same time may count as one.
+    /// Notes the cost of a turn. A long turn counts at once, and less with each quick turn after it. Of two that are noted at the same time one
+    /// may be lost.
     pub(crate) fn note(&self, steps: u64) {
         let before = self.0.load(Ordering::Relaxed);
         let next = match before {

@@ -1,12 +1,11 @@
-//! Recognises data that are still the very value that was committed last, so that they need not be written again.
+//! Recognises data that have not changed since their commit, so that they need not be written again.
 
 use std::sync::{Arc, Weak};
 
 use rondo_expression::{Array, Object, Val};
 
-/// A mark of a value. It holds none of it: while only the mark is left the value can be changed without a copy, and is another one then. A
-/// mark that held the value would make every change copy it; one that held its address only could take a later value at the same place
-/// for it.
+/// A mark of a value, which does not own it. A mark that owned the value would make every change copy it; a mark with its address only
+/// would take a later value at the same address for it.
 #[derive(Debug, Default)]
 pub(crate) enum DataMark {
     /// Of no value.
@@ -26,7 +25,7 @@ impl DataMark {
         }
     }
 
-    /// Whether this is the marked value, unchanged. `false` says nothing: another value may be equal.
+    /// Whether this is the marked value, unchanged. After `false` the values may still be equal.
     pub(crate) fn is_of(&self, data: &Val) -> bool {
         match (self, data) {
             (Self::Array(marked), Val::Array(array)) => std::ptr::eq(marked.as_ptr(), Arc::as_ptr(array)),

@@ -1,4 +1,4 @@
-//! Something to be done with an instance, and who wants to know what came of it.
+//! Work for an instance, and the client that waits for its result.
 
 use rondo_machine::Input;
 use rondo_memory::Share;
@@ -7,20 +7,20 @@ use uuid::Uuid;
 
 use crate::{crash_loop::Mark, refusal::Refusal, views::InstanceView};
 
-/// Something to be done with an instance.
+/// Work for an instance.
 pub(crate) struct Delivery {
     pub(crate) signal: Signal,
     pub(crate) reply: Option<Reply>,
     /// Root of the instance's tree, where the sender knows it and the instance may not be in memory.
     pub(crate) root: Option<Uuid>,
-    /// What is given back once the delivery has been dealt with.
+    /// Permits, marks and memory, given back when the delivery has been processed.
     pub(crate) held: Held,
 }
 
-/// What is held until a delivery has been dealt with.
+/// What is held until a delivery has been processed.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// Bounds how much is taken up at once.
+    /// Bounds how many deliveries are processed at once.
     _permit: Option<OwnedSemaphorePermit>,
     /// Names the instance in the file of the crash loop.
     _mark: Option<Mark>,
@@ -28,7 +28,7 @@ pub(crate) struct Held {
     pub(crate) memory: Option<Share>,
 }
 
-/// What happened, or what is asked.
+/// The event or request of a delivery.
 pub(crate) enum Signal {
     /// An input of the machine.
     Input(Box<Input>),
@@ -36,7 +36,7 @@ pub(crate) enum Signal {
     Mailbox,
     /// A child instance has nothing in flight any more.
     ChildSettled(Uuid),
-    /// Take up what was under way when the engine stopped.
+    /// Resume what was under way when the engine stopped.
     Recover,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct QueuedInput {
     pub(crate) message: Option<i64>,
 }
 
-/// Who wants to know, and when.
+/// The client that waits for an answer, and when it gets one.
 pub(crate) struct Reply {
     to: oneshot::Sender<Result<InstanceView, Refusal>>,
     /// Answer only when nothing of the instance is in flight any more.
@@ -82,12 +82,12 @@ impl Delivery {
         Self { held: Held { _permit: Some(permit), ..self.held }, ..self }
     }
 
-    /// Whether it is to be taken up before what others of its tree have to do.
+    /// Whether it comes before the work of other instances of its tree.
     pub(crate) fn is_abort(&self) -> bool {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
     }
 
-    /// Whether it is what a call came to, of which several may happen in one turn.
+    /// Whether it is the outcome of a call; one turn may take several of these.
     pub(crate) fn is_answer(&self) -> bool {
         let is_answer = |input: &Input| matches!(input, Input::Answered { .. } | Input::CallFailed { .. });
         self.reply.is_none() && matches!(&self.signal, Signal::Input(input) if is_answer(input))
@@ -106,13 +106,13 @@ impl Reply {
         (Self { to, when_settled }, receiver)
     }
 
-    /// Answers. The client may have gone away, and then nobody listens.
+    /// Answers. The client may have gone away.
     pub(crate) fn send(self, answer: Result<InstanceView, Refusal>) {
         let _ = self.to.send(answer);
     }
 }
 
-/// Refuses whoever asked, if anybody did.
+/// Refuses the request of the client, if there is one.
 pub(crate) fn refuse(reply: Option<Reply>, refusal: Refusal) {
     if let Some(reply) = reply {
         reply.send(Err(refusal));

@@ -1,8 +1,8 @@
-//! Gives instances what there is to do, and starts the tasks that work on them.
+//! Delivers work to instances, and starts the tasks that process it.
 //!
-//! Promises: an instance that has something to do has a task, or waits for room among those of its tree; an instance whose task is gone (a
-//! panic, a task that was dropped) is not taken for busy, and what was delivered for it in the meantime is done by another task. Never:
-//! knows what the work is: that is a [`Worker`], which stands above and is handed in.
+//! Promises: an instance with work has a task, or waits in the queue of its tree; an instance whose task is gone (a panic, a task that was
+//! dropped) does not stay busy, and another task processes what was delivered meanwhile. Never: knows what the work is; a [`Worker`] of
+//! an upper layer does.
 
 use std::{
     pin::Pin,
@@ -20,7 +20,7 @@ use crate::{
     registry::{Registry, Work},
 };
 
-/// Does what is to be done with instances.
+/// Processes the work of instances.
 pub(crate) trait Worker: Send + Sync {
     /// Works on an instance until nothing is delivered for it any more. `instance` is there when it is in memory.
     fn work(
@@ -30,11 +30,11 @@ pub(crate) trait Worker: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// The registry, the queue of the trees, and who works.
+/// The registry, the queue of the trees, and the worker.
 pub(crate) struct Dispatcher {
     registry: Registry,
     queue: FairQueue<Job>,
-    /// It owns the dispatcher, so the dispatcher does not own it.
+    /// Weak, because it owns the dispatcher.
     worker: Weak<dyn Worker>,
     computing: Computing,
     /// The tasks that work.
@@ -59,29 +59,29 @@ impl Dispatcher {
         self.tasks.wait().await;
     }
 
-    /// Gives an instance something to do.
+    /// Delivers work to an instance.
     pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
         self.hand_over(id, None, delivery);
     }
 
-    /// Gives an instance that nobody works on yet something to do.
+    /// Delivers work to an instance that no task works on yet.
     pub(crate) fn deliver_to(self: &Arc<Self>, instance: Box<ActiveInstance>, delivery: Delivery) {
         self.hand_over(instance.row.id, Some(instance), delivery);
     }
 
-    /// Has an instance look into its mailbox.
+    /// Makes an instance read its mailbox.
     pub(crate) fn deliver_mailbox(self: &Arc<Self>, id: Uuid, root: Option<Uuid>) {
         self.deliver(id, Delivery::signal(Signal::Mailbox).in_tree(root));
     }
 
-    /// Tells an instance something that matters only while it is in memory.
+    /// Delivers a signal to an instance if it is in memory.
     pub(crate) fn notice(self: &Arc<Self>, id: Uuid, signal: Signal) {
         if self.registry.is_here(id) {
             self.deliver(id, Delivery::signal(signal));
         }
     }
 
-    /// Has an instance that the caller works on do something next.
+    /// Puts work before all other work of an instance that the caller works on.
     pub(crate) fn deliver_next(&self, id: Uuid, delivery: Delivery) {
         self.registry.put_first(id, delivery);
     }

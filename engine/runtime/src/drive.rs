@@ -1,7 +1,7 @@
-//! Works on one instance: takes up what is to be done with it, one thing after the other, until there is nothing more.
+//! Works on one instance: processes its deliveries, one after the other, until there are none.
 //!
-//! Promises: a panic while a delivery is dealt with costs that delivery only. Its client is refused at once, the instance in memory is
-//! given up, and the one in the database stands still with an error that says so; a retrigger lets it go on.
+//! Promises: a panic costs the delivery that is being processed, and no other. Its client is refused at once, the instance in memory is
+//! dropped, and the one in the database gets an error that says so; a retrigger lets it go on.
 
 use std::{any::Any, collections::VecDeque, pin::Pin, sync::Arc};
 
@@ -44,7 +44,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery. An instance that was being worked on when the process ended is dealt with alone.
+    /// Processes one delivery; alone, if the instance was being worked on when the process ended.
     async fn take_up(
         self: &Arc<Self>,
         id: Uuid,
@@ -60,7 +60,7 @@ impl Executor {
         }
     }
 
-    /// Makes the instance stand still that met a defect. A defect in that very attempt is not tried again.
+    /// Puts an instance to ERROR after a panic. If this panics too, it is not tried again.
     fn has_panicked(&self, id: Uuid, was_halt: bool, panic: &(dyn Any + Send)) {
         let text = panics::text(panic);
         tracing::error!(instance_id = %id, panic = text, "work on an instance ended in a defect of the engine");
@@ -73,7 +73,7 @@ impl Executor {
         }
     }
 
-    /// Deals with one delivery of an instance that was being worked on when the process ended.
+    /// Processes one delivery of an instance that was being worked on when the process ended.
     async fn handle_suspect(
         self: &Arc<Self>,
         id: Uuid,
@@ -98,7 +98,7 @@ impl Executor {
         self.handle(id, instance, halt).await
     }
 
-    /// Deals with one delivery; gives the instance back as it is then.
+    /// Processes one delivery; returns the instance after it.
     async fn handle(
         self: &Arc<Self>,
         id: Uuid,
@@ -203,8 +203,8 @@ impl Executor {
         instance
     }
 
-    /// Takes up what was under way when the instance was last in memory: starts what had not started, goes on with what can go on,
-    /// makes the calls again that were in flight.
+    /// Resumes what was under way when the instance was last in memory: starts what had not started, continues what can continue, makes the
+    /// calls again that were in flight.
     async fn resume(self: &Arc<Self>, mut instance: Box<ActiveInstance>) -> Option<Box<ActiveInstance>> {
         instance.is_idle = false;
         let all = instance.idle_calls.clone();

@@ -1,4 +1,4 @@
-//! The engine as others see it: what can be asked of it.
+//! The public interface of the engine.
 //!
 //! ```text
 //!  api ──▶ Engine ──▶ dispatch ──▶ drive ──▶ step: compute, plan, perform (commit, then effects) ──▶ store
@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rondo_definition::{Properties, Resources};
+use rondo_definition::Properties;
 use rondo_event::{Channels, CloudEvent};
 use rondo_expression::Val;
 use rondo_function::CallLoad;
@@ -42,7 +42,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Begins to work: wakes what is due, takes up what was under way.
+    /// Starts the background tasks: timers, recovery, events, schedules.
     pub(crate) fn run(executor: Arc<Executor>, service_url: &str) -> Self {
         tokio::spawn(wake::run(Arc::clone(&executor)));
         tokio::spawn(recovery::run(Arc::clone(&executor)));
@@ -54,7 +54,7 @@ impl Engine {
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
-    /// Starts an instance and answers when nothing of it is in flight any more.
+    /// Starts an instance, and returns when nothing of it is in flight any more.
     pub async fn start(&self, workflow: &str, start: Start) -> Result<InstanceView, Refusal> {
         let executor = &self.executor;
         if executor.is_stopping() {
@@ -132,12 +132,12 @@ impl Engine {
         self.ask(id, Input::Abort, true).await
     }
 
-    /// Runs the failed step of an instance again; answers when nothing of it is in flight any more.
+    /// Runs the failed step of an instance again, and returns when nothing of it is in flight any more.
     pub async fn retrigger(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Retrigger, true).await
     }
 
-    /// Leaves the failed step of an instance out; answers when nothing of it is in flight any more.
+    /// Skips the failed step of an instance, and returns when nothing of it is in flight any more.
     pub async fn skip(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Skip, true).await
     }
@@ -161,7 +161,7 @@ impl Engine {
         self.answer(id, answer).await
     }
 
-    /// The answer. Without one the instance was given up: the engine stops, or met a defect.
+    /// Waits for the answer. Without one, the engine stops or a panic dropped the instance.
     async fn answer(
         &self,
         id: Uuid,
@@ -202,14 +202,9 @@ impl Engine {
         &self.executor.memory
     }
 
-    /// Configuration of the served folder.
+    /// Configuration of the engine: that of the served folder itself, its root project.
     pub fn properties(&self) -> &Properties {
         &self.executor.properties
-    }
-
-    /// Files of the served folder.
-    pub fn resources(&self) -> Arc<Resources> {
-        self.executor.catalog().resources()
     }
 
     /// Base of links to this engine, without a slash at the end.
@@ -224,7 +219,7 @@ impl Engine {
             tracing::error!(instance_id = %row.id, %error, "a variable of the instance cannot be read");
             Val::Null
         };
-        let parse = |text: &str| serde_json::from_str::<Val>(text).unwrap_or_else(|error| unreadable(&error));
+        let parse = |text: &str| Val::from_json(text.as_bytes()).unwrap_or_else(|error| unreadable(&error));
         let data = parse(&row.data);
         let mut variables = Val::object([("workflowdata", data.clone())]);
         if row.parent.is_none() {

@@ -1,4 +1,4 @@
-//! What the engine shows of events: those that are kept, who waits for which, what cannot be sent, the channels.
+//! Lists of events for clients: kept events, waits, events that cannot be sent, channels.
 
 use rondo_machine::Millis;
 use rondo_store::WaitFilter;

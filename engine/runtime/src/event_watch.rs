@@ -1,7 +1,7 @@
-//! How many events wait to be sent and are kept, as the database said last, and how many came.
+//! Counts of events: those that wait to be sent and those that are kept, as read from the database last, and those received.
 //!
-//! Promises: asking waits for nothing; an outbox that fills, or whose events do not leave, is logged once until it is well again.
-//! Never: reads the database; `outbox` and `forget` bring what they have read.
+//! Promises: reading the counts never waits; an outbox that fills, or whose events are not sent, is logged once until it recovers.
+//! Never: reads the database; `outbox` and `forget` pass on what they have read.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use rondo_machine::Millis;
-use rondo_store::OutboxStatus;
+use rondo_store::{KeptStatus, OutboxStatus};
 
 use crate::refusal::Refusal;
 
@@ -31,16 +31,24 @@ pub struct EventStatus {
     pub oldest_at: Option<Millis>,
     /// Events that are kept for instances that do not wait for them yet.
     pub kept: u64,
+    /// How many may be kept (`rondo.events.max-kept`).
+    pub max_kept: u64,
+    /// Bytes of the events that are kept, or that an instance has not dealt with yet.
+    pub kept_bytes: u64,
+    /// How many bytes these may have (`rondo.events.max-kept-bytes`).
+    pub max_kept_bytes: u64,
     /// Events that came since the start, those included that had come before.
     pub received: u64,
     /// Events of these that nobody wanted.
     pub unwanted: u64,
 }
 
-/// What is known of events.
+/// The counts, with the state of the warnings.
 #[derive(Debug)]
 pub(crate) struct EventWatch {
     max_outbox: u64,
+    max_kept: u64,
+    max_kept_bytes: u64,
     seen: Mutex<Seen>,
     received: AtomicU64,
     unwanted: AtomicU64,
@@ -49,8 +57,8 @@ pub(crate) struct EventWatch {
 #[derive(Debug, Default)]
 struct Seen {
     outbox: OutboxStatus,
-    kept: u64,
-    /// What the log was told.
+    kept: KeptStatus,
+    /// Warnings that were logged.
     warned: Alarms,
 }
 
@@ -62,12 +70,13 @@ struct Alarms {
 }
 
 impl EventWatch {
-    pub(crate) fn new(max_outbox: u64) -> Self {
-        Self { max_outbox, seen: Mutex::default(), received: AtomicU64::new(0), unwanted: AtomicU64::new(0) }
+    pub(crate) fn new(max_outbox: u64, max_kept: u64, max_kept_bytes: u64) -> Self {
+        let (seen, received, unwanted) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
+        Self { max_outbox, max_kept, max_kept_bytes, seen, received, unwanted }
     }
 
-    /// Takes what the database said, and logs what is new and wrong.
-    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: u64, now: Millis) {
+    /// Takes counts from the database, and logs new problems.
+    pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: KeptStatus, now: Millis) {
         let alarms = alarms(&outbox, self.max_outbox, now);
         let warned = {
             let mut seen = self.seen.lock();
@@ -98,9 +107,11 @@ impl EventWatch {
         self.received.fetch_add(1, Relaxed);
     }
 
-    /// An event is kept that the database will tell of later.
-    pub(crate) fn note_kept(&self) {
-        self.seen.lock().kept += 1;
+    /// Counts a kept event before the next read of the database does.
+    pub(crate) fn note_kept(&self, bytes: u64) {
+        let kept = &mut self.seen.lock().kept;
+        kept.events += 1;
+        kept.bytes += bytes;
     }
 
     /// Nobody wanted an event.
@@ -115,13 +126,16 @@ impl EventWatch {
             outbox_bytes: seen.outbox.bytes,
             max_outbox: self.max_outbox,
             oldest_at: seen.outbox.oldest_at,
-            kept: seen.kept,
+            kept: seen.kept.events,
+            max_kept: self.max_kept,
+            kept_bytes: seen.kept.bytes,
+            max_kept_bytes: self.max_kept_bytes,
             received: self.received.load(Relaxed),
             unwanted: self.unwanted.load(Relaxed),
         }
     }
 
-    /// Refuses what would make more events to send, while as many wait as may.
+    /// Refuses while the outbox is full.
     pub(crate) fn check_room(&self) -> Result<(), Refusal> {
         if self.seen.lock().outbox.rows < self.max_outbox {
             Ok(())
@@ -175,14 +189,15 @@ mod tests {
 
     #[test]
     fn a_full_outbox_refuses_until_it_has_room() {
-        let watch = EventWatch::new(2);
+        let watch = EventWatch::new(2, 10, 1000);
         assert!(watch.check_room().is_ok());
-        watch.note_database(outbox(2, Some(0)), 7, 1500);
+        let kept = KeptStatus { events: 7, bytes: 70 };
+        watch.note_database(outbox(2, Some(0)), kept, 1500);
         assert!(matches!(watch.check_room(), Err(Refusal::OutboxFull(2))));
         let status = watch.status();
-        assert_eq!((status.outbox_rows, status.kept), (2, 7));
+        assert_eq!((status.outbox_rows, status.kept, status.kept_bytes), (2, 7, 70));
         assert_eq!(status.oldest_age(1500), Some(Duration::from_millis(1500)));
-        watch.note_database(outbox(1, Some(0)), 7, 1500);
+        watch.note_database(outbox(1, Some(0)), kept, 1500);
         assert!(watch.check_room().is_ok());
     }
 }

@@ -11,18 +11,16 @@ use rondo_definition::Properties;
 use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::{Millis, Snapshot};
-use rondo_memory::MemoryBudget;
-use rondo_store::{Commit, CommitError, Committed, OutboxStatus, Store, StoreError};
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, Semaphore, watch},
-};
+use rondo_memory::{LargeWork, MemoryBudget};
+use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::{
     acceptance::Retention,
     active_instance::Limits,
+    call_threads::CallThreads,
     catalog::Catalog,
     clock::Clock,
     computing::Computing,
@@ -43,11 +41,14 @@ use crate::{
 pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// How many instances are read from the database at once: twice as many as there are threads that read.
-const LOADING: usize = 8;
+const READS: usize = 8;
 
-/// How many large instances are written at once. The writer of the database takes one transaction after the other, so a second one is
-/// encoded meanwhile, and further ones would only wait.
+/// How many large instances or events are written at once. The writer of the database takes one transaction after the other, so a second one
+/// is encoded meanwhile, and further ones would only wait.
 const LARGE_WRITES: usize = 2;
+
+/// Bytes of memory from which an instance or an event is large.
+const LARGE: usize = 1024 * 1024;
 
 /// What works on instances.
 pub(crate) struct Executor {
@@ -61,9 +62,9 @@ pub(crate) struct Executor {
     pub(crate) trees: InstanceTrees,
     pub(crate) caller: Caller,
     pub(crate) calls: TaskTracker,
-    /// The threads on which calls are made: those of the server, for they wait more than they compute.
-    pub(crate) callers: Handle,
+    pub(crate) call_threads: CallThreads,
     pub(crate) secrets: Secrets,
+    /// Those of the root project: what is about the engine.
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
@@ -84,10 +85,10 @@ pub(crate) struct Executor {
     pub(crate) process_events: ProcessEvents,
     /// Says that there is something to send.
     pub(crate) outbox_changed: Notify,
-    /// Who reads an instance from the database holds one.
-    pub(crate) loading: Semaphore,
-    /// Who writes a large instance holds one.
-    pub(crate) large_writes: Semaphore,
+    /// Reading instances from the database.
+    pub(crate) reads: LargeWork,
+    /// Writing large instances and events.
+    pub(crate) large_writes: LargeWork,
     pub(crate) revisions: RevisionCache,
     served: Arc<Served>,
     stopping: watch::Sender<bool>,
@@ -128,6 +129,7 @@ impl Executor {
     where
         Self: Worker,
     {
+        let call_threads = call_threads(&parts.computing);
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
             started_at: parts.clock.now(),
             store: parts.store,
@@ -138,7 +140,7 @@ impl Executor {
             trees: parts.trees,
             caller: parts.caller,
             calls: TaskTracker::new(),
-            callers: Handle::current(),
+            call_threads,
             secrets: parts.secrets,
             properties: parts.properties,
             encryption: parts.encryption,
@@ -149,11 +151,16 @@ impl Executor {
             sender: parts.sender,
             retention: parts.retention,
             unwanted: UnwantedEvents::default(),
-            event_watch: EventWatch::new(parts.max_outbox),
+            event_watch: EventWatch::new(
+                parts.max_outbox,
+                parts.retention.max_kept,
+                parts.retention.max_kept_bytes,
+            ),
             process_events: parts.process_events,
             outbox_changed: Notify::new(),
-            loading: Semaphore::new(LOADING),
-            large_writes: Semaphore::new(LARGE_WRITES),
+            // The text of a row is in memory before its size is known, so every row counts as large.
+            reads: LargeWork::new(READS, 0),
+            large_writes: LargeWork::new(LARGE_WRITES, LARGE),
             revisions: RevisionCache::default(),
             served: parts.served,
             stopping: watch::Sender::new(false),
@@ -216,10 +223,10 @@ impl Executor {
     }
 
     /// Asks the database how many events wait to be sent and are kept.
-    pub(crate) async fn look_at_events(&self) -> Result<OutboxStatus, StoreError> {
-        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_count())?;
+    pub(crate) async fn look_at_events(&self) -> Result<(), StoreError> {
+        let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_status())?;
         self.event_watch.note_database(outbox, kept, self.clock.now());
-        Ok(outbox)
+        Ok(())
     }
 
     /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
@@ -240,4 +247,15 @@ impl Executor {
         }
         true
     }
+}
+
+/// Threads for calls, where computing has threads of its own too. Without them calls are made on the threads of the server.
+fn call_threads(computing: &Computing) -> CallThreads {
+    if !computing.has_own_threads() {
+        return CallThreads::here();
+    }
+    CallThreads::on_own_threads().unwrap_or_else(|error| {
+        tracing::error!(%error, "no threads for calls can be started; those of the server make them");
+        CallThreads::here()
+    })
 }

@@ -1,7 +1,7 @@
-//! Who works next: fair between instance trees.
+//! A queue that is fair between instance trees.
 //!
-//! A start that has thousands of subflows under way must not stand before the requests of others. So at most [`WIDTH`] instances of one
-//! tree are worked on at once, and the others of it wait here. Never: starts the work; `dispatch` does.
+//! A start with thousands of subflows must not delay the requests of others. So at most [`WIDTH`] instances of one tree are worked on at
+//! once, and its others wait here. Never: starts the work; `dispatch` does.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// turn of another instance comes up within some tens of milliseconds.
 const WIDTH: usize = 64;
 
-/// What waits, by the root of its tree.
+/// The waiting jobs, by the root of their tree.
 pub(crate) struct FairQueue<Job> {
     trees: Mutex<HashMap<Uuid, Tree<Job>>>,
 }
@@ -35,7 +35,7 @@ impl<Job> Default for Tree<Job> {
 }
 
 impl<Job> FairQueue<Job> {
-    /// Gives the job back when it can begin at once. `first` puts it before the others of its tree.
+    /// Queues a job, or returns it when it can begin at once. `first` puts it before the others of its tree.
     pub(crate) fn enter(&self, root: Uuid, job: Job, first: bool) -> Option<Job> {
         let mut trees = self.trees.lock();
         let tree = trees.entry(root).or_default();
@@ -51,7 +51,7 @@ impl<Job> FairQueue<Job> {
         None
     }
 
-    /// A job has ended: gives the next one of its tree.
+    /// Notes that a job has ended; returns the next one of its tree.
     pub(crate) fn leave(&self, root: Uuid) -> Option<Job> {
         let mut trees = self.trees.lock();
         let tree = trees.get_mut(&root)?;

@@ -1,10 +1,10 @@
-//! Removes events from the database whose time is over, until the engine stops.
+//! Removes expired events from the database, until the engine stops.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::executor::Executor;
 
-/// How often it is looked at.
+/// The pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Events that are removed at once, so that no transaction is long.

@@ -1,20 +1,22 @@
 //! Events that come in: each is durable before it is answered, and given to the instances that wait for it.
+//!
+//! Promises: an event that was given to an instance which ends before it takes the event goes where it would go if it came then.
 
 use std::sync::Arc;
 
 use rondo_event::CloudEvent;
 use rondo_store::{AcceptError, Accepted};
+use uuid::Uuid;
 
 use crate::{
     acceptance::Acceptance,
+    active_instance::ActiveInstance,
     delivery::{Delivery, Signal},
     executor::Executor,
+    formats::FormatError,
     refusal::Refusal,
     subflows::Sources,
 };
-
-/// Bytes of an event above which few are taken in at once.
-const LARGE: usize = 1024 * 1024;
 
 impl Executor {
     /// Takes an event in. Answers when it is durable; its instances go on afterwards.
@@ -23,12 +25,50 @@ impl Executor {
             return Err(Refusal::Stopping);
         }
         self.event_watch.check_room()?;
-        // Its text is in memory beside its values until it is written, which the share of the request does not cover.
-        let _place = match event.memory() >= LARGE {
-            // Never closed.
-            true => self.large_writes.acquire().await.ok(),
-            false => None,
+        // Its text is in memory together with its values until it is written, which the share of the request does not cover.
+        let _place = self.large_writes.enter(event.memory()).await;
+        let Acceptance { accept, starts } = self.acceptance(event).map_err(Refusal::store)?;
+        let bytes = accept.event.content.len() as u64;
+        rondo_store::failpoint("event-before-accept");
+        let accepted = self.store.accept_event(accept).await.map_err(|error| match error {
+            AcceptError::Full(_) | AcceptError::TooManyBytes(_) => Refusal::InboxFull(error.to_string()),
+            error => Refusal::store(error),
+        })?;
+        rondo_store::failpoint("event-after-accept");
+        self.event_watch.note_received();
+        if matches!(accepted, Accepted::Kept { .. }) {
+            self.event_watch.note_kept(bytes);
+        }
+        self.go_on(event, &accepted, starts);
+        Ok(accepted)
+    }
+
+    /// Gives an event away that an instance has in its mailbox which has ended: to whoever would get it if it came now. Where that fails it
+    /// stays in the mailbox until the next start.
+    pub(crate) async fn redirect(self: &Arc<Self>, id: Uuid, message: i64, content: &[u8]) {
+        let given = match CloudEvent::decode(content) {
+            Ok(event) => self.redirect_event(message, &event).await,
+            Err(error) => Err(error.to_string()),
         };
+        if let Err(error) = given {
+            tracing::warn!(
+                instance_id = %id, message, %error,
+                "an event that this instance did not take before it ended cannot be given to others now; it stays in the database"
+            );
+        }
+    }
+
+    async fn redirect_event(self: &Arc<Self>, message: i64, event: &CloudEvent) -> Result<(), String> {
+        let Acceptance { mut accept, starts } = self.acceptance(event).map_err(|error| error.to_string())?;
+        // It is stored already.
+        accept.event.content = Vec::new();
+        let accepted = self.store.redirect_event(message, accept).await.map_err(|error| error.to_string())?;
+        self.go_on(event, &accepted, starts);
+        Ok(())
+    }
+
+    /// What an event may do now.
+    fn acceptance(&self, event: &CloudEvent) -> Result<Acceptance, FormatError> {
         let catalog = self.catalog();
         let sources = Sources {
             catalog: &catalog,
@@ -39,17 +79,14 @@ impl Executor {
             observed: None,
             now: self.clock.now(),
         };
-        let Acceptance { accept, starts } =
-            Acceptance::new(event, self.retention, &sources).map_err(Refusal::store)?;
-        rondo_store::failpoint("event-before-accept");
-        let accepted = self.store.accept_event(accept).await.map_err(|error| match error {
-            AcceptError::Full(_) => Refusal::InboxFull(error.to_string()),
-            error => Refusal::store(error),
-        })?;
-        rondo_store::failpoint("event-after-accept");
-        self.event_watch.note_received();
+        Acceptance::new(event, self.retention, &sources)
+    }
+
+    /// Has the instances go on that an event was given to, and says what became of it.
+    #[allow(clippy::vec_box, reason = "each is handed on in its box")]
+    fn go_on(self: &Arc<Self>, event: &CloudEvent, accepted: &Accepted, starts: Vec<Box<ActiveInstance>>) {
         let (id, event_type) = (&event.id, &event.event_type);
-        match &accepted {
+        match accepted {
             Accepted::Taken { delivered, started } => {
                 tracing::debug!(%id, %event_type, instances = delivered.len() + started.len(), "event taken");
                 for instance in delivered {
@@ -62,7 +99,6 @@ impl Executor {
                 }
             }
             Accepted::Kept { reason } => {
-                self.event_watch.note_kept();
                 tracing::info!(%id, %event_type, %reason, "event kept until an instance waits for it");
             }
             Accepted::Unwanted { reason } => {
@@ -73,6 +109,5 @@ impl Executor {
             Accepted::Seen => tracing::debug!(%id, %event_type, "event has come before"),
             Accepted::Collected => tracing::debug!(%id, %event_type, "event waits for the others of its set"),
         }
-        Ok(accepted)
     }
 }

@@ -1,4 +1,4 @@
-//! What the engine shows of one instance: its history, its visits, its waits.
+//! History, visits and waits of one instance.
 
 use rondo_store::{Columns, Condition, Field, Filter, Instance, Query, State, StoreError};
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Instance trees: a start and everything that was started below it.
 //!
 //! Promises: the subflows below one start are bounded, so that workflows which start each other end with an error instead of
-//! filling memory and disk; nothing is started below an instance that was asked to end. Both cost a look into memory. Never: asks the
+//! filling memory and disk; nothing is started below an instance that was asked to end. Both checks use memory only. Never: reads the
 //! database; `subflow_room` counts there a tree that has been under way since before the engine started.
 
 use std::{
@@ -27,7 +27,7 @@ impl Ancestry {
         Arc::new(Self { id, above })
     }
 
-    /// The ancestry of an instance that takes the place of this one; `None` if nothing is above it.
+    /// The ancestry of an instance that replaces this one; `None` if it has no ancestors.
     pub(crate) fn beside(&self, id: Uuid) -> Option<Arc<Self>> {
         self.above.as_ref().map(|above| Self::new(id, Some(Arc::clone(above))))
     }
@@ -46,7 +46,7 @@ pub(crate) enum Room {
     Ending,
 }
 
-/// What is known of instance trees.
+/// Counts and ends of instance trees.
 pub(crate) struct InstanceTrees {
     most: u32,
     /// By root: subflows that were started since the root last waited for none.
@@ -69,7 +69,7 @@ impl InstanceTrees {
         Room::For { granted, most: self.most }
     }
 
-    /// Some that were counted have not been started.
+    /// Uncounts subflows that were not started.
     pub(crate) fn give_back(&self, root: Uuid, number: u32) {
         if let Some(count) = self.started.lock().get_mut(&root) {
             *count = count.saturating_sub(number);

@@ -1,4 +1,4 @@
-//! Kogito's words for what observers see: nodes, their types, and the ids of their instances.
+//! Nodes as Kogito shows them: their types, and the ids of their instances.
 //!
 //! Owns: the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`; `UUID-VISIT-EVENT` for an event that the visit
 //! waits for; `UUID-start` and `UUID-end` for the two that are no visits. The Data Index and the published process events use it.

@@ -1,4 +1,4 @@
-//! Holds the layers that the head of the crate draws.
+//! Tests that modules use only the layers that the documentation of the crate allows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,27 +1,28 @@
-//! The living engine: runs turns, timers, calls, recovery and limits.
+//! Runs instances: turns, timers, calls, recovery and limits.
 //!
 //! Owns: instances while they are worked on, time, the order *turn, commit, effects*. Promises: what was answered survives any
-//! crash; an instance is worked on by one task at a time; a sleeping instance is nothing but its row. Never: speaks HTTP to
+//! crash; an instance is worked on by one task at a time; a sleeping instance takes no memory but its row. Never: speaks HTTP to
 //! clients (`api` does), interprets a definition (`machine` does).
 //!
 //! ```text
-//!  4  what others see        engine  inspect  event_lists  open
-//!  3  what acts              recovery  wake  brokers  inbox  outbox  forget  definition_events  schedules
+//!  4  public interface       engine  inspect  event_lists  open
+//!  3  performs effects       recovery  wake  brokers  inbox  outbox  channel_sender  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  calls  load  subflow_room
 //!                            executor
-//!  2  what decides           plan  acceptance  successor  subflows  publication  process_events  turn  row
-//!  1  what is in memory      dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
+//!  2  decides                plan  acceptance  successor  subflows  publication  process_events  turn  row
+//!  1  state in memory        dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
 //!                            served  catalog  start  refusal  views  formats  unwanted  event_watch  kogito
-//!  0  what knows no others   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
-//!                            versions
+//!  0  uses no other module   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
+//!                            versions  call_threads
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test `layers` holds that. Of the line that begins with
-//! `drive` each uses those that stand right of it. Nothing of the layers 0 to 2
-//! knows the engine: a turn is computed (`turn`) and becomes a plan (`plan`), both from values that are handed in, and one place performs
-//! plans (`perform`). Where something below has to reach what stands above, it is handed a trait (`dispatch::Worker`).
+//! `drive` each uses those that stand right of it. The layers 0 to 2 do not
+//! know the engine: a turn is computed (`turn`) and becomes a plan (`plan`), both from values that are passed in, and `perform` alone performs
+//! plans. A lower module that has to call an upper one gets a trait (`dispatch::Worker`).
 
 // Layer 0.
+mod call_threads;
 mod clock;
 mod computing;
 mod crash_loop;
@@ -65,6 +66,7 @@ mod turn;
 // Layer 3.
 mod brokers;
 mod calls;
+mod channel_sender;
 mod definition_events;
 mod drive;
 mod executor;

@@ -1,4 +1,4 @@
-//! The lines that instances write to the log: the story of each, and what workflows log themselves.
+//! The log of instances: their lifecycle, and what workflows log themselves.
 
 use rondo_machine::{Fact, LogLine};
 use rondo_program::LogLevel;
@@ -23,7 +23,7 @@ pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
     }
 }
 
-/// The story of an instance.
+/// Logs the lifecycle of an instance.
 pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
     let (id, workflow) = (instance.row.id, &instance.row.workflow);
     for fact in facts {

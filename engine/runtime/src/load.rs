@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rondo_definition::Compat;
+use rondo_definition::Project;
 use rondo_function::Specs;
 use rondo_memory::Share;
 use rondo_store::{Instance, State};
@@ -14,7 +14,7 @@ use crate::{
     executor::Executor,
     formats::request::RequestContext,
     refusal::Refusal,
-    row, secrets,
+    row,
 };
 
 /// Bytes of memory that values take for each byte of their text, as data of workflows commonly are.
@@ -42,8 +42,7 @@ impl Executor {
         id: Uuid,
         has_client: bool,
     ) -> Result<Option<Box<ActiveInstance>>, Refusal> {
-        // The text of a row is in memory before its size is known, so few are read at once.
-        let _place = self.loading.acquire().await;
+        let _place = self.reads.enter(0).await;
         let Some(row) = self.store.instance(id).await.map_err(Refusal::of_read)? else { return Ok(None) };
         if matches!(row.state, State::Completed | State::Aborted) && !row.busy {
             return Ok(None);
@@ -101,20 +100,20 @@ impl Executor {
                 let problem = format!("revision {revision} of workflow `{workflow}` is not stored");
                 Refusal::damaged(row.id, problem)
             })?;
-        let resources = rondo_definition::Resources::from_bundle(revision.bundle);
-        // A wrong setting keeps the engine from starting, so there is none here.
-        let compat = Compat::of(&self.properties).unwrap_or_default();
-        let options = rondo_definition::Options { compat, resources: Some(&resources) };
-        let (document, problems) = rondo_definition::parse_with(&revision.path, &revision.source, options);
+        // Addresses and credentials are those of today, of the project that stands where the workflow stood.
+        let project = self.catalog().project_of(&revision.path);
+        let resources = project.resources.clone().with_bundle(revision.bundle);
+        let stored = Arc::new(Project { resources, ..Project::clone(&project) });
+        let (document, problems) = stored.parse(&revision.path, &revision.source);
         let document = document.ok_or_else(|| {
             let problem = problems.first().map(ToString::to_string).unwrap_or_default();
             let revision = &row.revision;
             Refusal::damaged(row.id, format!("revision {revision} cannot be read any more: {problem}"))
         })?;
-        let secrets = secrets::secrets(&self.properties, &self.secrets);
-        let (mut deployed, _) =
-            catalog::deploy(document, &resources, &self.properties, &secrets, &Specs::new(None));
+        let (mut deployed, _) = catalog::deploy(document, &self.secrets, &Specs::new(None));
         deployed.revision.clone_from(&row.revision);
+        // The stored files are not needed any more.
+        deployed.project = project;
         Ok(self.revisions.keep(deployed))
     }
 }

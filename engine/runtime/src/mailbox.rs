@@ -1,7 +1,7 @@
 //! Reads the mailbox of an instance.
 //!
-//! Promises: a message has its effect once, for the commit of the turn that it makes removes it. A message that cannot be read stays in the
-//! mailbox, and the instance stands still with an error that says so: a newer build reads it, and a retrigger goes on without it.
+//! Promises: a message has its effect once, because the commit of its turn removes it. A message that cannot be read stays in the mailbox,
+//! and the instance gets an error that says so: a newer build reads it, and a retrigger goes on without it.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     successor::{self, LastInstance},
 };
 
-/// What the next messages of a mailbox come to.
+/// The inputs that the next messages of a mailbox are.
 #[derive(Default)]
 struct Batch {
     inputs: VecDeque<QueuedInput>,
@@ -36,7 +36,7 @@ struct Batch {
 }
 
 impl Executor {
-    /// Applies what parent and children have told, each message with the commit that removes it.
+    /// Applies the messages of parent and children, each with the commit that removes it.
     pub(crate) async fn read_mailbox(
         self: &Arc<Self>,
         instance: Box<ActiveInstance>,
@@ -106,7 +106,8 @@ impl Executor {
         }
     }
 
-    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it.
+    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it, an
+    /// event to whoever would get it if it came now.
     pub(crate) async fn empty_mailbox(self: &Arc<Self>, id: Uuid) {
         let mut after = None;
         loop {
@@ -121,8 +122,12 @@ impl Executor {
             after = Some(last.number);
             let mut numbers = Vec::with_capacity(page.len());
             for message in page {
+                if let Some(event) = &message.event {
+                    self.redirect(id, message.number, &event.content).await;
+                    continue;
+                }
                 match MailboxMessage::decode(&message.payload) {
-                    Ok(MailboxMessage::End { first }) if message.event.is_none() => {
+                    Ok(MailboxMessage::End { first }) => {
                         self.end_successor(first.unwrap_or(id), message.number).await;
                     }
                     _ => numbers.push(message.number),
@@ -181,7 +186,7 @@ impl Executor {
         Ok(last.filter(is_active).map(|row| row.id))
     }
 
-    /// Has an instance look into its mailbox after a pause.
+    /// Makes an instance read its mailbox after a pause.
     fn read_mailbox_later(self: &Arc<Self>, id: Uuid) {
         let executor = Arc::clone(self);
         tokio::spawn(async move {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use rondo_definition::{Diagnostic, Environment, Properties, PropertyError, Source, settings};
+use rondo_definition::{Diagnostic, Environment, Project, Properties, PropertyError, Source, settings};
 use rondo_event::Sender;
 use rondo_function::Caller;
 use rondo_machine::SuccessorCheck;
@@ -58,6 +58,8 @@ pub enum OpenError {
         sources: BTreeMap<String, Arc<Source>>,
         /// How many workflow files there are.
         files: usize,
+        /// The projects of the folder, the root first.
+        projects: Vec<Arc<Project>>,
     },
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
@@ -99,8 +101,8 @@ impl Engine {
             reading.await.map_err(|error| OpenError::Property(error.to_string()))?
         };
         if loaded.diagnostics.iter().any(Diagnostic::is_error) {
-            let Loaded { diagnostics, sources, files, .. } = loaded;
-            return Err(OpenError::Definitions { diagnostics, sources, files });
+            let Loaded { diagnostics, sources, files, projects, .. } = loaded;
+            return Err(OpenError::Definitions { diagnostics, sources, files, projects });
         }
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");
@@ -118,7 +120,10 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, resources, properties, secrets: hidden, channels, .. } = loaded;
+        let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
+        // What is about the engine is read from the root project.
+        let root = projects.first().map(Arc::clone).unwrap_or_default();
+        let properties = root.properties.clone();
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -126,7 +131,7 @@ impl Engine {
         if clock.speed() > 1 {
             tracing::warn!(speed = clock.speed(), "durations pass faster than written (rondo.clock.speed)");
         }
-        let served = Served::new(Catalog::new(workflows, resources));
+        let served = Served::new(Catalog::new(workflows, projects));
         let limits = Limits {
             mask: Some(secrets::text_mask(&hidden)),
             successors: Some(Arc::clone(&served) as Arc<dyn SuccessorCheck>),
@@ -136,7 +141,7 @@ impl Engine {
         let trees = InstanceTrees::new(settings::MAX_SUBFLOWS.count(&properties).map_err(wrong)?);
         let caller = Caller::new(&properties, hidden.clone(), &memory)
             .map_err(|error| OpenError::Property(error.to_string()))?;
-        let channels = Arc::new(channels);
+        let channels = Arc::new(channels.trusting(caller.tls()));
         let client = caller.client().map_err(OpenError::Property)?;
         let sender = Sender::new(Arc::clone(&channels), client, &properties).map_err(wrong)?;
         let retention = retention(&properties).map_err(wrong)?;
@@ -197,9 +202,9 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
     let mut revisions = Vec::with_capacity(loaded.workflows.len());
-    for Deployed { program, outline, revision, fingerprint, .. } in &loaded.workflows {
+    for Deployed { program, outline, revision, fingerprint, project, .. } in &loaded.workflows {
         let Some(source) = loaded.sources.get(&*outline.path) else { continue };
-        let bundle = loaded.resources.bundle(source).map_err(|error| failed(&error))?;
+        let bundle = project.resources.bundle(source).map_err(|error| failed(&error))?;
         revisions.push(Revision {
             digest: revision.clone(),
             workflow: program.id.to_string(),
@@ -237,6 +242,7 @@ fn retention(properties: &Properties) -> Result<Retention, PropertyError> {
         remember: settings::REMEMBER_EVENTS.duration(properties)?,
         keep: settings::KEEP_EVENTS.duration(properties)?,
         max_kept: settings::MAX_KEPT_EVENTS.count(properties)?,
+        max_kept_bytes: settings::MAX_KEPT_BYTES.count(properties)?,
     })
 }
 

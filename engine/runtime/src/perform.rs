@@ -1,7 +1,7 @@
 //! Carries out the plan of a turn: first the commit, then everything that the turn asks for.
 //!
-//! Promises: nothing is called, started, answered or logged before the rows that say so are durable; when the commit is refused nothing
-//! has happened. This is the one place that does so.
+//! Promises: nothing is called, started, answered or logged before its rows are durable; when the commit is refused, nothing has happened.
+//! No other module performs effects of turns.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl Executor {
         (!ended || instance.snapshot.has_detached_calls()).then_some(instance)
     }
 
-    /// The rows are durable: everything else happens.
+    /// Performs the effects, after the rows are durable.
     fn carry_out(self: &Arc<Self>, instance: &mut ActiveInstance, then: Then) {
         let (id, root) = (instance.row.id, instance.tree());
         lifecycle_log::write(instance, &then.facts);
@@ -130,7 +130,7 @@ impl Executor {
         }
     }
 
-    /// The rows were refused: what was counted and marked for them is taken back.
+    /// Undoes the counts and marks of a plan whose rows were refused.
     fn take_back(&self, instance: &ActiveInstance, then: &Then) {
         if !then.started.is_empty() {
             let started = u32::try_from(then.started.len()).unwrap_or(u32::MAX);

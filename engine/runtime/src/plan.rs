@@ -1,7 +1,7 @@
-//! What a turn asks for: the rows that become durable together, and what is done once they are.
+//! The plan of a turn: the rows that are committed together, and the effects after the commit.
 //!
-//! A plan is made from the instance, the outcome of its turn and values that are handed in. It knows neither the engine nor the database,
-//! and making it does nothing. `perform` carries it out.
+//! A plan is made from the instance, the outcome of its turn and values that are passed in. It knows neither the engine nor the database,
+//! and making it has no effect. `perform` carries it out.
 
 use rondo_machine::{
     CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status, SuccessorRequest,
@@ -21,18 +21,18 @@ use crate::{
     turn::Outcome,
 };
 
-/// What a turn asks for.
+/// The rows and effects of a turn.
 pub(crate) struct Plan {
     /// The rows, which are written together or not at all.
     pub(crate) commit: Commit,
-    /// How the instance is then.
+    /// The instance after the turn.
     pub(crate) committed: Committed,
     pub(crate) snapshot: Snapshot,
-    /// What is done then.
+    /// What is done after the commit.
     pub(crate) then: Then,
 }
 
-/// What is done once the rows are durable.
+/// The effects after the commit.
 pub(crate) struct Then {
     /// For the log.
     pub(crate) facts: Vec<Fact>,
@@ -57,7 +57,7 @@ pub(crate) struct Then {
     pub(crate) publishes: bool,
 }
 
-/// The effects of a turn, apart by what is done with them.
+/// The effects of a turn, by kind.
 #[derive(Default)]
 pub(crate) struct Effects {
     log: Vec<LogLine>,

@@ -49,7 +49,7 @@ fn seal(
     encryption: &Encryption,
     now: Millis,
 ) -> Result<OutgoingEvent, FormatError> {
-    let channel = channels.outgoing_for(&event.event_type).to_owned();
+    let channel = channels.outgoing_of(&instance.deployed.project, &event.event_type).to_owned();
     let content = encryption.encrypt(instance.row.id, &event.encode())?;
     Ok(OutgoingEvent { instance: instance.row.id, channel, content, at: now })
 }

@@ -1,4 +1,4 @@
-//! Takes up what was under way when the engine stopped, however it stopped.
+//! Resumes what was under way when the engine stopped or the process ended.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     executor::{Executor, STORE_PAUSE},
 };
 
-/// How many instances are taken up at once: enough to fill a transaction of the database, and few enough that requests come up in between.
+/// How many instances are resumed at once: enough to fill a transaction of the database, and few enough that requests come up in between.
 const AT_ONCE: usize = 64;
 
 /// How many ids are read at once.
@@ -62,7 +62,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     }
 }
 
-/// Waits a moment; says whether to go on, which is so unless the engine stops.
+/// Waits; false when the engine stops.
 async fn try_again(executor: &Executor, what: &str, error: &(dyn Display + Sync)) -> bool {
     if executor.is_stopping() {
         return false;

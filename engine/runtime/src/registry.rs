@@ -1,7 +1,7 @@
-//! The instances that are being worked on right now, and what is to be done with them.
+//! The instances that are being worked on, with their deliveries.
 //!
-//! Promises: at most one task works on an instance at a time; what is delivered for an instance is taken up in the order of its arrival. An
-//! instance that only waits for a moment or an event is not here at all. Never: starts the work; `dispatch` does.
+//! Promises: at most one task works on an instance at a time; deliveries for an instance are processed in the order of their arrival. An
+//! instance that only waits for a moment or an event is not here. Never: starts the work; `dispatch` does.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::{active_instance::ActiveInstance, delivery::Delivery};
 
-/// Locks are held for a few instructions only; several keep the workers out of each other's way.
+/// Locks are held for a few instructions only; several of them let workers go on at the same time.
 const SHARDS: usize = 16;
 
-/// Who works on an instance after a delivery.
+/// The worker of an instance after a delivery.
 pub(crate) enum Work {
-    /// A task does already, and takes the delivery up.
+    /// A task works on it already, and processes the delivery.
     HasWorker,
     /// The caller has to start a task; with the instance, if it is in memory.
     NeedsWorker(Option<Box<ActiveInstance>>),

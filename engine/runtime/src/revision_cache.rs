@@ -1,4 +1,4 @@
-//! Revisions that are not served any more, but that instances are pinned to.
+//! Cache of revisions that are not served any more, to which instances are pinned.
 //!
 //! Promises: a revision is in memory once, however many instances run it; one that no active instance runs stays in memory only while it is
 //! among the [`KEPT`] that were used last. Never: reads the database; `load` does.
@@ -70,11 +70,8 @@ mod tests {
         let (document, problems) =
             rondo_definition::parse_with("w.sw.json", text, rondo_definition::Options::default());
         let document = document.unwrap_or_else(|| panic!("{problems:?}"));
-        let properties = rondo_definition::Properties::from_env(rondo_definition::Environment::new());
-        let resources = rondo_definition::Resources::from_bundle(Vec::new());
         let specs = rondo_function::Specs::new(None);
-        let secrets = rondo_expression::Val::Null;
-        let (deployed, _) = crate::catalog::deploy(document, &resources, &properties, &secrets, &specs);
+        let (deployed, _) = crate::catalog::deploy(document, &rondo_function::Secrets::default(), &specs);
         Deployed { revision: number.to_string(), ..deployed }
     }
 

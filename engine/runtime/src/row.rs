@@ -18,7 +18,7 @@ use crate::{
     views::{FailureView, InstanceView},
 };
 
-/// How a snapshot of an instance is written, and what the row in memory becomes by it.
+/// The written form of a snapshot, and the changes of the row in memory.
 pub(crate) struct NextRow {
     pub(crate) write: Write,
     /// The parts that changed. When they are not stored the snapshot must be read again, for it takes them for stored.
@@ -29,7 +29,7 @@ pub(crate) struct NextRow {
 }
 
 impl NextRow {
-    /// The row that stands for a snapshot. Data that are as they were committed last are not written again.
+    /// The row of a snapshot. Data that have not changed since their commit are not written again.
     pub(crate) fn new(
         instance: &ActiveInstance,
         snapshot: &mut Snapshot,
@@ -97,7 +97,7 @@ impl NextRow {
     }
 }
 
-/// What an instance waits for, if the database has something else. When it ends the store removes its waits by itself.
+/// The waits of an instance, if they differ from those in the database. When it ends, the store removes them.
 fn waits_to_write(
     instance: &ActiveInstance,
     snapshot: &Snapshot,
@@ -182,7 +182,7 @@ pub(crate) fn snapshot_of(
     parts: &[(String, Vec<u8>)],
     program: &Program,
 ) -> Result<(Snapshot, DataMark), Refusal> {
-    let data: Val = serde_json::from_str(&row.data)
+    let data = Val::from_json(row.data.as_bytes())
         .map_err(|error| Refusal::damaged(row.id, format!("its data are damaged: {error}")))?;
     let damaged = |error: &dyn std::fmt::Display| Refusal::damaged(row.id, error);
     let input = input::decode(row.input.as_deref(), &data).map_err(|error| damaged(&error))?;
@@ -198,7 +198,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
         id: row.id,
         workflow: row.workflow.clone(),
         state: row.state,
-        data: serde_json::from_str(&row.data).unwrap_or_else(|error| {
+        data: Val::from_json(row.data.as_bytes()).unwrap_or_else(|error| {
             tracing::error!(instance_id = %row.id, %error, "the data of the instance cannot be read");
             Val::Null
         }),
@@ -216,7 +216,7 @@ fn damage_of(row: &Instance) -> Option<FailureView> {
     Some(FailureView::of_damage(error.message))
 }
 
-/// What a commit changes in what memory keeps of an instance.
+/// The changes of an instance in memory after a commit.
 pub(crate) struct Committed {
     state: State,
     updated_at: Millis,

@@ -1,17 +1,24 @@
 //! Schemas of workflow data: bundled with the files they refer to, and SonataFlow's words.
 
 mod bundle;
+mod patterns;
 mod values;
 mod words;
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use jsonschema::{Draft, ValidationError, Validator};
 use rondo_definition::parse_duration;
-use rondo_expression::{Budget, Val};
+use rondo_expression::{Budget, Exceeded, Val};
 use serde_json::Value;
 use uuid::Uuid;
 
+use patterns::Patterns;
 use values::Values;
 
 pub(crate) use bundle::{Bundler, read_file};
@@ -37,7 +44,13 @@ pub struct Schema {
     pub strict: bool,
     /// Compiled when it is first asked for, because it takes ten times the memory of the document, and most workflows of a folder are
     /// rarely started.
-    validator: OnceLock<Result<Validator<Values>, String>>,
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+/// A compiled schema.
+struct Compiled {
+    validator: Validator<Values>,
+    patterns: Patterns,
 }
 
 impl Schema {
@@ -46,7 +59,7 @@ impl Schema {
     /// The error says what is wrong with the schema.
     pub(crate) fn new(document: Value, strict: bool) -> Result<Self, String> {
         compile(&document)?;
-        Ok(Self { document, strict, validator: OnceLock::new() })
+        Ok(Self { document, strict, compiled: OnceLock::new() })
     }
 
     /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` when it is not quickly done.
@@ -57,16 +70,16 @@ impl Schema {
     /// Checks data; `Err` is the message with which a request is refused.
     pub fn check(&self, data: &Val) -> Result<(), String> {
         self.check_within(MOST_STEPS, data).unwrap_or_else(|| {
-            Err("The data cannot be checked against the schema: that takes too long. Does the schema have alternatives within alternatives, or references \
-                 that lead back to where they came from?"
+            Err("The data cannot be checked against the schema: that takes too long. Does the schema have alternatives within alternatives, references \
+                 that lead back to where they came from, or patterns with look-around for long texts?"
                 .to_owned())
         })
     }
 
     /// `None` when it takes more steps.
     fn check_within(&self, steps: u64, data: &Val) -> Option<Result<(), String>> {
-        let validator = match self.validator.get_or_init(|| compile(&self.document)) {
-            Ok(validator) => validator,
+        let Compiled { validator, patterns } = match self.compiled.get_or_init(|| compile(&self.document)) {
+            Ok(compiled) => compiled,
             // It was compiled when the workflow was read.
             Err(message) => return Some(Err(message.clone())),
         };
@@ -75,9 +88,11 @@ impl Schema {
             if validator.is_valid(data) {
                 return Ok(());
             }
-            Err(message(&self.document, data, validator.iter_errors(data).collect()))
+            let errors = || -> Vec<_> { validator.iter_errors(data).collect() };
+            let errors = if patterns.backtrack { unless_given_up(errors)? } else { errors() };
+            Err(message(&self.document, data, errors))
         };
-        budget.bound(|| values::counting_errors(check)).ok()
+        budget.bound(|| patterns.within(|| values::counting_errors(check))).ok()
     }
 }
 
@@ -90,21 +105,35 @@ impl fmt::Debug for Schema {
     }
 }
 
-fn compile(document: &Value) -> Result<Validator<Values>, String> {
+/// The violations. A search that backtracks too often is given up by the library, which then looks for the text in a copy of the data that
+/// [`Values`] does not make, and panics.
+fn unless_given_up<T>(errors: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(errors)).map_err(|payload| {
+        if payload.is::<Exceeded>() {
+            resume_unwind(payload);
+        }
+        "The data cannot be checked against the schema: a search for one of its patterns takes too long. Look-around and back references need \
+         many tries where a part of the pattern can match in many ways"
+            .to_owned()
+    })
+}
+
+fn compile(document: &Value) -> Result<Compiled, String> {
     let mut plain = document.clone();
     if let Some(members) = plain.as_object_mut() {
         // A base like `classpath:/schemas/a.json` would turn local references into remote ones.
         members.shift_remove("$id");
         members.shift_remove("$schema");
     }
-    jsonschema::options_for::<Values>()
+    let validator = jsonschema::options_for::<Values>()
         .with_draft(Draft::Draft7)
         .should_validate_formats(true)
         // Formats that draft 7 has not, but SonataFlow checks.
         .with_format("uuid", |text| text.len() == UUID_CHARACTERS && Uuid::try_parse(text).is_ok())
         .with_format("duration", |text| parse_duration(text).is_ok())
         .build(&plain)
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(Compiled { validator, patterns: Patterns::of(&plain) })
 }
 
 /// What is wrong with data, in the order of the real validator.

@@ -1,10 +1,10 @@
-//! `$SECRET`: the properties of the served folder and the environment, by name.
+//! `$SECRET`: the properties of a project and the environment, by name.
 //!
-//! Promises: what it has shown of credentials is hidden in all texts from then on. What an author writes into the data on purpose is data.
+//! Promises: a property that refers to itself is an error where it is read, as on Quarkus; what it has shown of credentials is hidden in all texts from then on. What an author writes into the data on purpose is data.
 
 use std::sync::Arc;
 
-use rondo_definition::Properties;
+use rondo_definition::{Properties, PropertyError};
 use rondo_expression::{Lookup, Val};
 use rondo_function::{Secrets, is_confidential};
 use rondo_machine::{Effect, Fact, Mask, Turn};
@@ -89,7 +89,12 @@ impl Lookup for Secret {
         if is_own(&name) {
             return Ok(Val::Null);
         }
-        if let Some(value) = self.properties.get(&name) {
+        let value = match self.properties.resolve(&name) {
+            Ok(value) => value,
+            Err(error @ PropertyError::Cycle { .. }) => return Err(error.to_string()),
+            Err(_) => None,
+        };
+        if let Some(value) = value {
             if is_confidential(&name) {
                 self.shown.hide(&value);
             }

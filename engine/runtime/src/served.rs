@@ -1,4 +1,4 @@
-//! The workflows that are served now, as the executor and running instances ask for them.
+//! The workflows that are served.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use rondo_machine::{SuccessorCheck, SuccessorRequest};
 
 use crate::catalog::Catalog;
 
-/// The catalog of the moment.
+/// The current catalog.
 pub(crate) struct Served(RwLock<Arc<Catalog>>);
 
 impl Served {

@@ -1,9 +1,8 @@
-//! One turn of an instance: it is computed, planned, and the plan performed.
+//! One turn of an instance: computes it, makes its plan, and performs the plan.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rondo_machine::{Input, Snapshot, Status};
-use tokio::sync::SemaphorePermit;
+use rondo_machine::{Input, Status};
 use uuid::Uuid;
 
 use crate::{
@@ -17,9 +16,6 @@ use crate::{
     turn::{self, Outcome},
 };
 
-/// Bytes of values above which instances are written a few at a time.
-const LARGE: usize = 1024 * 1024;
-
 impl Executor {
     /// Takes a turn with one input; see [`Executor::take_turn`].
     pub(crate) async fn take_turn_with(
@@ -32,8 +28,8 @@ impl Executor {
         self.take_turn(instance, &mut inputs, reply).await
     }
 
-    /// Takes a turn; gives the instance back as it is then, or `None` when it has ended or must be read again. Inputs that are left in
-    /// `inputs` had no room in the turn.
+    /// Takes a turn. Returns the instance after it, or `None` when it has ended or must be read again. Inputs that had no room in the turn are
+    /// left in `inputs`.
     pub(crate) async fn take_turn(
         self: &Arc<Self>,
         mut instance: Box<ActiveInstance>,
@@ -69,7 +65,9 @@ impl Executor {
             self.trees.has_dealt(id);
         }
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
-        let _place = self.place_to_write(&outcome.turn.snapshot).await;
+        // From its encoding to the end of its commit the instance is in memory three times, as values and as two texts; its share counts the
+        // values only.
+        let _place = self.large_writes.enter(outcome.turn.snapshot.memory()).await;
         let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
         let catalog = self.catalog();
         let sources = Sources {
@@ -104,16 +102,6 @@ impl Executor {
         instance
     }
 
-    /// Waits for a place to write a large instance: from its encoding to the end of its commit it is in memory three times, as values and
-    /// as two texts, of which the share of its memory knows the first.
-    async fn place_to_write(&self, snapshot: &Snapshot) -> Option<SemaphorePermit<'_>> {
-        if snapshot.memory() < LARGE {
-            return None;
-        }
-        // Never closed.
-        self.large_writes.acquire().await.ok()
-    }
-
     /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
     async fn compute(
         &self,
@@ -132,7 +120,7 @@ impl Executor {
     }
 }
 
-/// The answer to an input that meant nothing to the instance.
+/// The refusal of an input that the instance did not accept.
 fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
     match input {
         Input::Retrigger => Refusal::NotInError(id),

@@ -1,4 +1,4 @@
-//! Whether an instance may start subflows: what is known of its tree in memory, else in the database.
+//! Whether an instance may start subflows, by the count of its tree in memory, else by the database.
 
 use std::sync::Arc;
 

@@ -30,7 +30,7 @@ use crate::{
 /// How deep subflows may call subflows. One that calls itself without end would fill memory and disk.
 const DEEPEST: u32 = 100;
 
-/// What subflows are made from, beside their parent.
+/// The values that subflows are made from, without their parent.
 pub(crate) struct Sources<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) limits: &'a Limits,
@@ -42,7 +42,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) now: Millis,
 }
 
-/// What becomes of the subflows that a turn asks for.
+/// The outcome of the subflows that a turn asks for.
 #[derive(Default)]
 pub(crate) struct Subflows {
     /// The rows to insert.

@@ -11,7 +11,7 @@ use rondo_machine::Millis;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Moments of the near future.
+/// Due moments of the near future.
 #[derive(Default)]
 pub(crate) struct Timers {
     near: Mutex<Near>,

@@ -7,17 +7,17 @@ use rondo_machine::{Input, Millis, Turn};
 
 use crate::{active_instance::ActiveInstance, delivery::QueuedInput, secrets};
 
-/// What a turn came to.
+/// The outcome of a turn.
 pub(crate) struct Outcome {
     pub(crate) turn: Turn,
-    /// The messages of the mailbox that were dealt with.
+    /// The messages of the mailbox that the turn has taken.
     pub(crate) consumed: Vec<i64>,
     /// The messages whose event the instance does not wait for.
     pub(crate) returned: Vec<i64>,
 }
 
-/// Lets the inputs happen, as many as the turn has room for; the others are left in `inputs`. The snapshot moves into the outcome, so that
-/// nothing of it is copied when it is changed.
+/// Applies as many inputs as the turn has room for; the others are left in `inputs`. The snapshot moves into the outcome, so that changes
+/// do not copy it.
 pub(crate) fn run(
     instance: &mut ActiveInstance,
     inputs: &mut VecDeque<QueuedInput>,

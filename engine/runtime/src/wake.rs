@@ -1,4 +1,4 @@
-//! Wakes instances when something of theirs is due, until the engine stops.
+//! Wakes instances at their due moments, until the engine stops.
 
 use std::{sync::Arc, time::Duration};
 

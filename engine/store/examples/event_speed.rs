@@ -83,5 +83,5 @@ fn event(number: usize, id: &str) -> AcceptEvent {
         content: vec![b'x'; 500],
         ..ReceivedEvent::default()
     };
-    AcceptEvent { event, max_kept: 100, ..AcceptEvent::default() }
+    AcceptEvent { event, max_kept: 100, max_bytes: 1 << 40, ..AcceptEvent::default() }
 }

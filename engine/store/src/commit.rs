@@ -18,7 +18,8 @@ pub struct Commit {
     /// Numbers of messages to remove from their mailboxes. A number that is not there any more is no error.
     pub messages_consumed: Vec<i64>,
     /// Numbers of messages whose event the instance did not take: the message is removed, and the event is kept for this instance until its
-    /// [`keep_until`](crate::ReceivedEvent::keep_until). A message without an event is consumed.
+    /// [`keep_until`](crate::ReceivedEvent::keep_until). A message without an event is consumed; one of an instance that ends with this
+    /// commit stays where it is.
     pub events_returned: Vec<i64>,
     /// What instances in `writes` wait for, each instance at most once, in place of what they waited for. The others wait for the same as
     /// before; those that end wait for nothing.
@@ -30,7 +31,9 @@ pub struct Commit {
 /// What a commit has brought about beyond its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
-    /// Instances with new waits for which an event was kept. They have it in their mailbox now.
+    /// Instances with new waits for which an event was kept, and instances that have ended and did not take events that they had or that
+    /// were kept for them. They have them in their mailbox now; [`Store::redirect_event`](crate::Store::redirect_event) gives the latter
+    /// away.
     pub mail: Vec<Uuid>,
 }
 

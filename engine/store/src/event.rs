@@ -73,6 +73,8 @@ pub struct AcceptEvent {
     pub consumers: Vec<String>,
     /// How many events are kept at most, those of incomplete [`StartSet`]s included.
     pub max_kept: u64,
+    /// Bytes of all events that the database holds, above which no event is kept; see [`KeptStatus::bytes`].
+    pub max_bytes: u64,
 }
 
 /// A workflow that an event starts.
@@ -131,6 +133,11 @@ pub enum AcceptError {
     /// It would have to be kept, and as many as may be are kept already. It may be sent again later.
     #[error("{0} events are kept for instances that do not wait for them yet, and no more may be")]
     Full(u64),
+    /// It would have to be kept, and the events that the database holds have as many bytes as they may have. It may be sent again later.
+    #[error(
+        "with this event, those that wait in the database for their instances would have more than {0} bytes, and no more may be kept"
+    )]
+    TooManyBytes(u64),
     /// The instance that it starts cannot be inserted.
     #[error("the event cannot start an instance: {0}")]
     Start(#[source] CommitError),
@@ -180,6 +187,15 @@ pub struct KeptEvent {
     pub business_key: Option<String>,
     /// The workflow that it starts together with others, and the name of the event there.
     pub start: Option<(String, String)>,
+}
+
+/// How many events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptStatus {
+    /// Events that are kept, each as often as [`Store::kept_events`](crate::Store::kept_events) lists it.
+    pub events: u64,
+    /// Bytes of the events that are kept, or that an instance has in its mailbox. One that several have counts once.
+    pub bytes: u64,
 }
 
 /// What [`Store::forget_events`](crate::Store::forget_events) has removed.

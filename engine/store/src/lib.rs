@@ -42,12 +42,12 @@ pub use database::{
 pub use definition::{ChangedFingerprint, Definition, Revision};
 pub use event::{
     AcceptError, AcceptEvent, Accepted, DeliveredEvent, EventStart, EventWait, Forgotten, InstanceWaits,
-    KeptEvent, MailboxMessage, ReceivedEvent, StartSet, WaitFilter, WaitingInstance,
+    KeptEvent, KeptStatus, MailboxMessage, ReceivedEvent, StartSet, WaitFilter, WaitingInstance,
 };
 pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
 pub use instances::{INSTANCES, commit_within};
-pub use outbox::{OutboxPage, OutboxRow, OutboxStatus, OutgoingEvent};
+pub use outbox::{OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, OutgoingEvent};
 pub use query::{Columns, Condition, Direction, Field, Filter, Query};
 pub use rusqlite;
 pub use serde_json::Value;

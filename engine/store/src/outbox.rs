@@ -2,6 +2,8 @@
 //!
 //! Owns: the types of the outbox, whose rows a [`Commit`](crate::Commit) appends and a sender removes. Never: looks into the content.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 /// An event to send.
@@ -18,16 +20,38 @@ pub struct OutgoingEvent {
 }
 
 /// Which rows of the outbox to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutboxPage {
-    /// Only rows behind this number.
-    pub after: Option<i64>,
-    /// The moment at which they are to be due, in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OutboxQuery {
+    /// Name of the channel whose rows are read.
+    pub channel: String,
+    /// Instances whose rows are left out, because some of them are being sent.
+    pub without: BTreeSet<Uuid>,
+    /// The moment at which the rows are to be due, in milliseconds since 1970.
     pub now: i64,
-    /// Number of rows at most.
-    pub rows: usize,
+    /// Number of instances at most.
+    pub instances: usize,
+    /// Number of rows of one instance at most.
+    pub rows_of_instance: usize,
     /// Bytes of content at most. The first row is there however large it is.
     pub bytes: u64,
+}
+
+/// Rows of a channel that may be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OutboxBatch {
+    /// In the order of their numbers.
+    pub rows: Vec<OutboxRow>,
+    /// When the next row of the channel is due that is not due yet.
+    pub next_at: Option<i64>,
+}
+
+/// A channel with rows that are not sent yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxChannel {
+    /// Its name.
+    pub name: String,
+    /// When the first of its rows may be sent; 0 when one has not been tried yet.
+    pub next_at: i64,
 }
 
 /// An event that is not sent yet.
@@ -60,6 +84,4 @@ pub struct OutboxStatus {
     pub bytes: u64,
     /// When the oldest of them was produced.
     pub oldest_at: Option<i64>,
-    /// When the next one may be sent; 0 when one may be sent at once, `None` when the outbox is empty.
-    pub next_at: Option<i64>,
 }

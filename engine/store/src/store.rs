@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage, OutboxPage, OutboxRow,
-    OutboxStatus, Query, Revision, StoreError, WaitFilter, WaitingInstance,
+    Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
+    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, StoreError, WaitFilter,
+    WaitingInstance,
 };
 
 /// A database of instances.
@@ -79,6 +80,12 @@ pub trait Store: Debug + Send + Sync {
     /// accepted once, however much happens at the same time.
     fn accept_event(&self, accept: AcceptEvent) -> Answer<Accepted, AcceptError>;
 
+    /// Gives an event away that an instance which has ended has in its mailbox: the message is removed, and the event goes where it would go
+    /// if it came now, or is [`Accepted::Unwanted`] and removed. It is kept for as long as it was to be kept before, whatever
+    /// [`AcceptEvent::max_kept`] and [`AcceptEvent::max_bytes`] say. An event that another instance has too, or has used, is only removed, and the answer is
+    /// [`Accepted::Seen`], as when there is no such message. The content in `accept` may be empty: it is stored already.
+    fn redirect_event(&self, message: i64, accept: AcceptEvent) -> Answer<Accepted, AcceptError>;
+
     /// Removes up to `limit` kept events whose time is over at `now`, and up to `limit` events that need not be recognised any more, unless a
     /// message or a kept event still needs them. As long as one of the two numbers is reached there can be more.
     fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten>;
@@ -89,12 +96,15 @@ pub trait Store: Debug + Send + Sync {
     /// Up to `limit` kept events, oldest first. `after` is the number of the last one of the page before.
     fn kept_events(&self, after: Option<i64>, limit: usize) -> Answer<Vec<KeptEvent>>;
 
-    /// How many events are kept, each as often as [`Store::kept_events`] lists it. Costs the same however many they are.
-    fn kept_count(&self) -> Answer<u64>;
+    /// How many events are kept. Costs the same however many they are.
+    fn kept_status(&self) -> Answer<KeptStatus>;
 
-    /// Rows of the outbox that may be sent, in the order of their numbers. Behind a row that is to be tried again later, there is none of the
-    /// same instance and channel.
-    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>>;
+    /// Rows of a channel of the outbox that may be sent. Behind a row that is to be tried again later, there is none of the same instance
+    /// and channel. Of rows that failed before there are some at most, and new ones as far as there is room.
+    fn outbox(&self, query: OutboxQuery) -> Answer<OutboxBatch>;
+
+    /// The channels with rows that may be sent, now or later, by name. Costs as much as there are channels, however many rows there are.
+    fn outbox_channels(&self) -> Answer<Vec<OutboxChannel>>;
 
     /// Removes rows that were sent. A number that is not there any more is no error.
     fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()>;

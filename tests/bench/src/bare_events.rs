@@ -100,8 +100,13 @@ async fn receive(State(events): State<Events>, headers: HeaderMap, body: Bytes) 
         keep_until: now + 86_400_000,
         ..ReceivedEvent::default()
     };
-    let accept =
-        AcceptEvent { event, consumers: vec![REVISION.to_owned()], max_kept: 100_000, starts: Vec::new() };
+    let accept = AcceptEvent {
+        event,
+        consumers: vec![REVISION.to_owned()],
+        max_kept: 100_000,
+        max_bytes: 1 << 40,
+        starts: Vec::new(),
+    };
     let Ok(Accepted::Taken { delivered, .. }) = events.store.accept_event(accept).await else {
         return StatusCode::SERVICE_UNAVAILABLE;
     };

@@ -1,9 +1,11 @@
 //! A thousand instances wait, and their callbacks come in any order: some before the wait, some twice, some twice with different ids,
-//! while the engine is killed again and again. Each instance ends exactly once, with callbacks of its own.
+//! while the engine is killed again and again, and the broker too where they come by one. Each instance ends exactly once, with callbacks of
+//! its own.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use rondo_tests::{Engine, PATIENCE, folder, prepare};
@@ -11,9 +13,13 @@ use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    instances, number_in_database,
+    instances,
+    kafka::KafkaBroker,
+    nats::NatsServer,
+    number_in_database,
     partner::Partner,
     random::Random,
+    route::Way,
     sender::{Event, Sender},
     start_once, until_none_is_left,
 };
@@ -204,6 +210,22 @@ async fn play(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_instance_takes_its_callbacks_once_whatever_happens() {
+    play_all(Way::Http).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_instance_takes_its_callbacks_once_by_a_stream_of_nats() {
+    let Some(server) = NatsServer::start().await else { return };
+    play_all(Way::Nats(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_instance_takes_its_callbacks_once_by_a_topic_of_kafka() {
+    let Some(broker) = KafkaBroker::start().await else { return };
+    play_all(Way::Kafka(broker)).await;
+}
+
+async fn play_all(mut way: Way) {
     prepare();
     let mut random = Random(12);
     let mut orders: Vec<Order> = (0..ORDERS).map(|number| Order::draw(number, &mut random)).collect();
@@ -215,26 +237,42 @@ async fn each_instance_takes_its_callbacks_once_whatever_happens() {
         .collect();
     let partner = Partner::start(before_answer).await;
     let files = workflows(&partner.url());
-    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let properties = way.properties();
+    let mut files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    files.push(("application.properties", &properties));
     let folder = folder(&files);
     let mut engine = Engine::start(folder.path(), &[]).await;
     let url = engine.url("");
-    let sender = Sender::new(url.clone(), 32);
+    let sender = Sender::new(way.route(&url).await, 32);
     partner.send_with(sender.clone());
-    let mut accepted = sender.accepted();
+    let (accepted, mut ended) = (sender.accepted(), partner.ended());
     let all: usize = orders.iter().map(|order| order.callbacks.len()).sum();
     let playing = tokio::spawn(play(url.clone(), Arc::clone(&orders), partner, sender, random));
     for kill in 1..=KILLS {
-        let enough = accepted.wait_for(|number| *number >= all * kill / (KILLS + 1));
+        let enough = ended.wait_for(|number| *number >= ORDERS * kill / (KILLS + 1));
         let reached = tokio::time::timeout(4 * PATIENCE, enough).await.map(|reached| *reached.unwrap());
-        assert!(reached.is_ok(), "callbacks are not accepted any more:\n{}", engine.log());
+        assert!(reached.is_ok(), "instances do not end any more:\n{}", engine.log());
         engine.kill();
+        if kill == 2 {
+            way.restart().await;
+        }
         engine.restart().await;
+        if kill == 4 {
+            way.restart().await;
+        }
     }
     let playing = tokio::time::timeout(4 * PATIENCE, playing).await;
     let Ok(partner) = playing else { panic!("callbacks are not accepted any more:\n{}", engine.log()) };
     let partner = partner.unwrap();
-    assert_eq!(*accepted.borrow(), all, "every callback was answered 202");
+    assert_eq!(*accepted.borrow(), all, "every callback was taken");
+    // What an engine had fetched when it was killed comes again after a minute.
+    let acknowledged = async {
+        while way.left().await > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let acknowledged = tokio::time::timeout(4 * PATIENCE, acknowledged).await;
+    assert!(acknowledged.is_ok(), "{} messages are not acknowledged", way.left().await);
     until_none_is_left("instances still wait", async || {
         let left = instances(&url, json!({"state": {"equal": "ACTIVE"}})).await?;
         // One of them as a whole, for the case that it stays.

@@ -12,6 +12,7 @@ use tokio::{
 
 use crate::{
     instances, number_in_database,
+    route::Route,
     sender::{Event, Sender},
 };
 
@@ -86,7 +87,7 @@ async fn survives(name: &str, first: &str, point: &str) {
         extensions: Vec::new(),
         data: json!({"token": "t"}),
     };
-    let sender = Sender::new(engine.url(""), 1);
+    let sender = Sender::new(Route::http(&engine.url("")), 1);
     let sending = tokio::spawn({
         let (sender, event) = (sender.clone(), event.clone());
         async move { sender.send(&event).await }

@@ -4,9 +4,12 @@
 
 mod callbacks;
 mod failpoints;
+mod kafka;
+mod nats;
 mod partner;
 mod published;
 mod random;
+mod route;
 mod sender;
 
 use std::time::{Duration, Instant};

@@ -13,7 +13,7 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::sender::{Event, Sender};
 
@@ -33,6 +33,8 @@ struct Shared {
     instances: Mutex<HashMap<usize, String>>,
     /// By order: the keys of the calls that reported its end.
     ends: Mutex<BTreeMap<usize, BTreeSet<String>>>,
+    /// How many orders have ended.
+    ended: watch::Sender<usize>,
 }
 
 impl Partner {
@@ -46,6 +48,7 @@ impl Partner {
             asked: Mutex::default(),
             instances: Mutex::default(),
             ends: Mutex::default(),
+            ended: watch::Sender::new(0),
         });
         let routes = Router::new()
             .route("/ask/{order}", post(ask))
@@ -68,6 +71,11 @@ impl Partner {
     /// The instance that asked about an order.
     pub(crate) fn instance(&self, order: usize) -> String {
         self.shared.instances.lock().unwrap()[&order].clone()
+    }
+
+    /// How many orders have ended.
+    pub(crate) fn ended(&self) -> watch::Receiver<usize> {
+        self.shared.ended.subscribe()
     }
 
     /// How many different calls reported the end of each order.
@@ -101,6 +109,8 @@ async fn ask(State(shared): State<Arc<Shared>>, Path(order): Path<usize>, body: 
 
 async fn end(State(shared): State<Arc<Shared>>, Path(order): Path<usize>, headers: HeaderMap) -> Json<Value> {
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
-    shared.ends.lock().unwrap().entry(order).or_default().insert(key);
+    let mut ends = shared.ends.lock().unwrap();
+    ends.entry(order).or_default().insert(key);
+    shared.ended.send_replace(ends.len());
     Json(json!({}))
 }

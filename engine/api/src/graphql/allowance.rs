@@ -1,45 +1,42 @@
 //! How much memory an answer may take, claimed while it is made.
 //!
 //! Promises: rows are read one list after another, and memory is claimed before they are read; what a field resolves to is counted
-//! with all that is in it; the request ends as soon as the answer is too large or the process has no memory for it. Large answers are
-//! made one or two at a time: many at once would take the memory from each other, and none would be given.
+//! with all that is in it; the request ends as soon as the answer is too large or the process has no memory for it; as many large answers
+//! are made at once as there are threads for them, because many would take the memory from each other, and none would be given.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::{Error, Value, dynamic::FieldValue};
 use parking_lot::Mutex;
+use rondo_memory::{LargeWork, Place};
 use rondo_runtime::Engine;
 use rondo_store::{Instance, Query};
-use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use crate::{
     request_memory::{Claim, NoMemory, RequestMemory},
     row_reader::{self, RowsError},
 };
 
-/// What a value takes beside its text, with the library's work on it, as measured.
+/// Bytes that a value takes without its text, in the library and in the answer, as measured.
 const VALUE: u64 = 256;
 
 /// Bytes that are claimed at once: an answer may have a million values, and each claim takes a lock.
 const STEP: u64 = 64 * 1024;
 
-/// Answers up to here are made whatever others are being made.
+/// Largest answer that is made without a place.
 const SMALL: u64 = 256 * 1024;
 
-/// How many larger answers are made at once: as many as there are threads for them.
-#[derive(Clone)]
-pub(super) struct LargeAnswers(Arc<Semaphore>);
-
-impl LargeAnswers {
-    pub(super) fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
-    }
+/// The places for larger answers.
+pub(super) fn large_answers(at_once: usize) -> LargeWork {
+    LargeWork::new(at_once, as_size(SMALL + 1))
 }
 
-/// What one request may still take.
+fn as_size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// The memory that the answer to one request may still take.
 pub(super) struct Allowance {
     limit: u64,
     memory: RequestMemory,
@@ -50,15 +47,15 @@ pub(super) struct Allowance {
     is_refused: Notify,
     /// Held while rows are read, so that what is left is known.
     reading: AsyncMutex<()>,
-    large: LargeAnswers,
-    /// The turn of a large answer, until it is made.
-    turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
+    large: LargeWork,
+    /// The place of a large answer, until it is made.
+    place: AsyncMutex<Option<Place>>,
 }
 
-/// Why the answer is not given.
+/// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Refused {
-    /// It is larger than answers may be.
+    /// It would be larger than an answer may be.
     #[error(
         "the answer would be larger than {0} bytes, the limit that `rondo.graphql.max-answer-bytes` sets; ask for parts of it with \
          `pagination`"
@@ -70,7 +67,7 @@ pub(super) enum Refused {
 }
 
 impl Allowance {
-    pub(super) fn new(limit: u64, memory: &RequestMemory, large: &LargeAnswers) -> Self {
+    pub(super) fn new(limit: u64, memory: &RequestMemory, large: &LargeWork) -> Self {
         Self {
             limit: limit.min(memory.most_of_answer()),
             memory: memory.clone(),
@@ -81,7 +78,7 @@ impl Allowance {
             is_refused: Notify::new(),
             reading: AsyncMutex::new(()),
             large: large.clone(),
-            turn: AsyncMutex::new(None),
+            place: AsyncMutex::new(None),
         }
     }
 
@@ -109,7 +106,7 @@ impl Allowance {
         let mut read = row_reader::read(engine, query.clone(), &mut claim, left.min(SMALL)).await;
         if left > SMALL && matches!(read, Err(RowsError::TooLarge(_))) {
             claim.give_back(0);
-            self.wait_for_turn().await;
+            self.enter(left).await;
             read = row_reader::read(engine, query, &mut claim, left).await;
         }
         let refused = match read {
@@ -132,12 +129,12 @@ impl Allowance {
         self.spend(size(resolved)).await;
     }
 
-    /// Counts what a field resolved to without waiting; says whether it is still within the bounds.
-    pub(super) fn takes(&self, resolved: Option<&FieldValue<'_>>) -> bool {
+    /// Counts what a field resolved to without waiting. False when it is too much: the request is over then.
+    pub(super) fn count_now(&self, resolved: Option<&FieldValue<'_>>) -> bool {
         self.charge(size(resolved))
     }
 
-    /// Claims memory for what is made on the way and is not a part of the answer, until the claim is dropped.
+    /// Claims memory for an intermediate value, which is not a part of the answer, until the claim is dropped.
     pub(super) fn claim_for_now(&self, bytes: u64) -> Result<Claim, Error> {
         let mut claim = self.memory.answer();
         claim.grow(bytes).map_err(|error| {
@@ -149,20 +146,20 @@ impl Allowance {
         Ok(claim)
     }
 
-    /// Waits until a large answer may be made.
-    async fn wait_for_turn(&self) {
-        let mut turn = self.turn.lock().await;
-        if turn.is_none() {
-            // Fails only when the semaphore is closed, which it never is.
-            *turn = Arc::clone(&self.large.0).acquire_owned().await.ok();
+    /// Waits until an answer of so many bytes may be made.
+    async fn enter(&self, bytes: u64) {
+        if !self.large.is_large(as_size(bytes)) {
+            return;
+        }
+        let mut place = self.place.lock().await;
+        if place.is_none() {
+            *place = Some(self.large.enter(as_size(bytes)).await);
         }
     }
 
-    /// Does not return when it is too much: the request is over then.
+    /// Counts bytes of the answer. Does not return when they are too many: the request is over then.
     async fn spend(&self, bytes: u64) {
-        if self.spent.load(Ordering::Relaxed).saturating_add(bytes) > SMALL {
-            self.wait_for_turn().await;
-        }
+        self.enter(self.spent.load(Ordering::Relaxed).saturating_add(bytes)).await;
         if !self.charge(bytes) {
             std::future::pending::<()>().await;
         }
@@ -201,7 +198,7 @@ fn size(resolved: Option<&FieldValue<'_>>) -> u64 {
     }
 }
 
-/// What a value takes, and its copy in the answer.
+/// Bytes that a value and its copy in the answer take.
 fn weight(value: &Value) -> u64 {
     VALUE
         + match value {
@@ -228,7 +225,7 @@ mod tests {
         let budget = MemoryBudget::new(32 * STEP);
         let memory = RequestMemory::new(&budget);
         let limit = 12 * STEP;
-        let large = LargeAnswers::new(3);
+        let large = large_answers(3);
         let one = Allowance::new(limit, &memory, &large);
         assert!(!is_over(&one, limit).await && one.refusal().is_none());
         let other = Allowance::new(limit, &memory, &large);
@@ -251,7 +248,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_large_answer_waits_for_its_turn_and_a_small_one_does_not() {
         let memory = RequestMemory::new(&MemoryBudget::new(1 << 30));
-        let large = LargeAnswers::new(1);
+        let large = large_answers(1);
         let [one, other, small] = [(); 3].map(|()| Allowance::new(u64::MAX, &memory, &large));
         one.spend(SMALL + 1).await;
         one.spend(SMALL).await;

@@ -1,4 +1,4 @@
-//! What is sent: the form of answers and errors.
+//! The form of answers and errors.
 
 use async_graphql::{PathSegment, ServerError, Value};
 use axum::{
@@ -15,7 +15,7 @@ use crate::{
     request_memory::RequestMemory,
 };
 
-/// The answer to a request. Data are left out when nothing was even tried.
+/// The answer to a request. Data are left out when the query was not executed.
 pub(super) fn answer(memory: &RequestMemory, data: &Value, errors: Vec<ServerError>) -> Response {
     let mut writer = ChunkWriter::new(memory);
     let body = body(data, errors);
@@ -28,9 +28,9 @@ pub(super) fn answer(memory: &RequestMemory, data: &Value, errors: Vec<ServerErr
     }
 }
 
-/// The answer to a request that is not taken, in the form that `GraphQL` clients show.
+/// The answer to a request that is refused, in the form that `GraphQL` clients show.
 pub(crate) fn refusal(status: StatusCode, message: String) -> Response {
-    let mut answer = (status, Json(body(&Value::Null, vec![not_had(message)]))).into_response();
+    let mut answer = (status, Json(body(&Value::Null, vec![fetching_error(message)]))).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
     }
@@ -45,24 +45,34 @@ struct Body<'a> {
     data: Option<Plain<'a>>,
 }
 
+/// Most errors of an answer. A query of a megabyte can have fifty thousand, and who wrote it looks at the first ones.
+const MOST_ERRORS: usize = 100;
+
 fn body(data: &Value, errors: Vec<ServerError>) -> Body<'_> {
     let data = (errors.is_empty() || *data != Value::Null).then_some(Plain(data));
-    Body { errors: errors.into_iter().map(classified).collect(), data }
+    let more = errors.len().saturating_sub(MOST_ERRORS);
+    let mut errors: Vec<_> = errors.into_iter().take(MOST_ERRORS).map(classified).collect();
+    if more > 0 {
+        let extensions = errors.last().map(|error| error["extensions"].clone());
+        let message = format!("and {more} more; these are the first {MOST_ERRORS} errors");
+        errors.push(json!({ "message": message, "extensions": extensions }));
+    }
+    Body { errors, data }
 }
 
-/// What cannot be read as a request at all; the form is the Data Index's.
+/// The answer to a body that is no `GraphQL` request, in the form of the Data Index.
 pub(super) fn unreadable(details: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "details": details, "stack": "" }))).into_response()
 }
 
-/// The answer would have been right, but it cannot be had.
-pub(super) fn not_had(message: String) -> ServerError {
+/// The error of a correct query whose answer cannot be given.
+pub(super) fn fetching_error(message: String) -> ServerError {
     let mut error = ServerError::new(message, None);
     error.extensions.get_or_insert_default().set("classification", "DataFetchingException");
     error
 }
 
-/// JSON that is inserted into an answer as it is: as a tree of values it would take many times the memory of its text.
+/// JSON that is inserted into an answer as text. A tree of values would take many times the memory.
 pub(super) fn ready_json(text: String) -> Value {
     Value::Binary(text.into())
 }
@@ -86,7 +96,7 @@ impl Serialize for Plain<'_> {
     }
 }
 
-/// An error with its classification. A client may use data beside errors of the kind `DataFetchingException` only.
+/// An error with its classification. Clients use the data of an answer with errors only if all are of the kind `DataFetchingException`.
 fn classified(mut error: ServerError) -> serde_json::Value {
     let known =
         error.extensions.as_ref().is_some_and(|extensions| extensions.get("classification").is_some());
@@ -107,4 +117,24 @@ fn path(segments: &[PathSegment]) -> String {
         PathSegment::Field(name) => path + "/" + name,
         PathSegment::Index(index) => format!("{path}/{index}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_a_hundred_errors_at_most_and_says_how_many_there_are() {
+        for (count, told, last) in [
+            (1, 1, "wrong"),
+            (100, 100, "wrong"),
+            (20_000, 101, "and 19900 more; these are the first 100 errors"),
+        ] {
+            let errors = (0..count).map(|_| fetching_error("wrong".to_owned())).collect();
+            let errors = body(&Value::Null, errors).errors;
+            assert_eq!((errors.len(), &errors[told - 1]["message"]), (told, &json!(last)));
+            let kind = &errors[told - 1]["extensions"]["classification"];
+            assert_eq!(kind, "DataFetchingException", "clients know errors by it");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! A `where` argument as a tree, and its evaluation on values in memory.
 //!
-//! Source: the Data Index's filters, whose odd corners are part of the contract:
+//! Source: the filters of the Data Index. These rules of theirs are part of the contract:
 //!
 //! * several keys of an object must all hold; so must the keys of `and`, a list or one object;
 //! * the keys of all elements of `or` are alternatives: `or: {a, b}` and `or: [{a}, {b}]` are the same;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::moments;
 
-/// Which objects are wanted.
+/// The objects that a filter selects.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Where {
     /// All hold; none: true.
@@ -209,7 +209,7 @@ impl Where {
         }
     }
 
-    /// Whether an object in memory is wanted.
+    /// Whether the filter selects an object in memory.
     pub(super) fn holds(&self, object: &Value) -> bool {
         match self {
             Self::All(all) => all.iter().all(|one| one.holds(object)),
@@ -253,7 +253,7 @@ fn is_null(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// How a value stands to an operand; `None` when they cannot be compared.
+/// The order of a value and an operand; `None` when they cannot be compared.
 fn compare(value: &Value, operand: &Value) -> Option<Ordering> {
     match (value, operand) {
         (Value::Null, _) => None,

@@ -1,9 +1,9 @@
-//! What a question expands to, counted before anything walks it.
+//! Counts what a query expands to, before the library walks it.
 //!
 //! A fragment may spread another one twice, which may spread the next one twice: thirty lines ask for a billion fields. The library
 //! walks all of them before it looks at its own limits, and no time limit can stop what never waits. So this file walks first,
-//! and turns back at the bound: it never takes more steps than it allows. The same goes for variables, whose value is
-//! copied for each place that names it, and for introspection, whose lists lie in one another without end.
+//! and stops at the bound: it never takes more steps than it allows. The same holds for variables, whose value is
+//! copied to each place that names it, and for introspection, whose lists contain one another without end.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use async_graphql::{
 };
 use async_graphql_value::Value as Written;
 
-/// Most fields, arguments and spreads that a question may expand to; a full introspection has some two hundred.
+/// Most fields, arguments and spreads that a query may expand to; a full introspection has some two hundred.
 pub(super) const FIELDS: usize = 2000;
 
-/// Most fields of the query itself: each is a search of its own. Consoles ask for three at a time.
+/// Most fields at the top of a query: each is a search of its own. Consoles ask for three at a time.
 const ROOTS: usize = 20;
 
 /// Most operations and fragments. Each is checked by itself, whether it is used or not.
@@ -43,7 +43,7 @@ const LISTS: [(&str, u64); 8] = [
     ("possibleTypes", 1),
 ];
 
-/// Refuses a question that would be too much work.
+/// Refuses a query that would be too much work.
 pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(), ServerError> {
     let definitions = document.operations.iter().count().saturating_add(document.fragments.len());
     if definitions > DEFINITIONS {
@@ -89,7 +89,7 @@ struct Walk<'d> {
     described: u64,
 }
 
-/// Whose fields they are.
+/// The type that the fields belong to.
 #[derive(Clone, Copy)]
 enum Owner {
     /// Of the operation itself.

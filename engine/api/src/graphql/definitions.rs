@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::resolve;
 use crate::links;
 
-/// A workflow to be looked at.
+/// A workflow that is shown.
 pub(super) enum Definition {
     /// It is served.
     Served(Arc<Deployed>),
@@ -77,7 +77,7 @@ impl Definition {
         nodes.collect()
     }
 
-    /// Everything that filters and orders look at.
+    /// The members that filters and orders use.
     pub(super) fn members(&self, engine: &Engine) -> Value {
         let (id, name, version, description, annotations, metadata) = match self {
             Self::Served(deployed) => {

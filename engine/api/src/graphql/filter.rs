@@ -1,7 +1,7 @@
 //! A `where` argument on instances as a filter of the store.
 //!
-//! Owns: which column an argument stands for. What an instance does not have of its own (what its definition says, what is
-//! the same for all) is decided here and becomes a constant or a list of workflows.
+//! Owns: which column an argument stands for. An argument about something that is the same for all instances becomes a constant; one
+//! about their definitions becomes a list of workflows.
 
 use rondo_runtime::{Engine, kogito::ADDONS};
 use rondo_store::{Condition, Field, Filter};

@@ -1,8 +1,8 @@
-//! Bounds on what a question may cost, and what the parser lets pass although it must not.
+//! Checks the text of a query before it is parsed.
 //!
 //! The parser and the validation of the GraphQL library recurse; a text of brackets alone would exhaust the stack, which
-//! no handler could catch. So nesting is counted before parsing. And of a key that is written twice in an object the
-//! library keeps the last: a filter of two parts would lose the first, which may be the one that says whose runs may be seen.
+//! no handler could catch. So nesting is counted before parsing. Of a key that is written twice in an object the library keeps the last:
+//! a filter would lose its first part, which may be the one that restricts whose runs are shown.
 
 use std::collections::HashSet;
 
@@ -11,16 +11,16 @@ use async_graphql::{
     parser::{parse_query, types::ExecutableDocument},
 };
 
-/// Deepest nesting of brackets in a question. The plugin's deepest is about 12.
+/// Deepest nesting of brackets in a query. The plugin's deepest is about 12.
 const DEEPEST: usize = 64;
 
-/// Longest question in bytes. The plugin's longest, with the ids of a hundred workflows in it, is some kilobytes.
+/// Longest query in bytes. The plugin's longest, with the ids of a hundred workflows in it, is some kilobytes.
 pub(super) const LONGEST: usize = 1024 * 1024;
 
 /// Deepest selection: instance, parent, its children, their nodes; introspection of types needs the most.
 pub(super) const DEPTH: usize = 24;
 
-/// Parses a question that is not too long or nested too deep, and writes no key of an object twice.
+/// Parses a query that is not too long or nested too deep, and writes no key of an object twice.
 pub(super) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
     let refused = |message: String, at: Option<Pos>| {
         let mut error = ServerError::new(message, at);
@@ -49,7 +49,7 @@ struct Open<'q> {
     keys: HashSet<&'q str>,
 }
 
-/// Reads over a question as far as it is written well. What follows a mistake is never reached by the parser either.
+/// Checks a query up to its first mistake, which is where the parser stops too.
 fn scan(query: &str) -> Result<(), String> {
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut name = "";

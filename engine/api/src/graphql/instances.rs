@@ -1,6 +1,6 @@
 //! Instances as `ProcessInstance`.
 //!
-//! What costs a look into the database (nodes, summary, relatives) is read only when it is selected.
+//! What needs a read of the database (nodes, summary, relatives) is read only when it is selected.
 
 use async_graphql::{
     Error,
@@ -27,7 +27,7 @@ use crate::{
     node_kinds::{NodeInstance, error_message, node_instance_id},
 };
 
-/// An instance to be looked at.
+/// An instance that is shown.
 pub(super) struct Instance(pub(super) rondo_store::Instance);
 
 impl Instance {
@@ -113,7 +113,7 @@ pub(super) fn node_field(node: &NodeInstance, name: &str) -> Option<FieldValue<'
     }
 }
 
-/// Variables as JSON; nothing for a run that was started with nothing and never set anything.
+/// Variables as JSON; null for a run without input that has never set a variable.
 fn shown(variables: &Val) -> Option<String> {
     let is_empty = |value: &Val| value.is_object() && value.members().is_empty();
     let is_set = |(name, value): (&str, &Val)| !name.starts_with("workflowdata") || !is_empty(value);

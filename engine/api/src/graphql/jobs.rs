@@ -1,6 +1,6 @@
 //! Sleeping instances as `Job`: one scheduled job for each, which is the next moment at which it goes on.
 //!
-//! Jobs of the past are not kept. A question that names no instances looks at the nearest [`MOST`] moments only, since
+//! Jobs of the past are not kept. A query that names no instances looks at the nearest [`MOST`] moments only, since
 //! a million instances may sleep.
 
 use async_graphql::Error;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::{allowance::Allowance, condition::Where};
 use crate::moments::date_time;
 
-/// Most moments that one question looks at.
+/// Most moments that one query looks at.
 const MOST: usize = 1000;
 
-/// The jobs that are wanted, next first.
+/// The jobs that the filter selects, the next one first.
 pub(super) async fn find(
     engine: &Engine,
     wanted: &Where,
@@ -38,7 +38,7 @@ pub(super) async fn find(
     Ok(jobs.filter(|job| wanted.holds(job)).collect())
 }
 
-/// The instances that a question names, if it is about these only.
+/// The instances that a query names, if it is about these only.
 fn named(wanted: &Where) -> Option<Vec<Uuid>> {
     match wanted {
         Where::All(all) => all.iter().find_map(named),

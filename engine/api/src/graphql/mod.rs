@@ -2,7 +2,7 @@
 //!
 //! Owns: `GraphQL` over HTTP. Promises: `GET` (form encoded) and `POST` are the same; the answer is `application/json` with
 //! status 200, whatever `Accept` says, since clients choose unreadable forms otherwise; an error says by
-//! `extensions.classification` whether the question was wrong or the answer could not be had; no question holds a processor or the
+//! `extensions.classification` whether the query is wrong or its answer cannot be given; no query holds a processor or the
 //! memory without a bound, and none computes on a thread that answers others. What finds no memory is answered 503. Never: lets a `GET`
 //! change something.
 
@@ -33,7 +33,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use rondo_memory::Share;
+use rondo_memory::{LargeWork, Share};
 use rondo_runtime::Engine;
 use serde::Deserialize;
 
@@ -46,21 +46,21 @@ use crate::{
     json_weight,
     receive::{Received, Whole},
 };
-use allowance::{Allowance, LargeAnswers, Refused};
-use answer::{answer, not_had, unreadable};
+use allowance::{Allowance, Refused};
+use answer::{answer, fetching_error, unreadable};
 use threads::Threads;
 
-/// What the questions have in common.
+/// The state that all requests share.
 #[derive(Clone)]
 struct Index {
     schema: Schema,
     threads: Threads,
-    large: LargeAnswers,
+    large: LargeWork,
 }
 
 /// Routes of `GraphQL`.
 pub(crate) fn routes(engine: &Engine) -> Result<Router<App>, SchemaError> {
-    let large = LargeAnswers::new(threads::COUNT);
+    let large = allowance::large_answers(threads::COUNT);
     let index = Index { schema: schema::schema(engine)?, threads: Threads::start()?, large };
     let both = get(by_get).post(by_post).layer(Extension(index));
     Ok(Router::new().route("/graphql", both))
@@ -78,7 +78,7 @@ const VALUE_BYTES: u64 = 128;
 /// A request in the form of `GraphQL` over HTTP.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct QueryRequest {
     query: String,
     operation_name: Option<String>,
     /// An object, or null.
@@ -119,7 +119,7 @@ fn refusal_of(answer: ErrorAnswer) -> Response {
 }
 
 /// Reads a request as JSON.
-fn read(body: Whole) -> Result<(Asked, Share), Box<Response>> {
+fn read(body: Whole) -> Result<(QueryRequest, Share), Box<Response>> {
     let Whole { bytes, mut share } = body;
     let too_large = |what: String| Box::new(refusal(StatusCode::PAYLOAD_TOO_LARGE, what));
     if bytes.len() > LONGEST {
@@ -140,8 +140,8 @@ fn read(body: Whole) -> Result<(Asked, Share), Box<Response>> {
 }
 
 /// Reads a form-encoded request: a plus sign is a blank. `None` when the variables are no JSON.
-fn from_form(text: &str) -> Option<Asked> {
-    let mut asked = Asked::default();
+fn from_form(text: &str) -> Option<QueryRequest> {
+    let mut asked = QueryRequest::default();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         match &*name {
             "query" => asked.query = value.into_owned(),
@@ -155,8 +155,14 @@ fn from_form(text: &str) -> Option<Asked> {
     Some(asked)
 }
 
-/// Answers a request on the threads of questions; `share` is the memory of its body.
-async fn run(app: App, index: Index, asked: Asked, may_change: bool, share: Option<Share>) -> Response {
+/// Answers a request on the threads for queries; `share` is the memory of its body.
+async fn run(
+    app: App,
+    index: Index,
+    asked: QueryRequest,
+    may_change: bool,
+    share: Option<Share>,
+) -> Response {
     let threads = index.threads.clone();
     let answered = threads.spawn(async move {
         let _share = share;
@@ -168,7 +174,7 @@ async fn run(app: App, index: Index, asked: Asked, may_change: bool, share: Opti
     answered.await.unwrap_or_else(|error| ErrorAnswer::defect(&error).into_response())
 }
 
-async fn execute(app: &App, index: &Index, asked: Asked, may_change: bool) -> Response {
+async fn execute(app: &App, index: &Index, asked: QueryRequest, may_change: bool) -> Response {
     let wrong = |error| answer(&app.memory, &Value::Null, vec![error]);
     let document = match guard::parse(&asked.query) {
         Ok(document) => document,
@@ -195,14 +201,14 @@ async fn execute(app: &App, index: &Index, asked: Asked, may_change: bool) -> Re
             Some(refused) => refused,
         },
         refused = allowance.refused() => refused,
-        () = tokio::time::sleep(limit) => return wrong(not_had(format!(
+        () = tokio::time::sleep(limit) => return wrong(fetching_error(format!(
             "the answer took longer than {} ms, the limit that `rondo.graphql.timeout` sets; ask for less with `where` and \
              `pagination`. What a mutation began goes on",
             limit.as_millis()
         ))),
     };
     match refused {
-        Refused::TooLarge(_) => wrong(not_had(refused.to_string())),
+        Refused::TooLarge(_) => wrong(fetching_error(refused.to_string())),
         Refused::NoMemory(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, refused.to_string()),
     }
 }
@@ -214,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_a_form() {
-        let asked = |query: &str, name: Option<&str>, variables| Asked {
+        let asked = |query: &str, name: Option<&str>, variables| QueryRequest {
             query: query.into(),
             operation_name: name.map(Into::into),
             variables,
@@ -227,7 +233,7 @@ mod tests {
             ),
             ("query=%7Ba%7D&variables=", Some(asked("{a}", None, json!(null)))),
             ("variables=%7B", None),
-            ("", Some(Asked::default())),
+            ("", Some(QueryRequest::default())),
         ] {
             assert_eq!(from_form(text), expected, "{text}");
         }

@@ -1,7 +1,7 @@
 //! Mutations: what consoles do to instances.
 //!
-//! The answer is a text; a failure is an error of the kind `DataFetchingException` beside `null`. What would need a part
-//! of Kogito that we do not have (user tasks, single nodes, jobs) says so.
+//! The answer is a text; a failure is `null` with an error of the kind `DataFetchingException`. A mutation that needs a part of Kogito
+//! that the engine does not have (user tasks, single nodes, jobs) fails with a message that says so.
 
 use async_graphql::{
     Error,
@@ -53,7 +53,7 @@ fn known(id: &str) -> Result<Uuid, Error> {
     Uuid::parse_str(id).map_err(|_| Error::new(format!("Unable to find the instance with id {id}")))
 }
 
-/// An instance that stands at an error again is no success.
+/// Fails when the instance stands at an error again.
 fn succeeded(view: InstanceView) -> Result<(), Error> {
     match view.failure.filter(|_| view.state == State::Error) {
         None => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::filter;
 
-/// Which part of a list.
+/// The part of a list that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Page {
     /// How many at most.
@@ -59,7 +59,7 @@ pub(super) fn in_store(order: &Value) -> Vec<(Field, Direction)> {
     keys.filter_map(|(path, direction)| Some((filter::field(&path)?, direction))).collect()
 }
 
-/// Sorts objects in memory by what `members` gives of each.
+/// Sorts objects in memory by the members that `members` gives.
 pub(super) fn in_memory<T>(list: &mut [T], order: &Value, members: impl Fn(&T) -> &Value) {
     let keys = keys(order);
     list.sort_by(|one, other| {

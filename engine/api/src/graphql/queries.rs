@@ -67,7 +67,7 @@ pub(super) async fn run(engine: &Engine, name: &str, context: &ResolverContext<'
     }
 }
 
-/// What a selection of instances needs.
+/// Reads that a selection of instances needs.
 fn columns(context: &ResolverContext<'_>) -> Columns {
     Columns { data: context.look_ahead().field("variables").exists(), frames: false }
 }
@@ -103,7 +103,7 @@ async fn family(
     resolve::allowance(context)?.read(engine, query).await
 }
 
-/// The definitions that are wanted, with what filters and orders look at.
+/// The definitions that the filter selects, with the members that filters and orders use.
 async fn wanted_definitions(engine: &Engine, wanted: &Where) -> Result<Vec<(Value, Definition)>, Error> {
     let all = definitions::all(engine).await.map_err(failed)?.into_iter();
     let with_members = all.map(|definition| (definition.members(engine), definition));

@@ -1,4 +1,4 @@
-//! The one resolver: from the names of type and field to a value.
+//! The resolver of all fields: from the names of type and field to a value.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::node_kinds::NodeInstance;
 /// What a field resolves to; `None` is null.
 pub(super) type Resolved = Result<Option<FieldValue<'static>>, Error>;
 
-/// Resolves a field of an object. One that fails is null beside its error; the library alone would leave it out.
+/// Resolves a field of an object. A field that fails is null, with an error; the library alone would leave the field out.
 pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> FieldFuture<'_> {
     // Parts of what was read as a whole. An answer may have a million of them, and none waits for anything.
     if let Some(Value::Object(members)) = context.parent_value.as_value() {
@@ -39,10 +39,10 @@ pub(super) fn field(owner: Name, name: Name, context: ResolverContext<'_>) -> Fi
     })
 }
 
-/// A field that waits for nothing. One that is too much is an error, which ends the work on its object.
+/// A field that waits for nothing. A value that is too large is an error, which ends the work on its object.
 fn at_once<'c>(resolved: Option<FieldValue<'static>>, context: &ResolverContext<'c>) -> FieldFuture<'c> {
     let error = match allowance(context) {
-        Ok(allowance) if allowance.takes(resolved.as_ref()) => return FieldFuture::Value(resolved),
+        Ok(allowance) if allowance.count_now(resolved.as_ref()) => return FieldFuture::Value(resolved),
         Ok(allowance) => {
             Error::new(allowance.refusal().map(|refused| refused.to_string()).unwrap_or_default())
         }
@@ -51,7 +51,7 @@ fn at_once<'c>(resolved: Option<FieldValue<'static>>, context: &ResolverContext<
     FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) })
 }
 
-/// What the request may still spend.
+/// The memory that the answer may still take.
 pub(super) fn allowance<'c>(context: &ResolverContext<'c>) -> Result<&'c Allowance, Error> {
     Ok(&**context.ctx.data::<Arc<Allowance>>()?)
 }
@@ -87,7 +87,7 @@ pub(super) fn text(text: impl Into<String>) -> FieldValue<'static> {
     FieldValue::value(text.into())
 }
 
-/// The question is wrong, although it fits the schema.
+/// The query is wrong, although it fits the schema.
 pub(super) fn wrong(message: impl Into<String>) -> Error {
     let mut error = Error::new(message);
     error.extensions.get_or_insert_default().set("classification", "ValidationError");

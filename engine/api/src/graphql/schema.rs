@@ -1,7 +1,6 @@
-//! The schema, made of the SDL that lies beside this file.
+//! The schema, made of the SDL in `data-index.graphql`.
 //!
-//! Every output field has one and the same resolver, which looks at the names of type and field; so the SDL is the only
-//! place where names are written twice, and introspection answers exactly what it says.
+//! All output fields have the same resolver, which looks at the names of type and field. So introspection answers what the SDL says.
 
 use async_graphql::{
     Name,

@@ -1,14 +1,14 @@
-//! The threads on which questions are answered.
+//! The threads on which queries are answered.
 //!
-//! A question for ten thousand instances computes for a second without a pause. On the threads of the HTTP server it would hold up
-//! every client that the thread has, health included.
+//! A query for ten thousand instances computes for a second without a pause. On a thread of the HTTP server it would hold up all
+//! clients of that thread, health included.
 
 use std::{future::Future, io, sync::Arc};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
-/// So many questions compute at once; others wait without keeping a processor.
+/// How many queries compute at once. Others wait without using a processor.
 pub(super) const COUNT: usize = 2;
 
 /// Threads of their own; clones are the same.

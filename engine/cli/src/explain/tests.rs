@@ -3,7 +3,8 @@
 //! A fenced block whose first line is ```` ```yaml causes ```` is the file `flow.sw.yaml` of a folder that has exactly this problem; one
 //! with `mended` instead is that file without the problem. `properties` stands for `application.properties`, `json` for
 //! `flow.sw.json`, `sh` for lines `NAME=value` of environment variables. A third word is the name of another file, and with `with` in
-//! the place of `causes` the file is in both folders.
+//! the place of `causes` the file is in both folders. A page without any flow gets one that has no problem, but for the page about
+//! folders without flows.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -11,6 +12,9 @@ use rondo_definition::{Code, Diagnostic, Environment, codes};
 
 /// Problems that no text in a page can cause: a folder that does not exist, a file in another encoding.
 const NO_TEXT_FILE: [Code; 2] = [codes::UNREADABLE, codes::NOT_UTF8];
+
+/// A flow without problems, for examples that are about something else than flows.
+const FLOW: &str = "id: a\nspecVersion: '0.8'\nstates:\n- {name: A, type: inject, data: {}, end: true}\n";
 
 /// A fenced block: the words behind the fence, and the lines.
 fn blocks(page: &str) -> Vec<(Vec<&str>, String)> {
@@ -27,6 +31,9 @@ fn blocks(page: &str) -> Vec<(Vec<&str>, String)> {
 /// The problems of a page's example, `causes` or `mended`; `None` if the page has no such example.
 fn check(page: &str, which: &str) -> Option<Vec<Diagnostic>> {
     let folder = tempfile::tempdir().unwrap();
+    if !page.contains("states:") && !page.contains("\"states\"") {
+        fs::write(folder.path().join("flow.sw.yaml"), FLOW).unwrap();
+    }
     let mut environment = Environment::new();
     let blocks = blocks(page);
     let is_part = |words: &[&str]| words.get(1).is_some_and(|word| *word == which || *word == "with");

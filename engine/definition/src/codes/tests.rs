@@ -43,7 +43,7 @@ fn a_code_is_found_as_people_write_it() {
         ("0110", Ok("RON0110")),
         ("110", Ok("RON0110")),
         ("RON1", Ok("RON0001")),
-        ("RON0109", Err(Some("RON0101"))),
+        ("RON0109", Err(Some("RON0009"))),
         ("RONO110", Err(Some("RON0110"))),
         ("something", Err(None)),
         ("", Err(Some("RON0001"))),

@@ -82,7 +82,7 @@ impl<'t> Loader<'t> {
     }
 
     /// The next event that is not a comment.
-    fn next_event(&mut self) -> Result<(Event<'t>, Span), Halt> {
+    pub(super) fn next_event(&mut self) -> Result<(Event<'t>, Span), Halt> {
         loop {
             match self.parser.next_event() {
                 Some(Ok((Event::Comment(..), _))) => {}
@@ -139,7 +139,7 @@ impl<'t> Loader<'t> {
     }
 
     /// Adds to the number of values, and stops reading when the limit is exceeded.
-    fn count_values(&mut self, values: usize, span: Span) -> Result<(), Halt> {
+    pub(super) fn count_values(&mut self, values: usize, span: Span) -> Result<(), Halt> {
         self.values = self.values.saturating_add(values);
         if self.values > self.limits.values {
             return self

@@ -21,6 +21,15 @@ pub(super) enum Message {
 }
 
 impl Problem {
+    /// The problem of a text that begins at byte `begin` of a longer one, as a problem of the longer one.
+    pub(super) fn shifted(mut self, begin: usize) -> Self {
+        self.byte += begin;
+        if let Message::Duplicate(_, first) = &mut self.message {
+            *first += begin;
+        }
+        self
+    }
+
     /// The problem as a diagnostic, with line and column.
     pub(super) fn locate(self, source: &Source) -> Diagnostic {
         let position = source.position_of_byte(self.byte);

@@ -17,7 +17,7 @@ pub struct Function {
     pub operation: At<String>,
     /// The name of the auth definition for fetching the document. The calls do not use it.
     pub auth_ref: Option<At<String>>,
-    /// Free properties; `SonataFlow` reads `failOnStatusCode` and `configKey`.
+    /// Free properties; `SonataFlow` reads `failOnStatusCode` and `configKey`. Empty with the rules of the specification.
     pub metadata: IndexMap<String, Value>,
     /// The function's place.
     pub at: Pointer,

@@ -25,7 +25,7 @@ pub struct State {
     pub compensated_by: Option<At<String>>,
     /// Whether this state only runs as a compensation.
     pub used_for_compensation: bool,
-    /// Free properties; `SonataFlow` reads `errorMessage` of an end state.
+    /// Free properties; `SonataFlow` reads `errorMessage` of an end state. Empty with the rules of the specification.
     pub metadata: IndexMap<String, Value>,
     /// The state's place.
     pub at: Pointer,

@@ -75,17 +75,20 @@ impl Expansion<'_, '_> {
         out: &mut String,
     ) -> Result<(), PropertyError> {
         let (name, default) = split_default(inner);
-        let cycle =
-            |name: &str| PropertyError::Cycle { key: self.key.to_owned(), reference: name.to_owned() };
+        let cycle = |name: &str, circle: &[String]| PropertyError::Cycle {
+            key: self.key.to_owned(),
+            reference: name.to_owned(),
+            circle: circle.to_vec(),
+        };
         if depth > MAX_DEPTH || out.len() > MAX_LENGTH || self.left.get() == 0 {
-            return Err(cycle(name));
+            return Err(cycle(name, &[]));
         }
         self.left.set(self.left.get() - 1);
         let mut expanded = String::new();
         self.append(name.trim(), path, depth, &mut expanded)?;
         if let Some(raw) = (self.lookup)(&expanded) {
-            if path.contains(&expanded) {
-                return Err(cycle(&expanded));
+            if let Some(at) = path.iter().position(|known| *known == expanded) {
+                return Err(cycle(&expanded, path.get(at..).unwrap_or_default()));
             }
             path.push(expanded);
             self.append(raw, path, depth, out)?;

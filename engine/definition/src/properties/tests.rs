@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
-use super::{Environment, Properties};
-use crate::{Severity, codes};
+use super::{Environment, Properties, PropertiesFile, PropertyError};
+use crate::{Position, Severity, codes};
 
 fn env(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -79,16 +81,24 @@ fn a_reference_to_nothing_makes_the_property_absent_and_names_keys_only() {
     assert_eq!(format!("{properties:?}"), r#"{"token"}"#);
 }
 
+/// The default of such a reference does not count, for the name is that of a property that is there; only a variable goes before it.
 #[test]
-fn a_property_that_refers_to_itself_is_reported_with_its_line() {
-    let (_, diagnostics) =
-        Properties::parse("application.properties", "a=${b}\nb=${a}\nc=${c:x}\n", env(&[]));
-    let lines: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"), @r"
-    application.properties:1:1: error[RON0502]: the property `a` refers to itself by `${a}`
-    application.properties:2:1: error[RON0502]: the property `b` refers to itself by `${b}`
-    application.properties:3:1: error[RON0502]: the property `c` refers to itself by `${c}`
-    ");
+fn a_property_that_refers_to_itself_has_no_value_unless_a_variable_sets_it() {
+    let file = "X=${X:/d}\na.b=${c.d:x}\nc.d=${a.b}\nfine=${Y:/d}\ndot.ted=${DOT_TED:/d}\n";
+    for (key, variables, expected) in [
+        ("X", &[][..], Err("the property `X` refers to itself by `${X}`")),
+        ("X", &[("X", "/v")], Ok("/v")),
+        ("X", &[("X", "${fine}/v")], Ok("/d/v")),
+        ("a.b", &[], Err("the property `a.b` refers to itself by `${a.b}`")),
+        ("a.b", &[("C_D", "v")], Ok("v")),
+        ("fine", &[], Ok("/d")),
+        ("dot.ted", &[], Ok("/d")),
+        ("dot.ted", &[("DOT_TED", "/v")], Ok("/v")),
+    ] {
+        let found = properties(file, variables).resolve(key);
+        let found = found.map(Option::unwrap_or_default).map_err(|error| error.to_string());
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{key} with {variables:?}");
+    }
 }
 
 /// Each level refers to the next one twice, and the last one is empty, so nothing grows while billions of references are followed.
@@ -98,11 +108,9 @@ fn values_that_refer_to_each_other_without_end_are_refused() {
     let by_name: String =
         (0..30).map(|level| format!("a{level}=${{${{a{0}}}${{a{0}}}:}}\n", level + 1)).collect();
     for text in [by_value, by_name] {
-        let (properties, diagnostics) =
-            Properties::parse("application.properties", &format!("{text}a30=\n"), env(&[]));
-        assert!(properties.resolve("a0").is_err());
+        let properties = properties(&format!("{text}a30=\n"), &[]);
+        assert!(matches!(properties.resolve("a0"), Err(PropertyError::Cycle { .. })));
         assert_eq!(properties.resolve("a29"), Ok(Some(String::new())));
-        assert!(diagnostics.iter().all(|diagnostic| diagnostic.code == codes::PROPERTY_CYCLE));
     }
 }
 
@@ -145,6 +153,110 @@ fn a_diagnostic_is_at_the_value() {
             "{key}"
         );
     }
+}
+
+/// Files by name and text, the nearest first.
+fn files(files: &[(&str, &str)]) -> Vec<Arc<PropertiesFile>> {
+    let parse = |(name, text): &(&str, &str)| {
+        let (file, problems) = PropertiesFile::parse(name, text);
+        assert_eq!(problems, []);
+        Arc::new(file)
+    };
+    files.iter().map(parse).collect()
+}
+
+/// The order of the sources of Quarkus: environment, the file of a profile, the file beside it; within a file a profile goes before none.
+#[test]
+fn the_nearest_source_wins() {
+    let of_root = files(&[
+        ("application-dev.properties", "own=root-dev\nroot=root-dev\n%dev.both=root-%dev\n"),
+        (
+            "application.properties",
+            "own=root\nroot=root\nonly=root\n%dev.only=root-%dev\nurl=${host}/x\nhost=root\nrondo.http.timeout=1\nrondo.compat=spec\n\
+             quarkus.rest-client.\"a.b\".url=root\nquarkus.rest-client.c.d.url=root\n",
+        ),
+    ]);
+    let own = files(&[
+        ("p/application-dev.properties", "dev=file\n"),
+        (
+            "p/application.properties",
+            "own=own\n%dev.dev=own-%dev\n%prod.own=never\nboth=own\nhost=own\nrondo.http.timeout=2\nrondo.compat=sonataflow\n\
+             quarkus.rest-client.a.b.url=own\nquarkus.rest-client.\"c.d\".url=own\n",
+        ),
+    ]);
+    let variables =
+        env(&[("QUARKUS_PROFILE", "dev"), ("SET", "env"), ("_DEV_SET", "env-dev"), ("ONCE", "env")]);
+    let root = Properties::layered("application.properties", of_root, variables);
+    let project = root.with_files_over("p/application.properties", own);
+    for (key, in_root, in_project) in [
+        ("own", Some("root-dev"), Some("own")),
+        ("root", Some("root-dev"), Some("root-dev")),
+        ("only", Some("root-%dev"), Some("root-%dev")),
+        ("both", Some("root-%dev"), Some("own")),
+        ("dev", None, Some("file")),
+        ("url", Some("root/x"), Some("own/x")),
+        ("set", Some("env-dev"), Some("env-dev")),
+        ("once", Some("env"), Some("env")),
+        ("rondo.http.timeout", Some("1"), Some("1")),
+        ("rondo.compat", Some("spec"), Some("sonataflow")),
+        ("quarkus.rest-client.a.b.url", Some("root"), Some("own")),
+        ("quarkus.rest-client.\"a.b\".url", Some("root"), Some("own")),
+        ("quarkus.rest-client.\"c.d\".url", Some("root"), Some("own")),
+        ("quarkus.rest-client.c.d.url", Some("root"), Some("own")),
+    ] {
+        assert_eq!(root.get(key).as_deref(), in_root, "{key} of the root");
+        assert_eq!(project.get(key).as_deref(), in_project, "{key} of the project");
+    }
+    let own_keys: Vec<_> = project.own_keys().collect();
+    let expected = [
+        "both",
+        "dev",
+        "host",
+        "own",
+        "quarkus.rest-client.\"c.d\".url",
+        "quarkus.rest-client.a.b.url",
+        "rondo.compat",
+    ];
+    assert_eq!(own_keys, expected);
+    assert_eq!(project.keys_with_prefix("quarkus.").count(), 2);
+    for (key, expected) in [
+        ("own", "p/application.properties:1:5: error[RON0503]: m"),
+        ("root", "application-dev.properties:2:6: error[RON0503]: m"),
+        ("nothing", "p/application.properties: error[RON0503]: m"),
+        ("set", "environment variable _DEV_SET: error[RON0503]: m"),
+    ] {
+        let found = project.diagnostic_at(Severity::Error, codes::SETTING, key, "m");
+        assert_eq!(found.to_string(), expected, "{key}");
+    }
+}
+
+#[test]
+fn the_profile_is_that_of_the_environment_or_the_nearest_file() {
+    let root = || files(&[("r", "quarkus.profile=test\nx=root\n%test.x=test\n")]);
+    let project = |text: &str, variables: &[(&str, &str)]| {
+        let root = Properties::layered("r", root(), env(variables));
+        root.with_files_over("p", files(&[("p", text)])).get("x")
+    };
+    assert_eq!(project("", &[]).as_deref(), Some("test"));
+    assert_eq!(project("quarkus.profile=dev", &[]).as_deref(), Some("root"));
+    assert_eq!(project("quarkus.profile=dev\n%dev.x=dev\n%it.x=it\n", &[]).as_deref(), Some("dev"));
+    let several = "%dev.x=dev\n%it.x=it\n";
+    assert_eq!(project(several, &[("QUARKUS_PROFILE", "it, dev")]).as_deref(), Some("dev"));
+    assert_eq!(project(several, &[("QUARKUS_PROFILE", "dev,it")]).as_deref(), Some("it"));
+}
+
+#[test]
+fn a_file_within_another_has_the_places_of_that_one() {
+    let start = Position { line: 11, column: 5 };
+    let (file, problems) = PropertiesFile::parse_within("map.yaml", "a=1\n  b = \\u1\n", start);
+    assert_eq!(
+        problems[0].to_string(),
+        "map.yaml:12:5: error[RON0501]: the line is not `key = value` with valid escapes"
+    );
+    let properties = Properties::layered("map.yaml", vec![Arc::new(file)], Environment::new());
+    assert_eq!(properties.position("a"), Some(("map.yaml".into(), Position { line: 11, column: 5 })));
+    let at_value = properties.diagnostic_at(Severity::Error, codes::SETTING, "a", "m");
+    assert_eq!(at_value.position, Some(Position { line: 11, column: 7 }));
 }
 
 proptest! {

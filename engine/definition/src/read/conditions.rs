@@ -78,7 +78,7 @@ fn read_data_condition(
     let name = read_name(reader, &mut fields, place);
     let condition = fields.required_text(reader, "condition");
     let next = next::read_required(reader, &mut fields);
-    fields.take("metadata");
+    fields.metadata(reader);
     fields.finish(reader);
     Some(DataCondition { name, condition: condition?, next: next? })
 }
@@ -94,7 +94,7 @@ fn read_event_condition(
     let event_ref = fields.required_text(reader, "eventRef");
     let filter = filters::read_event_filter(reader, &mut fields);
     let next = next::read_required(reader, &mut fields);
-    fields.take("metadata");
+    fields.metadata(reader);
     fields.finish(reader);
     Some(EventCondition { name, event_ref: event_ref?, filter, next: next? })
 }

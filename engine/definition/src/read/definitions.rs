@@ -75,7 +75,7 @@ pub(super) fn read_functions(
         let kind = fields.choice(reader, "type", &FUNCTION_KINDS);
         let operation = fields.required_text(reader, "operation");
         let auth_ref = fields.text(reader, "authRef");
-        let metadata = fields.map(reader, "metadata");
+        let metadata = fields.metadata(reader);
         let kind = if typed { kind? } else { FunctionKind::Rest };
         let operation = operation?;
         check_operation(reader, fields, kind, &operation);
@@ -125,7 +125,7 @@ pub(super) fn read_events(
         }
         let data_only = fields.flag(reader, "dataOnly", true);
         let correlation = read_correlation(reader, fields);
-        fields.take("metadata");
+        fields.metadata(reader);
         Some(Event {
             name: name.to_owned(),
             source,
@@ -237,19 +237,27 @@ pub(super) fn read_auth(
             fields.take("properties");
             return None;
         }
-        let required: &[&'static str] = match scheme {
-            Some(1) => &["token"],
-            Some(2) => &["grantType", "clientId"],
-            _ => &["username", "password"],
-        };
-        read_auth_properties(reader, fields, required);
+        read_auth_properties(reader, fields, |reader, properties| {
+            let required: &[&'static str] = match scheme {
+                Some(1) => &["token"],
+                Some(2) => return read_oauth2(reader, properties),
+                _ => &["username", "password"],
+            };
+            for name in required {
+                properties.required_text(reader, name);
+            }
+        });
         Some(())
     });
     list.iter().map(|(at, value)| At { value: (*value).clone(), at: at.clone() }).collect()
 }
 
 /// `properties` of an auth definition: the name of a secret, or an object.
-fn read_auth_properties(reader: &mut Reader, fields: &mut Fields, required: &[&'static str]) {
+fn read_auth_properties(
+    reader: &mut Reader,
+    fields: &mut Fields,
+    read: impl FnOnce(&mut Reader, &mut Fields),
+) {
     if !fields.has("properties") {
         fields.take("properties");
         fields.missing(reader, "properties", "an object, or the name of a secret");
@@ -259,8 +267,21 @@ fn read_auth_properties(reader: &mut Reader, fields: &mut Fields, required: &[&'
         return;
     }
     if let Some(mut properties) = fields.object(reader, "properties") {
-        for name in required {
-            properties.required_text(reader, name);
-        }
+        read(reader, &mut properties);
+    }
+}
+
+/// The properties of the scheme oauth2. SonataFlow takes the address of the token endpoint from `metadata`, so `authority` may be missing then.
+fn read_oauth2(reader: &mut Reader, properties: &mut Fields) {
+    let grants = [("password", ()), ("clientCredentials", ()), ("tokenExchange", ())];
+    if properties.has("grantType") {
+        properties.choice(reader, "grantType", &grants);
+    } else {
+        properties.missing(reader, "grantType", "password, clientCredentials or tokenExchange");
+    }
+    properties.required_text(reader, "clientId");
+    let metadata = properties.map(reader, "metadata");
+    if !metadata.contains_key("tokenURL") {
+        properties.required_text(reader, "authority");
     }
 }

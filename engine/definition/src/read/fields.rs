@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{Reader, problems::report_wrong_type};
-use crate::{Pointer, codes, model::At};
+use crate::{Compat, Pointer, codes, model::At};
 
 /// An object that is being read.
 pub(crate) struct Fields<'v> {
@@ -226,6 +226,15 @@ impl<'v> Fields<'v> {
                 self.mistyped(reader, name, "an object", other);
                 IndexMap::new()
             }
+        }
+    }
+
+    /// `metadata`, as far as they have a meaning: SonataFlow gives them one, the specification does not (spec-0.8, rule 22).
+    pub(crate) fn metadata(&mut self, reader: &mut Reader) -> IndexMap<String, Value> {
+        let metadata = self.map(reader, "metadata");
+        match reader.compat {
+            Compat::SonataFlow => metadata,
+            Compat::Spec => IndexMap::new(),
         }
     }
 

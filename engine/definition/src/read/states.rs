@@ -71,7 +71,7 @@ pub(super) fn read_state(
     }
     let on_errors = next::read_on_errors(reader, &mut fields);
     let compensated_by = fields.text(reader, "compensatedBy");
-    let metadata = fields.map(reader, "metadata");
+    let metadata = fields.metadata(reader);
     fields.finish(reader);
     Some(State {
         name: name?.value,

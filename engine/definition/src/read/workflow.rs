@@ -56,9 +56,13 @@ fn read_current(reader: &mut Reader, value: &Value, declared: &mut Declared) -> 
         reader.error(codes::UNSUPPORTED_DSL, &Pointer::root(), message);
         return None;
     }
+    if fields.has("apiVersion") && !fields.has("states") {
+        report_resource(reader, &mut fields);
+        return None;
+    }
     let id = read_id(reader, &mut fields);
     let name = fields.text(reader, "name").map(|name| name.value);
-    let version = fields.text(reader, "version").map_or_else(|| "1.0".to_owned(), |version| version.value);
+    let version = read_version(reader, &mut fields);
     let description = fields.text(reader, "description").map(|text| text.value).unwrap_or_default();
     let annotations = fields.texts(reader, "annotations").into_iter().map(|text| text.value).collect();
     check_spec_version(reader, &mut fields);
@@ -103,7 +107,7 @@ fn read_current(reader: &mut Reader, value: &Value, declared: &mut Declared) -> 
     .unwrap_or_default();
     let auto_retries = fields.flag(reader, "autoRetries", false);
     let keep_active = fields.flag(reader, "keepActive", false);
-    fields.take("metadata");
+    fields.metadata(reader);
 
     let start = start::read_start(reader, &mut fields);
     let states = read_states(reader, &mut fields, declared);
@@ -136,6 +140,18 @@ fn read_current(reader: &mut Reader, value: &Value, declared: &mut Declared) -> 
     })
 }
 
+/// Reports a Kubernetes resource in the place of a workflow. A well-formed custom resource is not read here, but its flow is.
+fn report_resource(reader: &mut Reader, fields: &mut Fields) {
+    let at = fields.pointer("kind");
+    let message = match fields.take("kind").and_then(Value::as_str) {
+        Some(kind) => format!("this is the Kubernetes resource `{kind}`, not a workflow"),
+        None => "this is a Kubernetes resource without `kind`".to_owned(),
+    };
+    reader
+        .error(codes::CUSTOM_RESOURCE, &at, message)
+        .help("write `kind: SonataFlow` for a workflow as custom resource, or the workflow itself");
+}
+
 /// Reads `id`, else `key`. It becomes a part of paths, so some characters are not allowed.
 fn read_id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
     let key = fields.text(reader, "key");
@@ -159,6 +175,19 @@ fn read_id(reader: &mut Reader, fields: &mut Fields) -> Option<String> {
         return None;
     }
     Some(id.value)
+}
+
+/// Reads `version`. It names a workflow before there is data that an expression could be evaluated on.
+fn read_version(reader: &mut Reader, fields: &mut Fields) -> String {
+    let Some(version) = fields.text(reader, "version") else { return "1.0".to_owned() };
+    if version.value.trim_start().starts_with("${") {
+        let message = format!(
+            "workflow: the expression in `version` has no effect yet: the version is the text `{}`",
+            version.value
+        );
+        reader.warning(codes::WITHOUT_EFFECT, &version.at, message);
+    }
+    version.value
 }
 
 fn check_spec_version(reader: &mut Reader, fields: &mut Fields) {

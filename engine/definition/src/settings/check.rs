@@ -1,35 +1,87 @@
-//! Checks the properties of a folder.
+//! Checks the properties of a folder's projects.
 //!
 //! Promises: an invalid property of Rondo is an error. An invalid property of `SonataFlow` is an error if Quarkus refuses it too; otherwise it is
 //! a warning, because folders that work on SonataFlow may contain invalid properties that no workflow uses.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, mem, ops::Range, path::Path};
 
-use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, kind, variables};
+use super::{ALL, Kind, OWN_PREFIX, Setting, find_setting, is_engine_wide, kind, variables};
 use crate::{Diagnostic, Properties, PropertyError, Severity, codes, did_you_mean, properties, resources};
 
-/// The problems of all properties. `root` is the folder of workflows.
+/// The problems of the properties of the root project. `root` is the folder of workflows.
 pub fn check(properties: &Properties, root: &Path) -> Vec<Diagnostic> {
     let mut found = variables::check_variables(properties);
     let fixed = ALL.iter().filter(|setting| !setting.name.contains('<'));
+    let places = Places { root, project: "" };
+    let mut told = BTreeSet::new();
     for setting in fixed {
-        found.extend(check_value(properties, root, setting, setting.name));
+        found.extend(check_value(properties, places, setting, setting.name));
+        if is_engine_wide(setting.name)
+            && let Err(PropertyError::Cycle { circle, .. }) = properties.resolve(setting.name)
+        {
+            told.extend(circle);
+        }
     }
-    for key in properties.keys_with_prefix("") {
-        match find_setting(key) {
-            Some(setting) if setting.name.contains('<') => {
-                found.extend(check_value(properties, root, setting, key));
-            }
-            None if key.starts_with(OWN_PREFIX) => found.push(unknown_property(properties, key)),
-            _ => {}
+    for key in properties.own_keys() {
+        if let Some(family) = find_setting(key).filter(|setting| setting.name.contains('<')) {
+            found.extend(check_value(properties, places, family, key));
         }
-        if properties.is_unterminated(key) {
-            let message = format!("the value of the property `{key}` has a `${{` without closing brace");
-            let fault = properties.diagnostic_at(Severity::Warning, codes::UNCLOSED_REFERENCE, key, message);
-            found.push(fault.help("write `${NAME}`, or `$${` for the characters themselves"));
-        }
+        check_key(properties, key, &mut told, &mut found);
     }
     found
+}
+
+/// The problems of the properties that the files of another project set. `root` is the folder of workflows, and `folder` that of the project
+/// below it.
+pub fn check_project(properties: &Properties, root: &Path, folder: &str) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (key, file, position) in properties.own_engine_wide_keys() {
+        let message = format!("the property `{key}` has no effect here: it is about the whole engine");
+        let warning = Diagnostic::file(Severity::Warning, codes::ENGINE_WIDE_SETTING, file, message);
+        let help = "set it in application.properties of the served folder, or as environment variable";
+        found.push(warning.at_position(position).help(help));
+    }
+    let places = Places { root, project: folder };
+    let mut told = BTreeSet::new();
+    for key in properties.own_keys() {
+        if let Some(setting) = find_setting(key).filter(|_| !is_engine_wide(key)) {
+            found.extend(check_value(properties, places, setting, key));
+        }
+        check_key(properties, key, &mut told, &mut found);
+    }
+    found
+}
+
+/// The problems that a key of a file has whatever it is for. `told`: properties of circles that are reported already, for one problem is
+/// told once.
+fn check_key(properties: &Properties, key: &str, told: &mut BTreeSet<String>, found: &mut Vec<Diagnostic>) {
+    let setting = find_setting(key);
+    if setting.is_none() && key.starts_with(OWN_PREFIX) {
+        found.push(unknown_property(properties, key));
+    }
+    if properties.is_unterminated(key) {
+        let message = format!("the value of the property `{key}` has a `${{` without closing brace");
+        let fault = properties.diagnostic_at(Severity::Warning, codes::UNCLOSED_REFERENCE, key, message);
+        found.push(fault.help("write `${NAME}`, or `$${` for the characters themselves"));
+    }
+    // An engine-wide property is read when the folder is loaded, so `check_value` reports it.
+    let is_read_later = setting.is_none() || !is_engine_wide(key);
+    if !is_read_later || told.contains(key) {
+        return;
+    }
+    let Err(error) = properties.resolve(key) else { return };
+    let PropertyError::Cycle { circle, .. } = &error else { return };
+    // A property that only leads to a circle is none of its causes.
+    if !circle.is_empty() && !circle.iter().any(|member| member == key) {
+        return;
+    }
+    let message = format!("{error}, so it has no value, and what reads it fails");
+    let fault = properties.diagnostic_at(Severity::Warning, codes::UNREADABLE_PROPERTY, key, message);
+    let variable = properties::variable_name(key);
+    let help =
+        format!("only the environment variable `{variable}` gives it a value; a default after `:` does not");
+    found.push(fault.help(help));
+    told.extend(circle.iter().cloned());
 }
 
 fn unknown_property(properties: &Properties, key: &str) -> Diagnostic {
@@ -47,7 +99,7 @@ fn unknown_property(properties: &Properties, key: &str) -> Diagnostic {
 }
 
 /// The problems of the value of a key.
-fn check_value(properties: &Properties, root: &Path, setting: &Setting, key: &str) -> Vec<Diagnostic> {
+fn check_value(properties: &Properties, places: Places, setting: &Setting, key: &str) -> Vec<Diagnostic> {
     let severity = severity(setting);
     let report = |message: String| {
         let code = if severity == Severity::Error { codes::SETTING } else { codes::INVALID_FOREIGN_SETTING };
@@ -58,7 +110,10 @@ fn check_value(properties: &Properties, root: &Path, setting: &Setting, key: &st
     let value = match properties.resolve(key) {
         Ok(Some(value)) => value,
         Ok(None) => return Vec::new(),
-        // `Properties::parse` reports it.
+        Err(error @ PropertyError::Cycle { .. }) if is_engine_wide(key) => {
+            let message = error.to_string();
+            return vec![properties.diagnostic_at(Severity::Error, codes::PROPERTY_CYCLE, key, message)];
+        }
         Err(PropertyError::Cycle { .. }) => return Vec::new(),
         Err(error) if setting.is_own() => return vec![report(error.to_string())],
         // The part of the engine that needs the property reports it.
@@ -72,7 +127,7 @@ fn check_value(properties: &Properties, root: &Path, setting: &Setting, key: &st
         return vec![report(setting.type_error(key).to_string())];
     }
     match setting.kind {
-        Kind::Folder if !resources::has_folder(root, value) => {
+        Kind::Folder if !places.have_folder(value) => {
             vec![missing(format!("`{key}`: there is no folder `{value}` below that of the workflows"))]
         }
         Kind::Files => kind::split_list(value)
@@ -80,6 +135,21 @@ fn check_value(properties: &Properties, root: &Path, setting: &Setting, key: &st
             .map(|(file, error)| missing(format!("`{key}`: the file `{file}` cannot be read: {error}")))
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Where folders are looked for that properties name.
+#[derive(Clone, Copy)]
+struct Places<'p> {
+    root: &'p Path,
+    /// The folder of the project below the root.
+    project: &'p str,
+}
+
+impl Places<'_> {
+    fn have_folder(self, path: &str) -> bool {
+        let own = resources::below(self.project, path);
+        resources::has_folder(self.root, &own) || resources::has_folder(self.root, path)
     }
 }
 
@@ -126,6 +196,25 @@ pub fn without_secrets(text: &str) -> String {
             shown.push_str(end);
         }
     }
+    shown
+}
+
+/// The same for a file of which only some ranges of lines, counted from 1, are properties. The other lines stay.
+pub(crate) fn without_secrets_in(text: &str, properties: &[Range<usize>]) -> String {
+    let is_property = |line: usize| properties.iter().any(|lines| lines.contains(&line));
+    let mut shown = String::with_capacity(text.len());
+    let mut part = String::new();
+    for (index, (line, end)) in text_lines(text).enumerate() {
+        if is_property(index + 1) {
+            part.push_str(line);
+            part.push_str(end);
+            continue;
+        }
+        shown.push_str(&without_secrets(&mem::take(&mut part)));
+        shown.push_str(line);
+        shown.push_str(end);
+    }
+    shown.push_str(&without_secrets(&part));
     shown
 }
 

@@ -104,7 +104,7 @@ pub(super) fn split_list(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Parses a boolean, in any of the words that Quarkus accepts.
-pub(super) fn parse_flag(value: &str) -> Option<bool> {
+pub fn parse_flag(value: &str) -> Option<bool> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "1" => Some(true),
         "false" | "no" | "n" | "off" | "0" => Some(false),

@@ -6,13 +6,16 @@
 
 mod check;
 mod kind;
+mod scope;
 mod table;
 mod variables;
 
 use std::time::Duration;
 
-pub use check::{check, without_secrets};
-pub use kind::Kind;
+pub(crate) use check::without_secrets_in;
+pub use check::{check, check_project, without_secrets};
+pub use kind::{Kind, parse_flag};
+pub use scope::is_engine_wide;
 pub use table::*;
 pub use variables::PROGRAM_VARIABLES;
 
@@ -101,6 +104,11 @@ pub const OWN_PREFIX: &str = "rondo.";
 /// The setting that a key belongs to; `None` if Rondo does not read the key.
 pub fn find_setting(key: &str) -> Option<&'static Setting> {
     ALL.iter().copied().find(|setting| setting.matches_key(key))
+}
+
+/// Whether the value of another property of the file refers to this one as `${key}`.
+pub fn is_referred_to(properties: &Properties, key: &str) -> bool {
+    properties.refers_to(key)
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ settings! {
         "milliseconds that an event is kept for which no instance waits yet";
     MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",
         "events that are kept; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
+    MAX_KEPT_BYTES: "rondo.events.max-kept-bytes", POSITIVE, "1073741824",
+        "bytes of the events that are kept or that an instance has not dealt with yet; above, an event that would have to be kept is refused with 503, and its sender sends it again later";
     MAX_OUTBOX: "rondo.events.max-outbox", POSITIVE, "1000000",
         "events that may wait to be sent; above, starts and received events are refused with 503, so that what is under way can go on";
     REMEMBER_EVENTS: "rondo.events.remember", Kind::Millis, "86400000",
@@ -55,6 +57,8 @@ settings! {
     MAX_CONNECTIONS: "rondo.http.max-connections", POSITIVE_U32, "10000", "connections at once";
     MIN_RATE: "rondo.http.min-rate", POSITIVE_U32, "16384",
         "bytes a second that a client must send of a body, and take of an answer; beside that it may pause once for as long as `rondo.http.body-timeout` and `rondo.http.write-timeout` say";
+    MULTI_SEGMENT_PATHS: "rondo.http.multi-segment-paths", Kind::Flag, "true",
+        "a `/` in an argument of the path of an OpenAPI operation separates segments, as on SonataFlow; with `false` it is sent as `%2F`. A parameter with `x-multi-segment` says it for itself. `%2F` in an argument stays as it is";
     QUEUE_TIMEOUT: "rondo.http.queue-timeout", Kind::Millis, "600000", "milliseconds that a call may wait for its turn; they do not count as time of the call";
     HTTP_TIMEOUT: "rondo.http.timeout", Kind::Millis, "60000", "milliseconds that a call may take";
     WRITE_TIMEOUT: "rondo.http.write-timeout", Kind::Millis, "30000",
@@ -93,7 +97,7 @@ settings! {
     KEY_SEPARATOR_OLD: "kogito.rest_client.config_key.separator", Kind::Text, ".", "the same";
     FUNCTIONS_PORT: "kogito.sw.functions.port", PORT, "", "port of all `rest:` functions";
     FUNCTION_PROTOCOL: "kogito.sw.functions.<name>.protocol", Kind::Choice(&["http", "https"]), "http", "protocol of a `rest:` function";
-    FUNCTION_HOST: "kogito.sw.functions.<name>.host", Kind::Text, "localhost", "host of a `rest:` function";
+    FUNCTION_HOST: "kogito.sw.functions.<name>.host", Kind::Text, "", "host of a `rest:` function whose operation has only a path; may have a scheme, a port and a path of its own";
     FUNCTION_PORT: "kogito.sw.functions.<name>.port", PORT, "", "port of a `rest:` function";
     FUNCTION_TIMEOUT: "kogito.sw.functions.<name>.timeout", Kind::Millis, "", "milliseconds that a call of it may take";
     FUNCTION_USERNAME: "kogito.sw.functions.<name>.username", Kind::Text, "", "HTTP basic";
@@ -159,7 +163,28 @@ settings! {
     CLIENT_URI: "quarkus.rest-client.<key>.uri", Kind::Url, "", "the same";
     CLIENT_MP_URL: "<key>/mp-rest/url", Kind::Url, "", "the same";
     CLIENT_READ_TIMEOUT: "quarkus.rest-client.<key>.read-timeout", Kind::Millis, "", "milliseconds that a call may take";
+    CLIENT_MP_READ_TIMEOUT: "<key>/mp-rest/readTimeout", Kind::Millis, "", "the same; the other settings of a client have such names too";
+    CLIENTS_READ_TIMEOUT: "quarkus.rest-client.read-timeout", Kind::Millis, "", "the same for all clients that have none of their own; by default as `rondo.http.timeout` says";
     CLIENT_CONNECT_TIMEOUT: "quarkus.rest-client.<key>.connect-timeout", Kind::Millis, "10000", "milliseconds to connect";
+    CLIENT_MP_CONNECT_TIMEOUT: "<key>/mp-rest/connectTimeout", Kind::Millis, "", "the same";
+    CLIENTS_CONNECT_TIMEOUT: "quarkus.rest-client.connect-timeout", Kind::Millis, "10000", "the same for all clients";
+    CLIENT_REDIRECTS: "quarkus.rest-client.<key>.follow-redirects", Kind::Flag, "",
+        "whether redirects are followed: with `true` also to other hosts, which get no credentials; with `false` none; by default those on the same host";
+    CLIENTS_REDIRECTS: "quarkus.rest-client.follow-redirects", Kind::Flag, "", "the same for all clients";
+    CLIENT_PROXY: "quarkus.rest-client.<key>.proxy-address", Kind::Text, "",
+        "`<host>:<port>` of the proxy that calls go through, or `none`; by default as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say";
+    CLIENTS_PROXY: "quarkus.rest-client.proxy-address", Kind::Text, "", "the same for all clients";
+    CLIENT_PROXY_USER: "quarkus.rest-client.<key>.proxy-user", Kind::Text, "", "user name at the proxy";
+    CLIENTS_PROXY_USER: "quarkus.rest-client.proxy-user", Kind::Text, "", "the same for all clients";
+    CLIENT_PROXY_PASSWORD: "quarkus.rest-client.<key>.proxy-password", Kind::Secret, "", "password at the proxy";
+    CLIENTS_PROXY_PASSWORD: "quarkus.rest-client.proxy-password", Kind::Secret, "", "the same for all clients";
+    CLIENT_NON_PROXY_HOSTS: "quarkus.rest-client.<key>.non-proxy-hosts", Kind::Text, "",
+        "hosts that are reached without the proxy, separated by `|`; a `*` at an end stands for any text";
+    CLIENTS_NON_PROXY_HOSTS: "quarkus.rest-client.non-proxy-hosts", Kind::Text, "", "the same for all clients";
+    DEFAULT_SCHEME: "quarkus.openapi-generator.codegen.default-security-scheme", Kind::Text, "",
+        "the security scheme of operations whose document asks for none";
+    CONFIG_KEY: "quarkus.openapi-generator.codegen.spec.<key>.config-key", Kind::Text, "<key>",
+        "another name for the client of a document; its credentials keep the document's key";
     API_KEY: "quarkus.openapi-generator.<key>.auth.<scheme>.api-key", Kind::Secret, "", "API key";
     API_KEY_REPEATS: "quarkus.openapi-generator.<key>.auth.<scheme>.use-authorization-header-value", Kind::Flag, "false",
         "the API key is the value of the `Authorization` header";
@@ -171,10 +196,30 @@ settings! {
     PROPAGATED_HEADER: "quarkus.openapi-generator.<key>.auth.<scheme>.header-name", Kind::Text, "Authorization",
         "the header of the start request that holds it";
     OIDC_SERVER: "quarkus.oidc-client.<scheme>.auth-server-url", Kind::Url, "", "OAuth2 server";
+    OIDC_TOKEN_PATH: "quarkus.oidc-client.<scheme>.token-path", Kind::Text, "", "path of its token endpoint, or the whole address";
     OIDC_DISCOVERY: "quarkus.oidc-client.<scheme>.discovery-enabled", Kind::Flag, "true", "its token endpoint is asked for";
+    OIDC_ENABLED: "quarkus.oidc-client.<scheme>.client-enabled", Kind::Flag, "true", "with `false` calls get no token";
+    OIDC_CLIENT_ID: "quarkus.oidc-client.<scheme>.client-id", Kind::Text, "", "client id";
     OIDC_SECRET: "quarkus.oidc-client.<scheme>.credentials.secret", Kind::Secret, "", "client secret";
     OIDC_CLIENT_SECRET: "quarkus.oidc-client.<scheme>.credentials.client-secret.value", Kind::Secret, "", "client secret";
-    OIDC_PASSWORD: "quarkus.oidc-client.<scheme>.grant-options.password.password", Kind::Secret, "", "password grant";
+    OIDC_METHOD: "quarkus.oidc-client.<scheme>.credentials.client-secret.method", Kind::Choice(&["basic", "post", "post-jwt", "post_jwt", "query"]), "basic",
+        "how the secret is sent: as HTTP basic, in the form, as a token that is signed with it, or in the query";
+    OIDC_JWT_SECRET: "quarkus.oidc-client.<scheme>.credentials.jwt.secret", Kind::Secret, "",
+        "secret with which the client signs a token that shows who it is";
+    OIDC_JWT_KEY: "quarkus.oidc-client.<scheme>.credentials.jwt.key", Kind::Secret, "", "private key for that, in PEM form";
+    OIDC_JWT_KEY_FILE: "quarkus.oidc-client.<scheme>.credentials.jwt.key-file", Kind::Text, "", "file that holds it";
+    OIDC_JWT_ALGORITHM: "quarkus.oidc-client.<scheme>.credentials.jwt.signature-algorithm",
+        Kind::Choice(&["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384"]), "", "by default HS256 with a secret and RS256 with a key";
+    OIDC_JWT_AUDIENCE: "quarkus.oidc-client.<scheme>.credentials.jwt.audience", Kind::Text, "the token endpoint", "`aud` of that token";
+    OIDC_JWT_LIFESPAN: "quarkus.oidc-client.<scheme>.credentials.jwt.lifespan", Kind::Count { least: 1, most: u64::MAX }, "10", "seconds until it expires";
+    OIDC_GRANT: "quarkus.oidc-client.<scheme>.grant.type", Kind::Text, "client", "`client` or `password`";
+    OIDC_GRANT_OPTION: "quarkus.oidc-client.<scheme>.grant-options.<grant>.<name>", Kind::Secret, "",
+        "a field of the token request; `username` and `password` of the password grant are such fields";
+    OIDC_SCOPES: "quarkus.oidc-client.<scheme>.scopes", Kind::Text, "", "scopes that are asked for, separated by commas";
+    OIDC_AUDIENCE: "quarkus.oidc-client.<scheme>.audience", Kind::Text, "", "for whom the token is, separated by commas";
+    OIDC_HEADER: "quarkus.oidc-client.<scheme>.headers.<name>", Kind::Secret, "", "a header of the token request";
+    OIDC_PROXY_HOST: "quarkus.oidc-client.<scheme>.proxy.host", Kind::Text, "", "proxy of the token requests; `proxy.port`, `proxy.username` and `proxy.password` stand beside it";
+    OIDC_PROXY_PASSWORD: "quarkus.oidc-client.<scheme>.proxy.password", Kind::Secret, "", "password at that proxy";
     TRUST_ALL: "quarkus.tls.trust-all", Kind::Flag, "false", "certificates of services are not checked";
     TRUSTED: "quarkus.tls.trust-store.pem.certs", Kind::Files, "", "PEM files of trusted certificate authorities";
 }

@@ -1,7 +1,7 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::{ALL, Kind, check, find_setting, without_secrets};
-use crate::{Environment, Properties};
+use super::{ALL, Kind, check, check_project, find_setting, without_secrets};
+use crate::{Environment, Properties, PropertiesFile};
 
 /// The diagnostics of a properties file, each on one line with its help.
 fn check_file(text: &str, variables: &[(&str, &str)]) -> String {
@@ -49,7 +49,7 @@ open=${never closed
     application.properties:7:24: error[RON0507]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
     application.properties:8:19: error[RON0507]: `rondo.tls.ca-file`: the file `/nowhere/ca.pem` cannot be read: No such file or directory (os error 2)
     application.properties:9:1: error[RON0505]: there is no property `rondo.auth.tokn` (did you mean `rondo.auth.token`?)
-    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.events.keep`, `rondo.events.max-kept`, `rondo.events.max-outbox`, `rondo.events.remember`, `rondo.events.send-timeout`, `rondo.functions.<name>.replacement`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.allowed-hosts`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.min-rate`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.http.write-timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.python.command`, `rondo.python.enabled`, `rondo.python.max-output-bytes`, `rondo.python.memory`, `rondo.python.processes`, `rondo.python.timeout`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
+    application.properties:10:1: error[RON0505]: there is no property `rondo.something-else` (there are `rondo.auth.token`, `rondo.clock.speed`, `rondo.compat`, `rondo.events.keep`, `rondo.events.max-kept`, `rondo.events.max-kept-bytes`, `rondo.events.max-outbox`, `rondo.events.remember`, `rondo.events.send-timeout`, `rondo.functions.<name>.replacement`, `rondo.graphql.max-answer-bytes`, `rondo.graphql.timeout`, `rondo.http.allow-link-local`, `rondo.http.allowed-hosts`, `rondo.http.body-timeout`, `rondo.http.head-timeout`, `rondo.http.idle-timeout`, `rondo.http.max-answer-bytes`, `rondo.http.max-body-bytes`, `rondo.http.max-calls`, `rondo.http.max-connections`, `rondo.http.min-rate`, `rondo.http.multi-segment-paths`, `rondo.http.queue-timeout`, `rondo.http.timeout`, `rondo.http.write-timeout`, `rondo.limits.memory`, `rondo.limits.steps`, `rondo.limits.subflows`, `rondo.python.command`, `rondo.python.enabled`, `rondo.python.max-output-bytes`, `rondo.python.memory`, `rondo.python.processes`, `rondo.python.timeout`, `rondo.resources.mirror`, `rondo.tls.ca-file`, `rondo.uri.alias`)
     application.properties:11:29: error[RON0503]: the property `rondo.http.max-answer-bytes` refers to `${UNSET}`, which is neither a property nor an environment variable
     application.properties:12:32: warning[RON0506]: the value of the property `quarkus.rest-client.a_yaml.url` is not an http or https address such as `https://host.example/path`
     application.properties:13:31: warning[RON0506]: the value of the property `quarkus.rest-client."b.c".url` is not an http or https address such as `https://host.example/path`
@@ -60,6 +60,55 @@ open=${never closed
     application.properties:18:6: warning[RON0504]: the value of the property `open` has a `${` without closing brace (write `${NAME}`, or `$${` for the characters themselves)
     environment variable KOGITO_PROCESS_INSTANCES_LIMIT: error[RON0503]: the value of the property `kogito.process.instances.limit` is not a whole number
     "#);
+}
+
+/// What the engine reads when it loads the folder is an error; another property fails when it is read. A circle is one problem.
+#[test]
+fn properties_that_refer_to_themselves_are_reported_by_what_reads_them() {
+    let file = "X=${X:/d}\nkogito.service.url=${base}\nbase=${kogito.service.url}\nset=${set}\n\
+                a=${b}\nb=${c:x}\nc=${a}\nleads=${a}${X}\n";
+    insta::assert_snapshot!(check_file(file, &[("SET", "v")]), @r"
+    application.properties:1:3: warning[RON0513]: the property `X` refers to itself by `${X}`, so it has no value, and what reads it fails (only the environment variable `X` gives it a value; a default after `:` does not)
+    application.properties:2:20: error[RON0502]: the property `kogito.service.url` refers to itself by `${kogito.service.url}`
+    application.properties:5:3: warning[RON0513]: the property `a` refers to itself by `${a}`, so it has no value, and what reads it fails (only the environment variable `A` gives it a value; a default after `:` does not)
+    ");
+}
+
+/// A project is told of its own lines, and that the engine does not ask it for what is engine-wide.
+#[test]
+fn the_properties_of_a_project_are_checked_without_those_of_the_root() {
+    let (of_root, _) = PropertiesFile::parse("application.properties", "rondo.http.timeout=x\nopen=${a\n");
+    let text = "\
+rondo.http.timeout=1000
+%prod.rondo.limits.steps=x
+%dev.rondo.limits.memory=1
+rondo.tls.ca-fil=x
+rondo.compat=both
+rondo.resources.mirror=gone
+kogito.service.url=http://me
+quarkus.tls.trust-all=true
+quarkus.rest-client.a.read-timeout=1s
+loop=${loop}
+";
+    let (own, _) = PropertiesFile::parse("order/application.properties", text);
+    let root = Properties::layered("application.properties", vec![Arc::new(of_root)], Environment::new());
+    let project = root.with_files_over("order/application.properties", vec![Arc::new(own)]);
+    let mut found = check_project(&project, Path::new("/nowhere"), "order");
+    found.sort();
+    let lines: Vec<_> =
+        found.iter().map(|found| found.to_string().replace("order/application.properties", "…")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    …:1:1: warning[RON0514]: the property `rondo.http.timeout` has no effect here: it is about the whole engine
+    …:2:1: warning[RON0514]: the property `rondo.limits.steps` has no effect here: it is about the whole engine
+    …:4:1: error[RON0505]: there is no property `rondo.tls.ca-fil`
+    …:5:14: error[RON0503]: the value of the property `rondo.compat` is not one of `sonataflow`, `spec`
+    …:6:24: error[RON0507]: `rondo.resources.mirror`: there is no folder `gone` below that of the workflows
+    …:7:1: warning[RON0514]: the property `kogito.service.url` has no effect here: it is about the whole engine
+    …:8:1: warning[RON0514]: the property `quarkus.tls.trust-all` has no effect here: it is about the whole engine
+    …:9:36: error[RON0503]: the value of the property `quarkus.rest-client.a.read-timeout` is not a whole number of milliseconds
+    …:10:6: warning[RON0513]: the property `loop` refers to itself by `${loop}`, so it has no value, and what reads it fails
+    ");
+    assert_eq!(project.get("rondo.http.timeout").as_deref(), Some("x"), "the root's counts");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::{
     read::Reader,
 };
 
+/// Why an action with `invoke: async` is not retried.
+const ASYNC: &str = "nobody learns what became of an action with `invoke: async`";
+
 impl StateCheck<'_, '_> {
     fn warn_unused(&mut self, at: &Pointer, place: &str, name: &str, why: &str) {
         let message = format!("{place}: `{name}` has no effect: {why}");
@@ -21,19 +24,21 @@ impl StateCheck<'_, '_> {
     pub(super) fn warn_about_unused_properties(&mut self, action: &Action, place: &str) {
         let workflow = self.workflow;
         let what = match &action.kind {
-            ActionKind::SubFlow(_) => "a subflow is not retried",
+            ActionKind::SubFlow(subflow) if subflow.invoke_async => ASYNC,
+            ActionKind::SubFlow(_) => return,
             ActionKind::Function(reference) => {
                 let Some(function) = workflow.functions.get(&reference.name.value) else { return };
                 self.warn_about_unused_arguments(reference, function, place);
                 match () {
-                    () if reference.invoke_async => {
-                        "nobody learns what became of an action with `invoke: async`"
-                    }
+                    () if reference.invoke_async => ASYNC,
                     () if function.kind == FunctionKind::Expression => "an expression is not evaluated again",
                     () => return,
                 }
             }
-            ActionKind::Event(_) => return,
+            ActionKind::Event(event) if event.invoke_async || event.result.is_none() => {
+                "an event that is only published does not fail"
+            }
+            ActionKind::Event(_) => "an event is not published again",
         };
         let lists = [
             ("retryableErrors", &action.retryable_errors),

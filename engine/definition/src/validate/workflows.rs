@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::graph;
 use crate::{
-    Compat, Diagnostic, Document, Pointer, Resources, codes,
+    Diagnostic, Document, Pointer, Resources, codes,
     model::{Action, ActionKind, Next, State, StateKind, SubFlowRef, SwitchConditions, Workflow},
     read::Reader,
 };
@@ -13,7 +13,7 @@ use crate::{
 type VersionsById = HashMap<String, Vec<String>>;
 
 /// Checks that the folder has every workflow that another one names.
-pub(crate) fn check_workflows(documents: &mut [Document], compat: Compat, problems: &mut Vec<Diagnostic>) {
+pub(crate) fn check_workflows(documents: &mut [Document], problems: &mut Vec<Diagnostic>) {
     let mut known = VersionsById::new();
     for document in documents.iter() {
         let Workflow { id, version, .. } = &document.workflow;
@@ -21,7 +21,7 @@ pub(crate) fn check_workflows(documents: &mut [Document], compat: Compat, proble
     }
     let no_resources = Resources::default();
     for document in documents {
-        let mut reader = Reader::new(&document.source, compat, &no_resources, problems);
+        let mut reader = Reader::new(&document.source, document.compat, &no_resources, problems);
         let mut reported = HashSet::new();
         for state in &mut document.workflow.states {
             for action in actions(state) {

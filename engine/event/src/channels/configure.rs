@@ -2,17 +2,17 @@
 //!
 //! Owns: the default channels, the names that types of events have as channels, and the mode of each channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rondo_definition::{
-    Diagnostic, Properties, Severity, codes,
+    Diagnostic, Properties, Severity, codes, did_you_mean,
     settings::{self, Setting},
 };
 use rondo_expression::Val;
 
 use super::{
-    Channels, DEFAULT_INCOMING, DEFAULT_OUTGOING, HttpSource, Incoming, Outgoing, Sink, Source,
-    connectors::Channel,
+    DEFAULT_INCOMING, DEFAULT_OUTGOING, HttpSource, Incoming, Outgoing, Sink, Source,
+    connectors::{CONNECTORS, Channel},
     keys::{Attributes, Direction, channels},
     process_channels,
 };
@@ -33,6 +33,10 @@ const INCOMING_TRIGGERS: [&str; 2] = [
 const DEFAULT_NAMES: [&str; 2] =
     ["kogito.addon.messaging.outgoing.defaultName", "kogito.addon.cloudevents.kafka.kogito_outgoing_stream"];
 
+/// What the properties of channels begin with, and the words that follow. Those of an emitter set sizes of queues, which make no difference here.
+const MESSAGING: &str = "mp.messaging.";
+const MESSAGING_WORDS: [&str; 4] = ["incoming", "outgoing", "connector", "emitter"];
+
 /// Where Knative says that events go to, and what is added to them.
 const SINK: &str = "K_SINK";
 const OVERRIDES: &str = "K_CE_OVERRIDES";
@@ -40,19 +44,42 @@ const OVERRIDES: &str = "K_CE_OVERRIDES";
 /// Where events go to when nothing says so, as on `SonataFlow`.
 const DEFAULT_SINK: &str = "http://localhost:9090";
 
-/// Reads all channels.
-pub(super) fn read(properties: &Properties) -> (Channels, Vec<Diagnostic>) {
-    let mut reader = Reader { properties, problems: Vec::new() };
+/// The channels of one project.
+pub(super) struct ProjectChannels {
+    /// Those that its own files describe; in the root project also the default one.
+    pub(super) incoming: BTreeMap<String, Incoming>,
+    /// Whether the default incoming channel is there because nothing is said of it.
+    pub(super) has_unasked_default: bool,
+    /// Those that its own files and the root's describe, and the default one.
+    pub(super) outgoing: BTreeMap<String, Outgoing>,
+    /// Types of events that go out by a channel of another name.
+    pub(super) by_type: BTreeMap<String, String>,
+    pub(super) default_outgoing: String,
+    /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
+    pub(super) overrides: BTreeMap<String, String>,
+}
+
+/// Reads the channels of a project.
+pub(super) fn read(properties: &Properties, is_root: bool) -> (ProjectChannels, Vec<Diagnostic>) {
+    let mut reader = Reader { properties, is_root, problems: Vec::new() };
     let incoming = reader.incoming();
     let outgoing = reader.outgoing();
     let default_outgoing = reader.default_outgoing(&outgoing);
-    let by_type = reader.by_type(&outgoing);
-    let overrides = reader.overrides();
-    (Channels { incoming, outgoing, by_type, default_outgoing, overrides }, reader.problems)
+    reader.report_unknown_words();
+    let channels = ProjectChannels {
+        has_unasked_default: incoming.contains_key(DEFAULT_INCOMING) && reader.has_no_default_keys(),
+        by_type: reader.by_type(&outgoing),
+        overrides: reader.overrides(),
+        incoming,
+        outgoing,
+        default_outgoing,
+    };
+    (channels, reader.problems)
 }
 
 struct Reader<'p> {
     properties: &'p Properties,
+    is_root: bool,
     problems: Vec<Diagnostic>,
 }
 
@@ -61,11 +88,19 @@ impl Reader<'_> {
         let types = self.triggers(&INCOMING_TRIGGERS);
         let as_cloud_events = flag(&settings::AS_CLOUD_EVENTS, self.properties);
         let mut all = BTreeMap::new();
+        let own: BTreeSet<&str> = self.properties.own_keys().collect();
         for (name, keys) in channels(self.properties, Direction::Incoming, DEFAULT_INCOMING) {
+            // What another project inherits is served as the root's.
+            if !self.is_root && !keys.values().any(|key| own.contains(key.as_str())) {
+                continue;
+            }
             let Some(source) = self.source(&name, &keys) else { continue };
             let event_type = types.iter().find(|(_, channel)| **channel == name);
             let event_type = event_type.map_or_else(|| name.clone(), |(event_type, _)| event_type.clone());
-            all.insert(name.clone(), Incoming { name, event_type, as_cloud_events, source });
+            all.insert(
+                name.clone(),
+                Incoming { key: name.clone(), name, event_type, as_cloud_events, source },
+            );
         }
         self.refuse_shared_paths(&mut all);
         all
@@ -98,10 +133,7 @@ impl Reader<'_> {
             }
         }
         for (name, owner, path) in shared {
-            let is_default = |name: &str| {
-                let key = format!("mp.messaging.incoming.{DEFAULT_INCOMING}.");
-                name == DEFAULT_INCOMING && self.properties.keys_with_prefix(&key).next().is_none()
-            };
+            let is_default = |name: &str| name == DEFAULT_INCOMING && self.has_no_default_keys();
             // The default channel that nobody asked for makes way.
             if let Some(unasked) = [&name, &owner].into_iter().find(|name| is_default(name)) {
                 all.remove(unasked);
@@ -116,6 +148,11 @@ impl Reader<'_> {
                 channel.source = Source::Unusable(message);
             }
         }
+    }
+
+    fn has_no_default_keys(&self) -> bool {
+        let key = format!("mp.messaging.incoming.{DEFAULT_INCOMING}.");
+        self.properties.keys_with_prefix(&key).next().is_none()
     }
 
     fn outgoing(&mut self) -> BTreeMap<String, Outgoing> {
@@ -139,7 +176,9 @@ impl Reader<'_> {
             Ok(Some(url)) if !url.trim().is_empty() => url.trim().to_owned(),
             _ => DEFAULT_SINK.to_owned(),
         };
-        process_channels::add(&mut all, self.properties, &default_url);
+        if self.is_root {
+            process_channels::add(&mut all, self.properties, &default_url);
+        }
         all
     }
 
@@ -185,6 +224,32 @@ impl Reader<'_> {
             is_known
         });
         triggers
+    }
+
+    /// Reports keys below `mp.messaging.` that belong neither to a channel nor to a connector.
+    fn report_unknown_words(&mut self) {
+        for key in self.properties.keys_with_prefix(MESSAGING) {
+            let mut words = key.strip_prefix(MESSAGING).unwrap_or_default().split('.');
+            let word = words.next().unwrap_or_default();
+            let name = words.next().unwrap_or_default().trim_matches('"');
+            let (message, known): (String, &[&str]) = match word {
+                "connector" if !CONNECTORS.contains(&name) => {
+                    (format!("there is no connector `{name}`"), &CONNECTORS)
+                }
+                _ if MESSAGING_WORDS.contains(&word) => continue,
+                _ => (
+                    format!("nothing reads properties that begin with `{MESSAGING}{word}.`"),
+                    &MESSAGING_WORDS,
+                ),
+            };
+            let near = did_you_mean(if word == "connector" { name } else { word }, known.iter().copied());
+            let severity = Severity::Warning;
+            let problem = self.properties.diagnostic_at(severity, codes::CHANNEL_PROPERTY, key, message);
+            self.problems.push(match near {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("there are `{}`", known.join("`, `"))),
+            });
+        }
     }
 
     fn unknown_channel(&mut self, key: &str, name: &str) {

@@ -10,6 +10,7 @@ use super::keys::{Attributes, Direction};
 pub(super) const HTTP: &str = "quarkus-http";
 pub(super) const KAFKA: &str = "smallrye-kafka";
 pub(super) const NATS: &str = "rondo-nats";
+pub(super) const CONNECTORS: [&str; 3] = [HTTP, KAFKA, NATS];
 
 /// Attributes of `SonataFlow`'s connectors, or their beginnings, that describe Java classes, threads, health or retries. The engine
 /// has its own ways there, so they change nothing that anybody could rely on.
@@ -45,6 +46,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "retries",
     "retry",
     "serializer",
+    // Of TLS, whose protocols are refused.
+    "ssl.",
     "throttled",
     "tracing-enabled",
     "value.",
@@ -84,7 +87,7 @@ impl<'a> Channel<'a> {
         let has = |attributes: &[&str]| attributes.iter().any(|attribute| self.keys.contains_key(*attribute));
         let found = match self.value("connector")? {
             Some(name) => {
-                let Some(known) = [HTTP, KAFKA, NATS].into_iter().find(|known| *known == name) else {
+                let Some(known) = CONNECTORS.into_iter().find(|known| *known == name) else {
                     let help = format!("there are `{HTTP}`, `{KAFKA}` and `{NATS}`");
                     let message =
                         format!("the channel `{}` has the connector `{name}`, which there is not", self.name);

@@ -15,8 +15,19 @@ const HTTP_INCOMING: &[&str] = &["path", "method"];
 const HTTP_OUTGOING: &[&str] = &["url", "method"];
 const KAFKA_ATTRIBUTES: &[&str] = &["topic", "security.protocol", "sasl.mechanism", "sasl.jaas.config"];
 const KAFKA_INCOMING: &[&str] = &["topics", "group.id"];
-const NATS_ATTRIBUTES: &[&str] =
-    &["subject", "servers", "stream", "username", "password", "token", "credentials-file"];
+const NATS_ATTRIBUTES: &[&str] = &[
+    "subject",
+    "servers",
+    "stream",
+    "username",
+    "password",
+    "token",
+    "credentials-file",
+    "nkey-seed",
+    "tls",
+    "certificate-file",
+    "key-file",
+];
 const NATS_INCOMING: &[&str] = &["durable", "queue"];
 
 impl Channel<'_> {
@@ -149,9 +160,10 @@ impl Channel<'_> {
         settings.entry("bootstrap.servers").or_insert_with(|| "localhost:9092".to_owned());
         let protocol = self.of_kafka("security.protocol")?.unwrap_or_else(|| "PLAINTEXT".to_owned());
         let mechanism = self.of_kafka("sasl.mechanism")?;
-        kafka::check_security(&protocol, mechanism.as_deref()).map_err(|problem| {
-            self.fail("security.protocol", format!("of the channel `{}`, {problem}", self.name))
-        })?;
+        if let Err(refused) = kafka::check_security(&protocol, mechanism.as_deref()) {
+            let message = format!("of the channel `{}`, {}", self.name, refused.problem);
+            return Err(self.fail_with(refused.attribute, message, refused.help));
+        }
         if protocol.eq_ignore_ascii_case("SASL_PLAINTEXT") {
             settings.insert("security.protocol", "sasl_plaintext".to_owned());
             settings.insert("sasl.mechanism", "PLAIN".to_owned());
@@ -165,6 +177,10 @@ impl Channel<'_> {
                 };
                 settings.insert("sasl.username", username);
                 settings.insert("sasl.password", password);
+            }
+            if !(settings.contains_key("sasl.username") && settings.contains_key("sasl.password")) {
+                let message = format!("the channel `{}` has no user name and password for Kafka", self.name);
+                return Err(self.fail_with("security.protocol", message, kafka::CREDENTIALS_HELP));
             }
         }
         kafka::check_settings(&settings).map_err(|problem| {
@@ -182,11 +198,48 @@ impl Channel<'_> {
         };
         let (username, password) = (of_nats("username")?, of_nats("password")?);
         let (token, credentials_file) = (of_nats("token")?, of_nats("credentials-file")?);
+        let (nkey_seed, requires_tls) = (of_nats("nkey-seed")?, of_nats("tls")?);
+        let (certificate_file, key_file) = (of_nats("certificate-file")?, of_nats("key-file")?);
         let servers = match of_nats("servers")? {
             Some(servers) => servers,
             None => self.shared("NATS_URL")?.unwrap_or_else(|| "nats://localhost:4222".to_owned()),
         };
-        Ok(NatsServers { servers, username, password, token, credentials_file })
+        let requires_tls = match requires_tls.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => {
+                return Err(self.fail(
+                    "tls",
+                    format!(
+                        "`tls` of the channel `{}` is `{other}`, which is not `true` or `false`",
+                        self.name
+                    ),
+                ));
+            }
+        };
+        let certificate = match (certificate_file, key_file) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (certificate, _) => {
+                let (there, missing) = match certificate {
+                    Some(_) => ("certificate-file", "key-file"),
+                    None => ("key-file", "certificate-file"),
+                };
+                let message = format!("the channel `{}` has a `{there}` without `{missing}`", self.name);
+                let help = "a certificate and its key are two files in PEM";
+                return Err(self.fail_with(there, message, help));
+            }
+        };
+        Ok(NatsServers {
+            servers,
+            username,
+            password,
+            token,
+            credentials_file,
+            nkey_seed,
+            requires_tls,
+            certificate,
+        })
     }
 }
 

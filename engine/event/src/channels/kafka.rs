@@ -68,20 +68,49 @@ pub(super) const PRODUCER: &[(&str, &str)] = &[
     ("request.timeout.ms", "request.timeout.ms"),
 ];
 
-/// Values of `security.protocol` and `sasl.mechanism` that this build has.
-pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<(), String> {
+/// What to write where Kafka is to be told who the engine is.
+pub(super) const CREDENTIALS_HELP: &str = "set `kafka.sasl.jaas.config` to `org.apache.kafka.common.security.plain.PlainLoginModule required username=\"…\" password=\"…\";`";
+
+/// Something that this build cannot do.
+pub(super) struct Refused {
+    /// The attribute that asks for it.
+    pub(super) attribute: &'static str,
+    pub(super) problem: String,
+    /// What to do instead.
+    pub(super) help: &'static str,
+}
+
+/// Looks whether this build has a `security.protocol` and `sasl.mechanism`. The library does TLS, and SCRAM with it, by OpenSSL only, which
+/// is not built in.
+pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<(), Refused> {
+    let refused = |attribute, problem, help| Err(Refused { attribute, problem, help });
     match protocol.to_ascii_uppercase().as_str() {
         "PLAINTEXT" => Ok(()),
-        "SASL_PLAINTEXT" => match mechanism {
-            Some(mechanism) if mechanism.eq_ignore_ascii_case("PLAIN") => Ok(()),
-            mechanism => Err(format!(
-                "`sasl.mechanism` is `{}`; this build has `PLAIN` only",
-                mechanism.unwrap_or("GSSAPI")
-            )),
+        "SASL_PLAINTEXT" => match mechanism.unwrap_or("GSSAPI") {
+            mechanism if mechanism.eq_ignore_ascii_case("PLAIN") => Ok(()),
+            mechanism => refused(
+                "sasl.mechanism",
+                format!(
+                    "`sasl.mechanism` is `{mechanism}`, and Kafka is told who the engine is by `PLAIN` only"
+                ),
+                "let a Kafka proxy beside the engine, such as kafka-proxy, log in at the brokers, and connect to it with \
+                 `security.protocol=PLAINTEXT`; or give the engine a listener of the brokers with the mechanism `PLAIN`",
+            ),
         },
-        _ => Err(format!(
-            "`security.protocol` is `{protocol}`; this build has `PLAINTEXT` and `SASL_PLAINTEXT` only, so a proxy beside the engine must do TLS"
-        )),
+        "SSL" | "SASL_SSL" => refused(
+            "security.protocol",
+            format!(
+                "`security.protocol` is `{protocol}`, and connections to Kafka cannot be encrypted, whatever the format of the truststore"
+            ),
+            "let a Kafka proxy beside the engine, such as kafka-proxy, do TLS and log in at the brokers, and connect to it with \
+             `security.protocol=PLAINTEXT`; stunnel will do where each broker has its address advertised as that of its tunnel. NATS and HTTP \
+             have TLS",
+        ),
+        _ => refused(
+            "security.protocol",
+            format!("`security.protocol` is `{protocol}`, which Kafka does not have"),
+            "there are `PLAINTEXT` and `SASL_PLAINTEXT`",
+        ),
     }
 }
 

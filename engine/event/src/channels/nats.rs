@@ -14,6 +14,12 @@ pub struct NatsServers {
     pub(crate) token: Option<String>,
     /// The path of a file with a token and a key.
     pub(crate) credentials_file: Option<String>,
+    /// A key that shows who the engine is (NKey), which begins with `SU`.
+    pub(crate) nkey_seed: Option<String>,
+    /// Whether a connection that is not encrypted is given up.
+    pub(crate) requires_tls: bool,
+    /// The paths of the certificate that shows who the engine is, and of its key, both in PEM.
+    pub(crate) certificate: Option<(String, String)>,
 }
 
 impl NatsServers {

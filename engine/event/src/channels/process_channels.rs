@@ -15,6 +15,11 @@ const CHANNELS: [(&str, &settings::Setting); 2] = [
     ("kogito-processinstances-events", &settings::INSTANCE_EVENTS),
 ];
 
+/// Whether a channel is one of these. They are the engine's, so the root project alone describes them.
+pub(super) fn is_one(name: &str) -> bool {
+    CHANNELS.iter().any(|(known, _)| *known == name)
+}
+
 /// Adds those that are switched on and not configured. `default_url` is where events go to when nothing says so.
 pub(super) fn add(all: &mut BTreeMap<String, Outgoing>, properties: &Properties, default_url: &str) {
     let are_included = [&settings::PROCESS_EVENTS, &settings::PROCESS_EVENTS_OTHER]

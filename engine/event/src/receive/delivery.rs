@@ -28,6 +28,9 @@ pub(super) struct Link<I> {
     pub(super) states: Arc<ChannelStates>,
     /// Becomes true when the consumer is to end.
     pub(super) stop: watch::Receiver<bool>,
+    /// Whom a connection trusts.
+    #[cfg(feature = "nats")]
+    pub(super) tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// The events of messages that are accepted together.

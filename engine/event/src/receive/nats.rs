@@ -4,6 +4,8 @@
 //! events that came behind it may be accepted before it. Without a stream NATS does not keep messages: what comes while the
 //! engine is away is lost, and what is here is offered until it is accepted.
 
+mod reader;
+
 use std::{
     sync::{
         Arc,
@@ -12,6 +14,12 @@ use std::{
     time::Duration,
 };
 
+use self::reader::{Kept, Passing, Reader, acknowledge};
+use super::{
+    Inbox,
+    delivery::{Backoff, Link, not_accepted},
+};
+use crate::{NatsSource, nats};
 use async_nats::{
     Client, Event, Subscriber,
     jetstream::{
@@ -19,13 +27,6 @@ use async_nats::{
         consumer::{AckPolicy, PullConsumer, pull},
     },
 };
-use futures_util::StreamExt as _;
-
-use super::{
-    Inbox,
-    delivery::{Backoff, Delivered, Link, Reading, at_once, not_accepted},
-};
-use crate::{Binding, NatsSource, nats};
 
 /// How long the server waits for an acknowledgement before it sends a message again. A commit takes milliseconds; this long may take
 /// one behind a disk that hangs.
@@ -115,7 +116,7 @@ async fn connect<I: Inbox>(
     is_open: &Arc<AtomicBool>,
 ) -> Result<Client, String> {
     let (states, channel, is_open) = (Arc::clone(&link.states), link.name().to_owned(), Arc::clone(is_open));
-    let options = nats::options(&source.servers).await?.event_callback(move |event| {
+    let options = nats::options(&source.servers, link.tls.as_deref()).await?.event_callback(move |event| {
         match event {
             Event::Connected if is_open.load(Ordering::SeqCst) => states.well(&channel),
             Event::Disconnected if is_open.load(Ordering::SeqCst) => {
@@ -130,46 +131,9 @@ async fn connect<I: Inbox>(
 
 /// Consumes a stream.
 async fn streamed<I: Inbox>(consumer: &PullConsumer, link: &Link<I>) -> Result<(), String> {
-    let mut messages = consumer.messages().await.map_err(|error| error.to_string())?;
-    let mut backoff = Backoff::default();
-    let mut next = None;
-    loop {
-        let first = match next.take() {
-            Some(message) => message,
-            None => match link.unless_stopped(messages.next()).await {
-                None => return Ok(()),
-                Some(received) => {
-                    received.ok_or("the consumer has ended")?.map_err(|error| error.to_string())?
-                }
-            },
-        };
-        let (mut batch, mut taken) = (link.batch(), Vec::new());
-        let mut current = Some(first);
-        while let Some(message) = current.take() {
-            let (source, position) = match message.info() {
-                Ok(info) => (format!("/nats/{}", info.stream), info.stream_sequence.to_string()),
-                Err(error) => return Err(error.to_string()),
-            };
-            match link.read(&delivered(&message.message, source, position), &mut batch) {
-                Reading::Added => taken.push(message),
-                Reading::Broken => acknowledge(&message, AckKind::Ack).await,
-                Reading::NoRoom if taken.is_empty() => {
-                    link.states.problem(link.name(), "the memory has no room for an event");
-                    if !link.pause(NO_ROOM_PAUSE).await {
-                        return Ok(());
-                    }
-                    current = Some(message);
-                    continue;
-                }
-                Reading::NoRoom => {
-                    next = Some(message);
-                    break;
-                }
-            }
-            if !batch.is_full() {
-                current = at_once(messages.next()).await.flatten().and_then(Result::ok);
-            }
-        }
+    let messages = consumer.messages().await.map_err(|error| error.to_string())?;
+    let (mut reader, mut backoff) = (Reader::new(Kept(messages)), Backoff::default());
+    while let Some((batch, messages)) = reader.read(link).await? {
         let (kind, pause) = match link.offer(&batch).await {
             Ok(()) => {
                 backoff = Backoff::default();
@@ -182,77 +146,30 @@ async fn streamed<I: Inbox>(consumer: &PullConsumer, link: &Link<I>) -> Result<(
                 (AckKind::Nak(Some(pause)), Some(pause))
             }
         };
-        for message in &taken {
+        for message in &messages {
             acknowledge(message, kind).await;
         }
         if let Some(pause) = pause
             && !link.pause(pause).await
         {
-            return Ok(());
+            break;
         }
     }
-}
-
-async fn acknowledge(message: &jetstream::Message, kind: AckKind) {
-    if let Err(error) = message.ack_with(kind).await {
-        // The server sends the message again, and the inbox knows the id of its event.
-        tracing::debug!("a message is not acknowledged: {error}");
-    }
+    Ok(())
 }
 
 /// Consumes a subscription.
 async fn subscribed<I: Inbox>(
     source: &NatsSource,
-    mut subscriber: Subscriber,
+    subscriber: Subscriber,
     link: &Link<I>,
 ) -> Result<(), String> {
-    let mut next = None;
-    loop {
-        let mut current = match next.take() {
-            Some(message) => Some(message),
-            None => match link.unless_stopped(subscriber.next()).await {
-                None => return Ok(()),
-                Some(received) => Some(received.ok_or("the subscription has ended")?),
-            },
-        };
-        let (mut batch, mut is_empty) = (link.batch(), true);
-        while let Some(message) = current.take() {
-            // The sender's own number, or none: such a message never comes twice.
-            let headers = message.headers.as_ref();
-            let id = headers.and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
-            let position = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), ToString::to_string);
-            let from = format!("/nats/{}", source.subject);
-            match link.read(&delivered(&message, from, position), &mut batch) {
-                Reading::Added => is_empty = false,
-                Reading::Broken => {}
-                Reading::NoRoom if is_empty => {
-                    link.states.problem(link.name(), "the memory has no room for an event");
-                    if !link.pause(NO_ROOM_PAUSE).await {
-                        return Ok(());
-                    }
-                    current = Some(message);
-                    continue;
-                }
-                Reading::NoRoom => {
-                    next = Some(message);
-                    break;
-                }
-            }
-            if !batch.is_full() {
-                current = at_once(subscriber.next()).await.flatten();
-            }
-        }
+    let mut reader = Reader::new(Passing { subscriber, subject: source.subject.clone() });
+    while let Some((batch, _)) = reader.read(link).await? {
         if !link.deliver(&batch).await {
-            return Ok(());
+            break;
         }
         link.states.well(link.name());
     }
-}
-
-fn delivered(message: &async_nats::Message, source: String, position: String) -> Delivered<'_> {
-    let headers = message.headers.iter().flat_map(async_nats::HeaderMap::iter);
-    let headers = headers.flat_map(|(name, values)| {
-        values.iter().map(move |value| (AsRef::<str>::as_ref(name), value.as_str().as_bytes()))
-    });
-    Delivered { binding: Binding::Nats, headers: headers.collect(), body: &message.payload, source, position }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use async_nats::{Client, HeaderMap, client::PublishErrorKind, connection::State,
 use bytes::Bytes;
 use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rustls::ClientConfig;
 use tokio::sync::OnceCell;
 
 use super::SendErrorKind;
@@ -25,46 +26,50 @@ impl std::fmt::Debug for Connections {
     }
 }
 
+/// Sends the message of an event to a subject.
+pub(super) async fn send(
+    client: Client,
+    servers: &NatsServers,
+    subject: String,
+    stream: Option<&str>,
+    event: &CloudEvent,
+    message: Message,
+) -> Result<(), SendErrorKind> {
+    if client.connection_state() != State::Connected {
+        // The client would keep the message until the server is back, and the event would be sent again meanwhile.
+        return Err(SendErrorKind::Connection(format!("{} is away", servers.addresses())));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in &message.headers {
+        headers.insert(name.as_str(), value.as_str());
+    }
+    let body = Bytes::from(message.body);
+    let Some(stream) = stream else {
+        client
+            .publish_with_headers(subject, headers, body)
+            .await
+            .map_err(|error| refusal(error.kind(), &error.to_string()))?;
+        return client.flush().await.map_err(|error| SendErrorKind::Connection(error.to_string()));
+    };
+    let message = jetstream::message::PublishMessage::build()
+        .headers(headers)
+        .payload(body)
+        .message_id(message_id(event))
+        .expected_stream(stream);
+    let taken = jetstream::new(client).send_publish(subject, message).await;
+    let taken = taken.map_err(|error| broker(&error.to_string()))?.await;
+    taken.map(|_| ()).map_err(|error| broker(&error.to_string()))
+}
+
 impl Connections {
-    /// Sends the message of an event to a subject.
-    pub(super) async fn send(
+    /// The connection to servers, which is made where there is none.
+    pub(super) async fn client(
         &self,
         servers: &NatsServers,
-        subject: String,
-        stream: Option<&str>,
-        event: &CloudEvent,
-        message: Message,
-    ) -> Result<(), SendErrorKind> {
-        let client = self.client(servers).await.map_err(SendErrorKind::Connection)?;
-        if client.connection_state() != State::Connected {
-            // The client would keep the message until the server is back, and the event would be sent again meanwhile.
-            return Err(SendErrorKind::Connection(format!("{} is away", servers.addresses())));
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &message.headers {
-            headers.insert(name.as_str(), value.as_str());
-        }
-        let body = Bytes::from(message.body);
-        let Some(stream) = stream else {
-            client
-                .publish_with_headers(subject, headers, body)
-                .await
-                .map_err(|error| refusal(error.kind(), &error.to_string()))?;
-            return client.flush().await.map_err(|error| SendErrorKind::Connection(error.to_string()));
-        };
-        let message = jetstream::message::PublishMessage::build()
-            .headers(headers)
-            .payload(body)
-            .message_id(message_id(event))
-            .expected_stream(stream);
-        let taken = jetstream::new(client).send_publish(subject, message).await;
-        let taken = taken.map_err(|error| broker(&error.to_string()))?.await;
-        taken.map(|_| ()).map_err(|error| broker(&error.to_string()))
-    }
-
-    async fn client(&self, servers: &NatsServers) -> Result<Client, String> {
+        tls: Option<&ClientConfig>,
+    ) -> Result<Client, String> {
         let cell = Arc::clone(self.0.lock().entry(servers.clone()).or_default());
-        let connect = || async { nats::connect(nats::options(servers).await?, servers).await };
+        let connect = || async { nats::connect(nats::options(servers, tls).await?, servers).await };
         cell.get_or_try_init(connect).await.cloned()
     }
 }

@@ -17,6 +17,15 @@ pub(super) fn is_whole(text: &str) -> bool {
 /// The steps of a text that is a path, such as `.a["b"][0].c`, `.a | .b` and `$.a['b']`; else the names at its end: `n` of
 /// `.list[] | .n`.
 pub(super) fn of(text: &str) -> Vec<Step> {
+    read(text).0
+}
+
+/// Whether a text is a path, and not only ends with one.
+pub(super) fn is_path(text: &str) -> bool {
+    read(text).1
+}
+
+fn read(text: &str) -> (Vec<Step>, bool) {
     let mut steps = Vec::new();
     let mut rest = text.trim();
     let is_path = loop {
@@ -39,7 +48,7 @@ pub(super) fn of(text: &str) -> Vec<Step> {
         steps.truncate(names.unwrap_or(steps.len()));
     }
     steps.reverse();
-    steps
+    (steps, is_path)
 }
 
 /// The last step of a text, and the text before it.
@@ -73,6 +82,16 @@ fn without_dot(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_computes_something_is_no_path() {
+        for text in [".", "$", ".a", ".a.b-c", ".a | .b", ".[\"a b\"][0].c", "$.a['b']"] {
+            assert!(is_path(text), "{text}");
+        }
+        for text in [".a + .b", ".list[] | .n", ".list[]", "a", "{a: .b}", "(.a)"] {
+            assert!(!is_path(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_path_is_read_from_its_text() {

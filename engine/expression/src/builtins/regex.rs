@@ -11,6 +11,7 @@ use std::ops::Range;
 use jaq_core::ValR;
 
 use self::pattern::prepared;
+pub use self::work::positions_of_pattern;
 use crate::{
     budget,
     value::{Items, Val},

@@ -84,8 +84,8 @@ impl ValT for Val {
         if let Ok(whole) = text.parse() {
             return Ok(Self::Int(whole));
         }
-        if let Ok(large) = text.parse() {
-            return Ok(Self::Large(large));
+        if let Ok(large) = text.parse::<u64>() {
+            return Ok(Self::from(large));
         }
         text.parse().map(Self::Float).map_err(|_| Error::str(format!("`{text}` is no number")))
     }

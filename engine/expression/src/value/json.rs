@@ -4,8 +4,9 @@ use std::fmt::{self, Debug, Display};
 
 use serde::{
     Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
+    ser::{Error, SerializeMap, SerializeSeq},
 };
+use serde_json::value::RawValue;
 
 use super::Val;
 use crate::text_builder::TextBuilder;
@@ -23,7 +24,13 @@ impl Serialize for Val {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
-            Self::Large(value) => serializer.serialize_u64(*value),
+            Self::Large(large) => match large.as_u64() {
+                Some(value) => serializer.serialize_u64(value),
+                // A number as raw text: the serializer has no type for it.
+                None => RawValue::from_string(large.digits().to_owned())
+                    .map_err(S::Error::custom)?
+                    .serialize(serializer),
+            },
             Self::Float(value) if !value.is_finite() => serializer.serialize_unit(),
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::Text(text) => serializer.serialize_str(text),
@@ -46,12 +53,6 @@ impl Serialize for Val {
     }
 }
 
-impl From<u64> for Val {
-    fn from(value: u64) -> Self {
-        i64::try_from(value).map_or(Self::Large(value), Self::Int)
-    }
-}
-
 impl From<serde_json::Value> for Val {
     fn from(value: serde_json::Value) -> Self {
         match value {
@@ -59,7 +60,7 @@ impl From<serde_json::Value> for Val {
             serde_json::Value::Bool(value) => Self::Bool(value),
             serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
                 (Some(whole), _) => Self::Int(whole),
-                (None, Some(large)) => Self::Large(large),
+                (None, Some(large)) => Self::from(large),
                 (None, None) => Self::Float(number.as_f64().unwrap_or_default()),
             },
             serde_json::Value::String(text) => Self::Text(text.into()),
@@ -79,7 +80,8 @@ impl From<Val> for serde_json::Value {
             Val::Null => Self::Null,
             Val::Bool(value) => Self::Bool(value),
             Val::Int(value) => Self::from(value),
-            Val::Large(value) => Self::from(value),
+            // The tree has no type for more.
+            Val::Large(large) => large.as_u64().map_or_else(|| Self::from(large.as_f64()), Self::from),
             Val::Float(value) => Self::from(value),
             Val::Text(text) => Self::String(text.to_string()),
             Val::Array(array) => Self::Array(array.items.iter().cloned().map(Self::from).collect()),

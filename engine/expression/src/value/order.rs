@@ -56,15 +56,15 @@ impl Ord for Val {
             (this, Self::Lookup(lookup)) => this.cmp(&lookup.value()),
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Large(a), Self::Large(b)) => a.cmp(b),
-            (Self::Int(_), Self::Large(_)) => Ordering::Less,
-            (Self::Large(_), Self::Int(_)) => Ordering::Greater,
+            (Self::Int(_), Self::Large(large)) => large.cmp_small().reverse(),
+            (Self::Large(large), Self::Int(_)) => large.cmp_small(),
             (Self::Float(a), Self::Float(b)) => {
                 a.partial_cmp(b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
             }
             (Self::Int(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
-            (Self::Large(a), Self::Float(b)) => whole_and_float(i128::from(*a), *b),
+            (Self::Large(a), Self::Float(b)) => a.cmp_float(*b),
             (Self::Float(a), Self::Int(b)) => whole_and_float(i128::from(*b), *a).reverse(),
-            (Self::Float(a), Self::Large(b)) => whole_and_float(i128::from(*b), *a).reverse(),
+            (Self::Float(a), Self::Large(b)) => b.cmp_float(*a).reverse(),
             (Self::Text(a), Self::Text(b)) => {
                 budget::spend_on_bytes(a.len().min(b.len()));
                 a.cmp(b)
@@ -98,7 +98,7 @@ fn whole_and_float(whole: i128, float: f64) -> Ordering {
     if float.is_nan() {
         return Ordering::Greater;
     }
-    // The cast saturates at the bounds of `i128`, which are beyond every `i64` and `u64`.
+    // The cast saturates at the bounds of `i128`, which are beyond every `i64`.
     #[allow(clippy::cast_possible_truncation, reason = "the fraction is looked at by itself")]
     let integer = float.trunc() as i128;
     whole.cmp(&integer).then_with(|| 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
@@ -166,7 +166,7 @@ mod tests {
             (Val::Float(0.0), Val::Float(-0.0)),
             (Val::Int(0), Val::Float(-0.0)),
             (Val::Int(1), Val::Float(1.0)),
-            (Val::Large(TWO_TO_63), Val::Float(9_223_372_036_854_775_808.0)),
+            (Val::from(TWO_TO_63), Val::Float(9_223_372_036_854_775_808.0)),
             (Val::Int(i64::MIN), Val::Float(-9_223_372_036_854_775_808.0)),
             (Val::Float(f64::NAN), Val::Float(-f64::NAN)),
             (json!({"a": 1, "b": [0.0]}).into(), json!({"b": [-0.0], "a": 1.0}).into()),
@@ -186,7 +186,7 @@ mod tests {
             any::<bool>().prop_map(Val::Bool),
             prop::sample::select(vec![0, 1, -1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN])
                 .prop_map(Val::Int),
-            prop::sample::select(vec![1 << 63, u64::MAX]).prop_map(Val::Large),
+            prop::sample::select(vec![1_u64 << 63, u64::MAX]).prop_map(Val::from),
             prop::sample::select(vec![
                 0.0,
                 -0.0,

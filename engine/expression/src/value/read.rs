@@ -9,9 +9,10 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error},
 };
+use serde_json::value::RawValue;
 
 use self::visitor::{Names, Seed};
-use super::{Val, memory};
+use super::{Val, large::LargeNumbers, memory};
 use crate::budget::Budget;
 
 /// Limits of a value that is read.
@@ -69,6 +70,7 @@ impl Val {
         grant: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Self, ReadError> {
         let mut reading = Reading::new(limits, text.len(), Some(grant));
+        reading.large = LargeNumbers::in_json(text);
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let seed = Seed { reading: &mut reading, depth: 0 };
         let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
@@ -77,14 +79,31 @@ impl Val {
 
     /// Reads JSON; at most [`Val::DEEPEST`] levels deep.
     pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(text)
+        let mut reading = Reading::new(UNBOUNDED, usize::MAX, None);
+        reading.large = LargeNumbers::in_json(text);
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Seed { reading: &mut reading, depth: 0 }.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| value)
+    }
+
+    /// Reads a value that is a member of something else in JSON, with whole numbers of any size: for `deserialize_with`.
+    ///
+    /// # Errors
+    /// The text is no JSON, or nested deeper than [`Val::DEEPEST`] levels.
+    pub fn deserialize_from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(text.get().as_bytes()).map_err(D::Error::custom)
     }
 }
 
+/// Of text that the engine wrote itself, or that is bounded otherwise.
+const UNBOUNDED: ReadLimits =
+    ReadLimits { nodes: usize::MAX, depth: Val::DEEPEST, memory: usize::MAX, skips_null_elements: false };
+
+/// A whole number of more than 64 bits is read as a float; [`Val::from_json`], [`Val::read_json`] and [`Val::deserialize_from_json`] keep it.
 impl<'de> Deserialize<'de> for Val {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let limits = ReadLimits { nodes: usize::MAX, memory: usize::MAX, ..ReadLimits::default() };
-        Seed { reading: &mut Reading::new(limits, usize::MAX, None), depth: 0 }.deserialize(deserializer)
+        Seed { reading: &mut Reading::new(UNBOUNDED, usize::MAX, None), depth: 0 }.deserialize(deserializer)
     }
 }
 
@@ -98,6 +117,7 @@ struct Reading<'a> {
     piece: usize,
     grant: Option<&'a mut dyn FnMut(usize) -> bool>,
     names: Names,
+    large: LargeNumbers,
     /// Elements of small arrays that are not complete, the innermost last.
     elements: Vec<Val>,
     /// Why it was ended, if not by the text.
@@ -116,6 +136,7 @@ impl<'a> Reading<'a> {
             piece,
             grant,
             names: Names::default(),
+            large: LargeNumbers::default(),
             elements: Vec::new(),
             refusal: None,
         }
@@ -151,6 +172,11 @@ impl<'a> Reading<'a> {
             return Err(self.refuse(ReadError::Nodes(self.limits.nodes)));
         }
         Ok(())
+    }
+
+    fn number<E: Error>(&mut self, number: Val) -> Result<Val, E> {
+        self.take(number.size().memory)?;
+        Ok(number)
     }
 
     fn text<E: Error>(&mut self, text: &str) -> Result<Val, E> {

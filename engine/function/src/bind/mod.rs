@@ -1,18 +1,21 @@
 //! Binds the functions of a workflow to what they call, when its definition is loaded.
 //!
 //! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
-//! operation; what only may go wrong is a warning. Never: checks arguments (a required parameter may be left out in a
-//! path that is never taken), talks to the services, or knows the dialect of the definition.
+//! operation; what only may go wrong is a warning, arguments that an operation does not take included (a required parameter
+//! may be left out in a path that is never taken). What it reads of the properties it records, so that the rest of them can be
+//! reported. Never: talks to the services, or knows the dialect of the definition.
 
+mod arguments;
 mod open_api;
+mod results;
 mod services;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use rondo_definition::{Code, Diagnostic, Properties, Resources, Source, codes, settings};
+use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Severity, Source, codes, settings};
 use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
 
 use crate::async_api::Channel;
@@ -23,18 +26,33 @@ use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;
 use crate::key::KeyStrategy;
 use crate::openapi::document::SpecDocument;
+use crate::reads::{FunctionReads, FunctionReadsKind, Reads};
+use crate::rest_address::{AddressProblem, base_address};
 use crate::specs::Specs;
 
 /// What the functions of one workflow are bound to.
 #[derive(Debug, Clone, Default)]
 pub struct Bindings {
     by_name: HashMap<String, Arc<Binding>>,
+    reads: Reads,
 }
 
 impl Bindings {
     /// The binding of a function; `None` for a name that is not declared.
     pub fn get(&self, name: &str) -> Option<&Arc<Binding>> {
         self.by_name.get(name)
+    }
+
+    /// What the functions read of the properties.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
+    /// The functions that receive a message, each with the name of its channel, which is the type of the event that they wait for.
+    pub fn received(&self) -> BTreeMap<String, String> {
+        let channels = self.by_name.iter().filter_map(|(name, binding)| match &binding.target {
+            Target::Channel(channel) if !channel.sends => Some((name.clone(), channel.name.clone())),
+            _ => None,
+        });
+        channels.collect()
     }
 
     /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and
@@ -69,6 +87,7 @@ pub fn bind(
         opened: RefCell::default(),
         warned: HashSet::new(),
         diagnostics: Vec::new(),
+        reads: Reads::default(),
     };
     let strategy = binder.strategy();
     let mut bindings = Bindings::default();
@@ -76,10 +95,7 @@ pub fn bind(
     for function in &declarations.functions {
         let target = match &function.kind {
             FunctionKind::OpenApi(open_api) => binder.open_api(function, open_api, strategy),
-            FunctionKind::Http(http) => Target::Http(HttpTarget::Rest(HttpFunction {
-                address: binder.resources.resolve_alias(&http.address),
-                ..http.clone()
-            })),
+            FunctionKind::Http(http) => binder.http(function, http),
             FunctionKind::Knative(knative) => binder.knative(function, knative),
             FunctionKind::GraphQl(graph_ql) => binder.graph_ql(function, graph_ql),
             FunctionKind::OData(odata) => binder.odata(function, odata),
@@ -89,10 +105,17 @@ pub fn bind(
             FunctionKind::AsyncApi(async_api) => binder.async_api(function, async_api),
             FunctionKind::Unusable { reason } => Target::Unusable(reason.clone()),
         };
+        binder.record_function(function, &target);
         let binding =
             Binding { name: function.name.clone(), target, asked_headers: Arc::clone(&asked_headers) };
         bindings.by_name.insert(function.name.clone(), Arc::new(binding));
     }
+    binder.check_calls(&declarations.calls, &bindings);
+    if source.text().contains("$SECRET") {
+        let in_text = properties.keys_with_prefix("").filter(|key| has_word(source.text(), key));
+        binder.reads.in_text = in_text.map(str::to_owned).collect();
+    }
+    bindings.reads = binder.reads;
     (bindings, binder.diagnostics)
 }
 
@@ -109,6 +132,7 @@ struct Binder<'a> {
     /// Warnings reported so far: one that concerns every function of a document is reported at the first function.
     warned: HashSet<String>,
     diagnostics: Vec<Diagnostic>,
+    reads: Reads,
 }
 
 impl Binder<'_> {
@@ -116,6 +140,40 @@ impl Binder<'_> {
     fn strategy(&self) -> KeyStrategy {
         let text = settings::KEY_STRATEGY.text(self.properties).ok().flatten();
         text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
+    }
+
+    fn http(&mut self, function: &Function, http: &HttpFunction) -> Target {
+        let address = self.resources.resolve_alias(&http.address);
+        let http = HttpFunction { address, ..http.clone() };
+        if let Err(problem) = base_address(&http, &function.name, self.properties) {
+            let help = match &problem {
+                AddressProblem::NoHost(key) => {
+                    format!("set `{key}`, or write the whole address into the operation")
+                }
+                _ => String::new(),
+            };
+            self.warn(codes::NO_ADDRESS, function, &format!("cannot be called: {problem}"), &help);
+        }
+        Target::Http(HttpTarget::Rest(http))
+    }
+
+    /// Notes which of the settings of functions this one reads.
+    fn record_function(&mut self, function: &Function, target: &Target) {
+        let kind = match target {
+            Target::OpenApi(open_api) => FunctionReadsKind::OpenApi { key: open_api.key.clone() },
+            Target::Http(HttpTarget::Rest(_)) => FunctionReadsKind::Rest,
+            Target::Http(_) => FunctionReadsKind::Service,
+            Target::Python(_) => FunctionReadsKind::Timeout,
+            #[cfg(feature = "grpc")]
+            Target::Grpc(grpc) => {
+                let short = grpc.service.rsplit('.').next().unwrap_or_default();
+                self.reads.services.extend([grpc.service.clone(), short.to_owned()]);
+                FunctionReadsKind::Service
+            }
+            Target::JwtParser(_) | Target::Channel(_) => FunctionReadsKind::Nothing,
+            Target::Unusable(_) => FunctionReadsKind::Unknown,
+        };
+        self.reads.functions.push(FunctionReads { name: function.name.clone(), kind });
     }
 
     /// The header with which the document of a function is fetched.
@@ -149,6 +207,19 @@ impl Binder<'_> {
         }
     }
 
+    /// Warns of a call at a place in the document, whose name is shown if it has one.
+    fn warn_at(&mut self, code: Code, at: &Pointer, message: String, help: String) {
+        let warning = Diagnostic::warning(code, self.source, at, message).on_key(self.source, at);
+        self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
+    }
+
+    /// Reports a problem of a property, once.
+    fn report_property(&mut self, severity: Severity, code: Code, key: &str, message: String) {
+        if self.warned.insert(message.clone()) {
+            self.diagnostics.push(self.properties.diagnostic_at(severity, code, key, message));
+        }
+    }
+
     fn warn(&mut self, code: Code, function: &Function, problem: &str, help: &str) {
         if !self.warned.insert(format!("{problem}\n{help}")) {
             return;
@@ -165,6 +236,14 @@ fn without_repeated_name<'p>(problem: &'p str, uri: &str) -> Cow<'p, str> {
     let Some((name, rest)) = named else { return Cow::Borrowed(problem) };
     let is_same = name.ends_with(uri) || percent_decode(name) == uri;
     if is_same { Cow::Owned(format!("it{rest}")) } else { Cow::Borrowed(problem) }
+}
+
+/// Whether a text has the name of a property that is not a part of a longer one.
+fn has_word(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let next = text.get(at + name.len()..).and_then(|rest| rest.chars().next());
+        !next.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    })
 }
 
 /// The first operation ids in alphabetical order, for a message.

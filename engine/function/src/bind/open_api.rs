@@ -1,15 +1,18 @@
 //! Binds functions that an `OpenAPI` document describes.
 
-use rondo_definition::{codes, did_you_mean};
+use rondo_definition::{PropertyError, Severity, codes, did_you_mean};
 use rondo_program::{Function, OpenApiFunction};
 
 use super::{Binder, Opened, first_ids};
 use crate::binding::{OpenApiTarget, Target};
-use crate::key::{KeyParts, KeyStrategy, client_key};
+use crate::client_options::ClientOptions;
+use crate::key::{KeyParts, KeyStrategy, client_key, mangle};
+use crate::oidc::{self, OidcProblem};
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
-use crate::openapi::operation::SchemeUse;
-use crate::settings::ClientSettings;
+use crate::openapi::operation::{Scheme, SchemeUse};
+use crate::reads::{DocumentReads, SchemeReads};
+use crate::settings::{ClientSettings, DEFAULT_SCHEME, PROXY_ADDRESS, camel_case, lookup};
 
 impl Binder<'_> {
     pub(super) fn open_api(
@@ -24,24 +27,42 @@ impl Binder<'_> {
                 Ok(authorization) => authorization,
                 Err(unusable) => return unusable,
             };
-        let document = match self.open(self.source.path(), uri, authorization.as_deref()) {
+        let document = self.open(self.source.path(), uri, authorization.as_deref()).and_then(|document| {
+            document.check_version().map_err(|problem| format!("`{}` {problem}", document.uri))?;
+            Ok(document)
+        });
+        let document = match document {
             Ok(document) => document,
             Err(problem) => {
+                self.record_document(function, target, strategy, None, None);
                 return self.refuse_document(function, uri, &problem);
             }
         };
-        let Some(at) = document.operation(id).cloned() else {
-            let help = match did_you_mean(id, document.operation_ids()) {
-                Some(other) => format!("there is `{other}`"),
-                None => first_ids(document.operation_ids()),
-            };
-            let problem = format!("calls `{id}`, but `{uri}` has no such operation");
-            return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
-        };
         let open = |from: &SpecDocument, file: &str| self.open(&from.uri, file, authorization.as_deref());
-        let (operation, problems) = match openapi::extract(&document, &at, &open) {
+        let found = match document.operation(id) {
+            Some(place) => Ok(place.clone()),
+            None => openapi::find_referred(&document, id, &open),
+        };
+        let at = match found {
+            Ok(at) => at,
+            Err((referred, problems)) => {
+                let ids = || document.operation_ids().chain(referred.iter().map(String::as_str));
+                let help = match (did_you_mean(id, ids()), problems.first()) {
+                    (Some(other), _) => format!("there is `{other}`"),
+                    (None, Some(problem)) => format!("some of its paths cannot be read: {problem}"),
+                    (None, None) => first_ids(ids()),
+                };
+                self.record_document(function, target, strategy, Some(&document), None);
+                let problem = format!("calls `{id}`, but `{uri}` has no such operation");
+                return self.refuse(codes::UNKNOWN_OPERATION, function, &problem, &help);
+            }
+        };
+        let default_scheme = lookup(self.properties, DEFAULT_SCHEME);
+        let default_scheme = default_scheme.as_deref().map(str::trim);
+        let (operation, problems) = match openapi::extract(&document, &at, default_scheme, &open) {
             Ok(extracted) => extracted,
             Err(problem) => {
+                self.record_document(function, target, strategy, Some(&document), None);
                 let problem = format!("calls `{id}` of `{uri}`, which {problem}");
                 return self.refuse(codes::API_DOCUMENT, function, &problem, "");
             }
@@ -49,17 +70,48 @@ impl Binder<'_> {
         for problem in problems {
             self.warn(codes::API_DOCUMENT_PART, function, &format!("calls `{id}` of `{uri}`: {problem}"), "");
         }
-        let parts =
-            KeyParts { uri, title: &document.title, workflow: self.workflow, function: &function.name };
-        let key = target.alias.clone().unwrap_or_else(|| client_key(strategy, parts));
-        let knows_address =
-            operation.server.as_ref().is_some_and(|server| server.contains("://")) || target.has_config_key;
-        if !knows_address {
-            self.check_address(function, &key);
+        let used = Some(operation.security.as_slice());
+        let key = self.record_document(function, target, strategy, Some(&document), used);
+        if operation.address().is_none() && !target.has_config_key {
+            self.check_address(function, &key, operation.server.as_deref(), &document.uri);
         }
+        self.check_client(&key);
         self.check_credentials(function, &key, &operation.security);
         let has_config_key = target.has_config_key;
         Target::OpenApi(Box::new(OpenApiTarget { operation, key, has_config_key }))
+    }
+
+    /// The key of the settings of a document, which is noted with what else is read of them. Without the schemes of the operation, or without
+    /// the document, any may be.
+    fn record_document(
+        &mut self,
+        function: &Function,
+        target: &OpenApiFunction,
+        strategy: KeyStrategy,
+        document: Option<&SpecDocument>,
+        used: Option<&[SchemeUse]>,
+    ) -> String {
+        let title = document.map_or("", |document| document.title.as_str());
+        let uri = target.document.as_str();
+        let parts = KeyParts { uri, title, workflow: self.workflow, function: &function.name };
+        let key = target.alias.clone().unwrap_or_else(|| client_key(strategy, parts));
+        let others = [KeyStrategy::FileName, KeyStrategy::FullUri, KeyStrategy::SpecTitle];
+        let others = others.map(|strategy| client_key(strategy, parts));
+        self.reads.lacks_a_key |=
+            document.is_none() && target.alias.is_none() && strategy == KeyStrategy::SpecTitle;
+        let schemes = document.zip(used).map(|(document, used)| SchemeReads {
+            used: used.to_vec(),
+            defined: document.security_schemes().iter().map(|name| mangle(name)).collect(),
+        });
+        let settings = ClientSettings { properties: self.properties, key: &key, choice: None };
+        self.reads.documents.push(DocumentReads {
+            client: settings.client_key(),
+            other_keys: others.into_iter().filter(|other| *other != key && !other.is_empty()).collect(),
+            has_choice: target.has_config_key,
+            schemes,
+            key: key.clone(),
+        });
+        key
     }
 
     fn open(&self, base: &str, uri: &str, auth: Option<&str>) -> Opened {
@@ -73,19 +125,40 @@ impl Binder<'_> {
     }
 
     /// Warns when the properties give no address for the calls. With a `configKey` only a call says which one it needs.
-    fn check_address(&mut self, function: &Function, key: &str) {
+    fn check_address(&mut self, function: &Function, key: &str, server: Option<&str>, document: &str) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
-        let why = match settings.base_url() {
-            Ok(Some(_)) => return,
-            Ok(None) => "its document names no server".to_owned(),
-            Err(error) => error.to_string(),
+        let why = match (settings.base_url(), server) {
+            (Ok(Some(_)), _) => return,
+            (Ok(None), Some(server)) => {
+                let mut why = format!("the server `{server}` of its document is no http or https address");
+                if document.contains("://") {
+                    why.push_str(", and the host that the document comes from is not the service");
+                }
+                why
+            }
+            (Ok(None), None) => "its document names no server".to_owned(),
+            (Err(error), _) => error.to_string(),
         };
         let problem = format!("cannot be called, because no address is known: {why}");
-        let help = format!("set `quarkus.rest-client.{key}.url` in application.properties");
+        let help =
+            format!("set `quarkus.rest-client.{}.url` in {}", settings.client_key(), self.properties.place());
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 
-    /// Warns when a configured credential has no value: otherwise only the service's refusal would show it.
+    /// Warns when a setting of a client has no value, or is no proxy; the check of the properties reports other values that cannot be.
+    fn check_client(&mut self, key: &str) {
+        let settings = ClientSettings { properties: self.properties, key, choice: None };
+        let Err(error) = ClientOptions::read(&settings) else { return };
+        let is_proxy = error.key().ends_with(PROXY_ADDRESS.name)
+            || error.key().ends_with(&camel_case(PROXY_ADDRESS.name));
+        if matches!(error, PropertyError::Type { .. }) && !is_proxy {
+            return;
+        }
+        let message = format!("no call of the document `{key}` can be made: {error}");
+        self.report_property(Severity::Warning, codes::UNUSABLE_CLIENT, error.key(), message);
+    }
+
+    /// Reports credentials that have no value, or that cannot be used: otherwise only the service's refusal would show it.
     fn check_credentials(&mut self, function: &Function, key: &str, schemes: &[SchemeUse]) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         for scheme in schemes {
@@ -99,6 +172,26 @@ impl Binder<'_> {
                         "set the environment variable, or remove the property",
                     );
                 }
+            }
+            let fetches_token = matches!(scheme.scheme, Scheme::OAuth2 { .. } | Scheme::OpenId { .. });
+            if fetches_token && !settings.propagates(&scheme.name) {
+                self.check_token_request(function, scheme);
+            }
+        }
+    }
+
+    fn check_token_request(&mut self, function: &Function, scheme: &SchemeUse) {
+        match oidc::check_client(self.properties, scheme) {
+            Ok(()) => {}
+            Err(OidcProblem::NoValue(error)) => {
+                let problem = format!("cannot be called, because there is no token for it: {error}");
+                let help = "set the environment variable, or remove the property";
+                self.warn(codes::MISSING_CREDENTIALS, function, &problem, help);
+            }
+            Err(problem) => {
+                let message =
+                    format!("calls with the security scheme `{}` get no token: {problem}", scheme.name);
+                self.report_property(Severity::Error, codes::TOKEN_CLIENT, problem.key(), message);
             }
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn read(
     let form = operation.answers.form(status);
     let shape = form.map_or(&Shape::Any, |form| operation.shapes.resolve(&form.shape));
     // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
-    if *shape == Shape::Text {
+    if matches!(shape, Shape::Text | Shape::Binary) {
         let text = text_or_base64(body, grant)?;
         return Ok(Conversion { shapes: &operation.shapes, limits, grant }.parse_object_text(text)?);
     }
@@ -36,10 +36,10 @@ pub(crate) fn read(
         Err(error @ (ReadError::Syntax(_) | ReadError::Depth(_))) => match shape {
             Shape::Any if !promises_json(form, content_type) => text_or_base64(body, grant)?,
             Shape::Any => return Err(error.into()),
-            Shape::Array(_) => return Err(Unreadable::Is("a JSON array")),
-            Shape::Object(_) => return Err(Unreadable::Is("a JSON object")),
-            Shape::Boolean => return Err(Unreadable::Is("a boolean")),
-            _ => return Err(Unreadable::Is("a number")),
+            Shape::Array(_) => return Err(Unreadable::not("a JSON array")),
+            Shape::Object(_) => return Err(Unreadable::not("a JSON object")),
+            Shape::Boolean => return Err(Unreadable::not("a boolean")),
+            _ => return Err(Unreadable::not("a number")),
         },
         Err(other) => return Err(other.into()),
     };

@@ -7,15 +7,44 @@
 use rondo_expression::Val;
 
 use super::convert::{Mismatch, to_request_value, without_null_members};
-use super::multipart;
+use super::multipart::{self, Part};
 use super::operation::{Body, Format};
-use super::shape::{Shape, Shapes};
+use super::shape::{Members, Shape, Shapes};
 use super::style::text_of;
+
+/// How many of the arguments that no parameter takes become a body, see [`choose`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Takes<'a> {
+    /// None: there is no body.
+    Nothing,
+    /// One of them, which is the body itself.
+    One,
+    /// All of them, whatever their names are.
+    All,
+    /// Those that are declared as members, and others only if the object is open.
+    Members(&'a Members),
+}
+
+impl<'a> Takes<'a> {
+    pub(crate) fn of(body: Option<&'a Body>, shapes: &'a Shapes) -> Self {
+        match body.map(|body| shapes.resolve(&body.shape)) {
+            None => Self::Nothing,
+            Some(Shape::Object(members)) if !members.declared.is_empty() => Self::Members(members),
+            Some(Shape::Object(_) | Shape::Any | Shape::Named(_)) => Self::All,
+            Some(_) => Self::One,
+        }
+    }
+}
+
+/// Whether a body is sent even without arguments.
+pub(crate) fn is_always_sent(body: &Body, method: &str) -> bool {
+    body.required || matches!(method, "POST" | "PUT" | "PATCH")
+}
 
 /// The body's value; `None` when no body is sent. `left` is the object of the arguments that no parameter takes.
 pub(crate) fn choose(body: &Body, method: &str, left: Val, shapes: &Shapes) -> Result<Option<Val>, Mismatch> {
     let shape = shapes.resolve(&body.shape);
-    let wanted = body.required || matches!(method, "POST" | "PUT" | "PATCH");
+    let wanted = is_always_sent(body, method);
     let value = match shape {
         Shape::Object(members) if !members.declared.is_empty() => {
             let known = |name: &str| members.open || members.declared.contains_key(name);
@@ -34,7 +63,9 @@ pub(crate) fn choose(body: &Body, method: &str, left: Val, shapes: &Shapes) -> R
         _ => match left.clone().members().into_iter().find(|(_, value)| has_type(value, shape)) {
             Some((_, value)) => Some(value.clone()),
             None if left.members().is_empty() => {
-                (wanted && matches!(shape, Shape::Object(_) | Shape::Any)).then_some(left)
+                let is_object = matches!(shape, Shape::Object(_) | Shape::Any)
+                    && !matches!(body.format, Format::Text | Format::Bytes);
+                (wanted && is_object).then_some(left)
             }
             None if left.members().len() == 1 => {
                 left.members().into_iter().next().map(|(_, value)| value.clone())
@@ -47,11 +78,11 @@ pub(crate) fn choose(body: &Body, method: &str, left: Val, shapes: &Shapes) -> R
 
 /// Whether a value has the type of a body without members, so that the value is the body.
 fn has_type(value: &Val, shape: &Shape) -> bool {
-    matches!((shape, value), (Shape::Array(_), Val::Array(_)) | (Shape::Text, Val::Text(_)))
+    matches!((shape, value), (Shape::Array(_), Val::Array(_)) | (Shape::Text | Shape::Binary, Val::Text(_)))
 }
 
-/// The body's bytes and its `Content-Type`.
-pub(crate) fn encode(body: &Body, value: &Val) -> (String, Vec<u8>) {
+/// The body's bytes and its `Content-Type`. Bytes that are no text cannot be given: the text of an argument is sent as it is, in UTF-8.
+pub(crate) fn encode(body: &Body, value: &Val, shapes: &Shapes) -> (String, Vec<u8>) {
     match body.format {
         // A text is sent unquoted: it is JSON already, or the service accepts it instead of JSON.
         Format::Json => (body.media_type.clone(), text_of(value).into_bytes()),
@@ -63,8 +94,30 @@ pub(crate) fn encode(body: &Body, value: &Val) -> (String, Vec<u8>) {
             }
             (body.media_type.clone(), form.finish().into_bytes())
         }
-        Format::Multipart => multipart::encode(&fields(value)),
+        Format::Multipart => multipart::encode(&parts(body, value, shapes)),
     }
+}
+
+/// The parts of a multipart body.
+fn parts<'a>(body: &'a Body, value: &'a Val, shapes: &'a Shapes) -> Vec<Part<'a>> {
+    let members = match shapes.resolve(&body.shape) {
+        Shape::Object(members) => Some(members),
+        _ => None,
+    };
+    let is_file = |name: &str| {
+        let Some(member) = members.and_then(|members| members.declared.get(name)) else { return false };
+        match shapes.resolve(&member.shape) {
+            Shape::Array(items) => *shapes.resolve(items) == Shape::Binary,
+            shape => *shape == Shape::Binary,
+        }
+    };
+    let part = |(name, value)| Part {
+        name,
+        value,
+        is_file: is_file(name),
+        media_type: body.part_types.get(name).map(String::as_str),
+    };
+    fields(value).into_iter().map(part).collect()
 }
 
 /// Name and value of each field; an array gives one field for each of its elements.

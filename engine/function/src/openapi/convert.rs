@@ -3,7 +3,7 @@
 //! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps; where a
 //! member of an object is a list, a single text or number is a list of one. Source: `SonataFlow`
 //! 10.1.0, which passes arguments through classes made from the document. Members that these drop because no schema declares them, and enum
-//! values that they refuse, stay here; declared defaults are added.
+//! values that they refuse, stay here; declared defaults are added, if they are values that the schema itself allows.
 
 use rondo_expression::Val;
 
@@ -14,7 +14,7 @@ use super::shape::{Members, Shape, Shapes};
 pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Result<Val, Mismatch> {
     match (shapes.resolve(shape), value) {
         (Shape::Any, value) | (_, value @ Val::Null) => Ok(value),
-        (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
+        (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text | Shape::Binary), value) => {
             scalar(&value, shape).ok_or_else(|| Mismatch::new(shape, &value))
         }
         (Shape::Array(items), value @ Val::Array(_)) => {
@@ -24,7 +24,7 @@ pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Re
             Ok(Val::array(elements.collect::<Result<Vec<_>, _>>()?))
         }
         (Shape::Object(members), value @ Val::Object(_)) => {
-            let value = with_defaults(value, members);
+            let value = with_defaults(value, members, shapes);
             let members = value.members().shared().map(|(name, value)| {
                 let value = match members.declared.get(&**name) {
                     Some(member) => {
@@ -64,12 +64,12 @@ fn object_of(text: &[u8]) -> Option<Val> {
 }
 
 /// Gives members that are absent or null their declared default. Those of lists are not used, as on `SonataFlow`.
-fn with_defaults(value: Val, members: &Members) -> Val {
+fn with_defaults(value: Val, members: &Members, shapes: &Shapes) -> Val {
     let missing = |name: &str| value.get(name).is_none_or(Val::is_null);
     let defaults: Vec<(&String, &Val)> = members
         .declared
         .iter()
-        .filter_map(|(name, member)| Some((name, member.default.as_ref()?)))
+        .filter_map(|(name, member)| Some((name, shapes.default_of(member)?)))
         .filter(|(name, default)| !default.is_array() && missing(name))
         .collect();
     if defaults.is_empty() {
@@ -97,11 +97,11 @@ pub(crate) fn without_null_members(value: Val) -> Val {
 pub(crate) fn scalar(value: &Val, shape: &Shape) -> Option<Val> {
     match (shape, value) {
         (Shape::Integer, Val::Float(number)) => Some(whole(*number).map_or_else(|| value.clone(), Val::Int)),
-        (Shape::Text, Val::Text(_))
+        (Shape::Text | Shape::Binary, Val::Text(_))
         | (Shape::Boolean, Val::Bool(_))
         | (Shape::Number, Val::Float(_))
         | (Shape::Number | Shape::Integer, Val::Int(_) | Val::Large(_)) => Some(value.clone()),
-        (Shape::Text, Val::Int(_) | Val::Large(_) | Val::Float(_) | Val::Bool(_)) => {
+        (Shape::Text | Shape::Binary, Val::Int(_) | Val::Large(_) | Val::Float(_) | Val::Bool(_)) => {
             Some(Val::text(value.to_json()))
         }
         (Shape::Integer | Shape::Number, Val::Text(text)) => number(text.trim()),
@@ -143,7 +143,7 @@ impl Mismatch {
             Shape::Boolean => "a boolean",
             Shape::Integer => "an integer",
             Shape::Number => "a number",
-            Shape::Text => "a string",
+            Shape::Text | Shape::Binary => "a string",
             Shape::Array(_) => "an array",
             Shape::Object(_) | Shape::Any | Shape::Named(_) => "an object",
         };

@@ -37,11 +37,14 @@ type Children = HashMap<String, Range<usize>>;
 pub(crate) struct SpecDocument {
     /// Where it was read from.
     pub(crate) uri: String,
-    pub(crate) version: Version,
+    /// `None` for a document that only holds parts to which others refer.
+    pub(crate) version: Option<Version>,
     /// `info.title`.
     pub(crate) title: String,
-    text: Arc<str>,
+    text: Box<str>,
     operations: HashMap<String, OperationPlace>,
+    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    referred: Vec<(String, Option<String>)>,
     children: Mutex<HashMap<String, Arc<Children>>>,
 }
 
@@ -50,39 +53,56 @@ const DEEPEST_POINTER: usize = 100;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
+/// What says which operation an object is.
 #[derive(Deserialize)]
 struct OperationHead {
     #[serde(rename = "operationId")]
     operation_id: Option<String>,
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
 }
 
 impl SpecDocument {
-    /// Reads a document that is JSON text.
-    pub(crate) fn parse(uri: &str, text: Arc<str>) -> Result<Self, String> {
+    /// Reads a document that describes operations, from its JSON text.
+    #[cfg(test)]
+    pub(crate) fn parse(uri: &str, text: Box<str>) -> Result<Self, String> {
+        let document = Self::parse_any(uri, text)?;
+        document.check_version().map(|()| document)
+    }
+
+    /// Reads a document to which another may refer, from its JSON text: one that describes operations, or any other one.
+    pub(crate) fn parse_any(uri: &str, text: Box<str>) -> Result<Self, String> {
         let document = Self {
             uri: uri.to_owned(),
-            version: Version::V3,
+            version: None,
             title: String::new(),
             text,
             operations: HashMap::new(),
+            referred: Vec::new(),
             children: Mutex::default(),
         };
         let whole = 0..document.text.len();
         let top = index(&document.text, whole).map_err(|error| format!("is not a JSON object: {error}"))?;
-        let version = if top.contains_key("openapi") {
-            Version::V3
-        } else if top.contains_key("swagger") {
-            Version::V2
-        } else {
-            return Err("is no OpenAPI document: it has neither `openapi` nor `swagger`".to_owned());
+        let version = match () {
+            () if top.contains_key("openapi") => Version::V3,
+            () if top.contains_key("swagger") => Version::V2,
+            () => return Ok(document),
         };
-        let operations = match top.get("paths") {
+        let (operations, referred) = match top.get("paths") {
             Some(paths) => operations(&document.text, paths.clone())?,
-            None => HashMap::new(),
+            None => Default::default(),
         };
         let title = document.node("/info/title");
         let title = title.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Self { version, title, operations, ..document })
+        Ok(Self { version: Some(version), title, operations, referred, ..document })
+    }
+
+    /// Whether it describes operations. The error says that it does not.
+    pub(crate) fn check_version(&self) -> Result<(), String> {
+        match self.version {
+            Some(_) => Ok(()),
+            None => Err("is no OpenAPI document: it has neither `openapi` nor `swagger`".to_owned()),
+        }
     }
 
     /// The value at a JSON pointer.
@@ -103,9 +123,24 @@ impl SpecDocument {
         self.operations.get(id)
     }
 
-    /// Every operation id.
+    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    pub(crate) fn referred(&self) -> &[(String, Option<String>)] {
+        &self.referred
+    }
+
+    /// Every operation id, but for operations that stand elsewhere.
     pub(crate) fn operation_ids(&self) -> impl Iterator<Item = &str> {
         self.operations.keys().map(String::as_str)
+    }
+
+    /// The names of the security schemes that it defines.
+    pub(crate) fn security_schemes(&self) -> Vec<String> {
+        let schemes = match self.version {
+            Version::V2 => self.node("/securityDefinitions"),
+            Version::V3 => self.node("/components/securitySchemes"),
+        };
+        let names = schemes.as_ref().and_then(Value::as_object);
+        names.map(|schemes| schemes.keys().cloned().collect()).unwrap_or_default()
     }
 
     fn find(&self, pointer: &str) -> Option<Range<usize>> {
@@ -146,25 +181,45 @@ fn index(text: &str, place: Range<usize>) -> Result<Children, serde_json::Error>
     Ok(members.into_iter().map(|(name, raw)| (name, range(raw))).collect())
 }
 
-/// All operations by id. One without an id is called `<path>_<method>`, as generators do, and can so be named too.
-fn operations(text: &str, paths: Range<usize>) -> Result<HashMap<String, OperationPlace>, String> {
-    let mut operations = HashMap::new();
+/// Operations by id, and the places of those that stand elsewhere.
+type Operations = (HashMap<String, OperationPlace>, Vec<(String, Option<String>)>);
+
+/// All operations. One without an id is called `<path>_<method>`, as generators do, and can so be named too.
+fn operations(text: &str, paths: Range<usize>) -> Result<Operations, String> {
+    let (mut operations, mut referred) = (HashMap::new(), Vec::new());
     let wrong = |error: serde_json::Error| format!("has `paths` that cannot be read: {error}");
     for (path, item) in index(text, paths).map_err(wrong)? {
         if path.starts_with("x-") {
             continue;
         }
         for (method, place) in index(text, item).map_err(wrong)? {
-            if !METHODS.contains(&method.as_str()) {
+            if method == "$ref" {
+                referred.push((path.clone(), None));
+            }
+            if !is_method(&method) {
                 continue;
             }
             let head: OperationHead =
                 serde_json::from_str(text.get(place).unwrap_or_default()).map_err(wrong)?;
-            let id = head.operation_id.unwrap_or_else(|| format!("{path}_{method}"));
+            if head.reference.is_some() && head.operation_id.is_none() {
+                referred.push((path.clone(), Some(method)));
+                continue;
+            }
+            let id = head.operation_id.unwrap_or_else(|| id_without_name(&path, &method));
             operations.insert(id, OperationPlace { path: path.clone(), method });
         }
     }
-    Ok(operations)
+    Ok((operations, referred))
+}
+
+/// Whether a member of a path item is an operation.
+pub(crate) fn is_method(name: &str) -> bool {
+    METHODS.contains(&name)
+}
+
+/// The id of an operation that has none.
+pub(crate) fn id_without_name(path: &str, method: &str) -> String {
+    format!("{path}_{method}")
 }
 
 /// A JSON pointer to a member below another pointer.

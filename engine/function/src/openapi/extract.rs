@@ -3,19 +3,21 @@
 //! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
 //! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use openapiv3::{APIKeyLocation, PathStyle, QueryStyle, SecurityScheme, Server};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::document::{OperationPlace, SpecDocument, Version, child};
 use super::operation::{
     AnswerForm, AnsweredStatus, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme,
     SchemeUse,
 };
+use super::paths::{self, Part};
 use super::reference::{Open, References};
-use super::shape::{Shape, ShapeReader, default_of};
+use super::schema::{ShapeReader, default_of};
+use super::shape::Shape;
 use super::swagger;
 use crate::key::mangle;
 
@@ -31,28 +33,41 @@ const LONGEST_SERVER: usize = 8 * 1024;
 /// Names of undefined security schemes in a message.
 const SHOWN_SCHEMES: usize = 8;
 
-/// The operation at a place, and the problems that the call can do without.
+/// The operation at a place, and the problems that the call can do without. The default scheme is that of an operation whose document asks for
+/// none.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
     place: &OperationPlace,
+    default_scheme: Option<&str>,
     open: &Open<'_>,
 ) -> Result<(Operation, Vec<String>), String> {
     let references = References::new(open);
-    let item_pointer = child("/paths", &place.path);
     if place.path.len() > LONGEST_PATH {
         return Err(format!("has a path of more than {LONGEST_PATH} bytes"));
     }
     if place.path.contains(char::is_control) {
         return Err("has a path with a line break or another control character".to_owned());
     }
-    let item = references.read(document, &item_pointer).ok_or("has a path that cannot be read")?;
-    let node = item.get(&place.method).cloned().ok_or("has an operation that cannot be read")?;
-    let mut source =
-        Source { document, references: &references, shapes: ShapeReader::new(&references), item, node };
+    let unreadable = |what: &str| match references.last_problem() {
+        Some(problem) => format!("has {what} that cannot be read: {problem}"),
+        None => format!("has {what} that cannot be read"),
+    };
+    let items = paths::items(&references, document, &place.path).ok_or_else(|| unreadable("a path"))?;
+    let (home, node) =
+        paths::operation(&references, &items, &place.method).ok_or_else(|| unreadable("an operation"))?;
+    let mut source = Source {
+        document,
+        references: &references,
+        shapes: ShapeReader::new(&references),
+        items,
+        home,
+        node,
+        default_scheme,
+    };
     let mut problems = Vec::new();
     let mut operation = match document.version {
-        Version::V3 => v3(&mut source, place, &mut problems),
-        Version::V2 => swagger::v2(&mut source, place, &mut problems),
+        Some(Version::V2) => swagger::v2(&mut source, place, &mut problems),
+        Some(Version::V3) | None => v3(&mut source, place, &mut problems),
     };
     add_undeclared(&mut operation);
     operation.shapes = source.shapes.finish();
@@ -65,21 +80,26 @@ pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,
     pub(super) shapes: ShapeReader<'a>,
-    pub(super) item: Value,
+    /// The path item: the parts of which it is made.
+    items: Vec<Part>,
+    /// The document that the references of the operation are relative to.
+    home: Arc<SpecDocument>,
     pub(super) node: Value,
+    default_scheme: Option<&'a str>,
 }
 
 impl Source<'_> {
     /// The parameters of path and operation, references followed; those of the operation replace those of the path.
     pub(super) fn parameters(&self) -> Vec<(Arc<SpecDocument>, Value)> {
         let mut all: Vec<(Arc<SpecDocument>, Value)> = Vec::new();
-        for list in [&self.item, &self.node] {
+        let items = self.items.iter().map(|(document, item)| (document, item));
+        for (document, list) in items.chain([(&self.home, &self.node)]) {
             for parameter in list.get("parameters").and_then(Value::as_array).into_iter().flatten() {
                 if all.len() >= MOST_PARAMETERS {
                     self.references.report(format!("it has more than {MOST_PARAMETERS} parameters"));
                     break;
                 }
-                let Some(found) = self.references.resolve(self.document, parameter.clone()) else { continue };
+                let Some(found) = self.references.resolve(document, parameter.clone()) else { continue };
                 let same = |(_, other): &(_, Value)| {
                     other.get("name") == found.1.get("name") && other.get("in") == found.1.get("in")
                 };
@@ -98,14 +118,14 @@ impl Source<'_> {
         let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
         let resolved = declared.filter_map(|(status, response)| {
             let status = AnsweredStatus::parse(status)?;
-            let (document, response) = self.references.resolve(self.document, response.clone())?;
+            let (document, response) = self.references.resolve(&self.home, response.clone())?;
             Some((status, document, response))
         });
         resolved.collect()
     }
 
     /// The schemes that the operation's `security` names, or the document's when the operation has no `security` or names
-    /// only schemes that are not defined, as published documents do.
+    /// only schemes that are not defined, as published documents do. Where neither asks for anything, the default scheme if it is defined.
     pub(super) fn security(
         &self,
         schemes: &str,
@@ -113,7 +133,11 @@ impl Source<'_> {
         read: &dyn Fn(&Value) -> Result<Scheme, String>,
     ) -> Vec<SchemeUse> {
         let own = self.node.get("security").cloned();
-        let global = self.references.read(self.document, "/security");
+        let global = self.references.read(self.document, "/security").or_else(|| {
+            let default = self.default_scheme?;
+            self.references.read(self.document, &child(schemes, default))?;
+            Some(json!([{default: []}]))
+        });
         let mut uses: Vec<SchemeUse> = Vec::new();
         let mut undefined = Vec::new();
         for requirements in [own.as_ref().or(global.as_ref()), global.as_ref()].into_iter().flatten() {
@@ -190,6 +214,8 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
         explode: flag("explode").unwrap_or(matches!(place, Place::Query(QueryStyle::Form) | Place::Cookie)),
         reserved: flag("allowReserved").unwrap_or(false),
         json: content.is_some(),
+        required: flag("required").unwrap_or(false) || matches!(place, Place::Path(_)),
+        multi_segment: flag("x-multi-segment"),
         shape: source.shapes.read(document, &schema),
         default: default_of(&plain),
         place,
@@ -197,12 +223,15 @@ fn parameter_v3(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Va
 }
 
 fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> Option<Body> {
-    let (document, body) = source.references.resolve(source.document, body)?;
+    let (document, body) = source.references.resolve(&source.home, body)?;
     let content = body.get("content").and_then(Value::as_object)?;
-    let writable =
-        || content.iter().filter_map(|(media_type, form)| Some((media_type, form, Format::of(media_type)?)));
-    let chosen =
-        writable().find(|(media_type, ..)| *media_type == "application/json").or_else(|| writable().next());
+    let writable = content.iter().filter_map(|(name, form)| Some((name, form, Format::of(name)?)));
+    // Of several that are equally good the first one.
+    let chosen = writable.min_by_key(|(name, _, format)| match format {
+        _ if *name == "application/json" => 0,
+        Format::Bytes => 2,
+        _ => 1,
+    });
     let Some((media_type, form, format)) = chosen else {
         if !content.is_empty() {
             let known: Vec<_> = content.keys().map(String::as_str).collect();
@@ -215,11 +244,23 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
     };
     let schema = form.get("schema").cloned().unwrap_or_default();
     Some(Body {
-        media_type: if media_type.contains('*') { "application/json".to_owned() } else { media_type.clone() },
+        media_type: format.concrete(media_type),
         format,
         shape: source.shapes.read(&document, &schema),
         required: body.get("required").and_then(Value::as_bool).unwrap_or(false),
+        part_types: part_types(form),
     })
+}
+
+/// The media types that `encoding` says of the parts of a body: of several the first one.
+fn part_types(form: &Value) -> HashMap<String, String> {
+    let parts = form.get("encoding").and_then(Value::as_object).into_iter().flatten();
+    let types = parts.filter_map(|(name, encoding)| {
+        let media_type = encoding.get("contentType")?.as_str()?.split(',').next()?.trim();
+        let is_one = media_type.contains('/') && !media_type.contains(['*', '\r', '\n']);
+        is_one.then(|| (name.clone(), media_type.to_owned()))
+    });
+    types.collect()
 }
 
 fn answers_v3(source: &mut Source<'_>) -> Answers {
@@ -240,10 +281,9 @@ fn answers_v3(source: &mut Source<'_>) -> Answers {
 
 fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
     let top = source.references.read(source.document, "/servers");
-    let server = [source.node.get("servers"), source.item.get("servers"), top.as_ref()]
-        .into_iter()
-        .flatten()
-        .find_map(|servers| servers.as_array()?.first().cloned());
+    let items = source.items.iter().rev().filter_map(|(_, item)| item.get("servers"));
+    let own = source.node.get("servers").into_iter();
+    let server = own.chain(items).chain(&top).find_map(|servers| servers.as_array()?.first().cloned());
     let url = match server.map(serde_json::from_value::<Server>) {
         Some(Ok(server)) => {
             let variables = server.variables.unwrap_or_default();
@@ -258,13 +298,9 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
             problems.push(format!("has a server that cannot be read: {error}"));
             return None;
         }
-        None => "/".to_owned(),
+        None => return None,
     };
-    // A relative server is relative to where the document was fetched from.
-    match url::Url::parse(&source.document.uri) {
-        Ok(base) if matches!(base.scheme(), "http" | "https") => base.join(&url).ok().map(String::from),
-        _ => Some(url),
-    }
+    Some(url)
 }
 
 /// An address, unless it has line breaks: a client leaves those out without a word, and would call another address than the document has.
@@ -338,6 +374,8 @@ fn add_undeclared(operation: &mut Operation) {
                 explode: false,
                 reserved: false,
                 json: false,
+                required: true,
+                multi_segment: None,
                 shape: Shape::Any,
                 default: None,
             });

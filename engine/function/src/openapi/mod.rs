@@ -3,17 +3,20 @@
 //! Never: touches the network; what comes out is a [`crate::request_builder::RequestBuilder`], what goes in is an answer's bytes.
 
 pub(crate) mod answer;
-mod body;
+pub(crate) mod body;
 mod convert;
 pub(crate) mod document;
 mod extract;
 mod multipart;
 pub(crate) mod operation;
+mod paths;
 mod reference;
 pub(crate) mod request;
 mod result;
-mod shape;
+mod schema;
+pub(crate) mod shape;
 mod style;
 mod swagger;
 
 pub(crate) use extract::extract;
+pub(crate) use paths::find_referred;

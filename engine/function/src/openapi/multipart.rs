@@ -10,20 +10,41 @@ use rondo_expression::Val;
 
 use super::style::text_of;
 
-/// The body's `Content-Type` and its bytes. Objects are sent as JSON, everything else as text.
-pub(super) fn encode(fields: &[(&str, &Val)]) -> (String, Vec<u8>) {
-    let texts: Vec<_> = fields.iter().map(|(_, value)| text_of(value)).collect();
+/// A part of the body.
+pub(super) struct Part<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a Val,
+    /// It is sent as a file, which has a name. No argument gives one, so it is that of the part.
+    pub(super) is_file: bool,
+    /// The media type that the document says.
+    pub(super) media_type: Option<&'a str>,
+}
+
+/// The body's `Content-Type` and its bytes. Without a word in the document objects are sent as JSON, files as bytes, everything else as
+/// text.
+pub(super) fn encode(parts: &[Part<'_>]) -> (String, Vec<u8>) {
+    let texts: Vec<_> = parts.iter().map(|part| text_of(part.value)).collect();
     let mut boundary = "rondo-part".to_owned();
     while texts.iter().any(|text| text.contains(&boundary)) {
         boundary.push('-');
     }
     let mut body = String::new();
-    for ((name, value), text) in fields.iter().zip(&texts) {
-        let name: String = name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
+    for (part, text) in parts.iter().zip(&texts) {
+        let name: String =
+            part.name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
         // Writing to a String cannot fail.
-        let _ = write!(body, "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n");
-        if value.is_object() {
-            body.push_str("Content-Type: application/json\r\n");
+        let _ = write!(body, "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+        if part.is_file {
+            let _ = write!(body, "; filename=\"{name}\"");
+        }
+        body.push_str("\r\n");
+        let media_type = match part.media_type {
+            None if part.value.is_object() => Some("application/json"),
+            None if part.is_file => Some("application/octet-stream"),
+            declared => declared,
+        };
+        if let Some(media_type) = media_type {
+            let _ = write!(body, "Content-Type: {media_type}\r\n");
         }
         let _ = write!(body, "\r\n{text}\r\n");
     }
@@ -41,15 +62,26 @@ mod tests {
     fn fields_become_parts_with_a_boundary_that_none_of_them_holds() {
         let (text, object) =
             (Val::from(json!("-- rondo-part\r\n--rondo-part--")), Val::from(json!({"a": 1})));
-        let fields = [("note", &text), ("na\"me\r\nX-Header: 1", &object)];
-        let (content_type, body) = encode(&fields);
+        let part = |name, value| Part { name, value, is_file: false, media_type: None };
+        let file = Val::text("bytes");
+        let parts = [
+            part("note", &text),
+            part("na\"me\r\nX-Header: 1", &object),
+            Part { is_file: true, ..part("log", &file) },
+            Part { is_file: true, media_type: Some("image/png"), ..part("picture", &file) },
+        ];
+        let (content_type, body) = encode(&parts);
         assert_eq!(content_type, "multipart/form-data; boundary=rondo-part---");
         assert_eq!(
             String::from_utf8(body).unwrap(),
             "--rondo-part---\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n\
              -- rondo-part\r\n--rondo-part--\r\n\
              --rondo-part---\r\nContent-Disposition: form-data; name=\"na_me__X-Header: 1\"\r\n\
-             Content-Type: application/json\r\n\r\n{\"a\":1}\r\n--rondo-part-----\r\n"
+             Content-Type: application/json\r\n\r\n{\"a\":1}\r\n\
+             --rondo-part---\r\nContent-Disposition: form-data; name=\"log\"; filename=\"log\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\nbytes\r\n\
+             --rondo-part---\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"picture\"\r\n\
+             Content-Type: image/png\r\n\r\nbytes\r\n--rondo-part-----\r\n"
         );
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Owns: the types between reading a document and making a request; 2.0, 3.0 and 3.1 all end up here.
 
+use std::collections::HashMap;
+
 use openapiv3::{PathStyle, QueryStyle};
 use rondo_expression::Val;
+use url::Url;
 
 use super::shape::{Shape, Shapes};
 
@@ -14,7 +17,7 @@ pub(crate) struct Operation {
     pub(crate) method: String,
     /// Template with `{name}`.
     pub(crate) path: String,
-    /// The document's server, variables filled in; absolute unless the document does not say where it is.
+    /// The document's server, variables filled in. Only [`Self::address`] says whether it can be called.
     pub(crate) server: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
@@ -25,6 +28,14 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// The address of the server. A server without a host is none: the host would be the one that the document was fetched from, which is any
+    /// file server, and must not get calls with their credentials.
+    pub(crate) fn address(&self) -> Option<&str> {
+        let server = self.server.as_deref()?;
+        let url = Url::parse(server).ok()?;
+        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(server)
+    }
+
     /// Whether the document says that the operation takes this header.
     pub(crate) fn declares_header(&self, name: &str) -> bool {
         let mut headers = self.parameters.iter().filter(|parameter| parameter.place == Place::Header);
@@ -42,6 +53,9 @@ pub(crate) struct Parameter {
     pub(crate) reserved: bool,
     /// The value is one JSON text (`content` instead of `schema`).
     pub(crate) json: bool,
+    pub(crate) required: bool,
+    /// Whether a `/` in a value of the path separates segments, if the document says it (`x-multi-segment`).
+    pub(crate) multi_segment: Option<bool>,
     pub(crate) shape: Shape,
     pub(crate) default: Option<Val>,
 }
@@ -63,6 +77,8 @@ pub(crate) struct Body {
     pub(crate) format: Format,
     pub(crate) shape: Shape,
     pub(crate) required: bool,
+    /// The media types of the parts of a multipart body, by name, as far as the document says them (`encoding`).
+    pub(crate) part_types: HashMap<String, String>,
 }
 
 /// How a value becomes bytes.
@@ -76,18 +92,29 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format of a media type, if it is one that can be written.
+    /// The format of a media type, if it is one that can be written. What is neither JSON, nor a form, nor text is bytes.
     pub(crate) fn of(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "*/*" | "application/*" | "application/json" | "text/json" => Some(Self::Json),
             "application/x-www-form-urlencoded" => Some(Self::Form),
             "multipart/form-data" => Some(Self::Multipart),
-            "application/octet-stream" => Some(Self::Bytes),
             other if other.ends_with("+json") => Some(Self::Json),
             other if other.starts_with("text/") || other.ends_with("xml") => Some(Self::Text),
-            _ => None,
+            other if other.starts_with("multipart/") || !other.contains('/') => None,
+            _ => Some(Self::Bytes),
         }
+    }
+
+    /// A media type that can be sent: of one with `*` an example.
+    pub(crate) fn concrete(self, media_type: &str) -> String {
+        let example = match self {
+            _ if !media_type.contains('*') => media_type,
+            Self::Text => "text/plain",
+            Self::Bytes => "application/octet-stream",
+            _ => "application/json",
+        };
+        example.to_owned()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use rondo_definition::find_anchor;
 use serde_json::Value;
 
 use super::document::SpecDocument;
@@ -75,12 +76,16 @@ impl<'a> References<'a> {
                 }
             }
         };
-        // A fragment is a JSON pointer that may be percent-encoded, as in any URI.
-        let pointer = percent_decode(fragment).into_owned();
-        if document.text_at(&pointer).is_none() {
+        // A fragment may be percent-encoded, as in any URI.
+        let fragment = percent_decode(fragment).into_owned();
+        let pointer = match fragment.starts_with('/') || fragment.is_empty() {
+            true => Some(fragment).filter(|pointer| document.text_at(pointer).is_some()),
+            false => self.read(&document, "").and_then(|value| find_anchor(&value, &fragment)),
+        };
+        let Some(pointer) = pointer else {
             self.report(format!("`$ref: {reference}` in `{}` names nothing", from.uri));
             return None;
-        }
+        };
         let name = Arc::from(format!("{}#{pointer}", document.uri));
         Some(Referred { document, pointer, name })
     }
@@ -107,6 +112,11 @@ impl<'a> References<'a> {
         }
         self.report(format!("a chain of `$ref` in `{}` goes in a circle", from.uri));
         None
+    }
+
+    /// The last problem found so far.
+    pub(crate) fn last_problem(&self) -> Option<String> {
+        self.problems.borrow().last().cloned()
     }
 
     /// The problems found so far.

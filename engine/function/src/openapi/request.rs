@@ -2,7 +2,7 @@
 //!
 //! Promises: pure and total; any arguments give a request or an error that names the argument at fault.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rondo_expression::Val;
 
@@ -13,8 +13,14 @@ use super::style;
 use crate::encoding::has_dot_segment;
 use crate::request_builder::RequestBuilder;
 
-/// Builds the request without its base address: the URL is path and query only.
-pub(crate) fn build(operation: &Operation, arguments: &Val) -> Result<RequestBuilder, String> {
+/// Builds the request without its base address: the URL is path and query only. Pieces of the query, cookies and members of the body come in
+/// the order of the arguments, and what no argument gives behind them. `multi_segment`: whether a `/` in an argument of the path separates
+/// segments where the document does not say that.
+pub(crate) fn build(
+    operation: &Operation,
+    arguments: &Val,
+    multi_segment: bool,
+) -> Result<RequestBuilder, String> {
     let mut builder = RequestBuilder::new(&operation.method);
     let (named, whole) = match arguments {
         Val::Object(_) => (arguments, None),
@@ -24,16 +30,16 @@ pub(crate) fn build(operation: &Operation, arguments: &Val) -> Result<RequestBui
     let mut path = operation.path.clone();
     let mut query = Vec::new();
     let mut cookies = Vec::new();
-    for parameter in &operation.parameters {
+    for parameter in in_order(&operation.parameters, named) {
         let Some(value) = argument(parameter, named, operation)? else { continue };
         match &parameter.place {
             Place::Path(style) => {
-                path =
-                    path.replace(&format!("{{{}}}", parameter.name), &style::path(parameter, style, &value));
+                let written = style::path(parameter, style, &value, multi_segment);
+                path = path.replace(&format!("{{{}}}", parameter.name), &written);
             }
             Place::Query(style) => query.extend(style::query(parameter, style, &value)),
-            Place::Header => builder.headers.set(&parameter.name, style::plain(parameter, &value)),
-            Place::Cookie => cookies.push(format!("{}={}", parameter.name, style::plain(parameter, &value))),
+            Place::Header => builder.headers.set(&parameter.name, style::header(parameter, &value)),
+            Place::Cookie => cookies.push(style::cookie(parameter, &value)),
         }
     }
     if !cookies.is_empty() {
@@ -55,10 +61,19 @@ pub(crate) fn build(operation: &Operation, arguments: &Val) -> Result<RequestBui
             body::choose(declared, &operation.method, left, &operation.shapes)
         };
         if let Some(value) = chosen.map_err(|mismatch| format!("the body {mismatch}"))? {
-            builder.body = Some(body::encode(declared, &value));
+            builder.body = Some(body::encode(declared, &value, &operation.shapes));
         }
     }
     Ok(builder)
+}
+
+/// The parameters in the order of their arguments.
+fn in_order<'a>(parameters: &'a [Parameter], named: &Val) -> Vec<&'a Parameter> {
+    let places: HashMap<&str, usize> =
+        named.members().into_iter().enumerate().map(|(place, (name, _))| (name, place)).collect();
+    let mut parameters: Vec<&Parameter> = parameters.iter().collect();
+    parameters.sort_by_key(|parameter| places.get(parameter.name.as_str()).copied().unwrap_or(usize::MAX));
+    parameters
 }
 
 /// The value of a parameter: the argument of its name. Only a parameter of the path must have one, and gets its default
@@ -67,7 +82,9 @@ fn argument(parameter: &Parameter, named: &Val, operation: &Operation) -> Result
     let name = &parameter.name;
     let in_path = matches!(parameter.place, Place::Path(_));
     let given = named.get(name).filter(|value| !value.is_null());
-    let Some(value) = given.or(parameter.default.as_ref().filter(|_| in_path)) else {
+    let default = parameter.default.as_ref();
+    let default = default.filter(|default| in_path && operation.shapes.allow(default, &parameter.shape));
+    let Some(value) = given.or(default) else {
         return if in_path { Err(format!("missing parameter `{name}`")) } else { Ok(None) };
     };
     let value = to_request_value(value.clone(), &parameter.shape, &operation.shapes)

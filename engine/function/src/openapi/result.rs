@@ -45,9 +45,10 @@ impl Conversion<'_> {
     fn declared(&mut self, value: &Val, shape: &Shape) -> Changed {
         let shapes = self.shapes;
         match (shapes.resolve(shape), value) {
-            (shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text), value) => {
-                Ok(scalar(value, shape).filter(|converted| !is_same(converted, value)))
-            }
+            (
+                shape @ (Shape::Boolean | Shape::Integer | Shape::Number | Shape::Text | Shape::Binary),
+                value,
+            ) => Ok(scalar(value, shape).filter(|converted| !is_same(converted, value))),
             (Shape::Array(items), Val::Array(_)) => {
                 self.elements(value, &mut |conversion, value| conversion.declared(value, items))
             }
@@ -117,7 +118,7 @@ impl Conversion<'_> {
             converted.push((name.clone(), changed.unwrap_or_else(|| value.clone())));
         }
         for (name, member) in declared.into_iter().flat_map(|members| &members.declared) {
-            if let (None, Some(default)) = (object.get(name), &member.default) {
+            if let (None, Some(default)) = (object.get(name), self.shapes.default_of(member)) {
                 is_changed = true;
                 converted.push((
                     name.as_str().into(),

@@ -1,18 +1,13 @@
 //! The form of a value as a JSON schema of an `OpenAPI` document declares it.
 //!
-//! Owns: [`Shape`], made once when a definition is loaded. Promises: a schema with cycles or of any depth is read in
-//! bounded stack; what a schema leaves open is [`Shape::Any`]. Never: validates; the service checks enums, patterns and
-//! bounds.
+//! Owns: [`Shape`], made once when a definition is loaded. Promises: what a schema leaves open is [`Shape::Any`]. Never: validates what is
+//! sent; the service checks enums, patterns and bounds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rondo_expression::Val;
-use serde_json::{Map, Value};
-
-use super::document::SpecDocument;
-use super::reference::{References, Referred};
 
 /// The form of a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +17,8 @@ pub(crate) enum Shape {
     Integer,
     Number,
     Text,
+    /// A text that is the content of a file (`format: binary`).
+    Binary,
     Array(Box<Shape>),
     /// The declared members; none: an object of any members.
     Object(Arc<Members>),
@@ -35,6 +32,8 @@ pub(crate) struct Members {
     pub(crate) declared: IndexMap<String, Member>,
     /// `additionalProperties` are explicitly welcome, or a `discriminator` says which members there are.
     pub(crate) open: bool,
+    /// Names of members without which the object is not valid.
+    pub(crate) required: BTreeSet<String>,
 }
 
 /// A declared member.
@@ -42,18 +41,16 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     pub(crate) shape: Shape,
     pub(crate) default: Option<Val>,
+    /// It is in answers only.
+    pub(crate) read_only: bool,
 }
 
 /// The shapes that others refer to by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Shapes(HashMap<Arc<str>, Shape>);
+pub(crate) struct Shapes(pub(super) HashMap<Arc<str>, Shape>);
 
 /// A chain of references longer than this goes in a circle.
 const LONGEST_CHAIN: usize = 32;
-
-/// Deepest nesting of schemas inside schemas (`allOf` and the like); anything deeper is [`Shape::Any`]. Far beyond what
-/// documents have, and far from the end of a thread's stack.
-const DEEPEST: usize = 48;
 
 impl Shapes {
     /// Follows names until there is a form.
@@ -70,215 +67,31 @@ impl Shapes {
         }
         &Shape::Any
     }
-}
 
-/// Most members in all shapes of an operation, those that `allOf` and the like copy counted again. The largest operations of Kubernetes have
-/// some thousand.
-const MOST_MEMBERS: usize = 100_000;
-
-/// Reads the schemas of one operation.
-pub(crate) struct ShapeReader<'a> {
-    references: &'a References<'a>,
-    shapes: HashMap<Arc<str>, Shape>,
-    waiting: Vec<Referred>,
-    /// Names that wait, or have waited.
-    queued: HashSet<Arc<str>>,
-    under_way: HashSet<Arc<str>>,
-    /// Members that may still be declared.
-    members_left: usize,
-}
-
-impl<'a> ShapeReader<'a> {
-    pub(crate) fn new(references: &'a References<'a>) -> Self {
-        Self {
-            references,
-            shapes: HashMap::new(),
-            waiting: Vec::new(),
-            queued: HashSet::new(),
-            under_way: HashSet::new(),
-            members_left: MOST_MEMBERS,
-        }
-    }
-
-    /// The shape of a schema that stands in a document.
-    pub(crate) fn read(&mut self, document: &Arc<SpecDocument>, schema: &Value) -> Shape {
-        let shape = self.shape(document, schema, 0);
-        while let Some(referred) = self.waiting.pop() {
-            if !self.shapes.contains_key(&referred.name) {
-                let schema = self.references.value(&referred);
-                let shape = schema.map_or(Shape::Any, |schema| self.shape(&referred.document, &schema, 0));
-                self.shapes.insert(referred.name, shape);
+    /// Whether a value is of a shape as it is, without conversion, members that it needs included.
+    pub(crate) fn allow(&self, value: &Val, shape: &Shape) -> bool {
+        match self.resolve(shape) {
+            Shape::Any | Shape::Named(_) => true,
+            Shape::Boolean => matches!(value, Val::Bool(_)),
+            Shape::Integer => matches!(value, Val::Large(_)) || value.as_i64().is_some(),
+            Shape::Number => value.as_number().is_some(),
+            Shape::Text | Shape::Binary => value.as_str().is_some(),
+            Shape::Array(items) => {
+                value.is_array() && value.elements().iter().all(|element| self.allow(element, items))
+            }
+            Shape::Object(members) => {
+                let allows = |(name, value): (&str, &Val)| {
+                    members.declared.get(name).is_none_or(|member| self.allow(value, &member.shape))
+                };
+                value.is_object()
+                    && members.required.iter().all(|name| value.get(name).is_some())
+                    && value.members().into_iter().all(allows)
             }
         }
-        shape
     }
 
-    /// The named shapes to which the shapes read so far refer.
-    pub(crate) fn finish(self) -> Shapes {
-        Shapes(self.shapes)
-    }
-
-    fn shape(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
-        let Some(schema) = schema.as_object() else { return Shape::Any };
-        if depth > DEEPEST {
-            return Shape::Any;
-        }
-        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            let Some(referred) = self.references.locate(document, reference) else { return Shape::Any };
-            let name = Arc::clone(&referred.name);
-            if !self.shapes.contains_key(&name) && self.queued.insert(Arc::clone(&name)) {
-                self.waiting.push(referred);
-            }
-            return Shape::Named(name);
-        }
-        let own = self.own_shape(document, schema, depth);
-        let combined = self.combined(document, schema, depth);
-        self.merge(own, combined)
-    }
-
-    fn own_shape(
-        &mut self,
-        document: &Arc<SpecDocument>,
-        schema: &Map<String, Value>,
-        depth: usize,
-    ) -> Shape {
-        match type_of(schema) {
-            Some("boolean") => Shape::Boolean,
-            Some("integer") => Shape::Integer,
-            Some("number") => Shape::Number,
-            Some("string" | "file") => Shape::Text,
-            Some("array") => {
-                let items = schema.get("items").map_or(Shape::Any, |i| self.shape(document, i, depth + 1));
-                Shape::Array(Box::new(items))
-            }
-            Some("object") => {
-                let additional = schema.get("additionalProperties");
-                let open = matches!(additional, Some(Value::Bool(true) | Value::Object(_)))
-                    || schema.contains_key("discriminator");
-                let mut members = Members { open, ..Members::default() };
-                for (name, member) in
-                    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-                {
-                    if !self.take_members(1) {
-                        return Shape::Any;
-                    }
-                    let shape = self.shape(document, member, depth + 1);
-                    let default = default_of(member);
-                    members.declared.insert(name.clone(), Member { shape, default });
-                }
-                Shape::Object(Arc::new(members))
-            }
-            _ => Shape::Any,
-        }
-    }
-
-    /// What `allOf`, `oneOf` and `anyOf` add: the union of the members, or the one type that all have.
-    fn combined(
-        &mut self,
-        document: &Arc<SpecDocument>,
-        schema: &Map<String, Value>,
-        depth: usize,
-    ) -> Option<Shape> {
-        let mut all: Option<Shape> = None;
-        for (keyword, alternatives) in [("allOf", false), ("oneOf", true), ("anyOf", true)] {
-            for part in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
-                if alternatives && part.get("type").and_then(Value::as_str) == Some("null") {
-                    continue;
-                }
-                let part = self.flat(document, part, depth + 1);
-                all = Some(match all {
-                    None => part,
-                    Some(before) if alternatives => self.either(before, part),
-                    Some(before) => self.merge(before, Some(part)),
-                });
-            }
-        }
-        all
-    }
-
-    /// The shape of a part. A reference is followed at once, because the caller merges the members.
-    fn flat(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
-        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
-            return self.shape(document, schema, depth);
-        };
-        let Some(referred) = self.references.locate(document, reference) else { return Shape::Any };
-        let name = Arc::clone(&referred.name);
-        if let Some(known) = self.shapes.get(&name) {
-            return known.clone();
-        }
-        if depth > DEEPEST || !self.under_way.insert(Arc::clone(&name)) {
-            return Shape::Any;
-        }
-        let schema = self.references.value(&referred);
-        let shape = schema.map_or(Shape::Any, |schema| self.flat(&referred.document, &schema, depth + 1));
-        self.under_way.remove(&name);
-        self.shapes.insert(name, shape.clone());
-        shape
-    }
-
-    /// The shape of a value to which both apply: an object with the members of both, else the one that says more.
-    fn merge(&mut self, one: Shape, other: Option<Shape>) -> Shape {
-        match (one, other) {
-            (one, None | Some(Shape::Any)) => one,
-            (Shape::Any, Some(other)) => other,
-            (Shape::Object(a), Some(Shape::Object(b))) => self.union(a, &b),
-            (one, Some(_)) => one,
-        }
-    }
-
-    /// The shape of a value to which one of both applies: an object with the members of both, else anything unless they are
-    /// equal.
-    fn either(&mut self, one: Shape, other: Shape) -> Shape {
-        match (one, other) {
-            (Shape::Object(a), Shape::Object(b)) => self.union(a, &b),
-            (Shape::Integer | Shape::Number, Shape::Integer | Shape::Number) => Shape::Number,
-            (one, other) if one == other => one,
-            _ => Shape::Any,
-        }
-    }
-
-    fn union(&mut self, a: Arc<Members>, b: &Members) -> Shape {
-        let copied = if Arc::strong_count(&a) > 1 { a.declared.len() } else { 0 };
-        if !self.take_members(copied + b.declared.len()) {
-            return Shape::Any;
-        }
-        let mut members = Arc::unwrap_or_clone(a);
-        members.open |= b.open;
-        for (name, member) in &b.declared {
-            members.declared.entry(name.clone()).or_insert_with(|| member.clone());
-        }
-        Shape::Object(Arc::new(members))
-    }
-
-    /// Counts members that are declared or copied; false when there are too many.
-    fn take_members(&mut self, count: usize) -> bool {
-        let left = self.members_left.checked_sub(count);
-        if left.is_none() {
-            self.references.report(format!(
-                "its schemas have more than {MOST_MEMBERS} members together; the others may be anything"
-            ));
-        }
-        self.members_left = left.unwrap_or_default();
-        left.is_some()
-    }
-}
-
-/// The declared default, if it is a value.
-pub(crate) fn default_of(schema: &Value) -> Option<Val> {
-    schema.get("default").filter(|value| !value.is_null()).cloned().map(Val::from)
-}
-
-/// `type`, also of 3.1 where it may be a list; without one, what other keywords imply.
-fn type_of(schema: &Map<String, Value>) -> Option<&str> {
-    match schema.get("type") {
-        Some(Value::String(name)) => Some(name),
-        Some(Value::Array(names)) => {
-            let mut names = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
-            let first = names.next();
-            if names.next().is_some() { None } else { first }
-        }
-        _ if schema.contains_key("properties") => Some("object"),
-        _ if schema.contains_key("items") => Some("array"),
-        _ => None,
+    /// The default of a member, unless it is a value that the member cannot have. Documents of Kubernetes give a text the default `{}`.
+    pub(crate) fn default_of<'a>(&self, member: &'a Member) -> Option<&'a Val> {
+        member.default.as_ref().filter(|default| self.allow(default, &member.shape))
     }
 }

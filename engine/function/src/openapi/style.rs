@@ -1,17 +1,18 @@
 //! Writes parameter values in the styles of `OpenAPI`: `form`, `deepObject`, `matrix` and the others.
 //!
-//! Promises: names and values are encoded, the separators that a style adds are not. Source: `OpenAPI` 3.1.0, "Style
+//! Promises: names and values are encoded, the separators that a style adds are not; no value of a cookie is more than one. Source: `OpenAPI` 3.1.0, "Style
 //! Values".
 
 use openapiv3::{PathStyle, QueryStyle};
 use rondo_expression::Val;
 
 use super::operation::Parameter;
-use crate::encoding::{path_encode, percent_encode};
+use crate::encoding::{cookie_encode, path_encode, percent_encode};
 
-/// A value in a path, encoded.
-pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Val) -> String {
-    let encode = path_encode;
+/// A value in a path, encoded. `multi_segment`: whether a `/` in it separates segments where the document does not say that.
+pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Val, multi_segment: bool) -> String {
+    let keeps_slashes = parameter.multi_segment.unwrap_or(multi_segment);
+    let encode = |text: &str| path_encode(text, keeps_slashes);
     let name = percent_encode(&parameter.name, false);
     match style {
         PathStyle::Simple => parts(value, parameter, &encode).join(","),
@@ -62,12 +63,15 @@ pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Val) -> V
     }
 }
 
-/// A value in a header or cookie, as it is.
-pub(crate) fn plain(parameter: &Parameter, value: &Val) -> String {
-    if parameter.json {
-        return value.to_json();
-    }
+/// A value in a header, as it is.
+pub(crate) fn header(parameter: &Parameter, value: &Val) -> String {
     parts(value, parameter, &str::to_owned).join(",")
+}
+
+/// A value in a cookie: `name=value`, in which the separators of cookies are encoded.
+pub(crate) fn cookie(parameter: &Parameter, value: &Val) -> String {
+    let name = percent_encode(&parameter.name, false);
+    format!("{name}={}", parts(value, parameter, &cookie_encode).join(","))
 }
 
 /// A value as text: strings as they are, everything else as JSON.
@@ -114,6 +118,8 @@ mod tests {
             explode,
             reserved: false,
             json: false,
+            required: false,
+            multi_segment: None,
             shape: Shape::Any,
             default: None,
         }
@@ -140,7 +146,7 @@ mod tests {
             (P::Simple, true, &object, "R=100,G=200"),
         ] {
             assert_eq!(
-                path(&parameter(explode), &style, &value.clone().into()),
+                path(&parameter(explode), &style, &value.clone().into(), true),
                 expected,
                 "{style:?} {explode} {value}"
             );

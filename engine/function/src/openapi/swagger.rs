@@ -3,6 +3,7 @@
 //! Source: `OpenAPI` 2.0, `versions/2.0.md`. The differences to 3.x: host and base path instead of servers, the body is
 //! a parameter, media types are properties of the operation, `collectionFormat` says how arrays are written.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -12,12 +13,13 @@ use serde_json::Value;
 use super::document::{OperationPlace, SpecDocument};
 use super::extract::{Source, within_a_line};
 use super::operation::{AnswerForm, Answers, Body, Format, KeyPlace, Operation, Parameter, Place, Scheme};
-use super::shape::{Member, Members, Shape, Shapes, default_of};
+use super::schema::default_of;
+use super::shape::{Member, Members, Shape, Shapes};
 
 pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut Vec<String>) -> Operation {
     let mut parameters = Vec::new();
     let mut body = None;
-    let mut form = IndexMap::new();
+    let (mut form, mut needed) = (IndexMap::new(), BTreeSet::new());
     let consumes = media_types(source, "consumes");
     for (document, node) in source.parameters() {
         match node.get("in").and_then(Value::as_str) {
@@ -28,7 +30,10 @@ pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut
             Some("formData") => {
                 if let Some(name) = node.get("name").and_then(Value::as_str) {
                     let shape = source.shapes.read(&document, &node);
-                    form.insert(name.to_owned(), Member { shape, default: None });
+                    if required(&node) {
+                        needed.insert(name.to_owned());
+                    }
+                    form.insert(name.to_owned(), Member { shape, default: None, read_only: false });
                 }
             }
             _ => parameters.extend(parameter(source, &document, &node)),
@@ -36,13 +41,17 @@ pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut
     }
     let body = match body {
         Some((shape, required)) => {
-            let media_type = consumes.iter().find(|m| Format::of(m).is_some()).cloned();
-            let media_type = media_type.filter(|m| !m.contains('*')).unwrap_or("application/json".to_owned());
+            let writable = |m: &&String| Format::of(m).is_some_and(|format| format != Format::Bytes);
+            let media_type =
+                consumes.iter().find(writable).or(consumes.iter().find(|m| Format::of(m).is_some()));
+            let media_type = media_type.map_or("application/json", String::as_str);
+            let format = Format::of(media_type).unwrap_or(Format::Json);
             Some(Body {
-                format: Format::of(&media_type).unwrap_or(Format::Json),
-                media_type,
+                media_type: format.concrete(media_type),
+                format,
                 shape,
                 required,
+                part_types: HashMap::new(),
             })
         }
         None if !form.is_empty() => {
@@ -52,8 +61,9 @@ pub(super) fn v2(source: &mut Source<'_>, place: &OperationPlace, problems: &mut
             Some(Body {
                 media_type: media_type.to_owned(),
                 format: if multipart { Format::Multipart } else { Format::Form },
-                shape: Shape::Object(Arc::new(Members { declared: form, open: false })),
+                shape: Shape::Object(Arc::new(Members { declared: form, open: false, required: needed })),
                 required: false,
+                part_types: HashMap::new(),
             })
         }
         None => None,
@@ -88,6 +98,8 @@ fn parameter(source: &mut Source<'_>, document: &Arc<SpecDocument>, node: &Value
         explode: format == "multi",
         reserved: false,
         json: false,
+        required: required(node) || node.get("in").and_then(Value::as_str) == Some("path"),
+        multi_segment: node.get("x-multi-segment").and_then(Value::as_bool),
         shape: source.shapes.read(document, node),
         default: default_of(node),
     })
@@ -123,7 +135,7 @@ fn media_types(source: &Source<'_>, keyword: &str) -> Vec<String> {
         .collect()
 }
 
-/// Scheme, host and base path; without a host those of the place the document was fetched from, else a bare path.
+/// Scheme, host and base path; without a host a bare path.
 fn server(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
     let text = |pointer: &str| {
         source.references.read(source.document, pointer).and_then(|v| v.as_str().map(|v| v.trim().to_owned()))
@@ -140,12 +152,7 @@ fn server(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> {
             let host = within_a_line(&host, problems)?;
             format!("{}://{host}{base_path}", if secure { "https" } else { "http" })
         }
-        None => match url::Url::parse(&source.document.uri) {
-            Ok(base) if matches!(base.scheme(), "http" | "https") => {
-                base.join(&base_path).map_or(base_path, String::from)
-            }
-            _ => base_path,
-        },
+        None => base_path,
     })
 }
 

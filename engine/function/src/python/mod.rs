@@ -58,9 +58,14 @@ impl PythonSettings {
 }
 
 /// What a process is asked, as one line of JSON. The error names the argument at fault.
-fn request_line(target: &PythonFunction, request: &Request<'_>, mask: &Mask) -> Result<String, String> {
+fn request_line(
+    target: &PythonFunction,
+    request: &Request<'_>,
+    path: &[String],
+    mask: &Mask,
+) -> Result<String, String> {
     let arguments = request.arguments.as_ref();
-    let path = Val::array(search_path(request.properties).into_iter().map(Val::text));
+    let path = Val::array(path.iter().map(|folder| Val::text(folder.as_str())));
     let mut line = match target {
         PythonFunction::Script => {
             let given = arguments.filter(|arguments| arguments.is_object());
@@ -115,9 +120,10 @@ pub(crate) async fn call(
     mut share: Share,
     mask: &Mask,
 ) -> Result<Answer, CallErrorKind> {
-    let line = request_line(target, request, mask).map_err(CallErrorKind::InvalidArgument)?;
+    let path = search_path(request.properties);
+    let line = request_line(target, request, &path, mask).map_err(CallErrorKind::InvalidArgument)?;
     share.grow(pool.settings().max_output_bytes as u64).map_err(CallErrorKind::NoRoom)?;
-    let line = pool.ask(line, timeout).await?;
+    let line = pool.ask(line, path, timeout).await?;
     let mut grant = |more: usize| share.grow(more as u64).is_ok();
     let limits = ReadLimits { skips_null_elements: false, ..ReadLimits::default() };
     let mut answer = Val::read_json(&line, limits, &mut grant)

@@ -1,7 +1,7 @@
 //! The Python processes of the engine.
 //!
-//! Promises: no more processes than the settings say; a process that answered serves the next call, and one that did not is ended. Never:
-//! starts a process before code is to be run.
+//! Promises: no more processes than the settings say; a process that answered serves the next call with the same search path, so that projects
+//! may have different modules of one name; one that did not answer is ended. Never: starts a process before code is to be run.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::error::CallErrorKind;
 pub(crate) struct Pool {
     settings: PythonSettings,
     places: Semaphore,
-    idle: Mutex<Vec<Worker>>,
+    /// Each with the search path of its calls; the one that waits longest is the first.
+    idle: Mutex<Vec<(Vec<String>, Worker)>>,
 }
 
 impl Pool {
@@ -30,15 +31,16 @@ impl Pool {
     }
 
     /// Has a process answer a line, within the time of the settings or another one. The time for which all processes are busy with other
-    /// calls does not count.
+    /// calls does not count. `path` is the search path that the line names.
     pub(crate) async fn ask(
         &self,
         line: String,
+        path: Vec<String>,
         timeout: Option<Duration>,
     ) -> Result<Vec<u8>, CallErrorKind> {
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
-        let mut worker = match self.idle_worker() {
+        let mut worker = match self.idle_worker(&path) {
             Some(worker) => worker,
             None => Worker::start(&self.settings)?,
         };
@@ -47,18 +49,23 @@ impl Pool {
         // A worker that is dropped ends its process.
         let answer =
             tokio::time::timeout(timeout, asked).await.map_err(|_| CallErrorKind::Timeout(timeout))??;
-        self.idle.lock().push(worker);
+        self.idle.lock().push((path, worker));
         Ok(answer)
     }
 
-    /// A process that waits for work. One that ended meanwhile is forgotten.
-    fn idle_worker(&self) -> Option<Worker> {
+    /// A process that waits for work with this search path. Those that ended meanwhile are forgotten, and where there is none, those of
+    /// other paths make room for a new one.
+    fn idle_worker(&self, path: &[String]) -> Option<Worker> {
         let mut idle = self.idle.lock();
-        while let Some(mut worker) = idle.pop() {
-            if worker.is_alive() {
-                return Some(worker);
-            }
+        idle.retain_mut(|(_, worker)| worker.is_alive());
+        if let Some(at) = idle.iter().rposition(|(of_worker, _)| of_worker == path) {
+            return Some(idle.remove(at).1);
         }
+        // Who asks has one of the places.
+        let busy = self.settings.processes.saturating_sub(self.places.available_permits());
+        let most = self.settings.processes.saturating_sub(busy);
+        let surplus = idle.len().saturating_sub(most);
+        idle.drain(..surplus);
         None
     }
 }

@@ -304,6 +304,15 @@ async fn answers_that_can_be_understood_are() {
             r#"200 {"a":1}"#,
         ),
         ("a name twice", json(r#"{"a":1,"a":2}"#), r#"200 {"a":2}"#),
+        ("UTF-16 with its mark", json(b"\xff\xfe{\0}\0"), "200 {}"),
+        (
+            "ISO-8859-1",
+            Sends(answer(
+                "200 OK\ncontent-type: application/json; charset=iso-8859-1\ncontent-length: 5",
+                b"[\"\xe9\"]",
+            )),
+            "200 [\"\u{e9}\"]",
+        ),
         ("a NUL", json(r#"{"a":"\u0000"}"#), r#"200 {"a":"\u0000"}"#),
         (
             "90 levels",
@@ -329,7 +338,16 @@ async fn answers_that_are_no_json_say_so() {
             no_json("<a/>"),
         ),
         ("no UTF-8", json(b"{\"a\":\"\xff\xfe\"}"), no_json("{\"a\":\"\u{fffd}\u{fffd}\"}")),
-        ("UTF-16", json(b"\xff\xfe{\0}\0"), no_json("\u{fffd}\u{fffd}{\0}\0")),
+        (
+            "an encoding that nobody knows",
+            Sends(answer("200 OK\ncontent-type: application/json; charset=ebcdic-x\ncontent-length: 2", "{}")),
+            "answered 200 with something that is not text in an encoding that is known (it says `charset=ebcdic-x`): {}".to_owned(),
+        ),
+        (
+            "half a character",
+            Sends(answer("200 OK\ncontent-type: application/json; charset=utf-16le\ncontent-length: 4", b"\"\0\0\xd8")),
+            "answered 200 with something that is not text in UTF-16LE: \"\u{fffd}".to_owned(),
+        ),
         ("a bare NUL", json(b"{\"a\":\"\x00\"}"), no_json("{\"a\":\"\0\"}")),
         ("half a surrogate", json(r#"{"a":"\ud800"}"#), no_json(r#"{"a":"\ud800"}"#)),
         ("a number beyond all", json(r#"{"a":1e400}"#), no_json(r#"{"a":1e400}"#)),
@@ -348,32 +366,42 @@ async fn redirects_that_lead_elsewhere_are_not_followed() {
         (
             "a circle",
             to("302 Found", "/a"),
-            "answered 302 Found: it redirects to `/a`, which is not followed",
+            "answered 302 Found: it redirects to `/a`, which is not followed: 5 redirects led here already",
         ),
         (
             "a circle that keeps the method",
             to("307 T", "/a"),
-            "answered 307 Temporary Redirect: it redirects to `/a`, which is not followed",
+            "answered 307 Temporary Redirect: it redirects to `/a`, which is not followed: 5 redirects led here already",
         ),
         (
             "a link-local address",
             to("302 Found", "http://169.254.169.254/latest"),
-            "answered 302 Found: it redirects to `http://169.254.169.254/latest`, which is not followed",
+            "answered 302 Found: it redirects to `http://169.254.169.254/latest`, which is not followed: a call stays at its service, and this is another",
         ),
         (
             "a file",
             to("302 Found", "file:///etc/passwd"),
-            "answered 302 Found: it redirects to `file:///etc/passwd`, which is not followed",
+            "answered 302 Found: it redirects to `file:///etc/passwd`, which is not followed: this is no address of HTTP",
         ),
         (
             "another scheme",
             to("302 Found", "https://127.0.0.1/"),
-            "answered 302 Found: it redirects to `https://127.0.0.1/`, which is not followed",
+            "answered 302 Found: it redirects to `https://127.0.0.1/`, which is not followed: a call stays at its service, and this is https instead of h",
         ),
         (
             "credentials",
             to("302 Found", "http://user:hunter2@127.0.0.1:1/?token=abcdef"),
-            "answered 302 Found: it redirects to `http://127.0.0.1:1/?token=***`, which is not followed",
+            "answered 302 Found: it redirects to `http://127.0.0.1:1/?token=***`, which is not followed: a call stays at its service, and this is another",
+        ),
+        (
+            "a choice",
+            to("300 Multiple Choices", "/b"),
+            "answered 300 Multiple Choices: it redirects to `/b`, which is not followed: the status asks for a choice of the caller",
+        ),
+        (
+            "nowhere",
+            Sends(answer("301 Moved Permanently\ncontent-length: 4", "gone")),
+            "answered 301 Moved Permanently: it redirects, and does not say where to: gone",
         ),
     ])
     .await;

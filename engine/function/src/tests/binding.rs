@@ -1,7 +1,7 @@
 //! Functions to bindings, and what is wrong with them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,6 +27,10 @@ impl Folder {
         }
         Self(folder)
     }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Folder {
@@ -47,7 +51,17 @@ pub(super) fn bind_in(
     properties: &Properties,
     fetcher: Option<Arc<Fetcher>>,
 ) -> (Bindings, String) {
-    let (document, problems) = parse("flow.sw.yaml", &workflow(members));
+    bind_text(folder, &workflow(members), properties, fetcher)
+}
+
+/// Binds the functions of a whole document.
+pub(super) fn bind_text(
+    folder: &Folder,
+    text: &str,
+    properties: &Properties,
+    fetcher: Option<Arc<Fetcher>>,
+) -> (Bindings, String) {
+    let (document, problems) = parse("flow.sw.yaml", text);
     assert_eq!(problems.iter().filter(|problem| problem.is_error()).collect::<Vec<_>>(), Vec::<&_>::new());
     let fetch = fetcher.clone().map(|fetcher| fetcher as Arc<dyn Fetch>);
     let resources = Resources::new(&folder.0, properties, fetch).unwrap();
@@ -129,7 +143,7 @@ functions:
     flow.sw.yaml:9:30: error[RON0303]: function `unknown` calls `somethingElse`, but `specs/jira.yaml` has no such operation
       help: it has `createIssue`, `listIssues`
     flow.sw.yaml:10:29: error[RON0302]: function `absent` needs the document `specs/away.yaml`: the file does not exist; looked for `specs/away.yaml`, `src/main/resources/specs/away.yaml`
-    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows
+    flow.sw.yaml:11:30: error[RON0302]: function `outside` needs the document `../../x.yaml`: the file is outside of the folder of workflows, at `../../x.yaml`
     flow.sw.yaml:12:29: error[RON0302]: function `noSpec` needs the document `specs/none.yaml`: it is no OpenAPI document: it has neither `openapi` nor `swagger`
     flow.sw.yaml:13:29: error[RON0302]: function `noJson` needs the document `specs/bad.json`: it is not valid JSON, line 1 column 1: unclosed bracket '{'
     flow.sw.yaml:14:32: warning[RON0305]: function `reference` calls `listIssues` of `specs/jira.yaml`: `$ref: common/types.yaml#/Count` in `specs/jira.yaml`: the file does not exist; looked for `specs/common/types.yaml`, `common/types.yaml`, `src/main/resources/common/types.yaml`
@@ -156,6 +170,8 @@ functions:
       help: write it as `rest:get:/numbers`
     flow.sw.yaml:29:41: error[RON0301]: function `loud` logs at `LOUD`, which is no level
       help: the levels are TRACE, DEBUG, INFO, WARN and ERROR
+    flow.sw.yaml:31:42: warning[RON0306]: function `plain` cannot be called: no address is known: its operation has only a path, and `kogito.sw.functions.plain.host` is not set
+      help: set `kogito.sw.functions.plain.host`, or write the whole address into the operation
     "#);
     for (name, bound) in [
         ("good", true),
@@ -214,7 +230,7 @@ async fn a_choice_that_is_not_configured_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_are_fetched_with_the_credentials_of_auth_ref() {
-    let text = spec("/a", "get", json!({}), json!({"servers": [{"url": "v1"}]}));
+    let text = spec("/a", "get", json!({}), json!({}));
     let server = Server::start(vec![Reply::json(200, &text)]).await;
     let folder = Folder::new(&[("x", "")]);
     let functions = "\
@@ -225,8 +241,12 @@ secrets: [DOC_TOKEN]
 auth:
 - {name: Docs, scheme: bearer, properties: {token: '${ $SECRETS.DOC_TOKEN }'}}
 ";
-    let properties =
-        properties("", &format!("DOC_TOKEN=abc\nrondo.uri.alias=http://docs.test/={}/", server.url));
+    let service = Server::start(vec![Reply::json(200, &json!({}))]).await;
+    let lines = format!(
+        "DOC_TOKEN=abc\nrondo.uri.alias=http://docs.test/={}/\nquarkus.rest-client.api_json.url={}",
+        server.url, service.url
+    );
+    let properties = properties("", &lines);
     let fetcher = Arc::new(Fetcher::new(&properties).unwrap());
     let (bindings, problems) = bind_in(&folder, functions, &properties, Some(fetcher));
     assert_eq!(problems, "");
@@ -235,9 +255,83 @@ auth:
         (server.last().target.as_str(), server.last().header("authorization")),
         ("/specs/api.json", "Bearer abc")
     );
-    // The server of the document is relative to where it was fetched; its calls do not carry the token.
+    // The calls do not carry the token.
     call(bindings.get("g").unwrap(), &properties, Value::Null).await.unwrap();
-    assert_eq!((server.last().target.as_str(), server.last().header("authorization")), ("/specs/v1/a", ""));
+    assert_eq!((service.last().target.as_str(), service.last().header("authorization")), ("/a", ""));
+}
+
+/// The host that a document comes from may be any file server. It gets no calls, and no token.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_host_of_a_document_is_no_address_of_its_service() {
+    let v3 = |servers: Value| {
+        let more = json!({"security": [{"t": []}], "components": {"securitySchemes": {"t": {"type": "http", "scheme": "bearer"}}}});
+        let mut document = spec("/a", "get", json!({}), more);
+        if !servers.is_null() {
+            document["servers"] = servers;
+        }
+        document
+    };
+    let mut v2 = json!({"swagger": "2.0", "info": {"title": "T", "version": "1"}, "basePath": "/v1", "security": [{"t": []}],
+        "securityDefinitions": {"t": {"type": "oauth2", "tokenUrl": "/token"}}, "paths": {"/a": {"get": {"operationId": "op"}}}});
+    v2["securityDefinitions"]["t"] = json!({"type": "basic"});
+    for (document, why) in [
+        (v3(Value::Null), "its document names no server"),
+        (v3(json!([])), "its document names no server"),
+        (
+            v3(json!([{"url": "/"}])),
+            "the server `/` of its document is no http or https address, and the host that the document comes from is not the service",
+        ),
+        (v3(json!([{"url": "//other.test/v1"}])), "the server `//other.test/v1` of its document is no"),
+        (
+            v3(json!([{"url": "/to?u=http://other.test"}])),
+            "the server `/to?u=http://other.test` of its document is no",
+        ),
+        (v3(json!([{"url": "ftp://other.test"}])), "the server `ftp://other.test` of its document is no"),
+        (v2, "the server `/v1` of its document is no"),
+    ] {
+        let server = Server::start(vec![Reply::json(200, &document)]).await;
+        let folder = Folder::new(&[("x", "")]);
+        let functions = "functions:\n- {name: f, operation: 'docs#op'}\n\
+            extensions:\n- {extensionid: workflow-uri-definitions, definitions: {docs: 'http://docs.test/raw/api.json'}}\n";
+        let lines = format!(
+            "rondo.uri.alias=http://docs.test/={}/\nquarkus.openapi-generator.docs.auth.t.bearer-token=t0ken\n\
+             quarkus.openapi-generator.docs.auth.t.username=ada",
+            server.url
+        );
+        let properties = properties("", &lines);
+        let fetcher = Arc::new(Fetcher::new(&properties).unwrap());
+        let (bindings, problems) = bind_in(&folder, functions, &properties, Some(fetcher));
+        assert!(problems.contains("warning[RON0306]") && problems.contains(why), "{problems}");
+        assert!(problems.contains("set `quarkus.rest-client.docs.url`"), "{problems}");
+        let error = call(bindings.get("f").unwrap(), &properties, Value::Null).await.unwrap_err().to_string();
+        assert!(error.contains("no address is known; set `quarkus.rest-client.docs.url`"), "{error}");
+        assert_eq!(server.seen().len(), 1, "only the document was asked for");
+    }
+}
+
+#[test]
+fn a_client_that_cannot_be_used_is_told_at_its_property() {
+    let scheme = json!({"type": "openIdConnect", "openIdConnectUrl": "https://h.test/o"});
+    let more = json!({"security": [{"login": []}], "components": {"securitySchemes": {"login": scheme}}});
+    let folder = Folder::new(&[("a.json", &spec("/a", "get", json!({}), more).to_string())]);
+    let functions = "functions:\n- {name: f, operation: 'a.json#op'}\n- {name: g, operation: 'a.json#op'}\n";
+    let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
+                 quarkus.rest-client.a_json.proxy-address=proxy\n\
+                 quarkus.oidc-client.login.client-id=app\n\
+                 quarkus.oidc-client.login.grant.type=exchange";
+    let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
+    insta::assert_snapshot!(problems, @r"
+    application.properties:3:42: warning[RON0311]: no call of the document `a_json` can be made: the value of the property `quarkus.rest-client.a_json.proxy-address` is not `<host>:<port>`, or `none`
+    application.properties:5:38: error[RON0310]: calls with the security scheme `login` get no token: `quarkus.oidc-client.login.grant.type` is `exchange`, which is not supported; `client` and `password` are
+    ");
+    let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
+                 quarkus.oidc-client.login.client-id=${NO_SUCH}\nquarkus.rest-client.a_json.read-timeout=${NO_SUCH}";
+    let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
+    insta::assert_snapshot!(problems, @r"
+    application.properties:4:41: warning[RON0311]: no call of the document `a_json` can be made: the property `quarkus.rest-client.a_json.read-timeout` refers to `${NO_SUCH}`, which is neither a property nor an environment variable
+    flow.sw.yaml:7:24: warning[RON0309]: function `f` cannot be called, because there is no token for it: the property `quarkus.oidc-client.login.client-id` refers to `${NO_SUCH}`, which is neither a property nor an environment variable
+      help: set the environment variable, or remove the property
+    ");
 }
 
 #[test]

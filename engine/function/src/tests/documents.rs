@@ -79,7 +79,7 @@ fn operations(document: &Value) -> Vec<(Operation, Vec<String>)> {
         "other.yaml" => Ok(Arc::clone(&same)),
         _ => Err("it is not there".to_owned()),
     };
-    places.filter_map(|place| openapi::extract(&document, place, &open).ok()).collect()
+    places.filter_map(|place| openapi::extract(&document, place, None, &open).ok()).collect()
 }
 
 /// An operation of a document that has one.
@@ -151,7 +151,7 @@ proptest! {
         for (operation, problems) in operations(&document) {
             prop_assert!(problems.len() <= 60, "{}", problems.len());
             let arguments = Val::from(json!({"id": 1, "project_id": "a/b", "namespace": "x", "name": "y", "title": {"a": []}}));
-            let _ = openapi::request::build(&operation, &arguments);
+            let _ = openapi::request::build(&operation, &arguments, true);
             let (granted, result) = read(&operation, &content_type, &body, usize::MAX);
             let memory = result.as_ref().map_or(0, Val::memory);
             // Defaults of the document stand in it only once, and are counted at each place that has them.
@@ -214,7 +214,7 @@ fn a_document_that_is_nested_without_end_is_no_problem_of_the_stack() {
     let text = document.to_string().replace("\"DEEP\"", &deep);
     let document = Arc::new(SpecDocument::parse("spec.json", text.into()).unwrap());
     let place = document.operation("op").unwrap();
-    let (operation, _) = openapi::extract(&document, place, &|_, _| Err(String::new())).unwrap();
+    let (operation, _) = openapi::extract(&document, place, None, &|_, _| Err(String::new())).unwrap();
     let result = read(&operation, "application/json", br#"{"n": 1}"#, usize::MAX).1.unwrap();
     assert_eq!(serde_json::to_value(&result).unwrap(), json!({"n": 1}));
 }
@@ -317,6 +317,6 @@ fn a_document_of_ten_megabytes_is_read() {
     let read = Arc::new(SpecDocument::parse("spec.json", text.into()).unwrap());
     assert_eq!(read.operation_ids().count(), 20_001);
     let place = read.operation("op7").unwrap();
-    let (operation, problems) = openapi::extract(&read, place, &|_, _| Err(String::new())).unwrap();
+    let (operation, problems) = openapi::extract(&read, place, None, &|_, _| Err(String::new())).unwrap();
     assert_eq!((operation.path.as_str(), problems), ("/p7", vec![]));
 }

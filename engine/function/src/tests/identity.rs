@@ -194,7 +194,7 @@ async fn credentials_do_not_appear_in_errors() {
     let with_password = server.url.replace("://", "://ada:pa55word@");
     let plain = rest(&format!("get:{with_password}/shown%2Fbefore"), true);
     let incoming = [("X-Authorization-Git", "tok-9")];
-    let known = Secrets::of(&properties);
+    let known = Secrets::of([&properties]);
     known.hide("shown/before");
     let caller = caller(&properties, known);
     for (binding, secrets) in [

@@ -103,6 +103,29 @@ async fn an_error_takes_no_more_than_its_beginning() {
 }
 
 #[tokio::test]
+async fn a_call_whose_turn_does_not_come_in_time_fails_and_nothing_was_sent() {
+    let server = Server::start(vec![Reply::json(200, &Value::Null)]).await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let properties = properties("", "rondo.http.max-calls=1\nrondo.http.queue-timeout=20");
+    let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(16 << 20)).unwrap();
+    let hangs = rest(&format!("get:http://{}/a", silent.local_addr().unwrap()), true);
+    let works = rest(&format!("get:{}/a", server.url), true);
+    let mut hanging = Box::pin(call_with(&caller, &hangs, &properties, json!({}), &[]));
+    let _ = tokio::time::timeout(Duration::from_millis(1), &mut hanging).await;
+    assert_eq!((caller.load().in_flight, caller.load().waiting), (1, 0));
+    let error = call_of("another", &caller, &works, &properties, json!({}), &[]).await.unwrap_err();
+    assert!(matches!(error.kind, CallErrorKind::NoPlace(_)), "{error}");
+    assert!(
+        error.to_string().contains("for its turn") && error.to_string().contains("rondo.http.max-calls"),
+        "{error}"
+    );
+    assert!(server.seen().is_empty());
+    assert_eq!(caller.load().waiting, 0);
+    drop(hanging);
+    assert_eq!(result(&call_with(&caller, &works, &properties, json!({}), &[]).await.unwrap()), Value::Null);
+}
+
+#[tokio::test]
 async fn many_calls_of_one_instance_leave_places_for_another() {
     let server = Server::start(vec![Reply::json(200, &Value::Null)]).await;
     // Accepts connections, as the system does for a listener, and never answers.

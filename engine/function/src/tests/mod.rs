@@ -5,6 +5,8 @@
 mod answers;
 mod behaviours;
 mod binding;
+mod call_checks;
+mod clients;
 mod documents;
 mod errors;
 mod fetching;
@@ -19,4 +21,7 @@ mod python_calls;
 mod query_calls;
 mod requests;
 mod rest_calls;
+mod split_documents;
 pub(crate) mod support;
+mod tokens;
+mod unused;

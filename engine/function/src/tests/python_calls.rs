@@ -7,6 +7,7 @@ use rondo_expression::Val;
 use rondo_program::PythonFunction;
 use serde_json::{Value, json};
 
+use super::binding::Folder;
 use super::support::{binding, call, caller, client_message, properties, result, val};
 use crate::binding::{Binding, Target};
 use crate::{Answer, BeforeLargeAnswer, CallError, Caller, ProcessHeaders, Request, Secrets};
@@ -160,4 +161,28 @@ async fn a_command_that_is_not_there_is_named() {
     let properties = properties("", "rondo.python.command=/nowhere/python3");
     let error = call(&service("math", "fmod"), &properties, json!([1, 2])).await.unwrap_err();
     insta::assert_snapshot!(client_message(&error), @"the Python process `/nowhere/python3` cannot be started: No such file or directory (os error 2); set `rondo.python.command`");
+}
+
+/// Two projects may have modules of one name: a process keeps the first that it imports, so each search path has processes of its own. There
+/// are no more of them than may be.
+#[tokio::test]
+async fn modules_of_one_name_on_different_paths_are_not_mixed_up() {
+    let module = |name: &str| format!("def name():\n    return '{name}'\n");
+    let folder = Folder::new(&[("one/own.py", &module("one")), ("two/own.py", &module("two"))]);
+    let of_path = |name: &str| {
+        let path = folder.path().join(name);
+        let path = path.display();
+        properties("", &format!("rondo.python.processes=1\norg.sonataflow.python.searchpath={path}"))
+    };
+    let (one, two) = (of_path("one"), of_path("two"));
+    let caller = caller(&one, Secrets::default());
+    let mut processes = Vec::new();
+    for (properties, expected) in [(&one, "one"), (&one, "one"), (&two, "two"), (&one, "one")] {
+        let code = json!({"script": "import os\nfrom own import name\nfound, process = name(), os.getpid()"});
+        let answer = script(&caller, properties, code, None).await.unwrap();
+        assert_eq!(values(&answer)["found"], expected);
+        processes.push(values(&answer)["process"].as_i64().unwrap());
+    }
+    assert_eq!(processes[0], processes[1], "a process serves calls of its path");
+    assert_ne!(processes[0], processes[3], "it made room for that of another path");
 }

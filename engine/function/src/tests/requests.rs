@@ -69,6 +69,142 @@ async fn parameters_go_where_the_document_says() {
 }
 
 #[tokio::test]
+async fn arguments_keep_their_order() {
+    let parameters = json!([
+        {"name": "a", "in": "query", "schema": {}}, {"name": "b", "in": "query", "schema": {}},
+        {"name": "c", "in": "cookie", "schema": {}}, {"name": "d", "in": "cookie", "schema": {}}, {"name": "id", "in": "path"},
+    ]);
+    let schema = json!({"properties": {"x": {}, "y": {}, "z": {"default": 1}}});
+    let sends = |media_type: &str| {
+        spec(
+            "/p/{id}",
+            "post",
+            json!({"parameters": parameters, "requestBody": {"content": {media_type: {"schema": schema}}}}),
+            json!({}),
+        )
+    };
+    let arguments = json!({"y": 1, "b": 2, "id": "i", "a": 3, "x": 4});
+    check(vec![
+        (sends("application/json"), arguments.clone(), r#"POST /p/i?b=2&a=3 application/json {"y":1,"x":4,"z":1}"#),
+        (sends("application/x-www-form-urlencoded"), arguments.clone(), "POST /p/i?b=2&a=3 application/x-www-form-urlencoded y=1&x=4&z=1"),
+        (sends("multipart/form-data"), arguments,
+            "POST /p/i?b=2&a=3 multipart/form-data; boundary=rondo-part --rondo-part\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\n1\r\n\
+             --rondo-part\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n4\r\n--rondo-part\r\nContent-Disposition: form-data; name=\"z\"\r\n\r\n1\r\n--rondo-part--"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn slashes_in_a_path_are_segments_or_not() {
+    let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+    let document = |extension: Value| {
+        let mut parameter = json!({"name": "id", "in": "path", "schema": text()});
+        if !extension.is_null() {
+            parameter["x-multi-segment"] = extension;
+        }
+        parameters("/a/{id}", json!([parameter]))
+    };
+    for (extension, property, id, expected) in [
+        (json!(null), "", "x/y", "/a/x/y"),
+        (json!(false), "", "x/y", "/a/x%2Fy"),
+        (json!(null), "rondo.http.multi-segment-paths=false", "x/y", "/a/x%2Fy"),
+        (json!(true), "rondo.http.multi-segment-paths=false", "x/y", "/a/x/y"),
+        (json!(null), "", "x%2Fy z%20z", "/a/x%2Fy%20z%20z"),
+        (json!(false), "", "x%2fy/z", "/a/x%2fy%2Fz"),
+        (json!(null), "", "100%25", "/a/100%2525"),
+    ] {
+        let properties = properties(&server.url, property);
+        call(&openapi(&document(extension)), &properties, json!({"id": id})).await.unwrap();
+        assert_eq!(server.last().target, expected, "{property} {id}");
+    }
+    let error =
+        call(&openapi(&document(json!(null))), &properties(&server.url, ""), json!({"id": "..%2f.."})).await;
+    assert!(error.unwrap_err().to_string().contains("would be another path"));
+}
+
+#[tokio::test]
+async fn a_cookie_is_one_whatever_the_argument_is() {
+    let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
+    let in_cookie = |name: &str| json!({"name": name, "in": "cookie", "schema": {}});
+    let binding = openapi(&parameters("/a", json!([in_cookie("session"), in_cookie("lang")])));
+    let arguments = json!({"lang": ["de", "e,n"], "session": "s1; admin=\"true\"\r\nX: é"});
+    call(&binding, &properties(&server.url, ""), arguments).await.unwrap();
+    assert_eq!(
+        server.last().header("cookie"),
+        "lang=de,e%2Cn; session=s1%3B%20admin=%22true%22%0D%0AX:%20%C3%A9"
+    );
+}
+
+#[tokio::test]
+async fn defaults_that_the_schema_does_not_allow_are_not_filled_in() {
+    let schema = json!({"type": "object", "properties": {
+        "metadata": {"default": {}, "allOf": [{"$ref": "#/components/schemas/Meta"}]},
+        "spec": {"$ref": "#/components/schemas/Spec", "default": {}},
+        "status": {"default": {}, "allOf": [{"$ref": "#/components/schemas/Spec"}]},
+        "level": {"type": "string", "enum": ["low", "high"], "default": "none"},
+        "count": {"type": "integer", "minimum": 1, "default": 0},
+        "name": {"type": "string", "maxLength": 3, "default": "long"},
+        "kind": {"type": "string", "default": "Pod"},
+    }});
+    let mut document = body("application/json", schema);
+    document["components"]["schemas"] = json!({
+        "Time": {"type": "string", "format": "date-time"},
+        "Meta": {"type": "object", "properties": {
+            "creationTimestamp": {"default": {}, "allOf": [{"$ref": "#/components/schemas/Time"}]}, "labels": {"type": "object", "default": {"a": "b"}},
+        }},
+        "Spec": {"type": "object", "required": ["limits"], "properties": {"limits": {"type": "array", "items": {"type": "integer"}}}},
+    });
+    check(vec![(
+        document,
+        json!({"spec": {"limits": [1]}}),
+        r#"POST /p application/json {"spec":{"limits":[1]},"metadata":{"labels":{"a":"b"}},"kind":"Pod"}"#,
+    )])
+    .await;
+}
+
+#[tokio::test]
+async fn files_are_sent_with_a_name_and_binary_bodies_as_they_are() {
+    let file = json!({"type": "string", "format": "binary"});
+    let form = json!({"properties": {"visible": {"type": "boolean"}, "pages": {"type": "array", "items": file}, "log": file}});
+    let mut typed = body("multipart/form-data", form.clone());
+    typed["paths"]["/p"]["post"]["requestBody"]["content"]["multipart/form-data"]["encoding"] =
+        json!({"log": {"contentType": "text/csv, text/plain"}});
+    let head = "POST /p multipart/form-data; boundary=rondo-part --rondo-part\r\nContent-Disposition: form-data; name=";
+    let part = |name: &str, media_type: &str, text: &str| {
+        format!("\"{name}\"; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n{text}\r\n--rondo-part")
+    };
+    let next = "\r\nContent-Disposition: form-data; name=";
+    let bytes = "application/octet-stream";
+    let expected = format!(
+        "{head}{}{next}\"visible\"\r\n\r\ntrue\r\n--rondo-part{next}{}{next}{}--",
+        part("log", bytes, "a\r\nb"),
+        part("pages", bytes, "1"),
+        part("pages", bytes, "2")
+    );
+    let swagger = json!({"swagger": "2.0", "info": {"title": "T", "version": "1"}, "paths": {"/p": {"post": {
+        "operationId": "op", "consumes": ["multipart/form-data"], "parameters": [{"name": "log", "in": "formData", "type": "file"}]}}}});
+    let mut choice = body("image/png", file.clone());
+    choice["paths"]["/p"]["post"]["requestBody"]["content"]["application/vnd.api+json"] =
+        json!({"schema": {}});
+    let of_31 = json!({"contentMediaType": "application/pdf"});
+    check(vec![
+        (
+            body("multipart/form-data", form),
+            json!({"log": "a\r\nb", "visible": true, "pages": ["1", "2"]}),
+            &expected,
+        ),
+        (typed, json!({"log": "x"}), &format!("{head}{}--", part("log", "text/csv", "x"))),
+        (swagger, json!({"log": "x"}), &format!("{head}{}--", part("log", bytes, "x"))),
+        (body("image/png", file.clone()), json!({"picture": "\u{89}PNG"}), "POST /p image/png \u{89}PNG"),
+        (body("image/*", file), json!({"picture": "PNG"}), "POST /p application/octet-stream PNG"),
+        (body("application/pdf", of_31), json!({"file": "%PDF"}), "POST /p application/pdf %PDF"),
+        (body("application/zip", json!({})), json!({}), "POST /p"),
+        (choice, json!({"a": 1, "b": 2}), r#"POST /p application/vnd.api+json {"a":1,"b":2}"#),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn parameters_of_the_path_and_by_reference_count() {
     let mut document = spec(
         "/a/{id}",
@@ -229,7 +365,7 @@ proptest! {
         }), json!({}));
         let binding = openapi(&document);
         let Target::OpenApi(target) = &binding.target else { unreachable!() };
-        if let Ok(builder) = crate::openapi::request::build(&target.operation, &arguments.into()) {
+        if let Ok(builder) = crate::openapi::request::build(&target.operation, &arguments.into(), true) {
             let url = url::Url::parse(&builder.address("http://h.test/base/")).unwrap();
             prop_assert_eq!(url.host_str(), Some("h.test"));
             prop_assert!(url.path().starts_with("/base/x/"), "{}", url);

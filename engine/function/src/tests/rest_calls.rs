@@ -22,6 +22,7 @@ async fn arguments_become_path_query_headers_and_body() {
             r#"POST /numbers/3/sum application/json {"numbers":[1]} "#,
         ),
         ("post:/{a}", json!({"a": "x y/z"}), r#"POST /x+y%2Fz application/json {"whole":"data"} "#),
+        ("get:/{a}?b={a}", json!({"a": "x%2Fy z"}), "GET /x%2Fy+z?b=x%252Fy+z   "),
         ("put:/a", Value::Null, r#"PUT /a application/json {"whole":"data"} "#),
         ("post:/a", json!([1, 2]), "POST /a application/json [1,2] "),
         ("get:/a", json!({"QUERY_q": "a b", "HEADER_X-H": 5, "left": 1}), "GET /a?q=a+b   5"),
@@ -82,6 +83,7 @@ fn arguments_that_are_null_are_not_the_state_data() {
         let mut mask = Mask::new(Secrets::default());
         let builder = crate::rest::build(
             &target,
+            "",
             "f",
             arguments.map(super::support::val).as_ref(),
             &data,

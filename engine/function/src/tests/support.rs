@@ -125,7 +125,7 @@ pub(crate) fn openapi(document: &Value) -> Arc<Binding> {
     let document = Arc::new(SpecDocument::parse("specs/svc", document.to_string().into()).unwrap());
     let place = document.operation("op").unwrap().clone();
     let (operation, problems) =
-        openapi::extract(&document, &place, &|_, file| Err(format!("`{file}` is not there"))).unwrap();
+        openapi::extract(&document, &place, None, &|_, file| Err(format!("`{file}` is not there"))).unwrap();
     assert_eq!(problems, Vec::<String>::new());
     let target =
         Target::OpenApi(Box::new(OpenApiTarget { operation, key: "svc".to_owned(), has_config_key: false }));

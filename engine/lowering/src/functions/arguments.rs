@@ -105,7 +105,7 @@ impl Lowering<'_> {
 
 /// The arguments as SonataFlow reads them: a text with the JSON of an object becomes the object, arguments that are null and list elements
 /// that are null are removed.
-fn normalize_arguments(arguments: &Value) -> Value {
+pub(crate) fn normalize_arguments(arguments: &Value) -> Value {
     let object = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
     let arguments = object.map_or_else(|| arguments.clone(), Value::Object);
     let mut arguments = Value::from(Val::from(arguments).without_null_elements());

@@ -15,6 +15,7 @@ use rondo_definition::{
 };
 use rondo_program::{Declarations, Function, FunctionKind};
 
+pub(super) use arguments::normalize_arguments;
 pub(super) use custom::log_level;
 pub use replacement::{replace_functions, unused_replacements};
 

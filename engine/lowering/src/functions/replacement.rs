@@ -4,7 +4,7 @@
 //! unchanged when a service answers for it. Never: changes the text of a document or its revision.
 
 use rondo_definition::{
-    Diagnostic, Document, Properties, codes, did_you_mean,
+    Diagnostic, Document, Project, Properties, codes, did_you_mean,
     model::{self, FunctionKind},
 };
 
@@ -52,13 +52,16 @@ pub fn replace_functions(document: &mut Document, properties: &Properties) -> Ve
     diagnostics
 }
 
-/// Warns of replacements of functions that no workflow has: a misspelt name would leave the function as it is.
-pub fn unused_replacements(documents: &[Document], properties: &Properties) -> Vec<Diagnostic> {
+/// Warns of replacements in the files of a project for functions that none of its workflows has: a misspelt name would leave the function
+/// as it is. `documents` are those of the folder; a replacement of the root project may be for any of them.
+pub fn unused_replacements(documents: &[Document], project: &Project) -> Vec<Diagnostic> {
+    let properties = &project.properties;
     let names: Vec<&str> = documents
         .iter()
+        .filter(|document| project.is_root() || document.project.folder == project.folder)
         .flat_map(|document| document.workflow.functions.keys().map(String::as_str))
         .collect();
-    let keys = properties.keys_with_prefix(PREFIX).filter(|key| key.ends_with(SUFFIX));
+    let keys = properties.own_keys().filter(|key| key.starts_with(PREFIX) && key.ends_with(SUFFIX));
     let unused = keys.filter_map(|key| {
         let name = key.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.trim_matches('"');
         (!names.contains(&name)).then_some((key, name))

@@ -40,7 +40,7 @@ pub(super) fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
 /// An optional value for which null and absence differ. Serde reads null as absence by default.
 pub(crate) mod nullable {
     use rondo_expression::Val;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserializer, Serialize, Serializer};
 
     #[allow(clippy::ref_option, reason = "the signature serde asks for")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<Val>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -48,6 +48,6 @@ pub(crate) mod nullable {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Val>, D::Error> {
-        Val::deserialize(deserializer).map(Some)
+        Val::deserialize_from_json(deserializer).map(Some)
     }
 }

@@ -78,6 +78,9 @@ enum StoredWait {
     Retry(Millis, CallNumber, u32),
     #[serde(rename = "s")]
     Child(CallNumber),
+    /// A child instance that is not the first attempt, with the number of the attempt.
+    #[serde(rename = "sr")]
+    RetriedChild(CallNumber, u32),
     #[serde(rename = "b")]
     Branches(u32, Vec<(u32, Val)>),
     /// The index of the next element, the number of running iterations, the batch size. Elements and results are parts.
@@ -132,7 +135,8 @@ impl Snapshot {
             StoredWait::Sleep(until) => Wait::Sleep(until),
             StoredWait::Call(call, attempt) => Wait::Call { call, attempt },
             StoredWait::Retry(until, call, attempt) => Wait::Retry { until, call, attempt },
-            StoredWait::Child(call) => Wait::Child { call },
+            StoredWait::Child(call) => Wait::Child { call, attempt: 1 },
+            StoredWait::RetriedChild(call, attempt) => Wait::Child { call, attempt },
             StoredWait::Branches(required, ended) => Wait::Branches { required, ended },
             StoredWait::Loop(next, running, batch) => {
                 let (items, results) = read_loop(id, parts)?;
@@ -198,7 +202,8 @@ pub(super) fn encode_frame(program: &Program, frame: &Frame) -> StoredFrame {
         Wait::Sleep(until) => StoredWait::Sleep(*until),
         Wait::Call { call, attempt } => StoredWait::Call(*call, *attempt),
         Wait::Retry { until, call, attempt } => StoredWait::Retry(*until, *call, *attempt),
-        Wait::Child { call } => StoredWait::Child(*call),
+        Wait::Child { call, attempt: 1 } => StoredWait::Child(*call),
+        Wait::Child { call, attempt } => StoredWait::RetriedChild(*call, *attempt),
         Wait::Branches { required, ended } => StoredWait::Branches(*required, ended.clone()),
         Wait::Loop { next, running, batch, .. } => StoredWait::Loop(*next, *running, *batch),
         Wait::Compensation => StoredWait::Compensation,
@@ -239,7 +244,8 @@ pub(crate) fn can_stand_at(wait: &Wait, instruction: Option<&Instruction>) -> bo
     match wait {
         Wait::Ready | Wait::Failed | Wait::GivenUp => true,
         Wait::Sleep(_) => matches!(instruction, Instruction::Sleep(_)),
-        Wait::Call { .. } | Wait::Retry { .. } => matches!(instruction, Instruction::Call { .. }),
+        Wait::Call { .. } => matches!(instruction, Instruction::Call { .. }),
+        Wait::Retry { .. } => matches!(instruction, Instruction::Call { .. } | Instruction::Subflow { .. }),
         Wait::Child { .. } => matches!(instruction, Instruction::Subflow { .. }),
         Wait::Branches { .. } => matches!(instruction, Instruction::Fork { .. }),
         Wait::Loop { .. } => matches!(instruction, Instruction::ForEach(_)),

@@ -50,7 +50,7 @@ pub(super) fn read_loop(
     let (mut items, mut results) = (None, Vec::new());
     for (name, content) in parts {
         let Some(rest) = name.strip_prefix(&prefix) else { continue };
-        let value: Val = serde_json::from_slice(content).map_err(|_| DecodeError::Part(name.clone()))?;
+        let value = Val::from_json(content).map_err(|_| DecodeError::Part(name.clone()))?;
         match rest.parse::<u32>() {
             _ if rest == "items" => items = Some(value),
             Ok(index) => results.push((index, value)),

@@ -1,145 +1,159 @@
-//! Random graphs of states that wait for events, published events and time limits, played by the machine and by an interpreter that is written
-//! a second time, slowly and from the specification. Before each input the instance is stored and read, as after a crash.
+//! Random graphs of states, played by the machine and by an interpreter that is written a second time, slowly and from the specification: all
+//! kinds of states, actions that fail, retries, time limits, error handlers, compensation. The process of the machine crashes at random turns,
+//! which must make no difference.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod actions;
+mod data;
 mod document;
 mod graph;
+mod instance;
 mod interpreter;
+mod random;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
 
-use std::sync::Arc;
-
-use graph::{EVENTS, Graph, Happening, graph, happening};
-use interpreter::Interpreter;
+use graph::{EVENTS, Happening};
+use instance::{Instance, event_input, failure_of};
+use interpreter::{Ending, Interpreter};
 use proptest::prelude::*;
-use rondo_definition::{Compat, Options, parse_with};
-use rondo_expression::{Budget, MergeRules, Val};
-use rondo_machine::{
-    Context, Effect, Encoded, Input, Millis, NO_FRAME, PartChange, ReceivedEvent, Snapshot, Status, Turn,
-    awaited_events,
-};
-use rondo_program::Program;
+use random::{graph, happening};
+use rondo_expression::MergeRules;
+use rondo_machine::{Context, Input, Millis, Status};
 use serde_json::{Value, json};
-
-/// The moment at which an instance starts.
-const NOW: Millis = 1_764_000_000_000;
+use support::{NOW, specified};
 
 /// How many graphs are played; `RONDO_GRAPHS` plays others, and more.
 const GRAPHS: u32 = 300;
 
-fn program(graph: &Graph) -> Program {
-    let text = document::text(graph);
-    let options = Options { compat: Compat::Spec, resources: None };
-    let (document, problems) = parse_with("graph.sw.json", &text, options);
-    let document = document.unwrap_or_else(|| panic!("{problems:?}\n{text}"));
-    let (lowered, more) = rondo_lowering::lower(&document);
-    let errors: Vec<_> = problems.iter().chain(&more).filter(|problem| problem.is_error()).collect();
-    assert!(errors.is_empty(), "{errors:?}\n{text}");
-    lowered.program
+/// One graph, played by both.
+struct Play<'a> {
+    instance: Instance<'a>,
+    expected: Interpreter,
+    now: Millis,
+    /// What has happened, for people.
+    story: Vec<String>,
 }
 
-fn context() -> Context {
-    Context {
-        identity: "anonymous".into(),
-        instance: "0198c0de".into(),
-        headers: Val::object::<&str>([]),
-        secrets: Val::Null,
-        variables: Arc::from([]),
-        budget: Budget::default(),
-        speed: 1,
-        output: None,
-        mask: None,
-        successors: None,
-        max_steps: 1_000_000,
-        turn_steps: 50,
-    }
-}
-
-/// An instance as the machine has it.
-struct Instance<'a> {
-    program: &'a Program,
-    snapshot: Snapshot,
-    /// Where each event that was published comes from, and the key that was bound then.
-    published: Vec<(String, Option<String>)>,
-}
-
-impl Instance<'_> {
-    /// Stores and reads it, and gives it an input. Returns whether it took the input.
-    fn take(&mut self, input: Input, now: Millis) -> bool {
-        let context = context();
-        let snapshot = stored(self.program, &self.snapshot);
-        let turn = rondo_machine::turn(self.program, snapshot, input, &context, now);
-        let accepted = turn.accepted;
-        self.note(turn);
-        while self.snapshot.needs_turn() {
-            let snapshot = stored(self.program, &self.snapshot);
-            let turn = rondo_machine::turn(self.program, snapshot, Input::Tick, &context, now);
-            self.note(turn);
+impl Play<'_> {
+    /// Something happens to both; `number` is in its data.
+    fn happen(&mut self, happening: &Happening, number: i64) -> Result<(), TestCaseError> {
+        self.story.push(format!("{happening:?}"));
+        match happening {
+            Happening::Answer(which, outcome) => {
+                let all = self.expected.world().in_flight();
+                if all.is_empty() {
+                    return Ok(());
+                }
+                let what = &all[which % all.len()];
+                self.story.push(what.clone());
+                let accepted = self.instance.take(self.instance.end(what, *outcome, number), self.now);
+                prop_assert!(accepted, "{:#?}", self.story);
+                let outcome = failure_of(*outcome).map_or(Ok(number), |(_, error)| Err(error));
+                self.expected.world().end(what, outcome);
+                self.expected.go_on();
+            }
+            Happening::Event { event, key, user } => {
+                let (key, user) = (key.as_deref(), user.as_deref());
+                let accepted = self.instance.take(event_input(*event, key, user, number), self.now);
+                let is_awaited = self.expected.ending().is_none()
+                    && self.expected.world().event(*event, key, user, number);
+                prop_assert_eq!(accepted, is_awaited, "{:#?}", self.story);
+                self.expected.go_on();
+            }
+            Happening::Time(seconds) => return self.pass(self.now + seconds * 1000),
+            Happening::Abort if self.expected.ending().is_none() => {
+                self.instance.take(Input::Abort, self.now);
+                self.expected.abort();
+            }
+            Happening::Abort => {}
         }
-        accepted
+        self.compare()
     }
 
-    fn note(&mut self, turn: Turn) {
-        for effect in turn.effects {
-            let Effect::Publish(request) = effect else { panic!("nothing else is asked for: {effect:?}") };
-            let place = Value::from(request.data)["at"].as_str().unwrap().to_owned();
-            let key = request.attributes.iter().find(|(name, _)| **name == *"key");
-            self.published.push((place, key.map(|(_, value)| value.to_string())));
+    /// Time passes: both are woken at each moment at which one of them wants to be.
+    fn pass(&mut self, until: Millis) -> Result<(), TestCaseError> {
+        loop {
+            let moment = self.expected.next_moment().filter(|moment| *moment <= until);
+            self.now = moment.unwrap_or(until).max(self.now);
+            self.instance.take(Input::Tick, self.now);
+            if self.expected.ending().is_none() {
+                self.expected.time(self.now);
+            }
+            self.story.push(format!("at {}", self.now - NOW));
+            self.compare()?;
+            if moment.is_none() || self.expected.ending().is_some() {
+                self.now = until;
+                return Ok(());
+            }
         }
-        self.snapshot = turn.snapshot;
     }
 
-    /// What is waited for: name and attributes of each event, sorted, once.
-    fn awaited(&self) -> Vec<String> {
-        let all = awaited_events(self.program, &self.snapshot);
-        let mut shown: Vec<String> = all
-            .into_iter()
-            .filter(|awaited| awaited.frame != NO_FRAME)
-            .map(|awaited| {
-                let attributes = awaited.correlation.iter();
-                let attributes: Vec<_> = attributes
-                    .map(|(name, value)| format!(" {name}={}", value.as_deref().unwrap_or("?")))
-                    .collect();
-                format!("{}{}", awaited.name, attributes.concat())
-            })
-            .collect();
-        shown.sort();
-        shown.dedup();
-        shown
+    fn compare(&mut self) -> Result<(), TestCaseError> {
+        let story = format!("{:#?}", self.story);
+        let snapshot = &self.instance.snapshot;
+        let ending = match (snapshot.status, &snapshot.failed) {
+            (Status::Active, _) => None,
+            (Status::Completed, _) => Some(Ending::Completed),
+            (Status::Aborted, _) => Some(Ending::Aborted),
+            (Status::Error, Some(failed)) => {
+                let code = failed.failure.code.as_deref().unwrap_or_else(|| failed.failure.kind.code());
+                Some(Ending::Failed { state: failed.state.to_string(), code: code.to_owned() })
+            }
+            (Status::Error, None) => return Err(TestCaseError::fail("an error without a place")),
+        };
+        prop_assert_eq!(ending.as_ref(), self.expected.ending(), "{} {:?}", story, snapshot.failed);
+        prop_assert_eq!(Value::from(snapshot.data.clone()), self.expected.data(), "{}", story);
+        let (lines, expected) = (self.instance.take_lines(), self.expected.world().take_lines());
+        if matches!(ending, Some(Ending::Failed { .. })) {
+            // An instance that may be mended keeps what is in flight.
+            let begun = |lines: Vec<String>| {
+                let begun = lines.into_iter().filter(|line| !line.starts_with("cancel"));
+                begun.collect::<Vec<_>>()
+            };
+            prop_assert_eq!(sorted(begun(lines)), sorted(begun(expected)), "{}", story);
+            return Ok(());
+        }
+        prop_assert_eq!(in_order(&lines), in_order(&expected), "{}", story);
+        prop_assert_eq!(sorted(lines), sorted(expected), "{}", story);
+        prop_assert_eq!(self.instance.in_flight(), self.expected.world().in_flight(), "{}", story);
+        if ending.is_none() {
+            let snapshot = &self.instance.snapshot;
+            prop_assert_eq!(self.instance.awaited(), awaited(&self.expected), "{}", story);
+            prop_assert_eq!(snapshot.wake_at(), self.expected.next_moment(), "{}", story);
+            let visible = snapshot.visible_data(MergeRules::Specification);
+            prop_assert_eq!(Value::from(visible), self.expected.visible_data(), "{}", story);
+        }
+        Ok(())
     }
 }
 
-/// The snapshot after it was stored and read.
-fn stored(program: &Program, snapshot: &Snapshot) -> Snapshot {
-    let visible_data = snapshot.visible_data(MergeRules::default());
-    let Encoded { head, parts } = snapshot.encode_whole(program, &visible_data).unwrap();
-    let parts: Vec<_> = parts
-        .into_iter()
-        .map(|part| match part {
-            PartChange::Put { key, content } => (key, content),
-            PartChange::Remove { prefix } => panic!("there are no parts with the prefix {prefix}"),
-        })
-        .collect();
-    Snapshot::decode(program, &head, &parts, visible_data, snapshot.input.clone()).unwrap()
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
 }
 
-fn input(happening: &Happening) -> Input {
-    let Happening::Event { event, key, user, number } = happening else { return Input::Tick };
-    let own = [("id", "1"), ("source", "/test"), ("type", EVENTS[*event].event_type)];
-    let extensions = [("key", key), ("user", user)];
-    let extensions = extensions.iter().filter_map(|(name, value)| Some((*name, (*value).as_deref()?)));
-    Input::Event(Box::new(ReceivedEvent {
-        id: "1".into(),
-        event_type: EVENTS[*event].event_type.into(),
-        source: "/test".into(),
-        attributes: own
-            .into_iter()
-            .chain(extensions)
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect(),
-        data: Some(Val::from(interpreter::payload(*event, *number))),
-        is_addressed: false,
-    }))
+/// The events that states publish, not actions: their order matters.
+fn in_order(lines: &[String]) -> Vec<&String> {
+    let is_of_a_state = |line: &&String| {
+        let place = line.strip_prefix("publish ").and_then(|rest| rest.split(' ').next());
+        place.is_some_and(|place| !place.contains('_'))
+    };
+    lines.iter().filter(is_of_a_state).collect()
+}
+
+/// The events that are waited for, with their attributes.
+fn awaited(expected: &Interpreter) -> Vec<String> {
+    let world = expected.world();
+    let events = world.awaited().into_iter().map(|event| {
+        let definition = &EVENTS[event];
+        let key = definition.has_key.then(|| format!(" key={}", world.key().as_deref().unwrap_or("?")));
+        let user = definition.has_user.then_some(" user=ana");
+        format!("{}{}{}", definition.name, key.unwrap_or_default(), user.unwrap_or_default())
+    });
+    sorted(events.collect())
 }
 
 fn graphs() -> u32 {
@@ -153,32 +167,22 @@ proptest! {
     fn the_machine_does_what_the_specification_says(
         graph in graph(),
         happenings in prop::collection::vec(happening(), 0..40),
+        crashes in any::<u64>(),
+        turn_steps in 3..100_u32,
     ) {
-        let program = program(&graph);
+        let program = specified(&document::text(&graph));
         let data = json!({"user": "ana"});
-        let snapshot = Snapshot::new(Val::from(data.clone()));
-        let mut instance = Instance { program: &program, snapshot, published: Vec::new() };
-        let mut now = NOW;
-        instance.take(Input::Start { at: None }, now);
-        let mut expected = Interpreter::start(&graph, data, now);
-        let mut done = Vec::new();
-        for happening in std::iter::once(None).chain(happenings.iter().map(Some)) {
-            if let Some(happening) = happening {
-                if let Happening::Time(seconds) = happening {
-                    now += seconds * 1000;
-                }
-                let accepted = instance.take(input(happening), now);
-                let expected = expected.take(happening, now);
-                prop_assert!(accepted == expected || matches!(happening, Happening::Time(_)), "{happening:?} after {done:?}");
+        let context = Context { max_steps: 1_000_000, ..support::context(turn_steps) };
+        let mut instance = Instance::new(&program, data.clone(), context, crashes);
+        instance.take(Input::Start { at: None }, NOW);
+        let expected = Interpreter::start(&graph, data, NOW);
+        let mut play = Play { instance, expected, now: NOW, story: Vec::new() };
+        play.compare()?;
+        for (number, happening) in (1..).zip(&happenings) {
+            if matches!(play.expected.ending(), Some(Ending::Failed { .. })) {
+                break;
             }
-            done.push(happening);
-            let status = if expected.has_ended() { Status::Completed } else { Status::Active };
-            prop_assert_eq!(instance.snapshot.status, status, "after {:?}: {:?}", done, instance.snapshot.failed);
-            prop_assert_eq!(instance.awaited(), expected.awaited(), "after {:?}", done);
-            prop_assert_eq!(&instance.published, &expected.published, "after {:?}", done);
-            if let Some(data) = expected.settled_data() {
-                prop_assert_eq!(Value::from(instance.snapshot.data.clone()), data, "after {:?}", done);
-            }
+            play.happen(happening, number)?;
         }
     }
 }

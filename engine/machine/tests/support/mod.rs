@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rondo_definition::{Diagnostic, Document};
+use rondo_definition::{Compat, Diagnostic, Document, Options, parse_with};
 use rondo_expression::{Budget, MergeRules, Val};
 use rondo_lowering::Lowered;
 use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Turn};
@@ -15,16 +15,21 @@ use rondo_program::{Failure, FailureKind, Program};
 pub(crate) const NOW: Millis = 1_764_000_000_000;
 
 pub(crate) fn program(text: &str) -> Program {
-    lowered(text, rondo_lowering::lower)
+    lowered(text, Compat::SonataFlow, rondo_lowering::lower)
+}
+
+/// The program of a document with the rules of the specification.
+pub(crate) fn specified(text: &str) -> Program {
+    lowered(text, Compat::Spec, rondo_lowering::lower)
 }
 
 /// The program of another build for the same document, with other instructions.
 pub(crate) fn padded(text: &str) -> Program {
-    lowered(text, rondo_lowering::lower_padded)
+    lowered(text, Compat::SonataFlow, rondo_lowering::lower_padded)
 }
 
-fn lowered(text: &str, lower: fn(&Document) -> (Lowered, Vec<Diagnostic>)) -> Program {
-    let (document, problems) = rondo_definition::parse("test.sw.yaml", text);
+fn lowered(text: &str, compat: Compat, lower: fn(&Document) -> (Lowered, Vec<Diagnostic>)) -> Program {
+    let (document, problems) = parse_with("test.sw.yaml", text, Options { compat, resources: None });
     let document = document.unwrap_or_else(|| panic!("{problems:?}\n{text}"));
     let (lowered, more) = lower(&document);
     let errors: Vec<_> = problems.iter().chain(&more).filter(|problem| problem.is_error()).collect();

@@ -45,12 +45,12 @@ struct Read {
 struct Members {
     #[serde(default)]
     same: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Val::deserialize_from_json")]
     other: Val,
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val>, D::Error> {
-    Val::deserialize(deserializer).map(Some)
+    Val::deserialize_from_json(deserializer).map(Some)
 }
 
 /// What is stored of `input` beside `data`; `None` when they are equal.
@@ -125,6 +125,16 @@ mod tests {
             let encoded = encode(&input, &data).unwrap();
             assert_eq!(encoded.as_deref(), stored);
             assert_eq!(decode(encoded.as_deref(), &data).unwrap(), input);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_of_any_size_come_back() {
+        let data = Val::from(json!({"a": 1}));
+        for text in [r#"{"a":1180591620717411303425}"#, "1180591620717411303425", "[-9223372036854775809]"] {
+            let input = Val::from_json(text.as_bytes()).unwrap();
+            let encoded = encode(&input, &data).unwrap();
+            assert_eq!(decode(encoded.as_deref(), &data).unwrap().to_json(), text, "{encoded:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What instances tell each other through mailboxes.
+//! The messages in mailboxes of instances.
 //!
 //! A message is a byte of version and JSON: `{"kind":"end","first":UUID}`, where `first` may be absent, `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome
 //! `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`. Version 1 was `"end"` or `{"child":UUID,"outcome":…}`, without such a byte.
@@ -14,7 +14,7 @@ use super::FormatError;
 const WHAT: &str = "a message in the mailbox";
 const VERSION: u8 = 2;
 
-/// What is in a mailbox.
+/// A message in a mailbox.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum MailboxMessage {

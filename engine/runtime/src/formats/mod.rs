@@ -1,4 +1,4 @@
-//! What the runtime writes into the opaque columns of the database, and every later build reads.
+//! The formats of the columns whose content the store does not read.
 //!
 //! | module | column | says its version by |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! What is kept of the request that started an instance, encrypted: headers, the variables of callers, who asked.
+//! The parts of the start request that are kept with an instance, encrypted: headers, variables of callers, identity.
 //!
 //! Inside of the encryption, whose first byte is the version: `{"h":[[NAME,VALUE],…],"v":[[NAME,VALUE],…],"i":IDENTITY}`, each left out when
 //! there is nothing to keep. Version 1 had no `i`.
@@ -14,14 +14,14 @@ use crate::encryption::Encryption;
 
 const WHAT: &str = "what is kept of the start request";
 
-/// What an instance knows of the request that started it.
+/// The parts of the start request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct RequestContext {
     /// Its headers, to be passed on by calls.
     pub(crate) headers: Arc<Vec<(String, String)>>,
     /// Variables of the callers of a subflow.
     pub(crate) variables: Arc<[(Arc<str>, Val)]>,
-    /// Who asked; `None` when nobody said.
+    /// Identity of the client; `None` when the request had none.
     pub(crate) identity: Option<Arc<str>>,
 }
 
@@ -36,7 +36,7 @@ struct Kept<'a> {
 }
 
 impl RequestContext {
-    /// Encrypts what is to be kept; `None` when there is nothing.
+    /// Encrypts the parts; `None` when there are none.
     pub(crate) fn encrypt(
         &self,
         instance: Uuid,
@@ -54,7 +54,7 @@ impl RequestContext {
         Ok(Some(encryption.encrypt(instance, &text)?))
     }
 
-    /// Reads what was kept.
+    /// Decrypts the parts.
     pub(crate) fn decrypt(
         instance: Uuid,
         encrypted: Option<&[u8]>,

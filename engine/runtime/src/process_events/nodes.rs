@@ -1,4 +1,4 @@
-//! Which node each visit of an instance is, while the facts of a turn are told.
+//! The node of each visit of an instance, while the facts of a turn become events.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,33 +1,70 @@
 //! A schema and the files it refers to as one document.
+//!
+//! Promises: a reference to a part of a file takes in that part and what it refers to, not the whole file, so that a schema may refer into a
+//! description of an API; files that refer to each other are taken in once.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use rondo_definition::{Resources, Source};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use rondo_definition::{Resources, Source, find_anchor};
 use serde_json::{Map, Value};
 
 /// How deep files may refer to files.
 const DEEPEST: usize = 32;
 
+/// Keywords whose value is data, in which `$ref` is a member like any other.
+const DATA: [&str; 5] = ["const", "enum", "default", "example", "examples"];
+
+/// Reads the file for a reference made in the file named first, and gives the name under which its own references are resolved.
+type Read<'a> = dyn Fn(&str, &str) -> Result<(String, Value), String> + 'a;
+
 /// Makes one document of a schema and the files it refers to.
 ///
-/// `read` gives the parsed file for a reference made in the file named first, with the name under which its own references
-/// are resolved. The error names the reference that cannot be followed.
+/// The error names the reference that cannot be followed.
 pub(crate) struct Bundler<'a> {
-    read: &'a dyn Fn(&str, &str) -> Result<(String, Value), String>,
-    /// Names in `$defs` of the files that have been taken in.
-    names: HashMap<String, String>,
+    read: &'a Read<'a>,
+    /// Names in `$defs` of what is taken in, by file and pointer.
+    names: HashMap<(Rc<str>, String), String>,
+    /// What is named, but not taken in yet.
+    pending: Vec<Pending>,
     definitions: Map<String, Value>,
+}
+
+/// Where a value stands that is taken in.
+struct Home {
+    /// The file, by its name.
+    file: Rc<str>,
+    /// Its content; `None` for the schema itself.
+    content: Option<Rc<Value>>,
+    /// The place of the whole file in the bundle; `None` if only a part of it is taken in.
+    place: Option<String>,
+    /// The number of files that refer to each other down to this one.
+    depth: usize,
+}
+
+/// A value that will be a definition of the bundle.
+struct Pending {
+    definition: String,
+    value: Value,
+    home: Home,
 }
 
 impl<'a> Bundler<'a> {
     /// Bundles the schema that stands in the file `name`.
-    pub(crate) fn bundle(
-        name: &str,
-        schema: Value,
-        read: &'a dyn Fn(&str, &str) -> Result<(String, Value), String>,
-    ) -> Result<Value, String> {
-        let mut bundler = Self { read, names: HashMap::new(), definitions: Map::new() };
-        let mut schema = bundler.resolve(name, "#", schema, 0)?;
+    pub(crate) fn bundle(name: &str, schema: Value, read: &'a Read<'a>) -> Result<Value, String> {
+        let (names, pending, definitions) = (HashMap::new(), Vec::new(), Map::new());
+        let mut bundler = Self { read, names, pending, definitions };
+        let home = Home { file: name.into(), content: None, place: Some("#".to_owned()), depth: 0 };
+        let mut schema = bundler.resolve(&home, schema)?;
+        while let Some(Pending { definition, value, home }) = bundler.pending.pop() {
+            let mut value = bundler.resolve(&home, value)?;
+            if let (Some(_), Some(members)) = (&home.place, value.as_object_mut()) {
+                members.shift_remove("$id");
+                members.shift_remove("$schema");
+            }
+            bundler.definitions.insert(definition, value);
+        }
         if let (Some(members), false) = (schema.as_object_mut(), bundler.definitions.is_empty()) {
             let own = members.entry("$defs").or_insert_with(|| Value::Object(Map::new()));
             if let Some(own) = own.as_object_mut() {
@@ -37,11 +74,11 @@ impl<'a> Bundler<'a> {
         Ok(schema)
     }
 
-    /// Rewrites the references of a schema that stands at `base` of the bundle.
-    fn resolve(&mut self, file: &str, base: &str, schema: Value, depth: usize) -> Result<Value, String> {
+    /// Rewrites the references of a schema.
+    fn resolve(&mut self, home: &Home, schema: Value) -> Result<Value, String> {
         match schema {
             Value::Array(items) => {
-                let items = items.into_iter().map(|item| self.resolve(file, base, item, depth));
+                let items = items.into_iter().map(|item| self.resolve(home, item));
                 Ok(Value::Array(items.collect::<Result<_, _>>()?))
             }
             Value::Object(members) => {
@@ -49,9 +86,13 @@ impl<'a> Bundler<'a> {
                 for (key, value) in members {
                     let value = match (key.as_str(), value) {
                         ("$ref", Value::String(reference)) => {
-                            Value::String(self.reference(file, base, &reference, depth)?)
+                            let place = self.reference(home, &reference);
+                            let place =
+                                place.map_err(|why| format!("`$ref: {reference}` in `{}`: {why}", home.file));
+                            Value::String(place?)
                         }
-                        (_, value) => self.resolve(file, base, value, depth)?,
+                        (key, value) if DATA.contains(&key) => value,
+                        (_, value) => self.resolve(home, value)?,
                     };
                     resolved.insert(key, value);
                 }
@@ -61,37 +102,81 @@ impl<'a> Bundler<'a> {
         }
     }
 
-    /// Where a reference points in the bundle.
-    fn reference(&mut self, file: &str, base: &str, reference: &str, depth: usize) -> Result<String, String> {
+    /// Where a reference points in the bundle. The error says why it cannot be followed.
+    fn reference(&mut self, home: &Home, reference: &str) -> Result<String, String> {
         let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-        if target.is_empty() {
-            return Ok(format!("{base}{fragment}"));
+        if let (true, Some(place)) = (target.is_empty(), &home.place) {
+            return Ok(match &home.content {
+                Some(content) if !is_pointer(fragment) => {
+                    format!("{place}{}", encoded(&pointer(content, fragment, &home.file)?))
+                }
+                // An anchor of the schema itself is one of the bundle too.
+                _ => format!("{place}{fragment}"),
+            });
         }
-        if depth >= DEEPEST {
-            return Err(format!(
-                "`{reference}`: schemas refer to each other more than {DEEPEST} levels deep"
-            ));
+        if home.depth >= DEEPEST {
+            return Err(format!("schemas refer to each other more than {DEEPEST} levels deep"));
         }
-        let (name, schema) = (self.read)(file, target)?;
-        if let Some(known) = self.names.get(&name) {
-            return Ok(format!("#/$defs/{known}{fragment}"));
+        let (file, content) = match &home.content {
+            Some(content) if target.is_empty() => (Rc::clone(&home.file), Rc::clone(content)),
+            _ => {
+                let (name, value) = (self.read)(&home.file, target)?;
+                (Rc::from(name), Rc::new(value))
+            }
+        };
+        let pointer = pointer(&content, fragment, &file)?;
+        if let Some(whole) = self.names.get(&(Rc::clone(&file), String::new())) {
+            return Ok(format!("#/$defs/{whole}{}", encoded(&pointer)));
         }
-        let title = schema.get("title").and_then(Value::as_str).unwrap_or("schema");
+        if let Some(known) = self.names.get(&(Rc::clone(&file), pointer.clone())) {
+            return Ok(format!("#/$defs/{known}"));
+        }
+        let value = content.pointer(&pointer).cloned();
+        let value = value.ok_or_else(|| format!("`{file}` has nothing at `{pointer}`"))?;
+        let definition = self.name_of(&value, &pointer);
+        let place = format!("#/$defs/{definition}");
+        self.names.insert((Rc::clone(&file), pointer.clone()), definition.clone());
+        let home = Home {
+            depth: home.depth + usize::from(file != home.file),
+            file,
+            content: Some(content),
+            place: pointer.is_empty().then(|| place.clone()),
+        };
+        self.pending.push(Pending { definition, value, home });
+        Ok(place)
+    }
+
+    /// A name for what is taken in: its title, or the last part of its pointer, and a number.
+    fn name_of(&self, value: &Value, pointer: &str) -> String {
+        let last = pointer.rsplit('/').next().filter(|last| !last.is_empty()).unwrap_or("schema");
+        let title = value.get("title").and_then(Value::as_str).unwrap_or(last);
         let title: String = title
             .chars()
             .map(|character| if character.is_alphanumeric() { character } else { '_' })
             .collect();
-        let definition = format!("{title}_{}", self.names.len() + 1);
-        self.names.insert(name.clone(), definition.clone());
-        let place = format!("#/$defs/{definition}");
-        let mut schema = self.resolve(&name, &place, schema, depth + 1)?;
-        if let Some(members) = schema.as_object_mut() {
-            members.shift_remove("$id");
-            members.shift_remove("$schema");
-        }
-        self.definitions.insert(definition, schema);
-        Ok(format!("{place}{fragment}"))
+        format!("{title}_{}", self.names.len() + 1)
     }
+}
+
+/// Whether a fragment is a JSON pointer, and no anchor.
+fn is_pointer(fragment: &str) -> bool {
+    fragment.is_empty() || fragment.starts_with('/')
+}
+
+/// The JSON pointer that a fragment means in a file.
+fn pointer(content: &Value, fragment: &str, file: &str) -> Result<String, String> {
+    let fragment = percent_decode_str(fragment).decode_utf8_lossy().into_owned();
+    if is_pointer(&fragment) {
+        return Ok(fragment);
+    }
+    find_anchor(content, &fragment).ok_or_else(|| format!("`{file}` has no anchor `{fragment}`"))
+}
+
+/// A JSON pointer as the fragment of a URI.
+fn encoded(pointer: &str) -> String {
+    const FRAGMENT: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'"').add(b'%').add(b'<').add(b'>').add(b'`').add(b'#');
+    utf8_percent_encode(pointer, FRAGMENT).to_string()
 }
 
 /// Reads a schema file that a document of the folder refers to.
@@ -110,50 +195,4 @@ pub(crate) fn read_file(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Schema;
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn files_that_a_schema_refers_to_become_definitions_of_it() {
-        let read = |_: &str, uri: &str| match uri {
-            "item.json" => Ok((
-                "s/item.json".to_owned(),
-                json!({
-                    "title": "An Item", "$id": "classpath:/x", "type": "object",
-                    "properties": {"self": {"$ref": "#/definitions/n"}, "next": {"$ref": "item.json"}},
-                    "definitions": {"n": {"type": "integer"}}
-                }),
-            )),
-            other => Err(format!("no file {other}")),
-        };
-        let bundled = Bundler::bundle(
-            "s/main.json",
-            json!({"properties": {"b": {"$ref": "item.json"}, "a": {"$ref": "#/definitions/t"}}, "definitions": {"t": {"type": "string"}}}),
-            &read,
-        )
-        .unwrap();
-        assert_eq!(
-            bundled,
-            json!({
-                "properties": {"b": {"$ref": "#/$defs/An_Item_1"}, "a": {"$ref": "#/definitions/t"}},
-                "definitions": {"t": {"type": "string"}},
-                "$defs": {"An_Item_1": {
-                    "title": "An Item", "type": "object",
-                    "properties": {
-                        "self": {"$ref": "#/$defs/An_Item_1/definitions/n"}, "next": {"$ref": "#/$defs/An_Item_1"}
-                    },
-                    "definitions": {"n": {"type": "integer"}}
-                }}
-            })
-        );
-        let schema = Schema::new(bundled, true).unwrap();
-        assert!(schema.check(&json!({"b": {"next": {"self": 1}}}).into()).is_ok());
-        assert!(schema.check(&json!({"b": {"next": {"self": "x"}}}).into()).is_err());
-        assert_eq!(
-            Bundler::bundle("m", json!({"$ref": "gone.json"}), &read),
-            Err("no file gone.json".into())
-        );
-    }
-}
+mod tests;

@@ -82,6 +82,28 @@ fn a_check_ends_whatever_the_schema_and_the_data_are() {
     }
 }
 
+/// A search takes no step of its own, and each of these would last for minutes.
+#[test]
+fn patterns_that_backtrack_end_as_well() {
+    let check = |pattern: &str, text: String| {
+        let schema = Schema::new(json!({"properties": {"a": {"pattern": pattern}}}), true).unwrap();
+        let data = Val::from(json!({"a": text, "list": [1]}));
+        (schema.check_quickly(&data).is_none(), schema.check(&data))
+    };
+    let said = |(is_slow, result): (bool, Result<(), String>)| (is_slow, result.unwrap_err());
+    let (is_slow, message) = said(check("(?=a*b)c", "a".repeat(1_000_000)));
+    assert!(is_slow && message.ends_with("patterns with look-around for long texts?"), "{message}");
+    let (_, message) = said(check(r"^(a|a)*\1b", "a".repeat(60)));
+    assert!(message.contains("takes too long"), "{message}");
+    let (is_slow, message) = said(check("(?=a*b)c", "a".repeat(500)));
+    assert!(!is_slow && message.ends_with("$.a: does not match the regex pattern (?=a*b)c"), "{message}");
+    assert_eq!(check("^(?=.*[0-9])[a-z0-9]{8,}$", "abcdefg1".into()), (false, Ok(())));
+    assert_eq!(check("^[a-z]{1,64}", "a".repeat(1_000_000)), (false, Ok(())));
+    let names = Schema::new(json!({"patternProperties": {"(?=a*b)c": {"type": "string"}}}), true).unwrap();
+    let long_name = Val::from(json!({"a".repeat(1_000_000): 1}));
+    assert!(names.check(&long_name).unwrap_err().contains("takes too long"));
+}
+
 #[test]
 fn a_message_ends_after_a_hundred_violations() {
     let schema = Schema::new(

@@ -13,6 +13,8 @@ use jsonschema::{
 use rondo_expression::{Members, Val, work};
 use serde_json::{Map, Number, Value};
 
+use super::patterns::spend_on_search;
+
 /// Violations after which a check ends. More than are shown, because those of alternatives count too.
 const MOST_ERRORS: u32 = 1000;
 
@@ -66,7 +68,7 @@ impl<'a> Node<'a, Values> for &'a Val {
     fn as_string(&self) -> Option<Cow<'a, str>> {
         work::step();
         let text = Val::as_str(self)?;
-        work::spend_on_bytes(text.len());
+        spend_on_search(text);
         Some(Cow::Borrowed(text))
     }
 
@@ -139,7 +141,7 @@ pub(super) struct Numeral<'a>(&'a Val);
 impl JsonNumber for Numeral<'_> {
     fn as_u64(&self) -> Option<u64> {
         match self.0 {
-            Val::Large(number) => Some(*number),
+            Val::Large(number) => number.as_u64(),
             Val::Int(number) => u64::try_from(*number).ok(),
             _ => None,
         }
@@ -197,7 +199,7 @@ impl<'a> json::Array<'a, Values> for Elements<'a> {
 impl<'a> json::Object<'a, Values> for Members<'a> {
     type Node = &'a Val;
     type MemberName = &'a str;
-    type MembersIter = Counted<<Members<'a> as IntoIterator>::IntoIter>;
+    type MembersIter = Named<'a>;
 
     fn len(&self) -> usize {
         Members::len(self)
@@ -209,7 +211,20 @@ impl<'a> json::Object<'a, Values> for Members<'a> {
     }
 
     fn members(&self) -> Self::MembersIter {
-        Counted((*self).into_iter())
+        Named(Counted((*self).into_iter()))
+    }
+}
+
+/// Members, whose names may be searched for patterns.
+pub(super) struct Named<'a>(Counted<<Members<'a> as IntoIterator>::IntoIter>);
+
+impl<'a> Iterator for Named<'a> {
+    type Item = (&'a str, &'a Val);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = self.0.next()?;
+        spend_on_search(name);
+        Some((name, value))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything there is to know about one instance.
+//! The details of one instance.
 
 use rondo_expression::Val;
 use rondo_store::State;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{FailureView, HistoryLine, WaitView};
 
-/// One instance, for the person who wonders what it is doing.
+/// One instance with its waits, history and data.
 #[derive(Debug, Clone)]
 pub struct InstanceDetails {
     /// Its id.
@@ -15,7 +15,7 @@ pub struct InstanceDetails {
     pub workflow: String,
     /// Version of its workflow.
     pub version: String,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// When it started, in milliseconds since 1970.
     pub started_at: i64,

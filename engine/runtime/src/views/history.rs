@@ -1,4 +1,4 @@
-//! What happened to an instance, line by line.
+//! The history of an instance, line by line.
 
 use rondo_machine::Fact;
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,7 @@ pub struct InstanceView {
     pub id: Uuid,
     /// Id of its workflow.
     pub workflow: String,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// Its data.
     pub data: Val,

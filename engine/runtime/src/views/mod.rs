@@ -1,4 +1,4 @@
-//! What the engine shows of instances: one set of types, which REST, GraphQL and the command line render.
+//! Views of instances: one set of types, which REST, GraphQL and the command line render.
 //!
 //! The words are the engine's (state, action, visit, wait). Kogito's (process, node) are made from them in `api`. Waits and lines of history
 //! serialize to the JSON that `/rondo/instances/{id}` answers, and deserialize from it, so that the command line reads the same types.

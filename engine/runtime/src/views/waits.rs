@@ -33,7 +33,7 @@ pub(crate) fn waits(waits: Vec<WaitStatus>, history: &[HistoryLine]) -> Vec<Wait
     waits.into_iter().map(view).collect()
 }
 
-/// When the last thing of each visit happened: since then it waits.
+/// The moment of the last line of each visit, since which it waits.
 fn latest(history: &[HistoryLine]) -> HashMap<Visit, i64> {
     let moment = |line: &HistoryLine| match line.fact()? {
         Fact::Entered { visit, .. }

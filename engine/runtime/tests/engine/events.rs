@@ -49,6 +49,18 @@ states:
 - {name: Second, type: event, onEvents: [{eventRefs: [paid], eventDataFilter: {toStateData: .second}}], end: true}
 ";
 
+/// Ends with the event of an order.
+const PAYMENT: &str = r"
+id: payment
+version: '1.0'
+specVersion: '0.8'
+events:
+- {name: paid, type: t.paid, source: s, correlation: [{contextAttributeName: order, contextAttributeValue: '${ .order }'}]}
+states:
+- {name: Begin, type: inject, data: {}, transition: Pay}
+- {name: Pay, type: event, onEvents: [{eventRefs: [paid], eventDataFilter: {toStateData: .paid}}], end: true}
+";
+
 /// Is started by an event.
 const STARTED: &str = r"
 id: started
@@ -277,6 +289,66 @@ async fn an_event_at_the_moment_at_which_its_wait_ends_is_taken_by_this_wait_or_
         let late = json!({"order": 7, "second": "a"});
         assert!(ended == late || is_first && ended == in_time, "{ended}");
     }
+}
+
+/// Gives two events to an instance that the first one ends.
+async fn end_with_the_first_of(lab: &Lab, events: impl Fn(Uuid) -> [CloudEvent; 2]) -> Uuid {
+    let id = lab.start("payment", json!({"order": 7})).await.id;
+    until_waits_at(lab, id, "Pay").await;
+    lab.until_idle().await;
+    // The turn of the first event is not written yet when the second comes, which so has the same wait as goal.
+    lab.store.fail_next([Trouble::Refuses]);
+    for event in events(id) {
+        assert_eq!(give(lab, event).await, delivered(&[id]));
+    }
+    while lab.engine.instance(id).await.unwrap().unwrap().state != State::Completed {
+        // Whatever the engine does again after a pause is due.
+        lab.clock.advance(Duration::from_millis(1));
+        tokio::task::yield_now().await;
+    }
+    id
+}
+
+#[tokio::test]
+async fn an_event_whose_instance_has_ended_with_the_one_before_is_kept_for_the_next_instance() {
+    let lab = Lab::open(&[PAYMENT]).await;
+    let paid = |id| event(id, "t.paid", &[("order", "7")]);
+    let first = end_with_the_first_of(&lab, |_| [paid("a"), paid("b")]).await;
+    while !lab.engine.store().mailbox(first, None).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let kept = lab.engine.store().kept_events(None, 10).await.unwrap();
+    assert_eq!(kept.iter().map(|kept| (kept.id.as_str(), kept.instance)).collect::<Vec<_>>(), [("b", None)]);
+    let second = lab.start("payment", json!({"order": 7})).await.id;
+    assert_eq!(json(&lab.until(second, State::Completed).await), json!({"order": 7, "paid": "b"}));
+    assert_eq!(give(&lab, paid("b")).await, Accepted::Seen);
+}
+
+#[tokio::test]
+async fn an_event_that_names_an_instance_which_has_ended_with_the_one_before_is_unwanted() {
+    let lab = Lab::open(&[PAYMENT]).await;
+    let named = |name, id: Uuid| event(name, "t.paid", &[("kogitoprocrefid", &id.to_string())]);
+    end_with_the_first_of(&lab, |id| [named("a", id), named("b", id)]).await;
+    let unwanted = loop {
+        if let Some(unwanted) = lab.engine.unwanted_events(10).pop() {
+            break unwanted;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(unwanted.id, "b");
+    assert!(unwanted.reason.contains("has ended"), "{}", unwanted.reason);
+}
+
+#[tokio::test]
+async fn events_that_would_take_too_many_bytes_are_not_kept() {
+    let lab = Lab::open_with(&[WAITER], "rondo.events.max-kept-bytes=400\n").await;
+    let large = |id| event(id, "t.came", &[("note", &"x".repeat(200))]);
+    assert!(matches!(give(&lab, large("a")).await, Accepted::Kept { .. }));
+    let full = lab.engine.receive(&large("b")).await;
+    assert!(matches!(&full, Err(Refusal::InboxFull(reason)) if reason.contains("400 bytes")), "{full:?}");
+    let status = lab.engine.event_status();
+    assert_eq!((status.kept, status.max_kept_bytes), (1, 400));
+    assert!((200..400).contains(&status.kept_bytes), "{status:?}");
 }
 
 #[tokio::test]

@@ -103,3 +103,91 @@ async fn events_that_were_not_sent_when_the_engine_ended_are_sent_by_the_next_on
     call.answer(json!({}));
     until_empty(&lab).await;
 }
+
+/// Publishes as many events as it is told to, of the type that it is told.
+const SAYER: &str = r#"
+id: sayer
+version: '1.0'
+specVersion: '0.8'
+start: Say
+events:
+- {name: slow, type: t.slow, kind: produced, source: s}
+- {name: fast, type: t.fast, kind: produced, source: s}
+states:
+- name: Say
+  type: switch
+  dataConditions:
+  - {condition: '${ .slow }', transition: Slow}
+  defaultCondition: {transition: Fast}
+- name: Slow
+  type: inject
+  data: {}
+  end: {produceEvents: [{eventRef: slow, data: '${ .n }'}]}
+- name: Fast
+  type: foreach
+  inputCollection: '${ [range(.n)] }'
+  iterationParam: number
+  mode: sequential
+  actions:
+  - eventRef: {triggerEventRef: fast, data: '${ $number }', contextAttributes: {what: '${ $number | tostring }'}}
+  end: true
+"#;
+
+/// A channel for each of two types. A delivery may take an hour, so that none ends by its time limit.
+const TWO_CHANNELS: &str = "rondo.events.send-timeout=3600000
+mp.messaging.outgoing.\"t.slow\".url=SERVICE/slow
+mp.messaging.outgoing.\"t.fast\".url=SERVICE/fast";
+
+#[tokio::test]
+async fn a_channel_that_hangs_holds_up_no_other() {
+    let lab = Lab::open_with(&[SAYER], TWO_CHANNELS).await;
+    // More than a channel sends at once, so that not all of them reach the service.
+    let (hanging, produced) = (32, 50);
+    for number in 0..produced {
+        lab.start("sayer", json!({"slow": true, "n": number})).await;
+    }
+    let mut unanswered = Vec::new();
+    while unanswered.len() < hanging {
+        let call = lab.service.call().await;
+        assert_eq!(call.path, "/slow");
+        unanswered.push(call);
+    }
+    lab.start("sayer", json!({"n": 200})).await;
+    for number in 0..200 {
+        let call = lab.service.call().await;
+        assert_eq!((call.path.as_str(), call.header("ce-what")), ("/fast", number.to_string().as_str()));
+        call.answer(json!({}));
+    }
+    while lab.engine.store().outbox_status().await.unwrap().rows > produced {
+        tokio::task::yield_now().await;
+    }
+    assert!(!lab.service.has_call().await, "the channel that hangs has its bound");
+    // It goes on where it was.
+    for call in unanswered {
+        call.answer(json!({}));
+    }
+    for _ in hanging as u64..produced {
+        let call = lab.service.call().await;
+        assert_eq!(call.path, "/slow");
+        call.answer(json!({}));
+    }
+    until_empty(&lab).await;
+}
+
+#[tokio::test]
+async fn an_instance_whose_event_is_not_answered_holds_up_no_other_of_its_channel() {
+    let lab = Lab::open_with(&[SAYER], TWO_CHANNELS).await;
+    lab.start("sayer", json!({"slow": true, "n": 0})).await;
+    let hanging = lab.service.call().await;
+    for number in 1..100 {
+        lab.start("sayer", json!({"slow": true, "n": number})).await;
+        let call = lab.service.call().await;
+        assert_eq!(call.path, "/slow");
+        call.answer(json!({}));
+    }
+    while lab.engine.store().outbox_status().await.unwrap().rows > 1 {
+        tokio::task::yield_now().await;
+    }
+    hanging.answer(json!({}));
+    until_empty(&lab).await;
+}

@@ -3,6 +3,8 @@
 //! Everything that can refuse a commit is looked at before the first row is written. So a refused one leaves nothing to undo, and
 //! the others of the transaction need no savepoints, which would copy every page they touch.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, named_params, params};
 use uuid::Uuid;
 
@@ -115,10 +117,18 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
     for number in &commit.messages_consumed {
         events::consume(transaction, *number)?;
     }
-    for number in &commit.events_returned {
-        events::return_event(transaction, *number)?;
-    }
     let mut committed = Committed::default();
+    let ended: BTreeSet<Uuid> = numbers.iter().filter(|(_, _, ended)| *ended).map(|(id, _, _)| *id).collect();
+    let mut mail = BTreeSet::new();
+    for number in &commit.events_returned {
+        mail.extend(events::return_event(transaction, *number, |id| ended.contains(&id))?);
+    }
+    for id in ended {
+        if events::return_all(transaction, id)? {
+            mail.insert(id);
+        }
+    }
+    committed.mail.extend(mail);
     for waits in &commit.waits {
         let written = numbers.iter().find(|(id, _, _)| *id == waits.instance);
         if let Some((id, number, false)) = written

@@ -52,3 +52,19 @@ impl DamageLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_row_counts_once_and_a_damaged_file_does_not_fill_the_memory() {
+        let log = DamageLog::default();
+        for round in 0..2 {
+            for instance in 0..MOST + 3 {
+                log.note("list", &instance, &"no JSON");
+            }
+            assert_eq!(log.count(), MOST as u64, "round {round}");
+        }
+    }
+}

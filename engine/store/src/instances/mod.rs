@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    Component, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage,
-    OutboxPage, OutboxRow, OutboxStatus, Query, ReadQueue, Revision, Store, StoreError, Transaction,
-    WaitFilter, WaitingInstance, WorkError,
+    Component, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
+    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, ReadQueue,
+    Revision, Store, StoreError, Transaction, WaitFilter, WaitingInstance, WorkError,
 };
 
 /// The tables of instances, their history, parts, messages and events, and of revisions.
@@ -36,6 +36,9 @@ pub const INSTANCES: Component = Component {
         include_str!("../../migrations/sqlite/0001_instances.sql"),
         include_str!("../../migrations/sqlite/0002_parts.sql"),
         include_str!("../../migrations/sqlite/0003_events.sql"),
+        include_str!("../../migrations/sqlite/0004_outbox_channels.sql"),
+        include_str!("../../migrations/sqlite/0005_taken_events.sql"),
+        include_str!("../../migrations/sqlite/0006_event_bytes.sql"),
     ],
 };
 
@@ -137,6 +140,10 @@ impl Store for InstanceStore {
         self.database.write(move |transaction| events::accept(transaction, &accept))
     }
 
+    fn redirect_event(&self, message: i64, accept: AcceptEvent) -> Answer<Accepted, AcceptError> {
+        self.database.write(move |transaction| events::redirect(transaction, message, &accept))
+    }
+
     fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten> {
         self.database.write(move |transaction| events::forget(transaction, now, limit))
     }
@@ -153,8 +160,12 @@ impl Store for InstanceStore {
         })
     }
 
-    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>> {
-        self.read(ReadQueue::Short, move |connection, damage| events::page(connection, damage, page))
+    fn outbox(&self, query: OutboxQuery) -> Answer<OutboxBatch> {
+        self.read(ReadQueue::Short, move |connection, damage| events::batch(connection, damage, &query))
+    }
+
+    fn outbox_channels(&self) -> Answer<Vec<OutboxChannel>> {
+        self.database.read(ReadQueue::Short, events::channels)
     }
 
     fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()> {
@@ -165,8 +176,8 @@ impl Store for InstanceStore {
         self.database.write(move |transaction| events::failed(transaction, number, next_at, &error))
     }
 
-    fn kept_count(&self) -> Answer<u64> {
-        self.database.read(ReadQueue::Short, events::kept_count)
+    fn kept_status(&self) -> Answer<KeptStatus> {
+        self.database.read(ReadQueue::Short, events::kept_status)
     }
 
     fn outbox_status(&self) -> Answer<OutboxStatus> {

@@ -34,7 +34,13 @@ pub(super) fn event_with(id: &str, attributes: &[(&str, &str)]) -> ReceivedEvent
 
 /// An event that the workflow `approval` consumes, and that starts nothing.
 pub(super) fn accept(event: ReceivedEvent) -> AcceptEvent {
-    AcceptEvent { event, consumers: vec!["approval".to_owned()], max_kept: 100, ..AcceptEvent::default() }
+    AcceptEvent {
+        event,
+        consumers: vec!["approval".to_owned()],
+        max_kept: 100,
+        max_bytes: 1 << 40,
+        ..AcceptEvent::default()
+    }
 }
 
 /// An event that starts an instance of `approval`.

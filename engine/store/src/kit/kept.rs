@@ -5,11 +5,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    event_rows::{accept, event, event_with, insert_waiting, is_kept, mail, taken, wait, waiting_for},
+    event_rows::{
+        accept, accept_starting, event, event_with, insert_waiting, is_kept, is_unwanted, mail, started,
+        taken, wait, waiting_for,
+    },
     id, insert, instance, updating,
 };
 use crate::{
-    AcceptError, AcceptEvent, Accepted, Commit, EventWait, Forgotten, Instance, ReceivedEvent, State, Store,
+    AcceptError, AcceptEvent, Accepted, Commit, EventWait, Forgotten, Instance, KeptStatus, ReceivedEvent,
+    State, Store,
 };
 
 const NOBODY: [Uuid; 0] = [];
@@ -110,12 +114,36 @@ pub async fn a_full_store_refuses_events_that_it_would_keep(store: &Arc<dyn Stor
     }
     assert_eq!(store.accept_event(bounded(event_with("d", &[("order", "1")]))).await, taken([1]));
     assert_eq!(store.kept_events(None, 9).await.unwrap().len(), 2);
-    assert_eq!(store.kept_count().await, Ok(2));
+    assert_eq!(store.kept_status().await.unwrap().events, 2);
     store.commit(waiting_for(instance(1), [wait(&[])])).await.unwrap();
     assert_eq!(mail(store, 1).await, ["d", "a"]);
     let row = Instance { turn: 2, ..instance(1) };
     store.commit(waiting_for(row, [wait(&[("order", Some("1"))])])).await.unwrap();
     assert!(is_kept(&store.accept_event(bounded(event("c"))).await), "there is room again");
+}
+
+/// The bytes of kept events are bounded too, and given back with the last use of an event.
+pub async fn bytes_of_events_are_bounded(store: &Arc<dyn Store>) {
+    insert_waiting(store, instance(1), [wait(&[("order", Some("1"))])]).await;
+    let of_size = |name: &str, size| ReceivedEvent { content: vec![b'x'; size], ..event(name) };
+    let bounded = |event| AcceptEvent { max_bytes: 10, ..accept(event) };
+    assert!(is_kept(&store.accept_event(bounded(of_size("a", 6))).await));
+    for _ in 0..2 {
+        let refused = store.accept_event(bounded(of_size("b", 5))).await;
+        assert_eq!(refused, Err(AcceptError::TooManyBytes(10)));
+    }
+    assert!(is_kept(&store.accept_event(bounded(of_size("c", 4))).await), "up to the bound");
+    let status = KeptStatus { events: 2, bytes: 10 };
+    assert_eq!(store.kept_status().await, Ok(status));
+    // An event that an instance takes at once is not refused, and counts until it is used.
+    let wanted = ReceivedEvent { content: vec![b'x'; 7], ..event_with("d", &[("order", "1")]) };
+    assert_eq!(store.accept_event(bounded(wanted)).await, taken([1]));
+    assert_eq!(store.kept_status().await.unwrap().bytes, 17);
+    let message = store.mailbox(id(1), None).await.unwrap()[0].number;
+    store.commit(Commit { messages_consumed: vec![message], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.kept_status().await, Ok(status));
+    store.forget_events(i64::MAX, 9).await.unwrap();
+    assert_eq!(store.kept_status().await, Ok(KeptStatus::default()));
 }
 
 /// What is due goes, a bounded number at a time; what is needed stays.
@@ -177,4 +205,92 @@ pub async fn kept_events_come_in_pages(store: &Arc<dyn Store>) {
     let names: Vec<_> = first.iter().chain(&second).map(|kept| kept.id.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!((first[0].business_key.as_deref(), first[0].at), (Some("k"), 2000));
+}
+
+/// The commit with which an instance ends.
+fn ending(number: u8) -> Commit {
+    updating(Instance { state: State::Completed, ended_at: Some(3000), ..instance(number) })
+}
+
+/// Events that an instance did not take before it ended, and those that were kept for it, are in its mailbox.
+pub async fn what_an_instance_that_ends_does_not_take_stays_in_its_mailbox(store: &Arc<dyn Store>) {
+    insert_waiting(store, instance(1), [wait(&[])]).await;
+    insert_waiting(store, instance(2), [wait(&[])]).await;
+    let for_other_type = ReceivedEvent {
+        event_type: "denied".to_owned(),
+        instance: Some(id(1).to_string()),
+        ..event("kept for 1")
+    };
+    keep(store, for_other_type).await;
+    assert_eq!(store.accept_event(accept(event("a"))).await, taken([1, 2]));
+    assert_eq!(store.accept_event(accept(event("b"))).await, taken([1, 2]));
+    let numbers: Vec<i64> =
+        store.mailbox(id(1), None).await.unwrap().iter().map(|message| message.number).collect();
+    let commit =
+        Commit { messages_consumed: vec![numbers[0]], events_returned: vec![numbers[1]], ..ending(1) };
+    assert_eq!(store.commit(commit).await.unwrap().mail, [id(1)]);
+    assert_eq!(mail(store, 1).await, ["b", "kept for 1"]);
+    assert_eq!(store.kept_status().await.unwrap().events, 0);
+    // Another one has nothing of it.
+    assert_eq!(store.commit(ending(2)).await.unwrap().mail, NOBODY);
+}
+
+/// An event in the mailbox of an instance that has ended goes where it would go if it came now, unless somebody has used it.
+pub async fn an_event_of_an_instance_that_has_ended_goes_where_it_would_go_now(store: &Arc<dyn Store>) {
+    let order = || wait(&[("order", Some("1"))]);
+    let keyed = || accept(event_with("a", &[("order", "1")]));
+    insert_waiting(store, instance(1), [order()]).await;
+    assert_eq!(store.accept_event(keyed()).await, taken([1]));
+    let message_of = async |number| store.mailbox(id(number), None).await.unwrap()[0].number;
+    let first = message_of(1).await;
+    store.commit(ending(1)).await.unwrap();
+    // Nobody waits for it: it is kept, for as long as it was to be kept when it came.
+    let later = ReceivedEvent { at: 4000, keep_until: 9999, ..event_with("a", &[("order", "1")]) };
+    let no_room = AcceptEvent { max_kept: 0, max_bytes: 0, ..accept(later) };
+    assert!(is_kept(&store.redirect_event(first, no_room).await));
+    assert_eq!(mail(store, 1).await, [""; 0]);
+    assert_eq!(store.redirect_event(first, keyed()).await, Ok(Accepted::Seen), "it is given away once");
+    let kept = store.kept_events(None, 9).await.unwrap();
+    assert_eq!((kept.len(), kept[0].at, kept[0].keep_until), (1, 2000, Some(5000)));
+    insert_waiting(store, instance(2), [order()]).await;
+    assert_eq!(mail(store, 2).await, ["a"]);
+
+    // Somebody waits for it now.
+    let second = message_of(2).await;
+    store.commit(ending(2)).await.unwrap();
+    insert_waiting(store, instance(3), [order()]).await;
+    assert_eq!(store.redirect_event(second, keyed()).await, taken([3]));
+    assert_eq!((mail(store, 2).await.len(), mail(store, 3).await), (0, vec!["a".to_owned()]));
+
+    // It starts an instance, which has used it by that.
+    let third = message_of(3).await;
+    store.commit(ending(3)).await.unwrap();
+    let starting = accept_starting(event_with("a", &[("order", "1")]), 4);
+    assert_eq!(store.redirect_event(third, starting.clone()).await, started(4));
+    let fourth = message_of(4).await;
+    store.commit(ending(4)).await.unwrap();
+    assert_eq!(store.redirect_event(fourth, starting).await, Ok(Accepted::Seen));
+    assert_eq!(mail(store, 4).await, [""; 0]);
+    assert_eq!(store.kept_status().await, Ok(KeptStatus::default()));
+
+    // What others have, or have used, is theirs.
+    for number in [5, 6] {
+        insert_waiting(store, instance(number), [wait(&[])]).await;
+    }
+    assert_eq!(store.accept_event(accept(event("both"))).await, taken([5, 6]));
+    let (fifth, sixth) = (message_of(5).await, message_of(6).await);
+    store.commit(Commit { messages_consumed: vec![fifth], ..waiting_for(instance(5), []) }).await.unwrap();
+    store.commit(ending(6)).await.unwrap();
+    assert_eq!(store.redirect_event(sixth, accept(event("both"))).await, Ok(Accepted::Seen));
+    assert_eq!(store.kept_status().await, Ok(KeptStatus::default()));
+
+    // Nobody can want it any more.
+    insert_waiting(store, instance(7), [wait(&[])]).await;
+    let named = || accept(ReceivedEvent { instance: Some(id(7).to_string()), ..event("named") });
+    assert_eq!(store.accept_event(named()).await, taken([7]));
+    let seventh = message_of(7).await;
+    store.commit(ending(7)).await.unwrap();
+    assert!(is_unwanted(&store.redirect_event(seventh, named()).await));
+    assert_eq!(mail(store, 7).await, [""; 0]);
+    assert_eq!(store.accept_event(named()).await, Ok(Accepted::Seen), "it is recognised");
 }

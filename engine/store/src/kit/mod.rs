@@ -87,13 +87,18 @@ macro_rules! store_kit {
             each_wait_takes_one_kept_event_at_a_time
             a_returned_event_is_kept_for_its_instance
             a_full_store_refuses_events_that_it_would_keep
+            bytes_of_events_are_bounded
+            what_an_instance_that_ends_does_not_take_stays_in_its_mailbox
+            an_event_of_an_instance_that_has_ended_goes_where_it_would_go_now
             events_are_forgotten_when_nobody_needs_them
             an_event_is_there_until_the_last_has_used_it
             kept_events_come_in_pages
             several_events_start_an_instance_together
             a_set_forgets_events_whose_time_is_over
             events_to_send_are_written_with_their_turn
-            the_outbox_comes_in_pages
+            the_outbox_comes_in_batches
+            each_channel_has_its_own_rows
+            rows_that_failed_take_half_of_a_batch
             a_row_that_failed_keeps_its_place
             all_rows_behind_a_failed_one_go_out
             a_closed_store_says_so

@@ -39,6 +39,8 @@ const COUNT: &str = "
     INSERT OR REPLACE INTO event_total (name, amount) SELECT 'outbox', count(*) FROM outbox;
     INSERT OR REPLACE INTO event_total (name, amount)
     SELECT 'outbox_bytes', coalesce(sum(octet_length(content)), 0) FROM outbox;
+    INSERT OR REPLACE INTO event_total (name, amount)
+    SELECT 'event_bytes', coalesce(sum(octet_length(content)), 0) FROM event_content;
 ";
 
 /// As in the migration that made the table of waits.

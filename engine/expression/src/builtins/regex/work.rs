@@ -8,6 +8,11 @@ use regex_syntax::{
     hir::{Hir, HirKind},
 };
 
+/// The positions of a pattern that an engine without backtracking can search for; `None` of any other.
+pub fn positions_of_pattern(pattern: &str) -> Option<usize> {
+    ParserBuilder::new().build().parse(pattern).ok().map(|tree| count(&tree))
+}
+
 /// The positions of a pattern that such an engine has compiled; 1 of any other.
 pub(super) fn positions(pattern: &str, ignores_case: bool, ignores_blanks: bool) -> usize {
     let mut parser =
@@ -67,6 +72,7 @@ mod tests {
             assert_eq!(positions(pattern, false, false), expected, "{pattern}");
             assert_eq!(positions_at_most(pattern), at_most, "{pattern}");
         }
+        assert_eq!((positions_of_pattern("(?=a)b"), positions_of_pattern("a{3}")), (None, Some(3)));
         assert_eq!(positions_at_most("(?=(a?){300}b)"), 600);
         assert_eq!(positions_at_most("x{9999999999}{9999999999}{9999999999}"), usize::MAX);
     }

@@ -70,12 +70,13 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         Ok(Val::Int(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Val, E> {
-        Ok(Val::from(value))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Val, E> {
+        self.reading.number(Val::from(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Val, E> {
-        Ok(Val::Float(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Val, E> {
+        let value = self.reading.large.next(value);
+        self.reading.number(value)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Val, E> {

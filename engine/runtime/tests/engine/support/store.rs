@@ -8,8 +8,9 @@ use std::{
 
 use rondo_store::{
     AcceptError, AcceptEvent, Accepted, Answer, Change, ChangedFingerprint, Commit, CommitError, Committed,
-    Definition, Filter, Forgotten, History, Instance, KeptEvent, MailboxMessage, OutboxPage, OutboxRow,
-    OutboxStatus, Query, Revision, Store, StoreError, WaitFilter, WaitingInstance, Write,
+    Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
+    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, Store, StoreError, WaitFilter,
+    WaitingInstance, Write,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -202,6 +203,13 @@ impl Store for WatchedStore {
         self.inner.accept_event(accept)
     }
 
+    fn redirect_event(&self, message: i64, accept: AcceptEvent) -> Answer<Accepted, AcceptError> {
+        if *self.is_cut_off.borrow() {
+            return Box::pin(std::future::pending());
+        }
+        self.inner.redirect_event(message, accept)
+    }
+
     fn forget_events(&self, now: i64, limit: usize) -> Answer<Forgotten> {
         if *self.is_cut_off.borrow() {
             return Box::pin(std::future::pending());
@@ -217,8 +225,12 @@ impl Store for WatchedStore {
         self.inner.kept_events(after, limit)
     }
 
-    fn outbox(&self, page: OutboxPage) -> Answer<Vec<OutboxRow>> {
-        self.inner.outbox(page)
+    fn outbox(&self, query: OutboxQuery) -> Answer<OutboxBatch> {
+        self.inner.outbox(query)
+    }
+
+    fn outbox_channels(&self) -> Answer<Vec<OutboxChannel>> {
+        self.inner.outbox_channels()
     }
 
     fn outbox_sent(&self, numbers: Vec<i64>) -> Answer<()> {
@@ -235,8 +247,8 @@ impl Store for WatchedStore {
         self.inner.outbox_failed(number, next_at, error)
     }
 
-    fn kept_count(&self) -> Answer<u64> {
-        self.inner.kept_count()
+    fn kept_status(&self) -> Answer<KeptStatus> {
+        self.inner.kept_status()
     }
 
     fn outbox_status(&self) -> Answer<OutboxStatus> {

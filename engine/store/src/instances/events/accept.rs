@@ -10,7 +10,8 @@ use super::{
     start_sets::{self, SetProgress},
 };
 use crate::{
-    AcceptError, AcceptEvent, Accepted, CommitError, EventStart, Transaction, WorkError, instances::commits,
+    AcceptError, AcceptEvent, Accepted, CommitError, EventStart, ReceivedEvent, Transaction, WorkError,
+    instances::commits,
 };
 
 type Checked<T> = Result<T, WorkError<AcceptError>>;
@@ -32,6 +33,35 @@ pub(in crate::instances) fn accept(
     if inbox::is_seen(transaction, &accept.event)? {
         return Ok(Accepted::Seen);
     }
+    place(transaction, accept, None)
+}
+
+/// Gives the event of a message away whose instance has ended.
+pub(in crate::instances) fn redirect(
+    transaction: &mut Transaction<'_>,
+    message: i64,
+    accept: &AcceptEvent,
+) -> Checked<Accepted> {
+    transaction.enable_failpoints();
+    let Some(found) = inbox::of_message(transaction, message)? else { return Ok(Accepted::Seen) };
+    if !found.is_only_use {
+        if let Some(event) = inbox::remove_message(transaction, message)? {
+            inbox::add_uses(transaction, event, -1)?;
+        }
+        return Ok(Accepted::Seen);
+    }
+    let event = ReceivedEvent { at: found.at, keep_until: found.keep_until, ..accept.event.clone() };
+    let accept = AcceptEvent { event, ..accept.clone() };
+    place(transaction, &accept, Some((message, found.event)))
+}
+
+/// Gives an event to whoever is to get it, or refuses it before anything is written. `stored` are the numbers of the message and the event
+/// where it is in a mailbox already.
+fn place(
+    transaction: &mut Transaction<'_>,
+    accept: &AcceptEvent,
+    stored: Option<(i64, i64)>,
+) -> Checked<Accepted> {
     let decision = decide(transaction, accept)?;
     let mut starts = Vec::with_capacity(decision.starts.len());
     for start in &decision.starts {
@@ -40,17 +70,35 @@ pub(in crate::instances) fn accept(
     let kept = kept_rows(&decision, &starts);
     let uses =
         kept + count(decision.delivered.len()) + count(starts.iter().filter(|start| start.inserts()).count());
-    if uses == 0 {
-        return Ok(Accepted::Unwanted { reason: decision.unwanted });
-    }
-    if kept > 0 {
+    // What is stored already is kept without a bound, for it cannot be refused any more.
+    if kept > 0 && stored.is_none() {
         let most = i64::try_from(accept.max_kept).unwrap_or(i64::MAX);
         if kept::total(transaction)?.saturating_add(kept) > most {
             return Err(WorkError::Refused(AcceptError::Full(accept.max_kept)));
         }
+        let bytes = inbox::total_bytes(transaction)?.saturating_add(accept.event.content.len() as u64);
+        if bytes > accept.max_bytes {
+            return Err(WorkError::Refused(AcceptError::TooManyBytes(accept.max_bytes)));
+        }
     }
     // From here on nothing refuses.
-    write(transaction, accept, decision, &starts, uses)
+    let is_taken = starts.iter().any(CheckedStart::inserts);
+    if let Some((message, event)) = stored {
+        inbox::remove_message(transaction, message)?;
+        // The message was one use.
+        inbox::add_uses(transaction, event, uses - 1)?;
+        if is_taken {
+            inbox::take(transaction, event)?;
+        }
+    }
+    if uses == 0 {
+        return Ok(Accepted::Unwanted { reason: decision.unwanted });
+    }
+    let number = match stored {
+        Some((_, event)) => event,
+        None => inbox::insert(transaction, &accept.event, uses, is_taken)?,
+    };
+    write(transaction, accept, decision, &starts, number)
 }
 
 impl CheckedStart<'_> {
@@ -89,15 +137,15 @@ fn kept_rows(decision: &Decision<'_>, starts: &[CheckedStart<'_>]) -> i64 {
     count(collected.sum::<usize>() + decision.kept_for.len() + usize::from(decision.kept.is_some()))
 }
 
+/// Writes what was decided about an event with this number.
 fn write(
     transaction: &mut Transaction<'_>,
     accept: &AcceptEvent,
     decision: Decision<'_>,
     starts: &[CheckedStart<'_>],
-    uses: i64,
+    number: i64,
 ) -> Checked<Accepted> {
     let event = &accept.event;
-    let number = inbox::insert(transaction, event, uses)?;
     let delivered: Vec<_> = decision.delivered.into_values().collect();
     for instance in &delivered {
         inbox::deliver(transaction, *instance, number)?;
@@ -116,6 +164,7 @@ fn write(
                 commits::insert(transaction, &start.row, *revision)?;
                 for other in earlier {
                     inbox::deliver(transaction, start.row.id, *other)?;
+                    inbox::take(transaction, *other)?;
                     let removed = start_sets::remove(transaction, &start.workflow, *other)?;
                     inbox::add_uses(transaction, *other, 1 - removed)?;
                 }

@@ -8,11 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use uuid::Uuid;
 
 use super::{
-    inbox::deliver as deliver_event,
+    inbox::{self, deliver as deliver_event},
     matching::{Correlation, Subject, decode},
     waits::{Owner, skip_row},
 };
-use crate::{EventWait, KeptEvent, ReceivedEvent, StoreError, Transaction, instances::damage_log::DamageLog};
+use crate::{
+    EventWait, KeptEvent, KeptStatus, ReceivedEvent, StoreError, Transaction,
+    instances::damage_log::DamageLog,
+};
 
 const TOTAL: &str = "SELECT amount FROM event_total WHERE name = 'kept'";
 const ADD_TOTAL: &str = "UPDATE event_total SET amount = amount + ?1 WHERE name = 'kept'";
@@ -20,6 +23,8 @@ const KEEP: &str = "INSERT INTO kept_event (event, at, keep_until, instance, bus
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const KEEP_ATTRIBUTE: &str = "INSERT INTO kept_attribute (kept, name, type, value) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
+const RECIPIENT: &str = "SELECT recipient FROM mailbox WHERE number = ?1";
+const OF_INSTANCE: &str = "SELECT number, event FROM kept_event WHERE instance = ?1 ORDER BY event";
 const TAKE_BACK: &str = "DELETE FROM mailbox WHERE number = ?1 RETURNING event, recipient";
 const KEEP_RETURNED: &str = "INSERT INTO kept_event (event, at, keep_until, instance, type)
     SELECT event, at, keep_until, ?2, type FROM event_content WHERE event = ?1";
@@ -76,6 +81,8 @@ pub(super) const DUE: &str = listed!("WHERE keep_until <= ?1 ORDER BY keep_until
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("TOTAL", TOTAL),
     ("ADD_TOTAL", ADD_TOTAL),
+    ("RECIPIENT", RECIPIENT),
+    ("OF_INSTANCE", OF_INSTANCE),
     ("TAKE_BACK", TAKE_BACK),
     ("KEEP_RETURNED", KEEP_RETURNED),
     ("REMOVE", REMOVE),
@@ -95,8 +102,10 @@ pub(super) fn total(transaction: &mut Transaction<'_>) -> rusqlite::Result<i64> 
 }
 
 /// How many events are kept, for views.
-pub(in crate::instances) fn read_total(connection: &Connection) -> Result<u64, StoreError> {
-    Ok(connection.prepare_cached(TOTAL)?.query_row([], |row| row.get(0))?)
+pub(in crate::instances) fn status(connection: &Connection) -> Result<KeptStatus, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let read = |sql: &str| moment.prepare_cached(sql)?.query_row([], |row| row.get(0));
+    Ok(KeptStatus { events: read(TOTAL)?, bytes: read(inbox::TOTAL_BYTES)? })
 }
 
 pub(super) fn add_total(transaction: &mut Transaction<'_>, number: i64) -> rusqlite::Result<()> {
@@ -124,11 +133,17 @@ pub(super) fn keep(
     add_total(transaction, 1)
 }
 
-/// Takes a message back from a mailbox, and keeps its event for the instance of the mailbox.
+/// Takes a message back from a mailbox, and keeps its event for the instance of the mailbox. One of an instance that has ended stays.
+/// Gives that instance.
 pub(in crate::instances) fn return_event(
     transaction: &mut Transaction<'_>,
     message: i64,
-) -> rusqlite::Result<()> {
+    has_ended: impl Fn(Uuid) -> bool,
+) -> rusqlite::Result<Option<Uuid>> {
+    let recipient = transaction.statement(RECIPIENT)?.query_row([message], |row| row.get(0)).optional()?;
+    if let Some(recipient) = recipient.filter(|recipient| has_ended(*recipient)) {
+        return Ok(Some(recipient));
+    }
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Uuid>(1)?));
     let taken = transaction.statement(TAKE_BACK)?.query_row([message], read).optional()?;
     if let Some((Some(event), recipient)) = taken {
@@ -138,7 +153,27 @@ pub(in crate::instances) fn return_event(
             add_total(transaction, 1)?;
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Puts the events that were kept for an instance, which has ended, back into its mailbox. Says whether there are any.
+pub(in crate::instances) fn return_all(
+    transaction: &mut Transaction<'_>,
+    instance: Uuid,
+) -> rusqlite::Result<bool> {
+    // Nothing is kept most of the time.
+    if total(transaction)? == 0 {
+        return Ok(false);
+    }
+    let read = |row: &Row<'_>| Ok(Found { kept: row.get(0)?, event: row.get(1)? });
+    let kept = transaction.statement(OF_INSTANCE)?.query_map([instance], read)?;
+    let kept: Vec<Found> = kept.collect::<rusqlite::Result<_>>()?;
+    for found in &kept {
+        remove(transaction, found.kept)?;
+        // The use of the kept row becomes that of the message.
+        deliver_event(transaction, instance, found.event)?;
+    }
+    Ok(!kept.is_empty())
 }
 
 /// Removes a kept row, and leaves its use of the event to the caller.

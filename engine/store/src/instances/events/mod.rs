@@ -5,6 +5,7 @@
 //!                    │       └──▶ new instance ◀── set of start events
 //!                    └──▶ kept ──▶ mailbox, when an instance writes a wait that matches
 //!  commit ──▶ waits, returned events, outbox
+//!         └──▶ mailbox of an instance that ends ──▶ redirect: as an event that comes now
 //! ```
 //!
 //! Promises: an event has as many uses as messages and kept rows refer to it, and its content goes with the last of them. What may
@@ -21,11 +22,11 @@ mod shapes;
 mod start_sets;
 mod waits;
 
-pub(super) use accept::accept;
+pub(super) use accept::{accept, redirect};
 pub(super) use forget::forget;
 pub(super) use inbox::consume;
-pub(super) use kept::{list as list_kept, read_total as kept_count, return_event};
-pub(super) use outbox::{append, failed, page, sent, status, stuck};
+pub(super) use kept::{list as list_kept, return_all, return_event, status as kept_status};
+pub(super) use outbox::{append, batch, channels, failed, sent, status, stuck};
 pub(super) use waits::{list as list_waits, remove_all as remove_waits, replace as replace_waits};
 
 #[cfg(test)]

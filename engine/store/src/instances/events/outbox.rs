@@ -1,17 +1,17 @@
 //! Rows of events that go out.
 //!
-//! Promises: rows of one instance and channel are answered in their order. Once a row has failed, those behind it of the same instance and
-//! channel are blocked, and never met by a search for what can be sent: a sink that is gone for a day costs the others nothing. When the
-//! failed row is gone, a few of those behind it can be sent, and so on.
+//! Promises: rows of one instance and channel are answered in their order, and a channel reads no rows of another one. Once a row has
+//! failed, those behind it of the same instance and channel are blocked, and never met by a search for what can be sent: a sink that is
+//! gone for a day costs the others nothing. When the failed row is gone, a few of those behind it can be sent, and so on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use uuid::Uuid;
 
 use crate::{
-    OutboxPage, OutboxRow, OutboxStatus, OutgoingEvent, StoreError, Transaction, WorkError,
-    instances::damage_log::DamageLog,
+    OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, OutgoingEvent, StoreError, Transaction,
+    WorkError, instances::damage_log::DamageLog,
 };
 
 /// Blocked rows that can be sent at once when the row before them is gone: enough to send many in one request, and few enough that
@@ -36,17 +36,19 @@ const NEXT_IS_BLOCKED: &str = "SELECT blocked FROM outbox
 const BLOCK: &str =
     "UPDATE outbox SET blocked = 1 WHERE instance = ?1 AND channel = ?2 AND number > ?3 AND blocked = 0";
 
-const NEW: &str = "SELECT number, octet_length(content) FROM outbox INDEXED BY outbox_ready
-    WHERE blocked = 0 AND next_at = 0 AND number > ?1 ORDER BY number LIMIT ?2";
-const RETRIED: &str = "SELECT number, octet_length(content) FROM outbox INDEXED BY outbox_ready
-    WHERE blocked = 0 AND next_at BETWEEN 1 AND ?3 AND number > ?1 ORDER BY number LIMIT ?2";
+const NEW: &str = "SELECT number, instance, octet_length(content) FROM outbox INDEXED BY outbox_ready
+    WHERE channel = ?1 AND blocked = 0 AND next_at = 0 ORDER BY number";
+const RETRIED: &str = "SELECT number, instance, octet_length(content) FROM outbox INDEXED BY outbox_ready
+    WHERE channel = ?1 AND blocked = 0 AND next_at BETWEEN 1 AND ?2 ORDER BY next_at, number";
+const NEXT_OF_CHANNEL: &str = "SELECT next_at FROM outbox INDEXED BY outbox_ready
+    WHERE channel = ?1 AND blocked = 0 AND next_at > ?2 ORDER BY next_at LIMIT 1";
+const NEXT_CHANNEL: &str = "SELECT channel, next_at FROM outbox INDEXED BY outbox_ready
+    WHERE channel >= ?1 AND blocked = 0 ORDER BY channel, next_at LIMIT 1";
 const READ: &str = "SELECT number, instance, channel, at, attempts, next_at, last_error, content
     FROM outbox WHERE number = ?1";
 const STUCK: &str = "SELECT number, instance, channel, at, attempts, next_at, last_error, x''
-    FROM outbox INDEXED BY outbox_ready WHERE blocked = 0 AND next_at > 0 ORDER BY next_at, number LIMIT ?1";
+    FROM outbox INDEXED BY outbox_failed WHERE blocked = 0 AND next_at > 0 ORDER BY next_at, number LIMIT ?1";
 const OLDEST: &str = "SELECT at FROM outbox ORDER BY number LIMIT 1";
-const NEXT: &str =
-    "SELECT next_at FROM outbox INDEXED BY outbox_ready WHERE blocked = 0 ORDER BY next_at LIMIT 1";
 const TOTAL: &str = "SELECT amount FROM event_total WHERE name = ?1";
 
 #[cfg(test)]
@@ -61,6 +63,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("BLOCK", BLOCK),
     ("NEW", NEW),
     ("RETRIED", RETRIED),
+    ("NEXT_OF_CHANNEL", NEXT_OF_CHANNEL),
+    ("NEXT_CHANNEL", NEXT_CHANNEL),
     ("READ", READ),
     ("STUCK", STUCK),
     ("TOTAL", TOTAL),
@@ -138,40 +142,91 @@ pub(in crate::instances) fn failed(
     Ok(())
 }
 
-/// Rows that may be sent.
-pub(in crate::instances) fn page(
+/// Rows of a channel that may be sent.
+pub(in crate::instances) fn batch(
     connection: &Connection,
     damage: &DamageLog,
-    page: OutboxPage,
-) -> Result<Vec<OutboxRow>, StoreError> {
+    query: &OutboxQuery,
+) -> Result<OutboxBatch, StoreError> {
     // All statements see the same moment.
     let moment = connection.unchecked_transaction()?;
-    let (after, limit) = (page.after.unwrap_or(i64::MIN), count(page.rows));
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let mut chosen: Vec<(i64, u64)> = moment
-        .prepare_cached(NEW)?
-        .query_map(params![after, limit], read)?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut retried = moment.prepare_cached(RETRIED)?;
-    for row in retried.query_map(params![after, limit, page.now], read)? {
-        chosen.push(row?);
+    let mut choice = Choice { connection: &moment, damage, query, bytes: query.bytes, rows: Vec::new() };
+    let mut sizes = BTreeMap::new();
+    // Rows that failed before and are due again take half of the places at most, so that many of them do not hold up the new ones.
+    let again = query.instances.div_ceil(2);
+    choice.extend(RETRIED, params![query.channel, query.now], again, &mut sizes)?;
+    choice.extend(NEW, params![query.channel], query.instances, &mut sizes)?;
+    let mut rows = choice.rows;
+    rows.sort_unstable_by_key(|row| row.number);
+    let mut next = moment.prepare_cached(NEXT_OF_CHANNEL)?;
+    let next_at = next.query_row(params![query.channel, query.now], |row| row.get(0)).optional()?;
+    Ok(OutboxBatch { rows, next_at })
+}
+
+/// Rows that are chosen for a batch.
+struct Choice<'query> {
+    connection: &'query Connection,
+    damage: &'query DamageLog,
+    query: &'query OutboxQuery,
+    /// Bytes that are left.
+    bytes: u64,
+    rows: Vec<OutboxRow>,
+}
+
+impl Choice<'_> {
+    /// Chooses rows of a statement until there are so many instances or no bytes are left. `sizes` counts the rows of each instance.
+    fn extend(
+        &mut self,
+        sql: &str,
+        parameters: &[&dyn ToSql],
+        instances: usize,
+        sizes: &mut BTreeMap<Uuid, usize>,
+    ) -> Result<(), StoreError> {
+        let mut found = self.connection.prepare_cached(sql)?;
+        let mut read = self.connection.prepare_cached(READ)?;
+        let mut found = found.query(parameters)?;
+        while let Some(candidate) = found.next()? {
+            let (number, instance, bytes): (i64, Uuid, u64) =
+                (candidate.get(0)?, candidate.get(1)?, candidate.get(2)?);
+            if self.query.without.contains(&instance) {
+                continue;
+            }
+            match sizes.get(&instance) {
+                Some(size) if *size >= self.query.rows_of_instance => continue,
+                None if sizes.len() >= instances => {
+                    // Those that follow may be of instances that are chosen already, but would be many to look through.
+                    break;
+                }
+                _ => {}
+            }
+            let Some(rest) = self.bytes.checked_sub(bytes).or(self.rows.is_empty().then_some(0)) else {
+                break;
+            };
+            let name = format_args!("of row {number} of the outbox");
+            let row = read.query_row([number], read_row);
+            if let Some(row) = self.damage.unless_damaged("Store::outbox", &name, row)? {
+                self.bytes = rest;
+                self.rows.push(row);
+                *sizes.entry(instance).or_default() += 1;
+            }
+        }
+        Ok(())
     }
-    chosen.sort_unstable();
-    chosen.truncate(page.rows);
-    let mut left = page.bytes;
-    let mut statement = moment.prepare_cached(READ)?;
-    let mut rows: Vec<OutboxRow> = Vec::new();
-    for (number, bytes) in chosen {
-        let Some(rest) = left.checked_sub(bytes).or(rows.is_empty().then_some(0)) else { break };
-        left = rest;
-        let name = format_args!("of row {number} of the outbox");
-        rows.extend(damage.unless_damaged(
-            "Store::outbox",
-            &name,
-            statement.query_row([number], read_row),
-        )?);
+}
+
+/// The channels that have rows to send, by name.
+pub(in crate::instances) fn channels(connection: &Connection) -> Result<Vec<OutboxChannel>, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let mut statement = moment.prepare_cached(NEXT_CHANNEL)?;
+    let mut channels = Vec::new();
+    let mut least = String::new();
+    let read = |row: &Row<'_>| Ok(OutboxChannel { name: row.get(0)?, next_at: row.get(1)? });
+    while let Some(channel) = statement.query_row([&least], read).optional()? {
+        // The least text that is greater.
+        least = format!("{}\0", channel.name);
+        channels.push(channel);
     }
-    Ok(rows)
+    Ok(channels)
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
@@ -192,12 +247,10 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
 pub(in crate::instances) fn status(connection: &Connection) -> Result<OutboxStatus, StoreError> {
     let moment = connection.unchecked_transaction()?;
     let total = |name: &str| moment.prepare_cached(TOTAL)?.query_row([name], |row| row.get(0));
-    let first = |sql: &str| moment.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional();
     Ok(OutboxStatus {
         rows: total("outbox")?,
         bytes: total("outbox_bytes")?,
-        oldest_at: first(OLDEST)?,
-        next_at: first(NEXT)?,
+        oldest_at: moment.prepare_cached(OLDEST)?.query_row([], |row| row.get(0)).optional()?,
     })
 }
 

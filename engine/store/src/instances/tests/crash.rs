@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Folder;
 use crate::{
-    AcceptEvent, Accepted, EventStart, EventWait, Filter, History, Instance, InstanceWaits, OutboxPage,
+    AcceptEvent, Accepted, EventStart, EventWait, Filter, History, Instance, InstanceWaits, OutboxQuery,
     OutgoingEvent, PartWrite, ReceivedEvent, Store, WaitFilter, kit,
 };
 
@@ -96,8 +96,9 @@ async fn accept_on_and_on(store: Arc<dyn Store>) {
 /// What was accepted is there after a crash: the event waits in the mailbox, or its turn has used it, sent another, and waits for the next.
 async fn events_survive(folder: &Folder, answered: &HashSet<Uuid>) {
     let store = crate::open(&folder.url()).await.unwrap();
-    let page = OutboxPage { after: None, now: 1, rows: usize::MAX, bytes: u64::MAX };
-    let sent: HashSet<Uuid> = store.outbox(page).await.unwrap().iter().map(|row| row.instance).collect();
+    let query = OutboxQuery { channel: "out".to_owned(), ..kit::all_to_send() };
+    let sent: HashSet<Uuid> =
+        store.outbox(query).await.unwrap().rows.iter().map(|row| row.instance).collect();
     assert_eq!(store.outbox_status().await.unwrap().rows, sent.len() as u64);
     let rows = store.query(crate::Query::default()).await.unwrap();
     let there: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();

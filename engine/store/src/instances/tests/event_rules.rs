@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) instances: BTreeMap<u8, Known>,
     pub(super) kept: Vec<(ReceivedEvent, Address)>,
     pub(super) seen: BTreeSet<String>,
+    /// Events that an instance has used, or that have started one.
+    pub(super) taken: BTreeSet<String>,
 }
 
 /// Whether an event with this address suits a wait, which it need not correlate with.
@@ -50,6 +52,19 @@ impl Model {
         if self.seen.contains(&event.id) {
             return Accepted::Seen;
         }
+        self.place(accept)
+    }
+
+    /// Gives away the first message of an instance that has ended.
+    pub(super) fn redirect(&mut self, number: u8, accept: &AcceptEvent) -> Accepted {
+        let id = self.instances.get_mut(&number).unwrap().mail.remove(0);
+        let in_mail = self.instances.values().any(|known| known.mail.contains(&id));
+        let is_kept = self.kept.iter().any(|(event, _)| event.id == id);
+        if in_mail || is_kept || self.taken.contains(&id) { Accepted::Seen } else { self.place(accept) }
+    }
+
+    fn place(&mut self, accept: &AcceptEvent) -> Accepted {
+        let event = &accept.event;
         let mut delivered = BTreeSet::new();
         let mut kept = Vec::new();
         let mut started = Vec::new();
@@ -125,6 +140,9 @@ impl Model {
             delivered: delivered.iter().map(|number| self.instances[number].row.id).collect(),
             started: started.iter().map(|(row, _)| row.id).collect(),
         };
+        if !started.is_empty() {
+            self.taken.insert(event.id.clone());
+        }
         for (row, workflow) in started {
             let known = Known { row, workflow, waits: Vec::new(), mail: vec![event.id.clone()] };
             let number = known.row.id.as_bytes()[15];
@@ -144,14 +162,26 @@ impl Model {
     ) -> bool {
         let Some(known) = self.instances.get_mut(&number) else { return false };
         known.row.turn += 1;
-        known.mail.drain(..used + returned.len());
+        self.taken.extend(known.mail.drain(..used));
         let id = known.row.id;
-        self.kept.extend(returned.iter().map(|event| (event.clone(), Address::Instance(id))));
         if ends {
             known.row.ended_at = Some(9);
             known.waits.clear();
-            return false;
+            let mut mine = Vec::new();
+            self.kept.retain(|(event, address)| {
+                let is_mine = *address == Address::Instance(id);
+                if is_mine {
+                    mine.push((event.at, event.id.clone()));
+                }
+                !is_mine
+            });
+            mine.sort();
+            let has_mail = !mine.is_empty() || !returned.is_empty();
+            known.mail.extend(mine.into_iter().map(|(_, event)| event));
+            return has_mail;
         }
+        known.mail.drain(..returned.len());
+        self.kept.extend(returned.iter().map(|event| (event.clone(), Address::Instance(id))));
         let Some(waits) = waits else { return false };
         known.waits = waits.to_vec();
         let mut has_mail = false;

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::Folder;
 use crate::{
-    AcceptEvent, Accepted, Commit, EventWait, Instance, InstanceWaits, OutboxPage, OutgoingEvent,
+    AcceptEvent, Accepted, Commit, EventWait, Instance, InstanceWaits, OutboxQuery, OutgoingEvent,
     ReceivedEvent, Store, WaitFilter, kit, salvage,
 };
 
@@ -20,7 +20,13 @@ fn event(id: &str, order: &str) -> AcceptEvent {
         keep_until: 5000,
         ..ReceivedEvent::default()
     };
-    AcceptEvent { event, consumers: vec!["approval".to_owned()], max_kept: 9, ..AcceptEvent::default() }
+    AcceptEvent {
+        event,
+        consumers: vec!["approval".to_owned()],
+        max_kept: 9,
+        max_bytes: 1 << 40,
+        ..AcceptEvent::default()
+    }
 }
 
 fn wait(order: &str) -> EventWait {
@@ -90,8 +96,8 @@ async fn what_is_left_of_events_goes_on_after_a_salvage() {
     let due: Vec<_> = store.due(1, None, 9).await.unwrap().into_iter().map(|(_, id)| id).collect();
     assert_eq!(due, [1, 2, 3].map(kit::id), "all say again what they wait for");
     assert_eq!(store.commit(waiting(4, "8")).await.unwrap().mail, [kit::id(4)]);
-    let page = OutboxPage { after: None, now: 1, rows: 9, bytes: 99 };
-    let rows = store.outbox(page).await.unwrap();
+    let query = OutboxQuery { channel: "out".to_owned(), ..kit::all_to_send() };
+    let rows = store.outbox(query).await.unwrap().rows;
     assert_eq!(
         rows.iter().map(|row| row.content.as_slice()).collect::<Vec<_>>(),
         [b"second".as_slice(), b"third"]

@@ -130,10 +130,9 @@ fn an_event_finds_its_instances_by_an_index() {
     SEARCH event USING COVERING INDEX event_forgettable (forget_at<?)
     CREATE BLOOM FILTER
     ");
-    insta::assert_snapshot!(plan("outbox", "NEW"), @"SEARCH outbox USING INDEX outbox_ready (next_at=? AND number>?)");
-    insta::assert_snapshot!(plan("outbox", "RETRIED"), @r"
-    SEARCH outbox USING INDEX outbox_ready (next_at>? AND next_at<?)
-    USE TEMP B-TREE FOR ORDER BY
-    ");
-    insta::assert_snapshot!(plan("outbox", "STUCK"), @"SEARCH outbox USING INDEX outbox_ready (next_at>?)");
+    insta::assert_snapshot!(plan("outbox", "NEW"), @"SEARCH outbox USING INDEX outbox_ready (channel=? AND next_at=?)");
+    insta::assert_snapshot!(plan("outbox", "RETRIED"), @"SEARCH outbox USING INDEX outbox_ready (channel=? AND next_at>? AND next_at<?)");
+    insta::assert_snapshot!(plan("outbox", "NEXT_OF_CHANNEL"), @"SEARCH outbox USING COVERING INDEX outbox_ready (channel=? AND next_at>?)");
+    insta::assert_snapshot!(plan("outbox", "NEXT_CHANNEL"), @"SEARCH outbox USING COVERING INDEX outbox_ready (channel>?)");
+    insta::assert_snapshot!(plan("outbox", "STUCK"), @"SEARCH outbox USING INDEX outbox_failed (next_at>?)");
 }

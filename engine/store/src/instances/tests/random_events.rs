@@ -70,10 +70,13 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
                 });
                 let starts: Vec<_> = starts.collect();
                 let consumers = WORKFLOWS.into_iter().filter(|_| is_consumed).map(str::to_owned).collect();
-                let accept = AcceptEvent { event, starts, consumers, max_kept: 1000 };
+                let accept = AcceptEvent { event, starts, consumers, max_kept: 1000, max_bytes: 1 << 40 };
                 let expected = model.accept(&accept);
                 if !matches!(expected, Accepted::Seen | Accepted::Unwanted { .. }) {
-                    events.insert(accept.event.id.clone(), accept.event.clone());
+                    events.insert(
+                        accept.event.id.clone(),
+                        AcceptEvent { starts: Vec::new(), ..accept.clone() },
+                    );
                 }
                 let mut answer = store.accept_event(accept).await.unwrap();
                 if let Accepted::Kept { reason } | Accepted::Unwanted { reason } = &mut answer {
@@ -84,6 +87,17 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
             Step::Turn { number, used, returned, waits, ends } => {
                 let Some(known) = model.instances.get(&number) else { continue };
                 if known.row.ended_at.is_some() {
+                    let mail = store.mailbox(known.row.id, None).await.unwrap();
+                    if let Some(first) = mail.first() {
+                        let accept = events[&known.mail[0]].clone();
+                        let expected = model.redirect(number, &accept);
+                        let mut answer = store.redirect_event(first.number, accept).await.unwrap();
+                        if let Accepted::Kept { reason } | Accepted::Unwanted { reason } = &mut answer {
+                            reason.clear();
+                        }
+                        assert_eq!(answer, expected, "{context}");
+                        compare(&*store, &model, &context).await;
+                    }
                     continue;
                 }
                 let mail: Vec<i64> = store
@@ -96,7 +110,7 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
                 let used = used.min(mail.len());
                 let returned = returned.min(mail.len() - used);
                 let back: Vec<_> =
-                    known.mail[used..used + returned].iter().map(|id| events[id].clone()).collect();
+                    known.mail[used..used + returned].iter().map(|id| events[id].event.clone()).collect();
                 let row = &known.row;
                 let update = Update {
                     turn: row.turn + 1,
@@ -147,7 +161,7 @@ fn step() -> impl Strategy<Value = Step> {
     let accept = (event(), proptest::collection::vec(prop::bool::weighted(0.2), 2), any::<bool>());
     let accept = accept.prop_map(|(event, starts, is_consumed)| Step::Accept { event, starts, is_consumed });
     let waits = option::weighted(0.8, proptest::collection::vec(wait(), 0..3));
-    let turn = (0..6_u8, 0..3_usize, 0..2_usize, waits, prop::bool::weighted(0.05));
+    let turn = (0..6_u8, 0..3_usize, 0..2_usize, waits, prop::bool::weighted(0.1));
     let turn = turn.prop_map(|(number, used, returned, waits, ends)| Step::Turn {
         number,
         used,
