@@ -79,7 +79,7 @@ spec:
 }
 
 /// The files that the first workflow names, in another file. They refer to each other.
-const FILES: &str = r##"
+const FILES: &str = r#"
 apiVersion: v1
 kind: List
 items:
@@ -109,7 +109,7 @@ items:
         {"type": "object", "properties": {"name": {"$ref": "name.json#/definitions/name"}}, "required": ["name"]}
       name.json: |
         {"definitions": {"name": {"type": "string"}}}
-"##;
+"#;
 
 /// Kubernetes resources that are no workflows.
 const OTHERS: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ask}\n---\napiVersion: v1\nkind: Service\nspec: {{ .Values.bad }}\n";

@@ -17,10 +17,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{
-    Properties, PropertyError, Source, custom_resource::MountedFiles, parse::hex,
-    settings,
-};
+use crate::{Properties, PropertyError, Source, custom_resource::MountedFiles, parse::hex, settings};
 pub(crate) use places::{MAVEN_RESOURCES, below, folder_of};
 
 /// The largest file that is read, in bytes. The largest published document has 7 MB; a larger file is probably a mistake and would fill the memory.
@@ -141,7 +138,8 @@ impl Resources {
             } else if let Some(bytes) = self.mounted.by_name(&name) {
                 bytes
             } else {
-                self.read_below_root(&name)?.ok_or_else(|| ResourceError::NotFound(vec![name.clone()], None))?
+                self.read_below_root(&name)?
+                    .ok_or_else(|| ResourceError::NotFound(vec![name.clone()], None))?
             };
             bundle.push((name, bytes));
         }

@@ -83,6 +83,7 @@ pub struct Incoming {
 
 /// Where messages come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there are a handful of channels in a process")]
 pub enum Source {
     /// Requests to the engine.
     Http(HttpSource),

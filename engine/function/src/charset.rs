@@ -94,13 +94,9 @@ fn find<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), 
         "utf-32le" => Charset::Utf32(ByteOrder::Little),
         "utf-32" | "utf32" if bytes.get(3) == Some(&0) => Charset::Utf32(ByteOrder::Little),
         "utf-32" | "utf32" | "utf-32be" => Charset::Utf32(ByteOrder::Big),
-        other => match Encoding::for_label_no_replacement(other.as_bytes()) {
-            Some(encoding) => Charset::Other(encoding),
-            None => {
-                let expected = format!("text in an encoding that is known (it says `charset={declared}`)");
-                return Err(Undecodable(expected));
-            }
-        },
+        other => Charset::Other(Encoding::for_label_no_replacement(other.as_bytes()).ok_or_else(|| {
+            Undecodable(format!("text in an encoding that is known (it says `charset={declared}`)"))
+        })?),
     };
     Ok((charset, bytes))
 }

@@ -14,13 +14,13 @@ pub(crate) const FUNCTIONS: &str = "kogito.sw.functions.";
 pub(crate) enum AddressProblem {
     /// A property refers to one that has no value.
     #[error(transparent)]
-    NoValue(#[from] PropertyError),
+    Property(#[from] PropertyError),
     /// No property names the host; the field is the one that would.
     #[error("no address is known: its operation has only a path, and `{0}` is not set")]
-    NoHost(String),
+    Missing(String),
     /// The properties make no address.
     #[error("`{0}` and `protocol` and `port` beside it make `{1}`, which is no http or https address")]
-    NoAddress(String, String),
+    Malformed(String, String),
 }
 
 /// What stands before the path of a function's operation; empty if the operation has an address itself.
@@ -37,18 +37,17 @@ pub(crate) fn base_address(
         let value = properties.resolve(key)?.map(|value| value.trim().to_owned());
         Ok::<_, PropertyError>(value.filter(|value| !value.is_empty()))
     };
-    let Some(host) = read(&key("host"))? else { return Err(AddressProblem::NoHost(key("host"))) };
+    let Some(host) = read(&key("host"))? else { return Err(AddressProblem::Missing(key("host"))) };
     let port = match read(&key("port"))? {
         Some(port) => Some(port),
         None => read(&format!("{FUNCTIONS}port"))?,
     };
     let protocol = read(&key("protocol"))?.map(|protocol| protocol.to_ascii_lowercase());
-    let (scheme, host) = match host.split_once("://") {
-        Some((scheme, host)) => (scheme.to_ascii_lowercase(), host),
-        None => {
-            let usual = if port.as_deref() == Some("443") { "https" } else { "http" };
-            (protocol.unwrap_or_else(|| usual.to_owned()), host.as_str())
-        }
+    let (scheme, host) = if let Some((scheme, host)) = host.split_once("://") {
+        (scheme.to_ascii_lowercase(), host)
+    } else {
+        let usual = if port.as_deref() == Some("443") { "https" } else { "http" };
+        (protocol.unwrap_or_else(|| usual.to_owned()), host.as_str())
     };
     let (authority, path) = host.split_at(host.find('/').unwrap_or(host.len()));
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
@@ -56,7 +55,7 @@ pub(crate) fn base_address(
     let address = format!("{scheme}://{authority}{port}{}", path.trim_end_matches('/'));
     match Url::parse(&address) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(address),
-        _ => Err(AddressProblem::NoAddress(key("host"), address)),
+        _ => Err(AddressProblem::Malformed(key("host"), address)),
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 use crate::token_request::{Endpoint, TokenRequest, parse_address, to_discovery, to_endpoint};
-use crate::transport::{Incoming, Outgoing, Transport};
+use crate::transport::{Outgoing, Transport};
 
 type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
 
@@ -138,17 +138,19 @@ async fn send(transport: &Transport, share: &mut Share, outgoing: &Outgoing) -> 
     let method = &outgoing.method;
     let incoming =
         transport.send(outgoing, share).await.map_err(|error| format!("{method} {shown} {error}"))?;
+    // It is small, so what decoding takes need not be asked for.
+    let text = incoming.utf8(&mut |_| true).unwrap_or_default();
     if incoming.is_success() {
-        Ok(incoming.body.bytes)
-    } else {
-        let (status, reason) = (incoming.status, &incoming.reason);
-        Err(format!("{method} {shown} answered {status} {reason}{}", refusal(&incoming)))
+        return Ok(text.into_owned());
     }
+    let redirect = incoming.not_followed.as_ref().map(|redirect| format!(": {redirect}")).unwrap_or_default();
+    let (status, reason) = (incoming.status, &incoming.reason);
+    Err(format!("{method} {shown} answered {status} {reason}{redirect}{}", refusal(&text)))
 }
 
 /// Why the endpoint refuses a token: `error` and `error_description` of its answer.
-fn refusal(incoming: &Incoming) -> String {
-    let Ok(refusal) = serde_json::from_slice::<Refusal>(incoming.text()) else { return String::new() };
+fn refusal(answer: &[u8]) -> String {
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(answer) else { return String::new() };
     let words = [refusal.error, refusal.error_description].into_iter().flatten();
     let words = words.map(|text| text.replace(char::is_control, " ").trim().to_owned());
     words.filter(|text| !text.is_empty()).map(|text| format!(": {text}")).collect()

@@ -65,7 +65,7 @@ fn actions(state: &rondo_definition::model::State) -> Vec<&Action> {
         StateKind::Operation { actions, .. } => actions.iter().collect(),
         StateKind::Parallel { branches, .. } => branches.iter().flat_map(|branch| &branch.actions).collect(),
         StateKind::ForEach(each) => each.actions.iter().collect(),
-        StateKind::Callback(callback) => vec![&*callback.action],
+        StateKind::Callback(callback) => callback.action.as_deref().into_iter().collect(),
         StateKind::Event(event) => event.on_events.iter().flat_map(|group| &group.actions).collect(),
         StateKind::Inject { .. } | StateKind::Sleep { .. } | StateKind::Switch(_) => Vec::new(),
     }

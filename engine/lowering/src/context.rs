@@ -48,8 +48,10 @@ impl<'a> Context<'a> {
             if !self.report_broken_function(&text.value) {
                 let is_strict = self.document.compat == Compat::Spec;
                 let consequence = if is_strict { "" } else { ", so the instance fails when it gets there" };
-                let message =
-                    format!("{place}: `{}` is not a valid expression{consequence}: {}", text.value, error.message);
+                let message = format!(
+                    "{place}: `{}` is not a valid expression{consequence}: {}",
+                    text.value, error.message
+                );
                 let (code, source) = (codes::LATE_EXPRESSION, &self.document.source);
                 let problem = match self.document.compat {
                     Compat::Spec => Diagnostic::error(code, source, &text.at, message),
@@ -62,8 +64,7 @@ impl<'a> Context<'a> {
     }
 
     fn compile(&mut self, text: &At<String>, place: &str) -> Result<Expression, CompileError> {
-        let compiled =
-            compile_property(self.language, &text.value, &self.expression_functions())?;
+        let compiled = compile_property(self.language, &text.value, &self.expression_functions())?;
         self.lint_expression(&compiled, &text.at, place);
         Ok(compiled)
     }
@@ -175,9 +176,7 @@ impl<'a> Context<'a> {
             }
             let operation = &function.operation;
             let expression_functions = self.expression_functions();
-            if let Err(error) =
-                compile_property(self.language, &operation.value, &expression_functions)
-            {
+            if let Err(error) = compile_property(self.language, &operation.value, &expression_functions) {
                 is_broken = true;
                 let place = format!("function `{}`", function.name);
                 self.report_error(&operation.value, &operation.at, &place, &error);

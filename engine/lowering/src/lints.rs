@@ -175,7 +175,8 @@ impl Context<'_> {
         let errors = self.document.workflow.errors.values();
         let unknown = errors.filter_map(|error| {
             let code = error.code.as_deref()?;
-            let is_known = sonataflow::match_class(code).matches_any() || earlier_classes::current(code).is_some();
+            let is_known =
+                sonataflow::match_class(code).matches_any() || earlier_classes::current(code).is_some();
             (is_class_name(code) && !is_known).then_some((error, code))
         });
         for (error, code) in unknown.collect::<Vec<_>>() {

@@ -153,7 +153,11 @@ fn expressions_that_are_evaluated_late_are_warnings_or_errors() {
     assert_eq!(lenient.len(), 6, "{lenient:#?}");
     let strict: Vec<_> = lenient
         .iter()
-        .map(|line| line.replace(": warning[", ": error[").replace(", so it is taken as text", "").replace(", so the instance fails when it gets there", ""))
+        .map(|line| {
+            line.replace(": warning[", ": error[")
+                .replace(", so it is taken as text", "")
+                .replace(", so the instance fails when it gets there", "")
+        })
         .collect();
     assert_eq!(lines(Compat::Spec), strict);
 }

@@ -117,8 +117,10 @@ impl ChannelSender {
         for (instance, queue) in queues {
             let bytes = queue.iter().map(|row| row.content.len() as u64).sum();
             let executor = Arc::clone(&self.executor);
-            let task =
-                self.tasks.spawn_on(async move { executor.send_queue(queue).await }, self.executor.call_threads.handle());
+            let task = self.tasks.spawn_on(
+                async move { executor.send_queue(queue).await },
+                self.executor.call_threads.handle(),
+            );
             self.sending.insert(task.id(), Sending { instance, bytes });
         }
         match batch.next_at {

@@ -63,7 +63,7 @@ group.initial.rebalance.delay.ms=0
         fs::write(folder.path().join("server.properties"), properties).unwrap();
         let format =
             ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", "server.properties"];
-        let formatted = java(&jars, &folder, &format).status().expect("KAFKA_LIB needs `java` in PATH");
+        let formatted = java(&jars, &folder, &format).status().unwrap();
         assert!(formatted.success(), "Kafka cannot make its folder");
         let child = java(&jars, &folder, &["kafka.Kafka", "server.properties"]).spawn().unwrap();
         let broker = Self { jars, folder, port, child };

@@ -13,6 +13,7 @@ use crate::{kafka::KafkaBroker, nats::NatsServer, sender::Event};
 
 /// How events get to the engine. Cheap to clone.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "a test has one")]
 pub(crate) enum Route {
     /// To the engine at this address.
     Http(reqwest::Client, String),

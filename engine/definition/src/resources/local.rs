@@ -20,7 +20,9 @@ impl Resources {
         let home = folder_of(owner.path());
         let candidates = self.candidates(home, owner, base, uri)?;
         match self.at_its_path(home, &candidates) {
-            Err(error @ ResourceError::NotFound(..)) => self.mounted_elsewhere(home, &candidates).ok_or(error),
+            Err(error @ ResourceError::NotFound(..)) => {
+                self.mounted_elsewhere(home, &candidates).ok_or(error)
+            }
             read => read,
         }
     }

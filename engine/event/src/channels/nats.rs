@@ -14,7 +14,7 @@ pub struct NatsServers {
     pub(crate) token: Option<String>,
     /// The path of a file with a token and a key.
     pub(crate) credentials_file: Option<String>,
-    /// A key that shows who the engine is (NKey), which begins with `SU`.
+    /// A key that shows who the engine is (`NKey`), which begins with `SU`.
     pub(crate) nkey_seed: Option<String>,
     /// Whether a connection that is not encrypted is given up.
     pub(crate) requires_tls: bool,

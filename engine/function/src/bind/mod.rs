@@ -46,6 +46,8 @@ impl Bindings {
     /// What the functions read of the properties.
     pub(crate) fn reads(&self) -> &Reads {
         &self.reads
+    }
+
     /// The functions that receive a message, each with the name of its channel, which is the type of the event that they wait for.
     pub fn received(&self) -> BTreeMap<String, String> {
         let channels = self.by_name.iter().filter_map(|(name, binding)| match &binding.target {
@@ -147,7 +149,7 @@ impl Binder<'_> {
         let http = HttpFunction { address, ..http.clone() };
         if let Err(problem) = base_address(&http, &function.name, self.properties) {
             let help = match &problem {
-                AddressProblem::NoHost(key) => {
+                AddressProblem::Missing(key) => {
                     format!("set `{key}`, or write the whole address into the operation")
                 }
                 _ => String::new(),

@@ -136,8 +136,8 @@ impl SpecDocument {
     /// The names of the security schemes that it defines.
     pub(crate) fn security_schemes(&self) -> Vec<String> {
         let schemes = match self.version {
-            Version::V2 => self.node("/securityDefinitions"),
-            Version::V3 => self.node("/components/securitySchemes"),
+            Some(Version::V2) => self.node("/securityDefinitions"),
+            Some(Version::V3) | None => self.node("/components/securitySchemes"),
         };
         let names = schemes.as_ref().and_then(Value::as_object);
         names.map(|schemes| schemes.keys().cloned().collect()).unwrap_or_default()

@@ -44,7 +44,7 @@ impl Files {
             None => openapi::find_referred(document, id, &open)
                 .map_err(|(ids, problems)| format!("{ids:?} {problems:?}"))?,
         };
-        openapi::extract(document, &place, &open)
+        openapi::extract(document, &place, None, &open)
     }
 }
 

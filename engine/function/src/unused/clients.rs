@@ -24,12 +24,11 @@ pub(super) fn quarkus(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused
     if named.is_none() && (!rest.contains('.') || is_of_all_clients(rest)) {
         return of_all_clients(known, key, rest);
     }
-    let (name, setting) = match named {
-        Some((name, setting)) => (name, setting.to_owned()),
-        None => {
-            let (name, setting) = split_setting(rest, all)?;
-            (name.to_owned(), setting.to_owned())
-        }
+    let (name, setting) = if let Some((name, setting)) = named {
+        (name, setting.to_owned())
+    } else {
+        let (name, setting) = split_setting(rest, all)?;
+        (name.to_owned(), setting.to_owned())
     };
     unknown_client(known, &name, &|client| format!("{REST_CLIENT}{client}.{setting}"))
 }

@@ -18,15 +18,12 @@ pub(super) fn functions(known: &Known<'_>, rest: &str) -> Option<Unused> {
         return None;
     }
     let all = || ADDRESS.into_iter().chain(CREDENTIALS).chain([TIMEOUT]);
-    let (name, setting) = match split_name(rest, known.functions.keys().copied()) {
-        Some((name, setting)) => (name, setting),
-        None => match split_setting(rest, all()) {
-            Some((name, setting)) => (name.to_owned(), setting),
-            None => {
-                let form = format!("write `{FUNCTIONS}<function>.<setting>`");
-                return Some(Unused::name("it names no function".to_owned(), Some(form)));
-            }
-        },
+    let named = split_name(rest, known.functions.keys().copied());
+    let named =
+        named.or_else(|| split_setting(rest, all()).map(|(name, setting)| (name.to_owned(), setting)));
+    let Some((name, setting)) = named else {
+        let form = format!("write `{FUNCTIONS}<function>.<setting>`");
+        return Some(Unused::name("it names no function".to_owned(), Some(form)));
     };
     let Some(kinds) = known.functions.get(name.as_str()) else {
         let why = format!("no function that calls a service has the name `{name}`");

@@ -162,7 +162,7 @@ fn codegen(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
 /// What follows `quarkus.oidc-client.`.
 pub(super) fn oidc_client(known: &Known<'_>, rest: &str) -> Option<Unused> {
     let schemes = token_schemes(known);
-    let named = split_name(rest, schemes.iter().map(|(name, _)| *name));
+    let named = split_name(rest, schemes.keys().copied());
     if let Some((scheme, setting)) = &named
         && let Some(fetches) = schemes.get(scheme.as_str())
     {

@@ -105,7 +105,7 @@ async fn events_that_were_not_sent_when_the_engine_ended_are_sent_by_the_next_on
 }
 
 /// Publishes as many events as it is told to, of the type that it is told.
-const SAYER: &str = r#"
+const SAYER: &str = "
 id: sayer
 version: '1.0'
 specVersion: '0.8'
@@ -131,7 +131,7 @@ states:
   actions:
   - eventRef: {triggerEventRef: fast, data: '${ $number }', contextAttributes: {what: '${ $number | tostring }'}}
   end: true
-"#;
+";
 
 /// A channel for each of two types. A delivery may take an hour, so that none ends by its time limit.
 const TWO_CHANNELS: &str = "rondo.events.send-timeout=3600000
