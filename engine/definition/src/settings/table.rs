@@ -151,6 +151,7 @@ settings! {
     CHANNEL_SASL_PASSWORD: "mp.messaging.<direction>.<channel>.sasl.password", Kind::Secret, "kafka.sasl.password", "the password of `sasl.username`";
     CHANNEL_PASSWORD: "mp.messaging.<direction>.<channel>.password", Kind::Secret, "nats.password", "the password of `username` at NATS";
     CHANNEL_TOKEN: "mp.messaging.<direction>.<channel>.token", Kind::Secret, "nats.token", "a token of NATS";
+    CHANNEL_SEED: "mp.messaging.<direction>.<channel>.nkey-seed", Kind::Secret, "nats.nkey-seed", "the seed of an NKey; the other settings of `nats.` can be given for a channel in this form too";
     KAFKA_SERVERS: "kafka.bootstrap.servers", Kind::Text, "localhost:9092", "servers of Kafka, for all channels";
     KAFKA_SECURITY: "kafka.security.protocol", Kind::Text, "PLAINTEXT", "`PLAINTEXT` or `SASL_PLAINTEXT`";
     KAFKA_JAAS: "kafka.sasl.jaas.config", Kind::Secret, "", "credentials of Kafka, for all channels";
@@ -158,6 +159,11 @@ settings! {
     NATS_SERVERS: "nats.servers", Kind::Text, "NATS_URL, else nats://localhost:4222", "servers of NATS, for all channels";
     NATS_PASSWORD: "nats.password", Kind::Secret, "", "the password of `nats.username`";
     NATS_TOKEN: "nats.token", Kind::Secret, "", "a token of NATS, for all channels";
+    NATS_SEED: "nats.nkey-seed", Kind::Secret, "", "the seed of an NKey that says who the engine is, for all channels";
+    NATS_CREDENTIALS: "nats.credentials-file", Kind::Text, "", "a file with a token and an NKey, as NATS hands them out";
+    NATS_TLS: "nats.tls", Kind::Flag, "false", "whether connections to NATS are encrypted, also where the address does not say `tls://`";
+    NATS_CERTIFICATE: "nats.certificate-file", Kind::Text, "", "a certificate of the engine in PEM form, for servers that ask for one";
+    NATS_KEY: "nats.key-file", Kind::Text, "", "the key of the certificate";
 
     CLIENT_URL: "quarkus.rest-client.<key>.url", Kind::Url, "the document's server", "address of a service";
     CLIENT_URI: "quarkus.rest-client.<key>.uri", Kind::Url, "", "the same";
