@@ -26,12 +26,15 @@ pub(crate) fn nearest_file(root: &Path, looked_for: &[String]) -> Option<String>
     let best_of = |folder: &str, name: &str| {
         let names = entries(root, folder, false);
         let same = names.iter().find(|other| other.to_lowercase() == name.to_lowercase());
-        // Without the extensions, which would make all names similar.
+        // Another kind of file is only meant by the same name. Names are compared without extensions, which would make all of them similar.
+        let (wanted, kind) = parts(name);
+        let other_kind = || names.iter().find(|other| parts(other).0.to_lowercase() == wanted.to_lowercase());
         let similar = || {
-            let stem = did_you_mean(stem(name), names.iter().map(|other| stem(other)))?;
-            names.iter().find(|other| self::stem(other) == stem)
+            let alike = || names.iter().filter(|other| parts(other).1 == kind);
+            let near = did_you_mean(wanted, alike().map(|other| parts(other).0))?;
+            alike().find(|other| parts(other).0 == near)
         };
-        same.or_else(similar).map(|found| join(folder, found))
+        same.or_else(other_kind).or_else(similar).map(|found| join(folder, found))
     };
     places.iter().find_map(|(folder, name)| best_of(folder, name)).or_else(|| {
         // `spec/a.yaml` for `specs/a.yaml`: the folder is misspelt.
@@ -45,9 +48,9 @@ pub(crate) fn nearest_file(root: &Path, looked_for: &[String]) -> Option<String>
     })
 }
 
-/// A name without its extension.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+/// A name and its extension.
+fn parts(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or((name, ""))
 }
 
 /// The names of the files, or of the folders, in a folder below `root`, sorted.

@@ -40,7 +40,7 @@ spec:
       - name: Call
         type: operation
         actions:
-          - {functionRef: {refName: beside, arguments: {x: '$.y'}}, retryRef: r}
+          - {functionRef: {refName: beside}, retryRef: r}
           - functionRef: mounted
           - functionRef: elsewhere
         end: {terminate: true}

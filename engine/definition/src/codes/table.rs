@@ -140,7 +140,7 @@ codes! {
     UNREADABLE_PROPERTY Warning "RON0513" "a property refers to itself, and what reads it fails"
     ENGINE_WIDE_SETTING Warning "RON0514" "a setting of the whole engine is set by one project"
     NO_WORKFLOW Error "RON0515" "there is no workflow in the folder"
-    EVENT_ATTRIBUTE Warning "RON0520" "an attribute of an event has a name that it cannot have"
     UNREAD_PROPERTY Warning "RON0516" "nothing reads a property"
     UNSUPPORTED_SETTING Warning "RON0517" "a setting of Quarkus has no effect here"
+    EVENT_ATTRIBUTE Warning "RON0520" "an attribute of an event has a name that it cannot have"
 }

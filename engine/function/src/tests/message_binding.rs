@@ -39,7 +39,7 @@ functions:
     flow.sw.yaml:9:47: error[RON0303]: function `misspelt` calls `sendWat`, but `specs/events.yaml` has no such operation
       help: there is `sendWait`
     flow.sw.yaml:10:43: error[RON0302]: function `none` needs the document `specs/none.yaml`: it has no `asyncapi`, so it is no AsyncAPI document
-    flow.sw.yaml:11:43: error[RON0302]: function `gone` needs the document `specs/gone.yaml`: the file does not exist; looked for `specs/gone.yaml`, `src/main/resources/specs/gone.yaml`
+    flow.sw.yaml:11:43: error[RON0302]: function `gone` needs the document `specs/gone.yaml`: the file does not exist; looked for `specs/gone.yaml`, `src/main/resources/specs/gone.yaml`; there is `specs/none.yaml`
     flow.sw.yaml:13:41: error[RON0303]: function `service` calls the service `Greter`, but `specs/greet.proto` has no such service
       help: there is `Greeter`
     flow.sw.yaml:14:40: error[RON0303]: function `method` calls the method `Sya`, but the service `Greeter` has no such method
