@@ -33,7 +33,9 @@ fn read_as_others_do(body: &[u8]) {
     match (read, serde_json::from_slice::<Value>(body)) {
         (Ok(read), Ok(other)) => {
             assert!(read.memory() <= granted, "{} bytes of memory, granted were {granted}", read.memory());
-            assert_eq!(read, Val::from(other), "read otherwise");
+            // The other reader makes floats of whole numbers of more than 64 bits.
+            let as_other = serde_json::from_str::<Value>(&read.to_json()).map(Val::from);
+            assert!(as_other.is_ok_and(|value| value == Val::from(other)), "{read} is read otherwise");
             let again = Val::from_json(read.to_json().as_bytes());
             assert!(again.as_ref().is_ok_and(|again| *again == read), "{read} comes back as {again:?}");
             let without =
