@@ -40,7 +40,10 @@ async fn a_running_instance_keeps_its_revision() {
     let service = Service::start().await;
     let folder = folder(&[("pinned.sw.yaml", &version("first")), ("quick.sw.yaml", QUICK)]);
     let file = folder.path().join("pinned.sw.yaml");
-    let environment = [("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string())];
+    let environment = [
+        ("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string()),
+        ("KOGITO_SW_FUNCTIONS_WAIT_HOST", "127.0.0.1".to_owned()),
+    ];
     let mut engine = Engine::start(folder.path(), &environment).await;
     let mut ids: Vec<String> = Vec::new();
     for said in ["first", "second", "third"] {
@@ -87,8 +90,11 @@ states:
     prepare();
     let service = Service::start().await;
     let folder = folder(&[("adds.sw.yaml", ADDS), ("other.sw.yaml", &version("other"))]);
-    let environment =
-        [("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string()), ("RONDO_COMPAT", "spec".to_owned())];
+    let environment = [
+        ("KOGITO_SW_FUNCTIONS_PORT", service.port().to_string()),
+        ("KOGITO_SW_FUNCTIONS_WAIT_HOST", "127.0.0.1".to_owned()),
+        ("RONDO_COMPAT", "spec".to_owned()),
+    ];
     let mut engine = Engine::start(folder.path(), &environment).await;
     engine.post_in_background("/adds", &json!({"list": [1]}));
     until("it calls the service", async || service.count("adds") > 0).await;
