@@ -48,9 +48,12 @@ pub(crate) fn nearest_file(root: &Path, looked_for: &[String]) -> Option<String>
     })
 }
 
-/// A name and its extension.
+/// A name without its extension, and what kind of file the extension says. JSON and YAML are one kind.
 fn parts(name: &str) -> (&str, &str) {
-    name.rsplit_once('.').unwrap_or((name, ""))
+    match name.rsplit_once('.').unwrap_or((name, "")) {
+        (stem, "json" | "yaml" | "yml") => (stem, "json"),
+        parts => parts,
+    }
 }
 
 /// The names of the files, or of the folders, in a folder below `root`, sorted.

@@ -76,7 +76,10 @@ pub fn parse_with(path: &str, text: &str, options: Options) -> (Option<Document>
     let loaded = custom_resource::load_first(path, text);
     match loaded.unwrap_or_else(|| load(path, text, Limits::WORKFLOW)) {
         Ok(loaded) => read_loaded(loaded, options),
-        Err(diagnostics) => (None, diagnostics),
+        Err(mut diagnostics) => {
+            diagnostics.sort();
+            (None, diagnostics)
+        }
     }
 }
 

@@ -201,7 +201,7 @@ kogito.addon.messaging.outgoing.defaultName=gone
     application.properties:8:29: warning[RON0511]: `pth` of an incoming channel with the connector `quarkus-http` is not read (did you mean `path`?)
     application.properties:7:30: error[RON0510]: the channels `e` and `f` have the same path `/same` (give each channel a path of its own)
     application.properties:9:35: error[RON0510]: the channel `g` has no address (set `mp.messaging.outgoing.g.url`, or `K_SINK`)
-    application.properties:10:29: error[RON0510]: the address `host:80` of the channel `h` is no http or https address
+    application.properties:10:29: warning[RON0512]: the address `host:80` of the channel `h` is no http or https address (the channel `h` cannot be used until it has a value)
     application.properties:11:29: error[RON0510]: the url of the channel `i` has the parameter `{a b}`, which is not the name of an attribute: letters and digits only
     application.properties:12:29: error[RON0510]: the url of the channel `j` has a `{` without `}`
     application.properties:14:32: error[RON0510]: the method `GET` is not one of `POST`, `PUT` and `PATCH`

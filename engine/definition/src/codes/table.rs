@@ -136,7 +136,7 @@ codes! {
     UNKNOWN_ENVIRONMENT Warning "RON0509" "an environment variable begins with `RONDO_` and is not known"
     CHANNEL Error "RON0510" "a channel of events cannot be used"
     CHANNEL_PROPERTY Warning "RON0511" "a property of channels has no effect"
-    CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value"
+    CHANNEL_WITHOUT_VALUE Warning "RON0512" "a property of a channel has no value that can be used"
     UNREADABLE_PROPERTY Warning "RON0513" "a property refers to itself, and what reads it fails"
     ENGINE_WIDE_SETTING Warning "RON0514" "a setting of the whole engine is set by one project"
     NO_WORKFLOW Error "RON0515" "there is no workflow in the folder"

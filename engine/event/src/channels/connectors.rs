@@ -144,20 +144,17 @@ impl<'a> Channel<'a> {
     pub(super) fn shared(&mut self, key: &str) -> Read<Option<String>> {
         match self.properties.resolve(key) {
             Ok(value) => Ok(value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())),
-            Err(error) => {
-                let message = error.to_string();
-                let problem = self.properties.diagnostic_at(
-                    Severity::Warning,
-                    codes::CHANNEL_WITHOUT_VALUE,
-                    key,
-                    message.clone(),
-                );
-                self.problems.push(
-                    problem.help(format!("the channel `{}` cannot be used until it has a value", self.name)),
-                );
-                Err(message)
-            }
+            Err(error) => Err(self.fail_for_now(key, error.to_string())),
         }
+    }
+
+    /// A value that cannot be used here. The engine starts: another deployment may give another one, and events for the channel wait.
+    pub(super) fn fail_for_now(&mut self, key: &str, message: String) -> String {
+        let (severity, code) = (Severity::Warning, codes::CHANNEL_WITHOUT_VALUE);
+        let problem = self.properties.diagnostic_at(severity, code, key, message.clone());
+        let help = format!("the channel `{}` cannot be used until it has a value", self.name);
+        self.problems.push(problem.help(help));
+        message
     }
 
     /// The name of the application, for what needs a name that other deployments do not have.

@@ -98,7 +98,7 @@ impl Channel<'_> {
                         "the address `{url}` of the channel `{}` is no http or https address",
                         self.name
                     );
-                    return Err(self.fail("url", message));
+                    return Err(self.fail_for_now(&self.key("url"), message));
                 }
                 Ok(Sink::Http { method, url })
             }
