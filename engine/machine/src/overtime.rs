@@ -27,8 +27,18 @@ impl Machine<'_> {
             matches!(frame.wait, Wait::Sleep(_) | Wait::Retry { .. } | Wait::Events { .. } | Wait::Failed)
         });
         for id in given_up.map(|frame| frame.id).collect::<Vec<_>>() {
-            self.set_wait(id, Wait::GivenUp);
+            self.put_at_rest(id);
         }
+    }
+
+    /// A frame does nothing any more, so nothing of it is limited in time.
+    fn put_at_rest(&mut self, id: FrameId) {
+        self.edit_frame(id, |frame| {
+            for open in &mut frame.scopes {
+                (open.deadline, open.single_deadline) = (None, None);
+            }
+            frame.wait = Wait::GivenUp;
+        });
     }
 
     /// Whether a frame may run an instruction after the time limit of the workflow: only what an action does with its result.
@@ -48,7 +58,7 @@ impl Machine<'_> {
         self.keep_branch_changes(id);
         self.collect_results_so_far(id);
         self.cancel_waits(id);
-        self.set_wait(id, Wait::GivenUp);
+        self.put_at_rest(id);
     }
 
     /// If no action runs any more that had begun before the time limit of the workflow: goes on to the end. Returns whether it does.
