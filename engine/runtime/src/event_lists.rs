@@ -37,7 +37,7 @@ impl Engine {
         Ok(stuck.into_iter().map(Into::into).collect())
     }
 
-    /// Up to `most` of the last events that no workflow consumed, the latest first.
+    /// Up to `most` of the last events that no instance takes, now or later, the latest first.
     pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
         self.executor.unwanted.latest(most)
     }

@@ -39,7 +39,7 @@ pub struct EventStatus {
     pub max_kept_bytes: u64,
     /// Events received since the start of the engine, repeated ones included.
     pub received: u64,
-    /// Received events that no workflow consumed.
+    /// Received events that no instance takes, now or later.
     pub unwanted: u64,
 }
 
@@ -114,7 +114,7 @@ impl EventWatch {
         kept.bytes += bytes;
     }
 
-    /// Counts an event that no workflow consumed.
+    /// Counts an event that no instance takes, now or later.
     pub(crate) fn note_unwanted(&self) {
         self.unwanted.fetch_add(1, Relaxed);
     }

@@ -77,7 +77,7 @@ pub(crate) struct Executor {
     pub(crate) sender: Sender,
     /// How long received events are stored, and how many.
     pub(crate) retention: Retention,
-    /// The last received events that no workflow consumed.
+    /// The last received events that no instance takes, now or later.
     pub(crate) unwanted: UnwantedEvents,
     /// How many events wait to be sent, are kept, and were received.
     pub(crate) event_watch: EventWatch,

@@ -1,4 +1,7 @@
-//! The last received events that no workflow consumed, with the reason. They are in memory only, for people who look for a lost event.
+//! The last unwanted events, with the reason.
+//!
+//! A received event is unwanted if no instance takes it, now or later: no workflow consumes its type, or the instance that it names is unknown
+//! or has ended. They are in memory only, for people who look for a lost event.
 
 use std::collections::VecDeque;
 
@@ -13,7 +16,7 @@ const MOST: usize = 1000;
 /// How many characters of an attribute are held.
 const LENGTH: usize = 200;
 
-/// A received event that no workflow consumed.
+/// An unwanted event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnwantedEvent {
     /// Its attribute `id`.
@@ -25,7 +28,7 @@ pub struct UnwantedEvent {
     pub event_type: String,
     /// When it was received, in milliseconds since 1970.
     pub at: Millis,
-    /// Why no workflow consumed it.
+    /// Why no instance takes it.
     pub reason: String,
 }
 
