@@ -1,4 +1,4 @@
-//! An instance in memory: its row, its snapshot, and what the engine knows of it besides.
+//! An instance in memory: its row, its snapshot, its share of memory, and the clients and children that it waits for.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -34,6 +34,6 @@ impl Inbox for Receiver {
 
     fn broken(&self, channel: &str, reason: &str) {
         // `rondo_event` logs the message as a warning and counts it in the state of the channel.
-        tracing::debug!(channel, reason, "a message is passed");
+        tracing::debug!(channel, reason, "a message that is no event is skipped");
     }
 }

@@ -91,7 +91,10 @@ impl Deployed {
     fn judge_input(&self, schema: &Schema, checked: Result<(), String>) -> Result<(), String> {
         match checked {
             Err(message) if !schema.strict => {
-                tracing::warn!(workflow = %self.program.id, %message, "the input breaks the schema, and is taken all the same");
+                tracing::warn!(
+                    workflow = %self.program.id, %message,
+                    "the input breaks the schema, and is accepted because failOnValidationErrors is false"
+                );
                 Ok(())
             }
             checked => checked,

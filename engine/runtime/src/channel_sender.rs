@@ -203,7 +203,7 @@ impl Executor {
         }
         let next_at = self.clock.now().saturating_add(millis(pause));
         if let Err(error) = self.store.outbox_failed(row.number, next_at, problem).await {
-            tracing::error!(%error, "a failure to send an event cannot be noted");
+            tracing::error!(%error, "a failed attempt to send an event cannot be stored");
             self.clock.sleep(STORE_PAUSE).await;
         }
     }

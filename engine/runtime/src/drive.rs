@@ -87,7 +87,7 @@ impl Executor {
         }
         if deaths > DEATHS {
             // Halting the instance has ended the process too, so it is not even read.
-            tracing::error!(instance_id = %id, deaths, "the instance is left alone: working on it ends the process");
+            tracing::error!(instance_id = %id, deaths, "the instance is not worked on any more, because working on it ends the process");
             return None;
         }
         let failure = Failure::runtime(format!(
@@ -124,7 +124,7 @@ impl Executor {
             Err(refusal) => {
                 // `load` has logged a damaged instance.
                 if !matches!(refusal, Refusal::Damaged { .. }) {
-                    tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be taken up");
+                    tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be loaded");
                 }
                 refuse(reply, refusal);
                 return None;

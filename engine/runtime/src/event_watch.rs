@@ -87,7 +87,7 @@ impl EventWatch {
             tracing::warn!(
                 rows = outbox.rows,
                 most = self.max_outbox,
-                "half of the events that may wait to be sent do; at the limit (rondo.events.max-outbox) nothing new is started"
+                "half of the allowed number of events wait to be sent; at the limit (rondo.events.max-outbox) nothing new is started"
             );
         }
         if alarms.is_old && !warned.is_old {
@@ -98,7 +98,7 @@ impl EventWatch {
             );
         }
         if warned != Alarms::default() && alarms == Alarms::default() {
-            tracing::info!(rows = outbox.rows, "events are sent again");
+            tracing::info!(rows = outbox.rows, "the outbox has recovered, and its events are being sent");
         }
     }
 

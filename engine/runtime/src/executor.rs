@@ -242,7 +242,7 @@ impl Executor {
         }
         let commit = Commit { messages_consumed, events_returned, ..Commit::default() };
         if let Stored::Refused(error) = self.commit(commit, true).await {
-            tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
+            tracing::warn!(instance_id = %id, %error, "messages without an effect stay in the mailbox");
             return false;
         }
         true

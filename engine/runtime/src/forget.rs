@@ -25,7 +25,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
                     for event in &forgotten.expired_kept {
                         tracing::warn!(
                             id = %event.id, source = %event.source, event_type = %event.event_type,
-                            "an event was kept as long as events are, and no instance waited for it (rondo.events.keep)"
+                            "a kept event has expired, because no instance waited for it in time (rondo.events.keep)"
                         );
                     }
                     if forgotten.expired_kept.len() < AT_ONCE && forgotten.removed < AT_ONCE as u64 {
@@ -33,7 +33,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "events whose time is over cannot be removed; trying again");
+                    tracing::error!(%error, "expired events cannot be removed; trying again");
                     break;
                 }
             }

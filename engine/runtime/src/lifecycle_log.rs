@@ -35,7 +35,7 @@ pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
                 tracing::warn!(instance_id = %id, workflow, error = %message, "instance stands at an error");
             }
             Fact::AsyncFailed { target, message, .. } => {
-                tracing::warn!(instance_id = %id, workflow, action = %target, error = %message, "an action failed that nobody waits for");
+                tracing::warn!(instance_id = %id, workflow, action = %target, error = %message, "an action failed that no state waits for");
             }
             Fact::Entered { state, .. } => {
                 tracing::debug!(instance_id = %id, workflow, %state, "state entered");

@@ -68,7 +68,7 @@ impl Executor {
                 Ok(share) => return Ok(share),
                 Err(no_room) if has_client || self.is_stopping() => return Err(no_room.into()),
                 Err(no_room) => {
-                    tracing::warn!(instance_id = %row.id, %no_room, "an instance waits for memory to be taken up");
+                    tracing::warn!(instance_id = %row.id, %no_room, "an instance waits for memory before it is loaded");
                 }
             }
         }
@@ -81,7 +81,7 @@ impl Executor {
             tracing::error!(
                 instance_id = %row.id,
                 %error,
-                "the headers of the start request cannot be opened; calls go on without them"
+                "the headers of the start request cannot be decrypted; calls are made without them"
             );
             RequestContext::default()
         })

@@ -144,7 +144,7 @@ impl Executor {
         let last = match self.last_of_chain(first).await {
             Ok(last) => last,
             Err(error) => {
-                tracing::error!(instance_id = %first, %error, "the instance that continues this one cannot be found, and does not end");
+                tracing::error!(instance_id = %first, %error, "the successor of this instance cannot be found, so it does not end");
                 return;
             }
         };

@@ -93,7 +93,7 @@ impl Executor {
         if let Some(successor) = then.successor {
             instance.is_continued = true;
             let (workflow, continued_by) = (&instance.row.workflow, successor.row.id);
-            tracing::info!(instance_id = %id, workflow, %continued_by, "another instance continues");
+            tracing::info!(instance_id = %id, workflow, %continued_by, "a successor continues the instance");
             self.dispatcher.deliver_to(successor, Delivery::input(Input::Start { at: None }));
         }
         for child in then.started {
@@ -108,7 +108,7 @@ impl Executor {
             let child = instance.child_id(call);
             if then.detached.contains(&child) {
                 if instance.has_ended() {
-                    tracing::warn!(instance_id = %id, error = %failure.message, "a subflow that nobody waits for is not started");
+                    tracing::warn!(instance_id = %id, error = %failure.message, "a subflow that its parent does not wait for is not started");
                 }
                 self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
                 continue;

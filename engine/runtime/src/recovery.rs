@@ -38,7 +38,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
                 continue;
             }
             let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
-            tracing::info!(instance_id = %id, "taking up an instance that was under way");
+            tracing::info!(instance_id = %id, "resuming an instance that was under way");
             executor.dispatcher.deliver(id, Delivery::signal(Signal::Recover).with_permit(permit));
         }
         if is_last {

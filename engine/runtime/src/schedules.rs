@@ -178,7 +178,7 @@ async fn catch_up(executor: Arc<Executor>, timetable: Arc<Timetable>) {
             Ok(stored) if stored.iter().map(|row| row.id).eq([previous]) => break,
             Ok(_) => return,
             Err(error) => {
-                tracing::error!(%error, "it cannot be read whether a scheduled instance was started; trying again");
+                tracing::error!(%error, "the database cannot be asked whether a scheduled instance was started; trying again");
             }
         }
         if !pause(&executor).await || timetable.has_passed(moment, &executor) {

@@ -91,7 +91,7 @@ impl Executor {
             Ok(plan) => self.perform(instance, plan, reply, again).await,
             Err(error) => {
                 // The database has the instance as it was before the turn. The next load repeats the calls whose answers were in this turn.
-                tracing::error!(instance_id = %id, %error, "a turn cannot be stored, and has not happened");
+                tracing::error!(instance_id = %id, %error, "a turn cannot be stored, so it has no effect");
                 refuse(reply, Refusal::store(error));
                 None
             }

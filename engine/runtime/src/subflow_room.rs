@@ -68,7 +68,7 @@ impl Executor {
             next = match self.store.instance(id).await {
                 Ok(above) => above?.parent,
                 Err(error) => {
-                    tracing::error!(instance_id = %id, %error, "an instance above a subflow cannot be read");
+                    tracing::error!(instance_id = %id, %error, "an ancestor of a subflow cannot be read");
                     return None;
                 }
             };

@@ -59,7 +59,7 @@ async fn look_ahead(executor: &Executor, now: Millis) {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the moments of the near future cannot be read; trying again in a second");
+                tracing::error!(%error, "the timers of the next minute cannot be read; trying again in a second");
                 timers.set_horizon(after(now, RETRY));
                 return;
             }
