@@ -1,4 +1,4 @@
-//! An instance in memory: its row, its snapshot, its share of memory, and the clients and children that it waits for.
+//! An instance in memory: its row, its snapshot, its share of memory, and the clients that wait for it.
 
 use std::{
     collections::{HashMap, HashSet},

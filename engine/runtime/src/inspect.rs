@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Engine {
-    /// The history of an instance, in order. A line that cannot be read is an [`HistoryEvent::Unknown`].
+    /// The history of an instance, in order. A line that cannot be read is a [`HistoryEvent::Unknown`].
     pub async fn history(&self, id: Uuid) -> Result<Vec<HistoryLine>, Refusal> {
         let rows = self.executor.store.history(id).await.map_err(Refusal::store)?;
         let mut lines = Vec::new();
