@@ -1,6 +1,6 @@
-//! What a received event may do: the instances that it may start, and what the store needs to find those that wait for it.
+//! Prepares the acceptance of a received event: the instances that it may start, and the attributes by which the store finds waiting ones.
 //!
-//! Knows neither the engine nor the database. Which instances get the event is decided by the store, in the transaction that keeps it.
+//! Never: delivers the event. The store decides which instances get it, in the transaction that stores it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -19,38 +19,38 @@ use crate::{
     subflows::Sources,
 };
 
-/// Names the instance that an event is for.
+/// Event attribute: the id of the instance that the event is for.
 pub(crate) const REFERENCE: &str = "kogitoprocrefid";
-/// Names the business key of the instance that an event is for.
+/// Event attribute: the business key of the instance that the event is for.
 pub(crate) const BUSINESS_KEY: &str = "kogitobusinesskey";
-/// Names the state at which an event starts an instance.
+/// Event attribute: the name of the state at which the event starts an instance.
 pub(crate) const START_FROM: &str = "kogitoprocstartfrom";
-/// Names the instance that sent an event; an instance that it starts has it as reference.
+/// Event attribute: the id of the instance that sent the event. An instance that the event starts stores it as its reference id.
 const SENDER: &str = "kogitoprocinstanceid";
 
-/// How long events are known.
+/// How long received events are stored, and how many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retention {
-    /// How long an event that came is recognised.
+    /// How long the source and id of a received event are stored, so that a repeated event has no effect.
     pub(crate) remember: Duration,
-    /// How long an event that nobody waits for is kept.
+    /// How long an event is kept that no instance waits for yet.
     pub(crate) keep: Duration,
-    /// How many events are kept.
+    /// How many events are kept at most.
     pub(crate) max_kept: u64,
-    /// Bytes of the events that wait for their instances.
+    /// How many bytes the kept events, and those in mailboxes, have at most.
     pub(crate) max_kept_bytes: u64,
 }
 
-/// An event with all that it may do.
+/// A received event with the instances that it may start.
 pub(crate) struct Acceptance {
     pub(crate) accept: AcceptEvent,
-    /// The instances that it starts, if the store says so.
+    /// The instances that the event may start; the store decides which of them it does.
     #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) starts: Vec<Box<ActiveInstance>>,
 }
 
 impl Acceptance {
-    /// What an event may do with the served workflows.
+    /// Matches an event with the served workflows. Fails if the row of an instance that it may start cannot be encoded.
     pub(crate) fn new(
         event: &CloudEvent,
         retention: Retention,
@@ -112,7 +112,7 @@ fn new_instance(event: &CloudEvent, deployed: Arc<Deployed>, sources: &Sources<'
     instance
 }
 
-/// The set of events that start the workflow together; `None` when this one is enough.
+/// The set of events that start the workflow together; `None` when this event alone starts it.
 fn start_set(event: &CloudEvent, deployed: &Deployed, now: Millis) -> Option<StartSet> {
     let start = deployed.program.start_by_event.as_ref().filter(|start| !start.exclusive)?;
     let names = start.events.iter().map(ToString::to_string).collect();

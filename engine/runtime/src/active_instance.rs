@@ -1,4 +1,4 @@
-//! An instance in memory.
+//! An instance in memory: its row, its snapshot, its share of memory, and the clients that wait for it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,38 +24,38 @@ use crate::{
 
 /// An instance that is being worked on.
 pub(crate) struct ActiveInstance {
-    /// The row as it was last committed; data, input and frames are in `snapshot` instead.
+    /// The row of the last commit, without data, input and frames, which `snapshot` holds.
     pub(crate) row: Instance,
-    /// Whether the row is in the database yet.
+    /// Whether the database has the row.
     pub(crate) is_stored: bool,
-    /// Mark of the data that were committed last.
+    /// Marks the data of the last commit, so that unchanged data are not written again.
     pub(crate) committed_data: DataMark,
-    /// The events that the database says it waits for.
+    /// The events for which the database has rows of waits.
     pub(crate) committed_waits: Vec<AwaitedEvent>,
     pub(crate) deployed: Arc<Deployed>,
     pub(crate) snapshot: Snapshot,
     pub(crate) context: Context,
-    /// Headers, variables and identity of the request that started it.
+    /// Headers, variables and identity of the start request.
     pub(crate) request: RequestContext,
-    /// Clients that wait until nothing is in flight.
+    /// Clients that get their answer when nothing of the instance is in flight any more.
     pub(crate) waiters: Vec<Reply>,
-    /// Whether it was read from the database and its calls and subflows of then have not been resumed yet.
+    /// Whether the instance was read from the database and has not resumed its calls and subflows yet.
     pub(crate) is_idle: bool,
-    /// Whether it was read from the database and has finished no turn since: it may have ended the process before.
+    /// Whether the instance was read from the database and has finished no turn since. Its turn may have ended the last process.
     pub(crate) is_unproven: bool,
-    /// What its last turn cost, in steps of expressions.
+    /// Cost of the last turn, in steps of expressions.
     pub(crate) last_cost: u64,
-    /// Its share of the memory for data.
+    /// Its share of the memory budget.
     memory: Share,
-    /// Calls that were in flight when it was last in memory.
+    /// Calls that were in flight when the instance was last in memory, and are not repeated yet.
     pub(crate) idle_calls: Vec<CallNumber>,
-    /// Call numbers of child instances, as far as they were asked for.
+    /// Call numbers by the ids of child instances; filled by [`Self::call_of`].
     children: HashMap<Uuid, CallNumber>,
-    /// Whether it has ended and another instance continues it.
+    /// Whether the instance has ended by `continueAs`, so that a successor continues it.
     pub(crate) is_continued: bool,
     /// Child instances that still have something in flight.
     pub(crate) unsettled: HashSet<Uuid>,
-    /// Its ancestors; known from the first subflow on.
+    /// The instance and its ancestors; set when it starts its first subflow.
     pub(crate) ancestry: Option<Arc<Ancestry>>,
 }
 
@@ -153,12 +153,12 @@ impl ActiveInstance {
         })
     }
 
-    /// The first instance of its tree, which may be itself.
+    /// The root of its tree. An instance without a parent is its own root.
     pub(crate) fn root(&self) -> Uuid {
         self.row.root.unwrap_or(self.row.id)
     }
 
-    /// The root of its tree, if it has one: a subflow does, and an instance that has started one.
+    /// The root of its tree; `None` if the instance is no subflow and has started none.
     pub(crate) fn tree(&self) -> Option<Uuid> {
         self.row.root.or_else(|| self.ancestry.as_ref().map(|_| self.row.id))
     }
@@ -171,8 +171,7 @@ impl ActiveInstance {
         }
     }
 
-    /// Sets its share to the memory that it takes. Data that have grown beyond the budget are in memory all the same; then the share stays as
-    /// it is.
+    /// Sets its share to the memory of its snapshot. On an error the share stays as it is, although the data are in memory already.
     pub(crate) fn fit_memory(&mut self) -> Result<(), NoRoom> {
         let needed = self.snapshot.memory() as u64;
         if needed < self.memory.bytes() / 2 {
@@ -181,19 +180,19 @@ impl ActiveInstance {
         self.memory.grow_to(needed)
     }
 
-    /// Adds the share of what goes into its data.
+    /// Merges the share of an input, which is about to become data of the instance.
     pub(crate) fn take_memory(&mut self, share: Option<Share>) {
         if let Some(share) = share {
             self.memory.merge(share);
         }
     }
 
-    /// Whether an event started it that it has not taken yet.
+    /// Whether an event starts the instance, and no turn has taken that event yet.
     pub(crate) fn starts_by_event(&self) -> bool {
         self.snapshot.is_new() && self.deployed.program.start_by_event.is_some() && self.row.parent.is_none()
     }
 
-    /// Whether it must stay in memory although nothing is to be done now.
+    /// Whether the instance must stay in memory although no input waits for it.
     pub(crate) fn stays_in_memory(&self) -> bool {
         self.snapshot.has_work_in_flight()
             || self.snapshot.has_detached_calls()
@@ -201,12 +200,12 @@ impl ActiveInstance {
             || !self.unsettled.is_empty()
     }
 
-    /// Whether it has ended. It may still be in memory, for calls that nobody waits for.
+    /// Whether the instance has ended. Calls that no frame waits for may hold it in memory.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.snapshot.status, Status::Completed | Status::Aborted)
     }
 
-    /// Whether nothing of it is in flight: it has ended, failed, or waits for a moment or an event.
+    /// Whether nothing of the instance is in flight: it has ended, failed, or waits for a timer or an event.
     pub(crate) fn is_settled(&self) -> bool {
         self.snapshot.status != Status::Active
             || (!self.snapshot.has_work_in_flight() && self.unsettled.is_empty())
@@ -223,12 +222,12 @@ impl ActiveInstance {
         }
     }
 
-    /// The child instance that its parent waits for and that it stands for: itself, or the first of the instances that it continues.
+    /// The id by which its parent waits for it: its own, or that of the first instance of the chain (`continueAs`) that it continues.
     pub(crate) fn awaited_as(&self) -> Uuid {
         awaited_as(self.row.id, &self.snapshot)
     }
 
-    /// The call number that a child instance stands for; `None` when it is not waited for any more.
+    /// The number of the call that started a child instance; `None` if no frame waits for that child any more.
     pub(crate) fn call_of(&mut self, child: Uuid) -> Option<CallNumber> {
         if !self.children.contains_key(&child) {
             let parent = self.row.id;
@@ -238,33 +237,33 @@ impl ActiveInstance {
         self.snapshot.children().any(|waited| waited == call).then_some(call)
     }
 
-    /// The id of the child instance that a call number stands for.
+    /// The id of the child instance that a call starts.
     pub(crate) fn child_id(&self, call: CallNumber) -> Uuid {
         child_id(self.row.id, call)
     }
 }
 
-/// The child instance that a parent waits for and that an instance with a snapshot stands for. While a turn is planned the snapshot is not in
-/// its instance.
+/// [`ActiveInstance::awaited_as`], for a snapshot that is not in its instance: while a turn is planned, the plan holds the new snapshot.
 pub(crate) fn awaited_as(id: Uuid, snapshot: &Snapshot) -> Uuid {
     let first = snapshot.continuation.as_ref().map(|continuation| &continuation.first);
     first.and_then(|first| first.parse().ok()).unwrap_or(id)
 }
 
-/// The id of a child instance: derived from the parent's, so that starting it twice is starting it once.
+/// The id of a child instance. It is derived from the parent's id and the call number, so that a repeated start finds the child and starts
+/// no second one.
 fn child_id(parent: Uuid, call: CallNumber) -> Uuid {
     let digest = Sha256::new().chain_update(parent.as_bytes()).chain_update(call.to_be_bytes());
     derived_id(parent, digest)
 }
 
-/// The id of an instance that continues another one: derived from the id of the first instance and the number of those before it, so that
-/// starting it twice is starting it once, and any of them can be found by the first.
+/// The id of a successor (`continueAs`). It is derived from the id of the first instance of the chain and the number of instances before the
+/// successor, so that a repeated start starts no second one, and the first id leads to every instance of the chain.
 pub(crate) fn successor_id(first: Uuid, number: u64) -> Uuid {
     let digest = Sha256::new().chain_update(b"continued").chain_update(first.as_bytes());
     derived_id(first, digest.chain_update(number.to_be_bytes()))
 }
 
-/// A UUID of version 7 with the time of another one, so that trees stand together in the database.
+/// A UUID of version 7 with the time of `from`. The database sorts by id, so the instances of a tree lie next to each other.
 fn derived_id(from: Uuid, digest: Sha256) -> Uuid {
     let digest = digest.finalize();
     let mut bytes = *from.as_bytes();
@@ -283,7 +282,7 @@ pub(crate) fn state_of(status: Status) -> State {
     }
 }
 
-/// The headers as an object for expressions; a header that was sent several times is joined.
+/// The headers as an object for expressions; the values of a repeated header are joined without a separator.
 fn headers_value(headers: &[(String, String)]) -> Val {
     let mut object = Val::object::<&str>([]);
     for (name, value) in headers {
@@ -296,7 +295,6 @@ fn headers_value(headers: &[(String, String)]) -> Val {
     object
 }
 
-/// The context for the machine.
 fn context(deployed: &Deployed, limits: &Limits, id: Uuid, request: &RequestContext) -> Context {
     Context {
         instance: id.to_string().into(),

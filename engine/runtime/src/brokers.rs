@@ -1,6 +1,6 @@
-//! Events of brokers: takes them in as those over HTTP, until the engine stops.
+//! Receives events from brokers until the engine stops, and accepts them as it accepts events over HTTP.
 //!
-//! Promises: a message is acknowledged after its event is durable, so that a broker delivers it again if the engine ends before.
+//! Promises: a message is acknowledged only after its event is durable. If the engine ends before that, the broker delivers it again.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use rondo_event::{CloudEvent, Inbox};
 
 use crate::executor::Executor;
 
-/// Gives the events of channels to the engine.
+/// Passes the events of channels to the engine.
 struct Receiver(Arc<Executor>);
 
-/// Takes events from brokers until the engine stops.
+/// Receives events until the engine stops.
 pub(crate) async fn run(executor: Arc<Executor>) {
     let (channels, states) = (Arc::clone(&executor.channels), Arc::clone(&executor.channel_states));
     let (receiver, memory) = (Arc::new(Receiver(Arc::clone(&executor))), executor.memory.clone());
@@ -24,7 +24,7 @@ impl Inbox for Receiver {
     }
 
     async fn accept_all(&self, _channel: &str, events: Vec<CloudEvent>) -> Result<(), String> {
-        // They are given to the database in their order, and written in one transaction.
+        // The store gets all of them at once and in order, so it writes them in one transaction.
         let accepted = events.iter().map(|event| self.0.receive(event));
         for accepted in futures_util::future::join_all(accepted).await {
             accepted.map_err(|refusal| refusal.to_string())?;
@@ -33,7 +33,7 @@ impl Inbox for Receiver {
     }
 
     fn broken(&self, channel: &str, reason: &str) {
-        // The state of the channel counts it, and the log has it.
-        tracing::debug!(channel, reason, "a message is passed");
+        // `rondo_event` logs the message as a warning and counts it in the state of the channel.
+        tracing::debug!(channel, reason, "a message that is no event is skipped");
     }
 }

@@ -8,13 +8,12 @@ use std::{io, num::NonZeroUsize, thread};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// As for the threads that compute: values are read and written recursively.
+/// Parsing and writing a value recurse, so these threads have the stack of the threads that compute.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// The threads.
 pub(crate) struct CallThreads {
     handle: Handle,
-    /// The runtime that owns them; `None` where they are those of the caller.
+    /// The runtime that owns the threads; `None` if calls run on the caller's runtime.
     threads: Option<Runtime>,
 }
 
@@ -31,7 +30,7 @@ impl CallThreads {
         Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
     }
 
-    /// The threads of the caller, for tests that have a single one.
+    /// Uses the caller's runtime: for tests with a single thread, and if no threads can be started.
     pub(crate) fn here() -> Self {
         Self { handle: Handle::current(), threads: None }
     }
@@ -43,7 +42,7 @@ impl CallThreads {
 
 impl Drop for CallThreads {
     fn drop(&mut self) {
-        // It cannot wait for its threads: the last owner of the engine may run on one of them.
+        // The last owner of the engine may run on one of these threads, so dropping must not wait for them.
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }

@@ -1,4 +1,4 @@
-//! Makes the calls of instances.
+//! Makes the calls of instances, and delivers their answers.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ impl Executor {
     /// Makes a call in a task of its own, and delivers its outcome.
     pub(crate) fn make_call(self: &Arc<Self>, instance: &ActiveInstance, request: CallRequest) {
         if instance.deployed.bindings.channel_of(&request.function).is_some_and(|channel| channel.sends) {
-            // The turn that made the call has written the message.
+            // The commit of the turn that made this call has put the message into the outbox.
             let answered = Input::Answered { call: request.call, result: None, response: None };
             return self.dispatcher.deliver(instance.row.id, Delivery::input(answered));
         }
@@ -33,8 +33,8 @@ impl Executor {
         let executor = Arc::clone(self);
         let task = async move {
             rondo_store::failpoint("call-before");
-            // A large answer may end the process while it is read and taken up, so the instance is marked then. It is not marked while it waits
-            // for the service: somebody who restarts the engine several times meanwhile would stop it.
+            // Reading a large answer may end the process (out of memory), so the instance is marked before it. While the call waits for its
+            // service the instance is not marked: a few restarts of the engine in that time would stop the instance.
             let mark = Arc::new(OnceLock::new());
             let before_large_answer = {
                 let (mark, crash_loop, id) = (Arc::clone(&mark), Arc::clone(&executor.crash_loop), call.id);
@@ -50,7 +50,7 @@ impl Executor {
                 (call.failed(Failure::runtime(text)), None)
             });
             rondo_store::failpoint("call-after");
-            // The call has ended, so this is its only owner.
+            // The call has ended, so nobody else owns the mark.
             let mark = Arc::into_inner(mark).and_then(OnceLock::into_inner).flatten();
             executor.dispatcher.deliver(call.id, Delivery::input(input).with_mark(mark).with_memory(memory));
         };
@@ -68,7 +68,8 @@ struct Call {
 }
 
 impl Call {
-    /// Makes it. If the instance stops when the process ends once more, no other such call is made at the same time.
+    /// Makes the call. If one more end of the process would stop the instance, no other call of such an instance runs at the same time:
+    /// two of them would not show which one ended the process.
     async fn make_apart(
         &self,
         executor: &Executor,
@@ -81,7 +82,7 @@ impl Call {
         self.make(executor, before_large_answer).await
     }
 
-    /// Makes it. Returns the input for the instance, with the memory of the answer.
+    /// Makes the call. Returns the input for the instance, and the share of memory that the answer takes.
     async fn make(
         &self,
         executor: &Executor,
@@ -122,7 +123,7 @@ impl Call {
     }
 }
 
-/// The calling instance, for the headers that services get.
+/// The calling instance, for the headers of its requests.
 struct Process {
     id: String,
     workflow: String,
@@ -162,7 +163,7 @@ impl Process {
     }
 }
 
-/// Status and headers of an answer, as `$WORKFLOW` shows them.
+/// Status and headers of an answer, or the variables of a Python script, as `$WORKFLOW` shows them; `None` for an answer without status.
 fn response(answer: &Answer) -> Option<Val> {
     if let Some(python) = &answer.python {
         return Some(Val::object([("python", python.clone())]));

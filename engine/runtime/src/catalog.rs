@@ -1,7 +1,7 @@
 //! The workflows that are served, and the revisions that running instances are pinned to.
 //!
-//! Promises: a folder is served as a whole or not at all, and all its problems are reported at once; an instance runs the revision it
-//! started with, also after its file has changed. A revision is the text of the document with every file it refers to.
+//! Promises: a folder is served as a whole or not at all, and all its problems are reported together. An instance runs the revision that it
+//! started with, also after its file has changed. A revision is the text of the document and of every file that it refers to.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,9 +30,9 @@ use crate::{
 /// One revision of a workflow, ready to run.
 #[derive(Debug)]
 pub struct Deployed {
-    /// What is shown of it.
+    /// Names, states and texts of the workflow, for clients.
     pub outline: Outline,
-    /// What it was lowered to.
+    /// The instructions that the machine runs.
     pub program: Arc<Program>,
     /// Digest of the document and the files it refers to.
     pub revision: String,
@@ -42,20 +42,20 @@ pub struct Deployed {
     pub input_schema: Option<Arc<Schema>>,
     /// Schema of the output.
     pub output_schema: Option<Arc<Schema>>,
-    /// The project that it belongs to: its addresses, credentials and channels.
+    /// The project of the workflow, with the properties and resources of its calls.
     pub project: Arc<Project>,
-    /// What its functions call.
+    /// The operation that each function calls.
     pub(crate) bindings: Bindings,
-    /// What `$SECRET` shows.
+    /// The value of `$SECRET`.
     pub(crate) secrets: Val,
-    /// What its turns cost of late.
+    /// Cost of its recent turns.
     pub(crate) cost: Cost,
-    /// The output schema as the machine asks for it.
+    /// The output schema in the form that the machine takes.
     pub(crate) output_check: Option<Arc<dyn OutputCheck>>,
 }
 
 impl Deployed {
-    /// Checks that there is a state of this name to start at.
+    /// Checks that the workflow has a state of this name to start at.
     pub(crate) fn check_state(&self, node: &str) -> Result<(), Refusal> {
         if self.program.state(node).is_some() {
             return Ok(());
@@ -67,19 +67,19 @@ impl Deployed {
         })
     }
 
-    /// Checks the input of an instance. `Err` says what is wrong with it.
+    /// Checks the input of an instance. The error names what breaks the schema.
     pub(crate) fn check_input(&self, data: &Val) -> Result<(), String> {
         let Some(schema) = &self.input_schema else { return Ok(()) };
         self.judge_input(schema, schema.check(data))
     }
 
-    /// Checks the input of an instance if that is quickly done; `None` if it is not.
+    /// Checks the input of an instance within a small budget; `None` if the budget is not enough.
     pub(crate) fn check_input_quickly(&self, data: &Val) -> Option<Result<(), String>> {
         let Some(schema) = &self.input_schema else { return Some(Ok(())) };
         schema.check_quickly(data).map(|checked| self.judge_input(schema, checked))
     }
 
-    /// The start events that a received event is.
+    /// The start events of the workflow that a received event matches.
     pub(crate) fn start_events<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Event> {
         let names = self.program.start_by_event.iter().flat_map(|start| &start.events);
         names.filter_map(|name| self.program.event(name)).filter(|own| {
@@ -91,7 +91,10 @@ impl Deployed {
     fn judge_input(&self, schema: &Schema, checked: Result<(), String>) -> Result<(), String> {
         match checked {
             Err(message) if !schema.strict => {
-                tracing::warn!(workflow = %self.program.id, %message, "the input breaks the schema, and is taken all the same");
+                tracing::warn!(
+                    workflow = %self.program.id, %message,
+                    "the input breaks the schema, and is accepted because failOnValidationErrors is false"
+                );
                 Ok(())
             }
             checked => checked,
@@ -116,10 +119,10 @@ fn is_one(own: &Event, event: &CloudEvent) -> bool {
     *own.event_type == *event.event_type && own.source.as_ref().is_none_or(|source| **source == *event.source)
 }
 
-/// A workflow that waits for events of a type.
+/// A workflow that consumes events of a type.
 struct Consumer {
     deployed: Arc<Deployed>,
-    /// The source that each of its events of the type must have.
+    /// The source that each of its event definitions of this type asks for; `None` for any source.
     sources: Vec<Option<Arc<str>>>,
 }
 
@@ -129,9 +132,9 @@ impl Consumer {
     }
 }
 
-/// The served folder.
+/// The workflows of the served folder.
 pub(crate) struct Catalog {
-    /// The workflows that wait for an event of a type.
+    /// The workflows that consume events, by event type.
     by_event_type: HashMap<Arc<str>, Vec<Consumer>>,
     /// The versions of each workflow, the highest first.
     by_id: HashMap<String, Vec<Arc<Deployed>>>,
@@ -140,15 +143,15 @@ pub(crate) struct Catalog {
     projects: Vec<Arc<Project>>,
 }
 
-/// A folder that was read: what can be served of it, and everything that is wrong with it.
+/// A folder that was read: its workflows, and all its problems.
 pub struct Loaded {
-    /// The workflows that could be made ready.
+    /// The workflows whose documents could be read; some may have errors among the diagnostics.
     pub workflows: Vec<Deployed>,
     /// Its projects: the root first, then those of its folders.
     pub projects: Vec<Arc<Project>>,
-    /// What no text for people may show.
+    /// Values that messages and data must not show.
     pub secrets: Secrets,
-    /// Where events come from and go to.
+    /// The channels by which events come and go.
     pub channels: Channels,
     /// All problems, in the order of files and places.
     pub diagnostics: Vec<Diagnostic>,
@@ -159,14 +162,15 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The files that a workflow reads, with their names, by the name of its source; `None` if there is no such workflow or they cannot be read.
+    /// The files that a workflow refers to, with their names. `name` is the path of the document. `None` if no workflow has this path, or a
+    /// file cannot be read.
     pub fn files_of(&self, name: &str) -> Option<Vec<(String, Vec<u8>)>> {
         let deployed = self.workflows.iter().find(|deployed| *deployed.outline.path == *name)?;
         deployed.project.resources.bundle(self.sources.get(name)?).ok()
     }
 }
 
-/// Reads and checks a folder of workflows. Nothing is started.
+/// Reads and checks a folder of workflows. Starts nothing.
 pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> Loaded {
     let mut fetcher = None;
     let mut unusable = None;
@@ -186,7 +190,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
             error.key,
             error.to_string(),
         );
-        // The check of the properties may have found the same.
+        // The check of the properties may have reported the same property already.
         if !diagnostics.iter().any(|known| (&known.file, known.position) == (&fault.file, fault.position)) {
             diagnostics.push(fault);
         }
@@ -201,7 +205,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     for project in &projects {
         diagnostics.extend(rondo_lowering::unused_replacements(&documents, project));
     }
-    // Without the workflows that could not be read nobody knows which names of settings mean something.
+    // A workflow that could not be read may use properties that no other one uses, so then no property is reported as unused.
     let is_complete = documents.len() == files;
     let ready = in_parallel(documents, |document| deploy(document, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
@@ -219,13 +223,13 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     Loaded { workflows, projects, secrets, channels, diagnostics, files, sources }
 }
 
-/// What the functions of the workflows of a project are bound to.
+/// The bindings of all workflows of a project.
 fn bindings_of<'a>(project: &Arc<Project>, workflows: &'a [Deployed]) -> Vec<&'a Bindings> {
     let own = workflows.iter().filter(|deployed| Arc::ptr_eq(&deployed.project, project));
     own.map(|deployed| &deployed.bindings).collect()
 }
 
-/// Makes a document ready to run, with the properties and the files of its project. What `$SECRET` shows is hidden from then on.
+/// Makes a document ready to run, with the properties and files of its project. Adds the values of `$SECRET` to `hidden`.
 pub(crate) fn deploy(mut document: Document, hidden: &Secrets, specs: &Specs) -> (Deployed, Vec<Diagnostic>) {
     let project = Arc::clone(&document.project);
     let Project { properties, resources, .. } = &*project;
@@ -239,7 +243,7 @@ pub(crate) fn deploy(mut document: Document, hidden: &Secrets, specs: &Specs) ->
         (lowered, bindings, diagnostics)
     };
     let made = make(&BTreeMap::new());
-    // Which functions receive a message is known only now that their documents have been read.
+    // Only the bound documents (AsyncAPI) say which functions receive a message, so the lowering runs a second time if there are any.
     let received = made.1.received();
     let (lowered, bindings, mut diagnostics) = if received.is_empty() { made } else { make(&received) };
     diagnostics.extend(replaced);
@@ -314,25 +318,25 @@ impl Catalog {
         Self { by_event_type, by_id, order, projects }
     }
 
-    /// The workflows that wait somewhere for such an event.
+    /// The workflows with an event definition of the type and source of this event that one of their states waits for.
     pub(crate) fn consumers<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
         let consumers = self.by_event_type.get(event.event_type.as_str()).into_iter().flatten();
         consumers.filter(|consumer| consumer.takes(&event.source)).map(|consumer| &consumer.deployed)
     }
 
-    /// The workflows that a received event can start: of several versions of one the highest.
+    /// The workflows that a received event can start, each in its highest version.
     pub(crate) fn started_by<'a>(&'a self, event: &'a CloudEvent) -> impl Iterator<Item = &'a Arc<Deployed>> {
         self.consumers(event)
             .filter(|deployed| self.is_highest(deployed) && deployed.start_events(event).next().is_some())
     }
 
-    /// Whether a workflow is served in no higher version.
+    /// Whether this is the highest served version of its workflow.
     pub(crate) fn is_highest(&self, deployed: &Arc<Deployed>) -> bool {
         let versions = self.by_id.get(&*deployed.program.id);
         versions.and_then(|versions| versions.first()).is_some_and(|highest| Arc::ptr_eq(highest, deployed))
     }
 
-    /// A workflow by its id, in a certain version if one is asked for, else in the highest.
+    /// A workflow by its id, in the given version, else in the highest.
     pub(crate) fn find(&self, id: &str, version: Option<&str>) -> Option<Arc<Deployed>> {
         let mut versions = self.by_id.get(id)?.iter();
         let is_asked_for =
@@ -340,7 +344,7 @@ impl Catalog {
         versions.find(is_asked_for).map(Arc::clone)
     }
 
-    /// A workflow that another one refers to. The error says what is not there, and what is.
+    /// A workflow that another one refers to. The error says which id or version is missing, and which versions exist.
     pub(crate) fn require(&self, id: &str, version: Option<&str>) -> Result<Arc<Deployed>, String> {
         self.find(id, version).ok_or_else(|| match (self.by_id.get(id), version) {
             (Some(versions), Some(version)) => {
@@ -351,7 +355,7 @@ impl Catalog {
         })
     }
 
-    /// A workflow by the part of its id after the last dot, in the highest version.
+    /// A workflow by its id, or else by the part of its id after the last dot; in the highest version.
     pub(crate) fn find_by_path(&self, part: &str) -> Option<Arc<Deployed>> {
         self.find(part, None).or_else(|| {
             let last = |workflow: &&Arc<Deployed>| workflow.program.id.rsplit('.').next() == Some(part);
@@ -368,7 +372,7 @@ impl Catalog {
         self.order.iter()
     }
 
-    /// The project that a file belongs to: that of the nearest folder above it, else the root.
+    /// The project of a file: that of the nearest project folder above it, else the root project.
     pub(crate) fn project_of(&self, path: &str) -> Arc<Project> {
         Project::of_path(&self.projects, path).map(Arc::clone).unwrap_or_default()
     }

@@ -1,8 +1,8 @@
-//! Sends the events of one channel.
+//! Sends the events of one channel from the outbox.
 //!
-//! Promises: an event is sent at least once; the events of one instance are sent in their order, one after the other; an instance whose event
-//! is refused or not answered holds up its own events only, as long as fewer than [`AT_ONCE`] do. An event that cannot be sent is tried
-//! again, with pauses that grow to a minute, for as long as it takes. What is in memory has a bound.
+//! Promises: an event is sent at least once. The events of one instance are sent in order, one after the other. A failing event holds up the
+//! events of its own instance only; if the sink leaves the events of [`AT_ONCE`] instances unanswered, the others of the channel wait too. A
+//! failing event is tried again without end, with pauses that grow to a minute. Events in memory are bounded by [`BYTES`].
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -24,50 +24,50 @@ use crate::{
     executor::{Executor, STORE_PAUSE},
 };
 
-/// Of how many instances events are sent at once.
+/// How many instances have events being sent at the same time.
 const AT_ONCE: usize = 32;
 
-/// Events of one instance that are read at once. They are removed together, so that fewer would cost more commits, and more would be sent
-/// again after a crash.
+/// How many events of one instance are read at once. One commit removes them together: a smaller number costs more commits, a larger one
+/// sends more events again after a crash.
 const ROWS_OF_INSTANCE: usize = 16;
 
-/// Bytes of the events that are being sent. A single event may be larger.
+/// Bytes of the events in memory that are being sent. A single larger event is sent all the same.
 const BYTES: u64 = 8 * 1024 * 1024;
 
-/// The pause after the first failure; it doubles up to the longest.
+/// The pause after the first failure. It doubles with each further one, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Sends the events of one channel.
+/// The sender of one channel.
 pub(crate) struct ChannelSender {
     executor: Arc<Executor>,
     channel: String,
-    /// Says that there is something to send.
+    /// Is notified of new events in the outbox.
     changed: Arc<Notify>,
-    /// Each sends some events of one instance, and answers the numbers of those that need not be sent any more.
+    /// Each task sends some events of one instance, and returns the numbers of the rows that it has sent.
     tasks: JoinSet<Vec<i64>>,
     sending: HashMap<Id, Sending>,
 }
 
-/// What one task sends.
+/// The instance whose events a task sends, and their size.
 struct Sending {
     instance: Uuid,
     bytes: u64,
 }
 
-/// When there may be more to send.
+/// When to look for more events to send.
 #[derive(Clone, Copy)]
 enum Next {
-    /// When something that is being sent is done.
+    /// When a task ends: all places are taken.
     Done,
-    /// At this moment, or when something is done or produced.
+    /// At this moment, or earlier when a task ends or an event is published.
     At(Millis),
-    /// When something is done or produced.
+    /// When a task ends or an event is published.
     Changed,
 }
 
 impl ChannelSender {
-    /// A sender for the channel of this name, which `changed` tells of new events.
+    /// A sender for the channel of this name. `changed` is notified of new events.
     pub(crate) fn new(executor: Arc<Executor>, channel: String, changed: Arc<Notify>) -> Self {
         Self { executor, channel, changed, tasks: JoinSet::new(), sending: HashMap::new() }
     }
@@ -91,7 +91,7 @@ impl ChannelSender {
         }
     }
 
-    /// Begins to send what may be sent, as far as there are places for it.
+    /// Starts tasks for the events that are due, as long as there are free places. Returns when to look again.
     async fn fill(&mut self) -> Next {
         let instances = AT_ONCE.saturating_sub(self.sending.len());
         let bytes = BYTES.saturating_sub(self.sending.values().map(|sending| sending.bytes).sum());
@@ -124,14 +124,14 @@ impl ChannelSender {
             self.sending.insert(task.id(), Sending { instance, bytes });
         }
         match batch.next_at {
-            // There may be more than one batch, or rows behind those that are sent now.
+            // The batch may not have been all, so the outbox is read again at once.
             _ if !is_all => Next::At(now),
             Some(at) => Next::At(at),
             None => Next::Changed,
         }
     }
 
-    /// Removes from the outbox what was sent.
+    /// Removes the events that the ended tasks have sent from the outbox.
     async fn remove(&mut self, first: Result<(Id, Vec<i64>), JoinError>) {
         let (mut tasks, mut sent) = (Vec::new(), Vec::new());
         let mut next = Some(first);
@@ -155,10 +155,10 @@ impl ChannelSender {
                 tracing::warn!(channel = self.channel, %error, "events that were sent stay in the outbox, and are sent again");
                 self.executor.clock.sleep(STORE_PAUSE).await;
             }
-            // There is room again.
+            // The outbox has fewer rows now: if it was full, the engine takes new events again.
             let _ = self.executor.look_at_events().await;
         }
-        // Only now, or they would be read and sent again.
+        // While a task is listed here, `fill` leaves the rows of its instance out. Dropping it before the rows are removed sends them twice.
         for task in tasks {
             self.sending.remove(&task);
         }
@@ -166,7 +166,7 @@ impl ChannelSender {
 }
 
 impl Executor {
-    /// Sends rows in order up to the first that fails. Answers the numbers of those that need not be sent any more.
+    /// Sends rows in order up to the first that fails. Returns the numbers of the rows that were sent.
     async fn send_queue(&self, queue: Vec<OutboxRow>) -> Vec<i64> {
         let mut done = Vec::with_capacity(queue.len());
         for row in queue {
@@ -194,7 +194,7 @@ impl Executor {
     async fn note_failure(&self, row: &OutboxRow, problem: String) {
         let attempts = row.attempts.saturating_add(1);
         let pause = pause_after(attempts);
-        // One line for the first failure and for each doubling.
+        // The log gets a line at the first failure and whenever their number has doubled.
         if attempts.is_power_of_two() {
             tracing::warn!(
                 instance_id = %row.instance, channel = %row.channel, attempts, error = %problem,
@@ -203,7 +203,7 @@ impl Executor {
         }
         let next_at = self.clock.now().saturating_add(millis(pause));
         if let Err(error) = self.store.outbox_failed(row.number, next_at, problem).await {
-            tracing::error!(%error, "a failure to send an event cannot be noted");
+            tracing::error!(%error, "a failed attempt to send an event cannot be stored");
             self.clock.sleep(STORE_PAUSE).await;
         }
     }

@@ -4,9 +4,9 @@
 //!
 //! Promises: a moment is a moment of the wall clock, so what is written to the database and shown to people is true whatever
 //! `rondo.clock.speed` says. The speed is the clock's, but it shortens *durations*: the machine divides every duration of a definition by it
-//! before it adds the duration to a moment. (A clock that itself ran faster would write moments of the future, which another speed after a
-//! restart would wait for.) A wall clock that is set forward or back is noticed within [`LONGEST_PAUSE`]: nothing sleeps longer than that
-//! without looking at it again. Never: decides what is due.
+//! before it adds the duration to a moment. (A faster clock would write moments of the future to the database, and after a restart with
+//! another speed the engine would wait for them.) The engine notices within [`LONGEST_PAUSE`] that the wall clock was set forward or back,
+//! because no sleep is longer without a look at the wall clock. Never: decides what is due.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ use std::{
 use rondo_machine::Millis;
 use tokio::sync::watch;
 
-/// Longest sleep without a look at the wall clock. Shorter would wake an idle engine more often; longer would notice a clock that was set
-/// forward, or a suspended machine that came back, later.
+/// Longest sleep without a look at the wall clock. A shorter one wakes an idle engine more often; with a longer one the engine notices later
+/// that the clock was set forward or that the machine was suspended.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells the time, and lets tasks wait for a moment; cheap to clone. Clones of a manual clock are the same clock.
@@ -34,7 +34,7 @@ enum Source {
     Manual(Arc<watch::Sender<Manual>>),
 }
 
-/// A clock that stands still, and the tasks that wait on it.
+/// The moment of a manual clock, and the tasks that sleep on it.
 #[derive(Debug, Default)]
 struct Manual {
     now: Millis,
@@ -90,7 +90,7 @@ impl Clock {
             Source::Manual(manual) => {
                 let _sleeper = Sleeper::new(manual, moment);
                 let mut changes = manual.subscribe();
-                // The sender is held by this clock, so this ends with the moment only.
+                // This clock owns the sender, so the channel does not close and only the moment ends the wait.
                 let _ = changes.wait_for(|manual| manual.now >= moment).await;
             }
         }
@@ -112,8 +112,8 @@ impl Clock {
         }
     }
 
-    /// Waits for a duration, which is not shortened by the speed: it is the engine's own, not a definition's. On the system's clock it
-    /// passes also while the wall clock is set back.
+    /// Waits for a duration of the engine itself, so the speed does not shorten it. On the system's clock the duration passes also while the
+    /// wall clock is set back.
     pub async fn sleep(&self, duration: Duration) {
         match &self.source {
             Source::System => tokio::time::sleep(duration).await,
@@ -145,7 +145,7 @@ impl Clock {
     }
 }
 
-/// Counts a task among those that wait on a manual clock, until it is dropped.
+/// Counts a task as a sleeper of a manual clock until it is dropped.
 struct Sleeper<'a> {
     manual: &'a watch::Sender<Manual>,
     moment: Millis,
@@ -177,12 +177,12 @@ fn wall_clock() -> Millis {
     millis(since)
 }
 
-/// The moment at which a duration ends that begins at `now`.
+/// `now` plus a duration.
 pub(crate) fn after(now: Millis, duration: Duration) -> Millis {
     now.saturating_add(millis(duration))
 }
 
-/// How long to sleep before the wall clock is looked at again; `None` when `moment` has come.
+/// How long to sleep before the next look at the wall clock; `None` when `moment` has come.
 fn next_pause(now: Millis, moment: Millis) -> Option<Duration> {
     let left = u64::try_from(moment.saturating_sub(now)).ok().filter(|left| *left > 0)?;
     Some(Duration::from_millis(left).min(LONGEST_PAUSE))

@@ -1,11 +1,12 @@
-//! The threads on which instances are worked on, apart from those that answer clients.
+//! The threads on which turns are computed, apart from the threads that answer clients.
 //!
-//! An expression may compute for half a second without a pause. On the threads of the HTTP server it would hold up every client that the
-//! thread has, health included; so instances have threads of their own. A turn that is expected to compute for long needs a *place*, of
-//! which there are two fewer than threads. So one thread is always free for quick turns, and one for the first turn of a workflow whose
-//! cost is unknown.
+//! An expression may compute for half a second without a pause. On a thread of the HTTP server it would hold up all clients of that thread,
+//! health checks included, so turns have threads of their own. A turn that is expected to compute for long needs a *place*, and there are
+//! two places fewer than threads. So one thread is always free for quick turns, and one for the first turn of a workflow whose cost is
+//! unknown.
 //!
-//! The expected cost comes from earlier turns, in steps of expressions: [`Cost`] keeps it for a workflow, an instance for its last turn.
+//! The expected cost comes from earlier turns, in steps of expressions: [`Cost`] holds it for a workflow, `ActiveInstance::last_cost` for
+//! an instance.
 
 use std::{
     io,
@@ -20,16 +21,16 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-/// Steps of a turn that is quick: some milliseconds.
+/// Largest cost of a quick turn, in steps: they take some milliseconds.
 const QUICK: u64 = 100_000;
 
 /// Evaluations recurse; `rondo_expression::Budget` bounds the depth for this size.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// The threads.
+/// The threads, and the places for long turns.
 pub(crate) struct Computing {
     handle: Handle,
-    /// The runtime that owns them; `None` where they are those of the caller.
+    /// The runtime that owns the threads; `None` if turns run on the caller's runtime.
     threads: Option<Runtime>,
     /// Places for long turns.
     places: Semaphore,
@@ -68,24 +69,25 @@ impl Computing {
         Ok(Self { handle, threads: Some(threads), places, first: Semaphore::new(1) })
     }
 
-    /// The threads of the caller, for tests that have a single one.
+    /// Uses the caller's runtime, for tests with a single thread.
     pub(crate) fn here() -> Self {
         Self { handle: Handle::current(), threads: None, places: Semaphore::new(1), first: Semaphore::new(1) }
     }
 
-    /// Whether the threads are its own.
+    /// Whether turns have threads of their own.
     pub(crate) fn has_own_threads(&self) -> bool {
         self.threads.is_some()
     }
 
-    /// Runs a task.
+    /// Runs a task, and counts it among `tasks` until it ends.
     pub(crate) fn spawn(&self, tasks: &TaskTracker, task: impl Future<Output = ()> + Send + 'static) {
         tasks.spawn_on(task, &self.handle);
     }
 
-    /// Waits for a place to compute a turn, if it needs one. `expected` is called again after a wait, because the cost may be known by then.
+    /// Waits for a place to compute a turn; `None` for a quick turn, which needs none. Calls `expected` again after a wait, because another
+    /// turn may have shown the cost by then.
     pub(crate) async fn place(&self, expected: impl Fn() -> Expected) -> Option<SemaphorePermit<'_>> {
-        // The semaphores are never closed.
+        // Nobody closes the semaphores, so `acquire` does not fail.
         if expected() == Expected::Unknown {
             let place = self.first.acquire().await.ok();
             if expected() == Expected::Unknown {
@@ -98,7 +100,7 @@ impl Computing {
         }
     }
 
-    /// Runs a long computation for a caller whose thread must not be blocked.
+    /// Runs a long computation for a caller whose thread must not be blocked. `None` if it panicked.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -110,7 +112,7 @@ impl Computing {
 
 impl Drop for Computing {
     fn drop(&mut self) {
-        // It cannot wait for its threads: the last owner of the engine may run on one of them.
+        // The last owner of the engine may run on one of these threads, so dropping must not wait for them.
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }
@@ -124,7 +126,7 @@ impl Default for Cost {
 }
 
 impl Expected {
-    /// Of something that costs so many steps.
+    /// Classes a cost in steps.
     pub(crate) fn of(steps: u64) -> Self {
         if steps <= QUICK { Self::Quick } else { Self::Long }
     }
@@ -139,8 +141,8 @@ impl Cost {
         }
     }
 
-    /// Notes the cost of a turn. A long turn counts at once, and less with each quick turn after it. Of two that are noted at the same time one
-    /// may be lost.
+    /// Notes the cost of a turn. A higher cost counts at once; each cheaper turn after it lowers the value by a quarter at most. If two
+    /// threads note a cost at the same time, one may be lost.
     pub(crate) fn note(&self, steps: u64) {
         let before = self.0.load(Ordering::Relaxed);
         let next = match before {

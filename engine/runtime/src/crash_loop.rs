@@ -1,13 +1,15 @@
-//! Protection from crash loops: which instances are being worked on right now, in a file that outlives the process.
+//! Protection from crash loops: a file that outlives the process names the instances that are being worked on.
 //!
-//! Something in a definition, its data, or the answer of a service may end the process: memory that runs out, an abort in native code.
-//! Taken up again at each start it would end it again and again. So a file beside the database names the instances of which a large answer is
-//! being read, and those that are being computed. Of the latter only those that came from the database and have finished no turn since: an
-//! instance that was never stored, or has just finished a turn, is not computed again at the next start, and costs nothing here. The file
-//! is never synced: what the process wrote survives its end. At the next start the named instances are *suspects*. They are computed one
-//! after the other, and the calls of those that are suspects for the second time are made one after the other, which separates the cause
-//! from those that were worked on at the same time by chance. A suspect that was worked on at [`DEATHS`] ends of the process, without a
-//! turn finished in between, is not worked on again unless somebody asks for it.
+//! A definition, its data, or the answer of a service may end the process, by taking all memory or by an abort in native code. If recovery
+//! took up that instance at each start, it would end the process again and again. So a file beside the database names two kinds of
+//! instances: those whose large answer is being read, and those that are being computed, are read from the database and have finished no
+//! turn since. (An instance that was never stored, or has just finished a turn, does not repeat that turn at the next start, so it needs no
+//! line.) The file is never synced, because what a process has written survives the end of the process.
+//!
+//! At the next start the named instances are *suspects*. They are computed one after the other, and from the second end of the process on
+//! their calls are made one after the other too. That separates the cause from instances that were worked on at the same time by chance. A
+//! suspect that was worked on at [`DEATHS`] ends of the process, without a finished turn in between, is not worked on again unless a client
+//! asks for it.
 //!
 //! ```text
 //! working 0198c0de-8f3c-7b1a-9f5e-2d6a3c1b4e70
@@ -29,21 +31,21 @@ use std::{
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// An instance that was being worked on at so many ends of the process in a row is not computed again. One end proves nothing, for others
-/// were computed too; the third happens while the suspect is computed alone.
+/// After so many ends of the process in a row an instance is not computed again. One end proves nothing, because other instances were
+/// computed at the same time; the third happens while the suspect is computed alone.
 pub(crate) const DEATHS: u32 = 3;
 
 /// Bytes of a line.
 const LINE: usize = 64;
 
-/// The file, and what it says.
+/// The file, and the suspects that it names.
 pub(crate) struct CrashLoop {
-    /// `None` for a database in memory, which does not outlive the process either.
+    /// `None` for a database in memory: nothing of it is taken up again after the process has ended.
     file: Option<File>,
-    /// Lines that say nothing.
+    /// Lines of the file that can be used.
     free: Mutex<Free>,
     suspects: Mutex<HashMap<Uuid, Suspect>>,
-    /// Whether there are suspects; usually there are none, and then no lock is taken.
+    /// Whether there are suspects. Usually there are none, and then this saves taking the lock.
     has_suspects: AtomicBool,
     /// Held while a suspect is computed.
     turn_alone: tokio::sync::Mutex<()>,
@@ -61,14 +63,14 @@ struct Suspect {
     line: u64,
 }
 
-/// As long as it lives, the file says that an instance is being worked on.
+/// A line of the file that says that an instance is being worked on; dropping the mark clears the line.
 pub(crate) struct Mark {
     crash_loop: Arc<CrashLoop>,
     line: u64,
 }
 
 impl CrashLoop {
-    /// Reads which instances were being computed when the process ended, and begins a new file.
+    /// Reads which instances were being worked on when the last process ended, and writes a new file with these suspects.
     pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Arc<Self>> {
         let mut suspects = HashMap::new();
         let mut file = None;
@@ -95,7 +97,7 @@ impl CrashLoop {
         Ok(Arc::new(crash_loop))
     }
 
-    /// Notes that an instance is being worked on.
+    /// Notes in the file that an instance is being worked on, until the mark is dropped; `None` without a file.
     pub(crate) fn mark(self: &Arc<Self>, id: Uuid) -> Option<Mark> {
         self.file.as_ref()?;
         let line = {
@@ -117,12 +119,12 @@ impl CrashLoop {
         self.suspects.lock().get(&id).map_or(0, |suspect| suspect.deaths)
     }
 
-    /// Lets suspects be computed one after the other.
+    /// Waits until no other suspect is computed; none begins while the guard is held.
     pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn_alone.lock().await
     }
 
-    /// A turn of an instance has been committed: it is no suspect.
+    /// Removes an instance from the suspects, because a turn of it has been committed.
     pub(crate) fn has_finished(&self, id: Uuid) {
         if !self.has_suspects.load(Ordering::Relaxed) {
             return;
@@ -134,7 +136,7 @@ impl CrashLoop {
         }
     }
 
-    /// The database reports a disk that takes nothing; here a failed write costs the protection only.
+    /// Writes a line. A failed write is ignored: it costs the protection only, and the database reports a full or broken disk.
     fn write(&self, line: u64, text: &str) {
         let mut bytes = [b' '; LINE];
         bytes[LINE - 1] = b'\n';
@@ -154,7 +156,7 @@ impl Drop for Mark {
     }
 }
 
-/// The suspects that a file names.
+/// The suspects of a file: the instances of its lines, with the end of the process that has just happened counted once.
 fn read(text: &str) -> HashMap<Uuid, Suspect> {
     let mut deaths: HashMap<Uuid, u32> = HashMap::new();
     let mut working = HashSet::new();
@@ -173,7 +175,7 @@ fn read(text: &str) -> HashMap<Uuid, Suspect> {
             _ => {}
         }
     }
-    // Each of several calls of an instance has a line, and the process ended once.
+    // An instance with several calls has several lines, but the process ended once.
     for id in working {
         *deaths.entry(id).or_default() += 1;
     }

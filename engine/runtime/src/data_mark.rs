@@ -1,14 +1,14 @@
-//! Recognises data that have not changed since their commit, so that they need not be written again.
+//! Recognises data that have not changed since the last commit, so that the next commit does not write them again.
 
 use std::sync::{Arc, Weak};
 
 use rondo_expression::{Array, Object, Val};
 
-/// A mark of a value, which does not own it. A mark that owned the value would make every change copy it; a mark with its address only
-/// would take a later value at the same address for it.
+/// A weak reference to a value. A strong reference would make the next change copy the value; a bare address could match a later value that
+/// was allocated at the same address.
 #[derive(Debug, Default)]
 pub(crate) enum DataMark {
-    /// Of no value.
+    /// Matches no value.
     #[default]
     None,
     Array(Weak<Array>),
@@ -16,7 +16,7 @@ pub(crate) enum DataMark {
 }
 
 impl DataMark {
-    /// Marks a value. Only lists and objects can be recognised again.
+    /// Marks a value. Only arrays and objects can be recognised.
     pub(crate) fn of(data: &Val) -> Self {
         match data {
             Val::Array(array) => Self::Array(Arc::downgrade(array)),
@@ -25,7 +25,7 @@ impl DataMark {
         }
     }
 
-    /// Whether this is the marked value, unchanged. After `false` the values may still be equal.
+    /// Whether `data` is the marked value and unchanged. `false` does not say that the values differ.
     pub(crate) fn is_of(&self, data: &Val) -> bool {
         match (self, data) {
             (Self::Array(marked), Val::Array(array)) => std::ptr::eq(marked.as_ptr(), Arc::as_ptr(array)),

@@ -1,4 +1,4 @@
-//! Kogito's events about definitions: one for each workflow that is served, written at each start.
+//! Kogito's process definition events: one for each served workflow, published at each start of the engine.
 
 use rondo_event::CloudEvent;
 use rondo_expression::Val;
@@ -14,7 +14,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Writes the events of all served workflows into the outbox, if they are on.
+/// Writes the definition events of all served workflows to the outbox, if the properties switch them on.
 pub(crate) async fn publish(executor: &Executor) -> Result<(), Refusal> {
     let process_events = &executor.process_events;
     let Some(channel) = process_events.definitions() else { return Ok(()) };
@@ -24,7 +24,7 @@ pub(crate) async fn publish(executor: &Executor) -> Result<(), Refusal> {
     for deployed in executor.catalog().all() {
         let mut event = event_of(deployed, process_events.service_url());
         event.time.clone_from(&time);
-        // Of no instance.
+        // The event belongs to no instance.
         let instance = Uuid::nil();
         let content = executor.encryption.encrypt(instance, &event.encode()).map_err(Refusal::store)?;
         commit.outbox.push(OutgoingEvent { instance, channel: channel.to_owned(), content, at: now });

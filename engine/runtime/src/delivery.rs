@@ -1,4 +1,4 @@
-//! Work for an instance, and the client that waits for its result.
+//! A delivery: an input or signal for an instance, with the client that waits for the result.
 
 use rondo_machine::Input;
 use rondo_memory::Share;
@@ -11,45 +11,45 @@ use crate::{crash_loop::Mark, refusal::Refusal, views::InstanceView};
 pub(crate) struct Delivery {
     pub(crate) signal: Signal,
     pub(crate) reply: Option<Reply>,
-    /// Root of the instance's tree, where the sender knows it and the instance may not be in memory.
+    /// Root of the instance's tree, if the sender knows it. The dispatcher needs it while the instance is not in memory.
     pub(crate) root: Option<Uuid>,
-    /// Permits, marks and memory, given back when the delivery has been processed.
+    /// Permit, mark and memory, released when the delivery has been processed.
     pub(crate) held: Held,
 }
 
-/// What is held until a delivery has been processed.
+/// Resources that a delivery holds until it has been processed.
 #[derive(Default)]
 pub(crate) struct Held {
     /// Bounds how many deliveries are processed at once.
     _permit: Option<OwnedSemaphorePermit>,
-    /// Names the instance in the file of the crash loop.
+    /// Names the instance in the file of `crash_loop`.
     _mark: Option<Mark>,
-    /// The memory of what is delivered, until it is that of the instance.
+    /// The memory of the delivered data, until the instance takes over the share.
     pub(crate) memory: Option<Share>,
 }
 
-/// The event or request of a delivery.
+/// The content of a delivery.
 pub(crate) enum Signal {
     /// An input of the machine.
     Input(Box<Input>),
-    /// There may be something in its mailbox.
+    /// The mailbox of the instance may have new messages.
     Mailbox,
     /// A child instance has nothing in flight any more.
     ChildSettled(Uuid),
-    /// Resume what was under way when the engine stopped.
+    /// Resume the work that was under way when the engine stopped.
     Recover,
 }
 
-/// An input, with the message of the mailbox that it came by.
+/// An input, with the number of the mailbox message that brought it.
 pub(crate) struct QueuedInput {
     pub(crate) input: Input,
     pub(crate) message: Option<i64>,
 }
 
-/// The client that waits for an answer, and when it gets one.
+/// The client that waits for an answer.
 pub(crate) struct Reply {
     to: oneshot::Sender<Result<InstanceView, Refusal>>,
-    /// Answer only when nothing of the instance is in flight any more.
+    /// Whether the answer waits until nothing of the instance is in flight any more.
     pub(crate) when_settled: bool,
 }
 
@@ -82,31 +82,31 @@ impl Delivery {
         Self { held: Held { _permit: Some(permit), ..self.held }, ..self }
     }
 
-    /// Whether it comes before the work of other instances of its tree.
+    /// Whether the delivery ends the instance; it then goes before the work of other instances of the tree.
     pub(crate) fn is_abort(&self) -> bool {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Abort))
     }
 
-    /// Whether it is the outcome of a call; one turn may take several of these.
+    /// Whether the delivery is the outcome of a call. One turn may take several of these.
     pub(crate) fn is_answer(&self) -> bool {
         let is_answer = |input: &Input| matches!(input, Input::Answered { .. } | Input::CallFailed { .. });
         self.reply.is_none() && matches!(&self.signal, Signal::Input(input) if is_answer(input))
     }
 
-    /// Whether it makes the instance stand still.
+    /// Whether the delivery halts the instance with an error.
     pub(crate) fn is_halt(&self) -> bool {
         matches!(&self.signal, Signal::Input(input) if matches!(**input, Input::Halt(_)))
     }
 }
 
 impl Reply {
-    /// A reply and where it arrives.
+    /// A reply, and the receiver of its answer.
     pub(crate) fn channel(when_settled: bool) -> (Self, oneshot::Receiver<Result<InstanceView, Refusal>>) {
         let (to, receiver) = oneshot::channel();
         (Self { to, when_settled }, receiver)
     }
 
-    /// Answers. The client may have gone away.
+    /// Answers the client, if it still waits.
     pub(crate) fn send(self, answer: Result<InstanceView, Refusal>) {
         let _ = self.to.send(answer);
     }

@@ -1,7 +1,7 @@
 //! Delivers work to instances, and starts the tasks that process it.
 //!
-//! Promises: an instance with work has a task, or waits in the queue of its tree; an instance whose task is gone (a panic, a task that was
-//! dropped) does not stay busy, and another task processes what was delivered meanwhile. Never: knows what the work is; a [`Worker`] of
+//! Promises: an instance with deliveries has a task, or waits in the queue of its tree. If a task ends early (a panic, a dropped task), its
+//! instance does not stay busy: another task processes the deliveries that came meanwhile. Never: knows what the work is; the [`Worker`] of
 //! an upper layer does.
 
 use std::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// Processes the work of instances.
 pub(crate) trait Worker: Send + Sync {
-    /// Works on an instance until nothing is delivered for it any more. `instance` is there when it is in memory.
+    /// Works on an instance until it has no more deliveries. `instance` is `None` if it is not in memory.
     fn work(
         self: Arc<Self>,
         id: Uuid,
@@ -34,14 +34,14 @@ pub(crate) trait Worker: Send + Sync {
 pub(crate) struct Dispatcher {
     registry: Registry,
     queue: FairQueue<Job>,
-    /// Weak, because it owns the dispatcher.
+    /// Weak, because the worker owns the dispatcher.
     worker: Weak<dyn Worker>,
     computing: Computing,
-    /// The tasks that work.
+    /// The tasks that work on instances.
     tasks: TaskTracker,
 }
 
-/// An instance that a task has to work on.
+/// An instance that needs a task to work on it.
 struct Job {
     id: Uuid,
     instance: Option<Box<ActiveInstance>>,
@@ -53,18 +53,18 @@ impl Dispatcher {
         Arc::new(Self { registry, queue, worker, computing, tasks })
     }
 
-    /// Resolves when no instance is being worked on any more. Only of use when nothing new is taken.
+    /// Resolves when no instance is being worked on any more. The caller must have stopped new deliveries.
     pub(crate) async fn finished(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Delivers work to an instance.
+    /// Delivers to an instance, which is loaded if it is not in memory.
     pub(crate) fn deliver(self: &Arc<Self>, id: Uuid, delivery: Delivery) {
         self.hand_over(id, None, delivery);
     }
 
-    /// Delivers work to an instance that no task works on yet.
+    /// Delivers to a new instance, which no task works on yet.
     pub(crate) fn deliver_to(self: &Arc<Self>, instance: Box<ActiveInstance>, delivery: Delivery) {
         self.hand_over(instance.row.id, Some(instance), delivery);
     }
@@ -81,7 +81,7 @@ impl Dispatcher {
         }
     }
 
-    /// Puts work before all other work of an instance that the caller works on.
+    /// Puts a delivery before all others of an instance that the caller works on.
     pub(crate) fn deliver_next(&self, id: Uuid, delivery: Delivery) {
         self.registry.put_first(id, delivery);
     }
@@ -95,7 +95,7 @@ impl Dispatcher {
         self.registry.next(id, instance)
     }
 
-    /// The answers to calls that come next for an instance that the caller works on, at most so many.
+    /// Takes the answers to calls that come next for an instance that the caller works on; at most `most`.
     pub(crate) fn next_answers(&self, id: Uuid, most: usize) -> Vec<Delivery> {
         self.registry.next_answers(id, most)
     }
@@ -131,7 +131,7 @@ impl Dispatcher {
     }
 
     fn begin(self: &Arc<Self>, root: Option<Uuid>, job: Job) {
-        // Without the engine the process is about to end, and recovery takes over.
+        // The engine is gone, so the process is about to end, and recovery resumes the instance at the next start.
         let Some(worker) = self.worker.upgrade() else { return };
         let mut place = Place { dispatcher: Arc::clone(self), id: job.id, root, stage: Stage::New };
         let work = async move {
@@ -143,7 +143,8 @@ impl Dispatcher {
     }
 }
 
-/// A task that works on an instance. However it ends, the instance is free afterwards and the next one of its tree begins.
+/// The place of a task that works on an instance. However the task ends, dropping the place frees the instance and starts the next job of
+/// its tree.
 struct Place {
     dispatcher: Arc<Dispatcher>,
     id: Uuid,
@@ -168,7 +169,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let dispatcher = &self.dispatcher;
         if self.stage == Stage::New {
-            // The runtime has ended and drops every new task at once; another one would be dropped as well.
+            // The runtime has shut down and drops new tasks unpolled; another task would be dropped as well.
             return;
         }
         if self.stage == Stage::Working && dispatcher.registry.has_lost_its_worker(self.id) {

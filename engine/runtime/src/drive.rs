@@ -1,7 +1,7 @@
 //! Works on one instance: processes its deliveries, one after the other, until there are none.
 //!
-//! Promises: a panic costs the delivery that is being processed, and no other. Its client is refused at once, the instance in memory is
-//! dropped, and the one in the database gets an error that says so; a retrigger lets it go on.
+//! Promises: a panic costs only the delivery that is being processed. The engine refuses the client of that delivery at once, drops the
+//! instance in memory, and puts the instance in the database to ERROR with a message about the defect. A retrigger continues it.
 
 use std::{any::Any, collections::VecDeque, pin::Pin, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Further answers that one turn takes at most.
+/// How many answers a turn takes at most besides its first one.
 const ANSWERS: usize = 63;
 
 impl Worker for Executor {
@@ -44,7 +44,7 @@ impl Executor {
         }
     }
 
-    /// Processes one delivery; alone, if the instance was being worked on when the process ended.
+    /// Processes one delivery. A suspect of the crash loop is processed while no other suspect is.
     async fn take_up(
         self: &Arc<Self>,
         id: Uuid,
@@ -60,7 +60,7 @@ impl Executor {
         }
     }
 
-    /// Puts an instance to ERROR after a panic. If this panics too, it is not tried again.
+    /// Puts an instance to ERROR after a panic. If processing that halt panics too, it is not tried again.
     fn has_panicked(&self, id: Uuid, was_halt: bool, panic: &(dyn Any + Send)) {
         let text = panics::text(panic);
         tracing::error!(instance_id = %id, panic = text, "work on an instance ended in a defect of the engine");
@@ -73,7 +73,7 @@ impl Executor {
         }
     }
 
-    /// Processes one delivery of an instance that was being worked on when the process ended.
+    /// Processes one delivery of a suspect. After [`DEATHS`] ends of the process the delivery halts the instance, unless a client asked for it.
     async fn handle_suspect(
         self: &Arc<Self>,
         id: Uuid,
@@ -86,8 +86,8 @@ impl Executor {
             return self.handle(id, instance, delivery).await;
         }
         if deaths > DEATHS {
-            // Reading it and saying so has ended the process as well.
-            tracing::error!(instance_id = %id, deaths, "the instance is left alone: working on it ends the process");
+            // Halting the instance has ended the process too, so it is not even read.
+            tracing::error!(instance_id = %id, deaths, "the instance is not worked on any more, because working on it ends the process");
             return None;
         }
         let failure = Failure::runtime(format!(
@@ -122,15 +122,16 @@ impl Executor {
                 return None;
             }
             Err(refusal) => {
-                // The store has named a damaged one.
+                // `load` has logged a damaged instance.
                 if !matches!(refusal, Refusal::Damaged { .. }) {
-                    tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be taken up");
+                    tracing::error!(instance_id = %id, error = %refusal, "the instance cannot be loaded");
                 }
                 refuse(reply, refusal);
                 return None;
             }
         };
-        // It stood at a position that this build does not have. The client gets that as its answer; an abort may go on.
+        // The instance stood at a position that this build does not have. The turn halts it, and its client gets that error. An abort needs
+        // no position, so it is processed.
         if let Some(failure) = instance.snapshot.lost_position()
             && !is_abort
         {
@@ -156,7 +157,7 @@ impl Executor {
                 self.settle(&mut instance);
                 Some(instance)
             }
-            // The event that starts it is in its mailbox.
+            // The event that starts the instance is in its mailbox.
             Signal::Recover if instance.starts_by_event() => self.read_mailbox(instance).await,
             Signal::Recover => Some(instance),
         };
@@ -165,7 +166,7 @@ impl Executor {
                 self.resume(instance).await
             }
             Some(mut instance) if instance.is_idle => {
-                // What stands still or has ended does not go on, but a call that nobody waits for is made.
+                // An instance that has ended or stands at an error does not go on, but its detached calls are repeated.
                 let detached = instance.snapshot.detached_calls().collect();
                 self.repeat_calls(&mut instance, detached);
                 Some(instance)
@@ -174,8 +175,8 @@ impl Executor {
         }
     }
 
-    /// Takes a turn with the answer to a call, and with those that came while the turn before was committed: a commit for each would write
-    /// the same pages of the database again and again.
+    /// Takes one turn with the answer to a call and the answers that came while the last turn was committed. A turn for each would need a
+    /// commit for each, and write the same pages of the database again and again.
     async fn take_answers(
         self: &Arc<Self>,
         mut instance: Box<ActiveInstance>,
@@ -195,7 +196,7 @@ impl Executor {
             instance.take_memory(held.memory.take());
         }
         let instance = self.take_turn(instance, &mut inputs, None).await;
-        // The turn was used up by those before.
+        // The turn reached its limit of steps, so the remaining answers are delivered again, in their order.
         while let Some(QueuedInput { input, .. }) = inputs.pop_back() {
             let held = all_held.pop().unwrap_or_default();
             self.dispatcher.deliver_next(id, Delivery { held, ..Delivery::input(input) });
@@ -203,8 +204,8 @@ impl Executor {
         instance
     }
 
-    /// Resumes what was under way when the instance was last in memory: starts what had not started, continues what can continue, makes the
-    /// calls again that were in flight.
+    /// Resumes an instance that was read from the database: repeats the calls that were in flight, and takes a turn if the instance has not
+    /// started or a frame can go on.
     async fn resume(self: &Arc<Self>, mut instance: Box<ActiveInstance>) -> Option<Box<ActiveInstance>> {
         instance.is_idle = false;
         let all = instance.idle_calls.clone();
@@ -217,10 +218,10 @@ impl Executor {
         self.take_turn_with(instance, input, None).await
     }
 
-    /// Makes calls again that were in flight when the instance was last in memory, of those with these numbers.
+    /// Repeats those of the given calls that were in flight when the instance was last in memory.
     fn repeat_calls(self: &Arc<Self>, instance: &mut ActiveInstance, calls: Vec<CallNumber>) {
         let id = instance.row.id;
-        // Others were made by the turn that came before this.
+        // The turn that was just taken has made the other calls already.
         let idle: Vec<_> = calls.into_iter().filter(|call| instance.idle_calls.contains(call)).collect();
         if idle.is_empty() {
             return;

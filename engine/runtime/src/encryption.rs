@@ -1,8 +1,8 @@
-//! Encryption of the request headers that are kept with an instance.
+//! Encryption of what the database must not hold in clear: headers of start requests, and events of the outbox.
 //!
-//! Headers hold the caller's tokens. They must outlive the request (calls behind a timer pass them on) and a crash, but must
-//! not stand in the database in clear. The key is `RONDO_SECRET_KEY` (64 hexadecimal digits), else a file beside the
-//! database that is made at first use and readable by its owner only.
+//! Headers hold the caller's tokens. They must outlive the request (calls after a timer pass them on) and a crash, so they are stored, but
+//! encrypted. The key is `RONDO_SECRET_KEY` (64 hexadecimal digits), else that of a file beside the database, which is created at first use
+//! and readable by its owner only.
 
 use std::{fs, io::Write, path::Path};
 
@@ -12,10 +12,11 @@ use ring::{
 };
 use uuid::Uuid;
 
-/// First byte of an encrypted text: version, nonce, ciphertext with its tag. Version 1 had no such byte.
+/// First byte of an encrypted text, which is this version, the nonce, and the ciphertext with its tag. Version 1 had no such byte.
 const VERSION: u8 = 2;
 
-/// Encrypts and decrypts small texts (AES-256-GCM). A text is bound to its instance, so that the database cannot give it to another one.
+/// Encrypts and decrypts texts (AES-256-GCM). The id of the instance is authenticated with the text, so a text that was copied to another
+/// instance cannot be decrypted there.
 pub(crate) struct Encryption {
     key: LessSafeKey,
     random: SystemRandom,
@@ -41,7 +42,7 @@ pub(crate) enum EncryptionError {
     Key,
 }
 
-/// The key cannot be had.
+/// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The environment variable is no key.
@@ -55,9 +56,9 @@ pub enum KeyError {
     /// The key file cannot be read or written.
     #[error("the key file {path} cannot be read or made: {source}")]
     File {
-        /// Where it is.
+        /// Path of the key file.
         path: String,
-        /// Why.
+        /// Error of the file system.
         source: std::io::Error,
     },
     /// The system gives no random numbers.
@@ -66,7 +67,7 @@ pub enum KeyError {
 }
 
 impl Encryption {
-    /// The key of the environment, else that of the file, which is made when it is not there.
+    /// Takes the key of the environment, else that of the file, which is created if it is missing. Without either the key is random.
     pub(crate) fn open(from_environment: Option<&str>, file: Option<&Path>) -> Result<Self, KeyError> {
         let random = SystemRandom::new();
         let bytes = match (from_environment, file) {
@@ -78,7 +79,7 @@ impl Encryption {
         Ok(Self { key: LessSafeKey::new(key), random })
     }
 
-    /// Encrypts a text. Fails when the system has no random numbers, so that nothing is ever stored in clear.
+    /// Encrypts a text for an instance. Fails if the system gives no random numbers; the caller must not store the text then.
     pub(crate) fn encrypt(&self, instance: Uuid, text: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| EncryptionError::Random)?;
@@ -94,9 +95,10 @@ impl Encryption {
         Ok(all)
     }
 
-    /// Decrypts what was encrypted for this instance with this key.
+    /// Decrypts a text that was encrypted for this instance with this key.
     pub(crate) fn decrypt(&self, instance: Uuid, encrypted: &[u8]) -> Result<Vec<u8>, EncryptionError> {
-        // Version 1 begins with its nonce, the first byte of which may be a 2 by chance. The tag tells them apart.
+        // A text of version 1 begins with its nonce, whose first byte may be 2 by chance. Then the tag does not match, and the text is read
+        // as version 1.
         let newer = encrypted.split_first().filter(|(version, _)| **version == VERSION);
         newer
             .and_then(|(_, rest)| self.decrypt_from_nonce(instance, rest))

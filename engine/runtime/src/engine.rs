@@ -34,7 +34,7 @@ use crate::{
     wake,
 };
 
-/// A running engine; cheap to clone.
+/// A running engine. Clones are cheap and share it.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) executor: Arc<Executor>,
@@ -46,7 +46,7 @@ impl Engine {
     pub(crate) fn run(executor: Arc<Executor>, service_url: &str) -> Self {
         tokio::spawn(wake::run(Arc::clone(&executor)));
         tokio::spawn(recovery::run(Arc::clone(&executor)));
-        // The end of the engine waits for them, so that what was accepted is acknowledged.
+        // `stop` waits for this task, so that the broker gets the acknowledgements of accepted messages.
         executor.calls.spawn(brokers::run(Arc::clone(&executor)));
         tokio::spawn(outbox::run(Arc::clone(&executor)));
         tokio::spawn(forget::run(Arc::clone(&executor)));
@@ -54,7 +54,7 @@ impl Engine {
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
-    /// Starts an instance, and returns when nothing of it is in flight any more.
+    /// Starts an instance, and returns when nothing of it is in flight any more: it has ended, failed, or waits for a timer or an event.
     pub async fn start(&self, workflow: &str, start: Start) -> Result<InstanceView, Refusal> {
         let executor = &self.executor;
         if executor.is_stopping() {
@@ -93,7 +93,7 @@ impl Engine {
         self.answer(id, answer).await
     }
 
-    /// Checks the input: here if that is quickly done, else on the threads that compute.
+    /// Checks the input: on this thread if a small budget is enough, else on the threads that compute turns.
     async fn check_input(&self, deployed: &Arc<Deployed>, data: &Val) -> Result<(), Refusal> {
         if let Some(checked) = deployed.check_input_quickly(data) {
             return checked.map_err(Refusal::InvalidInput);
@@ -105,39 +105,40 @@ impl Engine {
             .map_err(Refusal::InvalidInput)
     }
 
-    /// Takes an event in, and answers when it is durable. The instances that it is for go on afterwards. An event whose source and id have
-    /// come before has no effect.
+    /// Accepts an event, and returns when it is durable. The instances that get it go on afterwards. An event whose source and id were
+    /// received before has no effect.
     pub async fn receive(&self, event: &CloudEvent) -> Result<Accepted, Refusal> {
         self.executor.receive(event).await
     }
 
-    /// Where events come from and go to.
+    /// The channels by which events come and go.
     pub fn channels(&self) -> &Channels {
         &self.executor.channels
     }
 
-    /// The schedules of the served workflows, each with so many of its next moments.
+    /// The schedules of the served workflows, each with its next `count` moments.
     pub fn schedules(&self, count: usize) -> Vec<ScheduleView> {
         schedules::view(&self.executor, count)
     }
 
-    /// An instance as it was last committed, ended ones too.
+    /// An instance as of its last commit, also after it has ended; `None` if there is none of this id.
     pub async fn instance(&self, id: Uuid) -> Result<Option<InstanceView>, Refusal> {
         Ok(self.shown_row(id).await?.map(|row| row::view_of(&row)))
     }
 
-    /// Ends an instance; what completed is compensated. A second request ends an instance that still compensates at once.
+    /// Aborts an instance: its completed states are compensated, then it ends. A second request ends it at once, without the rest of the
+    /// compensation.
     pub async fn abort(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.executor.trees.asked_to_end([id]);
         self.ask(id, Input::Abort, true).await
     }
 
-    /// Runs the failed step of an instance again, and returns when nothing of it is in flight any more.
+    /// Runs the failed state or action of an instance again, and returns when nothing of it is in flight any more.
     pub async fn retrigger(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Retrigger, true).await
     }
 
-    /// Skips the failed step of an instance, and returns when nothing of it is in flight any more.
+    /// Skips the failed state or action of an instance, and returns when nothing of it is in flight any more.
     pub async fn skip(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Skip, true).await
     }
@@ -147,7 +148,7 @@ impl Engine {
         self.ask(id, Input::Replace(data), false).await
     }
 
-    /// Merges data into those of an instance.
+    /// Merges `data` into the data of an instance.
     pub async fn patch(&self, id: Uuid, data: Val) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Patch(data), false).await
     }
@@ -161,7 +162,7 @@ impl Engine {
         self.answer(id, answer).await
     }
 
-    /// Waits for the answer. Without one, the engine stops or a panic dropped the instance.
+    /// Waits for the answer. If the reply is dropped, either the engine stops or a panic has dropped the instance.
     async fn answer(
         &self,
         id: Uuid,
@@ -176,7 +177,7 @@ impl Engine {
         self.executor.catalog().all().cloned().collect()
     }
 
-    /// The served workflows, of several versions of one the highest: those that a request starts.
+    /// The served workflows, each in its highest version, which is the one that a request starts.
     pub fn highest_workflows(&self) -> Vec<Arc<Deployed>> {
         let catalog = self.executor.catalog();
         catalog.all().filter(|deployed| catalog.is_highest(deployed)).cloned().collect()
@@ -187,7 +188,7 @@ impl Engine {
         self.executor.catalog().find(id, None)
     }
 
-    /// The workflow whose REST path is this: the part of its id after the last dot.
+    /// The workflow that is served at this REST path: its id, or the part of its id after the last dot.
     pub fn workflow_by_path(&self, part: &str) -> Option<Arc<Deployed>> {
         self.executor.catalog().find_by_path(part)
     }
@@ -197,12 +198,12 @@ impl Engine {
         &self.executor.store
     }
 
-    /// The memory that bodies, answers and data may take.
+    /// The budget of memory for request bodies, answers and data.
     pub fn memory(&self) -> &MemoryBudget {
         &self.executor.memory
     }
 
-    /// Configuration of the engine: that of the served folder itself, its root project.
+    /// Properties of the root project, which configure the engine.
     pub fn properties(&self) -> &Properties {
         &self.executor.properties
     }
@@ -212,8 +213,8 @@ impl Engine {
         &self.service_url
     }
 
-    /// Variables of an instance as the Data Index shows them: `workflowdata`, `workflowdatainput` (not for a subflow) and those
-    /// that were given beside the data. What cannot be read is null.
+    /// Variables of an instance as the Data Index shows them: `workflowdata`, `workflowdatainput` (not for a subflow), and the extra
+    /// variables of the start request. A variable that cannot be read is null.
     pub fn variables(&self, row: &Instance) -> Val {
         let unreadable = |error: &dyn std::fmt::Display| {
             tracing::error!(instance_id = %row.id, %error, "a variable of the instance cannot be read");
@@ -233,34 +234,34 @@ impl Engine {
         variables
     }
 
-    /// How many calls of services are in flight, wait, and may be in flight.
+    /// How many calls of services are in flight, how many wait, and how many may be in flight.
     pub fn call_load(&self) -> CallLoad {
         self.executor.caller.load()
     }
 
-    /// Whether requests are taken.
+    /// Whether the engine takes requests: until it stops.
     pub fn is_ready(&self) -> bool {
         !self.executor.is_stopping()
     }
 
-    /// How many instances are being worked on right now. For tests, which wait until there is none.
+    /// How many instances are being worked on or have work in flight. For tests, which wait until there is none.
     pub fn active_instances(&self) -> usize {
         self.executor.dispatcher.len()
     }
 
-    /// Resolves, with the reason, when the database is lost: nothing can be kept any more, so the engine is to be stopped.
+    /// Resolves, with the reason, when the database is lost. The engine can store nothing any more then, and the caller must stop it.
     pub async fn lost(&self) -> String {
         self.executor.store.lost().await.to_string()
     }
 
-    /// Stops: takes nothing new, gives calls in flight the grace time, leaves the rest for recovery.
+    /// Stops the engine: takes no new requests, waits up to `grace` for calls in flight, and leaves the rest for recovery at the next start.
     pub async fn stop(&self, grace: Duration) {
         let executor = &self.executor;
         executor.stop();
         executor.calls.close();
         let ended = async {
             executor.calls.wait().await;
-            // What a call has answered is kept by a turn: without it the call would be made again.
+            // A turn stores the answer of a call. Without it the next start would repeat the call.
             executor.dispatcher.finished().await;
         };
         tokio::select! {

@@ -13,13 +13,13 @@ use crate::{
 };
 
 impl Engine {
-    /// Up to `limit` kept events, oldest first. `after` is the number of the last one of the page before.
+    /// Up to `limit` kept events, oldest first. `after` is the number of the last event on the previous page.
     pub async fn kept_events(&self, after: Option<i64>, limit: usize) -> Result<Vec<KeptEventView>, Refusal> {
         let kept = self.executor.store.kept_events(after, limit).await.map_err(Refusal::of_read)?;
         Ok(kept.into_iter().map(Into::into).collect())
     }
 
-    /// Waits for events: of an instance, for a type, or all. At most `limit` are looked at.
+    /// The waits for events of an instance, of an event type, or all. Reads at most `limit` rows.
     pub async fn event_waits(
         &self,
         instance: Option<Uuid>,
@@ -31,13 +31,13 @@ impl Engine {
         Ok(waits.into_iter().filter_map(EventWaitView::of).collect())
     }
 
-    /// Up to `limit` events that could not be sent at the first try; those that are tried next come first.
+    /// Up to `limit` events whose first attempt to send has failed, in the order of their next attempts.
     pub async fn stuck_events(&self, limit: usize) -> Result<Vec<StuckEventView>, Refusal> {
         let stuck = self.executor.store.stuck_outbox(limit).await.map_err(Refusal::of_read)?;
         Ok(stuck.into_iter().map(Into::into).collect())
     }
 
-    /// The last events that nobody wanted, the latest first, at most so many.
+    /// Up to `most` of the last events that no instance takes, now or later, the latest first.
     pub fn unwanted_events(&self, most: usize) -> Vec<UnwantedEvent> {
         self.executor.unwanted.latest(most)
     }
@@ -47,19 +47,19 @@ impl Engine {
         let (channels, states) = (&self.executor.channels, self.executor.channel_states.all());
         let incoming = channels.incoming().map(|channel| {
             let view = ChannelView::from(channel);
-            // What a broker says comes after what the configuration says.
+            // A problem of the configuration hides one that the broker reports.
             let trouble = states.get(&channel.name).and_then(|state| state.problem.clone());
             ChannelView { problem: view.problem.or(trouble), ..view }
         });
         incoming.chain(channels.outgoing().map(Into::into)).collect()
     }
 
-    /// How many events wait to be sent, are kept, and came. Waits for nothing: the database was asked within the last seconds.
+    /// How many events wait to be sent, are kept, and were received. Returns at once: the counts of the database are some seconds old.
     pub fn event_status(&self) -> EventStatus {
         self.executor.event_watch.status()
     }
 
-    /// The moment that it is for the engine, in milliseconds since 1970.
+    /// The present moment on the engine's clock, in milliseconds since 1970.
     pub fn now(&self) -> Millis {
         self.executor.clock.now()
     }

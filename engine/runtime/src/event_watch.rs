@@ -1,7 +1,7 @@
-//! Counts of events: those that wait to be sent and those that are kept, as read from the database last, and those received.
+//! Counts of events: those that wait to be sent and those that are kept, as of the last read of the database, and those received.
 //!
-//! Promises: reading the counts never waits; an outbox that fills, or whose events are not sent, is logged once until it recovers.
-//! Never: reads the database; `outbox` and `forget` pass on what they have read.
+//! Promises: reading the counts never waits for the database. A warning about an outbox that fills, or whose events are not sent, is logged
+//! once until the outbox recovers. Never: reads the database; `Executor::look_at_events` passes the counts on.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -14,36 +14,36 @@ use rondo_store::{KeptStatus, OutboxStatus};
 
 use crate::refusal::Refusal;
 
-/// Age of the oldest event to send from which the log warns: a restart of a broker takes minutes, an hour is a sink that somebody must
-/// look at.
+/// Age of the oldest unsent event above which the log warns. A restart of a broker takes minutes; after an hour somebody must look at the
+/// sink.
 const OLD: Duration = Duration::from_hours(1);
 
-/// How many events wait, are kept, and came.
+/// How many events wait to be sent, are kept, and were received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EventStatus {
     /// Events that wait to be sent.
     pub outbox_rows: u64,
-    /// Bytes of them.
+    /// Bytes of the events that wait to be sent.
     pub outbox_bytes: u64,
-    /// How many may wait (`rondo.events.max-outbox`).
+    /// How many events may wait to be sent (`rondo.events.max-outbox`).
     pub max_outbox: u64,
-    /// When the oldest of them was produced, in milliseconds since 1970.
+    /// When the oldest event that waits to be sent was published, in milliseconds since 1970.
     pub oldest_at: Option<Millis>,
-    /// Events that are kept for instances that do not wait for them yet.
+    /// Events that are kept until an instance waits for them.
     pub kept: u64,
-    /// How many may be kept (`rondo.events.max-kept`).
+    /// How many events may be kept (`rondo.events.max-kept`).
     pub max_kept: u64,
-    /// Bytes of the events that are kept, or that an instance has not dealt with yet.
+    /// Bytes of the events that are kept or in the mailbox of an instance.
     pub kept_bytes: u64,
-    /// How many bytes these may have (`rondo.events.max-kept-bytes`).
+    /// How many bytes kept events and events in mailboxes may have (`rondo.events.max-kept-bytes`).
     pub max_kept_bytes: u64,
-    /// Events that came since the start, those included that had come before.
+    /// Events received since the start of the engine, repeated ones included.
     pub received: u64,
-    /// Events of these that nobody wanted.
+    /// Received events that no instance takes, now or later.
     pub unwanted: u64,
 }
 
-/// The counts, with the state of the warnings.
+/// The counts, and which warnings were logged.
 #[derive(Debug)]
 pub(crate) struct EventWatch {
     max_outbox: u64,
@@ -58,11 +58,11 @@ pub(crate) struct EventWatch {
 struct Seen {
     outbox: OutboxStatus,
     kept: KeptStatus,
-    /// Warnings that were logged.
+    /// The problems for which a warning was logged.
     warned: Alarms,
 }
 
-/// What is wrong with the outbox.
+/// Problems of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Alarms {
     is_filling: bool,
@@ -75,7 +75,7 @@ impl EventWatch {
         Self { max_outbox, max_kept, max_kept_bytes, seen, received, unwanted }
     }
 
-    /// Takes counts from the database, and logs new problems.
+    /// Stores new counts of the database, and logs problems that are new or over.
     pub(crate) fn note_database(&self, outbox: OutboxStatus, kept: KeptStatus, now: Millis) {
         let alarms = alarms(&outbox, self.max_outbox, now);
         let warned = {
@@ -87,7 +87,7 @@ impl EventWatch {
             tracing::warn!(
                 rows = outbox.rows,
                 most = self.max_outbox,
-                "half of the events that may wait to be sent do; at the limit (rondo.events.max-outbox) nothing new is started"
+                "half of the allowed number of events wait to be sent; at the limit (rondo.events.max-outbox) nothing new is started"
             );
         }
         if alarms.is_old && !warned.is_old {
@@ -98,23 +98,23 @@ impl EventWatch {
             );
         }
         if warned != Alarms::default() && alarms == Alarms::default() {
-            tracing::info!(rows = outbox.rows, "events are sent again");
+            tracing::info!(rows = outbox.rows, "the outbox has recovered, and its events are being sent");
         }
     }
 
-    /// An event came.
+    /// Counts a received event.
     pub(crate) fn note_received(&self) {
         self.received.fetch_add(1, Relaxed);
     }
 
-    /// Counts a kept event before the next read of the database does.
+    /// Counts a kept event, until the next read of the database replaces the count.
     pub(crate) fn note_kept(&self, bytes: u64) {
         let kept = &mut self.seen.lock().kept;
         kept.events += 1;
         kept.bytes += bytes;
     }
 
-    /// Nobody wanted an event.
+    /// Counts an event that no instance takes, now or later.
     pub(crate) fn note_unwanted(&self) {
         self.unwanted.fetch_add(1, Relaxed);
     }
@@ -135,7 +135,7 @@ impl EventWatch {
         }
     }
 
-    /// Refuses while the outbox is full.
+    /// Refuses new work while the outbox is full.
     pub(crate) fn check_room(&self) -> Result<(), Refusal> {
         if self.seen.lock().outbox.rows < self.max_outbox {
             Ok(())

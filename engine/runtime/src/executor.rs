@@ -1,6 +1,6 @@
-//! What works on instances has in common: the database, the clock, the dispatcher, and what all instances share.
+//! The parts that all work on instances shares: the database, the clock, the dispatcher, limits, channels.
 //!
-//! The work itself is in the modules above, each of which adds its part to [`Executor`]: `load`, `calls`, `perform`, `step`, `drive`.
+//! Modules above add the work itself as methods of [`Executor`]: `load`, `calls`, `perform`, `step`, `drive`.
 
 use std::{
     sync::{Arc, Weak},
@@ -36,21 +36,21 @@ use crate::{
     unwanted::UnwantedEvents,
 };
 
-/// Wait before the database is asked again for what it refused. The trouble of a database (a full disk, a lock of a backup) lasts for
-/// seconds; a shorter pause only fills its log.
+/// Pause before a refused request to the database is repeated. A full disk or the lock of a backup lasts for seconds; a shorter pause only
+/// fills the log.
 pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(500);
 
-/// How many instances are read from the database at once: twice as many as there are threads that read.
+/// How many instances are read from the database at once: two for each thread of the database that reads.
 const READS: usize = 8;
 
-/// How many large instances or events are written at once. The writer of the database takes one transaction after the other, so a second one
-/// is encoded meanwhile, and further ones would only wait.
+/// How many large instances or events are written at once. The database writes one transaction after the other; meanwhile a second instance
+/// is encoded, and further ones would take memory and wait.
 const LARGE_WRITES: usize = 2;
 
-/// Bytes of memory from which an instance or an event is large.
+/// An instance or an event is large from this many bytes of memory on.
 const LARGE: usize = 1024 * 1024;
 
-/// What works on instances.
+/// The shared parts, with the methods that work on instances.
 pub(crate) struct Executor {
     /// When the engine was opened.
     pub(crate) started_at: Millis,
@@ -64,37 +64,37 @@ pub(crate) struct Executor {
     pub(crate) calls: TaskTracker,
     pub(crate) call_threads: CallThreads,
     pub(crate) secrets: Secrets,
-    /// Those of the root project: what is about the engine.
+    /// Properties of the root project, which configure the engine.
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
-    /// Where events come from and go to.
+    /// The channels by which events come and go.
     pub(crate) channels: Arc<Channels>,
-    /// How the channels of brokers do.
+    /// Problems and counts of the channels of brokers.
     pub(crate) channel_states: Arc<ChannelStates>,
-    /// Sends events.
+    /// Sends events to sinks and brokers.
     pub(crate) sender: Sender,
-    /// How long events are known.
+    /// How long received events are stored, and how many.
     pub(crate) retention: Retention,
-    /// The last events that nobody wanted.
+    /// The last received events that no instance takes, now or later.
     pub(crate) unwanted: UnwantedEvents,
-    /// How many events wait to be sent, are kept, and came.
+    /// How many events wait to be sent, are kept, and were received.
     pub(crate) event_watch: EventWatch,
     /// Kogito's events about instances and definitions.
     pub(crate) process_events: ProcessEvents,
-    /// Says that there is something to send.
+    /// Is notified when a commit adds rows to the outbox.
     pub(crate) outbox_changed: Notify,
-    /// Reading instances from the database.
+    /// Bounds how many instances are read from the database at once.
     pub(crate) reads: LargeWork,
-    /// Writing large instances and events.
+    /// Bounds how many large instances and events are written at once.
     pub(crate) large_writes: LargeWork,
     pub(crate) revisions: RevisionCache,
     served: Arc<Served>,
     stopping: watch::Sender<bool>,
 }
 
-/// What an executor is made of.
+/// The parts from which an executor is made.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) computing: Computing,
@@ -115,7 +115,7 @@ pub(crate) struct Parts {
     pub(crate) served: Arc<Served>,
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 pub(crate) enum Stored {
     Durable(Committed),
     /// Another turn of an instance came first. Nothing was written.
@@ -158,7 +158,7 @@ impl Executor {
             ),
             process_events: parts.process_events,
             outbox_changed: Notify::new(),
-            // The text of a row is in memory before its size is known, so every row counts as large.
+            // The engine knows the size of a row only when its text is in memory, so every row counts as large.
             reads: LargeWork::new(READS, 0),
             large_writes: LargeWork::new(LARGE_WRITES, LARGE),
             revisions: RevisionCache::default(),
@@ -172,7 +172,7 @@ impl Executor {
         self.served.catalog()
     }
 
-    /// Takes nothing new from now on.
+    /// Makes the engine refuse new requests and events from now on.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -195,8 +195,8 @@ impl Executor {
         }
     }
 
-    /// Commits. Something that has happened already (an answer that came) is not given up while the database is away: the commit is tried
-    /// again until it can be written or the engine stops. With `gives_up` it is refused at once instead, as a start is.
+    /// Commits. An answer of a service must not be lost while the database fails, so the commit is tried again until the database takes it
+    /// or the engine stops. With `gives_up` the first failure refuses it, as for a start, whose client can repeat it.
     pub(crate) async fn commit(&self, commit: Commit, gives_up: bool) -> Stored {
         let mut commit = commit;
         let mut tries = 0_u64;
@@ -211,7 +211,7 @@ impl Executor {
                 }
                 Err(error) if gives_up || self.is_stopping() => return Stored::Refused(error.to_string()),
                 Err(error) => {
-                    // The store itself reports trouble that all have, once for all of them.
+                    // While the store as a whole fails, it logs that itself, once for all commits.
                     if self.store.health().is_ok() && tries.is_power_of_two() {
                         tracing::error!(%error, tries, "the database does not take a commit; trying again");
                     }
@@ -222,15 +222,15 @@ impl Executor {
         }
     }
 
-    /// Asks the database how many events wait to be sent and are kept.
+    /// Reads from the database how many events wait to be sent and are kept, and passes the counts to `event_watch`.
     pub(crate) async fn look_at_events(&self) -> Result<(), StoreError> {
         let (outbox, kept) = tokio::try_join!(self.store.outbox_status(), self.store.kept_status())?;
         self.event_watch.note_database(outbox, kept, self.clock.now());
         Ok(())
     }
 
-    /// Removes messages that mean nothing any more; events that the instance does not want now are kept for it. Where that fails they are
-    /// looked at again with the next ones. Says whether it succeeded.
+    /// Removes messages that no frame of the instance waits for from its mailbox, and keeps events for it that it does not wait for now. If
+    /// the commit fails, the messages stay and are read again with the next ones. Returns whether it succeeded.
     pub(crate) async fn discard_messages(
         &self,
         id: Uuid,
@@ -242,14 +242,14 @@ impl Executor {
         }
         let commit = Commit { messages_consumed, events_returned, ..Commit::default() };
         if let Stored::Refused(error) = self.commit(commit, true).await {
-            tracing::warn!(instance_id = %id, %error, "messages that mean nothing any more stay in the mailbox");
+            tracing::warn!(instance_id = %id, %error, "messages without an effect stay in the mailbox");
             return false;
         }
         true
     }
 }
 
-/// Threads for calls, where computing has threads of its own too. Without them calls are made on the threads of the server.
+/// Starts threads for calls if turns have threads of their own too. If none can be started, calls run on the threads of the server.
 fn call_threads(computing: &Computing) -> CallThreads {
     if !computing.has_own_threads() {
         return CallThreads::here();

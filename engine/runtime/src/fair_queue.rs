@@ -1,15 +1,15 @@
 //! A queue that is fair between instance trees.
 //!
-//! A start with thousands of subflows must not delay the requests of others. So at most [`WIDTH`] instances of one tree are worked on at
-//! once, and its others wait here. Never: starts the work; `dispatch` does.
+//! A start with thousands of subflows must not delay other requests. So at most [`WIDTH`] instances of one tree are worked on at once, and
+//! further instances of that tree wait in the queue. Never: starts the work; `dispatch` does.
 
 use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// Instances of one tree that are worked on at once: enough to fill a transaction of the database, and few enough that a
-/// turn of another instance comes up within some tens of milliseconds.
+/// Instances of one tree that are worked on at once: enough to fill a transaction of the database, and few enough that the turn of another
+/// instance begins within some tens of milliseconds.
 const WIDTH: usize = 64;
 
 /// The waiting jobs, by the root of their tree.
@@ -35,7 +35,7 @@ impl<Job> Default for Tree<Job> {
 }
 
 impl<Job> FairQueue<Job> {
-    /// Queues a job, or returns it when it can begin at once. `first` puts it before the others of its tree.
+    /// Queues a job, or returns it if it can begin at once. `first` puts it before the waiting jobs of its tree.
     pub(crate) fn enter(&self, root: Uuid, job: Job, first: bool) -> Option<Job> {
         let mut trees = self.trees.lock();
         let tree = trees.entry(root).or_default();
@@ -51,7 +51,7 @@ impl<Job> FairQueue<Job> {
         None
     }
 
-    /// Notes that a job has ended; returns the next one of its tree.
+    /// Notes the end of a job. Returns the next job of its tree, which takes over the place.
     pub(crate) fn leave(&self, root: Uuid) -> Option<Job> {
         let mut trees = self.trees.lock();
         let tree = trees.get_mut(&root)?;

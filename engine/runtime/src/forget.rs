@@ -1,4 +1,4 @@
-//! Removes expired events from the database, until the engine stops.
+//! Removes expired events from the database until the engine stops.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,17 +7,17 @@ use crate::executor::Executor;
 /// The pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Events that are removed at once, so that no transaction is long.
+/// How many events one transaction removes, so that it does not hold up other commits.
 const AT_ONCE: usize = 500;
 
-/// Removes events until the engine stops.
+/// Removes expired events until the engine stops.
 pub(crate) async fn run(executor: Arc<Executor>) {
     loop {
         tokio::select! {
             () = executor.clock.sleep(PAUSE) => {}
             () = executor.stopping() => return,
         }
-        // For health: the outbox may stand still, and with it who else would look.
+        // `outbox` reads the counts only when events are published, so they are read here too, for the health check.
         let _ = executor.look_at_events().await;
         loop {
             match executor.store.forget_events(executor.clock.now(), AT_ONCE).await {
@@ -25,7 +25,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
                     for event in &forgotten.expired_kept {
                         tracing::warn!(
                             id = %event.id, source = %event.source, event_type = %event.event_type,
-                            "an event was kept as long as events are, and no instance waited for it (rondo.events.keep)"
+                            "a kept event has expired, because no instance waited for it in time (rondo.events.keep)"
                         );
                     }
                     if forgotten.expired_kept.len() < AT_ONCE && forgotten.removed < AT_ONCE as u64 {
@@ -33,7 +33,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "events whose time is over cannot be removed; trying again");
+                    tracing::error!(%error, "expired events cannot be removed; trying again");
                     break;
                 }
             }

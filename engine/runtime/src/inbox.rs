@@ -1,6 +1,6 @@
-//! Events that come in: each is durable before it is answered, and given to the instances that wait for it.
+//! Receives events: makes each durable before it is answered, and delivers it to the instances that wait for it.
 //!
-//! Promises: an event that was given to an instance which ends before it takes the event goes where it would go if it came then.
+//! Promises: if an instance ends before it takes an event of its mailbox, the event is accepted anew, as if it came at that moment.
 
 use std::sync::Arc;
 
@@ -19,13 +19,14 @@ use crate::{
 };
 
 impl Executor {
-    /// Takes an event in. Answers when it is durable; its instances go on afterwards.
+    /// Accepts an event. Returns when it is durable; the instances that get it go on afterwards.
     pub(crate) async fn receive(self: &Arc<Self>, event: &CloudEvent) -> Result<Accepted, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
         self.event_watch.check_room()?;
-        // Its text is in memory together with its values until it is written, which the share of the request does not cover.
+        // The share of the request covers the values of the event, but not the text that is in memory too until it is written. So few large
+        // events are written at once.
         let _place = self.large_writes.enter(event.memory()).await;
         let Acceptance { accept, starts } = self.acceptance(event).map_err(Refusal::store)?;
         let bytes = accept.event.content.len() as u64;
@@ -43,8 +44,8 @@ impl Executor {
         Ok(accepted)
     }
 
-    /// Gives an event away that an instance has in its mailbox which has ended: to whoever would get it if it came now. Where that fails it
-    /// stays in the mailbox until the next start.
+    /// Accepts an event anew from the mailbox of an instance that has ended, as if it came now. If that fails, the event stays in the mailbox
+    /// until the next start.
     pub(crate) async fn redirect(self: &Arc<Self>, id: Uuid, message: i64, content: &[u8]) {
         let given = match CloudEvent::decode(content) {
             Ok(event) => self.redirect_event(message, &event).await,
@@ -60,14 +61,14 @@ impl Executor {
 
     async fn redirect_event(self: &Arc<Self>, message: i64, event: &CloudEvent) -> Result<(), String> {
         let Acceptance { mut accept, starts } = self.acceptance(event).map_err(|error| error.to_string())?;
-        // It is stored already.
+        // The store has the content already.
         accept.event.content = Vec::new();
         let accepted = self.store.redirect_event(message, accept).await.map_err(|error| error.to_string())?;
         self.go_on(event, &accepted, starts);
         Ok(())
     }
 
-    /// What an event may do now.
+    /// Matches an event with the workflows that are served now.
     fn acceptance(&self, event: &CloudEvent) -> Result<Acceptance, FormatError> {
         let catalog = self.catalog();
         let sources = Sources {
@@ -82,7 +83,7 @@ impl Executor {
         Acceptance::new(event, self.retention, &sources)
     }
 
-    /// Has the instances go on that an event was given to, and says what became of it.
+    /// Wakes the instances that got the event, and logs what became of it.
     #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     fn go_on(self: &Arc<Self>, event: &CloudEvent, accepted: &Accepted, starts: Vec<Box<ActiveInstance>>) {
         let (id, event_type) = (&event.id, &event.event_type);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Everything that happened to an instance, in order. A line that cannot be read is there as such.
+    /// The history of an instance, in order. A line that cannot be read is a [`HistoryEvent::Unknown`].
     pub async fn history(&self, id: Uuid) -> Result<Vec<HistoryLine>, Refusal> {
         let rows = self.executor.store.history(id).await.map_err(Refusal::store)?;
         let mut lines = Vec::new();
@@ -37,19 +37,19 @@ impl Engine {
         Ok(views::visits(&self.history(id).await?))
     }
 
-    /// What an instance waits for.
+    /// The calls, events and timers that an instance waits for.
     pub async fn waits(&self, id: Uuid) -> Result<Vec<WaitView>, Refusal> {
         let history = self.history(id).await?;
         self.waits_since(id, &history).await
     }
 
-    /// Everything about an instance; `None` when there is none of this id.
+    /// Row, waits, history and data of an instance; `None` if there is none of this id.
     pub async fn details(&self, id: Uuid) -> Result<Option<InstanceDetails>, Refusal> {
         let Some(row) = self.shown_row(id).await? else { return Ok(None) };
         let history = self.history(id).await?;
         let InstanceView { id, workflow, mut state, data, mut failure } = row::view_of(&row);
         let waits = match self.waits_since(id, &history).await {
-            // It stands still, and this is why.
+            // A damaged instance cannot go on, so it is shown at an error that names the damage.
             Err(Refusal::Damaged { problem, .. }) => {
                 (state, failure) = (State::Error, Some(FailureView::of_damage(problem)));
                 Vec::new()
@@ -71,7 +71,7 @@ impl Engine {
         }))
     }
 
-    /// The row of an instance; of a damaged one what can be shown of it.
+    /// The row of an instance. Of a damaged one, the columns that can be read.
     pub(crate) async fn shown_row(&self, id: Uuid) -> Result<Option<Instance>, Refusal> {
         let store = &self.executor.store;
         match store.instance(id).await {
@@ -85,7 +85,7 @@ impl Engine {
         }
     }
 
-    /// The error that an instance stands at, as its row tells it; `None` without one. One that cannot be read says so.
+    /// The error of an instance, from its row; `None` without one. If the column cannot be read, the message says so.
     pub fn error_of(&self, row: &Instance) -> Option<ErrorSummary> {
         let text = row.error.as_deref()?;
         Some(error::decode(text).unwrap_or_else(|error| {

@@ -1,8 +1,8 @@
-//! Instance trees: a start and everything that was started below it.
+//! Instance trees: a root instance with its subflows, their subflows, and so on.
 //!
-//! Promises: the subflows below one start are bounded, so that workflows which start each other end with an error instead of
-//! filling memory and disk; nothing is started below an instance that was asked to end. Both checks use memory only. Never: reads the
-//! database; `subflow_room` counts there a tree that has been under way since before the engine started.
+//! Promises: the number of subflows below one root is bounded, so that workflows which start each other end with an error instead of filling
+//! memory and disk. An instance that was asked to end, or that has such an ancestor, starts no subflow. Both checks look at memory only.
+//! Never: reads the database; `subflow_room` counts a tree there that is older than this start of the engine.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,10 +12,11 @@ use std::{
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// Trees that are counted in memory: a megabyte. Beyond, all are forgotten; a tree that is needed again is counted in the database.
+/// How many trees are counted in memory, which takes about a megabyte. At the limit all counts are dropped; a tree that starts a subflow
+/// after that is counted in the database.
 const REMEMBERED: usize = 16_384;
 
-/// An instance and those above it.
+/// An instance and its ancestors.
 #[derive(Debug)]
 pub(crate) struct Ancestry {
     id: Uuid,
@@ -27,7 +28,7 @@ impl Ancestry {
         Arc::new(Self { id, above })
     }
 
-    /// The ancestry of an instance that replaces this one; `None` if it has no ancestors.
+    /// The ancestry of an instance with the same parent, such as a successor; `None` if this one has no parent.
     pub(crate) fn beside(&self, id: Uuid) -> Option<Arc<Self>> {
         self.above.as_ref().map(|above| Self::new(id, Some(Arc::clone(above))))
     }
@@ -37,21 +38,21 @@ impl Ancestry {
     }
 }
 
-/// Room for subflows that an instance wants to start.
+/// The answer to an instance that wants to start subflows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// So many of them may be started, and were counted; `most` may stand below the root.
+    /// `granted` of them may be started, and are counted already; at most `most` may be below one root.
     For { granted: u32, most: u32 },
-    /// None: the instance, or one above it, was asked to end.
+    /// None may be started: the instance or an ancestor was asked to end.
     Ending,
 }
 
-/// Counts and ends of instance trees.
+/// The counts of instance trees, and the instances that were asked to end.
 pub(crate) struct InstanceTrees {
     most: u32,
-    /// By root: subflows that were started since the root last waited for none.
+    /// By root: the number of subflows started since the root last had none under way.
     started: Mutex<HashMap<Uuid, u32>>,
-    /// Instances that were asked to end, and have not dealt with it yet.
+    /// Instances that were asked to end, and have not processed that request yet.
     ending: Mutex<HashSet<Uuid>>,
 }
 
@@ -60,7 +61,7 @@ impl InstanceTrees {
         Self { most, started: Mutex::default(), ending: Mutex::default() }
     }
 
-    /// Counts up to `wanted` subflows more below a root.
+    /// Counts up to `wanted` further subflows below a root.
     pub(crate) fn reserve(&self, root: Uuid, wanted: u32) -> Room {
         let mut started = self.started.lock();
         let count = started.entry(root).or_default();
@@ -69,52 +70,52 @@ impl InstanceTrees {
         Room::For { granted, most: self.most }
     }
 
-    /// Uncounts subflows that were not started.
+    /// Takes subflows that were counted but not started out of the count.
     pub(crate) fn give_back(&self, root: Uuid, number: u32) {
         if let Some(count) = self.started.lock().get_mut(&root) {
             *count = count.saturating_sub(number);
         }
     }
 
-    /// A root has ended.
+    /// Drops the count of a root that has ended.
     pub(crate) fn forget(&self, root: Uuid) {
         self.started.lock().remove(&root);
     }
 
-    /// An instance was asked to end: nothing is started below it until it has dealt with that. What it starts afterwards
-    /// undoes what it did, and may.
+    /// Notes that instances were asked to end: they and their descendants start no subflows until they have processed that. Subflows that
+    /// they start after it belong to their compensation, and may start.
     pub(crate) fn asked_to_end(&self, ids: impl IntoIterator<Item = Uuid>) {
         self.ending.lock().extend(ids);
     }
 
-    /// An instance has dealt with what it was asked; those that it has asked in turn are known.
+    /// Notes that an instance has processed the request to end. The children that it has asked in turn must be noted before.
     pub(crate) fn has_dealt(&self, id: Uuid) {
         self.ending.lock().remove(&id);
     }
 
-    /// Whether any instance was asked to end and has not dealt with it.
+    /// Whether any instance was asked to end and has not processed that.
     pub(crate) fn is_anything_ending(&self) -> bool {
         !self.ending.lock().is_empty()
     }
 
-    /// Whether an instance, or one above it, was asked to end.
+    /// Whether an instance or one of its ancestors was asked to end.
     pub(crate) fn is_ending(&self, ancestry: &Ancestry) -> bool {
         let ending = self.ending.lock();
         ancestry.ids().any(|id| ending.contains(&id))
     }
 
-    /// Whether it is known how many stand below a root.
+    /// Whether memory has the count of a root.
     pub(crate) fn is_counted(&self, root: Uuid) -> bool {
         self.started.lock().contains_key(&root)
     }
 
-    /// Nothing stands below a root.
+    /// Sets the count of a root to zero.
     pub(crate) fn begin_anew(&self, root: Uuid) {
         self.started.lock().remove(&root);
         self.set_if_new(root, 0);
     }
 
-    /// Begins to count below a root, unless another instance of the tree was quicker: then its count goes on.
+    /// Sets the count of a root, unless another instance of the tree has set one meanwhile.
     pub(crate) fn set_if_new(&self, root: Uuid, count: u32) {
         let mut started = self.started.lock();
         if started.len() >= REMEMBERED {

@@ -1,10 +1,11 @@
-//! Nodes as Kogito shows them: their types, and the ids of their instances.
+//! Nodes in Kogito's terms: their types, and the ids of node instances.
 //!
-//! Owns: the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`; `UUID-VISIT-EVENT` for an event that the visit
-//! waits for; `UUID-start` and `UUID-end` for the two that are no visits. The Data Index and the published process events use it.
+//! Owns: the one table of node types, and the one rule for the ids of node instances: `UUID-VISIT`; `UUID-VISIT-EVENT` for an event that the
+//! visit waits for; `UUID-start` and `UUID-end` for `Start` and `End`, which are no visits. The Data Index and the published process events
+//! use both.
 //!
-//! A node is known by the name under which history tells of it: a state or an event by its own, an action by that of what it calls. So a
-//! function that is called twice is one node.
+//! The id of a node is its name in the history: a state or an event has its own name, an action that of the function, subflow or event that
+//! it refers to. So two actions that call the same function are one node.
 
 use std::collections::HashSet;
 
@@ -14,10 +15,10 @@ use uuid::Uuid;
 
 use crate::views::VisitKind;
 
-/// What the engine has of the services that Kogito calls add-ons.
+/// Kogito's add-ons whose services the engine offers.
 pub const ADDONS: [&str; 4] = ["process-management", "source-files", "knative-eventing", "cloudevents"];
 
-/// The type of the node that is visited.
+/// The type of the node of a visit.
 pub fn node_type(kind: VisitKind) -> &'static str {
     match kind {
         VisitKind::Start => "StartNode",
@@ -33,7 +34,7 @@ pub fn node_type(kind: VisitKind) -> &'static str {
     }
 }
 
-/// Name and definition id of the node that is visited. `name` is that of the visit.
+/// Name and definition id of the node of a visit. `name` is the name of the visit.
 pub fn node_name(kind: VisitKind, name: &str) -> &str {
     match kind {
         VisitKind::Start => "Start",
@@ -42,7 +43,7 @@ pub fn node_name(kind: VisitKind, name: &str) -> &str {
     }
 }
 
-/// The id of the node instance that a visit is. `name` is that of the visit.
+/// The id of the node instance of a visit. `name` is the name of the visit.
 pub fn node_instance_id(instance: Uuid, visit: Option<u64>, kind: VisitKind, name: &str) -> String {
     match (kind, visit) {
         (VisitKind::Start, _) => format!("{instance}-start"),
@@ -59,9 +60,9 @@ pub fn node_instance_id(instance: Uuid, visit: Option<u64>, kind: VisitKind, nam
 pub struct Node {
     /// Its id within the definition, which is its name.
     pub id: String,
-    /// The same.
+    /// The same value as `id`.
     pub unique_id: String,
-    /// The same.
+    /// The same value as `id`.
     #[serde(rename = "nodeDefinitionId")]
     pub definition_id: String,
     /// Its type; see [`node_type`].
@@ -69,11 +70,11 @@ pub struct Node {
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Where it belongs.
+    /// State, action and branch of the node.
     pub metadata: Metadata,
 }
 
-/// Where a node belongs.
+/// State, action and branch of a node.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Metadata {
     /// The id of the node.
@@ -90,7 +91,8 @@ pub struct Metadata {
     pub branch: Option<String>,
 }
 
-/// The nodes of a workflow, in the order of the document between `Start` and `End`. The event of a callback stands behind its action.
+/// The nodes of a workflow: `Start`, those of its states in the order of the document, `End`. The event of a callback state comes after its
+/// action, other events before the actions.
 pub fn nodes(outline: &Outline) -> Vec<Node> {
     let mut nodes = vec![node("Start", VisitKind::Start, Metadata::default())];
     for state in &outline.states {

@@ -1,4 +1,4 @@
-//! Tests that modules use only the layers that the documentation of the crate allows.
+//! Tests that each module uses only modules of its own layer and of those below, as the documentation of the crate says.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The modules of the crate by layer, as its head declares them.
+/// The layer of each module, read from the comments `// Layer N.` in `lib.rs`.
 fn layers() -> BTreeMap<String, usize> {
     let text = fs::read_to_string(source().join("lib.rs")).unwrap();
     let mut layers = BTreeMap::new();
@@ -37,7 +37,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The modules that a text names behind `crate::`, in a path or in the braces of a `use`.
+/// The modules that a text names after `crate::`, in a path or in the braces of a `use`.
 fn named(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for place in text.split("crate::").skip(1) {
@@ -67,7 +67,7 @@ fn word(text: &str) -> String {
     text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
 }
 
-/// Which modules each module uses, without what its tests use.
+/// The modules that each module uses outside of its tests.
 fn uses() -> BTreeMap<String, BTreeSet<String>> {
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files(&source()) {

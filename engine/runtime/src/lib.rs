@@ -1,8 +1,8 @@
 //! Runs instances: turns, timers, calls, recovery and limits.
 //!
-//! Owns: instances while they are worked on, time, the order *turn, commit, effects*. Promises: what was answered survives any
-//! crash; an instance is worked on by one task at a time; a sleeping instance takes no memory but its row. Never: speaks HTTP to
-//! clients (`api` does), interprets a definition (`machine` does).
+//! Owns: instances while they are worked on, time, the order *turn, commit, effects*. Promises: a change that a client got an answer for
+//! survives any crash; one task at a time works on an instance; a sleeping instance is a row of the database, and takes no memory until
+//! shortly before it wakes. Never: speaks HTTP to clients (`api` does), interprets a definition (`machine` does).
 //!
 //! ```text
 //!  4  public interface       engine  inspect  event_lists  open
@@ -16,10 +16,10 @@
 //!                            versions  call_threads
 //! ```
 //!
-//! A module uses modules of its own layer and of those below, never in a circle; the test `layers` holds that. Of the line that begins with
-//! `drive` each uses those that stand right of it. The layers 0 to 2 do not
-//! know the engine: a turn is computed (`turn`) and becomes a plan (`plan`), both from values that are passed in, and `perform` alone performs
-//! plans. A lower module that has to call an upper one gets a trait (`dispatch::Worker`).
+//! A module uses modules of its own layer and of those below, never in a circle; the test module `layers` checks that. Each module of the
+//! line that begins with `drive` uses those to the right of it. The layers 0 to 2 do not know the engine: `turn` computes a turn and `plan`
+//! makes a plan of it, both from values that are passed in, and only `perform` performs plans. A lower module that has to call an upper one
+//! gets a trait (`dispatch::Worker`).
 
 // Layer 0.
 mod call_threads;
@@ -112,7 +112,7 @@ pub use views::{
     VisitKind, VisitView, WaitView,
 };
 
-/// Reads and writes what the database holds, and makes schemas, without an engine. For tests with arbitrary bytes.
+/// Reads and writes stored formats, and makes schemas, without an engine. For tests with arbitrary bytes.
 #[doc(hidden)]
 pub mod fuzzing {
     use rondo_expression::Val;
@@ -141,12 +141,12 @@ pub mod fuzzing {
         history::encode(facts).map_err(|error| error.to_string())
     }
 
-    /// What lines of history say was visited. For tests.
+    /// The visits of lines of history. For tests.
     pub fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
         views::visits(lines)
     }
 
-    /// Reads `instance.input`, which stands beside the data. For tests.
+    /// Reads `instance.input`, the difference of the input to the data. For tests.
     pub fn read_input(stored: Option<&str>, data: &Val) -> Result<Val, String> {
         input::decode(stored, data).map_err(|error| error.to_string())
     }
@@ -156,7 +156,7 @@ pub mod fuzzing {
         input::encode(input, data).map_err(|error| error.to_string())
     }
 
-    /// Reads `mailbox.payload`: the message for people, and as this build writes it. For tests.
+    /// Reads `mailbox.payload`. Returns the debug text of the message, and the bytes that this build writes for it. For tests.
     pub fn read_message(payload: &[u8]) -> Result<(String, Vec<u8>), String> {
         let message = MailboxMessage::decode(payload).map_err(|error| error.to_string())?;
         let written = message.encode(Uuid::nil()).map_err(|error| error.to_string())?;

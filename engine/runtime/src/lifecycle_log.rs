@@ -1,11 +1,11 @@
-//! The log of instances: their lifecycle, and what workflows log themselves.
+//! The log of instances: their lifecycle, and the lines that workflows write themselves.
 
 use rondo_machine::{Fact, LogLine};
 use rondo_program::LogLevel;
 
 use crate::active_instance::ActiveInstance;
 
-/// A line that the workflow itself writes.
+/// Logs a line that the workflow itself writes.
 pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
     let (id, workflow, state, message) =
         (instance.row.id, &instance.row.workflow, &line.state, &line.message);
@@ -23,7 +23,7 @@ pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
     }
 }
 
-/// Logs the lifecycle of an instance.
+/// Logs those facts of a turn that tell the lifecycle of the instance.
 pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
     let (id, workflow) = (instance.row.id, &instance.row.workflow);
     for fact in facts {
@@ -35,7 +35,7 @@ pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
                 tracing::warn!(instance_id = %id, workflow, error = %message, "instance stands at an error");
             }
             Fact::AsyncFailed { target, message, .. } => {
-                tracing::warn!(instance_id = %id, workflow, action = %target, error = %message, "an action failed that nobody waits for");
+                tracing::warn!(instance_id = %id, workflow, action = %target, error = %message, "an action failed that no state waits for");
             }
             Fact::Entered { state, .. } => {
                 tracing::debug!(instance_id = %id, workflow, %state, "state entered");

@@ -1,4 +1,4 @@
-//! Takes instances up from the database.
+//! Loads instances from the database into memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,14 +17,15 @@ use crate::{
     row,
 };
 
-/// Bytes of memory that values take for each byte of their text, as data of workflows commonly are.
+/// Bytes of memory that values take for each byte of their JSON text, for common data of workflows.
 const VALUES_OF_A_TEXT: usize = 4;
 
-/// How long a client waits for memory.
+/// How long a load waits for memory before its client is refused.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Executor {
-    /// Takes an instance up; `None` when it is not there, or has ended and has no call in flight. One that is damaged is named in the log, once.
+    /// Loads an instance; `None` if there is none of this id, or it has ended and has no call in flight. The log names a damaged instance
+    /// once.
     pub(crate) async fn load(
         &self,
         id: Uuid,
@@ -56,37 +57,37 @@ impl Executor {
         Ok(Some(ActiveInstance::restored(row, deployed, snapshot, data, request, memory, &self.limits)))
     }
 
-    /// The share of memory for an instance that is read. A client waits for a while; what the engine itself has to do waits until there is
-    /// room.
+    /// Takes the share of memory for an instance that is read. With a client this fails after [`PATIENCE`]; work of the engine itself waits
+    /// until there is room.
     async fn memory_for(&self, row: &Instance, has_client: bool) -> Result<Share, Refusal> {
         let text = row.data.len() + row.input.as_ref().map_or(0, String::len) + row.frames.len();
-        // An instance that takes more than there is must be able to go on, alone.
+        // An instance larger than the budget must be able to go on too, so it needs half of the budget at most.
         let bytes = (text.saturating_mul(VALUES_OF_A_TEXT) as u64).min(self.memory.total() / 2);
         loop {
             match self.memory.take(bytes, PATIENCE).await {
                 Ok(share) => return Ok(share),
                 Err(no_room) if has_client || self.is_stopping() => return Err(no_room.into()),
                 Err(no_room) => {
-                    tracing::warn!(instance_id = %row.id, %no_room, "an instance waits for memory to be taken up");
+                    tracing::warn!(instance_id = %row.id, %no_room, "an instance waits for memory before it is loaded");
                 }
             }
         }
     }
 
-    /// What was kept of the start request. What cannot be read stays in the row, and the instance goes on without it: most have no use for
-    /// it, and an engine with the right key reads it again.
+    /// The stored parts of the start request. If they cannot be decrypted, the instance goes on without them, because most need none; they
+    /// stay in the row, so an engine with the right key can read them again.
     fn request(&self, row: &Instance) -> RequestContext {
         RequestContext::decrypt(row.id, row.sealed.as_deref(), &self.encryption).unwrap_or_else(|error| {
             tracing::error!(
                 instance_id = %row.id,
                 %error,
-                "the headers of the start request cannot be opened; calls go on without them"
+                "the headers of the start request cannot be decrypted; calls are made without them"
             );
             RequestContext::default()
         })
     }
 
-    /// The revision that an instance is pinned to: a served one, else as it was stored.
+    /// The revision that an instance is pinned to: from the served workflows, else from the cache, else from the database.
     async fn revision(&self, row: &Instance) -> Result<Arc<Deployed>, Refusal> {
         if let Some(deployed) = self.catalog().revision(&row.revision) {
             return Ok(deployed);
@@ -100,7 +101,8 @@ impl Executor {
                 let problem = format!("revision {revision} of workflow `{workflow}` is not stored");
                 Refusal::damaged(row.id, problem)
             })?;
-        // Addresses and credentials are those of today, of the project that stands where the workflow stood.
+        // The stored files go with the present properties: addresses and credentials come from the project whose folder has the workflow's
+        // path now.
         let project = self.catalog().project_of(&revision.path);
         let resources = project.resources.clone().with_bundle(revision.bundle);
         let stored = Arc::new(Project { resources, ..Project::clone(&project) });
@@ -112,7 +114,7 @@ impl Executor {
         })?;
         let (mut deployed, _) = catalog::deploy(document, &self.secrets, &Specs::new(None));
         deployed.revision.clone_from(&row.revision);
-        // The stored files are not needed any more.
+        // The functions are bound, so the stored files are dropped.
         deployed.project = project;
         Ok(self.revisions.keep(deployed))
     }

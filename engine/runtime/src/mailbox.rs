@@ -1,7 +1,7 @@
 //! Reads the mailbox of an instance.
 //!
-//! Promises: a message has its effect once, because the commit of its turn removes it. A message that cannot be read stays in the mailbox,
-//! and the instance gets an error that says so: a newer build reads it, and a retrigger goes on without it.
+//! Promises: a message has its effect once, because the commit of its turn removes it. A message that cannot be read stays in the mailbox
+//! for a newer build, and the instance gets an error that says so; a retrigger goes on without the message.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -23,20 +23,20 @@ use crate::{
     successor::{self, LastInstance},
 };
 
-/// The inputs that the next messages of a mailbox are.
+/// The inputs of the next messages of a mailbox.
 #[derive(Default)]
 struct Batch {
     inputs: VecDeque<QueuedInput>,
-    /// Messages that mean nothing any more.
+    /// Messages that have no effect any more, and are removed without a turn.
     passed: Vec<i64>,
-    /// Whether the last input ends the instance.
+    /// Whether the last input aborts the instance.
     ends: bool,
-    /// Whether a message asks the instance to end.
+    /// Whether a message of the parent asks the instance to end.
     asks_to_end: bool,
 }
 
 impl Executor {
-    /// Applies the messages of parent and children, each with the commit that removes it.
+    /// Applies the messages of the mailbox. The commit of a turn removes the messages that the turn has taken.
     pub(crate) async fn read_mailbox(
         self: &Arc<Self>,
         instance: Box<ActiveInstance>,
@@ -59,7 +59,7 @@ impl Executor {
             let mut messages = page.into_iter().peekable();
             while messages.peek().is_some() {
                 let Some(mut instance) = held.take() else {
-                    // It has ended, or another turn came first: whoever looks again deals with the others.
+                    // The turn has ended the instance, or another turn came first. A new delivery processes the other messages.
                     self.dispatcher.deliver_mailbox(id, None);
                     return None;
                 };
@@ -88,7 +88,7 @@ impl Executor {
                     self.trees.has_dealt(id);
                 }
                 if !inputs.is_empty() {
-                    // The turn was used up; the others of the tree come first.
+                    // The turn reached its limit of steps. The next one waits, so that other instances of the tree get their turns.
                     self.dispatcher.deliver_mailbox(id, None);
                     return held;
                 }
@@ -106,8 +106,8 @@ impl Executor {
         }
     }
 
-    /// Removes all messages of an instance that has ended, or never was. One that asks it to end goes to the instance that continues it, an
-    /// event to whoever would get it if it came now.
+    /// Removes all messages of an instance that has ended or does not exist. A message to end goes to its successor, and an event is accepted
+    /// anew, as if it came now.
     pub(crate) async fn empty_mailbox(self: &Arc<Self>, id: Uuid) {
         let mut after = None;
         loop {
@@ -139,12 +139,12 @@ impl Executor {
         }
     }
 
-    /// Hands a message to end over to the last of the instances that continue `first`, if there is one and it has not ended.
+    /// Moves a message to end to the last successor of `first`, if there is one and it has not ended.
     async fn end_successor(self: &Arc<Self>, first: Uuid, number: i64) {
         let last = match self.last_of_chain(first).await {
             Ok(last) => last,
             Err(error) => {
-                tracing::error!(instance_id = %first, %error, "the instance that continues this one cannot be found, and does not end");
+                tracing::error!(instance_id = %first, %error, "the successor of this instance cannot be found, so it does not end");
                 return;
             }
         };
@@ -171,7 +171,7 @@ impl Executor {
         }
     }
 
-    /// The last of the instances that continue `first`; `None` if there is none, or it has ended.
+    /// The last instance of the chain that continues `first`; `None` if there is none, or it has ended.
     async fn last_of_chain(&self, first: Uuid) -> Result<Option<Uuid>, StoreError> {
         let mut search = LastInstance::search();
         let mut last = None;
@@ -192,7 +192,7 @@ impl Executor {
         tokio::spawn(async move {
             tokio::select! {
                 () = executor.clock.sleep(STORE_PAUSE) => executor.dispatcher.deliver_mailbox(id, None),
-                // The next start looks into all mailboxes.
+                // The next start of the engine reads all mailboxes.
                 () = executor.stopping() => {}
             }
         });
@@ -217,7 +217,7 @@ impl Batch {
             self.passed.push(number);
             return Ok(());
         };
-        // What follows is to be looked at again after the end.
+        // Messages after this one are handled when the instance has ended.
         self.ends = matches!(input, Input::Abort);
         self.inputs.push_back(QueuedInput { input, message: Some(number) });
         Ok(())
@@ -225,7 +225,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The input of an event. The instance that it starts begins with this turn.
+    /// The input of an event. If the event starts the instance, an input `Start` goes before it.
     fn event(&mut self, content: &[u8], instance: &ActiveInstance) -> Result<Input, FormatError> {
         let event = CloudEvent::decode(content).map_err(|error| FormatError::damaged("an event", error))?;
         let starts = instance.snapshot.is_new();
@@ -247,10 +247,10 @@ impl Batch {
     }
 }
 
-/// What a message means to its receiver; `None` when it does not wait for this child any more.
+/// The input of a message; `None` if it has no effect: the instance is aborting already, or does not wait for this child any more.
 fn input_for(message: MailboxMessage, instance: &mut ActiveInstance) -> Option<Input> {
     let (child, outcome) = match message {
-        // Whoever asked before may have asked for the same reason.
+        // A second abort would cut the compensation short, and this message may repeat the reason of the first.
         MailboxMessage::End { .. } => return (!instance.snapshot.is_aborting()).then_some(Input::Abort),
         MailboxMessage::ChildEnded { child, outcome } => (child, outcome),
     };
@@ -258,11 +258,10 @@ fn input_for(message: MailboxMessage, instance: &mut ActiveInstance) -> Option<I
     Some(match outcome {
         ChildOutcome::Completed(data) => Input::ChildEnded { call, outcome: Ok(data) },
         ChildOutcome::Failed(failure) => Input::ChildEnded { call, outcome: Err(failure) },
-        // An end by hand concerns nobody who does not wait, and must not end a compensation half-way.
+        // A subflow that was aborted aborts its parent, but not if the parent does not wait for it, and not in the middle of a compensation.
         ChildOutcome::Aborted if instance.snapshot.is_detached(call) || instance.snapshot.is_aborting() => {
             Input::CallFailed { call, failure: Failure::runtime("the subflow was aborted") }
         }
-        // A subflow that is ended by hand ends the instance that waits for it.
         ChildOutcome::Aborted => Input::Abort,
     })
 }

@@ -1,4 +1,4 @@
-//! Opens the engine: folder, database, key, what was under way.
+//! Opens the engine: reads the folder, opens database and key, stores the revisions, and starts the background tasks.
 
 use std::{
     collections::BTreeMap,
@@ -30,17 +30,17 @@ use crate::{
     served::Served,
 };
 
-/// How much one turn may do: some tens of milliseconds of the machine.
+/// How many steps one turn may take: they take some tens of milliseconds.
 const TURN_STEPS: u32 = 4000;
 
-/// What an engine is opened with.
+/// Options of an engine.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder of workflows.
     pub workflows: PathBuf,
     /// The database: `sqlite://path`.
     pub store: String,
-    /// Base of links, when neither `kogito.service.url` nor anything else says otherwise.
+    /// Base of links to this engine, if the property `kogito.service.url` is not set.
     pub service_url: String,
     /// The environment variables.
     pub environment: Environment,
@@ -49,10 +49,10 @@ pub struct Options {
 /// Why an engine cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Something is wrong with the folder. All problems, warnings included.
+    /// The folder has errors, so none of its workflows is served.
     #[error("the workflows in the folder cannot be served")]
     Definitions {
-        /// All problems.
+        /// All problems, warnings included.
         diagnostics: Vec<Diagnostic>,
         /// Texts of the files, to show their lines.
         sources: BTreeMap<String, Arc<Source>>,
@@ -64,36 +64,36 @@ pub enum OpenError {
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Store(String),
-    /// The key for request headers cannot be had.
+    /// There is no key for encryption.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// There are no threads for it.
+    /// The threads that compute turns cannot be started.
     #[error("no threads can be started: {0}")]
     Threads(String),
-    /// A property is not what it must be.
+    /// A property has a wrong value.
     #[error("{0}")]
     Property(String),
 }
 
-/// The clock and the database of an engine, where they are not those of its options.
+/// A clock and a database that replace the usual ones, for tests.
 #[derive(Debug, Default)]
 pub struct Surroundings {
-    /// Tells the time.
+    /// The clock; the system's by default.
     pub clock: Clock,
-    /// The database; without one the store of the options is opened.
+    /// The database; `None` opens the one of the options.
     pub store: Option<Arc<dyn Store>>,
-    /// Whether instances are worked on by the threads of the caller, so that a test with a single one decides what runs when.
+    /// Whether turns run on the caller's threads, so that a test with a single thread controls their order.
     pub computes_here: bool,
 }
 
 impl Engine {
-    /// Opens the engine and begins to work. Warnings about the folder are logged.
+    /// Opens the engine and starts its background tasks. Logs the warnings about the folder.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         Self::open_in(options, Surroundings::default()).await
     }
 
-    /// Opens the engine with a clock and a database of its own, as tests do. The key and the file of the crash loop stand beside the
-    /// database that the options name.
+    /// Opens the engine with the given clock and database, for tests. The key and the file of the crash loop are beside the database that
+    /// the options name.
     pub async fn open_in(options: Options, surroundings: Surroundings) -> Result<Self, OpenError> {
         let loaded = {
             let (root, environment) = (options.workflows.clone(), options.environment.clone());
@@ -121,7 +121,7 @@ impl Engine {
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
         let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
-        // What is about the engine is read from the root project.
+        // The properties of the root project configure the engine.
         let root = projects.first().map(Arc::clone).unwrap_or_default();
         let properties = root.properties.clone();
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
@@ -175,7 +175,7 @@ impl Engine {
     }
 }
 
-/// The key of the environment, else that beside the database.
+/// Opens the key of the environment, else that of the file beside the database. `is_new` says that there was no database before.
 fn encryption(options: &Options, is_new: bool) -> Result<Encryption, KeyError> {
     let key_file = rondo_store::folder_of(&options.store).map(|folder| folder.join("rondo.key"));
     let secret_key = options.environment.get("RONDO_SECRET_KEY");
@@ -191,14 +191,14 @@ fn encryption(options: &Options, is_new: bool) -> Result<Encryption, KeyError> {
     Encryption::open(secret_key.map(String::as_str), key_file.as_deref().map(Path::new))
 }
 
-/// The file that is called as another one, with something behind its name.
+/// The path of `file` with `ending` appended to its name.
 fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Stores the revisions that are served now, so that what starts today can go on whatever becomes of the files.
+/// Stores the served revisions with their files, so that an instance can go on after its files have changed or are gone.
 async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Store(error.to_string());
     let mut revisions = Vec::with_capacity(loaded.workflows.len());
@@ -227,7 +227,7 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
     Ok(())
 }
 
-/// The memory that data may take.
+/// The budget of memory, from its property or from the memory of the machine.
 fn memory(properties: &Properties) -> Result<MemoryBudget, PropertyError> {
     let bytes = match settings::MEMORY.text(properties)? {
         Some(_) => settings::MEMORY.count(properties)?,

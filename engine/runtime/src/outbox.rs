@@ -1,7 +1,7 @@
-//! Sends the events of the outbox, until the engine stops.
+//! Sends the events of the outbox until the engine stops.
 //!
-//! Owns: one sender for each channel that has events; `channel_sender` does its work. Promises: a channel whose sink hangs or is gone holds
-//! up no other channel. There are as many senders as channels were configured, and each has a bound of its own.
+//! Owns: one sender (`channel_sender`) for each channel that has events. Promises: a channel whose sink hangs or is gone holds up no other
+//! channel. There is at most one sender for each channel with rows in the outbox, and each sender has a bound of its own.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     executor::{Executor, STORE_PAUSE},
 };
 
-/// The senders by the names of their channels. Dropping it ends them.
+/// The senders by the names of their channels. Dropping this ends them.
 #[derive(Default)]
 struct Senders {
     tasks: JoinSet<()>,
@@ -25,7 +25,7 @@ struct Senders {
 /// A sender that was started.
 struct Running {
     task: AbortHandle,
-    /// Says that its channel has something to send.
+    /// Is notified of new events for the channel.
     changed: Arc<Notify>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     let mut senders = Senders::default();
     loop {
         let is_read = senders.wake(&executor).await;
-        // What waits to be sent is bounded, so it is looked at whenever there is more.
+        // The number of rows is bounded (rondo.events.max-outbox), so it is counted again after each change.
         let _ = executor.look_at_events().await;
         tokio::select! {
             () = executor.outbox_changed.notified() => {}
@@ -49,8 +49,8 @@ pub(crate) async fn run(executor: Arc<Executor>) {
 }
 
 impl Senders {
-    /// Wakes the senders of the channels that have something to send now, and starts those that there are not yet. Says whether the
-    /// database could be asked.
+    /// Notifies the senders of the channels that have events to send now, and starts missing senders. Returns whether the database could be
+    /// read.
     async fn wake(&mut self, executor: &Arc<Executor>) -> bool {
         let channels = match executor.store.outbox_channels().await {
             Ok(channels) => channels,
@@ -63,7 +63,7 @@ impl Senders {
         for channel in channels {
             match self.by_channel.get(&channel.name) {
                 Some(running) if !running.task.is_finished() => {
-                    // One that is due later has its sender waiting for the moment.
+                    // If the next attempt is due later, the sender sleeps until then by itself.
                     if channel.next_at <= now {
                         running.changed.notify_one();
                     }

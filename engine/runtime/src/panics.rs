@@ -1,4 +1,4 @@
-//! Panics as values.
+//! Catches panics of futures, so that the caller can go on after a defect.
 
 use std::{
     any::Any,
@@ -7,8 +7,8 @@ use std::{
     task::Poll,
 };
 
-/// Runs a future, and returns a panic in it as an error. What the future has changed until then stays changed, so the caller drops what it
-/// shared with it.
+/// Runs a future, and returns a panic in it as an error. Values that the future was changing may be half changed, so the caller must drop
+/// what it shares with the future.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     std::future::poll_fn(move |context| {
@@ -21,7 +21,7 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn An
     .await
 }
 
-/// The message of a panic, if it has one.
+/// The message of a panic, or `no text` if it has none.
 pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")

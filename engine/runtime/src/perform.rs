@@ -1,7 +1,7 @@
-//! Carries out the plan of a turn: first the commit, then everything that the turn asks for.
+//! Performs the plan of a turn: first the commit, then the effects.
 //!
-//! Promises: nothing is called, started, answered or logged before its rows are durable; when the commit is refused, nothing has happened.
-//! No other module performs effects of turns.
+//! Promises: no call, start, answer or log line of a turn happens before the rows of the turn are durable; if the commit is refused, none of
+//! them happens. No other module performs the effects of turns.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Executor {
-    /// Performs a plan; gives the instance back as it is then, or `None` when it has ended and waits for nothing, or is not as memory had it. When another turn
-    /// came first, `again` is delivered once more.
+    /// Performs a plan, and returns the instance after the turn. `None` if the instance has ended and has no calls in flight, or if the commit
+    /// failed, because the instance in memory may be out of date then. If another turn came first, `again` is delivered once more.
     pub(crate) async fn perform(
         self: &Arc<Self>,
         mut instance: Box<ActiveInstance>,
@@ -28,14 +28,14 @@ impl Executor {
     ) -> Option<Box<ActiveInstance>> {
         let id = instance.row.id;
         let Plan { commit, committed, snapshot, then } = plan;
-        // Before the messages can be read, or the mark would stay.
+        // The children may read their messages right after the commit and clear these marks, so they are set before it.
         self.trees.asked_to_end(then.cancelled.iter().copied());
         rondo_store::failpoint("turn-before-commit");
         let stored = self.commit(commit, !instance.is_stored).await;
         let mail = if let Stored::Durable(committed) = stored {
             committed.mail
         } else {
-            // Nothing was started, nobody is asked to end, and what is in memory is not what is in the database.
+            // Nothing was written: no child starts, none is asked to end, and the instance in memory is dropped.
             self.take_back(&instance, &then);
             if let Stored::Refused(error) = stored {
                 for reply in instance.waiters.into_iter().chain(reply) {
@@ -58,7 +58,7 @@ impl Executor {
         self.crash_loop.has_finished(id);
         instance.is_unproven = false;
         instance.snapshot = snapshot;
-        // Whatever came of it: the turn has happened. What is refused for want of room is what comes next.
+        // The turn is durable, so it counts even if its data find no room in the budget. Later requests are refused then.
         let _ = instance.fit_memory();
         committed.apply(&mut instance);
         self.set_timer(id, &instance.snapshot);
@@ -72,7 +72,7 @@ impl Executor {
             None => {}
         }
         if instance.snapshot.needs_turn() {
-            // The turn was used up. What there is to do for others comes first.
+            // The turn reached its limit of steps. The next one waits behind the deliveries that are queued already.
             self.dispatcher.deliver(id, Delivery::input(Input::Tick));
         }
         self.settle(&mut instance);
@@ -83,7 +83,7 @@ impl Executor {
         (!ended || instance.snapshot.has_detached_calls()).then_some(instance)
     }
 
-    /// Performs the effects, after the rows are durable.
+    /// Performs the effects of a turn whose rows are durable.
     fn carry_out(self: &Arc<Self>, instance: &mut ActiveInstance, then: Then) {
         let (id, root) = (instance.row.id, instance.tree());
         lifecycle_log::write(instance, &then.facts);
@@ -93,7 +93,7 @@ impl Executor {
         if let Some(successor) = then.successor {
             instance.is_continued = true;
             let (workflow, continued_by) = (&instance.row.workflow, successor.row.id);
-            tracing::info!(instance_id = %id, workflow, %continued_by, "another instance continues");
+            tracing::info!(instance_id = %id, workflow, %continued_by, "a successor continues the instance");
             self.dispatcher.deliver_to(successor, Delivery::input(Input::Start { at: None }));
         }
         for child in then.started {
@@ -103,11 +103,12 @@ impl Executor {
             self.dispatcher.deliver_to(child, Delivery::input(Input::Start { at: None }));
         }
         for (call, failure) in then.refused {
-            // There is no child that could be repaired, so the caller fails itself; its clients are answered after that.
+            // There is no child that could stand at the error, so the call of the parent fails. The parent counts as busy until it has
+            // processed that, so its clients get the error in their answer.
             let child = instance.child_id(call);
             if then.detached.contains(&child) {
                 if instance.has_ended() {
-                    tracing::warn!(instance_id = %id, error = %failure.message, "a subflow that nobody waits for is not started");
+                    tracing::warn!(instance_id = %id, error = %failure.message, "a subflow that its parent does not wait for is not started");
                 }
                 self.dispatcher.deliver(id, Delivery::input(Input::CallFailed { call, failure }));
                 continue;
@@ -130,7 +131,7 @@ impl Executor {
         }
     }
 
-    /// Undoes the counts and marks of a plan whose rows were refused.
+    /// Undoes the counts and marks of a plan whose commit failed.
     fn take_back(&self, instance: &ActiveInstance, then: &Then) {
         if !then.started.is_empty() {
             let started = u32::try_from(then.started.len()).unwrap_or(u32::MAX);
@@ -141,7 +142,7 @@ impl Executor {
         }
     }
 
-    /// When nothing of the instance is in flight: answers its waiting clients, and tells the parent.
+    /// If nothing of the instance is in flight, answers its waiting clients and notifies the parent.
     pub(crate) fn settle(self: &Arc<Self>, instance: &mut ActiveInstance) {
         if !instance.is_settled() {
             return;

@@ -1,7 +1,7 @@
 //! The plan of a turn: the rows that are committed together, and the effects after the commit.
 //!
-//! A plan is made from the instance, the outcome of its turn and values that are passed in. It knows neither the engine nor the database,
-//! and making it has no effect. `perform` carries it out.
+//! A plan is made from the instance, the outcome of its turn and values that are passed in. Never: uses the engine or the database, or has
+//! an effect; `perform` performs the plan.
 
 use rondo_machine::{
     CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status, SuccessorRequest,
@@ -25,16 +25,16 @@ use crate::{
 pub(crate) struct Plan {
     /// The rows, which are written together or not at all.
     pub(crate) commit: Commit,
-    /// The instance after the turn.
+    /// The columns and the snapshot of the instance after the turn.
     pub(crate) committed: Committed,
     pub(crate) snapshot: Snapshot,
-    /// What is done after the commit.
+    /// The effects after the commit.
     pub(crate) then: Then,
 }
 
 /// The effects after the commit.
 pub(crate) struct Then {
-    /// For the log.
+    /// The facts of the turn, for the log.
     pub(crate) facts: Vec<Fact>,
     /// Lines that the workflow itself writes.
     pub(crate) log: Vec<LogLine>,
@@ -43,17 +43,17 @@ pub(crate) struct Then {
     /// Subflows to run.
     #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) started: Vec<Box<ActiveInstance>>,
-    /// The instance that continues this one.
+    /// The successor (`continueAs`) of this instance.
     pub(crate) successor: Option<Box<ActiveInstance>>,
-    /// The subflows among them that nobody waits for.
+    /// Subflows, started or refused, that the instance does not wait for.
     pub(crate) detached: Vec<Uuid>,
     /// Subflows that cannot be started.
     pub(crate) refused: Vec<(CallNumber, Failure)>,
-    /// Subflows that have a message to end.
+    /// Subflows that get a message to end with this commit.
     pub(crate) cancelled: Vec<Uuid>,
-    /// The parent, if it has a message.
+    /// The parent, if it gets a message with this commit.
     pub(crate) parent: Option<Uuid>,
-    /// Whether there are events to send.
+    /// Whether the commit adds rows to the outbox.
     pub(crate) publishes: bool,
 }
 
@@ -81,7 +81,7 @@ impl Effects {
                 Effect::Publish(request) => apart.published.push(request),
             }
         }
-        // What is cancelled by the turn that asks for it is not started.
+        // A subflow that the same turn starts and cancels is not started at all.
         let Self { children, cancelled, .. } = &mut apart;
         cancelled.retain(|call| {
             let before = children.len();
@@ -98,7 +98,8 @@ impl Effects {
 }
 
 impl Plan {
-    /// The plan of a turn that `instance` accepted. `before` is how the instance was, `room` is for the subflows of `effects`.
+    /// Makes the plan of a turn of `instance`. `before` is the status before the turn, `room` the number of subflows of `effects` that may
+    /// start.
     pub(crate) fn new(
         instance: &mut ActiveInstance,
         before: Status,
@@ -149,7 +150,7 @@ impl Plan {
             }
             None => (None, None),
         };
-        // Who waits for an instance that another one continues waits for that one.
+        // The parent of an instance with a successor waits for the successor, so it gets no message.
         let to_parent = match successor {
             Some(_) => None,
             None => subflows::message_to_parent(instance, &turn.snapshot, before)?,

@@ -1,8 +1,8 @@
-//! Kogito's events about instances: made from the facts of a turn, for the outbox that is written with it.
+//! Kogito's process instance events: made from the facts of a turn, and committed to the outbox with it.
 //!
-//! Promises: while they are off a turn pays one look at a flag; a turn that is computed again makes the same events, with the same ids.
-//! Source: `SonataFlow`'s `ProcessInstance…DataEvent`; its observers, such as the Data Index, tell instances by them. What differs: nodes are
-//! those of [`kogito`], the state is always that at the end of the turn, and the events come in the order of the facts.
+//! Promises: while they are off, a turn pays for one look at a flag; a turn that is computed again makes the same events with the same ids.
+//! Source: `SonataFlow`'s `ProcessInstance…DataEvent`, from which its Data Index learns of instances. Differences: nodes are those of
+//! [`kogito`], the state of an event is always the state at the end of the turn, and the events come in the order of the facts.
 
 use rondo_definition::{Properties, PropertyError, settings};
 use rondo_event::{Channels, CloudEvent};
@@ -21,11 +21,11 @@ mod writer;
 use nodes::Nodes;
 use writer::{STARTED, Writer};
 
-/// The channels of these events, as `SonataFlow` calls them.
+/// Names of the channels of these events in `SonataFlow`.
 const INSTANCES: &str = "kogito-processinstances-events";
 const DEFINITIONS: &str = "kogito-processdefinitions-events";
 
-/// Which events about instances and definitions are published, and by which channels.
+/// The channels of the events about instances and definitions; `None` for those that are off.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessEvents {
     instances: Option<String>,
@@ -33,7 +33,7 @@ pub(crate) struct ProcessEvents {
     service_url: String,
 }
 
-/// What is remembered of an instance from before a turn whose events are published.
+/// Nodes and data of an instance before a turn whose events are published.
 pub(crate) struct Observed {
     channel: String,
     service_url: String,
@@ -42,7 +42,7 @@ pub(crate) struct Observed {
 }
 
 impl ProcessEvents {
-    /// Reads which are on.
+    /// Reads from the properties which events are on, and their channels.
     pub(crate) fn new(
         properties: &Properties,
         channels: &Channels,
@@ -74,7 +74,7 @@ impl ProcessEvents {
         &self.service_url
     }
 
-    /// What the events of the next turn need to know from before it; `None` if they are off.
+    /// Records the open nodes and the data before a turn, for the events of the turn; `None` if the events are off.
     pub(crate) fn observe(&self, instance: &ActiveInstance) -> Option<Observed> {
         let channel = self.instances.clone()?;
         let program = &instance.deployed.program;
@@ -91,7 +91,7 @@ impl ProcessEvents {
     }
 }
 
-/// Appends the events of a turn, if they are on: `observed` is what [`ProcessEvents::observe`] gave before it.
+/// Appends the events of a turn to the outbox. `observed` comes from [`ProcessEvents::observe`] before the turn; `None` appends nothing.
 pub(crate) fn append(
     outbox: &mut Vec<OutgoingEvent>,
     instance: &ActiveInstance,
@@ -135,7 +135,7 @@ fn events_of(observed: &Observed, instance: &ActiveInstance, turn: &Turn, now: M
     writer.into_events()
 }
 
-/// The part of a workflow's id behind its last dot: where it is served.
+/// The part of a workflow's id after its last dot, which is its path in URLs.
 pub(crate) fn path_of(workflow: &str) -> &str {
     workflow.rsplit('.').next().unwrap_or(workflow)
 }

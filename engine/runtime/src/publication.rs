@@ -1,4 +1,6 @@
-//! Events that an instance publishes: made for the outbox, which is written with the turn. Knows neither the engine nor the database.
+//! Makes the events that an instance publishes, as rows of the outbox that are committed with the turn.
+//!
+//! Never: uses the engine or the database.
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{active_instance::ActiveInstance, encryption::Encryption, formats::FormatError};
 
-/// The row of the outbox for an event of an instance. Its content is encrypted, for the data may hold secrets.
+/// The row of the outbox for an event that an instance publishes. Its content is encrypted, because the data may hold secrets.
 pub(crate) fn outgoing(
     instance: &ActiveInstance,
     request: &PublishRequest,
@@ -21,8 +23,8 @@ pub(crate) fn outgoing(
     seal(instance, &event_of(instance, request, now), channels, encryption, now)
 }
 
-/// The row of the outbox for a call of a function that sends a message (`asyncapi`); `None` for any other call. The message is written with
-/// the turn that makes the call, so the call itself has nothing left to do.
+/// The row of the outbox for a call of a function that sends a message (`asyncapi`); `None` for any other call. The commit of the turn stores
+/// the message, so `make_call` only has to answer the call.
 pub(crate) fn outgoing_of_call(
     instance: &ActiveInstance,
     call: &CallRequest,
@@ -65,8 +67,8 @@ fn event_of(instance: &ActiveInstance, request: &PublishRequest, now: Millis) ->
     event
 }
 
-/// Adds time, type of the data, the attributes that say where the event comes from (Kogito's `CloudEventExtensionConstants`), and those
-/// that the definition declares.
+/// Adds the time, the type of the data, Kogito's attributes of the sending instance (`CloudEventExtensionConstants`), and the attributes that
+/// the definition declares.
 fn complete(
     event: &mut CloudEvent,
     instance: &ActiveInstance,
@@ -99,7 +101,7 @@ fn complete(
     }
 }
 
-/// The id of an event: derived from the instance's, so that a turn that is computed again publishes the same event.
+/// The id of an event. It is derived from the instance and a number, so that a turn that is computed again publishes the same event.
 fn event_id(kind: &[u8], instance: Uuid, number: u64) -> Uuid {
     let digest = Sha256::new()
         .chain_update(kind)

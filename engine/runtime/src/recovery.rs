@@ -1,4 +1,4 @@
-//! Resumes what was under way when the engine stopped or the process ended.
+//! Resumes the instances that were under way when the engine stopped or the process ended.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -9,14 +9,14 @@ use crate::{
     executor::{Executor, STORE_PAUSE},
 };
 
-/// How many instances are resumed at once: enough to fill a transaction of the database, and few enough that requests come up in between.
+/// How many instances are resumed at once: enough to fill a transaction of the database, and few enough that new requests get their turns
+/// in between.
 const AT_ONCE: usize = 64;
 
 /// How many ids are read at once.
 const PAGE: usize = 1024;
 
-/// Goes through the instances that had work in flight, and the mailboxes that were not emptied. Sleeping instances are
-/// not looked at: the timers find them.
+/// Resumes the instances that had work in flight, and those with messages in their mailboxes. Leaves sleeping instances to the timers.
 pub(crate) async fn run(executor: Arc<Executor>) {
     let at_once = Arc::new(Semaphore::new(AT_ONCE));
     let mut after = None;
@@ -33,12 +33,12 @@ pub(crate) async fn run(executor: Arc<Executor>) {
         after = page.last().copied();
         let is_last = page.len() < PAGE;
         for id in page {
-            // An instance that is here already was started after the engine was, and needs no recovery.
+            // An instance that is being worked on was started or woken since the engine started, and needs no recovery.
             if executor.dispatcher.is_here(id) {
                 continue;
             }
             let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
-            tracing::info!(instance_id = %id, "taking up an instance that was under way");
+            tracing::info!(instance_id = %id, "resuming an instance that was under way");
             executor.dispatcher.deliver(id, Delivery::signal(Signal::Recover).with_permit(permit));
         }
         if is_last {
@@ -62,7 +62,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     }
 }
 
-/// Waits; false when the engine stops.
+/// Logs the error and waits for a pause. Returns `false` if the engine stops.
 async fn try_again(executor: &Executor, what: &str, error: &(dyn Display + Sync)) -> bool {
     if executor.is_stopping() {
         return false;

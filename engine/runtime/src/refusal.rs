@@ -1,24 +1,24 @@
-//! Why the engine does not do what it is asked.
+//! The errors with which the engine answers requests that it does not carry out.
 
 use rondo_memory::NoRoom;
 use rondo_store::StoreError;
 use uuid::Uuid;
 
-/// Why the engine does not do what it is asked.
+/// Why the engine does not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// No workflow of this id is served.
     #[error("no workflow is called `{0}`")]
     UnknownWorkflow(String),
-    /// No such instance, or it has ended.
+    /// There is no instance of this id, or it has ended.
     #[error("Process instance with id {0} not found")]
     UnknownInstance(Uuid),
-    /// The state to start at is not there.
+    /// The workflow has no state of the name to start at.
     #[error("Node with id {node} not found within process {workflow}: its states are {}", .states.join(", "))]
     UnknownNode {
         /// Id of the workflow.
         workflow: String,
-        /// What was asked for.
+        /// The name that was asked for.
         node: String,
         /// Names of the states.
         states: Vec<String>,
@@ -29,10 +29,10 @@ pub enum Refusal {
     /// The business key cannot be sent on with calls. The text says why.
     #[error("the business key {0}")]
     BusinessKey(String),
-    /// Only an instance in error can be retried or skipped.
+    /// A retrigger or skip of an instance that is not in error.
     #[error("Process instance with id {0} is not in error state")]
     NotInError(Uuid),
-    /// The failed step cannot be skipped.
+    /// A skip of a failed switch, which has no next state to go to.
     #[error(
         "the failed step of instance {0} is a switch that found no way: change the data and retrigger it"
     )]
@@ -42,13 +42,13 @@ pub enum Refusal {
         "with this change the data of instance {0} would be larger than data may be; nothing was changed"
     )]
     DataTooLarge(Uuid),
-    /// The workflow starts by an event only.
+    /// A start request for a workflow that only events start.
     #[error("workflow `{0}` is started by an event, not by a request")]
     StartsByEvent(String),
-    /// As many events are kept as may be, so that no more is accepted. The sender sends it again later.
+    /// The limit of kept events is reached, so this event is not accepted. The sender must send it again later.
     #[error("{0}")]
     InboxFull(String),
-    /// As many events wait to be sent as may, so that nothing begins that would make more. What is under way goes on.
+    /// The limit of events that wait to be sent is reached, so no instance starts and no event is accepted. Running instances go on.
     #[error(
         "{0} events wait to be sent, and no more may (rondo.events.max-outbox): nothing is started and no event taken until some are sent"
     )]
@@ -56,32 +56,32 @@ pub enum Refusal {
     /// The engine is stopping.
     #[error("the engine is stopping; ask again in a moment")]
     Stopping,
-    /// A defect of the engine. The instance stands at an error that says so, unless the log tells of something else.
+    /// A defect of the engine. The instance gets an error that says so, if that could be stored; the log has the details.
     #[error("the engine met a defect while it worked on instance {0}; its log says more")]
     Defect(Uuid),
-    /// There is no memory for the data right now. Nothing was done.
+    /// The budget has no memory for the data right now. Nothing was done.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
-    /// The instance is stored, and cannot be read: its row, its parts or its definition are damaged or missing. The log says so too.
+    /// The instance is stored but cannot be read, because its row, its parts or its definition are damaged or missing. The log says so too.
     #[error("instance {instance} cannot be continued: {problem}")]
     Damaged {
-        /// Which instance.
+        /// Id of the instance.
         instance: Uuid,
-        /// What is wrong.
+        /// What is damaged or missing.
         problem: String,
     },
-    /// The database does not take or give what is asked. Nothing was done.
+    /// The database refuses a read or a commit. Nothing was done.
     #[error("the database cannot be used right now: {0}")]
     Store(String),
 }
 
 impl Refusal {
-    /// The database cannot be used.
+    /// The refusal for an error of the database.
     pub(crate) fn store(error: impl std::fmt::Display) -> Self {
         Self::Store(error.to_string())
     }
 
-    /// Why an instance was not read: because of itself, or of the database.
+    /// The refusal for a failed read: [`Self::Damaged`] for a damaged instance, else [`Self::Store`].
     pub(crate) fn of_read(error: StoreError) -> Self {
         match error {
             StoreError::Damaged { instance, problem } => Self::Damaged { instance, problem },
@@ -89,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// An instance cannot be read.
+    /// The refusal for an instance that cannot be read.
     pub(crate) fn damaged(instance: Uuid, problem: impl std::fmt::Display) -> Self {
         Self::Damaged { instance, problem: problem.to_string() }
     }

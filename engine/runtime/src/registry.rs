@@ -1,7 +1,7 @@
 //! The instances that are being worked on, with their deliveries.
 //!
 //! Promises: at most one task works on an instance at a time; deliveries for an instance are processed in the order of their arrival. An
-//! instance that only waits for a moment or an event is not here. Never: starts the work; `dispatch` does.
+//! instance that only waits for a timer or an event is not in the registry. Never: starts the work; `dispatch` does.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,21 +10,22 @@ use uuid::Uuid;
 
 use crate::{active_instance::ActiveInstance, delivery::Delivery};
 
-/// Locks are held for a few instructions only; several of them let workers go on at the same time.
+/// How many maps with a lock of their own hold the instances, so that workers rarely wait for each other. Each lock is held for a few
+/// instructions only.
 const SHARDS: usize = 16;
 
-/// The worker of an instance after a delivery.
+/// Whether an instance has a worker after a delivery.
 pub(crate) enum Work {
     /// A task works on it already, and processes the delivery.
     HasWorker,
-    /// The caller has to start a task; with the instance, if it is in memory.
+    /// The caller must start a task, with the instance if it is in memory.
     NeedsWorker(Option<Box<ActiveInstance>>),
 }
 
 #[derive(Default)]
 struct Slot {
     queue: VecDeque<Delivery>,
-    /// The instance between two deliveries, while calls are in flight.
+    /// The instance while it has no delivery but must stay in memory, for example for calls in flight.
     parked: Option<Box<ActiveInstance>>,
     is_running: bool,
 }
@@ -36,7 +37,7 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Adds a delivery.
+    /// Adds a delivery. Returns whether the caller must start a worker.
     #[must_use]
     pub(crate) fn deliver(&self, id: Uuid, delivery: Delivery) -> Work {
         let mut shard = self.shard(id);
@@ -49,7 +50,8 @@ impl Registry {
         Work::NeedsWorker(slot.parked.take())
     }
 
-    /// The next delivery. Without one the instance is parked, or forgotten when it is `None` or need not stay; the worker is done.
+    /// Takes the next delivery, and returns the instance with it. Without a delivery the worker is done: the instance is parked if it must
+    /// stay in memory, else removed.
     pub(crate) fn next(
         &self,
         id: Uuid,
@@ -72,7 +74,7 @@ impl Registry {
         None
     }
 
-    /// Takes the answers to calls that come next, at most so many.
+    /// Takes the answers to calls that come next; at most `most`.
     pub(crate) fn next_answers(&self, id: Uuid, most: usize) -> Vec<Delivery> {
         let mut shard = self.shard(id);
         let Some(slot) = shard.get_mut(&id) else { return Vec::new() };
@@ -85,8 +87,8 @@ impl Registry {
         self.shard(id).entry(id).or_default().queue.push_front(delivery);
     }
 
-    /// The worker of an instance is gone without having finished, and the instance in memory with it. Says whether something is left to be
-    /// done, for which the caller has to start another worker.
+    /// Notes that the worker of an instance has ended early, and the instance in memory with it. Returns whether deliveries are left, for
+    /// which the caller must start another worker.
     #[must_use]
     pub(crate) fn has_lost_its_worker(&self, id: Uuid) -> bool {
         let mut shard = self.shard(id);
@@ -102,7 +104,7 @@ impl Registry {
         self.shard(id).contains_key(&id)
     }
 
-    /// How many instances are here.
+    /// How many instances are in the registry.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }

@@ -1,7 +1,7 @@
-//! Cache of revisions that are not served any more, to which instances are pinned.
+//! Cache of revisions that are not served any more, but to which instances are pinned.
 //!
-//! Promises: a revision is in memory once, however many instances run it; one that no active instance runs stays in memory only while it is
-//! among the [`KEPT`] that were used last. Never: reads the database; `load` does.
+//! Promises: a revision is in memory once, however many instances run it. A revision that no active instance runs stays in memory only while
+//! it is among the [`KEPT`] that were used last. Never: reads the database; `load` does.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 
 use crate::catalog::Deployed;
 
-/// Revisions that stay in memory although nothing runs them. Instances of one revision that sleep are woken one after the other, and would
-/// compile it each time; a compiled revision takes some hundred kilobytes.
+/// How many of the last used revisions stay in memory although no instance runs them. Sleeping instances of one revision wake one after the
+/// other, and without the cache each would compile it again; a compiled revision takes some hundred kilobytes.
 const KEPT: usize = 16;
 
 /// Older revisions, by digest.
@@ -24,14 +24,14 @@ pub(crate) struct RevisionCache {
 
 #[derive(Default)]
 struct Cached {
-    /// All that are in use somewhere.
+    /// All revisions in memory that came by this cache, by digest.
     known: HashMap<String, Weak<Deployed>>,
-    /// The last used ones, the newest at the end.
+    /// The last used revisions, the latest at the end.
     kept: VecDeque<Arc<Deployed>>,
 }
 
 impl RevisionCache {
-    /// A revision that is in memory.
+    /// The revision, if it is in memory.
     pub(crate) fn find(&self, revision: &str) -> Option<Arc<Deployed>> {
         let mut cached = self.cached.lock();
         let found = cached.known.get(revision)?.upgrade()?;
@@ -39,7 +39,7 @@ impl RevisionCache {
         Some(found)
     }
 
-    /// Adds a revision that was read. Where another task was quicker, that one's is given back.
+    /// Adds a revision that was read from the database. If another task has added it meanwhile, returns that one instead.
     pub(crate) fn keep(&self, deployed: Deployed) -> Arc<Deployed> {
         let mut cached = self.cached.lock();
         let known = cached.known.get(&deployed.revision).and_then(Weak::upgrade);

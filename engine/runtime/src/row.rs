@@ -1,7 +1,7 @@
-//! The row of an instance: made from a snapshot for a commit, and read again.
+//! The row of an instance: encodes a snapshot as columns for a commit, and decodes columns as a snapshot.
 //!
-//! This is the one place where a snapshot becomes columns and columns a snapshot. What grows with a loop is not in the columns: it is parts,
-//! which are taken from the encoding and given to the decoding here.
+//! No other module does either. The results of loops are not in the columns but in parts, rows of their own, so that a loop does not write
+//! them again with each turn.
 
 use rondo_expression::Val;
 use rondo_machine::{AwaitedEvent, Encoded, Millis, PartChange, Snapshot, Status};
@@ -18,18 +18,18 @@ use crate::{
     views::{FailureView, InstanceView},
 };
 
-/// The written form of a snapshot, and the changes of the row in memory.
+/// The rows of a snapshot, and the changes of the instance in memory after their commit.
 pub(crate) struct NextRow {
     pub(crate) write: Write,
-    /// The parts that changed. When they are not stored the snapshot must be read again, for it takes them for stored.
+    /// The changed parts. The encoding has marked them as stored in the snapshot, so if the commit fails, the instance must be read again.
     pub(crate) parts: Vec<PartWrite>,
-    /// What the instance waits for, if that changed.
+    /// The waits for events, if they have changed.
     pub(crate) waits: Option<InstanceWaits>,
     pub(crate) committed: Committed,
 }
 
 impl NextRow {
-    /// The row of a snapshot. Data that have not changed since their commit are not written again.
+    /// Encodes a snapshot. Data that have not changed since the last commit are not written again.
     pub(crate) fn new(
         instance: &ActiveInstance,
         snapshot: &mut Snapshot,
@@ -40,16 +40,16 @@ impl NextRow {
         let ended = matches!(state, State::Completed | State::Aborted);
         let data = snapshot.visible_data(instance.deployed.program.merge);
         let is_kept = instance.is_stored && instance.committed_data.is_of(&data);
-        // A call that nobody waits for is made again after a crash, also when the instance has ended.
+        // Detached calls are repeated after a crash, also if the instance has ended. So it counts as over only when they are answered.
         let is_over = ended && !snapshot.has_detached_calls();
         let encrypted = match (is_over, instance.is_stored) {
-            // An instance that is over makes no calls any more, so the tokens of its requester need not be kept.
+            // An instance that is over makes no calls, so the tokens of its start request are removed.
             (true, _) => None,
             (false, true) => instance.row.sealed.clone(),
             (false, false) => instance.request.encrypt(instance.row.id, encryption)?,
         };
         let failure = snapshot.failed.as_ref().map(FailureView::of);
-        // An instance that is over stands nowhere, and loses its parts.
+        // An instance that is over has no frames and no parts.
         let Encoded { head, parts } = match is_over {
             true => Encoded { head: Vec::new(), parts: Vec::new() },
             false => snapshot.encode(&instance.deployed.program, &data)?,
@@ -97,7 +97,7 @@ impl NextRow {
     }
 }
 
-/// The waits of an instance, if they differ from those in the database. When it ends, the store removes them.
+/// The waits of an instance, if they differ from those in the database. `None` for an ended instance, whose waits the store removes.
 fn waits_to_write(
     instance: &ActiveInstance,
     snapshot: &Snapshot,
@@ -131,7 +131,7 @@ fn part_write(instance: Uuid, change: PartChange) -> PartWrite {
     }
 }
 
-/// The first row of an instance: what is fixed, and what its first turn came to. Data and input of a new instance are always set.
+/// The row of a new instance: its fixed columns, and those of its first turn. The first turn always sets data and input.
 fn inserted(fixed: Instance, first: Update) -> Instance {
     fn set<T: Default>(change: Change<T>) -> T {
         match change {
@@ -155,8 +155,9 @@ fn inserted(fixed: Instance, first: Update) -> Instance {
     }
 }
 
-/// The row of an instance that has not run, which the commit of somebody else inserts. The instance in memory is from then on as if that commit
-/// were durable, so nobody works on it before it is.
+/// The row of an instance that has taken no turn, for a commit that inserts the row: of its parent, of its predecessor, of the event or the
+/// schedule that starts it. The instance in memory counts as stored from here on, so the caller must not start work on it before the commit
+/// is durable.
 pub(crate) fn first_row_of(
     instance: &mut ActiveInstance,
     encryption: &Encryption,
@@ -166,7 +167,7 @@ pub(crate) fn first_row_of(
         busy: true,
         sealed: instance.request.encrypt(instance.row.id, encryption)?,
         data: snapshot.data.to_json(),
-        // It has not run, so that nothing of it is a part.
+        // Only turns make parts, so the head is the whole snapshot.
         frames: snapshot.encode_whole(&instance.deployed.program, &snapshot.data)?.head,
         ..instance.row.clone()
     };
@@ -176,7 +177,7 @@ pub(crate) fn first_row_of(
     Ok(row)
 }
 
-/// The snapshot that a row and its parts stand for, and the mark of the row's data.
+/// Decodes the snapshot from a row and its parts. Returns it with the mark of the row's data.
 pub(crate) fn snapshot_of(
     row: &Instance,
     parts: &[(String, Vec<u8>)],
@@ -192,7 +193,7 @@ pub(crate) fn snapshot_of(
     Ok((snapshot, mark))
 }
 
-/// An instance as a committed row shows it.
+/// The view of an instance from its committed row.
 pub(crate) fn view_of(row: &Instance) -> InstanceView {
     InstanceView {
         id: row.id,
@@ -210,7 +211,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
     }
 }
 
-/// The damage of a row that the store shows as an instance in error. It has no snapshot, and its error is a message alone.
+/// The failure of a damaged row, which the store returns as an instance in error without a snapshot. Its error has only a message.
 fn damage_of(row: &Instance) -> Option<FailureView> {
     let error = error::decode(row.error.as_deref()?).ok()?;
     Some(FailureView::of_damage(error.message))
@@ -224,7 +225,7 @@ pub(crate) struct Committed {
     wake_at: Option<Millis>,
     busy: bool,
     turn: u64,
-    /// Only where it was encrypted just now.
+    /// The encrypted start request, if this commit inserts the row.
     encrypted: Option<Vec<u8>>,
     error: Option<String>,
     data: DataMark,
@@ -232,7 +233,7 @@ pub(crate) struct Committed {
 }
 
 impl Committed {
-    /// The commit is durable.
+    /// Changes the instance in memory after its commit has become durable.
     pub(crate) fn apply(self, instance: &mut ActiveInstance) {
         let row = &mut instance.row;
         row.state = self.state;

@@ -1,14 +1,15 @@
 //! Starts instances at the moments of their schedules, until the engine stops.
 //!
-//! Promises: one instance for each moment, whoever restarts, sets the clock, or shares the database. The id of the instance is derived from the
-//! workflow, the schedule and the moment, and the store takes an id once: so the instance itself is the record that its moment was dealt with,
-//! and a second start is refused in silence.
+//! Promises: at most one instance for each moment, also after a restart or a change of the clock, and with several engines on one database.
+//! The id of the instance is derived from the workflow, the schedule and the moment, and the store takes an id once. So the instance itself
+//! is the record that its moment was handled, and the store refuses a second start.
 //!
-//! A moment is missed, and not made up for, when the engine looks more than [`LATEST`] after it, or when the next one of its schedule has come
-//! as well. After a restart it is also missed unless the store has the instance of the moment before it: without that one the engine was
-//! away for longer, or did not serve the schedule yet. A start that the database refuses is tried again until the next moment.
+//! A moment is missed, and not made up for, if the engine looks more than [`LATEST`] after it, or if the next moment of its schedule has come
+//! too. After a restart a moment before the start is made up for only if the store has the instance of the moment before that one: without
+//! it the engine was down for longer, or did not serve the schedule yet. A start that the database refuses is tried again until the next
+//! moment.
 //!
-//! Never: looks at `rondo.clock.speed`, for moments of a schedule are moments of the wall clock.
+//! Never: uses `rondo.clock.speed`, because moments of a schedule are moments of the wall clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,8 +31,8 @@ use crate::{
     views::ScheduleView,
 };
 
-/// How late an instance is still started. Shorter would lose moments to a restart, or to a machine that was suspended for a moment; after a
-/// longer time people no longer take a start for the one that was due.
+/// How late an instance is still started. A shorter time loses moments during a restart or a short suspension of the machine; after a longer
+/// time people do not recognise the start as the one that was due.
 const LATEST: Duration = Duration::from_mins(1);
 
 /// Starts instances until the engine stops.
@@ -45,12 +46,12 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     for timetable in &timetables {
         tokio::spawn(catch_up(Arc::clone(&executor), Arc::clone(timetable)));
     }
-    // Up to here every moment was dealt with.
+    // Every moment up to this one has been handled.
     let mut seen = started;
     loop {
         let now = clock.now();
         if now < seen {
-            // The clock was set back. It may have gone on for a while before that was noticed.
+            // The clock was set back up to `LONGEST_PAUSE` ago, and moments since then may be unhandled.
             seen = before(now, LONGEST_PAUSE);
         }
         for timetable in &timetables {
@@ -90,7 +91,7 @@ pub(crate) fn view(executor: &Executor, count: usize) -> Vec<ScheduleView> {
     views.collect()
 }
 
-/// The schedules of the workflows that a request by id would start. Of several versions of a workflow only one keeps its schedule.
+/// The schedules of the workflows, each in its highest version.
 fn timetables(catalog: &Catalog) -> impl Iterator<Item = Timetable> {
     let served = catalog.all().filter(|deployed| {
         let found = catalog.find(&deployed.program.id, None);
@@ -106,12 +107,12 @@ fn timetables(catalog: &Catalog) -> impl Iterator<Item = Timetable> {
 struct Timetable {
     deployed: Arc<Deployed>,
     schedule: Schedule,
-    /// Names the schedule.
+    /// The text of the schedule, for ids and logs.
     text: String,
 }
 
 impl Timetable {
-    /// Whether instances can be started with the input `{}`. If not, it says so.
+    /// Whether the schema of the workflow takes the input `{}`. Logs an error if it does not.
     fn takes_empty_input(&self) -> bool {
         match self.deployed.check_input(&input()) {
             Ok(()) => true,
@@ -125,7 +126,7 @@ impl Timetable {
         }
     }
 
-    /// The moment for which an instance is to be started now, of those after `seen`.
+    /// The last moment after `seen` that is due and not too late. Logs a warning if it misses other ones.
     fn due(&self, seen: Millis, now: Millis, started: Millis) -> Option<Millis> {
         let first = self.schedule.next_after(seen, started).filter(|first| *first <= now)?;
         let moment = self.schedule.last_within(seen.max(before(now, LATEST)), now, started);
@@ -144,8 +145,8 @@ impl Timetable {
         next.is_some_and(|next| next <= executor.clock.now())
     }
 
-    /// Id of the instance of a moment: a UUID of version 7 with the time of the moment. A new version of the workflow with the same schedule has
-    /// the same ids.
+    /// Id of the instance of a moment: a UUID of version 7 with the time of the moment. The version of the workflow is not part of it, so a
+    /// new version with the same schedule does not start a second instance.
     fn id(&self, moment: Millis) -> Uuid {
         let digest = Sha256::new()
             .chain_update(self.deployed.program.id.as_bytes())
@@ -163,7 +164,7 @@ impl Timetable {
     }
 }
 
-/// Starts the instance that was due right before the engine started, if only a crash or a short restart kept the engine from it.
+/// Starts the instance that was due right before the engine started, if the engine has missed no other moment of the schedule.
 async fn catch_up(executor: Arc<Executor>, timetable: Arc<Timetable>) {
     let (schedule, started) = (&timetable.schedule, executor.started_at);
     if schedule.counts_from_engine_start() {
@@ -177,7 +178,7 @@ async fn catch_up(executor: Arc<Executor>, timetable: Arc<Timetable>) {
             Ok(stored) if stored.iter().map(|row| row.id).eq([previous]) => break,
             Ok(_) => return,
             Err(error) => {
-                tracing::error!(%error, "it cannot be read whether a scheduled instance was started; trying again");
+                tracing::error!(%error, "the database cannot be asked whether a scheduled instance was started; trying again");
             }
         }
         if !pause(&executor).await || timetable.has_passed(moment, &executor) {
@@ -187,7 +188,7 @@ async fn catch_up(executor: Arc<Executor>, timetable: Arc<Timetable>) {
     start(Arc::clone(&executor), timetable, moment).await;
 }
 
-/// Starts the instance of a moment, unless it was started before.
+/// Starts the instance of a moment, unless the store has it already.
 async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Millis) {
     let (id, workflow) = (timetable.id(moment), &timetable.deployed.program.id);
     let mut tries = 0_u64;
@@ -215,7 +216,8 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
             Stored::Fenced => {
                 tracing::debug!(%workflow, instance_id = %id, moment, "the instance of this moment was started before");
                 if tries > 1 {
-                    // It may be that the commit of an earlier try has reached the database, although it was said to have failed.
+                    // The commit of an earlier try may have reached the database although it reported a failure. Then no task works on the
+                    // instance, so it is resumed here.
                     executor.dispatcher.deliver(id, Delivery::signal(Signal::Recover));
                 }
                 return;
@@ -236,7 +238,7 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
     }
 }
 
-/// Waits before the database is asked again; says whether to go on, which is so unless the engine stops.
+/// Waits before the next try. Returns `false` if the engine stops.
 async fn pause(executor: &Executor) -> bool {
     tokio::select! {
         () = executor.clock.sleep(STORE_PAUSE) => true,

@@ -1,4 +1,4 @@
-//! Schemas of workflow data: bundled with the files they refer to, and SonataFlow's words.
+//! Schemas of workflow data: bundled with the files they refer to, checked within a budget, with error messages in SonataFlow's words.
 
 mod bundle;
 mod patterns;
@@ -23,16 +23,16 @@ use values::Values;
 
 pub(crate) use bundle::{Bundler, read_file};
 
-/// `8-4-4-4-12`; without the hyphens it is no UUID in the eyes of RFC 4122.
+/// Characters of a UUID with hyphens (`8-4-4-4-12`). RFC 4122 has no other form, but the parser takes some.
 const UUID_CHARACTERS: usize = 36;
 
-/// Most lines of a message. Who breaks a schema so often looks at the first ones.
+/// How many violations a message names at most. People read the first few only.
 const LINES: usize = 100;
 
-/// Steps of a check that may be made anywhere: about a millisecond, in which data of some hundred kilobytes are checked.
+/// Steps of a check that may run on any thread: they take about a millisecond, and check some hundred kilobytes of data.
 const QUICK_STEPS: u64 = 20_000;
 
-/// Steps of any check: about a second. The largest data that an instance may have take a fifth of it by a plain schema.
+/// Steps of any check: they take about a second. With a plain schema, the largest data that an instance may have take a fifth of them.
 const MOST_STEPS: u64 = 20_000_000;
 
 /// A schema that data must satisfy.
@@ -42,19 +42,17 @@ pub struct Schema {
     pub document: Value,
     /// Whether a violation is an error; else it is only logged.
     pub strict: bool,
-    /// Compiled when it is first asked for, because it takes ten times the memory of the document, and most workflows of a folder are
-    /// rarely started.
+    /// Compiled at the first check, because it takes ten times the memory of the document and most workflows of a folder are rarely started.
     compiled: OnceLock<Result<Compiled, String>>,
 }
 
-/// A compiled schema.
 struct Compiled {
     validator: Validator<Values>,
     patterns: Patterns,
 }
 
 impl Schema {
-    /// A bundled schema. Draft 7 whatever `$schema` says, as SonataFlow does.
+    /// Makes a schema from a bundled document. It is read as draft 7 whatever `$schema` says, as in SonataFlow.
     ///
     /// The error says what is wrong with the schema.
     pub(crate) fn new(document: Value, strict: bool) -> Result<Self, String> {
@@ -62,12 +60,12 @@ impl Schema {
         Ok(Self { document, strict, compiled: OnceLock::new() })
     }
 
-    /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` when it is not quickly done.
+    /// Checks data as [`Schema::check`] does, for threads that must not be held up; `None` if that takes more than about a millisecond.
     pub fn check_quickly(&self, data: &Val) -> Option<Result<(), String>> {
         self.check_within(QUICK_STEPS, data)
     }
 
-    /// Checks data; `Err` is the message with which a request is refused.
+    /// Checks data. The error is the message for the client, with a line for each violation.
     pub fn check(&self, data: &Val) -> Result<(), String> {
         self.check_within(MOST_STEPS, data).unwrap_or_else(|| {
             Err("The data cannot be checked against the schema: that takes too long. Does the schema have alternatives within alternatives, references \
@@ -76,11 +74,11 @@ impl Schema {
         })
     }
 
-    /// `None` when it takes more steps.
+    /// Checks data; `None` if that takes more than `steps`.
     fn check_within(&self, steps: u64, data: &Val) -> Option<Result<(), String>> {
         let Compiled { validator, patterns } = match self.compiled.get_or_init(|| compile(&self.document)) {
             Ok(compiled) => compiled,
-            // It was compiled when the workflow was read.
+            // Does not happen, because `new` has compiled the same document.
             Err(message) => return Some(Err(message.clone())),
         };
         let budget = Budget { steps, processor_time: Duration::from_secs(2), ..Budget::default() };
@@ -105,8 +103,8 @@ impl fmt::Debug for Schema {
     }
 }
 
-/// The violations. A search that backtracks too often is given up by the library, which then looks for the text in a copy of the data that
-/// [`Values`] does not make, and panics.
+/// Collects violations, and turns a panic of the library into an error: it gives up a search that backtracks too often, then looks for the
+/// text in a copy of the data, which [`Values`] does not make, and panics.
 fn unless_given_up<T>(errors: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(errors)).map_err(|payload| {
         if payload.is::<Exceeded>() {
@@ -121,14 +119,14 @@ fn unless_given_up<T>(errors: impl FnOnce() -> T) -> Result<T, String> {
 fn compile(document: &Value) -> Result<Compiled, String> {
     let mut plain = document.clone();
     if let Some(members) = plain.as_object_mut() {
-        // A base like `classpath:/schemas/a.json` would turn local references into remote ones.
+        // With a base such as `classpath:/schemas/a.json` the library would take local references for remote ones.
         members.shift_remove("$id");
         members.shift_remove("$schema");
     }
     let validator = jsonschema::options_for::<Values>()
         .with_draft(Draft::Draft7)
         .should_validate_formats(true)
-        // Formats that draft 7 has not, but SonataFlow checks.
+        // SonataFlow checks these formats, although draft 7 does not have them.
         .with_format("uuid", |text| text.len() == UUID_CHARACTERS && Uuid::try_parse(text).is_ok())
         .with_format("duration", |text| parse_duration(text).is_ok())
         .build(&plain)
@@ -136,7 +134,7 @@ fn compile(document: &Value) -> Result<Compiled, String> {
     Ok(Compiled { validator, patterns: Patterns::of(&plain) })
 }
 
-/// What is wrong with data, in the order of the real validator.
+/// The message for data that break the schema: a line for each violation, in the order of SonataFlow's validator.
 fn message(schema: &Value, data: &Val, errors: Vec<ValidationError<'_>>) -> String {
     let mut errors: Vec<_> =
         errors.into_iter().map(|error| (words::position(schema, data, &error), error)).collect();

@@ -1,6 +1,7 @@
 //! `$SECRET`: the properties of a project and the environment, by name.
 //!
-//! Promises: a property that refers to itself is an error where it is read, as on Quarkus; what it has shown of credentials is hidden in all texts from then on. What an author writes into the data on purpose is data.
+//! Promises: a property that refers to itself is an error where it is read, as on Quarkus. A credential that `$SECRET` has returned is masked
+//! in all texts for people from then on. In data it is not masked, because a definition may put it there on purpose.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rondo_function::{Secrets, is_confidential};
 use rondo_machine::{Effect, Fact, Mask, Turn};
 use rondo_program::Failure;
 
-/// What `$SECRET` shows: `$SECRET.a.b` is the property `a.b`, and null when there is none.
+/// The value of `$SECRET`: `$SECRET.a.b` is the property `a.b`, or null if there is none. Adds the credentials that it returns to `shown`.
 pub(crate) fn secrets(properties: &Properties, shown: &Secrets) -> Val {
     Val::Lookup(Arc::new(Secret {
         properties: properties.clone(),
@@ -19,7 +20,7 @@ pub(crate) fn secrets(properties: &Properties, shown: &Secrets) -> Val {
     }))
 }
 
-/// Masks every text for people that a turn gives; they are logged, stored and answered from there.
+/// Masks secrets in all texts for people of a turn, before they are logged, stored or sent to clients.
 pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
     for fact in &mut turn.facts {
         if let Fact::Retry { message, .. }
@@ -44,7 +45,7 @@ pub(crate) fn mask(turn: &mut Turn, secrets: &Secrets) {
     }
 }
 
-/// Hides in a text what no text for people may show.
+/// The mask of secrets in the form that the machine takes.
 pub(crate) fn text_mask(secrets: &Secrets) -> Arc<dyn Mask> {
     Arc::new(TextMask(secrets.clone()))
 }
@@ -63,14 +64,14 @@ impl Mask for TextMask {
     }
 }
 
-/// What opens the engine itself; workflows have no use for it, and it must not get into what they send.
+/// Whether a name is a credential of the engine itself. Workflows must not read it, because they could send it to a service.
 fn is_own(name: &str) -> bool {
     let letters = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let variable: String = name.chars().map(letters).collect();
     matches!(variable.as_str(), "RONDO_AUTH_TOKEN" | "RONDO_SECRET_KEY")
 }
 
-/// A name so far.
+/// A prefix of property names: the part of a path such as `$SECRET.a.b` that was read so far.
 struct Secret {
     properties: Properties,
     shown: Secrets,
@@ -107,7 +108,7 @@ impl Lookup for Secret {
         })))
     }
 
-    /// A name that has no value is null.
+    /// A prefix has no value of its own.
     fn value(&self) -> Val {
         Val::Null
     }

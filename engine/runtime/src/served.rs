@@ -7,7 +7,7 @@ use rondo_machine::{SuccessorCheck, SuccessorRequest};
 
 use crate::catalog::Catalog;
 
-/// The current catalog.
+/// The current catalog. It also checks the successors of `continueAs`.
 pub(crate) struct Served(RwLock<Arc<Catalog>>);
 
 impl Served {

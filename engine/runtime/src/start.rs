@@ -1,36 +1,36 @@
-//! How to start an instance.
+//! The request to start an instance.
 
 use rondo_expression::Val;
 use rondo_memory::Share;
 
 use crate::refusal::Refusal;
 
-/// Characters of a business key at most. Every outgoing call carries it in a header.
+/// How many characters a business key may have. Every outgoing call carries it in a header, and servers limit the size of headers.
 pub const MAX_BUSINESS_KEY: usize = 1000;
 
-/// How to start an instance.
+/// The request to start an instance.
 #[derive(Debug, Default)]
 pub struct Start {
-    /// State data.
+    /// The input of the instance.
     pub data: Val,
-    /// Further variables beside the data: an object, or null.
+    /// Extra variables, which the Data Index shows beside the data: an object, or null.
     pub extra: Val,
     /// Business key: up to [`MAX_BUSINESS_KEY`] characters, none of them a control character.
     pub business_key: Option<String>,
     /// Reference id (`X-KOGITO-ReferenceId`).
     pub reference_id: Option<String>,
-    /// Name of the state to start at instead of the definition's (`X-KOGITO-StartFromNode`); it must be there.
+    /// Name of the state to start at instead of the definition's start state (`X-KOGITO-StartFromNode`). The workflow must have it.
     pub start_at: Option<String>,
-    /// Headers of the request, names as sent. Kept with the instance, encrypted.
+    /// Headers of the request, names as sent. They are stored with the instance, encrypted.
     pub headers: Vec<(String, String)>,
-    /// Who asks, as `$WORKFLOW.identity` shows it; `None` is shown as `anonymous`. Kept with the instance, encrypted.
+    /// Identity of the client, the value of `$WORKFLOW.identity`; `None` becomes `anonymous`. It is stored with the instance, encrypted.
     pub identity: Option<String>,
-    /// What was taken of the memory for data while the request was read; it goes over to the instance. `None`: it is taken now.
+    /// The share of memory that was taken while the request was read; the instance takes it over. `None` takes a share at the start.
     pub memory: Option<Share>,
 }
 
 impl Start {
-    /// That the business key can be the value of a header.
+    /// Checks that the business key can be the value of a header.
     pub(crate) fn check_business_key(&self) -> Result<(), Refusal> {
         let Some(key) = &self.business_key else { return Ok(()) };
         if let Some(at) = key.chars().position(char::is_control) {

@@ -28,8 +28,8 @@ impl Executor {
         self.take_turn(instance, &mut inputs, reply).await
     }
 
-    /// Takes a turn. Returns the instance after it, or `None` when it has ended or must be read again. Inputs that had no room in the turn are
-    /// left in `inputs`.
+    /// Takes a turn. Returns the instance after it, or `None` if the instance has ended or must be read again. If the turn reaches its limit
+    /// of steps, the inputs that it has not taken stay in `inputs`.
     pub(crate) async fn take_turn(
         self: &Arc<Self>,
         mut instance: Box<ActiveInstance>,
@@ -61,12 +61,12 @@ impl Executor {
             return Some(instance);
         }
         if was_asked_to_end && !inputs.iter().any(is_abort) {
-            // What it starts from here on undoes what it did, and may.
+            // The turn has taken the abort. Subflows that it starts belong to its compensation, and may start.
             self.trees.has_dealt(id);
         }
         let effects = Effects::of(std::mem::take(&mut outcome.turn.effects));
-        // From its encoding to the end of its commit the instance is in memory three times, as values and as two texts; its share counts the
-        // values only.
+        // From encoding to commit the instance is in memory three times, as values and as two texts, but its share counts the values only. So
+        // few large instances are written at once.
         let _place = self.large_writes.enter(outcome.turn.snapshot.memory()).await;
         let room = self.room_for(&mut instance, &outcome.turn.snapshot, effects.children()).await;
         let catalog = self.catalog();
@@ -90,8 +90,8 @@ impl Executor {
         let instance = match plan {
             Ok(plan) => self.perform(instance, plan, reply, again).await,
             Err(error) => {
-                // The database has the instance as it was before the turn; calls that were answered are made again from there.
-                tracing::error!(instance_id = %id, %error, "a turn cannot be stored, and has not happened");
+                // The database has the instance as it was before the turn. The next load repeats the calls whose answers were in this turn.
+                tracing::error!(instance_id = %id, %error, "a turn cannot be stored, so it has no effect");
                 refuse(reply, Refusal::store(error));
                 None
             }
@@ -102,7 +102,7 @@ impl Executor {
         instance
     }
 
-    /// Computes a turn, marked in the file of the crash loop where the instance has finished none yet.
+    /// Computes a turn. Marks an instance from the database in the file of `crash_loop` until its first finished turn.
     async fn compute(
         &self,
         instance: &mut ActiveInstance,
@@ -133,8 +133,8 @@ fn refusal_for(input: &Input, id: Uuid, status: Status) -> Refusal {
     }
 }
 
-/// The input to deliver again when another turn came first. A call is made again when the instance is taken up, and a message is still in
-/// the mailbox.
+/// The input to deliver again if another turn came first. `None` for an answer, whose call is repeated when the instance is loaded, and for
+/// a message, which is still in the mailbox.
 fn asked_again(input: &Input) -> Option<Input> {
     match input {
         Input::Answered { .. } | Input::CallFailed { .. } | Input::ChildEnded { .. } | Input::Event(_) => {

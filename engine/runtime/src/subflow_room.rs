@@ -1,4 +1,4 @@
-//! Whether an instance may start subflows, by the count of its tree in memory, else by the database.
+//! Decides whether an instance may start subflows, by the count of its tree in memory, else in the database.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Executor {
-    /// Counts the subflows that an instance wants to start. `after` is its snapshot with the new ones, of which there are `wanted`.
+    /// Reserves room for `wanted` subflows that an instance wants to start. `after` is its snapshot after the turn, with these subflows.
     pub(crate) async fn room_for(
         &self,
         instance: &mut ActiveInstance,
@@ -25,7 +25,8 @@ impl Executor {
             return Room::For { granted: 0, most: 0 };
         }
         if instance.row.parent.is_none() && after.children().count() <= wanted {
-            // It waited for none, so nothing stands below it that is not about to end: a loop may start subflows for years.
+            // The root waited for no subflow before this turn, so all earlier ones have ended or are about to. The count starts anew, so that
+            // a loop may start subflows for years.
             self.trees.begin_anew(root);
         } else if !self.trees.is_counted(root) {
             let count = self.count_below(root).await;
@@ -42,7 +43,7 @@ impl Executor {
         self.trees.reserve(root, u32::try_from(wanted).unwrap_or(u32::MAX))
     }
 
-    /// How many below a root have not ended, as the database says. Those that have ended are forgotten with a restart.
+    /// Counts in the database the subflows below a root that have not ended. So after a restart the ended ones do not count any more.
     async fn count_below(&self, root: Uuid) -> u32 {
         let compare = |field, condition| Filter::Compare { field, condition };
         let filter = Filter::And(vec![
@@ -58,7 +59,7 @@ impl Executor {
         }
     }
 
-    /// The ancestry of an instance that came from the database; `None` when an instance above it cannot be read.
+    /// Reads the ancestry of an instance from the database; `None` if an ancestor cannot be read.
     async fn read_ancestry(&self, instance: &ActiveInstance) -> Option<Arc<Ancestry>> {
         let mut ids = vec![instance.row.id];
         let mut next = instance.row.parent;
@@ -67,7 +68,7 @@ impl Executor {
             next = match self.store.instance(id).await {
                 Ok(above) => above?.parent,
                 Err(error) => {
-                    tracing::error!(instance_id = %id, %error, "an instance above a subflow cannot be read");
+                    tracing::error!(instance_id = %id, %error, "an ancestor of a subflow cannot be read");
                     return None;
                 }
             };

@@ -1,9 +1,9 @@
-//! The subflows that a turn starts, made ready for the commit of their parent. Knows neither the engine nor the database.
+//! Makes the subflows that a turn starts, as rows for the commit of their parent.
 //!
-//! A child is inserted by the same commit that says that its parent waits for it, so neither exists without the other. Its end reaches the
-//! parent through the mailbox: the message is written with the child's last commit and removed with the parent's next one, so it has its
-//! effect exactly once, whatever crashes in between. Likewise a parent that needs a child no more tells it to end by a message that is
-//! written with the parent's commit.
+//! One commit stores the child and the parent that waits for it, so neither exists without the other. The end of the child reaches the
+//! parent through the mailbox: the child's last commit writes the message and the parent's next commit removes it, so it has its effect
+//! exactly once, whatever crashes in between. In the same way a parent that does not wait for a child any more writes a message to end with
+//! its own commit. Never: uses the engine or the database.
 
 use std::sync::Arc;
 
@@ -27,22 +27,22 @@ use crate::{
     row,
 };
 
-/// How deep subflows may call subflows. One that calls itself without end would fill memory and disk.
+/// How deep subflows may be nested. Without a limit a workflow that calls itself would fill memory and disk.
 const DEEPEST: u32 = 100;
 
-/// The values that subflows are made from, without their parent.
+/// The values from which new instances and their rows are made, besides the instance that starts them.
 pub(crate) struct Sources<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) limits: &'a Limits,
     pub(crate) memory: &'a MemoryBudget,
     pub(crate) encryption: &'a Encryption,
     pub(crate) channels: &'a Channels,
-    /// How the instance was before the turn, if its turns are published.
+    /// Nodes and data of the instance before the turn, if process events are on.
     pub(crate) observed: Option<&'a Observed>,
     pub(crate) now: Millis,
 }
 
-/// The outcome of the subflows that a turn asks for.
+/// The subflows of a turn: those that start, and those that cannot.
 #[derive(Default)]
 pub(crate) struct Subflows {
     /// The rows to insert.
@@ -50,11 +50,11 @@ pub(crate) struct Subflows {
     /// The instances of these rows.
     #[allow(clippy::vec_box, reason = "each is handed on in its box")]
     pub(crate) started: Vec<Box<ActiveInstance>>,
-    /// Those that cannot be started, and why.
+    /// The subflows that cannot be started, by their calls, and why.
     pub(crate) refused: Vec<(CallNumber, Failure)>,
 }
 
-/// Makes the subflows that a turn asks for, as far as there is room. `depth` is the parent's.
+/// Makes the subflows that a turn starts; those without room are refused. `depth` is the depth of the parent.
 pub(crate) fn make(
     parent: &mut ActiveInstance,
     depth: u32,
@@ -138,8 +138,8 @@ fn make_one(
     Ok((row, child))
 }
 
-/// The message to the parent, if this turn is the one that ends (or fails) the child. The parent knows it by the first of the instances that
-/// it continues.
+/// The message to the parent, if this turn ends or fails the child. It names the child by the first instance of its chain (`continueAs`),
+/// for which the parent waits.
 pub(crate) fn message_to_parent(
     child: &ActiveInstance,
     after: &Snapshot,

@@ -1,9 +1,9 @@
-//! The instance that continues another one, made ready for the commit with which that one ends (spec-0.8, `continueAs`). Knows neither the
-//! engine nor the database.
+//! Makes the successor of an instance, as a row for the commit with which the instance ends (spec-0.8, `continueAs`).
 //!
-//! It stands where the other one stood: it has the same parent and root, and answers the parent in its place. Nobody tells the parent: it goes
-//! on waiting for the first instance of the chain, each instance knows the first one, and a message for one that has ended finds the last
-//! one by it. So a chain costs its parent nothing, and takes the room of one instance however long it is.
+//! The successor takes the place of the ended instance: it has the same parent and root, and sends the parent its outcome. The parent gets no
+//! message about the change. It goes on waiting for the first instance of the chain, whose id each instance of the chain knows, and a message
+//! to an ended instance finds the last one by that id. So a chain costs its parent no turn, and counts as one subflow however long it is.
+//! Never: uses the engine or the database.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     subflows::Sources,
 };
 
-/// Makes the instance that continues `ended`, whose snapshot is `after`. The machine has checked that it can be started.
+/// Makes the successor of `ended`, whose snapshot is `after`. The machine has checked that the successor can start.
 pub(crate) fn make(
     ended: &ActiveInstance,
     after: &Snapshot,
@@ -56,13 +56,13 @@ pub(crate) fn make(
     Ok((row, successor))
 }
 
-/// The places of a chain at which to look for its last instance: whether there is an instance at a place is asked as few times as possible.
+/// A search for the last instance of a chain with few look-ups: it doubles the number until an instance is missing, then bisects.
 ///
-/// The instances of a chain have the numbers 1, 2, 3 and so on, without a gap.
+/// The successors in a chain have the numbers 1, 2, 3 and so on, without a gap.
 pub(crate) struct LastInstance {
-    /// An instance is known to be here; 0 is the first.
+    /// The highest number at which an instance was found; 0 is the first instance.
     low: u64,
-    /// No instance is here, once that is known.
+    /// The lowest number at which no instance was found.
     high: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ impl LastInstance {
         Self { low: 0, high: None }
     }
 
-    /// The next number to ask for; `None` when the last instance is known.
+    /// The next number to look up; `None` when the last instance is known.
     pub(crate) fn next(&self) -> Option<u64> {
         match self.high {
             None => Some(self.low.saturating_mul(2).max(1)),
@@ -80,7 +80,7 @@ impl LastInstance {
         }
     }
 
-    /// What is at a number that was asked for.
+    /// Notes whether there is an instance at a number that was looked up.
     pub(crate) fn found(&mut self, number: u64, is_there: bool) {
         if is_there {
             self.low = number;
@@ -90,7 +90,7 @@ impl LastInstance {
     }
 }
 
-/// The id of the instance with a number in the chain.
+/// The id of the instance with this number in the chain of `first`; 0 is `first` itself.
 pub(crate) fn id_in_chain(first: Uuid, number: u64) -> Uuid {
     if number == 0 { first } else { successor_id(first, number) }
 }

@@ -1,8 +1,8 @@
-//! The moments of the near future at which instances have something to do.
+//! The timers of the near future, in memory.
 //!
-//! The database holds every moment, indexed; memory holds those of the near future only. A sleeping instance costs a row,
-//! and a million of them cost the window's worth of memory. A moment in memory may be out of date: the machine looks at the snapshot, so
-//! waking too often does no harm. Never: reads the clock or the database; `wake` does.
+//! The database has the next timer of every instance, indexed; memory has only those up to a horizon. So a sleeping instance costs a row, and
+//! a million of them cost the memory of those that wake soon. A timer in memory may be out of date, which does no harm: the turn that it
+//! causes looks at the snapshot. Never: reads the clock or the database; `wake` does.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -11,7 +11,7 @@ use rondo_machine::Millis;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Due moments of the near future.
+/// The timers up to the horizon.
 #[derive(Default)]
 pub(crate) struct Timers {
     near: Mutex<Near>,
@@ -21,12 +21,12 @@ pub(crate) struct Timers {
 #[derive(Default)]
 struct Near {
     heap: BinaryHeap<Reverse<(Millis, Uuid)>>,
-    /// All moments up to here are in the heap.
+    /// The heap has all timers up to this moment.
     horizon: Millis,
 }
 
 impl Timers {
-    /// A committed row says that the instance is due at `at`.
+    /// Sets a timer that a commit has stored. Beyond the horizon it stays in the database only.
     pub(crate) fn set(&self, at: Millis, id: Uuid) {
         let mut near = self.near.lock();
         if at <= near.horizon {
@@ -38,7 +38,7 @@ impl Timers {
         }
     }
 
-    /// Takes out the instances that are due at `now`.
+    /// Removes the timers that are due at `now`, and returns their instances.
     pub(crate) fn take_due(&self, now: Millis) -> Vec<Uuid> {
         let mut near = self.near.lock();
         let mut due = Vec::new();
@@ -52,29 +52,29 @@ impl Timers {
         due
     }
 
-    /// The next moment at which there is something to do: an instance is due, or the window ends.
+    /// The moment of the next timer, or the horizon if that comes first.
     pub(crate) fn next(&self) -> Millis {
         let near = self.near.lock();
         let first = near.heap.peek().map(|Reverse((at, _))| *at);
         first.map_or(near.horizon, |first| first.min(near.horizon))
     }
 
-    /// Up to which moment all are in memory.
+    /// The moment up to which all timers are in memory.
     pub(crate) fn horizon(&self) -> Millis {
         self.near.lock().horizon
     }
 
-    /// From now on everything up to `horizon` is kept in memory.
+    /// Sets the horizon: from now on [`Timers::set`] takes timers up to it.
     pub(crate) fn set_horizon(&self, horizon: Millis) {
         self.near.lock().horizon = horizon;
     }
 
-    /// Adds moments that the database had.
+    /// Adds timers that were read from the database.
     pub(crate) fn extend(&self, moments: Vec<(Millis, Uuid)>) {
         self.near.lock().heap.extend(moments.into_iter().map(Reverse));
     }
 
-    /// Resolves when a moment was set that comes before all others.
+    /// Resolves when a timer was set that comes before all others.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }

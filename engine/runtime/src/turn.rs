@@ -1,4 +1,4 @@
-//! Computes the turn of an instance. Knows neither the engine nor the database.
+//! Computes the turn of an instance. Never: uses the engine or the database.
 
 use std::collections::VecDeque;
 
@@ -12,12 +12,12 @@ pub(crate) struct Outcome {
     pub(crate) turn: Turn,
     /// The messages of the mailbox that the turn has taken.
     pub(crate) consumed: Vec<i64>,
-    /// The messages whose event the instance does not wait for.
+    /// The messages of the mailbox whose event no frame waits for; they are kept for the instance.
     pub(crate) returned: Vec<i64>,
 }
 
-/// Applies as many inputs as the turn has room for; the others are left in `inputs`. The snapshot moves into the outcome, so that changes
-/// do not copy it.
+/// Applies inputs until the turn reaches its limit of steps; the others stay in `inputs`. The snapshot moves into the outcome, so that
+/// changes do not copy it.
 pub(crate) fn run(
     instance: &mut ActiveInstance,
     inputs: &mut VecDeque<QueuedInput>,

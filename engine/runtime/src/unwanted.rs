@@ -1,4 +1,7 @@
-//! The last events that nobody wanted, with the reason. They are in memory only: nothing was to be done with them.
+//! The last unwanted events, with the reason.
+//!
+//! A received event is unwanted if no instance takes it, now or later: no workflow consumes its type, or the instance that it names is unknown
+//! or has ended. They are in memory only, for people who look for a lost event.
 
 use std::collections::VecDeque;
 
@@ -7,13 +10,13 @@ use rondo_event::CloudEvent;
 use rondo_machine::Millis;
 use serde::{Deserialize, Serialize};
 
-/// How many are remembered.
+/// How many events are held.
 const MOST: usize = 1000;
 
-/// Bytes of an attribute that are remembered.
+/// How many characters of an attribute are held.
 const LENGTH: usize = 200;
 
-/// An event that nobody wanted.
+/// An unwanted event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnwantedEvent {
     /// Its attribute `id`.
@@ -23,13 +26,13 @@ pub struct UnwantedEvent {
     /// Its attribute `type`.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// When it came, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub at: Millis,
-    /// Why nobody wanted it.
+    /// Why no instance takes it.
     pub reason: String,
 }
 
-/// The last events that nobody wanted.
+/// The last [`MOST`] unwanted events.
 #[derive(Debug, Default)]
 pub(crate) struct UnwantedEvents(Mutex<VecDeque<UnwantedEvent>>);
 
@@ -48,7 +51,7 @@ impl UnwantedEvents {
         });
     }
 
-    /// The latest first, at most so many.
+    /// Up to `most` of the events, the latest first.
     pub(crate) fn latest(&self, most: usize) -> Vec<UnwantedEvent> {
         self.0.lock().iter().rev().take(most).cloned().collect()
     }

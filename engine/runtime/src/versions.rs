@@ -2,9 +2,9 @@
 
 use std::cmp::{Ordering, Reverse};
 
-/// Sorts items by their versions, the highest first: as Semantic Versioning says if all are such versions, else as texts.
+/// Sorts items by their versions, the highest first: by Semantic Versioning if all of them are such versions, else as texts.
 ///
-/// Workflows are commonly versioned `1.0`, so any count of numbers will do; missing ones are 0.
+/// Many workflows have versions such as `1.0`, so a version may have any count of numbers; missing ones are 0.
 pub(crate) fn sort_by_version<T>(items: &mut [T], version: impl Fn(&T) -> &str) {
     if items.iter().all(|item| Version::parse(version(item)).is_some()) {
         items.sort_by(|one, other| Version::parse(version(other)).cmp(&Version::parse(version(one))));
@@ -16,7 +16,7 @@ pub(crate) fn sort_by_version<T>(items: &mut [T], version: impl Fn(&T) -> &str) 
 #[derive(Debug, PartialEq, Eq)]
 struct Version<'a> {
     numbers: Vec<u64>,
-    /// The identifiers behind `-`.
+    /// The identifiers after `-`.
     pre_release: Vec<&'a str>,
 }
 
@@ -57,7 +57,7 @@ impl PartialOrd for Version<'_> {
     }
 }
 
-/// A part of what stands behind `-`: numbers come before texts.
+/// An identifier of a pre-release: numbers sort before texts.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identifier<'a> {
     Number(u64),

@@ -1,4 +1,4 @@
-//! Wakes instances at their due moments, until the engine stops.
+//! Wakes instances when their timers are due, until the engine stops.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use tokio::sync::Semaphore;
 
 use crate::{clock::after, delivery::Delivery, executor::Executor};
 
-/// How far memory looks ahead. Longer would keep more moments in memory, shorter would ask the database more often.
+/// How far ahead timers are in memory. A longer window holds more of them, a shorter one reads the database more often.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// When the moments of the near future cannot be read, they are asked for again after this.
+/// The pause before timers are read again after the database has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How many moments are read from the database at once.
+/// How many timers are read from the database at once.
 const PAGE: usize = 4096;
 
-/// How many woken instances are worked on at once: a flood of due moments must not crowd out requests.
+/// How many woken instances are worked on at once, so that many timers at one moment leave places for requests.
 const AT_ONCE: usize = 256;
 
 /// Wakes instances until the engine stops.
@@ -25,7 +25,7 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     let (clock, timers) = (&executor.clock, &executor.timers);
     loop {
         let now = clock.now();
-        // A window that ends too far in the future is left from before the wall clock was set back.
+        // A horizon beyond the window comes from a time before the wall clock was set back.
         if timers.horizon() <= now || timers.horizon() > after(now, WINDOW) {
             look_ahead(&executor, now).await;
         }
@@ -41,8 +41,8 @@ pub(crate) async fn run(executor: Arc<Executor>) {
     }
 }
 
-/// Reads the moments of the next window. Those that are committed meanwhile are set by their commits: the horizon is
-/// raised first, so that none falls between.
+/// Reads the timers of the next window. Commits that happen meanwhile set their timers themselves, because the horizon is raised before the
+/// read. So no timer is missed.
 async fn look_ahead(executor: &Executor, now: Millis) {
     let timers = &executor.timers;
     let horizon = after(now, WINDOW);
@@ -59,7 +59,7 @@ async fn look_ahead(executor: &Executor, now: Millis) {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the moments of the near future cannot be read; trying again in a second");
+                tracing::error!(%error, "the timers of the next minute cannot be read; trying again in a second");
                 timers.set_horizon(after(now, RETRY));
                 return;
             }

@@ -1,8 +1,9 @@
-//! The error that an instance stands at, as its row shows it in lists and filters look for it.
+//! The error at which an instance stands, as its row holds it for lists and filters.
 //!
-//! `{"v":2,"state":…,"action":…,"visit":7,"kind":"service","origin":"openapi","code":"503","status":503,"message":…}`,
-//! what is not known left out. The `action` is the name of what the action calls; the `message` is the text that lists show and filters look for. Version 1 was `{"nodeDefinitionId":…,"nodeInstanceId":"7","message":…}`, where the first is the action, or
-//! the state when no action failed.
+//! `{"v":2,"state":…,"action":…,"visit":7,"kind":"service","origin":"openapi","code":"503","status":503,"message":…}`, without unknown
+//! members. `action` is the name of the function, subflow or event of the action; `message` is the text that lists show and filters match.
+//! Version 1 was `{"nodeDefinitionId":…,"nodeInstanceId":"7","message":…}`, where `nodeDefinitionId` is the action, or the state if no
+//! action failed.
 
 use rondo_program::{FailureKind, Origin};
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,7 @@ struct Read {
     node_instance: Option<String>,
 }
 
-/// The text of the column.
+/// Encodes an error as the text of the column.
 pub(crate) fn encode(failure: &FailureView) -> Result<String, FormatError> {
     let written = Written {
         v: VERSION,
@@ -65,7 +66,7 @@ pub(crate) fn encode(failure: &FailureView) -> Result<String, FormatError> {
     serde_json::to_string(&written).map_err(FormatError::unwritable(WHAT))
 }
 
-/// Reads the column.
+/// Decodes the text of the column.
 pub(crate) fn decode(text: &str) -> Result<ErrorSummary, FormatError> {
     let read: Read = serde_json::from_str(text).map_err(|error| FormatError::damaged(WHAT, error))?;
     FormatError::check_version(WHAT, read.v, VERSION)?;

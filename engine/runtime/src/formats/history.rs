@@ -1,6 +1,6 @@
 //! The facts of one turn as a row of history: `{"v":2,"facts":[{"f":"started"},…]}`. Version 1 was the bare list.
 //!
-//! A fact that this build does not know, or that is damaged, costs its line only: it is shown as [`HistoryEvent::Unknown`].
+//! A fact that this build does not know, or that is damaged, becomes [`HistoryEvent::Unknown`]; the other facts of the row are read.
 
 use rondo_machine::Fact;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ struct Read<'a> {
     facts: Vec<&'a RawValue>,
 }
 
-/// The text of a row; `None` when nothing happened.
+/// Encodes the facts of a turn; `None` if there are none.
 pub(crate) fn encode(facts: &[Fact]) -> Result<Option<String>, FormatError> {
     if facts.is_empty() {
         return Ok(None);
@@ -34,7 +34,7 @@ pub(crate) fn encode(facts: &[Fact]) -> Result<Option<String>, FormatError> {
     serde_json::to_string(&written).map(Some).map_err(FormatError::unwritable(WHAT))
 }
 
-/// What a row says happened, in order.
+/// Decodes a row: its facts, in order.
 pub(crate) fn decode(text: &str) -> Result<Vec<HistoryEvent>, FormatError> {
     let damaged = |error| FormatError::damaged(WHAT, error);
     let facts = if text.trim_start().starts_with('[') {

@@ -1,7 +1,7 @@
 //! The data at start, stored as the difference to the current data.
 //!
-//! Most workflows only add to their data, so the input is mostly still in them: a member that the data have unchanged is stored as its
-//! name alone. `{"v":2,"members":{"same":["a"],"other":{"b":1}}}`, `{"v":2,"whole":…}` when either is no object, nothing when both are equal.
+//! Most workflows only add to their data, so most members of the input are unchanged in the data; such a member is stored by its name
+//! alone. `{"v":2,"members":{"same":["a"],"other":{"b":1}}}`; `{"v":2,"whole":…}` if input or data are no object; nothing if both are equal.
 //! Version 1 was the same without `"v"`.
 
 use rondo_expression::Val;
@@ -35,7 +35,7 @@ enum Difference<'a> {
 struct Read {
     #[serde(default)]
     v: u64,
-    /// Null is a value here, and not its absence.
+    /// `null` is a value here, and differs from a missing member.
     #[serde(default, deserialize_with = "present")]
     whole: Option<Val>,
     members: Option<Members>,
@@ -53,7 +53,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
     Val::deserialize_from_json(deserializer).map(Some)
 }
 
-/// What is stored of `input` beside `data`; `None` when they are equal.
+/// Encodes the difference of `input` to `data`; `None` if they are equal.
 pub(crate) fn encode(input: &Val, data: &Val) -> Result<Option<String>, FormatError> {
     if input == data {
         return Ok(None);
@@ -77,7 +77,7 @@ pub(crate) fn encode(input: &Val, data: &Val) -> Result<Option<String>, FormatEr
     serde_json::to_string(&written).map(Some).map_err(FormatError::unwritable(WHAT))
 }
 
-/// The input again.
+/// Decodes the input from its difference to `data`.
 pub(crate) fn decode(stored: Option<&str>, data: &Val) -> Result<Val, FormatError> {
     let Some(text) = stored else { return Ok(data.clone()) };
     let read: Read = serde_json::from_str(text).map_err(|error| FormatError::damaged(WHAT, error))?;

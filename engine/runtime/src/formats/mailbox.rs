@@ -1,7 +1,8 @@
 //! The messages in mailboxes of instances.
 //!
-//! A message is a byte of version and JSON: `{"kind":"end","first":UUID}`, where `first` may be absent, `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome
-//! `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`. Version 1 was `"end"` or `{"child":UUID,"outcome":…}`, without such a byte.
+//! A message is a version byte, then JSON: `{"kind":"end","first":UUID}`, where `first` may be absent, or
+//! `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`. Version 1
+//! was `"end"` or `{"child":UUID,"outcome":…}`, without a version byte.
 
 use rondo_expression::Val;
 use rondo_program::Failure;
@@ -18,17 +19,17 @@ const VERSION: u8 = 2;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum MailboxMessage {
-    /// To a child: nobody waits for it any more.
+    /// To a child: the parent does not wait for it any more, so the child must end.
     End {
-        /// If the child continues others: the first of them, for which the parent waits.
+        /// The first instance of the chain (`continueAs`) that the child continues; the parent waits by this id. `None` for the first itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first: Option<Uuid>,
     },
     /// To a parent: a child that it waits for has ended or failed.
     ChildEnded {
-        /// Which child.
+        /// The id by which the parent waits for the child.
         child: Uuid,
-        /// How.
+        /// How the child ended.
         outcome: ChildOutcome,
     },
 }
@@ -37,11 +38,11 @@ pub(crate) enum MailboxMessage {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ChildOutcome {
-    /// With these data.
+    /// It completed with these data.
     Completed(Val),
     /// It stands at this error.
     Failed(Failure),
-    /// Somebody ended it.
+    /// A request aborted it.
     Aborted,
 }
 
@@ -54,19 +55,19 @@ enum Version1 {
 }
 
 impl MailboxMessage {
-    /// The message as the store takes it.
+    /// Encodes the message for the mailbox of `to`.
     pub(crate) fn encode(&self, to: Uuid) -> Result<Message, FormatError> {
         let mut payload = vec![VERSION];
         serde_json::to_writer(&mut payload, self).map_err(FormatError::unwritable(WHAT))?;
         Ok(Message { to, payload })
     }
 
-    /// Reads a message.
+    /// Decodes a message of any version.
     pub(crate) fn decode(payload: &[u8]) -> Result<Self, FormatError> {
         let damaged = |error| FormatError::damaged(WHAT, error);
         match payload.split_first() {
             Some((&VERSION, json)) => serde_json::from_slice(json).map_err(damaged),
-            // JSON begins with none of the control characters.
+            // JSON begins with no control character, so this is a version byte.
             Some((&version, _)) if version < b' ' => {
                 Err(FormatError::Newer { what: WHAT, found: u64::from(version), known: VERSION })
             }

@@ -1,6 +1,6 @@
-//! The formats of the columns whose content the store does not read.
+//! The formats of those columns that the store does not interpret.
 //!
-//! | module | column | says its version by |
+//! | module | column | its version is in |
 //! | --- | --- | --- |
 //! | `error` | `instance.error` | `"v"` |
 //! | `history` | `history.facts` | `"v"` |
@@ -8,9 +8,9 @@
 //! | `mailbox` | `mailbox.payload` | its first byte |
 //! | `request` | `instance.sealed`, inside of the encryption | the first byte of the encryption |
 //!
-//! The rules: everything that is written says its version. What says none was written before there were versions, and is version 1 for
-//! ever. Every version that was ever written is read for ever; the tests hold literal texts of each. A version that this build does not
-//! know, and what is damaged, is a [`FormatError`]: it is logged with the instance, stays where it is, and is never taken for something else.
+//! The rules: each stored text names its version. A text without a version was written before there were versions, and is version 1. Every
+//! version that was ever written stays readable; the tests hold literal texts of each. An unknown version, or a damaged text, is a
+//! [`FormatError`]: the engine logs it with the instance, leaves the text as it is, and never guesses its content.
 
 use crate::encryption::EncryptionError;
 
@@ -26,7 +26,7 @@ pub(crate) enum FormatError {
     /// A newer build wrote it.
     #[error("{what} has format {found}, and this build reads up to {known}: a newer build wrote it")]
     Newer {
-        /// What it is.
+        /// Name of the stored text.
         what: &'static str,
         /// Its version.
         found: u64,
@@ -36,7 +36,7 @@ pub(crate) enum FormatError {
     /// It is no JSON of the expected form.
     #[error("{what} is damaged: {problem}")]
     Damaged {
-        /// What it is.
+        /// Name of the stored text.
         what: &'static str,
         /// What is wrong with it.
         problem: String,
@@ -44,15 +44,15 @@ pub(crate) enum FormatError {
     /// It cannot be written as JSON.
     #[error("{what} cannot be written: {problem}")]
     Unwritable {
-        /// What it is.
+        /// Name of the text.
         what: &'static str,
-        /// Why.
+        /// Why it cannot be written.
         problem: String,
     },
-    /// The machine cannot write where the instance stands.
+    /// The machine cannot encode the snapshot.
     #[error(transparent)]
     Snapshot(#[from] rondo_machine::EncodeError),
-    /// It cannot be encrypted or decrypted.
+    /// The parts of the start request cannot be encrypted or decrypted.
     #[error("what is kept of the start request: {0}")]
     Encryption(#[from] EncryptionError),
 }

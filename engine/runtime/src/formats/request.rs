@@ -1,7 +1,7 @@
-//! The parts of the start request that are kept with an instance, encrypted: headers, variables of callers, identity.
+//! The parts of the start request that are stored with an instance, encrypted: headers, variables of callers, identity.
 //!
-//! Inside of the encryption, whose first byte is the version: `{"h":[[NAME,VALUE],…],"v":[[NAME,VALUE],…],"i":IDENTITY}`, each left out when
-//! there is nothing to keep. Version 1 had no `i`.
+//! The encrypted text is `{"h":[[NAME,VALUE],…],"v":[[NAME,VALUE],…],"i":IDENTITY}`, without empty members. The first byte of the
+//! encryption is the version; version 1 had no `i`.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -17,7 +17,7 @@ const WHAT: &str = "what is kept of the start request";
 /// The parts of the start request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct RequestContext {
-    /// Its headers, to be passed on by calls.
+    /// Its headers, which calls pass on to services.
     pub(crate) headers: Arc<Vec<(String, String)>>,
     /// Variables of the callers of a subflow.
     pub(crate) variables: Arc<[(Arc<str>, Val)]>,

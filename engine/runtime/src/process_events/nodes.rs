@@ -1,4 +1,4 @@
-//! The node of each visit of an instance, while the facts of a turn become events.
+//! The open nodes of an instance, updated with each fact while the facts of a turn become events.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,7 +6,7 @@ use rondo_machine::Visit;
 
 use crate::views::VisitKind;
 
-/// What has become of a node, with the numbers of Kogito.
+/// What happened to a node, with Kogito's numbers for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reached {
     Entered = 1,
@@ -16,7 +16,7 @@ pub(super) enum Reached {
     Error = 6,
 }
 
-/// A node that an instance is at.
+/// An open node of an instance.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) visit: Option<Visit>,
@@ -24,7 +24,7 @@ pub(super) struct Node {
     pub(super) kind: VisitKind,
 }
 
-/// The nodes that an instance is at, by visit.
+/// The open nodes of an instance, by visit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Nodes(BTreeMap<Visit, Open>);
 
@@ -59,19 +59,19 @@ impl Nodes {
         self.0.get(&visit)?.node.clone()
     }
 
-    /// Ends a visit: its node, and the events that it still waits for.
+    /// Ends a visit. Returns its node, and the events that the visit still waited for.
     pub(super) fn leave(&mut self, visit: Visit) -> (Option<Node>, Vec<Node>) {
         self.0.remove(&visit).map(|open| (open.node, open.events)).unwrap_or_default()
     }
 
-    /// Forgets a visit that failed and is not continued: what became of its node has been told.
+    /// Removes a visit that failed and is not continued. Its node has had an event about the error, and gets no further one.
     pub(super) fn forget(&mut self, failed: Option<Visit>) {
         if let Some(visit) = failed {
             self.0.remove(&visit);
         }
     }
 
-    /// Ends all visits, the innermost first.
+    /// Ends all visits. Returns their nodes, the innermost first.
     pub(super) fn take_all(&mut self) -> Vec<Node> {
         let all = std::mem::take(&mut self.0).into_values().rev();
         all.flat_map(|open| open.events.into_iter().chain(open.node)).collect()

@@ -1,16 +1,16 @@
-//! Which parts of the data of an instance a turn has changed.
+//! Finds the parts of the data of an instance that a turn has changed.
 
 use std::collections::BTreeMap;
 
 use rondo_expression::Val;
 
-/// Most paths that are told one by one. Where more have changed, the whole data are told.
+/// How many changed paths get an event each. If more have changed, one event has the whole data.
 const MOST: usize = 100;
 
-/// Name of the variable that the data are.
+/// Name of the variable that holds the data.
 const ROOT: &str = "workflowdata";
 
-/// The paths that differ, such as `workflowdata.order.id`, each with its value now; null for what is gone.
+/// The paths that differ, such as `workflowdata.order.id`, each with its new value; null for a removed member.
 pub(super) fn changes(before: &Val, now: &Val) -> Vec<(String, Val)> {
     let mut found = Vec::new();
     compare(ROOT, before, now, &mut found);

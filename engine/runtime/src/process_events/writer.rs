@@ -21,12 +21,12 @@ use crate::{
     views::{VisitKind, action_kind, state_kind},
 };
 
-/// What has become of an instance, with the numbers of Kogito.
+/// What happened to an instance, with Kogito's numbers for it.
 pub(super) const STARTED: u8 = 1;
 const ENDED: u8 = 2;
 const RETRIGGERED: u8 = 4;
 
-/// How Kogito counts the states of instances.
+/// Kogito's number for a status.
 fn state_number(status: Status) -> u8 {
     match status {
         Status::Completed => 2,
@@ -125,7 +125,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Ends a visit; the events that it still waited for do not come.
+    /// Writes the end of a visit; the events that it still waited for are aborted.
     fn leave(&mut self, nodes: &mut Nodes, visit: Visit, reached: Reached) {
         let (node, events) = nodes.leave(visit);
         for event in events {
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A node that takes no time.
+    /// Writes that a node was entered and left, for `Start` and `End`, which take no time.
     fn pass(&mut self, kind: VisitKind) {
         let node = Node { visit: None, name: kogito::node_name(kind, "").into(), kind };
         self.node(&node, Reached::Entered);
@@ -203,7 +203,7 @@ impl<'a> Writer<'a> {
         self.push_value(event_type, Val::from(data), variable);
     }
 
-    /// Adds what all have in common.
+    /// Adds an event with the members and attributes that all process events have.
     fn push_value(&mut self, event_type: &str, mut data: Val, variable: Option<&str>) {
         let row = &self.instance.row;
         let time = jiff::Timestamp::from_millisecond(self.now).ok().map(|time| format!("{time:.3}"));
@@ -238,7 +238,7 @@ impl<'a> Writer<'a> {
         ]);
         for (name, value) in extensions.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             if let Err(error) = event.set_extension(name, value) {
-                // The data say it too.
+                // The data of the event have the same value, so the event is sent without the attribute.
                 tracing::debug!(instance_id = %row.id, name, %error, "an attribute of a process event cannot be sent");
             }
         }
@@ -246,7 +246,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The id of an event: by its place in the turn, so that a turn that is computed again makes the same.
+/// The id of an event. It is derived from the instance, the turn and the place in the turn, so that a turn that is computed again makes the
+/// same ids.
 fn event_id(instance: Uuid, turn: u64, place: usize) -> Uuid {
     let digest = Sha256::new()
         .chain_update(b"process event")

@@ -1,7 +1,7 @@
-//! A schema and the files it refers to as one document.
+//! Bundles a schema and the files that it refers to into one document.
 //!
-//! Promises: a reference to a part of a file takes in that part and what it refers to, not the whole file, so that a schema may refer into a
-//! description of an API; files that refer to each other are taken in once.
+//! Promises: for a reference to a part of a file, the bundle gets that part and the parts that it refers to, not the whole file. So a schema
+//! may refer to a part of an OpenAPI document. A part is in the bundle once, also if files refer to each other.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,40 +10,41 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use rondo_definition::{Resources, Source, find_anchor};
 use serde_json::{Map, Value};
 
-/// How deep files may refer to files.
+/// How many files may refer to each other in a row.
 const DEEPEST: usize = 32;
 
-/// Keywords whose value is data, in which `$ref` is a member like any other.
+/// Keywords whose value is data, in which `$ref` is an ordinary member.
 const DATA: [&str; 5] = ["const", "enum", "default", "example", "examples"];
 
-/// Reads the file for a reference made in the file named first, and gives the name under which its own references are resolved.
+/// Reads the file of a reference. Takes the name of the file with the reference, and the URI. Returns the name of the file that was read,
+/// for its own references, and its content.
 type Read<'a> = dyn Fn(&str, &str) -> Result<(String, Value), String> + 'a;
 
-/// Makes one document of a schema and the files it refers to.
+/// Makes one document of a schema and the files that it refers to.
 ///
 /// The error names the reference that cannot be followed.
 pub(crate) struct Bundler<'a> {
     read: &'a Read<'a>,
-    /// Names in `$defs` of what is taken in, by file and pointer.
+    /// Names in `$defs` of the parts of the bundle, by file and JSON pointer.
     names: HashMap<(Rc<str>, String), String>,
-    /// What is named, but not taken in yet.
+    /// Parts that have a name, and whose references are not resolved yet.
     pending: Vec<Pending>,
     definitions: Map<String, Value>,
 }
 
-/// Where a value stands that is taken in.
+/// The origin of a part of the bundle.
 struct Home {
     /// The file, by its name.
     file: Rc<str>,
     /// Its content; `None` for the schema itself.
     content: Option<Rc<Value>>,
-    /// The place of the whole file in the bundle; `None` if only a part of it is taken in.
+    /// The place of the file in the bundle; `None` if the bundle has only a part of the file.
     place: Option<String>,
-    /// The number of files that refer to each other down to this one.
+    /// How many files, each referring to the next, lead to this one.
     depth: usize,
 }
 
-/// A value that will be a definition of the bundle.
+/// A part that becomes a definition of the bundle.
 struct Pending {
     definition: String,
     value: Value,
@@ -51,7 +52,7 @@ struct Pending {
 }
 
 impl<'a> Bundler<'a> {
-    /// Bundles the schema that stands in the file `name`.
+    /// Bundles the schema of the file `name`.
     pub(crate) fn bundle(name: &str, schema: Value, read: &'a Read<'a>) -> Result<Value, String> {
         let (names, pending, definitions) = (HashMap::new(), Vec::new(), Map::new());
         let mut bundler = Self { read, names, pending, definitions };
@@ -74,7 +75,7 @@ impl<'a> Bundler<'a> {
         Ok(schema)
     }
 
-    /// Rewrites the references of a schema.
+    /// Rewrites the references of a schema so that they point into the bundle.
     fn resolve(&mut self, home: &Home, schema: Value) -> Result<Value, String> {
         match schema {
             Value::Array(items) => {
@@ -102,7 +103,7 @@ impl<'a> Bundler<'a> {
         }
     }
 
-    /// Where a reference points in the bundle. The error says why it cannot be followed.
+    /// The place in the bundle for a reference. The error says why it cannot be followed.
     fn reference(&mut self, home: &Home, reference: &str) -> Result<String, String> {
         let (target, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if let (true, Some(place)) = (target.is_empty(), &home.place) {
@@ -110,7 +111,7 @@ impl<'a> Bundler<'a> {
                 Some(content) if !is_pointer(fragment) => {
                     format!("{place}{}", encoded(&pointer(content, fragment, &home.file)?))
                 }
-                // An anchor of the schema itself is one of the bundle too.
+                // The schema itself is the root of the bundle, so its anchors stay valid.
                 _ => format!("{place}{fragment}"),
             });
         }
@@ -146,7 +147,7 @@ impl<'a> Bundler<'a> {
         Ok(place)
     }
 
-    /// A name for what is taken in: its title, or the last part of its pointer, and a number.
+    /// A name for a part of the bundle: its title, or the last segment of its pointer, and a number.
     fn name_of(&self, value: &Value, pointer: &str) -> String {
         let last = pointer.rsplit('/').next().filter(|last| !last.is_empty()).unwrap_or("schema");
         let title = value.get("title").and_then(Value::as_str).unwrap_or(last);
@@ -158,12 +159,12 @@ impl<'a> Bundler<'a> {
     }
 }
 
-/// Whether a fragment is a JSON pointer, and no anchor.
+/// Whether a fragment is a JSON pointer; else it is an anchor.
 fn is_pointer(fragment: &str) -> bool {
     fragment.is_empty() || fragment.starts_with('/')
 }
 
-/// The JSON pointer that a fragment means in a file.
+/// The JSON pointer of a fragment, which may be an anchor of the file.
 fn pointer(content: &Value, fragment: &str, file: &str) -> Result<String, String> {
     let fragment = percent_decode_str(fragment).decode_utf8_lossy().into_owned();
     if is_pointer(&fragment) {

@@ -1,29 +1,29 @@
-//! How much work the regular expressions of a schema can be.
+//! Estimates the work of searches for the regular expressions of a schema.
 //!
-//! A search is one call of a library, and spends no step while it lasts. So its work is spent before, by the length of the text: an engine
-//! that goes through the text once, for each position of the pattern; one that tries again from each character (look-around and back
-//! references), by the square of it.
+//! A search is one call of a library, which spends no steps of the budget. So its steps are spent before it, by the length of the text. An
+//! ordinary pattern goes through the text once, and each byte costs more the more positions the pattern has. A pattern with look-around or
+//! back references may be tried again from each character, so the cost is the square of the length.
 
 use std::cell::Cell;
 
 use rondo_expression::work;
 use serde_json::Value;
 
-/// The regular expressions of one schema, as the one that is the most work.
+/// The cost of the most expensive regular expressions of one schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Patterns {
-    /// Positions of the longest one that a text is gone through once for.
+    /// Positions of the longest ordinary pattern.
     positions: usize,
-    /// Whether one has look-around or back references.
+    /// Whether any pattern has look-around or back references.
     pub(super) backtrack: bool,
 }
 
-/// Texts of so many bytes are not counted by their square: together they have as many bytes as a body may have, and the bound on processor
-/// time ends what is left.
+/// Texts up to this many bytes do not count by their square. The size of a body bounds how many there are, and the bound on processor time
+/// ends a check that takes too long all the same.
 const SHORT: usize = 1024;
 
-/// A byte of the text takes as long as a byte that is copied, while a pattern has fewer positions. Beyond, the engine's memory is too small
-/// to remember the combinations that it meets.
+/// Below this many positions, searching a byte takes as long as copying one. With more of them, the cache of the regex engine is too small
+/// for the combinations of positions, and each byte takes longer.
 const FEW_POSITIONS: usize = 100;
 
 thread_local! {
@@ -31,7 +31,7 @@ thread_local! {
 }
 
 impl Patterns {
-    /// Those of a schema and all schemas within.
+    /// The patterns of a schema and all schemas within it.
     pub(super) fn of(schema: &Value) -> Self {
         match schema {
             Value::Object(members) => members.iter().fold(Self::default(), |patterns, (keyword, value)| {
@@ -61,13 +61,13 @@ impl Patterns {
         Self { positions: self.positions.max(other.positions), backtrack: self.backtrack || other.backtrack }
     }
 
-    /// Runs a check in which texts are searched for these.
+    /// Runs a check with these patterns, so that [`spend_on_search`] knows their cost.
     pub(super) fn within<T>(self, check: impl FnOnce() -> T) -> T {
         RUNNING.set(self);
         check()
     }
 
-    /// Bytes that are copied in the time of a search of so many.
+    /// The cost of a search through a text: the number of bytes that could be copied in the same time.
     fn bytes_of_search(self, bytes: usize) -> usize {
         let by_position = bytes.saturating_mul(1 + self.positions / FEW_POSITIONS);
         let by_try = if self.backtrack && bytes > SHORT { bytes.saturating_mul(bytes) } else { 0 };
@@ -75,7 +75,7 @@ impl Patterns {
     }
 }
 
-/// Spends what looking at a text takes, with a search of it for a pattern of the schema.
+/// Spends the steps for reading a text and searching it for the patterns of the running check.
 pub(super) fn spend_on_search(text: &str) {
     work::spend_on_bytes(RUNNING.get().bytes_of_search(text.len()));
 }

@@ -1,4 +1,4 @@
-//! What a check says, and that it ends.
+//! Tests that a check names violations as SonataFlow does, and ends whatever schema and data are.
 
 use super::*;
 use serde_json::json;
@@ -48,7 +48,7 @@ fn violations_are_told_in_the_words_of_the_validator_that_users_know() {
     }
 }
 
-/// None of these ends by itself in a lifetime, or without some gigabytes.
+/// Without a budget these checks would run for years or take gigabytes.
 #[test]
 fn a_check_ends_whatever_the_schema_and_the_data_are() {
     let doubling = |applicator: &str| {
@@ -74,7 +74,7 @@ fn a_check_ends_whatever_the_schema_and_the_data_are() {
         let schema = Schema::new(schema, true).unwrap();
         let data = Val::from(data);
         let before = rondo_expression::steps_taken();
-        // Quick or not, right or wrong: what counts is that it ends.
+        // The result does not matter here, only that the check ends.
         let quick = schema.check_quickly(&data);
         let whole = schema.check(&data);
         assert!(rondo_expression::steps_taken() - before <= QUICK_STEPS + MOST_STEPS);
@@ -82,7 +82,7 @@ fn a_check_ends_whatever_the_schema_and_the_data_are() {
     }
 }
 
-/// A search takes no step of its own, and each of these would last for minutes.
+/// The library spends no steps during a search, and each of these searches would run for minutes.
 #[test]
 fn patterns_that_backtrack_end_as_well() {
     let check = |pattern: &str, text: String| {
@@ -123,7 +123,7 @@ fn a_message_ends_after_a_hundred_violations() {
     assert_eq!(schema.check(&json!(vec!["a"; 200_000]).into()), Ok(()));
 }
 
-/// What SonataFlow 10.1.0 answered.
+/// The expected texts are answers of SonataFlow 10.1.0.
 #[test]
 fn keywords_have_the_words_and_the_order_of_the_real_validator() {
     let format = |name: &str| json!({"type": "string", "format": name});
@@ -205,7 +205,7 @@ fn keywords_have_the_words_and_the_order_of_the_real_validator() {
     );
 }
 
-/// Which lines come first, as SonataFlow 10.1.0 answered.
+/// The expected order is that of answers of SonataFlow 10.1.0.
 #[test]
 fn lines_come_in_the_order_of_the_real_validator() {
     let at_least_5 = json!({"minimum": 5});

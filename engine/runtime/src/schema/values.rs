@@ -1,8 +1,8 @@
-//! Lets the validator of schemas read the engine's values where they are.
+//! Lets the schema validator read the engine's values without a copy.
 //!
-//! A copy of the data in the validator's own type would take several times their memory. And every look at a value spends a step of the
-//! budget that the check runs in, so that neither a schema nor data decide how much work a check is. Past [`MOST_ERRORS`] violations
-//! arrays and objects seem to end, so that the check ends too: who gets a hundred of them needs no further ones.
+//! A copy in the validator's own type would take several times the memory of the data. Every look at a value spends a step of the budget of
+//! the check, so neither schema nor data can make a check run without end. After [`MOST_ERRORS`] violations arrays and objects yield no more
+//! elements, so the check ends early; the message shows fewer violations anyway.
 
 use std::{borrow::Cow, cell::Cell, collections::HashSet, ptr};
 
@@ -15,10 +15,10 @@ use serde_json::{Map, Number, Value};
 
 use super::patterns::spend_on_search;
 
-/// Violations after which a check ends. More than are shown, because those of alternatives count too.
+/// Violations after which a check ends. This is more than a message shows, because violations of alternatives (`anyOf`) count too.
 const MOST_ERRORS: u32 = 1000;
 
-/// Characters of a text that an error keeps.
+/// Characters of a text that an error holds at most.
 const SHOWN: usize = 1000;
 
 thread_local! {
@@ -26,7 +26,7 @@ thread_local! {
     static ERRORS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs a check of which the violations are counted from none.
+/// Runs a check with the count of violations set to zero.
 pub(super) fn counting_errors<T>(check: impl FnOnce() -> T) -> T {
     ERRORS.set(0);
     check()
@@ -119,7 +119,7 @@ impl<'a> Node<'a, Values> for &'a Val {
         }
     }
 
-    /// Asked for by errors only, which show no more of an array or object than that it is one.
+    /// Called for errors only, and counts them. An error needs only the type of an array or object, so those come out empty.
     fn to_value(&self) -> Cow<'a, Value> {
         ERRORS.set(ERRORS.get().saturating_add(1));
         Cow::Owned(match self {
@@ -165,7 +165,7 @@ impl JsonNumber for Numeral<'_> {
     fn to_number(&self) -> Cow<'_, Number> {
         match Value::from(self.0.clone()) {
             Value::Number(number) => Cow::Owned(number),
-            // Not a number (NaN), which is `null` in JSON.
+            // Not a number (NaN), which becomes `null` in JSON.
             _ => Cow::Owned(Number::from(0)),
         }
     }
@@ -215,7 +215,7 @@ impl<'a> json::Object<'a, Values> for Members<'a> {
     }
 }
 
-/// Members, whose names may be searched for patterns.
+/// The members of an object; each name spends the steps of a search, because `patternProperties` may search it.
 pub(super) struct Named<'a>(Counted<<Members<'a> as IntoIterator>::IntoIter>);
 
 impl<'a> Iterator for Named<'a> {
@@ -228,7 +228,7 @@ impl<'a> Iterator for Named<'a> {
     }
 }
 
-/// Elements or members, each of which is a step of work; none further once there are violations enough.
+/// Elements or members, each of which spends a step. Ends after [`MOST_ERRORS`] violations.
 pub(super) struct Counted<I>(I);
 
 impl<I: Iterator> Iterator for Counted<I> {

@@ -1,4 +1,4 @@
-//! Violations in the words of `SonataFlow`'s validator (networknt), and in its order.
+//! Describes violations in the words and the order of `SonataFlow`'s validator (networknt).
 
 use jsonschema::{
     ValidationError,
@@ -7,22 +7,20 @@ use jsonschema::{
 use rondo_expression::Val;
 use serde_json::Value;
 
-/// Where an error comes among those of one schema: the steps from the schema to the keyword, each a group and a place in it.
+/// The sort key of an error: for each step from the schema to the keyword the group, the index within the group, and the name.
 pub(super) type Position = Vec<(Group, usize, String)>;
 
-/// In which order the validator goes through a schema.
+/// The groups of keywords, in the order in which the validator goes through a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Group {
-    /// Declared members, in their order. What is missing is told when the first member comes that is not there.
+    /// Declared members, in their order. The validator reports all missing members at the first declared member that is absent.
     Properties,
     PatternProperties,
-    /// By their names.
+    /// All other keywords, by name.
     Others,
 }
 
-/// Where an error comes in the order of the validator.
-///
-/// What stands behind a reference comes in the order of the names on the way.
+/// The sort key of an error. Behind a reference the schema is not followed, so errors there sort by the names of the path.
 pub(super) fn position(schema: &Value, data: &Val, error: &ValidationError<'_>) -> Position {
     let path = error.schema_path().as_str();
     let mut parts = path.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
@@ -37,7 +35,7 @@ pub(super) fn position(schema: &Value, data: &Val, error: &ValidationError<'_>) 
                 let absent =
                     here.and_then(|schema| first_absent(schema, at(data, error.instance_path().as_str())?));
                 position.push(match absent {
-                    // Before the member itself, if that could have errors of its own.
+                    // The empty name sorts before errors of the member itself.
                     Some(index) => (Group::Properties, index, String::new()),
                     None => (Group::Others, 0, keyword),
                 });
@@ -64,7 +62,7 @@ pub(super) fn position(schema: &Value, data: &Val, error: &ValidationError<'_>) 
     position
 }
 
-/// The first declared member that an object has not.
+/// The index of the first declared member that an object lacks.
 fn first_absent(schema: &Value, instance: &Val) -> Option<usize> {
     let declared = schema.get("properties")?.as_object()?;
     declared.keys().position(|name| instance.get(name).is_none())
@@ -78,7 +76,7 @@ fn at<'a>(data: &'a Val, pointer: &str) -> Option<&'a Val> {
     })
 }
 
-/// What is wrong by this schema, a line each; alternatives of which none holds tell of all.
+/// The lines for a violation. If no alternative of `anyOf` or `oneOf` holds, the violations of all alternatives get lines.
 pub(super) fn describe(schema: &Value, error: &ValidationError<'_>) -> Vec<String> {
     let at = json_path(error.instance_path().as_str());
     let of_alternatives = |context: &[Vec<ValidationError<'static>>]| -> Vec<String> {
@@ -164,7 +162,7 @@ pub(super) fn describe(schema: &Value, error: &ValidationError<'_>) -> Vec<Strin
             let told = "is not defined in the schema and the schema does not allow additional properties";
             return unexpected.iter().map(|name| format!("{at}.{name}: {told}")).collect();
         }
-        // The error itself would count the elements, and keeps none.
+        // The text of the error itself needs the elements of the array, and the error has none of them.
         ValidationErrorKind::AdditionalItems { limit } => {
             format!(
                 "{at}[{limit}]: is not defined in the schema and the schema does not allow additional items"
@@ -184,7 +182,7 @@ pub(super) fn describe(schema: &Value, error: &ValidationError<'_>) -> Vec<Strin
     vec![line]
 }
 
-/// Which rule a format stands for.
+/// The specification that defines a format.
 fn rule_of(format: &str) -> Option<&'static str> {
     Some(match format {
         "date" => "RFC 3339 full-date",

@@ -19,15 +19,15 @@ pub struct InstanceDetails {
     pub state: State,
     /// When it started, in milliseconds since 1970.
     pub started_at: i64,
-    /// When it ended.
+    /// When it ended, in milliseconds since 1970.
     pub ended_at: Option<i64>,
     /// Its business key.
     pub business_key: Option<String>,
-    /// The error that it stands at.
+    /// The error at which it stands.
     pub failure: Option<FailureView>,
-    /// What it waits for.
+    /// The calls, events and timers that it waits for.
     pub waits: Vec<WaitView>,
-    /// Everything that happened.
+    /// All lines of its history, in order.
     pub history: Vec<HistoryLine>,
     /// Its data.
     pub data: Val,

@@ -1,4 +1,4 @@
-//! Events that are kept, waits for events, events that cannot be sent, and channels.
+//! Views of kept events, waits for events, events that cannot be sent, and channels.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use rondo_store::{KeptEvent, OutboxRow, WaitingInstance};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event that no instance has taken yet. One that several instances may want stands here for each of them.
+/// An event that no instance has taken yet. An event that is kept for several instances has a view for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptEventView {
-    /// Number; later ones are higher.
+    /// Number of the event; later events have higher ones.
     pub number: i64,
     /// Its attribute `id`.
     pub id: String,
@@ -21,14 +21,14 @@ pub struct KeptEventView {
     /// Its attribute `type`.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// When it came, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub at: i64,
-    /// Until when it is kept; `None`: for ever.
+    /// Until when it is kept, in milliseconds since 1970; `None` for ever.
     pub until: Option<i64>,
-    /// The only instance that it is kept for.
+    /// The instance that it is kept for; `None` if it is not kept for a single one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<Uuid>,
-    /// Whom it is kept for, and why nobody has it, as a sentence without a full stop.
+    /// For what it is kept, and why no instance has it, as a sentence without a full stop.
     pub reason: String,
 }
 
@@ -42,34 +42,34 @@ pub struct EventWaitView {
     pub workflow: String,
     /// Name of the event in the definition.
     pub event: String,
-    /// The attribute `type` that it must have.
+    /// The attribute `type` that the event must have.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The attribute `source` that it must have; `None`: any.
+    /// The attribute `source` that the event must have; `None` for any.
     pub source: Option<String>,
-    /// The attributes that it must have, each with its value; `None`: any value.
+    /// The attributes that the event must have, each with its value; `None` for any value.
     pub correlation: BTreeMap<String, Option<String>>,
-    /// Since when it is waited for, in milliseconds since 1970.
+    /// When the wait began, in milliseconds since 1970.
     pub since: i64,
-    /// When the wait ends without an event; `None`: never.
+    /// When the wait ends without an event, in milliseconds since 1970; `None` for never.
     pub until: Option<i64>,
 }
 
-/// An event that could not be sent at the first try.
+/// An event in the outbox whose first attempt to send has failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StuckEventView {
-    /// The instance that produced it; that of nobody for the definition of a workflow.
+    /// The instance that published it; the nil UUID for an event about a definition.
     pub instance: Uuid,
     /// Name of its channel.
     pub channel: String,
-    /// When it was produced, in milliseconds since 1970.
+    /// When it was published, in milliseconds since 1970.
     pub at: i64,
-    /// How often sending it has failed.
+    /// How many attempts to send it have failed.
     pub attempts: u32,
-    /// When it is tried again.
+    /// When the next attempt is due, in milliseconds since 1970.
     pub next_at: Option<i64>,
-    /// Why it failed the last time.
+    /// The error of the last attempt.
     pub error: Option<String>,
 }
 
@@ -78,15 +78,15 @@ pub struct StuckEventView {
 pub struct ChannelView {
     /// Its name.
     pub name: String,
-    /// Which way events go.
+    /// Direction of its events.
     pub direction: ChannelDirection,
-    /// Where they come from or go to, for people; `None` if it cannot be used.
+    /// Address of its source or sink, for people; `None` if the channel cannot be used.
     pub address: Option<String>,
-    /// Why it cannot be used.
+    /// Why the channel cannot be used.
     pub problem: Option<String>,
 }
 
-/// Which way the events of a channel go.
+/// Direction of the events of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelDirection {
@@ -122,7 +122,7 @@ impl From<KeptEvent> for KeptEventView {
 }
 
 impl EventWaitView {
-    /// The view of a stored wait; `None` for one that only keeps an event from starting another instance.
+    /// The view of a stored wait; `None` for a row without a frame, which only claims events so that they start no other instance.
     pub(crate) fn of(waiting: WaitingInstance) -> Option<Self> {
         let WaitingInstance { instance, workflow, wait } = waiting;
         (wait.frame != NO_FRAME).then(|| Self {

@@ -1,14 +1,14 @@
-//! The error that an instance stands at: whole, and as lists show it.
+//! Views of the error at which an instance stands: complete, and as a summary for lists.
 
 use rondo_machine::FailedStep;
 use rondo_program::{FailureKind, Origin, sonataflow};
 
-/// The error that an instance stands at.
+/// The error at which an instance stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailureView {
-    /// Kind of the failure; decides the status of an answer.
+    /// Kind of the failure, which decides the HTTP status of the answer to a client.
     pub kind: FailureKind,
-    /// Who raised it.
+    /// The engine, or the kind of call, that raised it.
     pub origin: Origin,
     /// Code: the HTTP status of the service that failed, as text; `TimedOut`; ….
     pub code: Option<String>,
@@ -20,7 +20,7 @@ pub struct FailureView {
     pub described: String,
     /// Name of the state.
     pub state: String,
-    /// Name of what the action calls, when an action failed.
+    /// Name of the function, subflow or event of the failed action; `None` if no action failed.
     pub action: Option<String>,
     /// Number of the visit that failed.
     pub visit: u64,
@@ -42,7 +42,7 @@ impl FailureView {
         }
     }
 
-    /// What is stored of the instance cannot be read.
+    /// The view for an instance that cannot be read, because its stored form is damaged.
     pub(crate) fn of_damage(problem: String) -> Self {
         Self {
             kind: FailureKind::Runtime,
@@ -57,31 +57,31 @@ impl FailureView {
         }
     }
 
-    /// Name of what the failed action calls, or of the state when no action failed.
+    /// Name of the function, subflow or event of the failed action, or of the state if no action failed.
     pub fn place(&self) -> &str {
         self.action.as_deref().unwrap_or(&self.state)
     }
 }
 
-/// The error of an instance in a list: what its row alone tells. What older builds did not write is `None`.
+/// The error of an instance in a list, from its row alone. Fields that older builds did not write are `None`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ErrorSummary {
-    /// Name of what the failed action calls, or of the state when no action failed.
+    /// Name of the function, subflow or event of the failed action, or of the state if no action failed.
     pub place: String,
     /// Name of the state.
     pub state: Option<String>,
-    /// Name of what the action calls, when an action failed.
+    /// Name of the function, subflow or event of the failed action; `None` if no action failed.
     pub action: Option<String>,
     /// Number of the visit that failed.
     pub visit: Option<u64>,
     /// Kind of the failure.
     pub kind: Option<FailureKind>,
-    /// Who raised it.
+    /// The engine, or the kind of call, that raised it.
     pub origin: Origin,
     /// Code of the failure.
     pub code: Option<String>,
     /// HTTP status that a service answered with.
     pub status: Option<u16>,
-    /// What happened and where, as the Data Index shows it.
+    /// `<class name> - <text>` with the place, as the Data Index shows it.
     pub message: String,
 }

@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 /// One line of history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryLine {
-    /// When, in milliseconds since 1970.
+    /// When it happened, in milliseconds since 1970.
     pub at: i64,
-    /// What.
+    /// What happened.
     #[serde(flatten)]
     pub event: HistoryEvent,
 }
 
-/// What happened.
+/// The content of a line of history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum HistoryEvent {
-    /// Something that this build knows.
+    /// A fact that this build knows.
     Fact(Fact),
-    /// Something that another build wrote, or that is damaged: it stands here so that the rest of the history can be read.
+    /// A line of a newer build, or a damaged one. It is a value of its own so that the rest of the history can be read.
     Unknown(UnknownEvent),
 }
 
 /// A line of history that cannot be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnknownEvent {
-    /// Which kind of line it says it is; `unknown` when it does not.
+    /// The kind that the line names; `unknown` if it names none.
     #[serde(rename = "f")]
     pub kind: String,
     /// Why it cannot be read.
@@ -35,7 +35,7 @@ pub struct UnknownEvent {
 }
 
 impl HistoryLine {
-    /// The fact, where this build knows it.
+    /// The fact; `None` for a line that this build cannot read.
     pub fn fact(&self) -> Option<&Fact> {
         match &self.event {
             HistoryEvent::Fact(fact) => Some(fact),

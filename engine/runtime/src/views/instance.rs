@@ -1,4 +1,4 @@
-//! An instance at one moment.
+//! The view of an instance in answers to requests.
 
 use rondo_expression::Val;
 use rondo_store::State;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::FailureView;
 
-/// An instance at one moment, as the answer to an operation on it.
+/// An instance at one moment, as the answer to a request.
 #[derive(Debug, Clone)]
 pub struct InstanceView {
     /// Its id.
@@ -17,6 +17,6 @@ pub struct InstanceView {
     pub state: State,
     /// Its data.
     pub data: Val,
-    /// The error that it stands at.
+    /// The error at which it stands.
     pub failure: Option<FailureView>,
 }

@@ -1,7 +1,7 @@
 //! Views of instances: one set of types, which REST, GraphQL and the command line render.
 //!
-//! The words are the engine's (state, action, visit, wait). Kogito's (process, node) are made from them in `api`. Waits and lines of history
-//! serialize to the JSON that `/rondo/instances/{id}` answers, and deserialize from it, so that the command line reads the same types.
+//! They use the engine's terms (state, action, visit, wait); `api` translates them to Kogito's (process, node). Waits and lines of history
+//! serialize to the JSON of `/rondo/instances/{id}`, and deserialize from it, so that the command line reads the same types.
 
 mod details;
 mod events;

@@ -1,4 +1,4 @@
-//! A schedule as it is shown.
+//! The view of a schedule.
 
 use rondo_machine::Millis;
 use serde::{Deserialize, Serialize};

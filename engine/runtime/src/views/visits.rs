@@ -1,4 +1,4 @@
-//! The visits of an instance to its states and actions, from the lines of its history.
+//! Derives the visits of an instance to its states and actions from its history.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,35 +7,35 @@ use rondo_program::{ActionKind, FailureKind, Origin, StateKind};
 
 use super::HistoryLine;
 
-/// A visit to a state, one execution of an action, or the start or end of the instance.
+/// A visit to a state, one execution of an action, a wait for an event, or the start or end of the instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisitView {
-    /// Its number, unique within the instance; start and end have none, and an event has that of the state or action that waits.
+    /// Its number, unique within the instance. Start and end have none; an event has the number of the state or action that waits.
     pub visit: Option<Visit>,
-    /// What is visited.
+    /// Kind of the visit.
     pub kind: VisitKind,
-    /// Name of the state or event; of an action that of what it calls; empty for start and end.
+    /// Name of the state or event; of an action the name of its function, subflow or event; empty for start and end.
     pub name: String,
     /// When it was entered, in milliseconds since 1970.
     pub entered_at: i64,
-    /// When it was left; `None` while it runs or when it failed. A step that is run again after a failure is visited again.
+    /// When it was left, in milliseconds since 1970; `None` while it runs or if it failed. A retrigger makes a new visit.
     pub left_at: Option<i64>,
-    /// Why it failed.
+    /// The error, if it failed.
     pub error: Option<VisitError>,
 }
 
 /// Why a visit failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisitError {
-    /// What happened.
+    /// Message of the error.
     pub message: String,
-    /// What went wrong; `None` in lines of the first format, whose messages say it themselves.
+    /// Kind of the failure; `None` in lines of format 1, whose messages name it.
     pub kind: Option<FailureKind>,
-    /// Who raised it.
+    /// The engine, or the kind of call, that raised it.
     pub origin: Origin,
 }
 
-/// What is visited.
+/// The kind of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VisitKind {
     /// The start of the instance.
@@ -50,7 +50,7 @@ pub enum VisitKind {
     End,
 }
 
-/// Pairs the lines that say how something was entered and left, in the order in which it was entered.
+/// Pairs the lines of entering and leaving. Returns the visits in the order in which they were entered.
 pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
     let mut paired = Paired::default();
     for line in lines {
@@ -78,13 +78,13 @@ pub(crate) fn visits(lines: &[HistoryLine]) -> Vec<VisitView> {
     paired.visits
 }
 
-/// Visits while their lines are paired.
+/// The visits found so far.
 #[derive(Default)]
 struct Paired {
     visits: Vec<VisitView>,
-    /// Where each visit is in the list.
+    /// The index of each visit in `visits`.
     places: HashMap<Visit, usize>,
-    /// Where the events are in the list that each visit waits for.
+    /// The indexes in `visits` of the events that each visit waits for.
     awaited: HashMap<Visit, Vec<usize>>,
 }
 
@@ -95,7 +95,7 @@ impl Paired {
         self.visits.len() - 1
     }
 
-    /// Something that takes no time.
+    /// Adds a visit that takes no time.
     fn pass(&mut self, name: &str, kind: VisitKind, at: i64) {
         let place = self.push(None, name, kind, at);
         self.leave(place, at);
@@ -127,7 +127,7 @@ impl Paired {
             view.left_at = left_at.or(view.left_at);
             view.error = error;
         }
-        // The other events are not waited for any more.
+        // The visit was left, so it does not wait for its other events any more.
         if let Some(at) = left_at {
             let awaited = self.awaited.remove(&visit).unwrap_or_default();
             for place in awaited {
@@ -136,7 +136,7 @@ impl Paired {
         }
     }
 
-    /// Ends a visit that did not complete. One that failed stays as it failed.
+    /// Ends a visit that did not complete. A failed visit stays as it is.
     fn drop_visit(&mut self, visit: Visit, at: i64) {
         let view = self.places.get(&visit).and_then(|place| self.visits.get(*place));
         if view.is_none_or(|view| view.error.is_none()) {
@@ -151,14 +151,14 @@ impl Paired {
     }
 }
 
-/// The kind of a state by the word that facts have for it.
+/// The kind of a state by its name in facts; an unknown name counts as an operation.
 pub(crate) fn state_kind(word: &str) -> StateKind {
     use StateKind::{Callback, Event, ForEach, Inject, Operation, Parallel, Sleep, Switch};
     let kinds = [Switch, Inject, Sleep, Parallel, ForEach, Event, Callback];
     kinds.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Operation)
 }
 
-/// The kind of an action by the word that facts have for it.
+/// The kind of an action by its name in facts; an unknown name counts as a computation.
 pub(crate) fn action_kind(word: &str) -> ActionKind {
     use ActionKind::{Call, Compute, Event, Log, Subflow};
     [Call, Subflow, Event, Log].into_iter().find(|kind| kind.as_str() == word).unwrap_or(Compute)
@@ -193,7 +193,7 @@ mod tests {
                 Fact::Action { visit: 4, target: "tell".into(), name: None, kind: "log".into(), within: 1 },
             ),
             line(9, Fact::Left { visit: 4 }),
-            // An abort drops whatever is open.
+            // An abort drops all open visits.
             line(10, Fact::Dropped { visit: 3 }),
         ];
         let told: Vec<String> = visits(&lines)
@@ -227,7 +227,7 @@ mod tests {
             line(5, Fact::Left { visit: 1 }),
             line(5, Fact::Entered { visit: 2, state: "Ask".into(), kind: "switch".into() }),
             line(6, awaits(2)),
-            // The line of another build, which tells of an event only when it has come.
+            // Other builds write no line when a wait for an event begins.
             line(7, Fact::Event { visit: 3, event: "no".into(), id: "f".into() }),
         ];
         let told: Vec<_> = visits(&lines)

@@ -1,4 +1,4 @@
-//! What an instance waits for, and since when.
+//! The view of the waits of an instance: for calls, events and timers.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::HistoryLine;
 
-/// One thing that an instance waits for.
+/// A wait of an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitView {
     /// Name of the state.
     pub state: Arc<str>,
-    /// Name of the action, if it is in one.
+    /// Name of the action, if an action waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Arc<str>>,
-    /// What is waited for.
+    /// The call, event or timer that it waits for.
     pub waiting: Waiting,
-    /// Visit of the innermost thing.
+    /// Number of the visit to the action, or to the state if no action waits.
     pub visit: Visit,
-    /// Since when, in milliseconds since 1970.
+    /// When the wait began, in milliseconds since 1970; `None` if the history does not say it.
     pub since: Option<i64>,
 }
 
-/// The waits of an instance with the moments that its history gives them.
+/// Adds to the waits of an instance the moments at which they began, from its history.
 pub(crate) fn waits(waits: Vec<WaitStatus>, history: &[HistoryLine]) -> Vec<WaitView> {
     let latest = latest(history);
     let view = |WaitStatus { state, action, waiting, visit }| {
@@ -33,7 +33,7 @@ pub(crate) fn waits(waits: Vec<WaitStatus>, history: &[HistoryLine]) -> Vec<Wait
     waits.into_iter().map(view).collect()
 }
 
-/// The moment of the last line of each visit, since which it waits.
+/// The moment of the last line of each visit, at which its wait began.
 fn latest(history: &[HistoryLine]) -> HashMap<Visit, i64> {
     let moment = |line: &HistoryLine| match line.fact()? {
         Fact::Entered { visit, .. }
@@ -43,6 +43,6 @@ fn latest(history: &[HistoryLine]) -> HashMap<Visit, i64> {
         | Fact::Failed { visit, .. } => Some((*visit, line.at)),
         _ => None,
     };
-    // Of several of one visit the last stays.
+    // A later line of the same visit replaces an earlier one.
     history.iter().filter_map(moment).collect()
 }

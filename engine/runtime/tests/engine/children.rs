@@ -1,4 +1,4 @@
-//! Subflows: their starts, their ends, their bounds.
+//! Tests of subflows: how they start and end, and how many may run.
 
 use crate::support::{CALLER, Call, Lab, Trouble, json};
 use rondo_runtime::Waiting;
@@ -85,7 +85,7 @@ async fn a_parent_goes_on_after_a_crash_between_the_end_of_its_child_and_its_own
     let child = instance_of(&call);
     let parent = lab.engine.store().instance(child).await.unwrap().unwrap().parent.unwrap();
     let mut commits = lab.store.commits();
-    // The child's last commit is taken, the parent's is not.
+    // The store takes the child's last commit, and leaves the parent's without an answer.
     lab.store.pass_then_hold(1);
     call.answer(json!({"found": 1}));
     while lab.engine.instance(child).await.unwrap().unwrap().state != State::Completed {

@@ -1,4 +1,5 @@
-//! An instance that was worked on whenever the process ended is not worked on again unless somebody asks.
+//! Tests of the protection from crash loops: an instance that was worked on at several ends of the process is worked on again only if a client
+//! asks for it.
 
 use std::{
     fs,
@@ -19,7 +20,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Engines one after the other on one folder and one database.
+/// A folder and a database on which engines run one after the other.
 struct Processes {
     folder: TempDir,
     store: Arc<WatchedStore>,
@@ -50,7 +51,7 @@ impl Processes {
         Engine::open_in(options, surroundings).await.unwrap()
     }
 
-    /// The file that names what is being worked on.
+    /// The file that names the instances that are being worked on.
     fn turns(&self) -> PathBuf {
         self.folder.path().join("rondo.db.turns")
     }
@@ -78,7 +79,7 @@ async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
     let id = engine.start("sleeper", Start::default()).await.unwrap().id;
     engine.stop(Duration::ZERO).await;
     drop(engine);
-    // As three ends of the process leave it.
+    // The content of the file after three ends of the process.
     fs::write(processes.turns(), format!("suspect {id} 2\nworking {id}\n")).unwrap();
     let engine = processes.begin().await;
     processes.clock.advance(Duration::from_hours(1));
@@ -88,7 +89,7 @@ async fn a_suspect_is_stopped_and_goes_on_when_it_is_asked_to() {
     assert_eq!(engine.retrigger(id).await.unwrap().state, State::Completed);
 }
 
-/// A service that begins an answer of 200 KB to each request and never ends it; sends a word for each.
+/// A service that begins an answer of 200 KB to each request and never ends it. The receiver gets a message for each request.
 async fn endless_service() -> (String, mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -122,7 +123,7 @@ async fn a_call_whose_answer_ends_the_process_is_not_made_for_ever() {
     let mut engine = Some(engine);
     for end in 1..=3 {
         calls.recv().await.unwrap();
-        // The answer has begun; the engine notes that before it reads on.
+        // The answer has begun. The engine marks the instance before it reads on.
         let text = loop {
             let text = fs::read_to_string(processes.turns()).unwrap();
             if text.contains("working ") {
@@ -133,7 +134,7 @@ async fn a_call_whose_answer_ends_the_process_is_not_made_for_ever() {
         let id = text.lines().find_map(|line| line.strip_prefix("working ")).unwrap().trim().to_owned();
         assert!(end == 1 || text.contains(&format!("suspect {id} {}", end - 1)), "{text}");
         engine.take().unwrap().stop(Duration::ZERO).await;
-        // The process has ended, and not stopped.
+        // Restores the file, as if the process had ended instead of stopping.
         fs::write(processes.turns(), text).unwrap();
         engine = Some(processes.begin().await);
     }

@@ -1,4 +1,4 @@
-//! Work on an instance: calls and their answers, a database that fails, defects.
+//! Tests of work on one instance: calls and their answers, a database that fails, defects of the engine.
 
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ async fn a_defect_that_comes_again_leaves_the_instance_alone_and_free() {
     lab.store.fail_next([Trouble::Panics, Trouble::Panics]);
     call.answer(json!({"found": 1}));
     started.await.unwrap().unwrap_err();
-    // Neither the answer nor the halt could be stored. What is asked next is done, on what the database has.
+    // Neither the answer nor the halt could be stored. The next request is processed on the instance as the database has it.
     let ended = lab.engine.abort(id).await.unwrap();
     assert_eq!(ended.state, State::Aborted);
 }

@@ -1,4 +1,4 @@
-//! Events that come in: each is taken by a wait that it matches, once, or kept until there is one.
+//! Tests of received events: a matching wait takes an event once, or the event is kept until there is one.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ states:
 - {name: Second, type: event, onEvents: [{eventRefs: [came], eventDataFilter: {toStateData: .second}}], end: true}
 ";
 
-/// Waits for the event of an order, an hour at most.
+/// Waits up to an hour for the event of an order, and then for another one.
 const ORDER: &str = r"
 id: order
 version: '1.0'
@@ -61,7 +61,7 @@ states:
 - {name: Pay, type: event, onEvents: [{eventRefs: [paid], eventDataFilter: {toStateData: .paid}}], end: true}
 ";
 
-/// Is started by an event.
+/// An event starts it.
 const STARTED: &str = r"
 id: started
 version: '1.0'
@@ -73,7 +73,7 @@ states:
 - {name: Rest, type: sleep, duration: PT1H, end: true}
 ";
 
-/// Is started by two events of one order.
+/// Two events of one order start it.
 const PAIR: &str = r"
 id: pair
 version: '1.0'
@@ -107,7 +107,7 @@ fn delivered(instances: &[Uuid]) -> Accepted {
     Accepted::Taken { delivered: instances.to_vec(), started: Vec::new() }
 }
 
-/// An instance that waits at a state for events.
+/// Waits until an instance waits for an event at a state.
 async fn until_waits_at(lab: &Lab, id: Uuid, state: &str) {
     lab.until_waits(id, |wait| *wait.state == *state && matches!(wait.waiting, Waiting::Events { .. })).await;
 }
@@ -134,14 +134,14 @@ async fn of_two_events_for_one_wait_the_second_is_kept_for_the_next_wait() {
     lab.clock.advance(HOUR);
     until_waits_at(&lab, id, "First").await;
     lab.until_idle().await;
-    // The turn of the first event is not written yet when the second comes, which so has the same wait as goal.
+    // The first commit fails, so the second event comes while the wait is still open, and is delivered to it too.
     lab.store.fail_next([Trouble::Refuses]);
     assert_eq!(give(&lab, event_for(id, "a")).await, delivered(&[id]));
     assert_eq!(give(&lab, event_for(id, "b")).await, delivered(&[id]));
     let asked = loop {
         tokio::select! {
             asked = lab.service.call() => break asked,
-            // Whatever the engine does again after a pause is due.
+            // Ends the pause after which the engine repeats the commit.
             () = tokio::task::yield_now() => lab.clock.advance(Duration::from_millis(1)),
         }
     };
@@ -191,7 +191,7 @@ async fn a_correlated_event_goes_to_the_instance_of_its_value_and_is_kept_for_on
         assert!(matches!(give(&lab, of(id, "9")).await, Accepted::Kept { .. }));
     }
     let nine = lab.start("order", json!({"order": 9})).await.id;
-    // Each of the kept events is taken by one of the two waits, the older one first.
+    // Each of the two waits takes one kept event, the older event first.
     assert_eq!(
         json(&lab.until(nine, State::Completed).await),
         json!({"order": 9, "first": "b", "second": "c"})
@@ -244,7 +244,7 @@ async fn an_instance_of_a_build_that_delivered_no_events_says_what_it_waits_for(
     let frames = String::from_utf8(row.frames.clone()).unwrap();
     let old = frames.replace(r#"{"v":[null,[],[]]}"#, r#"{"e":[null,[]]}"#);
     assert_ne!(frames, old);
-    // As the migration of its database leaves it.
+    // The row as the migration of an older database leaves it.
     let turn = row.turn;
     let update =
         Update { turn: turn + 1, wake_at: Some(1), frames: old.into_bytes(), ..Update::of_row(row, turn) };
@@ -268,7 +268,7 @@ async fn an_event_at_the_moment_at_which_its_wait_ends_is_taken_by_this_wait_or_
         lab.until_idle().await;
         let paid = |id: &str| event(id, "t.paid", &[("order", "7")]);
         if is_first {
-            // The event comes in while the moment comes.
+            // The event arrives while the time limit of the wait passes.
             let event = paid("a");
             let (accepted, ()) = tokio::join!(lab.engine.receive(&event), async { lab.clock.advance(HOUR) });
             assert_eq!(accepted.unwrap(), delivered(&[id]));
@@ -277,7 +277,7 @@ async fn an_event_at_the_moment_at_which_its_wait_ends_is_taken_by_this_wait_or_
             until_waits_at(&lab, id, "Second").await;
             assert_eq!(give(&lab, paid("a")).await, delivered(&[id]));
         }
-        // Either it was in time, and the other wait takes the next one, or it was not, and ends the instance.
+        // Either the event was in time, and the second wait takes the next event, or it was late, and the second wait takes it.
         while lab.engine.instance(id).await.unwrap().unwrap().state == State::Active {
             if json(&lab.engine.instance(id).await.unwrap().unwrap())["first"] == "a" {
                 give(&lab, paid("b")).await;
@@ -296,13 +296,13 @@ async fn end_with_the_first_of(lab: &Lab, events: impl Fn(Uuid) -> [CloudEvent; 
     let id = lab.start("payment", json!({"order": 7})).await.id;
     until_waits_at(lab, id, "Pay").await;
     lab.until_idle().await;
-    // The turn of the first event is not written yet when the second comes, which so has the same wait as goal.
+    // The first commit fails, so the second event comes while the wait is still open, and is delivered to it too.
     lab.store.fail_next([Trouble::Refuses]);
     for event in events(id) {
         assert_eq!(give(lab, event).await, delivered(&[id]));
     }
     while lab.engine.instance(id).await.unwrap().unwrap().state != State::Completed {
-        // Whatever the engine does again after a pause is due.
+        // Ends the pause after which the engine repeats the commit.
         lab.clock.advance(Duration::from_millis(1));
         tokio::task::yield_now().await;
     }
@@ -357,7 +357,7 @@ async fn events_whose_time_is_over_are_forgotten() {
     let lab = Lab::open_with(&[WAITER], properties).await;
     let early = event("a", "t.came", &[]);
     assert!(matches!(give(&lab, early.clone()).await, Accepted::Kept { .. }));
-    // One more would be too many; it is not accepted, and so may come again.
+    // One more event exceeds the limit. It is refused, so its sender may send it again.
     let full = lab.engine.receive(&event("b", "t.came", &[])).await;
     assert!(matches!(full, Err(Refusal::InboxFull(_))), "{full:?}");
     let unknown = give(&lab, event("c", "t.unknown", &[])).await;

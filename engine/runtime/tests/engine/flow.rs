@@ -1,4 +1,4 @@
-//! Instances that continue each other, calls that nobody waits for, compensation by subflows, and versions side by side.
+//! Tests of successors (`continueAs`), detached calls, compensation by subflows, and several versions of a workflow.
 
 use crate::support::{CALLER, Call, Lab, json};
 use rondo_store::State;
@@ -49,7 +49,7 @@ states:
     end: true
 ";
 
-/// Undoes what it did by a `caller`.
+/// Compensates its state by a subflow `caller`.
 const BOOKED: &str = r"
 id: booked
 version: '1.0'
@@ -132,7 +132,7 @@ async fn the_caller_of_a_subflow_gets_the_result_of_the_last_instance_that_conti
         ids.push(id);
         drop(call);
         lab = lab.crash().await;
-        // The call that was under way is made again, by the same instance.
+        // The same instance repeats the call that was in flight.
         let call = lab.service.call().await;
         assert_eq!(instance_of(&call), id);
         call.answer(json!({"found": number}));

@@ -1,4 +1,4 @@
-//! Messages between instances: none is lost, and one that cannot be read is seen.
+//! Tests of messages between instances: none is lost, and one that cannot be read stops the instance with an error.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_message_that_cannot_be_read_stays_and_stops_the_instance() {
     let message = halted.failure.unwrap().message;
     assert!(message.contains("format 9") && message.contains("The message is kept"), "{message}");
     assert_eq!(lab.engine.store().mailbox(id, None).await.unwrap().len(), 1);
-    // It is not in the way of somebody who knows better.
+    // The message stays, but a retrigger continues the instance without it.
     assert_eq!(lab.engine.retrigger(id).await.unwrap().state, State::Active);
     lab.clock.advance(Duration::from_hours(1));
     lab.until(id, State::Completed).await;
@@ -33,7 +33,7 @@ async fn what_can_be_read_beside_it_has_its_effect() {
     let lab = Lab::open(&[SLEEPER]).await;
     let id = lab.start("sleeper", json!({})).await.id;
     send(&lab, id, b"nonsense").await;
-    // As the first format wrote that nobody waits for it any more.
+    // The message to end in format 1.
     send(&lab, id, br#""end""#).await;
     let lab = lab.crash().await;
     lab.until(id, State::Aborted).await;

@@ -1,4 +1,4 @@
-//! The engine as a whole, on a manual clock and a database in memory; see `support`.
+//! Tests of the whole engine, on a manual clock and a database in memory; see `support`.
 
 #![allow(clippy::unwrap_used, reason = "tests, and what helps them, may panic")]
 

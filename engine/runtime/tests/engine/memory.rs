@@ -1,4 +1,4 @@
-//! The memory that data may take: what finds no room is refused before anything is done, or waits.
+//! Tests of the memory budget: a request without room is refused before it has an effect, and work of the engine waits for room.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{CALLER, Lab, SLEEPER};
 
-/// The least that can be configured.
+/// The smallest budget that the property allows.
 const SMALL: &str = "rondo.limits.memory=16777216";
 
 #[tokio::test]

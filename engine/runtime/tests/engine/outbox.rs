@@ -1,4 +1,4 @@
-//! Events that go out: each is sent until it is taken, those of one instance one after the other.
+//! Tests of published events: each is sent until its sink takes it, and those of one instance one after the other.
 
 use std::time::Duration;
 
@@ -26,14 +26,14 @@ states:
   end: true
 "#;
 
-/// The next event that is sent.
+/// Waits for the next event that is sent.
 async fn sent(lab: &Lab) -> (String, String, Call) {
     let call = lab.service.call().await;
     assert_eq!(call.path, "/sink");
     (call.header("ce-what").to_owned(), call.header("ce-id").to_owned(), call)
 }
 
-/// Waits until sending an event has failed so many times.
+/// Waits until `attempts` attempts to send an event have failed.
 async fn until_failed(lab: &Lab, attempts: u32) -> OutboxRow {
     loop {
         let stuck = lab.engine.store().stuck_outbox(10).await.unwrap();
@@ -44,7 +44,7 @@ async fn until_failed(lab: &Lab, attempts: u32) -> OutboxRow {
     }
 }
 
-/// Waits until everything is sent.
+/// Waits until the outbox is empty.
 async fn until_empty(lab: &Lab) {
     while lab.engine.store().outbox_status().await.unwrap().rows > 0 {
         tokio::task::yield_now().await;
@@ -70,7 +70,7 @@ async fn an_event_is_sent_again_with_growing_pauses_and_those_behind_it_wait() {
     }
     let problem = until_failed(&lab, 10).await.last_error.unwrap();
     assert!(problem.contains("503"), "{problem}");
-    // A channel that is stuck for one instance is not for another one.
+    // A failing event of one instance does not hold up another instance on the same channel.
     lab.start("publisher", json!({"name": "b"})).await;
     for expected in ["b1", "b2"] {
         let (what, _, call) = sent(&lab).await;
@@ -91,7 +91,7 @@ async fn an_event_is_sent_again_with_growing_pauses_and_those_behind_it_wait() {
 async fn events_that_were_not_sent_when_the_engine_ended_are_sent_by_the_next_one() {
     let lab = Lab::open_with(&[PUBLISHER], SINK).await;
     lab.start("publisher", json!({"name": "a"})).await;
-    // Nobody knows what became of it.
+    // The process ends before the answer, so the next one cannot know whether the sink took the event.
     let (_, id, call) = sent(&lab).await;
     drop(call);
     let lab = lab.crash().await;
@@ -104,7 +104,7 @@ async fn events_that_were_not_sent_when_the_engine_ended_are_sent_by_the_next_on
     until_empty(&lab).await;
 }
 
-/// Publishes as many events as it is told to, of the type that it is told.
+/// Publishes one slow event, or `n` fast ones.
 const SAYER: &str = "
 id: sayer
 version: '1.0'
@@ -162,7 +162,7 @@ async fn a_channel_that_hangs_holds_up_no_other() {
         tokio::task::yield_now().await;
     }
     assert!(!lab.service.has_call().await, "the channel that hangs has its bound");
-    // It goes on where it was.
+    // When the sink answers, the channel goes on.
     for call in unanswered {
         call.answer(json!({}));
     }

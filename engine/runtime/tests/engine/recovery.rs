@@ -1,4 +1,4 @@
-//! What was under way when the process ended is taken up by the next one.
+//! Tests of recovery: the next process resumes the instances that were under way when the last one ended.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn recovery_asks_again_when_the_database_does_not_answer() {
 #[tokio::test]
 async fn a_new_instance_that_had_not_begun_begins() {
     let lab = Lab::open(&[SLEEPER]).await;
-    // As a parent inserts a subflow.
+    // The row as the commit of a parent inserts it for a subflow.
     let done = lab.start("sleeper", json!({})).await.id;
     let row = lab.engine.store().instance(done).await.unwrap().unwrap();
     let id = uuid::Uuid::now_v7();

@@ -1,4 +1,4 @@
-//! Schedules start one instance for each of their moments, whatever the clock, the database and other processes do.
+//! Tests of schedules: each moment starts one instance, also if the clock is set, the database fails or another process shares it.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn instances(lab: &Lab) -> Vec<Instance> {
     lab.engine.store().query(Query::default()).await.unwrap()
 }
 
-/// The moments whose instances there are, in minutes after noon, in their order: an id begins with its moment.
+/// The moments of all instances, in minutes after noon, in order. The id of an instance begins with its moment.
 async fn started(lab: &Lab) -> Vec<i64> {
     let rows = instances(lab).await;
     let moment = |row: &Instance| i64::try_from(row.id.as_u128() >> 80).unwrap();
@@ -34,7 +34,7 @@ async fn started(lab: &Lab) -> Vec<i64> {
     started
 }
 
-/// Waits until there are so many instances and all have completed.
+/// Waits until there are `count` instances and all have completed.
 async fn until_completed(lab: &Lab, count: usize) {
     let mut commits = lab.store.commits();
     loop {
@@ -47,7 +47,7 @@ async fn until_completed(lab: &Lab, count: usize) {
     }
 }
 
-/// Moves the clock to a minute after noon, as soon as the schedules wait for it.
+/// Moves the clock to `minute` minutes after noon, once the schedules wait for that moment.
 async fn pass(lab: &Lab, minute: i64) {
     lab.clock.until_asleep(NOON + minute * MINUTE).await;
     lab.clock.set(NOON + minute * MINUTE);
@@ -64,7 +64,7 @@ async fn an_instance_is_started_at_each_moment() {
     let rows = instances(&lab).await;
     assert_eq!((rows[0].started_at, rows[0].workflow.as_str()), (NOON + 5 * MINUTE, "regular"));
     assert_eq!(json(&lab.engine.instance(rows[0].id).await.unwrap().unwrap()), json!({"noted": true}));
-    // Starting by hand stays possible.
+    // A request can start the workflow too.
     assert_eq!(lab.start("regular", json!({})).await.state, State::Completed);
     let next: Vec<_> = lab.engine.schedules(2).into_iter().map(|view| (view.schedule, view.next)).collect();
     let moments = vec![NOON + 20 * MINUTE, NOON + 25 * MINUTE];
@@ -74,7 +74,7 @@ async fn an_instance_is_started_at_each_moment() {
 #[tokio::test]
 async fn the_instance_of_a_moment_goes_on_after_a_crash_behind_its_insert() {
     let lab = Lab::open(&[EVERY_FIVE]).await;
-    // The row of the instance is written, and its first turn is not.
+    // The store takes the row of the instance, and leaves the commit of its first turn without an answer.
     lab.store.pass_then_hold(1);
     let mut commits = lab.store.commits();
     pass(&lab, 5).await;
@@ -97,7 +97,7 @@ async fn a_moment_whose_start_a_crash_prevented_is_made_up_for_within_a_minute()
     let lab = lab.crash().await;
     until_completed(&lab, 2).await;
     assert_eq!(started(&lab).await, [5, 10]);
-    // And once only.
+    // Another restart does not start it again.
     let lab = lab.crash().await;
     pass(&lab, 15).await;
     until_completed(&lab, 3).await;
@@ -110,13 +110,13 @@ async fn moments_while_the_engine_was_away_are_missed() {
     pass(&lab, 5).await;
     until_completed(&lab, 1).await;
     lab.store.cut_off();
-    // The last moment is a second past, and the one before it was missed.
+    // The last moment was a second ago, but the one before it was missed, so it is not made up for.
     lab.clock.set(NOON + 20 * MINUTE + 1000);
     let lab = lab.crash().await;
     pass(&lab, 25).await;
     until_completed(&lab, 2).await;
     lab.store.cut_off();
-    // The only moment is more than a minute past.
+    // The last moment was more than a minute ago, so it is not made up for.
     lab.clock.set(NOON + 31 * MINUTE + 1);
     let lab = lab.crash().await;
     pass(&lab, 35).await;
@@ -134,7 +134,7 @@ async fn a_clock_that_is_set_back_and_forth_starts_nothing_twice() {
     pass(&lab, -55).await;
     until_completed(&lab, 2).await;
     lab.clock.until_asleep(NOON - 50 * MINUTE).await;
-    // The moments on the way are missed, and that of 12:05 has its instance.
+    // The moments in between are missed, and the moment 12:05 has its instance already.
     lab.clock.set(NOON + 5 * MINUTE);
     pass(&lab, 10).await;
     until_completed(&lab, 3).await;

@@ -1,4 +1,4 @@
-//! A stop: what is under way gets its grace, and what is left is taken up by the next start.
+//! Tests of stopping: calls in flight get the grace time, and the next start resumes the rest.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Instances that sleep are woken on the moment of the clock, whatever the clock does.
+//! Tests of timers: sleeping instances wake at their moments of the wall clock, also if the clock is set.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn a_sleeping_instance_goes_on_when_its_moment_comes() {
 async fn an_instance_is_woken_by_the_moment_and_not_by_how_long_it_took() {
     let lab = Lab::open(&[SLEEPER]).await;
     let sleeping = lab.start("sleeper", json!({})).await.id;
-    // The clock is set back a day, and to a minute before the moment.
+    // The clock is set back by a day, and then to a minute before the moment.
     lab.clock.set(NOON - 24 * HOUR);
     lab.clock.set(NOON + HOUR - 60_000);
     lab.clock.until_asleep(NOON + HOUR).await;
@@ -71,7 +71,7 @@ async fn moments_that_cannot_be_read_are_asked_for_again() {
     lab.store.refuse(Read::Due, 1);
     lab.clock.until_asleep(NOON + 60_000).await;
     lab.clock.set(NOON + HOUR);
-    // The moments of the hour are far, so they have to be read; that fails, and is tried again in a second.
+    // The timer is beyond the window, so it must be read from the database. The read fails, and is tried again after a second.
     lab.clock.until_asleep(NOON + HOUR + 1000).await;
     lab.clock.advance(Duration::from_secs(1));
     lab.until(sleeping, State::Completed).await;

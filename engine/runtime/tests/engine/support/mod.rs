@@ -1,6 +1,6 @@
-//! An engine on a manual clock, a database in memory that can be made to fail, and a service that answers when it is told to.
+//! An engine on a manual clock, a database in memory that fails on demand, and a service that answers on demand.
 //!
-//! Nothing here sleeps: a test waits for a commit, for a call, or for somebody to sleep on the clock.
+//! Nothing here sleeps: a test waits for a commit, for a call, or for a task to sleep on the clock.
 
 mod service;
 mod store;
@@ -50,19 +50,19 @@ impl Lab {
         Self::serve(Arc::new(folder), Clock::manual(NOON), store, service).await
     }
 
-    /// The process ends here and now, and another one begins on what was committed.
+    /// Ends the process at once, and starts another one on the committed data.
     pub(crate) async fn crash(self) -> Self {
         let inner = self.store.cut_off();
         self.engine.stop(Duration::ZERO).await;
         Self::serve(self.folder, self.clock, WatchedStore::new(inner), self.service).await
     }
 
-    /// Another process begins on a database.
+    /// Starts another process on `store`.
     pub(crate) async fn open_on(self, store: Arc<WatchedStore>) -> Self {
         Self::serve(self.folder, self.clock, store, self.service).await
     }
 
-    /// Another process serves the same workflows on the same database.
+    /// Starts another process that serves the same workflows on the same database.
     pub(crate) async fn beside(&self) -> Self {
         let store = WatchedStore::new(self.store.inner());
         Self::serve(Arc::clone(&self.folder), self.clock.clone(), store, Service::start().await).await
@@ -84,7 +84,7 @@ impl Lab {
         Self { engine, clock, store, service, folder }
     }
 
-    /// Starts an instance, and answers when nothing of it is in flight.
+    /// Starts an instance, and returns when nothing of it is in flight.
     pub(crate) async fn start(&self, workflow: &str, data: Value) -> InstanceView {
         self.engine.start(workflow, Start { data: data.into(), ..Start::default() }).await.unwrap()
     }
@@ -101,7 +101,7 @@ impl Lab {
         )
     }
 
-    /// Waits until an instance is in a state, as the database has it.
+    /// Waits until the row of an instance has a state.
     pub(crate) async fn until(&self, id: Uuid, state: State) -> InstanceView {
         let mut commits = self.store.commits();
         loop {
@@ -113,14 +113,14 @@ impl Lab {
         }
     }
 
-    /// Waits until no instance is in memory. Leaving it is no commit, so this looks again whenever other tasks have run.
+    /// Waits until no instance is in memory. No commit tells when an instance leaves it, so this looks again whenever other tasks have run.
     pub(crate) async fn until_idle(&self) {
         while self.engine.active_instances() > 0 {
             tokio::task::yield_now().await;
         }
     }
 
-    /// Waits until an instance waits for what is asked for.
+    /// Waits until an instance has a wait that `wanted` accepts.
     pub(crate) async fn until_waits(&self, id: Uuid, wanted: impl Fn(&WaitView) -> bool) {
         let mut commits = self.store.commits();
         while !self.engine.waits(id).await.unwrap().iter().any(&wanted) {

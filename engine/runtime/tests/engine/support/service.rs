@@ -1,4 +1,4 @@
-//! A service on loopback whose calls a test takes one after the other, and answers when it wants to.
+//! A service on loopback. A test takes its calls one after the other, and answers each when it likes.
 
 use axum::{
     Router,
@@ -29,7 +29,7 @@ pub(crate) struct Call {
 }
 
 impl Service {
-    /// Starts it on a port of its own.
+    /// Starts the service on a free port.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,12 +39,12 @@ impl Service {
         Self { url, calls: Mutex::new(receiver) }
     }
 
-    /// The next call.
+    /// Waits for the next call.
     pub(crate) async fn call(&self) -> Call {
         self.calls.lock().await.recv().await.unwrap()
     }
 
-    /// Whether a call has arrived that was not taken.
+    /// Whether a call has arrived that the test has not taken.
     pub(crate) async fn has_call(&self) -> bool {
         !self.calls.lock().await.is_empty()
     }
@@ -58,7 +58,7 @@ impl Call {
 
     /// Answers with a status.
     pub(crate) fn answer_with(self, status: u16, body: Value) {
-        // The engine may have stopped meanwhile.
+        // This fails if the engine has stopped meanwhile, which is fine.
         let _ = self.answer.send((StatusCode::from_u16(status).unwrap(), body));
     }
 
@@ -76,7 +76,7 @@ async fn take(State(calls): State<mpsc::UnboundedSender<Call>>, request: Request
     }
     match answered.await {
         Ok((status, body)) => (status, axum::Json(body)).into_response(),
-        // The test dropped the call: nobody answers.
+        // The test has dropped the call, so it gets no answer.
         Err(_) => std::future::pending().await,
     }
 }

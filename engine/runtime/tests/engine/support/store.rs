@@ -1,4 +1,4 @@
-//! A database that tells of its commits, and fails when it is told to.
+//! A database that signals its commits, and fails on demand.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,25 +15,25 @@ use rondo_store::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// What goes wrong with a commit or a read.
+/// A failure of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The database takes nothing.
+    /// The database refuses it.
     Refuses,
-    /// A defect of the engine: the task that asks panics.
+    /// The calling task panics, as by a defect of the engine.
     Panics,
 }
 
 /// A kind of read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Read {
-    /// What is due.
+    /// The timers that are due.
     Due,
-    /// What is under way.
+    /// The instances that are under way.
     Busy,
     /// The messages of one instance.
     Mailbox,
-    /// Who has messages.
+    /// The instances that have messages.
     Mailboxes,
 }
 
@@ -42,13 +42,13 @@ pub(crate) enum Read {
 pub(crate) struct WatchedStore {
     inner: Arc<dyn Store>,
     commits: watch::Sender<u64>,
-    /// What goes wrong with the next commits that write instances.
+    /// The failures of the next commits that write instances.
     troubles: Mutex<VecDeque<Trouble>>,
     /// How many of the next reads of a kind are refused.
     refused: Mutex<HashMap<Read, u32>>,
-    /// After so many more commits of instances none is answered.
+    /// How many more commits of instances are answered; `None` for all.
     left: Mutex<Option<u32>>,
-    /// Of each update in turn: whether it left the data as they were.
+    /// For each update, in order: whether it left the data unchanged.
     kept_data: Mutex<Vec<bool>>,
     /// Whether the process that uses it has ended.
     is_cut_off: watch::Sender<bool>,
@@ -67,29 +67,29 @@ impl WatchedStore {
         })
     }
 
-    /// Changes with every commit that was taken.
+    /// A receiver that changes with every commit that the database takes.
     pub(crate) fn commits(&self) -> watch::Receiver<u64> {
         let mut commits = self.commits.subscribe();
         commits.mark_unchanged();
         commits
     }
 
-    /// Has the next commits of instances fail.
+    /// Makes the next commits of instances fail.
     pub(crate) fn fail_next(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.troubles.lock().unwrap().extend(troubles);
     }
 
-    /// Has the next reads of a kind fail.
+    /// Makes the next `number` reads of a kind fail.
     pub(crate) fn refuse(&self, read: Read, number: u32) {
         self.refused.lock().unwrap().insert(read, number);
     }
 
-    /// Of each update so far, in turn: whether it left the data as they were.
+    /// For each update so far, in order: whether it left the data unchanged.
     pub(crate) fn kept_data(&self) -> Vec<bool> {
         self.kept_data.lock().unwrap().clone()
     }
 
-    /// Takes so many more commits of instances, and leaves those after them without an answer.
+    /// Takes `number` more commits of instances, and leaves those after them without an answer.
     pub(crate) fn pass_then_hold(&self, number: u32) {
         *self.left.lock().unwrap() = Some(number);
     }
@@ -99,13 +99,13 @@ impl WatchedStore {
         Arc::clone(&self.inner)
     }
 
-    /// Nothing more is taken from the process that uses it; gives the database behind it for the next one.
+    /// Takes no more commits from the process that uses it. Returns the database behind it, for the next process.
     pub(crate) fn cut_off(&self) -> Arc<dyn Store> {
         self.is_cut_off.send_replace(true);
         Arc::clone(&self.inner)
     }
 
-    /// Passes a read on, unless it is to be refused.
+    /// Passes a read on, unless reads of its kind must fail.
     fn read<T: Send + 'static>(&self, read: Read, pass: impl FnOnce() -> Answer<T>) -> Answer<T> {
         let mut refused = self.refused.lock().unwrap();
         match refused.get_mut(&read) {
@@ -287,7 +287,7 @@ impl Store for WatchedStore {
         self.inner.note_damaged(instance, problem);
     }
 
-    /// The database behind it stays open: the next engine of the test goes on with it.
+    /// Leaves the database behind it open, because the next engine of the test uses it.
     fn close(&self) -> Answer<()> {
         Box::pin(async { Ok(()) })
     }
