@@ -18,7 +18,7 @@ pub(crate) struct WorkItem {
     process_instance_id: Uuid,
 }
 
-/// A moment at which an instance goes on.
+/// A moment at which an instance continues by itself.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timer {
