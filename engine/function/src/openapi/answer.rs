@@ -1,7 +1,7 @@
 //! Reads an answer into the result of the action, as the document declares it.
 //!
-//! Promises: an empty answer is null; an answer without declared content is the result as it is; an error occurs only if the document declares an
-//! object, a list, a number or a boolean and the answer is not JSON, or if both sides call the answer JSON.
+//! Promises: an empty answer is null; an answer without declared content is the result as it is; an answer that is not JSON is an error only if
+//! the document declares an object, a list, a number or a boolean, or if the answer claims to be JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,7 +52,7 @@ pub(crate) fn read(
     }
 }
 
-/// Whether the answer calls itself JSON; without a content type, whether the document does.
+/// Whether the answer claims to be JSON: by its content type or, if it has none, by the document.
 fn promises_json(form: Option<&AnswerForm>, content_type: &str) -> bool {
     let declared = form.and_then(|form| form.media_types.first());
     let json = |media_type: &str| Format::of(media_type) == Some(Format::Json);
