@@ -154,7 +154,7 @@ mod tests {
     const KIB: u64 = 1024;
     const PATIENCE: Duration = Duration::from_mins(1);
 
-    /// Reads an answer of so many bytes, for which the service has a second.
+    /// Reads an answer of this many bytes, for which the service has a second.
     async fn read_text(
         bytes: u64,
         texts: &MemoryBudget,

@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    /// Enters without waiting; `None` when it would have to.
+    /// Enters without waiting; `None` if it would have to wait.
     fn try_enter(gate: &Arc<CallGate>, tree: &str, service: &str) -> Option<Place> {
         let mut entering = Box::pin(gate.enter(tree, service));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -340,7 +340,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any order of entering, giving up and leaving.
+        /// Tries any order of entering, giving up and leaving.
         #[test]
         fn every_place_comes_back(most in 1_usize..6, moves in prop::collection::vec((0_u8..4, 0_u8..3, 0_u8..3, any::<prop::sample::Index>()), 0..60)) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -367,7 +367,7 @@ mod tests {
                 prop_assert!(load.in_flight <= most);
                 prop_assert_eq!(load.in_flight, held.len());
                 prop_assert_eq!(load.waiting, waiting.len());
-                // Somebody who waits is held back by a reason.
+                // A waiting call has a reason to wait.
                 prop_assert!(waiting.is_empty() || !held.is_empty());
             }
             drop((waiting, held));

@@ -187,7 +187,7 @@ mod tests {
             ("application/json; charset=utf-32", b"\0\0\0{\0\0\0}", "{}"),
             ("application/json; charset=utf-32le", b"{\0\0\0\0\xf6\x01\0", "{😀"),
             ("text/plain; charset=utf-32", b"\xff\xfe\0\0{\0\0\0", "{"),
-            // A picture is no text, whatever it begins with.
+            // A picture is no text, whatever its first bytes.
             ("image/x", b"\xff\xfe{\0", "\u{fffd}\u{fffd}{\0"),
             ("application/json; charset=utf-16le", b"\0\xd8", "not text in UTF-16LE"),
             ("text/plain; charset=utf-32be", b"\0\x11\0\0", "not text in UTF-32"),

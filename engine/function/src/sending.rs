@@ -162,7 +162,7 @@ mod tests {
 
     const KIB: u64 = 1024;
 
-    /// A request whose answer finds no room for `wanted` bytes, up to the try with the number `succeeds_at`.
+    /// A request whose answer finds no memory for `wanted` bytes before the try with the number `succeeds_at`.
     struct Refused {
         memory: MemoryBudget,
         wanted: u64,
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// Sends with a budget of 100 KiB, of which the call holds 10. Gives the result, the number of tries and their time.
+    /// Sends with a budget of 100 KiB, of which the call holds 10. Returns the result, the number of tries and their time.
     async fn send_with(
         is_repeatable: bool,
         wanted: u64,
