@@ -28,9 +28,9 @@ pub(crate) struct ConnectionTimer(Mutex<Activity>);
 /// Longest times of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeLimits {
-    /// For the head of a request.
+    /// For the head of a request to arrive.
     pub(crate) head: Duration,
-    /// Without a request and without bytes written.
+    /// For a connection without a request and without written bytes.
     pub(crate) idle: Duration,
     /// For one piece of an answer. A late piece is noticed at most this long after its deadline.
     pub(crate) piece: Duration,
@@ -39,16 +39,16 @@ pub(crate) struct TimeLimits {
 struct Activity {
     /// Requests that are being answered, until the last byte of the answer is handed to the connection.
     active_requests: usize,
-    /// Those of them whose bodies are still arriving.
+    /// Active requests whose bodies are still arriving.
     arriving_bodies: usize,
     /// Since when nothing was written and no request was being answered.
     idle_since: Instant,
-    /// Since when bytes have arrived that are no request yet.
+    /// When the first bytes arrived of a head that is not complete.
     head_since: Option<Instant>,
     /// Bytes of an unfinished head, and the memory that a long head holds.
     head_bytes: u64,
     head_memory: Share,
-    /// Answers whose last piece the connection has not written yet, and until when it must be.
+    /// Answers whose current piece the connection has not written yet, each with its deadline.
     unwritten: HashMap<u64, Instant>,
 }
 
@@ -116,7 +116,7 @@ impl ConnectionTimer {
         Arc::new(Self(Mutex::new(Activity::new(Instant::now(), head_memory))))
     }
 
-    /// A request is being answered until the guard is dropped.
+    /// Counts a request as active until the guard is dropped.
     pub(crate) fn start_request(self: &Arc<Self>) -> ActiveRequest {
         self.activity().request_started();
         ActiveRequest(Arc::clone(self))
@@ -166,7 +166,7 @@ impl Drop for ActiveRequest {
 pub(crate) struct Arriving(pub(crate) Arc<ConnectionTimer>);
 
 impl Arriving {
-    /// A body is arriving until the guard is dropped.
+    /// Counts a body as arriving until the guard is dropped.
     pub(crate) fn begin(&self) -> ArrivingBody {
         self.0.activity().arriving_bodies += 1;
         ArrivingBody(Arc::clone(&self.0))
@@ -290,7 +290,7 @@ mod tests {
         PieceWritten,
     }
 
-    /// After how many seconds a connection with these events expires; each event has the second at which it happens.
+    /// The second in which a connection with these events expires; each event has the second in which it happens.
     fn expires(events: &[(u64, Event)]) -> Option<u64> {
         let start = Instant::now();
         let mut activity = Activity::new(start, MemoryBudget::new(16 * 1024).share());

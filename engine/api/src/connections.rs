@@ -26,8 +26,8 @@ use crate::{
     paced_body::{Pace, PacedBody},
 };
 
-/// Wait after an error of the listener, such as too many open files: long enough for some to be closed, too short for a
-/// client to give up.
+/// Wait after an error of the listener, such as too many open files: long enough for some files to be closed, and short enough that clients do
+/// not give up.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Time that an expired connection has for HTTP's closing messages.
@@ -169,7 +169,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Resolves when the loop stops or is dropped.
+/// Resolves when the accepting loop stops or is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -26,9 +26,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// The hosts that requests are compared with.
+/// The hosts that requests may name.
 pub(crate) struct Guard {
-    /// `None` when tokens are set: a page of another site knows none.
+    /// `None` if tokens are set, because a page of another site knows no token.
     hosts: Option<OwnHosts>,
     logged: Mutex<HashSet<String>>,
 }

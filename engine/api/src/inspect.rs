@@ -1,7 +1,7 @@
 //! `/rondo/instances/{id}`: the details of one instance.
 //!
-//! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in milliseconds since
-//! 1970. `waits` says what the instance waits for, since when and until when; `history` lists everything that happened.
+//! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`. Times are milliseconds
+//! since 1970. `waits` says what the instance waits for, since when and until when; `history` lists everything that happened.
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use rondo_expression::Val;

@@ -31,13 +31,13 @@ use crate::{
     row_reader::{self, RowsError},
 };
 
-/// Rows that are read at once.
+/// Most rows that are read at once.
 const BATCH: usize = 64;
 
-/// Bytes of rows that are read at once, unless one row alone is larger.
+/// Most bytes of rows that are read at once, unless one row alone is larger.
 const BATCH_BYTES: u64 = 256 * 1024;
 
-/// Answers the list.
+/// Answers the list of a workflow's instances that have not ended.
 pub(crate) async fn unfinished(app: &App, workflow: &str) -> Result<Response, ErrorAnswer> {
     let mut rows = Rows { app: app.clone(), left: ids(app, workflow).await?, written: 0 };
     // An error before the first bytes are sent still gets its own status.

@@ -1,7 +1,7 @@
 //! The REST resource of a workflow: start, list, show, change and end its instances.
 //!
-//! Source: `SonataFlow`'s generated resource (`RestResourceQuarkusTemplate`). A workflow is reached by the part of its id
-//! after the last dot; one whose first state waits for an event cannot be started by `POST`.
+//! Source: `SonataFlow`'s generated resource (`RestResourceQuarkusTemplate`). The path of a workflow is the part of its id after the last dot;
+//! `POST` cannot start a workflow whose first state waits for an event.
 
 use std::sync::Arc;
 

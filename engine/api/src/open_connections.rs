@@ -63,7 +63,7 @@ pub(crate) struct Entry {
 }
 
 impl OpenConnections {
-    /// `memory` is the budget of the process, from which the number of connections and the memory for their heads are derived.
+    /// `memory` is the budget of the process, which decides how many connections may be open and how much memory long heads have.
     pub(crate) fn new(most: usize, memory: &MemoryBudget) -> Arc<Self> {
         let affordable = usize::try_from(memory.total() / CONNECTION_BYTES).unwrap_or(usize::MAX);
         let most = most.min(affordable).clamp(1, Semaphore::MAX_PERMITS);
@@ -183,7 +183,7 @@ mod tests {
             asked.push(gives_way(entry).await);
         }
         assert_eq!(asked, [false, false, true, false], "the other one of its address is answering");
-        // The one that gives way leaves its place to the one that waits.
+        // The closing connection leaves its place to the waiting one.
         let leaving = entries.remove(2);
         let waiting = tokio::spawn({
             let connections = Arc::clone(&connections);

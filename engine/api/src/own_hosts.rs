@@ -16,7 +16,7 @@ const INTERNAL_DOMAINS: [&str; 3] = ["svc", "cluster.local", "internal"];
 pub(crate) struct OwnHosts {
     /// Whether the engine listens at a loopback address only.
     is_loopback: bool,
-    /// The base of links to the engine.
+    /// URL of the service, the base of links to the engine.
     service_url: Option<Url>,
     /// `rondo.http.allowed-hosts`.
     allowed: Vec<String>,

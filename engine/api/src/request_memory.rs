@@ -17,9 +17,9 @@ pub(crate) const SMALL: u64 = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct RequestMemory {
     process: MemoryBudget,
-    /// For large bodies that are arriving: a quarter of the budget.
+    /// Part for large bodies that are arriving: a quarter of the budget.
     uploads: MemoryBudget,
-    /// For large answers: half of the budget.
+    /// Part for large answers: half of the budget.
     answers: MemoryBudget,
 }
 
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(process.used(), TOTAL / 4 + SMALL + TOTAL / 2 + SMALL);
         answer.give_back(SMALL);
         other.grow(1).unwrap();
-        // What has arrived is no upload any more, and still takes memory.
+        // A body that has arrived leaves the part for uploads, but still takes memory.
         let arrived = upload.into_share();
         assert_eq!(arrived.bytes(), TOTAL / 4);
         let later = memory.body(TOTAL / 4).await.unwrap();

@@ -14,7 +14,7 @@ const FACTOR: u64 = 8;
 /// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowsError {
-    /// They take more bytes than they may.
+    /// They take more bytes than allowed.
     #[error("the rows take more than {0} bytes")]
     TooLarge(u64),
     /// There is no memory for them now.

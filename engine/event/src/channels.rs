@@ -69,7 +69,7 @@ impl Routes {
 /// A channel that brings events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// Its name, which no other incoming channel has.
+    /// Its name, unique among the incoming channels.
     pub name: String,
     /// Its name in the properties. Another project may use the same name for another channel.
     pub key: String,
@@ -91,7 +91,7 @@ pub enum Source {
     Kafka(KafkaSource),
     /// A subject of NATS.
     Nats(NatsSource),
-    /// Nowhere, for this reason.
+    /// The channel cannot be used, for this reason.
     Unusable(String),
 }
 
@@ -107,7 +107,7 @@ pub struct HttpSource {
 /// Topics of a Kafka cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSource {
-    /// The cluster, and how it is talked to.
+    /// The cluster, and the settings of its clients.
     pub client: KafkaClient,
     /// Names of topics, at least one.
     pub topics: Vec<String>,
@@ -118,7 +118,7 @@ pub struct KafkaSource {
 /// A subject of NATS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatsSource {
-    /// The servers, and how they are talked to.
+    /// The servers, and the credentials for them.
     pub servers: NatsServers,
     /// The subject; may have wildcards.
     pub subject: String,
@@ -153,21 +153,21 @@ pub enum Sink {
     },
     /// A topic of a Kafka cluster.
     Kafka {
-        /// The cluster, and how it is talked to.
+        /// The cluster, and the settings of its clients.
         client: KafkaClient,
         /// The topic.
         topic: AddressTemplate,
     },
     /// A subject of NATS.
     Nats {
-        /// The servers, and how they are talked to.
+        /// The servers, and the credentials for them.
         servers: NatsServers,
         /// The subject.
         subject: AddressTemplate,
         /// The stream of `JetStream` that must take the messages.
         stream: Option<String>,
     },
-    /// Nowhere, for this reason.
+    /// The channel cannot be used, for this reason.
     Unusable(String),
 }
 

@@ -5,7 +5,7 @@
 
 use rondo_expression::ReadError;
 
-/// Bytes are no event that can be accepted.
+/// The bytes are no acceptable event.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// Attributes that every event must have are missing.
@@ -62,13 +62,13 @@ pub enum EventError {
     /// The body is JSON of another type.
     #[error("its body is not {0}")]
     Shape(&'static str),
-    /// `data_base64` is not base64, or stands beside `data`.
+    /// `data_base64` is not base64, or occurs together with `data`.
     #[error("its `data_base64` {0}")]
     Base64(&'static str),
     /// More events than the limit.
     #[error("the batch has more than {0} events")]
     BatchTooLarge(usize),
-    /// The message has no body, where the body is the event.
+    /// The message has no body, although the body must be the event.
     #[error("it has no body")]
     Empty,
     /// There is no memory for it now.

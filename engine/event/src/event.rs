@@ -88,7 +88,7 @@ impl CloudEvent {
         defined.chain(self.extensions())
     }
 
-    /// The whole event as a value, as expressions see it with `dataOnly: false`: an object of its attributes and `data`.
+    /// The whole event as expressions see it with `dataOnly: false`: an object of its attributes and `data`.
     pub fn to_value(&self) -> Val {
         let attributes = self.attributes().map(|(name, value)| (name, Val::text(value)));
         Val::object(attributes.chain(self.data.clone().map(|data| ("data", data))))

@@ -78,7 +78,7 @@ pub(crate) fn missing_members(text: &[u8]) -> Vec<&'static str> {
 /// The members of an object, each with its value as unparsed text.
 struct Members<'a> {
     all: Vec<(String, &'a RawValue)>,
-    /// Whether there were more than are kept.
+    /// Whether the object has more than [`MAX_MEMBERS`]; the others are dropped.
     is_cut: bool,
 }
 
@@ -134,7 +134,7 @@ fn from_base64(
     read_data(content_type, &decode_base64(&text)?, room)
 }
 
-/// The value of an attribute as text; `None` for null, which stands for absence.
+/// The value of an attribute as text; `None` for null, which means absence.
 fn attribute_text(name: &str, value: &RawValue) -> Result<Option<String>, EventError> {
     let written = value.get();
     if written.len() > MAX_WRITTEN {
@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 /// The elements of an array as unparsed texts.
 struct Elements<'a> {
     all: Vec<&'a RawValue>,
-    /// Whether there were more than are kept.
+    /// Whether the array has more than [`MAX_BATCH`]; the others are dropped.
     is_cut: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which addresses may be called.
+//! Decides which addresses may be called.
 //!
 //! Owns: the policy for addresses in URLs and for those that names resolve to. Promises: the engine never connects to link-local addresses, at
 //! which clouds serve credentials of the machine, unless a property allows it; it connects only to addresses that were checked. Loopback and

@@ -17,7 +17,7 @@ use crate::transport::Incoming;
 /// The outcome of a call that succeeded.
 #[derive(Debug)]
 pub struct Answer {
-    /// The result of the action; null when the service answered nothing.
+    /// The result of the action; null if the service answered nothing.
     pub result: Val,
     /// HTTP status; `None` if the call was not made by HTTP.
     pub status: Option<u16>,
@@ -25,8 +25,8 @@ pub struct Answer {
     pub status_message: String,
     /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
     pub headers: Vec<(String, String)>,
-    /// What a Python script left: `{values, state}`, the values for `$WORKFLOW.python` and the state for the next script
-    /// ([`crate::Request::python`]). `None`: no script ran.
+    /// The state that a Python script left: `{values, state}`, the values for `$WORKFLOW.python` and the state for the next script
+    /// ([`crate::Request::python`]). `None` if no script ran.
     pub python: Option<Val>,
     /// The memory of the result. It is held until the result is merged into the data of its instance.
     pub share: Share,
@@ -52,8 +52,8 @@ pub(crate) enum Unreadable {
 /// Most bytes of an error's body that are kept: enough for the message to the client, too few to fill a database.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// Most bytes of the headers of an answer that a workflow can see. They are stored with the instance until the next answer; services send
-/// one or two thousand.
+/// Most bytes of the headers of an answer that a workflow can see. They are stored with the instance until the next answer; services send one or
+/// two thousand bytes.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 impl From<ReadError> for Unreadable {

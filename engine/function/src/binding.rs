@@ -1,4 +1,4 @@
-//! What one function of a workflow calls.
+//! The target of one function of a workflow.
 //!
 //! Owns: [`Binding`], made when a definition is loaded, and immutable. Never: holds a credential, or an address that a property gives; each call
 //! looks these up.
@@ -14,7 +14,7 @@ use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;
 use crate::openapi::operation::Operation;
 
-/// A function and what it calls.
+/// A function and its target.
 #[derive(Debug, Clone)]
 pub struct Binding {
     pub(crate) name: String,
@@ -23,7 +23,7 @@ pub struct Binding {
     pub(crate) asked_headers: Arc<AskedHeaders>,
 }
 
-/// What a function calls.
+/// The target of a function.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     OpenApi(Box<OpenApiTarget>),

@@ -1,4 +1,4 @@
-//! Bounds how many calls of the process are in flight, and queues the others.
+//! Limits how many calls of the process are in flight, and queues the others.
 //!
 //! Owns: the places of calls. Promises: a service gets a place only while it holds fewer than are free, so that one service alone gets half of
 //! the places, two get a third each, and a service that hangs leaves places for others. A tree of instances gets a place of a service only while

@@ -1,7 +1,6 @@
 //! The reasons why a call failed: as text for people, and as the [`Failure`] of the instance that made the call.
 //!
-//! Promises: every text is masked before it gets here; `Display` names function, method, URL, state, action and
-//! attempt.
+//! Promises: every text is masked before it becomes a part of an error; `Display` names function, method, URL, state, action and attempt.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use crate::mask::Mask;
 pub struct CallError {
     /// What went wrong.
     pub kind: CallErrorKind,
-    /// Which call it was.
+    /// The call that failed.
     pub site: Site,
     /// The client of `SonataFlow` that would have made the call.
     pub(crate) origin: Origin,
@@ -133,7 +132,7 @@ impl CallErrorKind {
     }
 }
 
-/// Which call it was.
+/// The call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Site {
     /// Name of the function.

@@ -20,7 +20,7 @@ use crate::secret_forms::{base64_forms, text_forms};
 use crate::secret_names::{is_confidential, is_secret_member, is_secret_name};
 use crate::security::basic;
 
-/// The secrets of the process: those that properties hold, and those that expressions have read. Clones share one list.
+/// The secrets of the process: those in the properties, and those that expressions have read. Clones share one list.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<RwLock<Texts>>);
 

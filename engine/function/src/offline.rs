@@ -32,8 +32,7 @@ pub struct OfflineRequest {
     pub body: Option<(String, Vec<u8>)>,
 }
 
-/// The first operations of a document, in the order of their ids, as far as they can be called. The document may refer to itself only.
-/// For tests.
+/// The first operations of a document that can be called, in the order of their ids. The document may refer only to itself. For tests.
 ///
 /// # Errors
 /// The text says why the document cannot be read at all.

@@ -105,7 +105,7 @@ async fn sources(State(app): State<App>, Path(id): Path<String>) -> Result<Json<
     Ok(Json(json!([{ "uri": &*deployed.outline.path }])))
 }
 
-/// The text of a workflow, without a copy of it.
+/// The source text of a workflow, not copied.
 fn source_text(deployed: &Deployed) -> Bytes {
     struct Text(Arc<str>);
     impl AsRef<[u8]> for Text {

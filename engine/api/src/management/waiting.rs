@@ -1,4 +1,4 @@
-//! What an instance waits for, as Kogito's work items and timers.
+//! Shows the waits of an instance as Kogito's work items and timers.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use rondo_runtime::{Engine, Refusal, WaitView, Waiting};

@@ -1,6 +1,6 @@
-//! Reads the channels out of the properties.
+//! Reads the channels from the properties.
 //!
-//! Owns: the default channels, the names that types of events have as channels, and the mode of each channel.
+//! Owns: the default channels, the mapping of event types to channels, and the mode of each channel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ impl Reader<'_> {
         all
     }
 
-    /// Where the messages of a channel come from; `None` if it is switched off.
+    /// The source of a channel; `None` if the channel is switched off.
     fn source(&mut self, name: &str, keys: &Attributes) -> Option<Source> {
         if name == DEFAULT_INCOMING && keys.is_empty() {
             let is_skipped = flag(&settings::SKIP_DEFAULT_INCOMING, self.properties);

@@ -73,7 +73,7 @@ pub(super) const CREDENTIALS_HELP: &str = "set `kafka.sasl.jaas.config` to `org.
 
 /// A setting that this build cannot honour.
 pub(super) struct Refused {
-    /// The attribute that asks for it.
+    /// The attribute that requires it.
     pub(super) attribute: &'static str,
     pub(super) problem: String,
     /// What to do instead.

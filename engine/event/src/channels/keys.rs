@@ -1,4 +1,4 @@
-//! The keys below `mp.messaging.`, sorted by channel.
+//! Sorts the keys below `mp.messaging.` by channel.
 //!
 //! Promises: a channel name with dots is recognised with and without quotation marks; every key belongs to exactly one channel.
 

@@ -15,7 +15,7 @@ use super::style::text_of;
 /// Which of the arguments that no parameter takes become the body; see [`choose`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Takes<'a> {
-    /// None: there is no body.
+    /// No argument, because there is no body.
     Nothing,
     /// One argument, which is the body itself.
     One,

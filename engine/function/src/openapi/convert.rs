@@ -150,7 +150,7 @@ impl Mismatch {
         Self { path: Vec::new(), wanted, got: type_name(value) }
     }
 
-    /// The same mismatch, seen from one level above.
+    /// The same mismatch with its path extended by the member that contains it.
     pub(crate) fn below(mut self, name: &str) -> Self {
         self.path.insert(0, name.to_owned());
         self

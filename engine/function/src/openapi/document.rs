@@ -43,12 +43,12 @@ pub(crate) struct SpecDocument {
     pub(crate) title: String,
     text: Box<str>,
     operations: HashMap<String, OperationPlace>,
-    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    /// Paths with a method whose operation is a reference, or without a method if the path item itself is one.
     referred: Vec<(String, Option<String>)>,
     children: Mutex<HashMap<String, Arc<Children>>>,
 }
 
-/// Most parts of a pointer. Those of published documents have ten; each part is a call on the stack.
+/// Most parts of a pointer. Published documents need ten; each part is a recursive call.
 const DEEPEST_POINTER: usize = 100;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
@@ -123,7 +123,7 @@ impl SpecDocument {
         self.operations.get(id)
     }
 
-    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    /// Paths with a method whose operation is a reference, or without a method if the path item itself is one.
     pub(crate) fn referred(&self) -> &[(String, Option<String>)] {
         &self.referred
     }

@@ -75,7 +75,7 @@ pub(crate) fn extract(
     Ok((operation, problems))
 }
 
-/// The parts of a document that one operation is read from.
+/// The parts of a document from which one operation is read.
 pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,

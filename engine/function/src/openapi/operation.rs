@@ -188,7 +188,7 @@ impl Answers {
 /// A security scheme that an operation uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SchemeUse {
-    /// Mangled, as in the properties.
+    /// The name as in the properties, with other characters than letters and digits replaced by `_`.
     pub(crate) name: String,
     pub(crate) scheme: Scheme,
 }

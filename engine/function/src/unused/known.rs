@@ -1,4 +1,4 @@
-//! The names that the functions of some workflows read.
+//! Collects the names of settings that the functions of some workflows read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

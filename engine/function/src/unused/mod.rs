@@ -53,7 +53,7 @@ pub fn unused_properties(uses: &[PropertiesUse<'_>]) -> Vec<Diagnostic> {
     entries.into_values().flatten().collect()
 }
 
-/// Why a key is not used.
+/// A key that nothing reads, and the reason.
 struct Unused {
     code: Code,
     /// Follows `nothing reads the property …: `.

@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// Where messages come from.
+/// A source of messages.
 pub(super) trait Feed: Send {
     type Message: Send + Sync;
 
-    /// The next message; an error when there will be no more.
+    /// The next message; an error if no more messages will come.
     fn next(&mut self) -> impl Future<Output = Result<Self::Message, String>> + Send;
 
     /// The parts of a message that are read.
