@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// and at most twice the longest head, besides what its requests claim.
 const CONNECTION_BYTES: u64 = 64 * 1024;
 
-/// Long heads have memory of their own besides the budget: this fraction of its size.
+/// Long heads have memory of their own besides the budget: one part in this many of its size.
 const HEADS_PART: u64 = 16;
 
 /// The open connections.

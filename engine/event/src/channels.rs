@@ -42,7 +42,7 @@ pub struct Channels {
     routes: BTreeMap<Arc<str>, Routes>,
     /// Extension attributes that are added to structured events, from `K_CE_OVERRIDES`.
     overrides: BTreeMap<String, String>,
-    /// The TLS configuration of connections to brokers: whom they trust.
+    /// The TLS configuration of connections to brokers, which says whom to trust.
     #[cfg(feature = "nats")]
     tls: Option<Arc<rustls::ClientConfig>>,
 }

@@ -206,7 +206,7 @@ impl Search {
         let first_in_base64 = plain.len();
         let all: Vec<_> = plain.into_iter().chain(base64).collect();
         let longest = all.iter().map(String::len).max().unwrap_or_default();
-        // Fails only for more patterns than memory can hold; masking without them is the only choice left.
+        // Building the search fails only for more patterns than memory can hold; then no text is masked.
         let forms = if all.is_empty() { None } else { AhoCorasick::new(&all).ok() };
         Self { forms, first_in_base64, longest }
     }

@@ -1,6 +1,7 @@
 //! Runs the operations of an `OpenAPI` document without a service: the request that a call would send, and the result of an answer.
 //!
-//! Exists for tests that pass arbitrary documents, arguments and answers to modules of this crate. Never: opens a connection or reads a file.
+//! Exists only for tests that pass arbitrary documents, arguments and answers to modules of this crate. Never: opens a connection or reads a
+//! file.
 
 use std::sync::Arc;
 
