@@ -1,7 +1,7 @@
-//! Answers that hold a share of the budget of memory until they have been sent.
+//! Answers that hold a share of the memory budget until they have been sent.
 //!
-//! Promises: memory is claimed before it is taken; an answer is in chunks, each of which gives its memory back as soon as its bytes have
-//! been written to the connection. What finds no memory is answered 503, and nothing of it is sent.
+//! Promises: memory is claimed before it is allocated; an answer consists of chunks, and each chunk gives its memory back as soon as its bytes
+//! have been written to the connection. An answer that finds no memory becomes 503, and none of its bytes are sent.
 
 use std::{
     collections::VecDeque,
@@ -24,16 +24,17 @@ use crate::{
     request_memory::{Claim, NoMemory, RequestMemory},
 };
 
-/// Bytes of a chunk: what a connection has in its buffer beyond what was claimed, so not many; fewer would cost a lock for each.
+/// Bytes of a chunk. A connection may hold one chunk in its buffer beyond what is claimed, so a chunk is small; a smaller one would lock the
+/// budget more often.
 const CHUNK: usize = 32 * 1024;
 
-/// Bytes for which no memory is claimed: the answer to an ordinary start. The number of connections bounds their sum.
+/// Answers up to this many bytes claim no memory; the answer to an ordinary start is shorter. The limit of connections bounds their sum.
 const UNCLAIMED: usize = 2 * 1024;
 
-/// Values that take more are written on a thread that may block.
+/// Values that take more bytes in memory are serialized on a blocking thread.
 const WRITTEN_AT_ONCE: usize = 256 * 1024;
 
-/// An answer of JSON.
+/// Serializes a value into a JSON answer.
 pub(crate) fn json(memory: &RequestMemory, status: StatusCode, value: &impl Serialize) -> Response {
     let mut writer = ChunkWriter::new(memory);
     match serde_json::to_writer(&mut writer, value) {
@@ -42,7 +43,7 @@ pub(crate) fn json(memory: &RequestMemory, status: StatusCode, value: &impl Seri
     }
 }
 
-/// An answer of JSON whose value takes so many bytes in memory: a large one keeps no other client waiting while it is written.
+/// Serializes a value that takes `weight` bytes in memory. A large one is serialized on a blocking thread, so that other clients do not wait.
 pub(crate) async fn large_json<T>(
     memory: &RequestMemory,
     status: StatusCode,
@@ -67,7 +68,7 @@ pub(crate) const JSON: [(header::HeaderName, HeaderValue); 1] =
 /// Collects an answer in chunks.
 pub(crate) struct ChunkWriter {
     memory: RequestMemory,
-    /// What all chunks of the answer hold together is what counts as large.
+    /// Finished chunks, `length` bytes in all: the length of the whole answer decides whether it counts as large.
     chunks: VecDeque<Bytes>,
     length: u64,
     open: Vec<u8>,
@@ -99,18 +100,18 @@ impl ChunkWriter {
         }
     }
 
-    /// What was written, as a body.
+    /// The written bytes as a body.
     pub(crate) fn into_body(self) -> Body {
         body_of(self.into_chunks())
     }
 
-    /// What was written, in pieces.
+    /// The written bytes as chunks.
     pub(crate) fn into_chunks(mut self) -> VecDeque<Bytes> {
         self.close();
         self.chunks
     }
 
-    /// The answer when writing failed.
+    /// The answer to send after writing failed: 503 if memory was missing, else 500.
     pub(crate) fn refusal(self, error: &dyn std::fmt::Display) -> ErrorAnswer {
         match self.refused {
             Some(no_memory) => no_memory.into(),
@@ -118,7 +119,7 @@ impl ChunkWriter {
         }
     }
 
-    /// Why writing failed, if it was for want of memory.
+    /// Why writing failed, if memory was missing.
     pub(crate) fn no_memory(&self) -> Option<&NoMemory> {
         self.refused.as_ref()
     }
@@ -132,7 +133,7 @@ impl ChunkWriter {
         self.chunks.push_back(Bytes::from_owner(chunk));
     }
 
-    /// Makes room for at least one more byte, and says for how many.
+    /// Makes room for at least one more byte, and returns for how many of the `wanted` ones.
     fn make_room(&mut self, wanted: usize) -> Result<usize, NoMemory> {
         if self.open.len() == CHUNK {
             self.close();
@@ -165,7 +166,7 @@ impl io::Write for ChunkWriter {
     }
 }
 
-/// Chunks as a body of known length.
+/// Joins chunks into a body of known length.
 pub(crate) fn body_of(mut chunks: VecDeque<Bytes>) -> Body {
     match chunks.len() {
         0 | 1 => Body::from(chunks.pop_front().unwrap_or_default()),
@@ -176,7 +177,7 @@ pub(crate) fn body_of(mut chunks: VecDeque<Bytes>) -> Body {
     }
 }
 
-/// Chunks that are left to be sent.
+/// Chunks that are still to be sent.
 struct ChunkBody {
     chunks: VecDeque<Bytes>,
     left: u64,

@@ -1,9 +1,9 @@
 //! Bearer tokens for access to the engine.
 //!
-//! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials and relies on a proxy or a
-//! network policy. With it, every path but health needs one of the tokens. Headers of a request are stored with the
-//! instances that it starts and forwarded to services, so tokens of the engine are removed from them. A token may have
-//! a name (`NAME:TOKEN`), which `$WORKFLOW.identity` shows to the instances that its requests start.
+//! Off unless `rondo.auth.token` is set, since the Orchestrator plugin sends no credentials and relies on a proxy or a network policy. With it,
+//! every path but health needs one of the tokens. The engine stores the headers of a request with the instances that the request starts, and
+//! forwards them to services, so this module removes the tokens from the headers. A token may have a name (`NAME:TOKEN`), which
+//! `$WORKFLOW.identity` shows to the instances that its requests start.
 
 use std::sync::Arc;
 
@@ -38,11 +38,11 @@ impl Token {
     }
 }
 
-/// Name of the requester, where its token has one; an extension of the request.
+/// Name of the token that a request carries, if it has one; an extension of the request.
 #[derive(Clone)]
 pub(crate) struct Identity(pub(crate) String);
 
-/// Admits requests with one of the tokens, and those to health, and removes tokens from their headers.
+/// Admits requests that carry a token or ask for health, and removes tokens from their headers.
 pub(crate) async fn guard(State(tokens): State<Arc<[Token]>>, mut request: Request, next: Next) -> Response {
     let token = find_token(&tokens, request.headers());
     if is_public(request.uri().path()) || token.is_some() {
@@ -62,8 +62,7 @@ pub(crate) fn is_public(path: &str) -> bool {
     path == "/q/health" || path.starts_with("/q/health/")
 }
 
-/// The token that a request carries. It is compared with all tokens, so that the time tells neither which one was close nor how close it
-/// was.
+/// The token that a request carries. Compares it with every token in constant time, so that the time of the answer reveals nothing about a token.
 fn find_token<'t>(tokens: &'t [Token], headers: &HeaderMap) -> Option<&'t Token> {
     let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let (scheme, given) = given.split_at_checked("Bearer ".len())?;

@@ -1,9 +1,8 @@
-//! How long a connection has been idle, and how long the head of a request has been arriving.
+//! Time limits of a connection: for being idle, for the head of a request, and for each piece of an answer.
 //!
-//! Promises: while a request is being answered, the one limit is the time in which the client must take a piece of the answer;
-//! [`ConnectionTimer::expired`] finds a client that sends a head in small pieces, sends nothing, or does not read its answer. Only bytes that are written make a connection active:
-//! the answer to a ping of HTTP/2 shows that the bytes read before were no head, whereas a head that never ends is not
-//! answered at all.
+//! Promises: [`ConnectionTimer::expired`] finds a client that sends a head in small pieces, sends nothing, or does not read its answer. While a
+//! request is being answered, only the limit for a piece of the answer applies. Only written bytes count as activity: the engine answers a ping
+//! of HTTP/2, so the bytes read before were no head, whereas a head that never ends gets no answer.
 
 use std::{
     collections::HashMap,
@@ -29,27 +28,27 @@ pub(crate) struct ConnectionTimer(Mutex<Activity>);
 /// Longest times of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeLimits {
-    /// For the head of a request.
+    /// For the head of a request to arrive.
     pub(crate) head: Duration,
-    /// Without a request and without bytes written.
+    /// For a connection without a request and without written bytes.
     pub(crate) idle: Duration,
-    /// For one piece of an answer. A piece that is handed over right after a check is found to be late so much later.
+    /// For one piece of an answer. A late piece is noticed at most this long after its deadline.
     pub(crate) piece: Duration,
 }
 
 struct Activity {
     /// Requests that are being answered, until the last byte of the answer is handed to the connection.
     active_requests: usize,
-    /// Those of them whose bodies are still arriving.
+    /// Active requests whose bodies are still arriving.
     arriving_bodies: usize,
     /// Since when nothing was written and no request was being answered.
     idle_since: Instant,
-    /// Since when bytes have arrived that are no request yet.
+    /// When the first bytes arrived of a head that is not complete.
     head_since: Option<Instant>,
-    /// Bytes that have arrived and are no request yet, and the memory of a long head.
+    /// Bytes of an unfinished head, and the memory that a long head holds.
     head_bytes: u64,
     head_memory: Share,
-    /// Answers whose last piece the connection has not written yet, and until when it must be.
+    /// Answers whose current piece the connection has not written yet, each with its deadline.
     unwritten: HashMap<u64, Instant>,
 }
 
@@ -66,7 +65,7 @@ impl Activity {
         }
     }
 
-    /// Fails when there is no memory for a head as long as that which arrives.
+    /// Notes bytes of a head and claims memory if the head is long. Fails when there is no memory.
     fn bytes_read(&mut self, now: Instant, bytes: u64) -> Result<(), NoRoom> {
         if self.active_requests > 0 {
             return Ok(());
@@ -100,7 +99,7 @@ impl Activity {
     /// When to check again; `None` when the connection has expired.
     fn next_check(&self, now: Instant, limits: TimeLimits) -> Option<Instant> {
         let unwritten = self.unwritten.values().min().copied();
-        // A head may begin to arrive, or a piece be handed over, right after this check, so the next one is due when that would expire.
+        // A head may begin, or a piece be handed over, right after this check, so the next check comes no later than the shortest limit.
         let mut moment = now + limits.head.min(limits.idle).min(limits.piece);
         if self.active_requests == 0 {
             let head = self.head_since.map(|since| since + limits.head);
@@ -112,34 +111,34 @@ impl Activity {
 }
 
 impl ConnectionTimer {
-    /// `head_memory` is a share of the memory for heads, of nothing yet.
+    /// `head_memory` is an empty share of the memory for heads.
     pub(crate) fn new(head_memory: Share) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Activity::new(Instant::now(), head_memory))))
     }
 
-    /// A request is being answered until the guard is dropped.
+    /// Counts a request as active until the guard is dropped.
     pub(crate) fn start_request(self: &Arc<Self>) -> ActiveRequest {
         self.activity().request_started();
         ActiveRequest(Arc::clone(self))
     }
 
-    /// A piece of an answer was handed to the connection, which must have written it by a moment.
+    /// Notes that the connection received a piece of an answer and must write it before `until`.
     pub(crate) fn piece_handed_over(&self, answer: u64, until: Instant) {
         self.activity().unwritten.insert(answer, until);
     }
 
-    /// The connection asks for the next piece of an answer, or the answer has ended.
+    /// Notes that the connection has written its piece: it asks for the next one, or the answer has ended.
     pub(crate) fn piece_written(&self, answer: u64) {
         self.activity().unwritten.remove(&answer);
     }
 
-    /// Since when the connection does nothing but wait for its client; `None` while a request is being answered.
+    /// Since when the connection only waits for its client; `None` while the engine prepares or sends an answer.
     pub(crate) fn waits_since(&self) -> Option<Instant> {
         let activity = self.activity();
         (activity.active_requests == activity.arriving_bodies).then_some(activity.idle_since)
     }
 
-    /// Resolves when a head has been arriving for too long, the connection has been idle for too long, or an answer is not read.
+    /// Resolves when a head takes too long, the connection is idle for too long, or the client does not read an answer.
     pub(crate) async fn expired(&self, limits: TimeLimits) {
         loop {
             let next = self.activity().next_check(Instant::now(), limits);
@@ -162,12 +161,12 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// An extension of each request, by which its connection learns that the body is still arriving.
+/// An extension of each request, through which the reader of the body tells the connection that the body is still arriving.
 #[derive(Clone)]
 pub(crate) struct Arriving(pub(crate) Arc<ConnectionTimer>);
 
 impl Arriving {
-    /// A body is arriving until the guard is dropped.
+    /// Counts a body as arriving until the guard is dropped.
     pub(crate) fn begin(&self) -> ArrivingBody {
         self.0.activity().arriving_bodies += 1;
         ArrivingBody(Arc::clone(&self.0))
@@ -184,10 +183,10 @@ impl Drop for ArrivingBody {
     }
 }
 
-/// Bytes of a head that nothing is claimed for, as connections are bounded.
+/// Bytes of a head that need no claim, because the limit of connections bounds their sum.
 const UNCLAIMED: u64 = 8 * 1024;
 
-/// A stream that notes its reads and writes.
+/// A stream that reports its reads and writes to the timer.
 pub(crate) struct TimedStream<T> {
     inner: T,
     timer: Arc<ConnectionTimer>,
@@ -291,7 +290,7 @@ mod tests {
         PieceWritten,
     }
 
-    /// After how many seconds a connection with these events expires; each event has the second at which it happens.
+    /// The second in which a connection with these events expires; each event has the second in which it happens.
     fn expires(events: &[(u64, Event)]) -> Option<u64> {
         let start = Instant::now();
         let mut activity = Activity::new(start, MemoryBudget::new(16 * 1024).share());

@@ -1,9 +1,9 @@
-//! The loop that accepts connections, and the limits of each.
+//! Accepts connections and enforces the limits of each.
 //!
-//! Promises: no connection stays open for longer than its limits allow, whatever the client does; when as many are open as may be, one that
-//! only waits for its client gives way, of the address that has most; when all are answering, further ones wait to be accepted; on
-//! shutdown, requests under way are answered and no connection is accepted; when the loop is dropped all connections end. The first bytes of
-//! a connection decide between HTTP/1 and HTTP/2.
+//! Promises: no connection stays open longer than its limits allow, whatever the client does. At the limit of open connections, one that only
+//! waits for its client is closed, of the address that has most; if all are being answered, further ones wait to be accepted. On shutdown the
+//! loop accepts no connection and answers the requests under way; when it is dropped, all connections end. The first bytes of a connection decide
+//! between HTTP/1 and HTTP/2.
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -26,27 +26,27 @@ use crate::{
     paced_body::{Pace, PacedBody},
 };
 
-/// Wait after an error of the listener, such as too many open files: long enough for some to be closed, too short for a
-/// client to give up.
+/// Wait after an error of the listener, such as too many open files: long enough for some files to be closed, and short enough that clients do
+/// not give up.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a connection that has expired has for HTTP's closing messages.
+/// Time that an expired connection has for HTTP's closing messages.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
 
-/// How long one that gives way to another has for them, which waits meanwhile.
+/// The same for a connection that is closed in favour of a new one; short, because the new one waits meanwhile.
 const GIVING_WAY_TIME: Duration = Duration::from_millis(20);
 
-/// Longest head of a request in bytes; a longer one is answered 431. Twice what Node.js and Quarkus take; a connection keeps a buffer of
-/// this size at most.
+/// Longest head of a request in bytes; a longer one is answered 431. Twice what Node.js and Quarkus take; it also bounds the read buffer of a
+/// connection.
 pub(crate) const LONGEST_HEAD: usize = 32 * 1024;
 
 /// Most headers of a request; more are answered 431.
 const MOST_HEADERS: usize = 100;
 
-/// Most requests at once over one connection of HTTP/2. Each takes the memory of a request, and a connection stands for one client.
+/// Most requests at once over one connection of HTTP/2. Each takes the memory of a request, and a connection serves one client.
 const MOST_STREAMS: u32 = 64;
 
-/// Bytes that one stream of HTTP/2, and one connection of it, may send before they are looked at.
+/// Flow control: bytes that one stream of HTTP/2, and one connection, may send before the engine has read them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 
@@ -92,7 +92,7 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// Accepts the next connection, once one more may be open.
+/// Accepts the next connection, and waits until one more may be open.
 async fn accept(listener: &TcpListener, open: &Arc<OpenConnections>) -> (TcpStream, Entry) {
     loop {
         match listener.accept().await {
@@ -153,8 +153,9 @@ async fn connection(stream: TcpStream, entry: Entry, common: Common, mut stop: w
     let _ = tokio::time::timeout(closing_time, connection).await;
 }
 
-/// HTTP with bounded buffers. The library's own time limits are off: they begin only when it knows the version of HTTP, and treat an
-/// idle connection as one whose head does not arrive. It ends connections of HTTP/2 that reset streams, or send empty frames, without end.
+/// HTTP with bounded buffers. The library's own time limits are off, because they begin only when the library knows the version of HTTP, and
+/// treat an idle connection as one whose head does not arrive. The library itself ends connections of HTTP/2 that reset streams, or send empty
+/// frames, without end.
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(LONGEST_HEAD).max_headers(MOST_HEADERS);
@@ -168,7 +169,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Resolves when the loop stops or is dropped.
+/// Resolves when the accepting loop stops or is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,10 +1,10 @@
 //! Refuses requests that a page of another site makes a browser send.
 //!
-//! Promises: no page but the engine's own changes anything or learns anything through the browser of somebody who reaches the engine.
-//! Whatever changes something has a body of JSON or none, because a browser sends JSON to another site only when that allows it, which
-//! the engine never does (it sends no CORS headers). While no token is set, `Host` and `Origin` must be the engine's own, because the network
-//! is then the only protection and a browser is inside of it. Health is left out: probes have any host, and its answer is no secret.
-//! Never: decides who may do what (`auth` does).
+//! Promises: only the engine's own pages change or learn anything through the browser of somebody who reaches the engine. A request that may
+//! change something has a body of JSON or none, because a browser sends JSON to another site only if that site allows it, which the engine never
+//! does (it sends no CORS headers). While no token is set, `Host` and `Origin` must be the engine's own, because then only the network protects
+//! the engine, and a browser is inside of the network. Health is exempt: probes use any host, and its answer is no secret. Never: decides who may
+//! do what (`auth` does).
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,16 +19,16 @@ use parking_lot::Mutex;
 
 use crate::{auth, errors::ErrorAnswer, graphql, own_hosts::OwnHosts};
 
-/// How many refused hosts the log names: a client can invent any number of them.
+/// How many refused hosts the log names; without a bound, a client could fill the log with invented ones.
 const LOGGED_HOSTS: usize = 32;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// The hosts that requests are compared with.
+/// The hosts that requests may name.
 pub(crate) struct Guard {
-    /// `None` when tokens are set: a page of another site knows none.
+    /// `None` if tokens are set, because a page of another site knows no token.
     hosts: Option<OwnHosts>,
     logged: Mutex<HashSet<String>>,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_answer(request.uri().path()),
     };
-    // Another site's page must neither take an answer for a script nor learn its size from having loaded it.
+    // `nosniff` keeps another site's page from running an answer as a script, `same-origin` from learning its size by loading it.
     let headers = answer.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
@@ -59,7 +59,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 /// Why a request is refused.
 #[derive(Debug, PartialEq)]
 enum Refusal {
-    /// It does not say one host.
+    /// It names no host, or several.
     NoHost,
     /// Its host is not the engine's.
     Host(String),
@@ -95,7 +95,8 @@ impl Refusal {
             return graphql::refusal(status, message);
         }
         match self {
-            // The operations on instances have no body; SonataFlow's own resources answer 415 with nothing.
+            // `SonataFlow`'s workflow resources answer 415 with an empty body. Its management operations take no body, so their 415 can explain
+            // itself.
             Self::NotJson if path == "/" => {
                 let message = "an event is sent with the content type `application/cloudevents+json`, \
                     `application/cloudevents-batch+json` or `application/json`, or with `ce-` headers";
@@ -134,7 +135,7 @@ fn check(guard: &Guard, request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the body is JSON by its label, or there is none. A form of a page has a label, also when it is empty.
+/// Whether `Content-Type` says JSON, or there is neither a content type nor a body. A browser labels a form even when it is empty.
 fn has_json_or_nothing(request: &Request) -> bool {
     let mut labels = request.headers().get_all(header::CONTENT_TYPE).iter();
     match (labels.next(), labels.next()) {
@@ -144,14 +145,14 @@ fn has_json_or_nothing(request: &Request) -> bool {
     }
 }
 
-/// Whether it is an event whose attributes are headers, so that its body may be of any type. A page of another site can send such headers as
-/// little as JSON.
+/// Whether the request is an event in binary mode: its attributes are headers, and its body may be of any type. A page of another site cannot
+/// send these headers, just as it cannot send JSON.
 fn is_binary_event(request: &Request) -> bool {
     request.headers().contains_key(CE_SPECVERSION)
         && request.headers().get_all(header::CONTENT_TYPE).iter().count() <= 1
 }
 
-/// Whether a content type is JSON or one of its family, such as `application/cloudevents+json`.
+/// Whether a content type is JSON or ends with `+json`, such as `application/cloudevents+json`.
 fn is_json_or_like_it(label: &HeaderValue) -> bool {
     let label = label.to_str().unwrap_or_default();
     let essence = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -159,8 +160,8 @@ fn is_json_or_like_it(label: &HeaderValue) -> bool {
     subtype == "json" || subtype.strip_suffix("+json").is_some_and(|family| !family.is_empty())
 }
 
-/// The hosts that a request names: that of its address, where it has one (HTTP/2, proxies), and that of `Host`. Browsers always send
-/// one, so a request without any comes from none.
+/// The hosts that a request names: in its address, where it has one (HTTP/2, proxies), and in `Host`. Browsers always name one, so a request
+/// without a host comes from no browser.
 fn target(request: &Request) -> Result<Vec<Authority>, Refusal> {
     let named: Vec<&HeaderValue> = request.headers().get_all(header::HOST).iter().collect();
     if named.len() > 1 {
@@ -172,7 +173,7 @@ fn target(request: &Request) -> Result<Vec<Authority>, Refusal> {
     all.map(|host| host.filter(|host| !host.as_str().contains('@')).ok_or(Refusal::NoHost)).collect()
 }
 
-/// Whether the engine's own page sent it, or no browser did. Of another site's pages only links are followed.
+/// Whether the engine's own page sent the request, or no browser did. Pages of other sites may only link to the engine.
 fn is_of_own_site(request: &Request, hosts: &OwnHosts, target: Option<&Authority>) -> bool {
     let headers = request.headers();
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();

@@ -1,4 +1,4 @@
-//! Names the instances whose data are no JSON, once each. Rows that the database cannot read it names itself.
+//! Logs the instances whose data are not JSON, each once. The store itself logs the rows that it cannot read.
 
 use std::{collections::HashSet, fmt::Display};
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-/// How many are logged. More lines would say nothing new.
+/// How many instances are logged; more lines would say nothing new.
 const MOST: usize = 1000;
 
 static LOGGED: Mutex<Option<HashSet<Uuid>>> = Mutex::new(None);
@@ -21,7 +21,7 @@ pub(crate) fn log(instance: Uuid, error: &dyn Display) {
     }
 }
 
-/// How many damaged instances were found, including those that the database found.
+/// How many damaged instances were found since the start, including those that the store found.
 pub(crate) fn count(app: &App) -> u64 {
     let logged = LOGGED.lock().as_ref().map_or(0, HashSet::len) as u64;
     logged.saturating_add(app.engine.store().damaged_instances())

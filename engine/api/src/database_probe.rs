@@ -1,6 +1,6 @@
 //! Checks periodically whether the database can be read.
 //!
-//! Promises: health is answered at once from the last check, also while the database is slow.
+//! Promises: health answers at once from the last check, also while the database is slow.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,13 +9,13 @@ use rondo_runtime::Engine;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Time between two checks: a probe of a cluster asks every few seconds.
+/// Time between two checks: the probes of a cluster ask every few seconds.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How long the database may take for one row before it counts as down. Lists of other clients may keep its readers for seconds.
+/// How long the database may take for one row before it counts as down. Lists for other clients can occupy its readers for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The last check; clones are the same.
+/// The result of the last check; clones share it.
 #[derive(Clone)]
 pub(crate) struct DatabaseProbe(Arc<Mutex<Seen>>);
 
@@ -28,7 +28,7 @@ struct Seen {
 
 impl DatabaseProbe {
     pub(crate) fn new() -> Self {
-        // The engine has just read from it.
+        // The engine has just read the database to start.
         Self(Arc::new(Mutex::new(Seen { asked: None, gives: true })))
     }
 

@@ -1,8 +1,7 @@
 //! Errors as HTTP answers: status and JSON body.
 //!
-//! Owns: the status with which a failed instance or a refused request is answered. Source: `SonataFlow`'s
-//! `AbstractExceptionsHandler`; where it answers with plain text or HTML, the engine answers `{"message": …}`, since the
-//! Orchestrator plugin does not show an error that is no JSON.
+//! Owns: the status of the answer about a failed instance or a refused request. Source: `SonataFlow`'s `AbstractExceptionsHandler`; where it
+//! answers with plain text or HTML, the engine answers `{"message": …}`, since the Orchestrator plugin shows only errors that are JSON.
 
 use axum::{
     Json,
@@ -15,10 +14,10 @@ use uuid::Uuid;
 
 use crate::request_memory::NoMemory;
 
-/// Seconds after which a client may ask again: what takes memory or stops the engine is mostly over then.
+/// Seconds after which a client may try again: most shortages of memory, and a restart, are over by then.
 pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Most bytes of a message. What a service answered may be in it, and what it says stands at its beginning.
+/// Most bytes of a message. It may quote the answer of a service, whose beginning says most.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// An error answer.
@@ -69,7 +68,7 @@ impl ErrorAnswer {
         Self { status, content: Content::Json(Box::new(body)) }
     }
 
-    /// A body that is no JSON object: `SonataFlow`'s sentence, on which clients may rely, then what is wrong and where.
+    /// A body that is no JSON object. The message is `SonataFlow`'s sentence, on which clients may rely, then what is wrong and where.
     pub(crate) fn not_an_object(reason: &str) -> Self {
         let text = format!("Not able to deserialize data provided. {reason}");
         Self { status: StatusCode::BAD_REQUEST, content: Content::Text(text) }
@@ -113,7 +112,7 @@ impl ErrorAnswer {
         Self::not_found(format!("Process instance with id {id} not found"))
     }
 
-    /// An instance in error.
+    /// The answer about an instance in error.
     pub(crate) fn failed(id: Uuid, failure: &FailureView) -> Self {
         let body = ErrorBody {
             message: shortened(failure.message.clone()),
@@ -170,7 +169,7 @@ impl IntoResponse for ErrorAnswer {
     }
 }
 
-/// A message, cut at its limit.
+/// Cuts a message at [`LONGEST_MESSAGE`].
 fn shortened(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
         let whole = message.len();
@@ -180,8 +179,8 @@ fn shortened(mut message: String) -> String {
     message
 }
 
-/// The status of the answer about a failure: a mistake in the definition or its data is the client's error, and so are
-/// these statuses of a called service; any other failure is the engine's.
+/// The status of the answer about a failure: a mistake in the definition or its data is the client's error (400), the listed statuses of a called
+/// service are passed on, and any other failure is the engine's (500).
 fn status_of(failure: &FailureView) -> StatusCode {
     match (failure.kind, failure.status) {
         (FailureKind::Service, Some(status @ (400 | 403 | 404 | 409 | 412))) => {

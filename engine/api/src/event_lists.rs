@@ -1,7 +1,8 @@
-//! `/rondo/events` and `/rondo/waits`: the state of events, for a person who looks for a lost one.
+//! `/rondo/events` and `/rondo/waits`: events and waits, for a person who looks for a lost event.
 //!
-//! `/rondo/events?limit=&after=` answers `{kept, unwanted, outbox: {waiting, bytes, oldest, most, stuck}, channels}`. `kept` is a page: `after` is the
-//! `number` of the last event of the page before. `/rondo/waits?type=&instance=&limit=` answers `{waits}`. Moments are in milliseconds since 1970.
+//! `/rondo/events?limit=&after=` answers `{kept, unwanted, outbox: {waiting, bytes, oldest, most, stuck}, channels}`. `kept` is one page: `after`
+//! is the `number` of the last event on the previous page. `/rondo/waits?type=&instance=&limit=` answers `{waits}`. Moments are in milliseconds
+//! since 1970.
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use rondo_runtime::{ChannelView, EventWaitView, KeptEventView, StuckEventView, UnwantedEvent};
@@ -10,14 +11,14 @@ use uuid::Uuid;
 
 use crate::{answers, app::App, errors::ErrorAnswer, extract::Query};
 
-/// Rows of each list without `limit`, and at most.
+/// Rows of each list if `limit` is absent, and the highest `limit`.
 const ROWS: usize = 100;
 const MOST_ROWS: usize = 1000;
 
-/// Most events of the outbox that are listed: each has the text of an error, and the first few tell what is wrong.
+/// Most events of the outbox in one answer: each has the text of an error, and the first few show what is wrong.
 const MOST_STUCK: usize = 100;
 
-/// Bytes that are claimed for a row: its three attributes are at most 4 KiB each, and what else it has is short.
+/// Bytes claimed for a row: its three attributes take at most 4 KiB each, and its other fields are short.
 const ROW_BYTES: u64 = 13 * 1024;
 
 /// Routes below `/rondo`.
@@ -43,9 +44,9 @@ struct Events {
 struct Outbox {
     waiting: u64,
     bytes: u64,
-    /// How many may wait.
+    /// How many events may wait.
     most: u64,
-    /// When the oldest was produced.
+    /// When the oldest waiting event was produced.
     oldest: Option<i64>,
     stuck: Vec<StuckEventView>,
 }

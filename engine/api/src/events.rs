@@ -1,8 +1,8 @@
 //! Events over HTTP: `POST /`, and the paths of the channels that the properties name.
 //!
-//! Promises: an event is answered 202 when it is durable, and so is an event that was received before; a request that is no event is answered
-//! with the reason; of a batch the valid events are taken, and the answer names the others. Never: decides which instance an event is for.
-//! Source: CloudEvents 1.0, "HTTP Protocol Binding"; `SonataFlow` answers 202 to everything at `/`, also to what it drops.
+//! Promises: an event is answered 202 once it is durable, also if the engine has received it before; a request that is no event is answered with
+//! the reason; the valid events of a batch are taken, and the answer names the others. Never: decides which instance an event is for. Source:
+//! CloudEvents 1.0, "HTTP Protocol Binding"; `SonataFlow` answers 202 to every request at `/`, even when it drops the event.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new().route("/", post(receive_at_root))
 }
 
-/// The paths at which requests bring events, beside `/`.
+/// The paths other than `/` at which requests bring events.
 pub(crate) fn paths(engine: &Engine) -> HashSet<String> {
     let paths = engine.channels().incoming().filter_map(|channel| match &channel.source {
         Source::Http(source) if source.path != "/" => Some(source.path.clone()),
@@ -39,7 +39,7 @@ pub(crate) fn paths(engine: &Engine) -> HashSet<String> {
     paths.collect()
 }
 
-/// Takes a request to the path of a channel, and lets all others pass. A channel comes before a workflow of the same path.
+/// Handles a request to the path of a channel, and passes all others on. A channel takes precedence over a workflow of the same path.
 pub(crate) async fn at_channels(State(app): State<App>, request: Request, next: Next) -> Response {
     let channel = app.engine.channels().incoming_at(request.method().as_str(), request.uri().path());
     let Some(channel) = channel.cloned() else { return next.run(request).await };
@@ -82,7 +82,7 @@ async fn receive(
     for accepted in futures_util::future::join_all(accepted).await {
         match accepted {
             Ok(_) => {}
-            // The sender sends the whole batch again, and those that were taken are recognised.
+            // The sender repeats the whole batch, and the engine recognises the events that it has taken.
             Err(refusal) => return Err(refusal.into()),
         }
     }

@@ -1,4 +1,4 @@
-//! Extractors for parts of a request's address. Those of the framework answer errors with plain text, these with JSON.
+//! Extractors for the path and the query of a request. Those of the framework answer errors with plain text, these with JSON.
 
 use axum::extract::{
     FromRequestParts,

@@ -1,7 +1,7 @@
 //! Health in the form of `MicroProfile` Health: `{"status": "UP", "checks": […]}`, 503 when a check is down.
 //!
-//! Promises: an answer reads memory only, and waits neither for the database nor for instances. A full budget is no reason to be down,
-//! because a restart empties no queue; its use is shown as data of a check.
+//! Promises: an answer reads memory only, and waits neither for the database nor for instances. A full memory budget does not count as down,
+//! because a restart would empty no queue; a check shows its use as data.
 
 use axum::{
     Json, Router,
@@ -37,7 +37,7 @@ async fn all(State(app): State<App>) -> Response {
     answer(vec![alive(), database(&app), requests(&app), memory(&app), connections(&app), events(&app)])
 }
 
-/// The process is alive when it answers. An unreachable database is no reason to restart it.
+/// The process is alive if it answers. An unreachable database is no reason to restart the process.
 async fn live() -> Response {
     answer(vec![alive()])
 }
@@ -46,7 +46,7 @@ async fn ready(State(app): State<App>) -> Response {
     answer(vec![database(&app), requests(&app)])
 }
 
-/// The listener is opened when the folder has been loaded.
+/// The server listens only after the workflows are loaded, so any answer means started.
 async fn started() -> Response {
     answer(vec![check("Workflows are loaded", true)])
 }
@@ -59,8 +59,8 @@ fn requests(app: &App) -> Check {
     check("Requests are taken", app.engine.is_ready())
 }
 
-/// Whether the database can be read and the last write succeeded: on a full disk reads succeed all the same. A damaged instance stands
-/// still by itself, and is no reason to send requests elsewhere.
+/// Down if the database cannot be read or the last write failed: on a full disk, reads still succeed. Damaged instances are only counted: each
+/// halts alone, and the engine can still take requests.
 fn database(app: &App) -> Check {
     let mut data = Map::new();
     let problem = match app.engine.store().health() {
@@ -93,7 +93,8 @@ fn connections(app: &App) -> Check {
     Check { data: Some(data), ..check("Connections", true) }
 }
 
-/// Events that wait to be sent or are kept. A sink that is away is no reason to be down: a restart here does not bring it back.
+/// Events that wait to be sent or are kept. An unreachable sink does not count as down, because a restart of the engine does not bring the sink
+/// back.
 fn events(app: &App) -> Check {
     let status = app.engine.event_status();
     let oldest = status.oldest_age(app.engine.now()).map(|age| age.as_secs());

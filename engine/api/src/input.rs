@@ -1,4 +1,4 @@
-//! Reads the body of a start, `PUT` or `PATCH`: which part of it is the state data.
+//! Reads the body of a start, `PUT` or `PATCH`, and separates the state data from other variables.
 //!
 //! | body | data | other variables |
 //! | --- | --- | --- |
@@ -19,10 +19,10 @@ use crate::{
     receive::{Received, Whole},
 };
 
-/// Bodies of so many bytes are large: eight megabytes take some 100 ms to read.
+/// Bodies of this many bytes are large: eight megabytes take some 100 ms to read.
 const LARGE: usize = 64 * 1024;
 
-/// Two at once: while the arrays of a body grow they take up to three times the memory that they take in the end.
+/// At most two large bodies are read at once: while the arrays of a body grow, they take up to three times their final memory.
 static LARGE_READS: LazyLock<LargeWork> = LazyLock::new(|| LargeWork::new(2, LARGE));
 
 /// The content of a body.
@@ -54,7 +54,7 @@ impl From<Unusable> for ErrorAnswer {
     fn from(error: Unusable) -> Self {
         match error {
             Unusable::NotAnObject(reason) => Self::not_an_object(&reason),
-            // Its bytes are few enough, so 413 would not say what is wrong.
+            // The body is within the limit of bytes, so 413 would mislead.
             Unusable::TooLarge(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
             Unusable::NoMemory => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         }
@@ -70,7 +70,7 @@ pub(crate) async fn input(headers: &HeaderMap, body: Received) -> Result<Input, 
     Ok(read_in_turn(body.bytes.len(), || parse(body)).await??)
 }
 
-/// Reads a body of so many bytes: a small one at once, a large one in turn and on a thread that may block.
+/// Reads a body of `bytes` bytes: a small one at once, a large one in turn and on a blocking thread.
 pub(crate) async fn read_in_turn<T: Send + 'static>(
     bytes: usize,
     read: impl FnOnce() -> T + Send + 'static,
@@ -93,7 +93,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the bytes of a body. The error says where they are not JSON, or that the value is no object.
+/// Parses a body. The error says where the text is not JSON, or that the value is no object.
 fn parse(body: Whole) -> Result<Input, Unusable> {
     let empty = || Val::object::<&str>([]);
     let Whole { bytes, mut share } = body;

@@ -1,7 +1,7 @@
 //! `/rondo/instances/{id}`: the details of one instance.
 //!
-//! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`, times in
-//! milliseconds since 1970. `waits` says what it waits for, since when and until when; `history` is everything that happened.
+//! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`. Times are milliseconds
+//! since 1970. `waits` says what the instance waits for, since when and until when; `history` lists everything that happened.
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use rondo_expression::Val;
@@ -39,7 +39,7 @@ struct ErrorPart {
     node: String,
 }
 
-/// Bytes that are claimed for the history of an instance before it is read: that of some ten thousand steps.
+/// Bytes claimed for the history of an instance before it is read: enough for some ten thousand steps.
 const HISTORY_BYTES: u64 = 4 * 1024 * 1024;
 
 async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ErrorAnswer> {

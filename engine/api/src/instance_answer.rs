@@ -1,4 +1,4 @@
-//! One instance as REST answers it: `{"id", "workflowdata"}`, or the error that it stands at.
+//! Answers of the REST resource about one instance: `{"id", "workflowdata"}`, or its error.
 
 use axum::{
     http::StatusCode,
@@ -19,14 +19,14 @@ struct InstanceBody<T> {
     workflowdata: T,
 }
 
-/// An instance with its data, as it is after an operation.
+/// Answers an operation with the instance and its data.
 pub(crate) async fn instance(memory: &RequestMemory, status: StatusCode, view: InstanceView) -> Response {
     let weight = view.data.memory();
     let body = InstanceBody::<Val> { id: view.id, workflowdata: view.data };
     answers::large_json(memory, status, body, weight).await
 }
 
-/// The result of an operation that made an instance run: its data, or its error.
+/// Answers an operation that made an instance run: with its data, or with its error.
 pub(crate) async fn result(memory: &RequestMemory, status: StatusCode, view: InstanceView) -> Response {
     match failure(&view) {
         Some(answer) => answer.into_response(),
@@ -40,7 +40,7 @@ fn failure(view: &InstanceView) -> Option<ErrorAnswer> {
     Some(ErrorAnswer::failed(view.id, failure))
 }
 
-/// A row with its data as they are stored. Fails where they are not JSON, which is damage.
+/// Writes a row, with its data as stored. Fails if the data are not JSON, which means that the row is damaged.
 pub(crate) fn write_row(writer: impl std::io::Write, row: &Instance) -> Result<(), RowError> {
     let data: &RawValue = serde_json::from_str(&row.data).map_err(RowError::Damaged)?;
     serde_json::to_writer(writer, &InstanceBody { id: row.id, workflowdata: data })
@@ -53,7 +53,7 @@ pub(crate) enum RowError {
     /// Its data are not JSON.
     #[error("the data of the instance are damaged in the database: {0}")]
     Damaged(serde_json::Error),
-    /// The writer does not take it.
+    /// The writer failed.
     #[error(transparent)]
     Unwritten(serde_json::Error),
 }

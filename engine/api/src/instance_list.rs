@@ -1,7 +1,7 @@
-//! The list of a workflow's instances, sent while it is read.
+//! Streams the list of a workflow's instances while it reads them.
 //!
-//! Promises: a list takes the memory of a few rows, however long it is and however slowly it is read. The instances are those that have not
-//! ended when the list is asked for; the data of each are those of the moment at which it is sent. A damaged row is left out.
+//! Promises: a list takes the memory of a few rows, however long it is and however slowly the client reads it. It contains the instances that
+//! have not ended when the request arrives, each with its data at the moment of sending. Damaged rows are left out.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -31,16 +31,16 @@ use crate::{
     row_reader::{self, RowsError},
 };
 
-/// Rows that are read at once.
+/// Most rows that are read at once.
 const BATCH: usize = 64;
 
-/// Bytes of rows that are read at once, unless one row alone is larger.
+/// Most bytes of rows that are read at once, unless one row alone is larger.
 const BATCH_BYTES: u64 = 256 * 1024;
 
-/// Answers the list.
+/// Answers the list of a workflow's instances that have not ended.
 pub(crate) async fn unfinished(app: &App, workflow: &str) -> Result<Response, ErrorAnswer> {
     let mut rows = Rows { app: app.clone(), left: ids(app, workflow).await?, written: 0 };
-    // What fails at once can still be answered with its status.
+    // An error before the first bytes are sent still gets its own status.
     let first = rows.next_chunks().await?;
     if rows.left.is_empty() {
         return Ok((StatusCode::OK, answers::JSON, rows.end(first)).into_response());
@@ -48,7 +48,7 @@ pub(crate) async fn unfinished(app: &App, workflow: &str) -> Result<Response, Er
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         if let Err(error) = rows.send(first, &sender).await {
-            // The status is sent already; an answer that breaks off is no list for the client.
+            // The status has been sent, so a body that breaks off is the only way to tell the client that the list is incomplete.
             tracing::warn!(%error, "a list of instances breaks off");
             let _ = sender.send(Err(error)).await;
         }
@@ -72,7 +72,7 @@ async fn ids(app: &App, workflow: &str) -> Result<VecDeque<Uuid>, ErrorAnswer> {
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// The rows that are not written yet. Their ids, 16 bytes each, are not claimed.
+/// The rest of a list. The ids of the rows left, 16 bytes each, are not claimed.
 struct Rows {
     app: App,
     left: VecDeque<Uuid>,
@@ -80,7 +80,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// The next rows as text; only the beginning of the list when there are none.
+    /// Reads and serializes the next rows; returns nothing if none are left.
     async fn next_chunks(&mut self) -> Result<VecDeque<Bytes>, ErrorAnswer> {
         let mut writer = ChunkWriter::new(&self.app.memory);
         let mut batch = BATCH.min(self.left.len());
@@ -129,7 +129,7 @@ impl Rows {
         Ok((ids.iter().filter_map(|id| by_id.remove(id)).collect(), claim))
     }
 
-    /// The end of the list behind these chunks, as a body.
+    /// These chunks and the end of the list, as a body.
     fn end(&self, mut chunks: VecDeque<Bytes>) -> Body {
         chunks.push_back(Bytes::from_static(self.last_text().as_bytes()));
         answers::body_of(chunks)
@@ -139,7 +139,7 @@ impl Rows {
         if self.written == 0 { "[]" } else { "]" }
     }
 
-    /// Sends these chunks and the rest of the list. Ends without an error when the client has gone.
+    /// Sends these chunks and the rest of the list. Ends without an error if the client disconnects.
     async fn send(
         mut self,
         mut chunks: VecDeque<Bytes>,
@@ -160,7 +160,7 @@ impl Rows {
     }
 }
 
-/// The chunks that the reader sends, as a body.
+/// The chunks that [`Rows::send`] sends, as a body.
 struct ListBody(mpsc::Receiver<Result<Bytes, ErrorAnswer>>);
 
 impl HttpBody for ListBody {

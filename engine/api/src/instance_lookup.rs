@@ -20,7 +20,7 @@ pub(crate) enum WorkflowName<'a> {
     Id(&'a str),
 }
 
-/// Id of an instance that has not ended. It is found also when the file of its workflow was removed.
+/// Id of an instance that has not ended. Finds the instance even if the file of its workflow was removed.
 pub(crate) async fn find_unfinished(
     app: &App,
     workflow: WorkflowName<'_>,
@@ -55,7 +55,7 @@ pub(crate) async fn find_row(
     if (is_of_served || is_of_removed) && !has_ended(row.state) { Ok((row, claim)) } else { Err(unknown()) }
 }
 
-/// The row of an instance, with the memory that it takes; `None` when there is none of this id.
+/// The row of an instance, with the memory that it takes; `None` if no instance has this id.
 pub(crate) async fn row_of(
     app: &App,
     id: Uuid,
@@ -79,7 +79,7 @@ impl From<RowsError> for ErrorAnswer {
         match error {
             RowsError::NoMemory(error) => error.into(),
             RowsError::Store(error) => rondo_runtime::Refusal::Store(error.to_string()).into(),
-            // More than the budget has in all: waiting is in vain.
+            // The rows need more memory than an answer can ever claim, so trying again would not help.
             RowsError::TooLarge(_) => {
                 Self::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             }

@@ -1,7 +1,7 @@
 //! The REST resource of a workflow: start, list, show, change and end its instances.
 //!
-//! Source: `SonataFlow`'s generated resource (`RestResourceQuarkusTemplate`). A workflow is reached by the part of its id
-//! after the last dot; one whose first state waits for an event cannot be started by `POST`.
+//! Source: `SonataFlow`'s generated resource (`RestResourceQuarkusTemplate`). The path of a workflow is the part of its id after the last dot;
+//! `POST` cannot start a workflow whose first state waits for an event.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ async fn start(
         return Err(ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, message));
     }
     let Input { data, extra, share } = input::input(&headers, body).await?;
-    // Of several the first counts, as for `SonataFlow`.
+    // If there are several, the first counts, as in `SonataFlow`.
     let business_key = query.into_iter().find(|(name, _)| name == "businessKey").map(|(_, value)| value);
     let start = Start {
         data,
@@ -152,7 +152,7 @@ async fn tasks(
     Ok(answers::json(&app.memory, StatusCode::OK, &management::work_items(&app.engine, id).await?))
 }
 
-/// The input schema. `SonataFlow` has the path too but answers 400, since it looks for a file that is made for BPMN only.
+/// The input schema. `SonataFlow` has this path too but answers 400, since it looks for a file that exists for BPMN only.
 async fn schema(State(app): State<App>, Path(path): Path<String>) -> Result<Response, ErrorAnswer> {
     let workflow = find(&app, &path)?;
     match &workflow.input_schema {
@@ -171,7 +171,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Every header. HTTP's names have no case; they come in small letters.
+/// All headers. HTTP ignores the case of their names, and the library delivers them in lower case.
 fn all(headers: &HeaderMap) -> Vec<(String, String)> {
     let pair = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())

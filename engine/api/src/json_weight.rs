@@ -1,22 +1,22 @@
-//! How much memory the values of a JSON text take, without reading them.
+//! Estimates how much memory the values of a JSON text take, without parsing it.
 
 /// Bytes of a value, with its place in an array or object.
 const VALUE: u64 = 48;
 
-/// Bytes that a text takes beside its characters.
+/// Bytes that a string takes besides its characters.
 const TEXT: u64 = 24;
 
-/// Bytes that an array, and an object, takes beside what is in it.
+/// Bytes that an array, and an object, takes besides its elements.
 const ARRAY: u64 = 96;
 const OBJECT: u64 = 288;
 
-/// Bytes that the values of a JSON text take at most, its texts included. What is no JSON has some weight, too.
+/// Upper bound of the bytes that the values of a JSON text take, strings included. A text that is not JSON also gets a number.
 pub(crate) fn of(text: &str) -> u64 {
     let Counts { values, texts, arrays, objects } = count(text.as_bytes());
     text.len() as u64 + values * VALUE + texts * TEXT + arrays * ARRAY + objects * OBJECT
 }
 
-/// How many values a JSON text has at most, names of members included.
+/// Upper bound of the number of values in a JSON text, counting names of members.
 pub(crate) fn values(text: &[u8]) -> u64 {
     count(text).values
 }

@@ -1,10 +1,9 @@
 //! The HTTP interface: workflow REST, management, Data Index `GraphQL`, health.
 //!
-//! Owns: the interface for Backstage's Orchestrator plugin and `SonataFlow`'s clients. Promises: bad input is answered and never
-//! panics; no client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn
-//! anything; every answer but a page, a source text and
-//! a bare status is JSON; an answer is sent after the state that it shows was committed.
-//! Never: interprets a definition or keeps state of its own. Kogito's words (process, node instance) live here and in `rondo_runtime::kogito` only.
+//! Owns: the interface for Backstage's Orchestrator plugin and `SonataFlow`'s clients. Promises: bad input is answered and never panics; no
+//! client holds a connection, a processor or memory without a bound; a page of another site can neither change nor learn anything; every answer
+//! but a page, a source text and a bare status is JSON; an answer is sent after the state that it shows was committed. Never: interprets a
+//! definition or keeps state of its own. Kogito's words (process, node instance) live here and in `rondo_runtime::kogito` only.
 //!
 //! | path | file |
 //! | --- | --- |
@@ -16,7 +15,7 @@
 //! | `/rondo/events`, `/rondo/waits` | `event_lists.rs` |
 //! | `/` | `pages.rs`, `events.rs` |
 //!
-//! Their first segments are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
+//! The first segments of these paths are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
 
 mod answers;
 mod app;
@@ -61,7 +60,7 @@ pub use graphql::SchemaError;
 pub use server::{ServeError, serve};
 pub use settings::Settings;
 
-/// The data of a start and the variables beside them, or the status with which the body is refused. For tests with arbitrary bytes.
+/// Reads the body of a start: returns the data and the other variables, or the status of the refusal. For tests with arbitrary bytes.
 #[doc(hidden)]
 pub fn read_start_body(
     content_type: &[u8],

@@ -82,11 +82,11 @@ async fn show(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics)).into_response()
 }
 
-/// Name, meaning and value of each. By the rules of Prometheus what only grows is called `…_total`.
+/// Writes metrics, each given by name, meaning and value. By the rules of Prometheus, the name of a counter ends with `_total`.
 fn text(metrics: &[(&str, &str, u64)]) -> String {
     metrics.iter().fold(String::new(), |mut text, (name, meaning, value)| {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-        // Writing into a text does not fail.
+        // Writing into a `String` does not fail.
         let _ = writeln!(text, "# HELP {name} {meaning}\n# TYPE {name} {kind}\n{name} {value}");
         text
     })

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-/// ISO 8601 in UTC, zeros at the end of the fraction left out: `2026-11-23T20:20:15.32Z`.
+/// ISO 8601 in UTC, without trailing zeros in the fraction: `2026-11-23T20:20:15.32Z`.
 pub(crate) fn date_time(moment: i64) -> String {
     let text = in_summary(moment);
     match text.strip_suffix('Z') {
@@ -13,7 +13,7 @@ pub(crate) fn date_time(moment: i64) -> String {
     }
 }
 
-/// ISO 8601 in UTC, always with milliseconds. A moment outside of the years -9999 to 9999 is the first or the last of them.
+/// ISO 8601 in UTC, always with milliseconds. A moment outside of the years -9999 to 9999 becomes the first or the last moment of them.
 pub(crate) fn in_summary(moment: i64) -> String {
     let end = if moment < 0 { Timestamp::MIN } else { Timestamp::MAX };
     let time = Timestamp::from_millisecond(moment).unwrap_or(end);

@@ -3,13 +3,13 @@
 use rondo_runtime::{FailureKind, Origin, VisitView, kogito, sonataflow};
 use uuid::Uuid;
 
-/// The message of an error with the class name that SonataFlow's users know. Lines of the first format have no kind; their messages say the
-/// class name themselves.
+/// The message of an error with the class name that SonataFlow's users know. History lines of format 1 have no kind; their messages contain the
+/// class name.
 pub(crate) fn error_message(kind: Option<FailureKind>, origin: Origin, message: &str) -> String {
     kind.map_or_else(|| message.to_owned(), |kind| sonataflow::with_class_name(kind, origin, message))
 }
 
-/// The id of the node instance that a state or action is.
+/// The id of the node instance that stands for a visit of a state or action.
 pub(crate) fn node_instance_id(instance: Uuid, visit: u64) -> String {
     format!("{instance}-{visit}")
 }
@@ -17,7 +17,7 @@ pub(crate) fn node_instance_id(instance: Uuid, visit: u64) -> String {
 /// A visit as `NodeInstance`.
 pub(crate) struct NodeInstance {
     pub(crate) id: String,
-    /// Name and definition id are the same: a state's own name, of an action that of what it calls.
+    /// Name and definition id, which are the same: a state's own name, or the name of what an action calls.
     pub(crate) name: String,
     pub(crate) visit: VisitView,
 }

@@ -1,8 +1,8 @@
-//! The open connections, and which of them is closed when their limit is reached.
+//! The open connections, and the choice of those to close when their limit is reached.
 //!
-//! Promises: a client that opens connections and sends nothing, or sends requests that never end, keeps nobody else out: of the
-//! connections that wait for their client, those of the address with most connections give way, the longest silent first. One whose request
-//! is being answered never does.
+//! Promises: a client that opens connections and sends nothing, or sends requests that never end, locks nobody else out: of the connections that
+//! wait for their client, those of the address with most connections are closed first, and of these the longest idle. A connection whose request
+//! is being answered is never closed.
 
 use std::{
     collections::HashMap,
@@ -23,18 +23,18 @@ use tokio::{
 
 use crate::connection_timeouts::ConnectionTimer;
 
-/// How many connections give way at once, as a part of those that are open: looking through all of them costs less than a millisecond,
-/// yet not for each of thousands a second.
+/// At the limit, one of this many open connections is asked to close. The search looks at all of them, which takes less than a millisecond but is
+/// too slow to repeat for each of thousands of new connections a second.
 const PART: usize = 64;
 
-/// How long a new connection waits before others are asked to give way again.
+/// How long a new connection waits for a place before further connections are asked to close.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Of the budget of memory there is so much for each connection. A connection takes some ten kilobytes when it is idle and twice the longest
-/// head at most, beside what its requests claim.
+/// Bytes of the memory budget for each connection, from which follows how many may be open. A connection takes some ten kilobytes when it is idle
+/// and at most twice the longest head, besides what its requests claim.
 const CONNECTION_BYTES: u64 = 64 * 1024;
 
-/// Beside the budget, such a part of it is for long heads.
+/// Long heads have memory of their own besides the budget: one part in this many of its size.
 const HEADS_PART: u64 = 16;
 
 /// The open connections.
@@ -43,7 +43,7 @@ pub(crate) struct OpenConnections {
     most: usize,
     open: Mutex<HashMap<u64, Open>>,
     next: AtomicU64,
-    /// For the long heads that are arriving. It is no part of the budget, so that heads never keep data without memory.
+    /// Memory for long heads that are arriving. It is separate from the budget, so that heads never take memory from data.
     heads: MemoryBudget,
 }
 
@@ -53,7 +53,7 @@ struct Open {
     give_way: Arc<Notify>,
 }
 
-/// A connection's place among the open ones, which is free again when this is dropped.
+/// The place of a connection among the open ones. Dropping it frees the place.
 pub(crate) struct Entry {
     connections: Arc<OpenConnections>,
     id: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Entry {
 }
 
 impl OpenConnections {
-    /// `memory` is the budget of the process, from which the number of connections and the memory for their heads are derived.
+    /// `memory` is the budget of the process, which decides how many connections may be open and how much memory long heads have.
     pub(crate) fn new(most: usize, memory: &MemoryBudget) -> Arc<Self> {
         let affordable = usize::try_from(memory.total() / CONNECTION_BYTES).unwrap_or(usize::MAX);
         let most = most.min(affordable).clamp(1, Semaphore::MAX_PERMITS);
@@ -86,7 +86,7 @@ impl OpenConnections {
         self.most
     }
 
-    /// Gives a new connection its place, as soon as there is one.
+    /// Waits for a place for a new connection; while there is none, asks other connections to close.
     pub(crate) async fn enter(self: &Arc<Self>, peer: IpAddr) -> Entry {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
@@ -112,7 +112,7 @@ impl OpenConnections {
         Entry { connections: Arc::clone(self), id, timer, give_way, _permit: permit }
     }
 
-    /// Asks connections that wait for their client to give way; says how many.
+    /// Asks some of the connections that wait for their client to close, and returns how many.
     pub(crate) fn make_room(&self) -> usize {
         let open = self.open.lock();
         let mut per_peer: HashMap<IpAddr, usize> = HashMap::new();
@@ -133,16 +133,16 @@ impl OpenConnections {
 }
 
 impl Entry {
-    /// The times of the connection.
+    /// The timer of the connection.
     pub(crate) fn timer(&self) -> &Arc<ConnectionTimer> {
         &self.timer
     }
 
-    /// Resolves when the connection is to give way to another.
+    /// Resolves when the connection must close in favour of another.
     pub(crate) async fn gives_way(&self) {
         loop {
             self.give_way.notified().await;
-            // A request may have begun meanwhile.
+            // A request may have begun since the notification.
             if self.timer.waits_since().is_some() {
                 return;
             }
@@ -183,7 +183,7 @@ mod tests {
             asked.push(gives_way(entry).await);
         }
         assert_eq!(asked, [false, false, true, false], "the other one of its address is answering");
-        // The one that gives way leaves its place to the one that waits.
+        // The closing connection leaves its place to the waiting one.
         let leaving = entries.remove(2);
         let waiting = tokio::spawn({
             let connections = Arc::clone(&connections);

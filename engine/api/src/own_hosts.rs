@@ -1,14 +1,14 @@
 //! The host names and addresses under which an engine is reached.
 //!
-//! Owns: which value of `Host` a request may have, and which `Origin`, while no token is set. Promises: a name that somebody else can point
-//! at this machine (DNS rebinding) is never one of the engine's own, unless `rondo.http.allowed-hosts` says so.
+//! Owns: which values of `Host` and `Origin` a request may have while no token is set. Promises: a name that somebody else can point at this
+//! machine (DNS rebinding) never counts as the engine's own, unless `rondo.http.allowed-hosts` names it.
 
 use std::net::IpAddr;
 
 use axum::http::uri::Authority;
 use url::{Host, Url};
 
-/// Domains that exist within a cluster or a company only, so that nobody outside can point a name below them at an engine.
+/// Domains that exist only within a cluster or a company, so that nobody outside can point a name below them at an engine.
 const INTERNAL_DOMAINS: [&str; 3] = ["svc", "cluster.local", "internal"];
 
 /// The hosts of one engine.
@@ -16,14 +16,14 @@ const INTERNAL_DOMAINS: [&str; 3] = ["svc", "cluster.local", "internal"];
 pub(crate) struct OwnHosts {
     /// Whether the engine listens at a loopback address only.
     is_loopback: bool,
-    /// The base of links to the engine.
+    /// URL of the service, the base of links to the engine.
     service_url: Option<Url>,
     /// `rondo.http.allowed-hosts`.
     allowed: Vec<String>,
 }
 
 impl OwnHosts {
-    /// `listener` is the address listened at.
+    /// `listener` is the address at which the engine listens.
     pub(crate) fn new(listener: IpAddr, service_url: &str, allowed: &[String]) -> Self {
         let allowed = allowed.iter().map(|name| normal(name)).collect();
         Self {
@@ -37,8 +37,8 @@ impl OwnHosts {
     pub(crate) fn is_own_host(&self, authority: &Authority) -> bool {
         let host = normal(authority.host());
         if let Some(address) = ip_address(&host) {
-            // No name leads to a request with an address as host, so an address other than the listener's means a proxy or a
-            // translated address, which a listener at a loopback address has no use for.
+            // DNS rebinding puts a name into `Host`, never an address. An address other than the listener's comes from a proxy or from address
+            // translation, which an engine that listens only at a loopback address does not need.
             return !self.is_loopback || address.to_canonical().is_loopback() || self.is_named(&host);
         }
         host == "localhost"
@@ -48,8 +48,7 @@ impl OwnHosts {
             || (!self.is_loopback && is_internal_name(&host))
     }
 
-    /// Whether a page of this origin is the engine's own: that of the host that the request goes to, or one that is named in the
-    /// configuration.
+    /// Whether a page of this origin is the engine's own: its host and port are those that the request goes to, or the configuration names it.
     pub(crate) fn is_own_origin(&self, origin: &str, authority: Option<&Authority>) -> bool {
         // `null` is the origin of pages that have none, such as sandboxed ones.
         let Ok(origin) = Url::parse(origin) else { return false };
@@ -78,7 +77,7 @@ impl OwnHosts {
         })
     }
 
-    /// Whether it is the host of the service URL. A service of Kubernetes, `NAME.NAMESPACE.svc…`, is also called `NAME.NAMESPACE`.
+    /// Whether the service URL has this host. A service of Kubernetes, `NAME.NAMESPACE.svc…`, is also called `NAME.NAMESPACE`.
     fn is_of_service(&self, host: &str) -> bool {
         let service = self.service_url.as_ref().and_then(Url::host_str).map(normal).unwrap_or_default();
         let mut labels = service.split('.');
@@ -90,7 +89,7 @@ impl OwnHosts {
     }
 }
 
-/// Whether no public name server knows the name: names without a dot are found in hosts files and search domains only.
+/// Whether no public name server knows the name: names without a dot exist in hosts files and search domains only.
 fn is_internal_name(host: &str) -> bool {
     let is_single = !host.is_empty() && !host.contains('.');
     is_single || INTERNAL_DOMAINS.iter().any(|domain| is_below(host, domain))
@@ -100,13 +99,13 @@ fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|rest| !rest.is_empty())
 }
 
-/// In small letters, without the dot of a full name.
+/// In lower case, without the final dot of a fully qualified name.
 fn normal(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     host.strip_suffix('.').map(str::to_owned).unwrap_or(host)
 }
 
-/// The address that a host is, in any way in which browsers write one.
+/// The address that a host stands for, in any notation that browsers accept.
 fn ip_address(host: &str) -> Option<IpAddr> {
     match Host::parse(host).ok()? {
         Host::Ipv4(address) => Some(address.into()),

@@ -1,7 +1,7 @@
-//! The body of an answer, with the time in which the client must take it.
+//! The body of an answer, with a limit on the time in which the client must read it.
 //!
-//! Promises: an answer that the client does not read is not held for ever, also when the client keeps the connection alive otherwise (pings
-//! and other streams of HTTP/2). The time in which the engine makes the answer does not count.
+//! Promises: an answer that the client does not read is not held for ever, even if the client keeps the connection alive otherwise (pings and
+//! other streams of HTTP/2). The time that the engine takes to produce the answer does not count.
 
 use std::{
     pin::Pin,
@@ -27,18 +27,18 @@ use crate::connection_timeouts::{ActiveRequest, ConnectionTimer};
 pub(crate) struct Pace {
     /// Longest time for one piece.
     pub(crate) pause: Duration,
-    /// Bytes a second that must be taken beside one pause.
+    /// Bytes a second that the client must take, with one `pause` in addition.
     pub(crate) rate: u64,
 }
 
 impl Pace {
-    /// How long so many bytes take at the least rate.
+    /// How long this many bytes take at the lowest rate.
     pub(crate) fn time_for(self, bytes: u64) -> Duration {
         Duration::from_millis(bytes.saturating_mul(1000) / self.rate.max(1))
     }
 
-    /// How long the client may take for the next piece, when so many bytes were handed over, it included, and the client took so long for
-    /// those before.
+    /// How long the client may take for the next piece, when `bytes` were handed over including that piece and the client took `waited` for the
+    /// pieces before.
     fn time_for_next(self, bytes: u64, waited: Duration) -> Duration {
         let all = self.pause.saturating_add(self.time_for(bytes));
         all.saturating_sub(waited).min(self.pause)
@@ -48,7 +48,7 @@ impl Pace {
 /// The body of an answer.
 pub(crate) struct PacedBody {
     inner: Body,
-    /// Names the answer within its connection.
+    /// Identifies the answer within its connection.
     id: u64,
     timer: Arc<ConnectionTimer>,
     _active: ActiveRequest,

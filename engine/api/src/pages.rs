@@ -1,7 +1,7 @@
 //! Two plain pages for people who open the engine in a browser: the list of workflows, and one workflow.
 //!
-//! Promises: a page runs no script, loads nothing and is shown in no frame of another site, whatever the texts of a workflow hold: the
-//! template library escapes them, and the browser is told to refuse the rest.
+//! Promises: a page runs no script, loads nothing and is shown in no frame of another site, whatever the texts of a workflow contain: the
+//! template library escapes them, and a content security policy makes the browser refuse the rest.
 
 use axum::{
     Router,
@@ -22,7 +22,7 @@ const STYLE: PreEscaped<&str> = PreEscaped(
     @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8ab4f8}pre{background:#242424}}",
 );
 
-/// What a page may do: show itself with [`STYLE`], known by its hash.
+/// Allows a page nothing but [`STYLE`], which the policy identifies by its hash.
 const POLICY: &str = "default-src 'none'; style-src 'sha256-oZJjdiMh+pQbsr4DtPn/MWxbsS7XTWxGIaLVvnBGknk='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 3] = [

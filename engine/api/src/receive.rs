@@ -1,7 +1,7 @@
 //! Receives the body of a request.
 //!
-//! Promises: memory is claimed before bytes are read, and is held as long as the [`Body`](Received) is; a body that is too large, finds
-//! no memory, pauses or is too slow is refused at once. Never: reads the content of a body.
+//! Promises: memory is claimed before bytes are read, and is held as long as the [`Received`] body is; a body that is too large, finds no memory,
+//! pauses too long or is too slow is refused at once. Never: reads the content of a body.
 
 use std::convert::Infallible;
 
@@ -59,16 +59,16 @@ impl FromRequest<App> for Received {
     }
 }
 
-/// Whether the client is told at once although it is still sending.
+/// Whether a refusal with this status is sent while the client is still sending its body.
 fn is_final(status: StatusCode) -> bool {
     matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// Most bytes that are read of a refused body: a client that sends more gets a closed connection instead of its answer.
+/// Most bytes that are read of a refused body: if a client sends more, the connection closes before the client has the answer.
 const DISCARDED: usize = 64 << 20;
 
-/// Reads the rest of a refused body: many clients read an answer only when they have sent everything, and a connection
-/// that is closed before loses the answer.
+/// Reads the rest of a refused body: many clients read an answer only after they have sent everything, and lose it if the connection closes
+/// before.
 async fn discard(body: &mut Body, limits: Limits) {
     let begin = Instant::now();
     let mut read = 0_usize;
@@ -80,7 +80,7 @@ async fn discard(body: &mut Body, limits: Limits) {
     }
 }
 
-/// Until when the next piece must be there, if so many bytes are.
+/// When the next piece must have arrived, if `received` bytes have arrived.
 fn deadline(begin: Instant, received: usize, limits: Limits) -> Instant {
     let Pace { pause, .. } = limits.pace;
     (Instant::now() + pause).min(begin + pause.saturating_add(limits.pace.time_for(received as u64)))
@@ -119,7 +119,7 @@ async fn receive(body: &mut Body, limits: Limits, memory: &RequestMemory) -> Res
     }
 }
 
-/// Makes room for more bytes of a body whose length is not known. The old and the new room are in memory at once while bytes are moved.
+/// Makes room for more bytes of a body of unknown length. The claim covers the old and the new buffer, because both exist while bytes are moved.
 fn make_room(bytes: &mut Vec<u8>, more: usize, claim: &mut Claim) -> Result<(), ErrorAnswer> {
     if bytes.capacity() - bytes.len() >= more {
         return Ok(());

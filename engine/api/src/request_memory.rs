@@ -1,29 +1,29 @@
-//! What requests and answers take of the process's budget of memory.
+//! The memory that requests and answers take from the budget of the process.
 //!
-//! Promises: large bodies that are still arriving, and large answers that are still being sent, have a part of the budget each, so that
-//! clients who are slow never keep small requests and running instances without memory. Never: waits while it holds something.
+//! Promises: large bodies that are still arriving, and large answers that are still being sent, are each limited to a part of the budget, so that
+//! slow clients never leave small requests and running instances without memory. Never: waits while it holds memory of the process.
 
 use std::time::Duration;
 
 use rondo_memory::{MemoryBudget, Share};
 
-/// How long a request waits for memory. Longer than most answers take, and short enough that the client still waits for the refusal.
+/// How long a request waits for memory: longer than most answers take, and short enough that the client still waits for the refusal.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Bodies and answers up to here draw from the whole budget: a client that takes one slowly holds little.
+/// Bodies and answers up to this many bytes draw from the whole budget: a slow client holds little with one of them.
 pub(crate) const SMALL: u64 = 64 * 1024;
 
-/// The budget as requests see it; clones are the same one.
+/// The budget as requests see it; clones share it.
 #[derive(Clone)]
 pub(crate) struct RequestMemory {
     process: MemoryBudget,
-    /// For large bodies that are arriving: a quarter of the budget.
+    /// Part for large bodies that are arriving: a quarter of the budget.
     uploads: MemoryBudget,
-    /// For large answers: half of the budget.
+    /// Part for large answers: half of the budget.
     answers: MemoryBudget,
 }
 
-/// There is no memory for a request now; another time there may be.
+/// There is no memory for a request now. Another try may succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "there is no memory for {what} now: {used} of {total} bytes are in use (`rondo.limits.memory`); try again later"
@@ -38,7 +38,7 @@ pub(crate) struct NoMemory {
 #[derive(Debug)]
 pub(crate) struct Claim {
     process: Share,
-    /// What is held of the part for large ones.
+    /// The memory held of the part for large bodies or large answers.
     part: Share,
     what: &'static str,
     budget: MemoryBudget,
@@ -59,12 +59,12 @@ impl RequestMemory {
         self.answers.total()
     }
 
-    /// A claim of nothing, for an answer.
+    /// An empty claim for an answer.
     pub(crate) fn answer(&self) -> Claim {
         Claim::new(&self.process, &self.answers, "this answer")
     }
 
-    /// A claim of so many bytes for the next chunk of an answer that is so long already.
+    /// Claims `bytes` for the next chunk of an answer that has `already` bytes.
     pub(crate) fn answer_chunk(&self, already: u64, bytes: u64) -> Result<Claim, NoMemory> {
         let mut claim = self.answer();
         if already + bytes > SMALL {
@@ -74,7 +74,7 @@ impl RequestMemory {
         Ok(claim)
     }
 
-    /// A claim of so many bytes for a body, with some patience.
+    /// Claims `bytes` for a body, and waits for them at most a few seconds.
     pub(crate) async fn body(&self, bytes: u64) -> Result<Claim, NoMemory> {
         let mut claim = Claim::new(&self.process, &self.uploads, "this body");
         claim.wait_for(bytes).await?;
@@ -98,7 +98,7 @@ impl Claim {
         self.process.bytes()
     }
 
-    /// Takes more, at once or not at all.
+    /// Takes `bytes` more without waiting, or fails.
     pub(crate) fn grow(&mut self, bytes: u64) -> Result<(), NoMemory> {
         let whole = self.process.bytes().saturating_add(bytes);
         if whole > SMALL {
@@ -108,7 +108,7 @@ impl Claim {
         self.process.grow(bytes).map_err(|_| self.no_memory(&self.budget))
     }
 
-    /// Sees to it that it holds at least so many bytes.
+    /// Makes sure that the claim holds at least `bytes`.
     pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), NoMemory> {
         match bytes.saturating_sub(self.bytes()) {
             0 => Ok(()),
@@ -116,7 +116,7 @@ impl Claim {
         }
     }
 
-    /// Takes so many bytes, and waits for them for a time. Only while nothing is held.
+    /// Takes `bytes`, and waits for them for a time. Gives back everything that the claim holds before it waits.
     pub(crate) async fn wait_for(&mut self, bytes: u64) -> Result<(), NoMemory> {
         if self.grow_to(bytes).is_ok() {
             return Ok(());
@@ -131,13 +131,13 @@ impl Claim {
         Ok(())
     }
 
-    /// Gives back what is above so many bytes.
+    /// Gives back everything above `keep` bytes.
     pub(crate) fn give_back(&mut self, keep: u64) {
         self.process.shrink_to(keep);
         self.part.shrink_to(if keep > SMALL { keep } else { 0 });
     }
 
-    /// What is held of the process's budget, without the bound for large bodies: for a body that has arrived.
+    /// The memory of a body that has arrived: it stays in the process's budget and leaves the part for large bodies.
     pub(crate) fn into_share(self) -> Share {
         self.process
     }
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(process.used(), TOTAL / 4 + SMALL + TOTAL / 2 + SMALL);
         answer.give_back(SMALL);
         other.grow(1).unwrap();
-        // What has arrived is no upload any more, and still takes memory.
+        // A body that has arrived leaves the part for uploads, but still takes memory.
         let arrived = upload.into_share();
         assert_eq!(arrived.bytes(), TOTAL / 4);
         let later = memory.body(TOTAL / 4).await.unwrap();

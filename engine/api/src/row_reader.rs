@@ -1,31 +1,31 @@
-//! Reads instances from the database, with memory that is claimed before they are read.
+//! Reads instances from the database, and claims memory before it reads them.
 
 use rondo_runtime::Engine;
 use rondo_store::{Instance, Query, StoreError};
 
 use crate::request_memory::{Claim, NoMemory};
 
-/// Bytes that are claimed at first: most lists are smaller.
+/// Bytes claimed for the first try: most lists are smaller.
 const FIRST: u64 = 256 * 1024;
 
-/// How much more is claimed when that was not enough. What was read so far is read again, so it is not less.
+/// By how much the next try claims more. Each try reads all rows again, so a smaller factor would read them too often.
 const FACTOR: u64 = 8;
 
-/// Why rows are not there.
+/// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowsError {
-    /// They take more bytes than they may.
+    /// They take more bytes than allowed.
     #[error("the rows take more than {0} bytes")]
     TooLarge(u64),
     /// There is no memory for them now.
     #[error(transparent)]
     NoMemory(#[from] NoMemory),
-    /// The database does not give them.
+    /// The database fails.
     #[error(transparent)]
     Store(StoreError),
 }
 
-/// Reads rows of at most `most` bytes together. What they take is added to the claim.
+/// Reads rows of at most `most` bytes together, and adds their bytes to the claim.
 pub(crate) async fn read(
     engine: &Engine,
     query: Query,

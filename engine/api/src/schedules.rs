@@ -1,7 +1,7 @@
-//! `/rondo/schedules`: when workflows are started by their schedules.
+//! `/rondo/schedules`: the moments at which schedules start workflows.
 //!
 //! The answer: a list of `{workflow, version, schedule, timezone, next}`, where `next` are the next moments, in milliseconds since 1970. The
-//! query `count` says how many of them, 5 by default and 100 at most.
+//! query `count` says how many moments, 5 by default and 100 at most.
 
 use axum::{
     Router,
@@ -14,10 +14,10 @@ use serde::Deserialize;
 
 use crate::{answers, app::App, errors::ErrorAnswer};
 
-/// Moments that are answered when nobody says how many.
+/// Moments in the answer if `count` is absent.
 const MOMENTS: usize = 5;
 
-/// Moments that are answered at most: enough for a calendar, and found in well under a millisecond.
+/// The highest `count`: enough for a calendar, and computed in well under a millisecond.
 const MOST_MOMENTS: usize = 100;
 
 /// The route `/rondo/schedules`.

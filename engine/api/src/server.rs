@@ -38,8 +38,8 @@ use crate::{
     schedules,
 };
 
-/// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing a single
-/// answer costs more time than it saves.
+/// Answers larger than this are compressed for clients that accept it. Lists of instances are larger; compressing the answer about a single
+/// instance costs more time than it saves.
 const COMPRESSED_FROM_BYTES: u64 = 8 * 1024;
 
 /// Why serving did not begin.
@@ -88,20 +88,21 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
         .layer(middleware::from_fn_with_state(guard, cross_site::guard))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(CatchPanicLayer::custom(panicked));
-    // Outside of the router, which chooses routes by the path. A client whose configured address ends with a slash requests
-    // `//graphql`; others add one at the end.
+    // Outside of the router, because the path must be normalized before the router chooses a route. A client whose configured address ends with a
+    // slash requests `//graphql`; others add a slash at the end.
     Ok(Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes)))
 }
 
-/// Serves an engine until `shutdown` resolves and the requests under way are answered. Settings are those of the
-/// engine's properties. Dropping the future cuts off what is still open.
+/// Serves an engine until `shutdown` resolves and the requests under way are answered. Reads the settings from the engine's properties. Dropping
+/// the future closes the connections that are still open.
 pub async fn serve(
     engine: Engine,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let mut settings = Settings::read(engine.properties())?;
-    // A connection beyond them could not be accepted, or would take the handle of the database or of a call.
+    // The process has no file handles for more connections: the listener could not accept them, or they would take handles from the database and
+    // calls.
     settings.max_connections = settings.max_connections.min(HandleBudget::of_process().connections);
     let app = App {
         memory: RequestMemory::new(engine.memory()),
@@ -126,7 +127,7 @@ async fn unknown_method(method: Method, uri: Uri) -> ErrorAnswer {
     ErrorAnswer::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
 }
 
-/// Answers a panic of a handler. Its text is for the log only.
+/// Answers a panic of a handler. Only the log gets the text of the panic.
 #[allow(clippy::needless_pass_by_value, reason = "the signature is given by tower-http")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -37,8 +37,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings. A property that is set but cannot be read is an error: a list of tokens that silently counts as
-    /// absent would admit everybody.
+    /// Reads the settings. A property that is set but cannot be read is an error: if a broken list of tokens counted as absent, everybody would
+    /// be admitted.
     pub fn read(properties: &Properties) -> Result<Self, PropertyError> {
         Ok(Self {
             max_body_bytes: settings::MAX_BODY_BYTES.count(properties)?,

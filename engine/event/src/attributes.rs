@@ -1,8 +1,7 @@
 //! The attributes of an event while they are collected from headers or members.
 //!
-//! Owns: the rules for names and values. Promises: what a hostile sender puts into attributes takes a bounded amount of memory, because
-//! number and length are checked before anything is kept.
-//! Source: CloudEvents 1.0.2, "Context Attributes".
+//! Owns: the rules for names and values. Promises: attributes of a hostile sender take a bounded amount of memory, because number and length are
+//! checked before anything is stored. Source: CloudEvents 1.0.2, "Context Attributes".
 
 use std::collections::BTreeMap;
 
@@ -10,8 +9,8 @@ use rondo_expression::Val;
 
 use crate::{CloudEvent, EventError, error::excerpt};
 
-/// Most extension attributes of an event. The specification has no limit; known events have fewer than 20, and each is a header that
-/// other services must take.
+/// Most extension attributes of an event. The specification has no limit; known events have fewer than 20, and every service that gets the event
+/// must accept each as a header.
 pub const MAX_EXTENSIONS: usize = 64;
 
 /// Most bytes of the name or the value of an attribute. Brokers and proxies commonly allow 8 KiB for all headers of a message.
@@ -40,7 +39,7 @@ impl Attributes {
         Ok(())
     }
 
-    /// Adds an attribute in the place of one that is there.
+    /// Sets an attribute, and replaces the value that it may have.
     pub(crate) fn replace(&mut self, name: &str, value: &str) -> Result<(), EventError> {
         self.0.remove(name);
         self.add(name, value)
@@ -56,9 +55,9 @@ impl Attributes {
         self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
-    /// The event that has these attributes and data.
+    /// Makes the event from these attributes and its data.
     pub(crate) fn into_event(mut self, data: Option<Val>) -> Result<CloudEvent, EventError> {
-        // An empty value of a defined attribute is none, but for `source`, which SonataFlow's users leave empty.
+        // An empty value of a defined attribute counts as absent, except for `source`, which SonataFlow's users leave empty.
         let mut take = |name: &str| self.0.remove(name).filter(|value| !value.is_empty());
         let (version, id, event_type) = (take("specversion"), take("id"), take("type"));
         let (Some(version), Some(id), Some(event_type)) = (&version, &id, &event_type) else {
@@ -111,7 +110,7 @@ pub(crate) fn check_value(name: &str, value: &str) -> Result<(), EventError> {
     Ok(())
 }
 
-/// Control characters and the code points that are no characters.
+/// Whether the specification forbids a character: control characters and the code points that Unicode calls noncharacters.
 fn is_forbidden(character: char) -> bool {
     let code = u32::from(character);
     character.is_control() || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe

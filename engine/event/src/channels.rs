@@ -1,8 +1,8 @@
-//! Where events come from and go to, as the properties say.
+//! The channels by which events come and go, as the properties configure them.
 //!
-//! Owns: [`Channels`]: the incoming and outgoing channels of a folder by name. Promises: there is always a default channel out; a
-//! channel that cannot be used says why instead of being absent, so that its events wait visibly. `Debug` shows no password.
-//! Never: opens a connection. Source: `MicroProfile` Reactive Messaging as Quarkus configures it, and `SonataFlow`'s names.
+//! Owns: [`Channels`], the incoming and outgoing channels of a folder by name. Promises: a default outgoing channel always exists; a channel that
+//! cannot be used states the reason instead of being absent, so that its events wait visibly. `Debug` shows no password. Never: opens a
+//! connection. Source: `MicroProfile` Reactive Messaging as Quarkus configures it, and `SonataFlow`'s names.
 
 mod configure;
 mod connectors;
@@ -25,10 +25,10 @@ pub use self::{
 };
 use crate::{EventError, Mode, Origin, Received, Room, read::content_type, read_http, read_plain};
 
-/// The name of the channel that events come in by when their type has none of its own.
+/// The incoming channel for types of events that have no channel of their own.
 pub(crate) const DEFAULT_INCOMING: &str = "kogito_incoming_stream";
 
-/// The name of the channel that events go out by when their type has none of its own.
+/// The outgoing channel for types of events that have no channel of their own.
 pub(crate) const DEFAULT_OUTGOING: &str = "kogito_outgoing_stream";
 
 /// All channels of a folder.
@@ -36,25 +36,25 @@ pub(crate) const DEFAULT_OUTGOING: &str = "kogito_outgoing_stream";
 pub struct Channels {
     incoming: BTreeMap<String, Incoming>,
     outgoing: BTreeMap<String, Outgoing>,
-    /// Names under which events of a project are kept until they are sent, where the channel has another name here.
+    /// Names that the outbox stores for events of a project, mapped to the channel's name here if it differs.
     same_as: BTreeMap<String, String>,
-    /// How events go out, by the folder of the project; that of the root is empty.
+    /// The routes of each project, by its folder; the folder of the root is empty.
     routes: BTreeMap<Arc<str>, Routes>,
-    /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
+    /// Extension attributes that are added to structured events, from `K_CE_OVERRIDES`.
     overrides: BTreeMap<String, String>,
-    /// Whom connections to brokers trust.
+    /// The TLS configuration of connections to brokers, which says whom to trust.
     #[cfg(feature = "nats")]
     tls: Option<Arc<rustls::ClientConfig>>,
 }
 
-/// How the events of one project go out.
+/// Which channels the events of one project go out by.
 #[derive(Debug)]
 struct Routes {
-    /// The names of its channels in the whole set, by the names that its properties have for them.
+    /// The names of its channels in [`Channels`], by the names in its properties.
     names: BTreeMap<String, String>,
-    /// Types of events that go out by a channel of another name.
+    /// Channels of event types that go out by a channel with another name than the type.
     by_type: BTreeMap<String, String>,
-    /// The channel of all others.
+    /// The channel of all other types.
     default: String,
 }
 
@@ -69,13 +69,13 @@ impl Routes {
 /// A channel that brings events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// Its name, which no other incoming channel has.
+    /// Its name, unique among the incoming channels.
     pub name: String,
-    /// Its name in the properties. In another project it may be that of another channel.
+    /// Its name in the properties. Another project may use the same name for another channel.
     pub key: String,
-    /// The type that a message without attributes has as event.
+    /// The type of the event that a message without attributes becomes.
     pub event_type: String,
-    /// Whether its messages are events; otherwise each is the data of one.
+    /// Whether its messages are events; otherwise each message is the data of one event.
     pub as_cloud_events: bool,
     /// Where its messages come from.
     pub source: Source,
@@ -91,7 +91,7 @@ pub enum Source {
     Kafka(KafkaSource),
     /// A subject of NATS.
     Nats(NatsSource),
-    /// Nowhere, for this reason.
+    /// The channel cannot be used, for this reason.
     Unusable(String),
 }
 
@@ -107,7 +107,7 @@ pub struct HttpSource {
 /// Topics of a Kafka cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSource {
-    /// The cluster, and how it is talked to.
+    /// The cluster, and the settings of its clients.
     pub client: KafkaClient,
     /// Names of topics, at least one.
     pub topics: Vec<String>,
@@ -118,11 +118,11 @@ pub struct KafkaSource {
 /// A subject of NATS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatsSource {
-    /// The servers, and how they are talked to.
+    /// The servers, and the credentials for them.
     pub servers: NatsServers,
     /// The subject; may have wildcards.
     pub subject: String,
-    /// The stream of `JetStream` that keeps the messages. Without one a message that comes while nobody listens is lost.
+    /// The stream of `JetStream` that stores the messages. Without one, a message that comes while nobody listens is lost.
     pub stream: Option<String>,
     /// The name of the durable consumer.
     pub durable: String,
@@ -135,7 +135,7 @@ pub struct NatsSource {
 pub struct Outgoing {
     /// Its name.
     pub name: String,
-    /// What of an event is where in its messages.
+    /// Which parts of an event are headers and which are the body of its messages.
     pub mode: Mode,
     /// Where its messages go to.
     pub sink: Sink,
@@ -153,21 +153,21 @@ pub enum Sink {
     },
     /// A topic of a Kafka cluster.
     Kafka {
-        /// The cluster, and how it is talked to.
+        /// The cluster, and the settings of its clients.
         client: KafkaClient,
         /// The topic.
         topic: AddressTemplate,
     },
     /// A subject of NATS.
     Nats {
-        /// The servers, and how they are talked to.
+        /// The servers, and the credentials for them.
         servers: NatsServers,
         /// The subject.
         subject: AddressTemplate,
         /// The stream of `JetStream` that must take the messages.
         stream: Option<String>,
     },
-    /// Nowhere, for this reason.
+    /// The channel cannot be used, for this reason.
     Unusable(String),
 }
 
@@ -177,13 +177,13 @@ impl Channels {
         Self::of_projects(&[Arc::new(Project { properties: properties.clone(), ..Project::default() })])
     }
 
-    /// Reads the channels of all projects of a folder, the root first, with all problems of their properties. A channel with a problem is
-    /// there and unusable. The same problem may occur more than once if several projects have it from the root.
+    /// Reads the channels of all projects of a folder, the root first, and all problems of their properties. A channel with a problem exists and
+    /// is unusable. A problem of the root may occur more than once if several projects inherit it.
     pub fn of_projects(projects: &[Arc<Project>]) -> (Self, Vec<Diagnostic>) {
         union::read(projects)
     }
 
-    /// Has connections to NATS trust whom this trusts. Without it they trust the authorities of the system.
+    /// Makes connections to NATS trust the authorities of `tls`; otherwise they trust the authorities of the system.
     #[cfg(feature = "nats")]
     #[must_use]
     pub fn trusting(self, tls: rustls::ClientConfig) -> Self {
@@ -200,7 +200,7 @@ impl Channels {
         self.incoming.values()
     }
 
-    /// The incoming channel that requests bring events by. `path` has no query.
+    /// The incoming channel that receives requests with this method and path. `path` has no query.
     pub fn incoming_at(&self, method: &str, path: &str) -> Option<&Incoming> {
         self.incoming.values().find(|channel| match &channel.source {
             Source::Http(source) => source.path == path && source.method.eq_ignore_ascii_case(method),
@@ -213,18 +213,18 @@ impl Channels {
         self.outgoing.values()
     }
 
-    /// The outgoing channel of this name, which [`Self::outgoing_of`] gave.
+    /// The outgoing channel with a name that [`Self::outgoing_of`] returned.
     pub fn outgoing_named(&self, name: &str) -> Option<&Outgoing> {
         self.outgoing.get(self.same_as.get(name).map_or(name, String::as_str))
     }
 
-    /// The name of the channel that the engine's own events of a type go out by: as for a workflow of the root project.
+    /// The name of the channel for the engine's own events of a type: the same as for a workflow of the root project.
     pub fn outgoing_for<'c>(&'c self, event_type: &str) -> &'c str {
         self.routes.get("").map_or(DEFAULT_OUTGOING, |routes| routes.of_type(event_type))
     }
 
-    /// The name of the channel that the events of a type from a workflow of a project go out by: that of the type's name if it is
-    /// configured, else the project's default.
+    /// The name of the channel for events of a type from a workflow of `project`: the channel configured for the type, else the project's
+    /// default.
     pub fn outgoing_of<'c>(&'c self, project: &Project, event_type: &str) -> &'c str {
         match self.routes.get(&project.folder) {
             Some(routes) => routes.of_type(event_type),
@@ -232,20 +232,20 @@ impl Channels {
         }
     }
 
-    /// Extension attributes that structured events get.
+    /// Extension attributes that are added to structured events.
     pub(crate) fn overrides(&self) -> &BTreeMap<String, String> {
         &self.overrides
     }
 }
 
 impl Incoming {
-    /// Whether a task must fetch its messages: [`Source::Http`] brings its own.
+    /// Whether a consumer must fetch its messages from a broker; for [`Source::Http`], requests bring them.
     pub fn is_of_broker(&self) -> bool {
         matches!(self.source, Source::Kafka(_) | Source::Nats(_))
     }
 
-    /// Reads the events of an HTTP request to this channel. `id` becomes that of the event when the request is only the data of one;
-    /// it is to be another one for each request.
+    /// Reads the events of an HTTP request to this channel. If the request holds only the data of an event, the event gets `id`, which must be
+    /// new for each request.
     ///
     /// # Errors
     /// As [`read_http`].
@@ -266,7 +266,7 @@ impl Incoming {
     }
 }
 
-/// Where it comes from, for people: `kafka topic orders at localhost:9092`.
+/// Where messages come from, as text for people: `kafka topic orders at localhost:9092`.
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -282,7 +282,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Where it goes to, for people.
+/// Where messages go to, as text for people.
 impl fmt::Display for Sink {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

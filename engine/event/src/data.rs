@@ -1,7 +1,7 @@
-//! The data of an event: bytes of a media type to a value and back.
+//! Converts the data of an event between bytes of a media type and a value.
 //!
-//! Promises: JSON becomes the value that it is, text a text; what is neither becomes a text in base64, and who needs the difference sees
-//! it by the media type. Without a media type the bytes are JSON if they can be.
+//! Promises: JSON becomes its value and text becomes a string; other bytes become a string in base64, which the media type tells apart from text.
+//! Bytes without a media type are JSON if they parse as JSON.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use encoding_rs::{Encoding, UTF_8};
@@ -9,7 +9,7 @@ use rondo_expression::{ReadError, Val};
 
 use crate::{EventError, Room, error::excerpt};
 
-/// A content type, taken apart.
+/// A content type, split into the type and its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MediaType<'a> {
     essence: &'a str,
@@ -27,7 +27,7 @@ impl<'a> MediaType<'a> {
         self.essence.eq_ignore_ascii_case(essence)
     }
 
-    /// Whether it begins so; case does not matter.
+    /// Whether it begins with `beginning`; case does not matter.
     pub(crate) fn begins_with(self, beginning: &str) -> bool {
         self.essence.get(..beginning.len()).is_some_and(|found| found.eq_ignore_ascii_case(beginning))
     }
@@ -52,7 +52,7 @@ impl<'a> MediaType<'a> {
     }
 }
 
-/// Reads data; no bytes are no data.
+/// Reads data; an empty body means no data.
 pub(crate) fn read_data(
     content_type: Option<&str>,
     bytes: &[u8],
@@ -72,7 +72,7 @@ pub(crate) fn read_data(
         None => None,
         Some(encoding) if encoding == UTF_8 => None,
         Some(encoding) => {
-            // A byte becomes three at most.
+            // Decoding turns one byte into at most three.
             room.take(bytes.len().saturating_mul(3))?;
             Some(encoding.decode(bytes).0)
         }
@@ -112,7 +112,7 @@ fn text_or_base64(bytes: &[u8], room: &mut Room<'_>) -> Result<Val, EventError> 
         room.take(bytes.len())?;
         return Ok(Val::text(text));
     }
-    // Four characters for three bytes, as the encoder makes it and in the value.
+    // Base64 writes four characters for three bytes, and the text exists twice: in the encoder's buffer and in the value.
     room.take(bytes.len().saturating_mul(3))?;
     Ok(Val::text(BASE64_STANDARD.encode(bytes)))
 }

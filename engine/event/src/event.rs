@@ -1,6 +1,6 @@
 //! An event, as CloudEvents 1.0 defines it.
 //!
-//! Owns: [`CloudEvent`] and its JSON form. Promises: names of extensions are valid and none is that of a defined attribute.
+//! Owns: [`CloudEvent`] and its JSON form. Promises: names of extensions are valid and differ from those of defined attributes.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ pub struct CloudEvent {
     pub source: String,
     /// `type`: what has happened. Not empty.
     pub event_type: String,
-    /// What of the source it is about.
+    /// The subject of the event within its source.
     pub subject: Option<String>,
-    /// When it happened, in the words of RFC 3339.
+    /// When it happened, in the format of RFC 3339.
     pub time: Option<String>,
     /// Media type of the data; without one the data are JSON.
     pub datacontenttype: Option<String>,
@@ -33,8 +33,8 @@ pub struct CloudEvent {
     pub dataschema: Option<String>,
     /// The other attributes by name.
     pub(crate) extensions: BTreeMap<String, String>,
-    /// The data: JSON as it is, text as a text, anything else as a text in base64. `Some(Val::Null)` is the JSON value, not the
-    /// absence of data.
+    /// The data: JSON as its value, text as a string, anything else as a string in base64. `Some(Val::Null)` is the JSON value `null`; `None`
+    /// means no data.
     pub data: Option<Val>,
 }
 
@@ -49,7 +49,7 @@ impl CloudEvent {
         self.extensions.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Sets an extension attribute, under its name in lower case. A value that is there is replaced.
+    /// Sets an extension attribute, under its name in lower case. Replaces its value if it has one.
     ///
     /// # Errors
     /// The name is not made of letters and digits or is that of a defined attribute, the value has control characters, either is too
@@ -82,13 +82,13 @@ impl CloudEvent {
         }
     }
 
-    /// All attributes with names and values, the defined ones first.
+    /// All attributes as names and values, the defined ones first.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         let defined = DEFINED.iter().filter_map(|name| Some((*name, self.attribute(name)?)));
         defined.chain(self.extensions())
     }
 
-    /// The whole event as a value, as expressions see it with `dataOnly: false`: an object of its attributes and `data`.
+    /// The whole event as expressions see it with `dataOnly: false`: an object of its attributes and `data`.
     pub fn to_value(&self) -> Val {
         let attributes = self.attributes().map(|(name, value)| (name, Val::text(value)));
         Val::object(attributes.chain(self.data.clone().map(|data| ("data", data))))
@@ -99,7 +99,7 @@ impl CloudEvent {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Bytes of memory that it takes, roughly.
+    /// Bytes of memory that the event takes, roughly.
     pub fn memory(&self) -> usize {
         let attributes: usize = self.attributes().map(|(name, value)| name.len() + value.len()).sum();
         size_of::<Self>() + attributes + self.data.as_ref().map_or(0, Val::memory)

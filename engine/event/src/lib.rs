@@ -1,9 +1,9 @@
-//! CloudEvents in and out.
+//! Reads, writes, sends and receives CloudEvents.
 //!
-//! Owns: [`CloudEvent`], read from and written to HTTP, Kafka and NATS messages; [`Channels`], what the properties say about where events
-//! come from and go to; [`Sender`], which delivers one event to one channel; [`receive`], which brings those of brokers. Promises: any bytes give an event or an error that says
-//! what is wrong; an event that was written is read as the same event. Never: knows a workflow or an instance, keeps an event, or
-//! decides what an event is for.
+//! Owns: [`CloudEvent`], read from and written to HTTP, Kafka and NATS messages; [`Channels`], the sources and sinks of events that the
+//! properties configure; [`Sender`], which delivers one event to one channel; [`receive`], which consumes the channels of brokers. Promises: any
+//! bytes give an event or an error that says what is wrong; an event that was written is read as the same event. Never: knows a workflow or an
+//! instance, stores an event, or decides what an event is for.
 //!
 //! Source: CloudEvents 1.0.2, with its JSON format and its bindings to HTTP, Kafka and NATS.
 

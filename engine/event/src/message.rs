@@ -1,8 +1,8 @@
-//! Writing events as messages: headers and a body.
+//! Writes events as messages: headers and a body.
 //!
-//! Owns: how a transport calls the headers, and how their values are encoded. Promises: the values of headers are printable ASCII over
-//! HTTP and NATS, so nothing that an attribute holds ends a header.
-//! Source: CloudEvents 1.0.2, "HTTP Protocol Binding" 3.1, "Kafka Protocol Binding" 3.2, "NATS Protocol Binding" 3.1.
+//! Owns: the names of the headers in each transport, and the encoding of their values. Promises: over HTTP and NATS the values of headers are
+//! printable ASCII, so no attribute can end a header. Source: CloudEvents 1.0.2, "HTTP Protocol Binding" 3.1, "Kafka Protocol Binding" 3.2, "NATS
+//! Protocol Binding" 3.1.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -19,14 +19,14 @@ pub enum Binding {
     Nats,
 }
 
-/// What of an event is where in its message.
+/// Which parts of an event are headers and which are the body of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Attributes are headers, the body is the data.
     Binary,
     /// The body is the event in the JSON format.
     Structured,
-    /// The body is the data; nothing says that it is an event.
+    /// The body is the data; nothing marks the message as an event.
     Plain,
 }
 
@@ -39,17 +39,17 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
-/// Name of the header that says what the body is, in all bindings.
+/// Name of the header with the media type of the body, in all bindings.
 pub(crate) const CONTENT_TYPE: &str = "content-type";
 
 /// The media type of an event in the JSON format.
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 
-/// What a header cannot hold as it is, besides characters outside ASCII.
+/// ASCII characters that a header value must percent-encode; characters outside ASCII are always encoded.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 impl Binding {
-    /// What stands before the name of an attribute in the name of its header.
+    /// The prefix that turns the name of an attribute into the name of its header.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Http | Self::Nats => "ce-",

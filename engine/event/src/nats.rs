@@ -1,7 +1,7 @@
 //! Connections to NATS.
 //!
-//! Promises: a connection is encrypted where the address (`tls://`) or the server asks for it, and trusts whom all other connections of the
-//! engine trust; a file that cannot be read is an error that names it.
+//! Promises: a connection is encrypted if the properties, the address (`tls://`) or the server require TLS, and trusts the same authorities as
+//! all other connections of the engine; a file that cannot be read is an error that names the file.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::NatsServers;
 
-/// Options with the credentials of the servers. `tls` says whom to trust; without it the system does.
+/// Connection options with the credentials of the servers. `tls` names the trusted authorities; without it those of the system are trusted.
 pub(crate) async fn options(
     servers: &NatsServers,
     tls: Option<&ClientConfig>,
@@ -41,7 +41,7 @@ pub(crate) async fn options(
     if let (Some(username), Some(password)) = (&servers.username, &servers.password) {
         options = options.user_and_password(username.clone(), password.clone());
     } else if let Some(address) = addresses(servers)?.iter().find(|address| address.has_user_pass()) {
-        // The client itself does not look at the addresses for them. A name without password is a token.
+        // The client does not read credentials from addresses itself. A user name without a password is a token.
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let username = decoded(address.username().unwrap_or_default());
         options = match address.password() {
@@ -52,9 +52,9 @@ pub(crate) async fn options(
     Ok(options)
 }
 
-/// The TLS of a connection, with the certificate that shows who the engine is.
+/// The TLS configuration of a connection, with the client certificate.
 fn with_certificate(mut tls: ClientConfig, servers: &NatsServers) -> Result<ClientConfig, String> {
-    // Those are for HTTP.
+    // The protocols of `tls` are those of HTTP.
     tls.alpn_protocols = Vec::new();
     let Some((certificate_file, key_file)) = &servers.certificate else { return Ok(tls) };
     let unreadable = |file: &str, error: &dyn std::fmt::Display| {

@@ -1,9 +1,9 @@
-//! Reading events from messages.
+//! Reads events from messages.
 //!
-//! Owns: which of its forms a message has. Promises: a message with a content type of events is read as that says, else one with headers
-//! of attributes as its headers say, else JSON with `specversion` as an event in the JSON format. Over HTTP anything else is no
-//! event; on a channel of a broker other JSON is the data of an event whose type is the channel's.
-//! Source: CloudEvents 1.0.2, "HTTP Protocol Binding" 3, and the bindings to Kafka and NATS.
+//! Owns: the choice of the form in which a message holds an event. Promises: the content type of an event decides first, then headers with
+//! attributes, then JSON with `specversion`, which is an event in the JSON format. Over HTTP anything else is no event; on a channel of a broker,
+//! other JSON is the data of an event with the type of the channel. Source: CloudEvents 1.0.2, "HTTP Protocol Binding" 3, and the bindings to
+//! Kafka and NATS.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::{
     structured::{missing_members, read_batch, read_event, read_if_event},
 };
 
-/// How much an event may hold, and who is asked for the memory.
+/// The limits of an event, and the function that grants memory for it.
 pub struct Room<'a> {
     limits: ReadLimits,
     grant: &'a mut dyn FnMut(usize) -> bool,
@@ -28,26 +28,25 @@ pub struct Room<'a> {
 /// The events of a message.
 #[derive(Debug, Default)]
 pub struct Received {
-    /// Those that could be read, in order.
+    /// The events that could be read, in order.
     pub events: Vec<CloudEvent>,
-    /// The places of the others in their batch, from 0, and what is wrong with them. Always empty when the message is no batch.
+    /// The indexes of the broken events in their batch, from 0, and what is wrong with them. Always empty when the message is no batch.
     pub broken: Vec<(usize, EventError)>,
 }
 
-/// Where on a channel a message stands; makes an event of data without attributes.
+/// The place of a message on its channel; supplies the attributes of an event for data without attributes.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
-    /// The type of the event: what is waited for under the channel's name.
+    /// The type of the event, for which instances wait.
     pub event_type: &'a str,
     /// The source of the event, such as the topic.
     pub source: &'a str,
-    /// The place of the message in the source. A message that is delivered again has the same.
+    /// The position of the message in the source. A redelivered message has the same position.
     pub position: &'a str,
 }
 
 impl<'a> Room<'a> {
-    /// Room within limits. `grant` is asked for bytes of memory before they are taken; false ends the reading with
-    /// [`EventError::NoRoom`].
+    /// Room within limits. `grant` is asked for bytes of memory before they are allocated; `false` ends the reading with [`EventError::NoRoom`].
     pub fn new(limits: ReadLimits, grant: &'a mut dyn FnMut(usize) -> bool) -> Self {
         Self { limits, grant }
     }
@@ -84,7 +83,7 @@ pub fn read_http<'h>(
 /// Reads the event of a message of a broker.
 ///
 /// # Errors
-/// The message is broken: it will be so whenever it is delivered, unless the error is [`EventError::NoRoom`].
+/// The message is broken, and stays broken however often it is delivered, unless the error is [`EventError::NoRoom`].
 pub fn read_message<'h>(
     binding: Binding,
     headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
@@ -99,7 +98,7 @@ pub fn read_message<'h>(
     }
 }
 
-/// Makes an event of data, whatever they look like: what a channel with `kogito.messaging.as-cloudevents=false` brings.
+/// Makes an event whose data is the body, even if the body looks like an event: for a channel with `kogito.messaging.as-cloudevents=false`.
 ///
 /// # Errors
 /// The body is empty or is not what its content type says; without one it must be JSON.
@@ -112,7 +111,7 @@ pub fn read_plain(
     plain_event(content_type, body, origin, room)
 }
 
-/// The first content type of headers; one that is no text counts as none.
+/// The first content type among the headers; one that is not UTF-8 counts as absent.
 pub(crate) fn content_type<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Option<&'h str> {
     let mut headers = headers.into_iter();
     let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE))?;
@@ -125,7 +124,7 @@ fn plain_event(
     origin: Origin<'_>,
     room: &mut Room<'_>,
 ) -> Result<CloudEvent, EventError> {
-    // A text that nobody calls a text is more likely a broken JSON document than data.
+    // A body without a content type is more likely a broken JSON document than text.
     let assumed = content_type.unwrap_or("application/json");
     let data = read_data(Some(assumed), body, room)?.ok_or(EventError::Empty)?;
     let mut attributes = Attributes::default();
@@ -138,12 +137,12 @@ fn plain_event(
     attributes.into_event(Some(data))
 }
 
-/// The headers of a message as far as they are about events.
+/// The headers of a message that concern events.
 struct Head {
     content_type: Option<String>,
-    /// The attributes; an error counts only when they are needed.
+    /// The attributes. An error matters only if the event is read from them.
     attributes: Result<Attributes, EventError>,
-    /// Whether some header is that of an attribute.
+    /// Whether any header is an attribute.
     is_binary: bool,
 }
 
@@ -184,7 +183,7 @@ impl Head {
         self.content_type.as_deref().map(MediaType::new)
     }
 
-    /// The one event of the message; `None` if it is data without attributes.
+    /// The event of the message; `None` if the message is data without attributes.
     fn read_event(&mut self, body: &[u8], room: &mut Room<'_>) -> Result<Option<CloudEvent>, EventError> {
         let media_type = self.media_type();
         if media_type.is_some_and(|media_type| media_type.is("application/cloudevents+json")) {
@@ -215,7 +214,7 @@ impl Head {
 /// The value of a header as text.
 fn decode<'v>(binding: Binding, name: &str, value: &'v [u8]) -> Result<Cow<'v, str>, EventError> {
     let characters = || EventError::Characters(excerpt(name));
-    // What is refused for its length is not decoded before; an escape has three bytes.
+    // A value that is certainly too long is refused before decoding; an escape takes three bytes for one.
     if value.len() > MAX_ATTRIBUTE_BYTES * 3 {
         return Err(EventError::TooLong { name: excerpt(name), limit: MAX_ATTRIBUTE_BYTES });
     }
@@ -227,7 +226,7 @@ fn decode<'v>(binding: Binding, name: &str, value: &'v [u8]) -> Result<Cow<'v, s
     Ok(Cow::Owned(decoded.into_owned()))
 }
 
-/// A value in quotation marks without them and without the backslashes before characters.
+/// Removes the quotation marks around a value, and the backslashes before characters in it.
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     let inner = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
     let Some(inner) = inner else { return Cow::Borrowed(value) };

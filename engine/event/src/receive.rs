@@ -1,9 +1,9 @@
-//! Brings the events of Kafka and NATS to the engine.
+//! Consumes events of Kafka and NATS and hands them to the engine.
 //!
-//! Owns: [`receive`], which runs the consumers of all channels. Promises: a message is acknowledged only after the inbox has accepted
-//! its event, so none is lost; after a crash some come again. A message that is no event is reported once and passed, so that
-//! nothing waits behind it. A broker that is away is tried again for ever, and logged once. Never: fetches more
-//! than the memory has room for. Channels over HTTP are not among these: whoever serves HTTP reads their requests.
+//! Owns: [`receive`], which runs the consumers of all channels. Promises: a message is acknowledged only after the inbox has accepted its event,
+//! so none is lost; after a crash some come again. A message that is no event is reported once and skipped, so that it blocks nothing behind it.
+//! A broker that cannot be reached is tried again for ever, and logged once. Never: fetches more than the memory has room for. HTTP channels are
+//! not consumed here: the server of HTTP reads their requests.
 
 #[cfg_attr(
     not(all(feature = "kafka", feature = "nats")),
@@ -29,18 +29,18 @@ use self::delivery::Link;
 pub use self::states::{ChannelState, ChannelStates};
 use crate::{Channels, CloudEvent};
 
-/// Takes events in.
+/// Accepts received events.
 pub trait Inbox: Send + Sync + 'static {
-    /// Takes an event that came by a channel, and returns when it is durable. It may be one that was accepted before.
+    /// Accepts an event of a channel, and returns when the event is durable. The event may have been accepted before.
     ///
     /// # Errors
-    /// Why it cannot be accepted now. It comes again, and until it is accepted no event behind it does.
+    /// The reason why the event cannot be accepted now. The consumer offers it again, and offers no event behind it before it is accepted.
     fn accept(&self, channel: &str, event: CloudEvent) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Takes several events of a channel in their order. Worth its own way where one transaction can take all.
+    /// Accepts several events of a channel in their order. Implement it if one transaction can accept all of them.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept). Those that were accepted come again together with the others.
+    /// As [`accept`](Self::accept). Events that were accepted come again together with the others.
     fn accept_all(
         &self,
         channel: &str,
@@ -54,13 +54,13 @@ pub trait Inbox: Send + Sync + 'static {
         }
     }
 
-    /// Hears of a message that is no event, which the engine passes. `reason` says where the message stands and what is wrong with it.
+    /// Reports a message that is no event and is skipped. `reason` says where the message stands and what is wrong with it.
     fn broken(&self, channel: &str, reason: &str);
 }
 
-/// Runs the consumers of all channels of brokers until `shutdown` completes, and ends when what was accepted is acknowledged.
+/// Runs the consumers of all channels of brokers until `shutdown` completes, and ends when every accepted message is acknowledged.
 ///
-/// `states` shows how each of them does.
+/// `states` shows the state of each channel.
 pub async fn receive<I: Inbox>(
     channels: &Channels,
     inbox: Arc<I>,
@@ -84,7 +84,7 @@ pub async fn receive<I: Inbox>(
         spawn(&mut consumers, link);
     }
     shutdown.await;
-    // Nobody listens when there are no consumers.
+    // Sending fails only if there are no consumers.
     let _ = stop.send(true);
     while let Some(ended) = consumers.join_next().await {
         if let Err(error) = ended {
@@ -93,7 +93,7 @@ pub async fn receive<I: Inbox>(
     }
 }
 
-/// Starts the consumer of a channel. A build without the broker has none; its channels say so.
+/// Starts the consumer of a channel. A build without the connector starts none; its channels are unusable and say why.
 #[cfg_attr(
     not(any(feature = "kafka", feature = "nats")),
     allow(unused_variables, reason = "no channel has a consumer")

@@ -1,8 +1,8 @@
 //! Delivers events to channels.
 //!
-//! Owns: [`Sender`], shared by all instances of a process. Promises: a delivery ends within the time limit; `Ok` means that the service
-//! or broker has taken the event; an error shows no credentials of an address. Never: tries again, or keeps the order of
-//! events; who sends the next event of an instance waits for the answer of the last one.
+//! Owns: [`Sender`], shared by all instances of a process. Promises: a delivery ends within the time limit; `Ok` means that the service or broker
+//! has taken the event; an error shows no credentials of an address. Never: tries again, or keeps the order of events: the caller waits for one
+//! delivery before it sends the next event of an instance.
 
 mod error;
 mod http;
@@ -34,7 +34,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender that sends over HTTP with this client, which must follow no redirects.
+    /// Creates a sender that uses this client for HTTP. The client must follow no redirects.
     ///
     /// # Errors
     /// `rondo.events.send-timeout` is no number of milliseconds.
@@ -55,16 +55,16 @@ impl Sender {
         })
     }
 
-    /// The channels that it delivers to.
+    /// The channels to which it delivers.
     pub fn channels(&self) -> &Arc<Channels> {
         &self.channels
     }
 
-    /// Delivers an event to a channel and waits until it is taken. Dropping the future may or may not have delivered it.
+    /// Delivers an event to a channel and waits until it is taken. If the future is dropped, the event may or may not have been delivered.
     ///
     /// # Errors
-    /// The event was not taken, or it is not known whether it was. [`SendError::is_transient`] says whether waiting alone may help; an
-    /// event that is sent again keeps its id, so that its receiver can tell.
+    /// The event was not taken, or it is not known whether it was. [`SendError::is_transient`] says whether waiting alone may help; an event that
+    /// is sent again keeps its id, so that its receiver can recognise it.
     pub async fn send(&self, channel: &str, event: &CloudEvent) -> Result<(), SendError> {
         let Some(outgoing) = self.channels.outgoing_named(channel) else {
             return Err(unknown(channel));

@@ -1,7 +1,7 @@
-//! The form of an event in the database.
+//! The stored form of an event.
 //!
-//! Promises: an event is read as it was written, whatever it holds; every format that was ever written is read. The first byte is the
-//! number of the format.
+//! Promises: an event is read as it was written, whatever it holds; every format that was ever written is read. The first byte is the number of
+//! the format.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,17 @@ use serde_json::value::RawValue;
 
 use crate::CloudEvent;
 
-/// The format that is written: JSON of [`Written`].
+/// The format of new events: JSON of [`Written`].
 const FORMAT: u8 = 1;
 
-/// Levels of data that are read back: what was accepted is never refused here, and the parser's own limit is above.
+/// Most levels of nesting that are read back. Events with more are never accepted, so nothing that was stored is refused, and the parser's own
+/// limit is higher.
 const DEPTH: usize = 120;
 
-/// Bytes of the database are no event.
+/// The stored bytes are no event.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// There is not one byte.
+    /// There are no bytes.
     #[error("a stored event is empty")]
     Empty,
     /// A later version wrote it.
@@ -65,7 +66,7 @@ struct Read<'a> {
     dataschema: Option<String>,
     #[serde(rename = "ext", default)]
     extensions: BTreeMap<String, String>,
-    /// Behind a function, for without one `null` would be no data.
+    /// Read by a function, because serde alone would read `null` as absent data.
     #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
 }
@@ -91,7 +92,7 @@ impl CloudEvent {
             data: self.data.as_ref(),
         };
         let mut bytes = vec![FORMAT];
-        // Writing texts and values to memory does not fail.
+        // Writing to memory does not fail.
         let _ = serde_json::to_writer(&mut bytes, &written);
         bytes
     }

@@ -1,8 +1,7 @@
 //! Events in the JSON format, alone and in batches.
 //!
-//! Promises: one broken event of a batch costs only itself; a name that is given twice is found, whatever its case. Data are read apart
-//! from the attributes, so that they may be as deep as any data.
-//! Source: CloudEvents 1.0.2, "JSON Event Format".
+//! Promises: a broken event of a batch does not affect the others; a duplicate name is found, whatever its case. Data are read apart from the
+//! attributes, so that they may be nested as deeply as any data. Source: CloudEvents 1.0.2, "JSON Event Format".
 
 use std::fmt;
 
@@ -20,13 +19,13 @@ use crate::{
     error::excerpt,
 };
 
-/// Most events of a batch. They are accepted in one transaction, which others wait for.
+/// Most events of a batch. One transaction accepts all of them, and other transactions wait for it.
 pub const MAX_BATCH: usize = 10_000;
 
 /// Most members of the object of an event: attributes, `data` and `data_base64`.
 const MAX_MEMBERS: usize = DEFINED.len() + MAX_EXTENSIONS + 2;
 
-/// Most bytes of JSON that stand for [`MAX_ATTRIBUTE_BYTES`]: each may be an escape of six characters.
+/// Most bytes of JSON for a value of [`MAX_ATTRIBUTE_BYTES`]: each byte may be an escape of six characters.
 const MAX_WRITTEN: usize = MAX_ATTRIBUTE_BYTES * 6 + 2;
 
 /// Reads one event.
@@ -53,7 +52,7 @@ pub(crate) fn read_batch(text: &[u8], room: &mut Room<'_>) -> Result<Received, E
     for (index, element) in elements.all.into_iter().enumerate() {
         match read_event(element.get().as_bytes(), room) {
             Ok(event) => received.events.push(event),
-            // The others would not find memory either, and the sender may send all of them again.
+            // The other events would not find memory either, and the sender may send all of them again.
             Err(EventError::NoRoom) => return Err(EventError::NoRoom),
             Err(error) => received.broken.push((index, error)),
         }
@@ -69,17 +68,17 @@ pub(crate) fn read_if_event(text: &[u8], room: &mut Room<'_>) -> Result<Option<C
     }
 }
 
-/// Which of the attributes that every event has are no members of the body; all if it is no JSON object.
+/// The required attributes that are no members of the body; all of them if the body is no JSON object.
 pub(crate) fn missing_members(text: &[u8]) -> Vec<&'static str> {
     let members = serde_json::from_slice::<Members<'_>>(text);
     let has = |name: &str| members.as_ref().is_ok_and(|members| members.has(name));
     ["specversion", "id", "type"].into_iter().filter(|name| !has(name)).collect()
 }
 
-/// The members of an object, each with its value as text.
+/// The members of an object, each with its value as unparsed text.
 struct Members<'a> {
     all: Vec<(String, &'a RawValue)>,
-    /// Whether there were more than are kept.
+    /// Whether the object has more than [`MAX_MEMBERS`]; the others are dropped.
     is_cut: bool,
 }
 
@@ -129,13 +128,13 @@ fn from_base64(
     value: &RawValue,
     room: &mut Room<'_>,
 ) -> Result<Option<Val>, EventError> {
-    // The text without escapes, and what it stands for.
+    // Memory for the text without escapes, and for the decoded bytes.
     room.take(value.get().len().saturating_mul(2))?;
     let text: String = serde_json::from_str(value.get()).map_err(|_| EventError::Base64("is not a text"))?;
     read_data(content_type, &decode_base64(&text)?, room)
 }
 
-/// The value of an attribute as text; `None` for null, which stands for absence.
+/// The value of an attribute as text; `None` for null, which means absence.
 fn attribute_text(name: &str, value: &RawValue) -> Result<Option<String>, EventError> {
     let written = value.get();
     if written.len() > MAX_WRITTEN {
@@ -144,7 +143,7 @@ fn attribute_text(name: &str, value: &RawValue) -> Result<Option<String>, EventE
     match written.bytes().next() {
         Some(b'"') => serde_json::from_str(written)
             .map(Some)
-            // A surrogate without its other half.
+            // The text has a surrogate without its other half.
             .map_err(|_| EventError::Characters(excerpt(name))),
         Some(b'n') => Ok(None),
         Some(b'{') => Err(EventError::NotText(excerpt(name), "an object")),
@@ -182,10 +181,10 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// The elements of an array as texts.
+/// The elements of an array as unparsed texts.
 struct Elements<'a> {
     all: Vec<&'a RawValue>,
-    /// Whether there were more than are kept.
+    /// Whether the array has more than [`MAX_BATCH`]; the others are dropped.
     is_cut: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Which addresses may be called.
+//! Decides which addresses may be called.
 //!
-//! Owns: the policy, for addresses written in a URL and for those a name resolves to. Promises: link-local addresses,
-//! where clouds serve credentials of the machine, are never connected to unless a property allows it; only addresses
-//! that were checked are connected to. Loopback and private networks are allowed: that is where services run.
+//! Owns: the policy for addresses in URLs and for those that names resolve to. Promises: the engine never connects to link-local addresses, at
+//! which clouds serve credentials of the machine, unless a property allows it; it connects only to addresses that were checked. Loopback and
+//! private networks are allowed, because services run there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -37,8 +37,8 @@ impl AddressPolicy {
             }
     }
 
-    /// Of the addresses that a name has now, those that may be connected to. Only these are connected to, so it does not matter what
-    /// the name resolves to a moment later.
+    /// Chooses from the addresses of a name those that may be connected to. The call connects only to these, so it does not matter what the name
+    /// resolves to a moment later.
     pub(crate) fn choose(self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Denied> {
         let denied = found.first().map(|address| Denied(format!("{name} ({})", address.ip())));
         let allowed: Vec<_> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
@@ -63,7 +63,7 @@ fn is_forbidden_v4(address: Ipv4Addr) -> bool {
     address.is_link_local() || METADATA_V4.contains(&address)
 }
 
-/// The IPv4 address that a translator on the way reads out of one in IPv6: NAT64, 6to4, and the old compatible form.
+/// The IPv4 address that a translator extracts from an IPv6 address: NAT64, 6to4, and the old compatible form.
 fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
@@ -86,7 +86,7 @@ impl Resolve for CheckedResolver {
         let policy = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            // Without a file handle the resolver says that there is no such name; the attempt to open a file tells the difference.
+            // Without a free file handle the resolver reports an unknown name; opening a file shows whether handles are the cause.
             let found = found.map_err(|error| std::fs::File::open("/dev/null").err().unwrap_or(error))?;
             Ok(Box::new(policy.choose(name.as_str(), found.collect())?.into_iter()) as Addrs)
         })

@@ -1,7 +1,7 @@
-//! The outcome of a call, made of what the service answered.
+//! Makes the outcome of a call from the service's answer.
 //!
-//! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`]; credentials in the headers of an answer stay
-//! outside unless the workflow asks for them; a value is read within the memory that is granted to it.
+//! Promises: no body in an error holds a secret, or is longer than [`MAX_ERROR_BODY`]; credentials in the headers of an answer are dropped unless
+//! the workflow asks for them; a value is read within the memory that is granted for it.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::transport::Incoming;
 /// The outcome of a call that succeeded.
 #[derive(Debug)]
 pub struct Answer {
-    /// The result of the action; null when the service answered nothing.
+    /// The result of the action; null if the service answered nothing.
     pub result: Val,
     /// HTTP status; `None` if the call was not made by HTTP.
     pub status: Option<u16>,
@@ -25,10 +25,10 @@ pub struct Answer {
     pub status_message: String,
     /// Headers of the answer, names as they are usually written (`X-Custom-Header`).
     pub headers: Vec<(String, String)>,
-    /// What a Python script left: `{values, state}`, the values for `$WORKFLOW.python` and the state for the next script
-    /// ([`crate::Request::python`]). `None`: no script ran.
+    /// The state that a Python script left: `{values, state}`, the values for `$WORKFLOW.python` and the state for the next script
+    /// ([`crate::Request::python`]). `None` if no script ran.
     pub python: Option<Val>,
-    /// The room that the result takes. It is held until the result is in the data of its instance, and dropped then.
+    /// The memory of the result. It is held until the result is merged into the data of its instance.
     pub share: Share,
 }
 
@@ -43,17 +43,17 @@ impl Answer {
 /// Why an answer is no result.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// It should have been this.
+    /// The answer is not this.
     Is(Cow<'static, str>),
-    /// It holds more than a value may, or there is no memory for it now.
+    /// The answer holds more than a value may, or there is no memory for it now.
     TooMuch(ReadError),
 }
 
 /// Most bytes of an error's body that are kept: enough for the message to the client, too few to fill a database.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// Most bytes of the headers of an answer that a workflow can see. They are stored with the instance until the next answer; services send
-/// one or two thousand.
+/// Most bytes of the headers of an answer that a workflow can see. They are stored with the instance until the next answer; services send one or
+/// two thousand bytes.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 impl From<ReadError> for Unreadable {
@@ -67,13 +67,13 @@ impl From<ReadError> for Unreadable {
 }
 
 impl Unreadable {
-    /// It should have been this, and is not.
+    /// The answer is not what was expected.
     pub(crate) fn not(expected: &'static str) -> Self {
         Self::Is(Cow::Borrowed(expected))
     }
 }
 
-/// The text of an answer in UTF-8, without a byte order mark. `grant` is asked for the memory that decoding takes.
+/// The text of an answer in UTF-8, without a byte order mark. Asks `grant` for the memory that decoding takes.
 pub(crate) fn utf8<'a>(
     bytes: &'a [u8],
     content_type: &str,
@@ -93,7 +93,7 @@ pub(crate) fn status_error(incoming: &Incoming, mask: &Mask) -> CallErrorKind {
     }
 }
 
-/// The error of a call whose answer has not the expected form.
+/// The error of a call whose answer does not have the expected form.
 pub(crate) fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> CallErrorKind {
     CallErrorKind::BadAnswer {
         status: incoming.status,
@@ -102,9 +102,9 @@ pub(crate) fn bad_answer(incoming: &Incoming, expected: &str, mask: &Mask) -> Ca
     }
 }
 
-/// The beginning of the body as text; if it is JSON and not longer than that, compact.
+/// The beginning of the body as text; compact if the body is JSON and fits entirely.
 fn masked_body(incoming: &Incoming, mask: &Mask) -> String {
-    // A secret that the end of the beginning cuts is left out whole; see `Mask::apply_to_beginning`.
+    // `Mask::apply_to_beginning` needs more text than it shows, to find a secret that its end would cut.
     const MARGIN: usize = 64 * 1024;
     let body = &incoming.body.bytes;
     let beginning = body.get(..MAX_ERROR_BODY + MARGIN).unwrap_or(body);
@@ -117,7 +117,7 @@ fn masked_body(incoming: &Incoming, mask: &Mask) -> String {
     mask.apply_to_beginning(&text, MAX_ERROR_BODY)
 }
 
-/// The answer with this result, which the share has room for.
+/// The answer with this result, whose memory the share holds.
 pub(crate) fn to_answer(result: Val, incoming: &Incoming, asked: &AskedHeaders, mut share: Share) -> Answer {
     share.shrink_to(result.memory() as u64);
     let mut left = MAX_HEADER_BYTES;

@@ -1,9 +1,9 @@
-//! Reads the body of an answer within the budget of memory.
+//! Reads the body of an answer within the memory budget.
 //!
-//! Promises: room is taken before bytes are read; what has no room waits without being read, so that the service waits too; no more than the
-//! limit is read, counted after decompression. The texts of answers together take a quarter of the memory, in the order of their arrival, so
-//! that there is always room for the values of those that are there. Never: holds a part of an answer while it waits for the rest, but for
-//! the first [`SMALL`] bytes.
+//! Promises: memory is claimed before bytes are read; a body without memory is not read, so that the service waits too; no more than the limit is
+//! read, counted after decompression. The texts of all answers together take at most a quarter of the memory, granted in order of arrival, so
+//! that there is always memory for the values of those that have arrived. Never: holds a part of an answer while it waits for memory for the
+//! rest, except for the first [`SMALL`] bytes.
 
 use std::time::Duration;
 
@@ -14,50 +14,50 @@ use crate::error::CallErrorKind;
 use crate::large_answer::BeforeLargeAnswer;
 use crate::transport::to_call_error;
 
-/// A moment at which a call ends, which waiting for room puts off: the service is not to blame for that.
+/// The moment at which a call times out. Waiting for memory postpones it, because the service is not to blame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) whole: Duration,
     pub(crate) at: Instant,
 }
 
-/// How much is read.
+/// The limit of a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
-    /// More is an error.
+    /// A longer body is an error.
     Most(u64),
-    /// Only the beginning is read.
+    /// Only this many bytes are read, and the rest is ignored.
     CutAt(u64),
 }
 
-/// The body of an answer, and its place among the texts of answers.
+/// The body of an answer, and its share of the memory for texts of answers.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
     place: Share,
 }
 
-/// How often room is asked for. Waiting in the queue of the budget is for those who hold nothing, and a call holds a share.
+/// Pause between two tries to claim memory. Only those who hold nothing may wait in the queue of the budget, and a call already holds a share.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// An answer of fewer bytes needs no place among the texts: nearly all are smaller, and even a thousand of them take little.
+/// Answers up to this many bytes need no share of the memory for texts: nearly all are smaller, and even a thousand of them take little.
 const SMALL: u64 = 64 * 1024;
 
 impl Deadline {
     pub(crate) fn in_(whole: Duration) -> Self {
-        // A duration beyond the clock is as good as thirty years.
+        // A duration that the clock cannot add is cut to thirty years.
         let longest = Duration::from_hours(30 * 365 * 24);
         Self { whole, at: Instant::now() + whole.min(longest) }
     }
 
-    /// The outcome, if it comes in time.
+    /// Awaits the outcome, or fails when the deadline passes.
     pub(crate) async fn within<T>(&self, outcome: impl Future<Output = T>) -> Result<T, CallErrorKind> {
         timeout_at(self.at, outcome).await.map_err(|_| CallErrorKind::Timeout(self.whole))
     }
 }
 
 impl Limit {
-    /// How many of so many bytes are read.
+    /// How many of `bytes` are read.
     fn allows(self, bytes: u64) -> Result<u64, CallErrorKind> {
         match self {
             Self::Most(limit) if bytes > limit => Err(CallErrorKind::TooLarge { limit }),
@@ -72,8 +72,7 @@ impl Limit {
     }
 }
 
-/// Reads the body with room for it in the share, and with a place in `texts` if it is not small; waits for each no longer than the given
-/// time.
+/// Reads the body. Claims its memory in `share`, and also in `texts` if the body is not small; waits for each at most the given time.
 pub(crate) async fn read(
     mut response: reqwest::Response,
     limit: Limit,
@@ -84,7 +83,7 @@ pub(crate) async fn read(
 ) -> Result<Body, CallErrorKind> {
     let before = share.bytes();
     let mut body = Body { bytes: Vec::new(), place: texts.0.share() };
-    // Of an answer of unknown length that is not small, as much as may come.
+    // If the length is unknown, first claims memory for a small answer; a longer one claims the limit.
     let expected = match response.content_length() {
         Some(length) => limit.allows(length)?,
         None => SMALL.min(limit.most()),
@@ -114,7 +113,7 @@ pub(crate) async fn read(
 }
 
 impl Body {
-    /// Makes room for so many bytes in all. The memory is allocated once and taken as it is filled, so that nothing is copied.
+    /// Makes room for `bytes` in all. Allocates the memory once, so that no bytes are copied later.
     async fn reserve(
         &mut self,
         bytes: u64,
@@ -135,7 +134,7 @@ impl Body {
     }
 }
 
-/// Takes room for so many bytes more; waits for a time if there is none.
+/// Claims `bytes` more, and waits for a time if there is no memory.
 async fn wait_for_room(share: &mut Share, bytes: u64, patience: Duration) -> Result<(), CallErrorKind> {
     let asked = Instant::now();
     loop {
@@ -155,7 +154,7 @@ mod tests {
     const KIB: u64 = 1024;
     const PATIENCE: Duration = Duration::from_mins(1);
 
-    /// Reads an answer of so many bytes, for which the service has a second.
+    /// Reads an answer of this many bytes, for which the service has a second.
     async fn read_text(
         bytes: u64,
         texts: &MemoryBudget,

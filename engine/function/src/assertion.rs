@@ -1,6 +1,6 @@
-//! JSON Web Tokens with which the engine shows a token endpoint who it is.
+//! JSON Web Tokens by which the engine authenticates itself at a token endpoint.
 //!
-//! Promises: neither a key nor a part of it is in an error. Source: RFC 7523, sections 2.2 and 3; RFC 7518, section 3.
+//! Promises: no error contains a key or a part of one. Source: RFC 7523, sections 2.2 and 3; RFC 7518, section 3.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -18,29 +18,29 @@ use crate::secret::Secret;
 pub(crate) struct Assertion {
     pub(crate) algorithm: Algorithm,
     pub(crate) key: Key,
-    /// `kid` of its header.
+    /// The parameter `kid` of its header.
     pub(crate) key_id: Option<String>,
     pub(crate) issuer: String,
     pub(crate) subject: String,
-    /// `None`: the token endpoint.
+    /// `aud`; `None` means the token endpoint.
     pub(crate) audience: Option<String>,
-    /// Seconds.
+    /// Seconds until the token expires.
     pub(crate) lifespan: u64,
     /// Further claims.
     pub(crate) claims: Vec<(String, Secret)>,
 }
 
-/// What a token is signed with.
+/// The key that signs a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Secret(Secret),
     /// A private key in PEM form, or the base64 text of one.
     Pem(Secret),
-    /// A file that holds one.
+    /// The path of a file with a private key.
     File(String),
 }
 
-/// How a token is signed.
+/// The algorithm that signs a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Algorithm {
     Hs256,
@@ -107,7 +107,7 @@ impl Algorithm {
 }
 
 impl Key {
-    /// The algorithm where no property names one.
+    /// The algorithm if no property names one.
     pub(crate) fn usual_algorithm(&self) -> Algorithm {
         match self {
             Self::Secret(_) => Algorithm::Hs256,
@@ -115,7 +115,7 @@ impl Key {
         }
     }
 
-    /// The private key; not of a secret.
+    /// The private key. Fails for a secret.
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, String> {
         let read;
         let text = match self {
@@ -138,15 +138,15 @@ impl Key {
 }
 
 impl Assertion {
-    /// Seconds for which a token holds where no property says it, as in Quarkus: it is used at once.
+    /// Seconds until a token expires if no property says it, as in Quarkus: the engine uses a token at once.
     pub(crate) const LIFESPAN: u64 = 10;
 
-    /// Whether it can be signed. The error is a predicate whose subject is the configuration of the token.
+    /// Checks that the token can be signed. The error is a predicate whose subject is the configuration of the token.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.sign("https://example", 0).map(|_| ())
     }
 
-    /// The signed token, for a token endpoint; `now` are seconds since 1970. The error is a predicate, as that of [`Self::check`].
+    /// Signs the token for a token endpoint; `now` are seconds since 1970. The error is a predicate, as that of [`Self::check`].
     pub(crate) fn sign(&self, endpoint: &str, now: u64) -> Result<String, String> {
         let random = SystemRandom::new();
         let mut id = [0; 16];

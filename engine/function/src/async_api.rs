@@ -1,8 +1,8 @@
 //! Functions that send or receive a message, as an `AsyncAPI` document describes it.
 //!
-//! Owns: reading versions 2 and 3 of such documents as far as an operation and its channel. Never: sends or receives; whoever runs the
-//! instances does that together with its other events. Source: `apache/incubator-kie-kogito-runtimes`, `AsyncAPIInfoConverter`; the
-//! `AsyncAPI` specification, versions 2.6 and 3.0.
+//! Owns: reading an operation and its channel from documents of versions 2 and 3. Never: sends or receives a message; the runtime does, together
+//! with its other events. Source: `apache/incubator-kie-kogito-runtimes`, `AsyncAPIInfoConverter`; the `AsyncAPI` specification, versions 2.6 and
+//! 3.0.
 
 use rondo_definition::did_you_mean;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::bind::first_ids;
 /// A channel of messages that a function names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
-    /// Its name, by which properties configure it (`mp.messaging.outgoing.<name>.…`), which is the type of the event too. It may have
+    /// Its name, by which properties configure it (`mp.messaging.outgoing.<name>.…`), and which is also the type of the event. It may have
     /// parameters, as in `orders/{region}`.
     pub name: String,
     /// Whether a call of the function sends a message; otherwise it waits for one.
@@ -24,11 +24,11 @@ pub struct Channel {
 pub(crate) enum ChannelProblem {
     /// The document cannot be used.
     Document(String),
-    /// It has no such operation: which ones there are.
+    /// The document has no such operation; the text lists those that it has.
     UnknownOperation(String),
 }
 
-/// What `SonataFlow` adds to the address of a channel for the messages that are sent to it.
+/// The suffix that `SonataFlow` adds to the address of a channel for sent messages.
 const OUTGOING: &str = "_out";
 
 /// The channel of an operation.
@@ -60,10 +60,10 @@ pub(crate) fn find_channel(document: &Value, operation: &str) -> Result<Channel,
     }
 }
 
-/// Operations by id, each with its channel, or why it has none.
+/// Operations by id, each with its channel, or the reason why it has none.
 type Operations = Vec<(String, Result<Channel, String>)>;
 
-/// The channel with this address, seen from an operation.
+/// The channel with this address, as an operation that sends or receives names it.
 fn channel(address: &str, sends: bool) -> Channel {
     let name = if sends { format!("{address}{OUTGOING}") } else { address.to_owned() };
     Channel { name, sends }
@@ -111,7 +111,7 @@ fn operations_of_version_3(document: &Value) -> Operations {
         .collect()
 }
 
-/// The address of the channel that an operation refers to: the name of the channel if it has none.
+/// The address of the channel that an operation refers to, or the channel's name if it has no address.
 fn channel_of_version_3(document: &Value, operation: &Value, id: &str) -> Result<String, String> {
     let reference = operation.get("channel").and_then(|channel| channel.get("$ref")?.as_str());
     let Some(reference) = reference else {
@@ -128,12 +128,12 @@ fn channel_of_version_3(document: &Value, operation: &Value, id: &str) -> Result
     Ok(found.get("address").and_then(Value::as_str).map_or_else(name, str::to_owned))
 }
 
-/// What a reference within the document means.
+/// The value that a reference within the document points to.
 fn resolve<'d>(document: &'d Value, reference: &str) -> Option<&'d Value> {
     document.pointer(reference.strip_prefix('#')?)
 }
 
-/// A part of a JSON pointer as a name.
+/// Decodes a part of a JSON pointer.
 fn unescape(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }

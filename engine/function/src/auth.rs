@@ -1,4 +1,4 @@
-//! The `Authorization` header for the documents that functions name, not for the services.
+//! The `Authorization` header for fetching the documents that functions name. Calls of services use `security` instead.
 //!
 //! Promises: no message holds a credential.
 
@@ -8,7 +8,7 @@ use rondo_program::{Authentication, AuthenticationScheme, Credential};
 use crate::security;
 use crate::settings::lookup;
 
-/// The header that an authentication asks for, or why there is none: a property without a value.
+/// The value of the header that an authentication defines, or which property lacks a value for it.
 pub(crate) fn authorization(
     authentication: &Authentication,
     properties: &Properties,

@@ -1,7 +1,7 @@
-//! What one function of a workflow calls.
+//! The target of one function of a workflow.
 //!
-//! Owns: [`Binding`], made when a definition is loaded; immutable. Never: holds an address that a property gives or a
-//! credential; each call looks these up.
+//! Owns: [`Binding`], made when a definition is loaded, and immutable. Never: holds a credential, or an address that a property gives; each call
+//! looks these up.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;
 use crate::openapi::operation::Operation;
 
-/// A function and what it calls.
+/// A function and its target.
 #[derive(Debug, Clone)]
 pub struct Binding {
     pub(crate) name: String,
     pub(crate) target: Target,
-    /// The headers with credentials that its workflow sees of answers.
+    /// The headers with credentials that its workflow may see in answers.
     pub(crate) asked_headers: Arc<AskedHeaders>,
 }
 
-/// What a function calls.
+/// The target of a function.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     OpenApi(Box<OpenApiTarget>),
@@ -34,7 +34,7 @@ pub(crate) enum Target {
     Grpc(GrpcTarget),
     /// The runtime sends or awaits the message itself.
     Channel(Channel),
-    /// Why it cannot be called.
+    /// The function cannot be called, for this reason.
     Unusable(String),
 }
 
@@ -44,6 +44,6 @@ pub(crate) struct OpenApiTarget {
     pub(crate) operation: Operation,
     /// Key in `quarkus.rest-client.<key>…`.
     pub(crate) key: String,
-    /// Whether a call chooses one of several services, see [`crate::Request::config_key`].
+    /// Whether a call chooses one of several services; see [`crate::Request::config_key`].
     pub(crate) has_config_key: bool,
 }

@@ -1,11 +1,11 @@
-//! Bounds how many calls of the process are in flight, and queues the others.
+//! Limits how many calls of the process are in flight, and queues the others.
 //!
-//! Owns: the places of calls. Promises: a service takes a place only while it holds fewer than are free, so that one alone gets half of
-//! the places, two a third each, and whatever hangs leaves places for others; a tree of instances takes one of a service only while it holds
-//! fewer than are left to that service, so that one alone gets a third of all, and leaves places at the same service. Those who wait get
-//! their places in turns, tree by tree, so that the single call of one instance does not wait behind the thousand of another. Never:
-//! makes a call; counts the time in the queue as time of the service.
-//! Source: the threshold is that of Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches".
+//! Owns: the places of calls. Promises: a service gets a place only while it holds fewer than are free, so that one service alone gets half of
+//! the places, two get a third each, and a service that hangs leaves places for others. A tree of instances gets a place of a service only while
+//! it holds fewer than are left to that service, so that one tree alone gets a third of all places and leaves places at the same service. Waiting
+//! calls get places in turns, tree by tree, so that a single call of one instance does not wait behind the thousand of another. Never: makes a
+//! call; counts the time in the queue as time of the service. Source: the threshold is that of Choudhury and Hahne, "Dynamic Queue Length
+//! Thresholds for Shared-Memory Packet Switches".
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use tokio::sync::oneshot;
 pub struct CallLoad {
     /// Calls that have a place.
     pub in_flight: usize,
-    /// Calls that wait for one.
+    /// Calls that wait for a place.
     pub waiting: usize,
-    /// Places.
+    /// Places in all.
     pub most: usize,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct CallGate {
     queues: Mutex<Queues>,
 }
 
-/// The right to be in flight; given back when dropped.
+/// A place of one call; dropping it frees the place.
 pub(crate) struct Place {
     gate: Arc<CallGate>,
     tree: Arc<str>,
@@ -67,11 +67,11 @@ struct Service {
     waiting: HashMap<Arc<str>, VecDeque<oneshot::Sender<()>>>,
 }
 
-/// A warning about a queue is written once in this time: a queue lasts, and its figures are in the health answer.
+/// Shortest time between two warnings about the queue: a queue lasts, and its figures are in the health answer.
 const WARNING_PAUSE: Duration = Duration::from_mins(1);
 
 impl CallGate {
-    /// A gate of so many places; a call waits no longer for one than `patience`.
+    /// A gate of `most` places; a call waits for a place no longer than `patience`.
     pub(crate) fn new(most: usize, patience: Duration) -> Arc<Self> {
         Arc::new(Self { most: most.max(1), patience, queues: Mutex::default() })
     }
@@ -91,7 +91,7 @@ impl CallGate {
             queues.warn(self.most);
         }
         let asked = tokio::time::Instant::now();
-        // From here on the place is given back whatever happens, also when this future is dropped.
+        // From here on the place is given back in every case, also if this future is dropped.
         let waiting = Waiting { gate: self, turn: Some(turn), tree: &tree, service: &service };
         match tokio::time::timeout(self.patience, waiting).await {
             Ok(()) => Ok(Place { gate: Arc::clone(self), tree, service }),
@@ -119,7 +119,7 @@ impl Future for Waiting<'_> {
 
     fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
         let Some(turn) = &mut self.turn else { return std::task::Poll::Ready(()) };
-        // The gate keeps the sender until it is used, so that an error cannot be.
+        // The gate keeps the sender until it sends, so receiving cannot fail.
         let poll = std::pin::Pin::new(turn).poll(context).map(|_| ());
         if poll.is_ready() {
             self.turn = None;
@@ -161,7 +161,7 @@ impl Queues {
         queue.push_back(sender);
     }
 
-    /// Removes the calls of a tree to a service that wait no longer.
+    /// Removes the calls of a tree to a service that no longer wait.
     fn withdraw(&mut self, tree: &Arc<str>, name: &Arc<str>) {
         let Some(service) = self.services.get_mut(name) else { return };
         let Some(queue) = service.waiting.get_mut(tree) else { return };
@@ -175,7 +175,7 @@ impl Queues {
         self.tidy(name);
     }
 
-    /// Gives the free places to those whose turn it is.
+    /// Gives the free places to the calls whose turn it is.
     fn serve(&mut self, most: usize) {
         while let Some((at, name)) = self.next_service(most) {
             self.turns.remove(at);
@@ -195,7 +195,7 @@ impl Queues {
             }
             if let Some(sender) = sender {
                 self.waiting -= 1;
-                // The receiver is closed with the lock held and then withdrawn, so that this arrives.
+                // A receiver closes only under the lock and is then withdrawn, so sending succeeds.
                 if sender.send(()).is_ok() {
                     service.in_flight += 1;
                     self.in_flight += 1;
@@ -206,7 +206,7 @@ impl Queues {
         }
     }
 
-    /// The service whose turn is next, among those that may have a place more and for which a tree waits that may have one too.
+    /// The next service in turn that may have one more place and for which a tree waits that may have one more, too.
     fn next_service(&self, most: usize) -> Option<(usize, Arc<str>)> {
         let free = most.checked_sub(self.in_flight).filter(|free| *free > 0)?;
         let held = |tree: &Arc<str>| self.by_tree.get(tree).copied().unwrap_or_default();
@@ -231,7 +231,7 @@ impl Queues {
         self.tidy(name);
     }
 
-    /// Forgets what is known of a service that has nothing to do.
+    /// Removes a service without waiting calls from the turns, and forgets it if it has no calls in flight either.
     fn tidy(&mut self, name: &Arc<str>) {
         let Some(service) = self.services.get(name) else { return };
         if service.turns.is_empty() {
@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    /// Enters without waiting; `None` when it would have to.
+    /// Enters without waiting; `None` if it would have to wait.
     fn try_enter(gate: &Arc<CallGate>, tree: &str, service: &str) -> Option<Place> {
         let mut entering = Box::pin(gate.enter(tree, service));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -340,7 +340,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any order of entering, giving up and leaving.
+        /// Tries any order of entering, giving up and leaving.
         #[test]
         fn every_place_comes_back(most in 1_usize..6, moves in prop::collection::vec((0_u8..4, 0_u8..3, 0_u8..3, any::<prop::sample::Index>()), 0..60)) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -367,7 +367,7 @@ mod tests {
                 prop_assert!(load.in_flight <= most);
                 prop_assert_eq!(load.in_flight, held.len());
                 prop_assert_eq!(load.waiting, waiting.len());
-                // Somebody who waits is held back by a reason.
+                // A waiting call has a reason to wait.
                 prop_assert!(waiting.is_empty() || !held.is_empty());
             }
             drop((waiting, held));

@@ -1,7 +1,7 @@
-//! Makes the calls.
+//! Calls functions.
 //!
-//! Owns: [`Caller`], shared by all instances of a process. Promises: a call waits for its turn, then for memory, and ends within its deadline
-//! from there on; its error holds no secret. Never: tries again what a service may have done, or keeps state between calls except access
+//! Owns: [`Caller`], shared by all instances of a process. Promises: a call waits for its turn, then for memory, and from there on ends within
+//! its deadline; its error holds no secret. Never: repeats a call that a service may have executed, or keeps state between calls except access
 //! tokens and connections.
 
 use std::sync::Arc;
@@ -53,40 +53,40 @@ pub struct Caller {
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// Arguments after evaluation: an object, or the whole body; `None` when the action gives none.
+    /// Arguments after evaluation: an object, or the whole body; `None` if the action has none.
     pub arguments: Option<Val>,
     /// State data, which a `rest:post:` without arguments sends.
     pub state_data: &'a Val,
-    /// Headers that the instance was started with.
+    /// Headers of the request that started the instance.
     pub headers: &'a [(String, String)],
     /// The calling instance.
     pub process: ProcessHeaders<'a>,
-    /// Sent as `Idempotency-Key`; the same when a call is repeated.
+    /// Sent as `Idempotency-Key`; the same when the call is repeated.
     pub idempotency_key: &'a str,
     /// Value of the function's `configKey`.
     pub config_key: Option<&'a str>,
-    /// Where addresses and credentials are looked up.
+    /// The properties with addresses and credentials.
     pub properties: &'a Properties,
     /// Name of the state, for messages.
     pub state: &'a str,
     /// Name of the action, may be empty; for messages.
     pub action: &'a str,
-    /// From 1, for messages.
+    /// Number of the attempt, from 1; for messages.
     pub attempt: u32,
-    /// What the last Python script of the instance left ([`Answer::python`]).
+    /// The state that the last Python script of the instance left ([`Answer::python`]).
     pub python: Option<&'a Val>,
-    /// What is done before an answer of more than 64 KiB is read.
+    /// Runs before an answer of more than 64 KiB is read.
     pub before_large_answer: BeforeLargeAnswer,
 }
 
-/// Room for a call without its request and its answer: a connection with TLS has 50 KB of buffers.
+/// Memory of a call without its request and its answer: a connection with TLS has 50 KB of buffers.
 pub(crate) const CALL_BYTES: u64 = 64 * 1024;
 
-/// How long a call whose turn it is waits for memory. Requests and answers leave within a minute, or end at their deadlines.
+/// How long a call waits for memory after it got a place. Requests and answers leave memory within a minute, or end at their deadlines.
 const PATIENCE_FOR_MEMORY: Duration = Duration::from_mins(1);
 
-/// Longest time to connect where no property says another: a service in the same network answers in milliseconds, and a
-/// lost packet is sent again after one and three seconds.
+/// Longest time to connect if no property sets one: a service in the same network answers in milliseconds, and a lost packet is sent again after
+/// one and three seconds.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Request<'_> {
@@ -97,15 +97,15 @@ impl Request<'_> {
         (sent.memory() + 2 * sent.size().bytes) as u64
     }
 
-    /// The tree of instances that it belongs to.
+    /// The tree of instances to which the call belongs.
     fn tree(&self) -> &str {
         self.process.root_instance_id.unwrap_or(self.process.instance_id)
     }
 }
 
 impl Caller {
-    /// A caller with the limits and the trusted certificates that the properties give; `secrets` are masked in its errors, and requests
-    /// and answers take their room from `memory`. Fails when a property cannot be used.
+    /// Creates a caller with the limits and the trusted certificates of the properties. Masks `secrets` in its errors, and claims the memory of
+    /// requests and answers from `memory`. Fails if a property cannot be used.
     pub fn new(properties: &Properties, secrets: Secrets, memory: &MemoryBudget) -> Result<Self, SetupError> {
         let settings = CallerSettings::read(properties, memory)?;
         Ok(Self {
@@ -122,13 +122,13 @@ impl Caller {
         })
     }
 
-    /// A client for requests that are no calls of functions, such as events that are sent: with the same trusted certificates, proxies and
-    /// allowed addresses. It follows no redirects.
+    /// A client for requests that are no calls of functions, such as sending events: it trusts the same certificates and uses the same proxies
+    /// and allowed addresses. It follows no redirects.
     pub fn client(&self) -> Result<reqwest::Client, String> {
         self.transport.client(CONNECT_TIMEOUT)
     }
 
-    /// Whom calls trust, for connections that are not over HTTP.
+    /// The TLS configuration of calls, for connections that do not use HTTP.
     pub fn tls(&self) -> rustls::ClientConfig {
         self.transport.tls()
     }
@@ -274,7 +274,7 @@ impl Caller {
         }
         let bound = Arc::clone(binding);
         let read = self.reading.read(incoming, share, move |incoming, limits, grant| {
-            // The operation of this binding, which is one of a document.
+            // The binding of this call always targets an operation of a document.
             let Target::OpenApi(target) = &bound.target else { return Ok(Val::Null) };
             let (status, content_type) = (incoming.status, incoming.content_type());
             let text = incoming.utf8(grant)?;
@@ -284,7 +284,7 @@ impl Caller {
     }
 }
 
-/// Why nothing can be called.
+/// The reason why a target cannot be called.
 fn why_uncallable(target: &Target) -> Option<String> {
     match target {
         Target::Channel(channel) => {
@@ -297,7 +297,7 @@ fn why_uncallable(target: &Target) -> Option<String> {
     }
 }
 
-/// The answer of a call, or the error if it has not the expected form.
+/// The answer of a call, or the error if it does not have the expected form.
 pub(crate) fn outcome(
     read: ReadOut,
     binding: &Binding,
@@ -320,7 +320,7 @@ fn settings_of<'a>(target: &'a OpenApiTarget, request: &Request<'a>) -> ClientSe
     }
 }
 
-/// The configured address, else the document's. With a choice only the configured one counts.
+/// The configured address, else the document's. If the call chooses a service, only the configured address counts.
 fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<String, CallErrorKind> {
     let configured = settings.base_url().map_err(|error| CallErrorKind::NotConfigured(error.to_string()))?;
     let server = target.operation.address().filter(|_| settings.choice.is_none());
@@ -333,7 +333,7 @@ fn base_url(settings: &ClientSettings<'_>, target: &OpenApiTarget) -> Result<Str
     })
 }
 
-/// Hides what an error of the service may repeat: credentials of the answer itself, and arguments with names of secrets.
+/// Masks what an error of the service may repeat: credentials in the answer itself, and arguments with names of secrets.
 pub(crate) fn hide_what_may_be_repeated(incoming: &Incoming, request: &Request<'_>, mask: &mut Mask) {
     for (_, value) in incoming.headers.iter().filter(|(name, _)| is_credential_header(name.as_str())) {
         mask.hide(&String::from_utf8_lossy(value.as_bytes()));

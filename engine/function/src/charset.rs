@@ -1,24 +1,24 @@
-//! The texts of answers in UTF-8, whatever encoding their services use.
+//! Decodes texts of answers to UTF-8, whatever encoding their services use.
 //!
-//! Promises: the byte order mark says the encoding, else the `charset` of `Content-Type`, else it is UTF-8; a text is never read in another
-//! encoding than it says. Never: looks into a body for its encoding, as HTML and XML could say it. Source: RFC 9110, section 8.3.2; WHATWG
-//! Encoding Standard.
+//! Promises: the byte order mark decides the encoding, else the `charset` of `Content-Type`, else it is UTF-8; a text is never read in another
+//! encoding than it declares. Never: searches a body for its encoding, which HTML and XML can declare inside. Source: RFC 9110, section 8.3.2;
+//! WHATWG Encoding Standard.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Why a text cannot be read: what it should have been, for a message.
+/// A text cannot be read. Says what it should have been, for a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Undecodable(pub(crate) String);
 
-/// How the bytes of a text are read.
+/// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Charset {
     Utf8,
-    /// Each byte is the character of its number. The Encoding Standard has another encoding of this name.
+    /// Each byte is the character with its number. The Encoding Standard gives this name to another encoding.
     Latin1,
-    /// Which the standard does not have, but JSON of old may be in it.
+    /// Missing in the standard, but old JSON may use it.
     Utf32(ByteOrder),
     Other(&'static Encoding),
 }
@@ -29,11 +29,11 @@ enum ByteOrder {
     Little,
 }
 
-/// How many times its bytes a text takes in UTF-8 at most.
+/// The largest factor by which a text grows in UTF-8.
 const GROWTH: usize = 3;
 
-/// The text of an answer in UTF-8 and without its byte order mark, as strict as the encoding is. Bytes that say no other encoding are as they
-/// are, valid or not. `grant` is asked for the memory that another encoding takes; `None`: it was refused.
+/// The text of an answer in UTF-8 and without its byte order mark; invalid bytes of another encoding are an error. Bytes that declare no other
+/// encoding are returned as they are, valid UTF-8 or not. Asks `grant` for the memory that decoding takes; `None` if it refuses.
 pub(crate) fn to_utf8<'a>(
     bytes: &'a [u8],
     content_type: &str,
@@ -61,7 +61,7 @@ pub(crate) fn to_utf8<'a>(
     Some(decoded.ok_or_else(|| Undecodable(format!("text in {}", charset.name()))))
 }
 
-/// The beginning of a text for a message; what cannot be read is a replacement character.
+/// The beginning of a text for a message, with replacement characters for bytes that cannot be decoded.
 pub(crate) fn shown<'a>(bytes: &'a [u8], content_type: &str) -> Cow<'a, str> {
     match find(bytes, content_type) {
         Ok((Charset::Latin1, text)) => encoding_rs::mem::decode_latin1(text),
@@ -88,7 +88,8 @@ fn find<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), 
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Charset::Utf8,
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "l1" => Charset::Latin1,
         "utf-16le" => Charset::Other(UTF_16LE),
-        // Without a mark the order of bytes is the one in which the first character, in JSON an ASCII character, is no NUL; else big-endian.
+        // Without a mark the first character decides the byte order, because in JSON it is ASCII and so one of its bytes is NUL; otherwise
+        // big-endian.
         "utf-16" | "utf16" if bytes.get(1) == Some(&0) => Charset::Other(UTF_16LE),
         "utf-16" | "utf16" | "utf-16be" => Charset::Other(UTF_16BE),
         "utf-32le" => Charset::Utf32(ByteOrder::Little),
@@ -101,11 +102,11 @@ fn find<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), 
     Ok((charset, bytes))
 }
 
-/// What a byte order mark says.
+/// The encoding that a byte order mark declares.
 fn by_mark(bytes: &[u8]) -> Option<(Charset, &[u8])> {
     let marks: [(&[u8], Charset); 5] = [
         (b"\xef\xbb\xbf", Charset::Utf8),
-        // Before that of UTF-16, with which it begins.
+        // Must come before the mark of UTF-16, which is its beginning.
         (b"\xff\xfe\0\0", Charset::Utf32(ByteOrder::Little)),
         (b"\0\0\xfe\xff", Charset::Utf32(ByteOrder::Big)),
         (b"\xff\xfe", Charset::Other(UTF_16LE)),
@@ -123,7 +124,7 @@ fn parameter(content_type: &str) -> Option<&str> {
     })
 }
 
-/// Whether a media type is one of texts: the mark of UTF-16 may begin a picture or a sound too.
+/// Whether a media type may be text: a picture or a sound may begin with the bytes of UTF-16's mark.
 fn may_be_text(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.is_empty()
@@ -132,7 +133,7 @@ fn may_be_text(content_type: &str) -> bool {
         || essence.ends_with("xml")
 }
 
-/// The characters of a text in UTF-32; `None` for what is none.
+/// The characters of a text in UTF-32; `None` for units that are no characters.
 fn utf32(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = Option<char>> {
     bytes.chunks(4).map(move |unit| {
         let unit: [u8; 4] = unit.try_into().ok()?;
@@ -186,7 +187,7 @@ mod tests {
             ("application/json; charset=utf-32", b"\0\0\0{\0\0\0}", "{}"),
             ("application/json; charset=utf-32le", b"{\0\0\0\0\xf6\x01\0", "{😀"),
             ("text/plain; charset=utf-32", b"\xff\xfe\0\0{\0\0\0", "{"),
-            // A picture is no text, whatever it begins with.
+            // A picture is no text, whatever its first bytes.
             ("image/x", b"\xff\xfe{\0", "\u{fffd}\u{fffd}{\0"),
             ("application/json; charset=utf-16le", b"\0\xd8", "not text in UTF-16LE"),
             ("text/plain; charset=utf-32be", b"\0\x11\0\0", "not text in UTF-32"),

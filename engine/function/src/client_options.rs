@@ -1,4 +1,4 @@
-//! How the calls of a document's client are made, as the properties say: time limits, redirects and proxy.
+//! The options of calls of one document, from the properties: time limits, redirects and proxy.
 //!
 //! Promises: a value that cannot be used is an error that names the property, never a default; no error shows a value.
 
@@ -38,7 +38,7 @@ impl ClientOptions {
     }
 }
 
-/// Milliseconds; 0 sets no limit of its own.
+/// Reads milliseconds; 0 means no limit of its own.
 fn duration(
     settings: &ClientSettings<'_>,
     setting: ClientSetting,

@@ -1,7 +1,7 @@
-//! The HTTP clients, with the connections that they keep open between calls.
+//! The HTTP clients, and the connections that they keep open between calls.
 //!
-//! Owns: TLS, proxies, and how many connections stay idle. Promises: no more connections are kept idle than the process has handles set
-//! aside for, whatever the number of services; they are closed at once when handles are short. Never: sends anything.
+//! Owns: TLS, proxies, and the number of idle connections. Promises: no more connections stay idle than the process reserves file handles for,
+//! whatever the number of services; all of them close at once when handles run short. Never: sends anything.
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
@@ -19,29 +19,29 @@ use crate::address::CheckedResolver;
 use crate::proxy::Route;
 use crate::transport::TransportOptions;
 
-/// How long a connection stays open without a call. Services close theirs after 5 to 60 seconds, and a call on a connection that is being
-/// closed has to be made again.
+/// How long a connection stays open without a call. Services close theirs after 5 to 60 seconds, and a call on a connection that is closing must
+/// be repeated.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Of the idle connections, the part that one service may have: with eight services or fewer none loses its connections to another.
+/// One service may have this fraction of the idle connections, so that up to eight services keep theirs.
 const PART_OF_A_SERVICE: usize = 8;
 
-/// Most idle connections to one service, however many handles there are: beyond so many calls at once, a new connection for some of them
-/// costs less than sockets that wait.
+/// Most idle connections to one service, however many handles there are: with more calls at once, opening some new connections costs less than
+/// keeping idle sockets.
 const MOST_OF_A_SERVICE: usize = 256;
 
 /// The clients.
 pub(crate) struct Connections {
-    /// Idle connections to one service.
+    /// Most idle connections to one service.
     of_a_service: usize,
-    /// Services that may have idle connections.
+    /// Most services that may have idle connections.
     services: usize,
     idle_timeout: Duration,
     tls: ClientConfig,
     clients: Mutex<Clients>,
 }
 
-/// What is the same for all connections of one client.
+/// The options that all connections of one client share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionKind {
     pub(crate) connect_timeout: Duration,
@@ -51,19 +51,19 @@ pub(crate) struct ConnectionKind {
 #[derive(Default)]
 struct Clients {
     by_kind: HashMap<ConnectionKind, Client>,
-    /// Kind of connection, host and port of calls since the clients were made: each may have idle connections.
+    /// Kind of connection, host and port of the calls since the clients were made: each may have idle connections.
     reached: HashSet<(ConnectionKind, String)>,
 }
 
 impl Connections {
-    /// At most `idle` connections are kept open between calls.
+    /// Keeps at most `idle` connections open between calls.
     pub(crate) fn new(idle: usize, tls: ClientConfig) -> Self {
         let of_a_service = (idle / PART_OF_A_SERVICE).clamp(1, MOST_OF_A_SERVICE);
         let services = (idle / of_a_service).max(1);
         Self { of_a_service, services, idle_timeout: IDLE_TIMEOUT, tls, clients: Mutex::default() }
     }
 
-    /// Whom they trust.
+    /// The TLS configuration of the connections.
     pub(crate) fn tls(&self) -> &ClientConfig {
         &self.tls
     }
@@ -91,7 +91,7 @@ impl Connections {
         Ok(client)
     }
 
-    /// Closes the idle connections. Those of calls in flight close when they are over.
+    /// Closes the idle connections. Connections of calls in flight close when their calls end.
     pub(crate) fn close_idle(&self) {
         *self.clients.lock() = Clients::default();
     }
@@ -121,12 +121,12 @@ pub(crate) fn service(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
-/// Whether the process or the system had no handle left: no fault of the service, and over in a moment.
+/// Whether the process or the system had no file handle left, which is no fault of the service and soon over.
 pub(crate) fn is_out_of_handles(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let system = error.downcast_ref::<io::Error>();
-        // The source of such an error is that of the error inside, not the error inside.
+        // `source` of an `io::Error` skips the error inside and returns the source of that one, so look at the error inside first.
         if system.and_then(io::Error::get_ref).is_some_and(|inner| is_out_of_handles(inner)) {
             return true;
         }

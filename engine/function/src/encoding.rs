@@ -1,7 +1,7 @@
-//! Percent- and form-encoding of texts for URLs.
+//! Encodes texts for URLs: percent-encoding and form encoding.
 //!
-//! Promises: what [`percent_encode`] writes decodes to the text it was given, and holds no character that ends a path
-//! segment or a query. Never: takes text for encoded already, but for a path in which a slash is: [`path_encode`].
+//! Promises: the output of [`percent_encode`] decodes to its input, and holds no character that ends a path segment or a query. Never: treats an
+//! input as already encoded, except in [`path_encode`] a path with an encoded slash.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str,
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// All but the unreserved characters and those that a path may hold. `/` is among these, because on `SonataFlow` one argument
-/// can be several segments: `contents/{path}` with `docs/a.md`.
+/// All but the unreserved characters and those that a path may hold. `/` stays, because on `SonataFlow` one argument can be several segments:
+/// `contents/{path}` with `docs/a.md`.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED
     .remove(b'/')
     .remove(b';')
@@ -22,10 +22,10 @@ const RESERVED_IN_PATHS: &AsciiSet = &RESERVED
     .remove(b'+')
     .remove(b'\'');
 
-/// The same where one argument is one segment.
+/// The same for an argument that is one segment.
 const RESERVED_IN_SEGMENTS: &AsciiSet = &RESERVED_IN_PATHS.add(b'/');
 
-/// All but the unreserved and the reserved characters; of the latter `?`, `#` and `&` would end the part.
+/// All but the unreserved and the reserved characters; of the reserved ones, `?`, `#` and `&` are encoded, because they would end the part.
 const NEVER_ALLOWED: &AsciiSet = &RESERVED_IN_PATHS
     .remove(b'[')
     .remove(b']')
@@ -35,7 +35,7 @@ const NEVER_ALLOWED: &AsciiSet = &RESERVED_IN_PATHS
     .remove(b')')
     .remove(b'*');
 
-/// What stands for something else in the value of a cookie, or ends it.
+/// Characters that have a meaning in the value of a cookie, or end it.
 const NOT_IN_COOKIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\');
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986. With `keep_reserved` (`allowReserved` of
@@ -44,10 +44,10 @@ pub(crate) fn percent_encode(text: &str, keep_reserved: bool) -> String {
     utf8_percent_encode(text, if keep_reserved { NEVER_ALLOWED } else { RESERVED }).to_string()
 }
 
-/// Percent-encodes an argument of a path. `keeps_slashes`: a `/` in it separates segments, otherwise it is encoded.
+/// Percent-encodes an argument of a path. With `keeps_slashes` a `/` in it separates segments, otherwise it is encoded.
 ///
-/// A text with `%2F` was encoded by its author, because the service takes a path as one segment (`group%2Fproject`). The escapes of such a
-/// text stay, for the service would decode a second encoding only once.
+/// A text with `%2F` was encoded by its author, because the service takes a path as one segment (`group%2Fproject`). The escapes of such a text
+/// stay, because the service decodes only once.
 pub(crate) fn path_encode(text: &str, keeps_slashes: bool) -> String {
     let reserved = if keeps_slashes { RESERVED_IN_PATHS } else { RESERVED_IN_SEGMENTS };
     around_escapes(text, |part| utf8_percent_encode(part, reserved).to_string())
@@ -58,7 +58,7 @@ pub(crate) fn path_form_encode(text: &str) -> String {
     around_escapes(text, form_encode)
 }
 
-/// Encodes a text, but leaves its escapes as they are if one of them is that of a slash.
+/// Encodes a text, but keeps its escapes if one of them is a slash.
 fn around_escapes(text: &str, encode: impl Fn(&str) -> String) -> String {
     let is_encoded = text.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%2F"));
     if !is_encoded {
@@ -87,8 +87,8 @@ fn is_escape(text: &str) -> bool {
     text.strip_prefix('%').is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Percent-encodes the characters that the value of a cookie may not have: blanks, quotes, `,`, `;`, `\` and what is not ASCII. With a `;` an
-/// argument would add a cookie of its own. Source: RFC 6265, section 4.1.1.
+/// Percent-encodes the characters that the value of a cookie must not have: blanks, quotes, `,`, `;`, `\` and everything outside ASCII. With a
+/// `;` an argument could add another cookie. Source: RFC 6265, section 4.1.1.
 pub(crate) fn cookie_encode(text: &str) -> String {
     utf8_percent_encode(text, NOT_IN_COOKIES).to_string()
 }
@@ -98,8 +98,8 @@ pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// Whether a path has a segment `.` or `..`, which URL parsers resolve, even when it is percent-encoded, or its slashes are, which some
-/// services decode before they look for the segments. With one, an argument could choose another path than the author wrote.
+/// Whether a path has a segment `.` or `..`, with which an argument could choose another path than the author wrote. URL parsers resolve such
+/// segments even when they are percent-encoded, and some services decode slashes before they look for segments.
 pub(crate) fn has_dot_segment(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     percent_decode(path).split('/').any(|segment| matches!(segment, "." | ".."))

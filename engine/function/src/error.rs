@@ -1,7 +1,6 @@
-//! Why a call failed: for people, and as the [`Failure`] of the instance that made it.
+//! The reasons why a call failed: as text for people, and as the [`Failure`] of the instance that made the call.
 //!
-//! Promises: every text is masked before it gets here; `Display` names function, method, URL, state, action and
-//! attempt.
+//! Promises: every text is masked before it becomes a part of an error; `Display` names function, method, URL, state, action and attempt.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,9 +16,9 @@ use crate::mask::Mask;
 pub struct CallError {
     /// What went wrong.
     pub kind: CallErrorKind,
-    /// Which call it was.
+    /// The call that failed.
     pub site: Site,
-    /// Which client of `SonataFlow` would have made the call.
+    /// The client of `SonataFlow` that would have made the call.
     pub(crate) origin: Origin,
 }
 
@@ -33,20 +32,20 @@ pub enum CallErrorKind {
         status: u16,
         /// Reason phrase of the status, may be empty.
         reason: String,
-        /// Where a redirect leads that was not followed, and why; masked.
+        /// The target of a redirect that was not followed, and why it was not; masked.
         redirect: Option<String>,
         /// Body, as text or compact JSON, masked; at most 64 KiB.
         body: String,
     },
-    /// The service answered that it did not do what it was asked for, by the rules of a protocol above HTTP.
+    /// The service reported an error by the rules of a protocol above HTTP.
     #[error("answered with the error{} {message}", Code(code.as_deref()))]
     Refused {
-        /// The code that the service gave the error.
+        /// The service's code of the error.
         code: Option<String>,
         /// Its message, masked; at most 64 KiB.
         message: String,
     },
-    /// No connection came about.
+    /// No connection could be made.
     #[error("could not connect: {0}")]
     Connect(String),
     /// The connection broke before the answer was complete.
@@ -78,10 +77,10 @@ pub enum CallErrorKind {
     TooMuch {
         /// HTTP status.
         status: u16,
-        /// Which limit of data it exceeds.
+        /// The limit of data that it exceeds.
         problem: String,
     },
-    /// The budget of memory has no room for the request or its answer. The service may have done what it was asked for.
+    /// The memory budget has no room for the request or its answer. The service may have executed the call.
     #[error("finds no room: {0}")]
     NoRoom(NoRoom),
     /// Too many calls were in flight, so the request was not sent.
@@ -102,13 +101,13 @@ pub enum CallErrorKind {
     /// The token endpoint gave no access token for the call.
     #[error("needs an access token: {0}")]
     Token(String),
-    /// A kind of function that cannot be called.
+    /// A function of this kind cannot be called.
     #[error("{0}")]
     Unsupported(String),
 }
 
 impl CallErrorKind {
-    /// The same with its texts as people may see them.
+    /// The same with masked texts.
     pub(crate) fn masked(self, mask: &Mask) -> Self {
         let mask = |text: String| mask.apply(&text);
         match self {
@@ -119,7 +118,7 @@ impl CallErrorKind {
             Self::Forbidden(text) => Self::Forbidden(mask(text)),
             Self::Token(text) => Self::Token(mask(text)),
             Self::Unsupported(text) => Self::Unsupported(mask(text)),
-            // Bodies are masked when they are cut.
+            // Bodies were already masked when they were cut.
             Self::Status { .. }
             | Self::Refused { .. }
             | Self::BadAnswer { .. }
@@ -133,14 +132,14 @@ impl CallErrorKind {
     }
 }
 
-/// Which call it was.
+/// The call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Site {
     /// Name of the function.
     pub function: String,
-    /// HTTP method; empty when it did not get so far.
+    /// HTTP method; empty if the call failed before it was known.
     pub method: String,
-    /// Masked URL; empty when it did not get so far.
+    /// Masked URL; empty if the call failed before it was known.
     pub url: String,
     /// Name of the state.
     pub state: String,
@@ -206,7 +205,7 @@ impl CallError {
         }
     }
 
-    /// What happened without address and place: the body of an answer, or a few words.
+    /// The error without address and place: the body of an answer, or a few words.
     fn detail(&self) -> String {
         match &self.kind {
             CallErrorKind::Status { reason, .. } if self.origin != Origin::OpenApi => {

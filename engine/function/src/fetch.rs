@@ -1,8 +1,7 @@
 //! Fetches the documents that definitions name by an http(s) address.
 //!
-//! Owns: [`Fetcher`], for loading only. Promises: a document is there or refused within [`DEADLINE`]; credentials appear
-//! in no message and go to no other host. It blocks its caller, but works inside an asynchronous runtime too, because
-//! it runs on a thread of its own.
+//! Owns: [`Fetcher`], for loading only. Promises: a document arrives or fails within [`DEADLINE`]; credentials appear in no message and go to no
+//! other host. It blocks its caller, but also works inside an asynchronous runtime, because it runs on a thread of its own.
 
 use std::collections::HashMap;
 use std::thread;
@@ -23,20 +22,20 @@ use crate::secret::Secret;
 use crate::setup::{SetupError, transport_options};
 use crate::transport::{Outgoing, Transport, TransportOptions};
 
-/// Longest time for a document: a person or a starting cluster waits for the folder to load.
+/// Longest time for a document: a person or a starting cluster waits until the folder is loaded.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Most bytes of all documents that one load fetches. The largest published ones (GitHub, Kubernetes) have 10 MB.
+/// Most bytes of all documents of one load. The largest published ones (GitHub, Kubernetes) have 10 MB.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Fetches documents, each once; every load of a folder makes its own. [`rondo_definition::Resources`] fetches with it, and
+/// Fetches documents, each once; every load of a folder makes its own fetcher. [`rondo_definition::Resources`] fetches with it, and
 /// [`crate::Specs`] gives it the credentials that workflows define.
 pub struct Fetcher {
     options: TransportOptions,
     /// `Authorization` by address.
     credentials: Mutex<HashMap<String, Secret>>,
     fetched: Mutex<HashMap<(String, Option<Secret>), Fetched>>,
-    /// Room for what is fetched, which is kept until the folder is loaded.
+    /// Memory for the fetched documents, which are kept until the folder is loaded.
     memory: MemoryBudget,
     taken: Mutex<Share>,
 }
@@ -44,7 +43,7 @@ pub struct Fetcher {
 type Fetched = Result<Vec<u8>, String>;
 
 impl Fetcher {
-    /// A fetcher with the trust and the limits that the properties give.
+    /// Creates a fetcher with the trusted certificates and the limits of the properties.
     pub fn new(properties: &Properties) -> Result<Self, SetupError> {
         let options = transport_options(properties)?;
         let memory = MemoryBudget::new(MAX_BYTES);
@@ -52,7 +51,7 @@ impl Fetcher {
         Ok(Self { options, credentials: Mutex::default(), fetched: Mutex::default(), memory, taken })
     }
 
-    /// Sends this `Authorization` header when the document at an address is fetched from now on.
+    /// Sets the `Authorization` header for later fetches of the document at an address.
     pub(crate) fn authorize(&self, address: &str, authorization: &str) {
         let address = Url::parse(address).map_or_else(|_| address.to_owned(), String::from);
         let mut credentials = self.credentials.lock();

@@ -1,8 +1,7 @@
-//! Functions that are a field of a GraphQL endpoint.
+//! Functions that query a field of a GraphQL endpoint.
 //!
-//! Owns: the document of the request, and the result in the answer. Promises: a value of the data cannot become another part of the
-//! document than the value that the author wrote it for. Source: spec-0.8, "Using Functions for GraphQL Invocations"; GraphQL,
-//! October 2021.
+//! Owns: the document of the request, and the result in the answer. Promises: a value from the data stays the value for which the author wrote
+//! it, and cannot change the rest of the document. Source: spec-0.8, "Using Functions for GraphQL Invocations"; GraphQL, October 2021.
 
 use rondo_expression::Val;
 use rondo_program::GraphQlFunction;
@@ -21,7 +20,7 @@ pub(crate) fn build(target: &GraphQlFunction, arguments: Option<&Val>) -> Result
     Ok(builder)
 }
 
-/// The result of the call: the member `data`, unless there are errors.
+/// The result of the call: the member `data`, unless the answer has errors.
 pub(crate) fn result(answer: &Val, mask: &Mask) -> Result<Val, CallErrorKind> {
     let errors = answer.get("errors").filter(|errors| !errors.elements().is_empty());
     let Some(errors) = errors else { return Ok(answer.get("data").cloned().unwrap_or_default()) };
@@ -36,7 +35,7 @@ pub(crate) fn result(answer: &Val, mask: &Mask) -> Result<Val, CallErrorKind> {
     })
 }
 
-/// Most messages of one answer that are shown, and most bytes of them: endpoints report an error for each element of a list.
+/// Most messages of one answer that are shown, and most bytes of them all: endpoints may report an error for each element of a list.
 const MOST_MESSAGES: usize = 5;
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
@@ -64,7 +63,7 @@ fn document(target: &GraphQlFunction, call: &Val) -> Result<String, String> {
     Ok(document)
 }
 
-/// Where in a selection set a value stands.
+/// The place of a value in a selection set.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     /// Between fields.
@@ -75,7 +74,7 @@ enum Place {
     Text,
 }
 
-/// The text of a selection set: texts of the author, and values between them.
+/// Writes a selection set from alternating pieces: texts of the author, and values between them.
 fn selection_set(pieces: &Val) -> Result<String, String> {
     let mut written = String::new();
     let mut scan = Scan::default();
@@ -106,7 +105,7 @@ fn selection_set(pieces: &Val) -> Result<String, String> {
     Ok(written)
 }
 
-/// Follows the brackets and quotes of a selection set.
+/// Tracks the brackets and quotes of a selection set.
 #[derive(Default)]
 struct Scan {
     brackets: usize,
@@ -137,7 +136,7 @@ impl Scan {
     }
 }
 
-/// Writes a value as a literal. Texts of JSON are texts of GraphQL.
+/// Writes a value as a literal. A JSON string is a valid GraphQL string.
 fn write_literal(value: &Val, written: &mut String) -> Result<(), String> {
     match value {
         Val::Array(_) => {

@@ -1,8 +1,8 @@
-//! Lets calls go on when the process has no file handle left for a connection.
+//! Lets calls wait while the process has no file handle left for a connection.
 //!
-//! Owns: the order in which such calls ask for a handle. Promises: they ask one after the other, because a hundred that ask at once only keep
-//! each other from it; idle connections give their handles up; a call that gets none within [`PATIENCE`] fails, and nothing was sent. Never:
-//! counts the wait as time of the service.
+//! Owns: the order in which such calls try to get a handle. Promises: they try one after the other, because a hundred that try at once take the
+//! handles from each other; idle connections are closed to free their handles; a call that gets no handle within [`PATIENCE`] fails without
+//! having sent anything. Never: counts the wait as time of the service.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use crate::error::CallErrorKind;
 /// The calls that found no handle.
 #[derive(Default)]
 pub(crate) struct HandleShortage {
-    /// Held by the call that asks next. Contains when idle connections were closed last.
+    /// Locked by the call that tries next. Holds when idle connections were closed last.
     turn: Mutex<Option<Instant>>,
 }
 
-/// How asking for a handle ended.
+/// The result of one try.
 pub(crate) enum Asked<T> {
-    /// There was none, so nothing was sent.
+    /// There was no handle, so nothing was sent.
     NoHandle,
-    /// There was one, and this became of the request.
+    /// There was a handle, and the request ended with this result.
     Ended(Result<T, CallErrorKind>),
 }
 
-/// How long a call asks for a handle, and the pause between two tries. Handles come back when other calls or clients end.
+/// How long a call tries to get a handle, and the pause between two tries. Handles become free when other calls or clients end.
 const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A request that has not ended after this time has a handle, and waits for a name, a packet or the service.
+/// A request that runs for longer than this has a handle, and waits for a name, a packet or the service.
 const CONNECTED_AFTER: Duration = Duration::from_millis(50);
 
-/// Idle connections are closed no more often than this: calls that end leave connections for those that wait.
+/// Shortest time between two closings of idle connections: the connections of calls that end are left for the waiting calls.
 const CLOSING_PAUSE: Duration = Duration::from_secs(1);
 
 impl HandleShortage {
-    /// Sends a request with `ask` when it is its turn, again until there is a handle for it. `close_idle` closes idle connections.
+    /// Sends a request with `ask` when it is its turn, and repeats it until there is a handle. `close_idle` closes idle connections.
     pub(crate) async fn ask_in_turn<T, F: Future<Output = Asked<T>>>(
         &self,
         close_idle: impl Fn(),
@@ -56,7 +56,7 @@ impl HandleShortage {
             let asked = if let Ok(asked) = timeout(CONNECTED_AFTER, &mut asking).await {
                 asked
             } else {
-                // The next one may ask.
+                // This request has its handle, so the next call may try.
                 turn = None;
                 asking.await
             };

@@ -1,4 +1,4 @@
-//! The headers that every call carries: the calling instance, and the headers of the request that started it.
+//! The headers that every call carries: those of the calling instance, and those of the request that started it.
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `CloudEventExtensionConstants` and `OpenApiWorkItemHandler`.
 
@@ -16,11 +16,11 @@ pub struct ProcessHeaders<'a> {
     pub workflow_id: &'a str,
     /// Version of the workflow.
     pub version: &'a str,
-    /// The instance that called this one as a subflow.
+    /// The instance that started this one as a subflow.
     pub parent_instance_id: Option<&'a str>,
-    /// The outermost calling instance.
+    /// The root of the instance's tree.
     pub root_instance_id: Option<&'a str>,
-    /// Workflow of the outermost calling instance.
+    /// Workflow of the root.
     pub root_workflow_id: Option<&'a str>,
     /// Business key.
     pub business_key: Option<&'a str>,
@@ -49,8 +49,8 @@ impl ProcessHeaders<'_> {
     }
 }
 
-/// Headers of the start request that are not passed on. The first six are `SonataFlow`'s; the others belong to one
-/// connection or one body, and would break the call or make it look like a repetition of another.
+/// Headers of the start request that are not forwarded. The first six are `SonataFlow`'s; the others belong to one connection or one body, and
+/// would break the call or make it look like a repetition of another.
 const NOT_FORWARDED: [&str; 17] = [
     "user-agent",
     "host",
@@ -71,11 +71,11 @@ const NOT_FORWARDED: [&str; 17] = [
     "idempotency-key",
 ];
 
-/// Holds sessions of the client with this engine or a proxy, so that only an operation that declares it receives it.
+/// A header with sessions of the client at this engine or a proxy, so only an operation that declares it gets it.
 const FORWARDED_IF_DECLARED: &str = "cookie";
 
-/// Adds the headers that the instance was started with, as far as they are passed on and not set already. `declares`
-/// says whether the operation has a header parameter of that name.
+/// Adds the headers of the start request that are forwarded and not set yet. `declares` says whether the operation has a header parameter of that
+/// name.
 pub(crate) fn forward(from: &[(String, String)], declares: impl Fn(&str) -> bool, headers: &mut Headers) {
     for (name, value) in from {
         let lower = name.to_ascii_lowercase();
@@ -86,8 +86,9 @@ pub(crate) fn forward(from: &[(String, String)], declares: impl Fn(&str) -> bool
     }
 }
 
-/// Which headers of answers a workflow sees: all but those with credentials (`Set-Cookie`, `WWW-Authenticate`, tokens), which it sees only if
-/// the text of its document names them, as `$WORKFLOW.responseHeaders["Set-Cookie"]` does. What it does not see is not stored either.
+/// The headers of answers that a workflow sees: all but those with credentials (`Set-Cookie`, `WWW-Authenticate`, tokens), which it sees only if
+/// the text of its document names them, as `$WORKFLOW.responseHeaders["Set-Cookie"]` does. Headers that the workflow does not see are not stored
+/// either.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct AskedHeaders(BTreeSet<String>);
 
@@ -106,13 +107,13 @@ impl AskedHeaders {
     }
 }
 
-/// The first value of a header, in any case of letters.
+/// The first value of a header; the case of its name does not matter.
 pub(crate) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// A name as it is usually written, `x-custom-header` → `X-Custom-Header`. HTTP libraries give names in lower case, but
-/// expressions look for `$WORKFLOW.responseHeaders["X-Custom-Header"]`.
+/// A name in its usual case, `x-custom-header` → `X-Custom-Header`. HTTP libraries deliver names in lower case, but expressions read
+/// `$WORKFLOW.responseHeaders["X-Custom-Header"]`.
 pub(crate) fn canonical_case(name: &str) -> String {
     let mut start = true;
     name.chars()

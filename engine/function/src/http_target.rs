@@ -1,6 +1,6 @@
 //! Functions whose call is one HTTP request, built from the function itself.
 //!
-//! Owns: what is different between those kinds: address, request, time limit and result. Never: sends anything.
+//! Owns: the differences between those kinds: address, request, time limit and result. Never: sends anything.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) enum HttpTarget {
 }
 
 impl HttpTarget {
-    /// The address without arguments: of which service it is, before a request is built.
+    /// The address without arguments, which identifies the service before a request is built.
     pub(crate) fn place(&self, function: &str, properties: &Properties) -> String {
         match self {
             Self::Rest(target) if target.address.contains("://") => target.address.clone(),
@@ -69,7 +69,7 @@ impl HttpTarget {
         Ok(builder)
     }
 
-    /// How long a call may take where no property says it.
+    /// The time limit of a call if no property sets one.
     pub(crate) fn default_timeout(&self) -> Option<Duration> {
         matches!(self, Self::Knative(_)).then_some(knative::TIMEOUT)
     }
@@ -82,12 +82,12 @@ impl HttpTarget {
         }
     }
 
-    /// Who raises its failures.
+    /// The origin of its failures.
     pub(crate) fn origin(&self) -> Origin {
         if matches!(self, Self::Knative(_)) { Origin::Knative } else { Origin::Rest }
     }
 
-    /// Reads an answer into its values.
+    /// Reads the value of an answer.
     pub(crate) fn read(
         incoming: &Incoming,
         limits: ReadLimits,

@@ -1,14 +1,14 @@
 //! Functions that read the claims of a JSON Web Token.
 //!
-//! Owns: taking a token apart. Promises: no error holds a part of the token. Never: checks the signature; whoever lets the token in does
-//! that. Source: `apache/incubator-kie-kogito-runtimes`, the add-on `jwt-parser`.
+//! Owns: reading the claims out of a token. Promises: no error holds a part of the token. Never: checks the signature, which whoever admits the
+//! token must do. Source: `apache/incubator-kie-kogito-runtimes`, the add-on `jwt-parser`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rondo_expression::Val;
 use rondo_program::JwtOperation;
 
-/// The claims that say who a user is.
+/// The claims that identify a user.
 const USER_CLAIMS: [&str; 6] = ["sub", "preferred_username", "email", "name", "given_name", "family_name"];
 
 /// The result of a call. The error names the argument at fault.

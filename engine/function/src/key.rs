@@ -1,8 +1,8 @@
-//! The name under which a document's settings stand in `application.properties`.
+//! The key of a document's settings in `application.properties`.
 //!
 //! Source: `apache/incubator-kie-kogito-runtimes`, `WorkflowOperationIdFactory` and its four strategies.
 
-/// `kogito.sw.operationIdStrategy`: what names the settings of an `OpenAPI` document.
+/// `kogito.sw.operationIdStrategy`: where the key of the settings of an `OpenAPI` document comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum KeyStrategy {
     /// The file name, `specs/my-api.yaml` → `my_api_yaml`.
@@ -29,7 +29,7 @@ impl KeyStrategy {
     }
 }
 
-/// What a key can be made of.
+/// The values from which a key can be made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyParts<'a> {
     pub(crate) uri: &'a str,
@@ -38,7 +38,7 @@ pub(crate) struct KeyParts<'a> {
     pub(crate) function: &'a str,
 }
 
-/// The key by the strategy. An alias of `workflow-uri-definitions` is used as it is, so it does not come here.
+/// The key by a strategy. Not for an alias of `workflow-uri-definitions`, which is the key itself.
 pub(crate) fn client_key(strategy: KeyStrategy, parts: KeyParts<'_>) -> String {
     let path = path_of(parts.uri);
     match strategy {
@@ -49,7 +49,7 @@ pub(crate) fn client_key(strategy: KeyStrategy, parts: KeyParts<'_>) -> String {
     }
 }
 
-/// Characters other than letters and digits become `_`; in keys and in the names of security schemes.
+/// Replaces characters other than letters and digits by `_`, in keys and in the names of security schemes.
 pub(crate) fn mangle(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -1,7 +1,7 @@
-//! Functions that are a Knative service.
+//! Functions that call a Knative service.
 //!
-//! Owns: where the service is, and what is sent to it. Source: `apache/incubator-kie-kogito-runtimes`, `KnativeWorkItemHandler` and its
-//! `…ParamsDecorator`s. Never: asks the cluster; a service of Knative has a name that the cluster's DNS knows.
+//! Owns: the address of the service, and the request. Source: `apache/incubator-kie-kogito-runtimes`, `KnativeWorkItemHandler` and its
+//! `…ParamsDecorator`s. Never: asks the cluster's API; the cluster's DNS knows the name of a Knative service.
 
 use std::time::Duration;
 
@@ -15,28 +15,28 @@ use crate::request_builder::RequestBuilder;
 use crate::rest::{to_text, write_named};
 use crate::settings::lookup;
 
-/// How long a call may take where `kogito.sw.functions.<name>.timeout` is not set. Source: `KnativeWorkItemHandler`.
+/// The time limit of a call if `kogito.sw.functions.<name>.timeout` is not set. Source: `KnativeWorkItemHandler`.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What stands before the name of a service in the property that holds its address.
+/// The prefix of the property that holds the address of a service.
 const DISCOVERY: &str = "org.kie.kogito.addons.discovery.knative:";
 
-/// Kubernetes sets it in each container, so it tells that the names of the cluster can be looked up.
+/// Kubernetes sets this variable in each container, so its presence means that names of the cluster can be resolved.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 
-/// The attributes that every `CloudEvent` has but for `id`, which is made up.
+/// The attributes that every `CloudEvent` must have, except for `id`, which is generated.
 const REQUIRED_ATTRIBUTES: [&str; 3] = ["specversion", "source", "type"];
 
-/// What a property holds whose value is `${knative:…}` or `${kubernetes:…}`: the name of a service of Knative or of Kubernetes itself.
+/// Prefixes of values that a property with `${knative:…}` or `${kubernetes:…}` has: the name of a service of Knative or of Kubernetes follows.
 const RESOURCES: [&str; 2] = ["services.v1.serving.knative.dev/", "services.v1/"];
 
-/// The address of a service that the value of a property names instead of an address; `None` for another value.
+/// The address of a service that the value of a property names; `None` for any other value.
 pub(crate) fn named_address(value: &str, properties: &Properties) -> Option<String> {
     let names_service = RESOURCES.iter().any(|resource| value.starts_with(resource));
     names_service.then(|| address(value, properties).ok()).flatten()
 }
 
-/// The address of a service: of a property, else its name in the cluster.
+/// The address of a service: from a property, else its name in the cluster.
 pub(crate) fn address(service: &str, properties: &Properties) -> Result<String, String> {
     let key = format!("{DISCOVERY}{service}");
     let configured = properties.resolve(&key).map_err(|error| error.to_string())?;
@@ -51,7 +51,7 @@ pub(crate) fn address(service: &str, properties: &Properties) -> Result<String, 
     }
     let mut names = service.rsplit('/');
     let name = names.next().unwrap_or_default();
-    // With three parts the first one is the kind of the resource; with two it is followed by the name.
+    // Three parts are kind, namespace and name; two are kind and name.
     let namespace = names.next().filter(|_| names.next().is_some());
     Ok(match namespace {
         Some(namespace) => format!("http://{name}.{namespace}.svc.cluster.local"),
@@ -59,7 +59,7 @@ pub(crate) fn address(service: &str, properties: &Properties) -> Result<String, 
     })
 }
 
-/// A key as it is written in a properties file.
+/// A key as a properties file must write it.
 fn escaped(key: &str) -> String {
     key.replace(':', "\\:")
 }
@@ -99,7 +99,7 @@ pub(crate) fn build(
     Ok(builder)
 }
 
-/// The arguments of a GET. A prefix `QUERY_` stays in the name of its parameter, as on `SonataFlow`.
+/// Adds the arguments of a GET. A prefix `QUERY_` stays in the name of its parameter, as on `SonataFlow`.
 fn add_query(builder: &mut RequestBuilder, arguments: &Val) -> Result<(), String> {
     for (name, value) in arguments.members() {
         if let Some(header) = name.strip_prefix("HEADER_") {
@@ -117,7 +117,7 @@ fn add_query(builder: &mut RequestBuilder, arguments: &Val) -> Result<(), String
     Ok(())
 }
 
-/// The event that arguments make: their attributes are texts, and one without `id` gets it.
+/// Makes an event from arguments: its attributes become strings, and it gets an `id` if it has none.
 fn cloud_event(arguments: Val, request: &Request<'_>) -> Result<Val, String> {
     if let Some(missing) = missing_attribute(&arguments) {
         return Err(format!("the arguments are no CloudEvent: there is no `{missing}`"));
@@ -125,7 +125,7 @@ fn cloud_event(arguments: Val, request: &Request<'_>) -> Result<Val, String> {
     let attribute = |(name, value): (&_, &Val)| {
         let value = match (name as &str, value) {
             ("specversion", Val::Int(1)) => Val::text("1.0"),
-            // An argument such as `"42"` is a number, because it is valid jq; attributes of a CloudEvent are texts.
+            // jq reads an argument such as `"42"` as a number, but attributes of a CloudEvent are strings.
             ("data", value) => value.clone(),
             (_, Val::Int(_) | Val::Float(_)) if is_context_attribute(name) => Val::text(value.to_text()),
             (_, value) => value.clone(),
@@ -141,13 +141,13 @@ fn cloud_event(arguments: Val, request: &Request<'_>) -> Result<Val, String> {
     Ok(event)
 }
 
-/// Whether the specification has an attribute of this name, whose value is a text.
+/// Whether the specification defines an attribute of this name, whose value is a string.
 fn is_context_attribute(name: &str) -> bool {
     ["id", "specversion", "source", "type", "subject", "datacontenttype", "dataschema", "time"]
         .contains(&name)
 }
 
-/// The first attribute that a `CloudEvent` must have and a value has not.
+/// The first required attribute of a `CloudEvent` that a value lacks.
 fn missing_attribute(value: &Val) -> Option<&'static str> {
     REQUIRED_ATTRIBUTES.into_iter().find(|name| value.get(name).is_none_or(Val::is_null))
 }

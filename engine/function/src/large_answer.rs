@@ -1,16 +1,16 @@
-//! Tells the caller of a function that a large answer is about to be read.
+//! Notifies the caller of a function before a large answer is read.
 //!
-//! Whatever an answer may do to the process, only a large one can fill its memory. So an instance is marked as one that may end the process
-//! while such an answer is read and taken up, and not while a service takes its time.
+//! Only a large answer can fill the memory of the process. So the instance is marked as one that may end the process while such an answer is read
+//! and processed, and not while it merely waits for a service.
 
 use std::{fmt, sync::Arc};
 
-/// What is done before an answer is read that is not small. Called once or more often for a call.
+/// A callback that runs before a large answer is read, once or several times for a call.
 #[derive(Clone, Default)]
 pub struct BeforeLargeAnswer(Option<Arc<dyn Fn() + Send + Sync>>);
 
 impl BeforeLargeAnswer {
-    /// Does this.
+    /// Runs `notice`.
     pub fn new(notice: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(notice)))
     }

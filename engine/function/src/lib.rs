@@ -1,12 +1,11 @@
-//! Doing what an action asks outside: binding a workflow's functions to real calls, and making them.
+//! Binds a workflow's functions to real calls, and makes these calls.
 //!
-//! [`bind`] runs when a definition is loaded and reports functions that no call could reach. [`Caller::call`] runs when an
-//! action is carried out. Between the two there is only a [`Binding`]: each call looks up its address and credentials, so
-//! that a rotated token is used at once.
+//! [`bind`] runs when a definition is loaded and reports functions that no call could reach. [`Caller::call`] runs when an action is executed.
+//! Between the two only a [`Binding`] is kept: each call looks up its address and credentials, so that a rotated token is used at once.
 //!
-//! *Always*: a call waits for its turn and for memory, and ends within its deadline from there on; an error names function, method, URL,
-//! status and the beginning of the body, with secrets masked. *Never*: makes again what a service may have done; follows a redirect to
-//! another host; connects to a link-local address; shows a workflow credentials of an answer that it does not ask for.
+//! *Always*: a call waits for its turn and for memory, and from there on ends within its deadline; an error names function, method, URL, status
+//! and the beginning of the body, with secrets masked. *Never*: repeats a call that a service may have executed; follows a redirect to another
+//! host; connects to a link-local address; shows a workflow credentials of an answer that it does not ask for.
 
 mod address;
 mod answer;

@@ -1,8 +1,8 @@
-//! Keeps secrets out of everything people read.
+//! Masks secrets in everything that people read.
 //!
-//! Owns: [`Mask`], the secrets of one call, and [`Secrets`], those of the process. Promises: every occurrence of a masked
-//! text is replaced, also in the forms that it takes in URLs, forms, JSON, HTML and base64, and where secrets overlap; URLs lose
-//! their `user:password@`. Never: masks data; what an author writes into the data on purpose is data.
+//! Owns: [`Mask`], the secrets of one call, and [`Secrets`], those of the process. Promises: every occurrence of a masked text is replaced, also
+//! in the forms that it takes in URLs, forms, JSON, HTML and base64, and where secrets overlap; URLs lose their `user:password@`. Never: masks
+//! data; a secret that an author writes into the data is data.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::secret_forms::{base64_forms, text_forms};
 use crate::secret_names::{is_confidential, is_secret_member, is_secret_name};
 use crate::security::basic;
 
-/// The secrets of the process: those that properties hold, and those that expressions have read. Clones share one list.
+/// The secrets of the process: those in the properties, and those that expressions have read. Clones share one list.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<RwLock<Texts>>);
 
@@ -35,7 +35,7 @@ pub(crate) struct Mask {
 #[derive(Default)]
 struct Texts {
     given: BTreeSet<String>,
-    /// Of all their forms; made when a text is added, which happens seldom, and used for every message.
+    /// Search for all forms of the texts; rebuilt when a text is added, which is rare, and used for every message.
     search: Search,
 }
 
@@ -43,23 +43,23 @@ struct Texts {
 #[derive(Default)]
 struct Search {
     forms: Option<AhoCorasick>,
-    /// The forms from here on are in base64.
+    /// Index of the first form in base64; the forms behind it are in base64, too.
     first_in_base64: usize,
     longest: usize,
 }
 
-/// A shorter text of a call is not masked: replacing every `a` destroys the message and shows that the secret is `a`.
+/// Shorter texts of a call are not masked: replacing every `a` destroys the message and reveals that the secret is `a`.
 const SHORTEST_OF_A_CALL: usize = 3;
 
-/// Most texts of a call: their forms are searched for in one body, and no request has so many credentials.
+/// Most masked texts of a call. All their forms are searched for in one body, and no request has so many credentials.
 const MOST_OF_A_CALL: usize = 200;
 
-/// The same for the process. It is longer, because these texts are masked in every message, and many values that `$SECRET`
-/// reads are no secrets (`true`, `8080`).
+/// The same for the process. It is larger, because these texts are masked in every message, and many values that `$SECRET` reads are no secrets
+/// (`true`, `8080`).
 const SHORTEST_OF_THE_PROCESS: usize = 6;
 
 impl Secrets {
-    /// The secrets that the properties of all projects hold: what one of them may not show, another may not either.
+    /// The secrets in the properties of all projects, because no project may show the secrets of another.
     pub fn of<'p>(projects: impl IntoIterator<Item = &'p Properties>) -> Self {
         let mut texts = BTreeSet::new();
         for properties in projects {
@@ -82,7 +82,7 @@ impl Secrets {
         Self(Arc::new(RwLock::new(Texts::of(texts.collect()))))
     }
 
-    /// Hides a text from now on, unless it is so short that it occurs in other words by chance.
+    /// Masks a text from now on, unless it is so short that it occurs in other words by chance.
     pub fn hide(&self, text: &str) {
         let text = text.trim();
         if !is_long_enough(text) || self.0.read().given.contains(text) {
@@ -94,7 +94,7 @@ impl Secrets {
         *texts = Texts::of(given);
     }
 
-    /// The text as people may see it.
+    /// The text with its secrets masked.
     pub fn mask(&self, text: &str) -> String {
         let masked = self.0.read().search.replace(text);
         without_userinfo(&masked).into_owned()
@@ -102,13 +102,12 @@ impl Secrets {
 }
 
 impl Mask {
-    /// A mask that hides the secrets of the process, so far.
+    /// A mask of the secrets of the process, without any of a call yet.
     pub(crate) fn new(process: Secrets) -> Self {
         Self { texts: BTreeSet::new(), process }
     }
 
-    /// Hides a text from now on. Of a header value such as `Bearer abc` the credential itself is hidden too, and of cookies
-    /// the value of each.
+    /// Masks a text from now on. For a header value such as `Bearer abc` it also masks the credential alone, and for cookies the value of each.
     pub(crate) fn hide(&mut self, text: &str) {
         let credential = text.split_once(' ').map_or("", |(_, credential)| credential);
         let cookies = text.split(';').filter_map(|pair| Some(pair.split_once('=')?.1));
@@ -119,7 +118,7 @@ impl Mask {
         }
     }
 
-    /// Hides the texts in a value that stand under the names of secrets, at any depth: a service may repeat what it was sent.
+    /// Masks the strings and numbers in a value that have names of secrets, at any depth: a service may repeat what it was sent.
     pub(crate) fn hide_members(&mut self, value: &Val) {
         self.hide_below(value, false);
     }
@@ -141,7 +140,7 @@ impl Mask {
         }
     }
 
-    /// Hides the values of parameters in the query of an address that have names of secrets.
+    /// Masks the values of parameters in the query of an address that have names of secrets.
     pub(crate) fn hide_query(&mut self, url: &Url) {
         for (name, value) in url.query_pairs() {
             if is_secret_name(&name) {
@@ -150,7 +149,7 @@ impl Mask {
         }
     }
 
-    /// Hides user and password of an address, and the header that the HTTP client makes of them: a service may repeat either.
+    /// Masks user and password of an address, and the header that the HTTP client makes from them: a service may repeat either.
     pub(crate) fn hide_userinfo(&mut self, url: &Url) {
         let user = percent_decode(url.username());
         let password = url.password().map(percent_decode);
@@ -168,7 +167,7 @@ impl Mask {
         self.process.mask(&own)
     }
 
-    /// The beginning of a text, masked; at most so many bytes, and no part of a secret that the cut goes through.
+    /// The beginning of a text, masked, in at most `most` bytes, and without any part of a secret that the end cuts.
     pub(crate) fn apply_to_beginning(&self, text: &str, most: usize) -> String {
         let search = Search::of(&self.texts);
         let longest = search.longest.max(self.process.0.read().search.longest);
@@ -207,12 +206,12 @@ impl Search {
         let first_in_base64 = plain.len();
         let all: Vec<_> = plain.into_iter().chain(base64).collect();
         let longest = all.iter().map(String::len).max().unwrap_or_default();
-        // Fails only for more patterns than the memory holds; then there is nothing to say about any text.
+        // Building the search fails only for more patterns than memory can hold; then no text is masked.
         let forms = if all.is_empty() { None } else { AhoCorasick::new(&all).ok() };
         Self { forms, first_in_base64, longest }
     }
 
-    /// The text with `***` in the place of each run of bytes that forms cover.
+    /// Replaces each range that the forms cover by `***`.
     fn replace(&self, text: &str) -> String {
         let Some(forms) = &self.forms else { return text.to_owned() };
         let mut covered: Vec<Range<usize>> = forms
@@ -239,8 +238,8 @@ impl Search {
     }
 }
 
-/// The whole base64 text around a part of it: the characters beside the part hold bits of the secret, and what encloses it holds nothing
-/// that people could read. A slash separates the segments of a path too, so that only one next to the part counts.
+/// Extends a part of a base64 text to the whole: the characters beside the part hold bits of the secret, and the rest of the text means nothing
+/// to people. A slash also separates segments of a path, so only a slash directly beside the part counts.
 fn base64_around(text: &[u8], part: Range<usize>) -> Range<usize> {
     fn belonging<'a>(mut beside: impl Iterator<Item = &'a u8> + Clone) -> usize {
         let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_');

@@ -1,6 +1,6 @@
 //! Functions that read an entity set of an `OData` service.
 //!
-//! Owns: the address of the request. Promises: a value of the data cannot become another part of the address. Source: spec-0.8, "Using
+//! Owns: the address of the request. Promises: a value from the data cannot change another part of the address. Source: spec-0.8, "Using
 //! Functions for `OData` Invocations"; `OData` 4.01, part 2: URL conventions.
 
 use rondo_expression::Val;
@@ -68,7 +68,7 @@ fn add_options(builder: &mut RequestBuilder, options: &Val) -> Result<(), String
     Ok(())
 }
 
-/// The key of an entity: a value, or several with their names.
+/// Writes the key of an entity: a value, or several with their names.
 fn key(value: &Val) -> Result<String, String> {
     if !value.is_object() {
         return literal(value);
@@ -77,7 +77,7 @@ fn key(value: &Val) -> Result<String, String> {
     Ok(parts.collect::<Result<Vec<_>, String>>()?.join(","))
 }
 
-/// A value as `OData` writes it. A text that is a GUID is one, which is not quoted.
+/// Writes a value as an `OData` literal. A string that is a GUID is not quoted.
 fn literal(value: &Val) -> Result<String, String> {
     match value {
         Val::Text(text) if is_guid(text) => Ok(text.to_string()),

@@ -1,7 +1,7 @@
-//! The operations of an `OpenAPI` document without a service: which request a call would send, and what an answer would give.
+//! Runs the operations of an `OpenAPI` document without a service: the request that a call would send, and the result of an answer.
 //!
-//! Owns: nothing; it is the way for tests with arbitrary documents, arguments and answers into modules of this crate. Never: opens a
-//! connection or reads a file.
+//! Exists only for tests that pass arbitrary documents, arguments and answers to modules of this crate. Never: opens a connection or reads a
+//! file.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::openapi::document::SpecDocument;
 use crate::openapi::{self, answer, operation::Operation, request};
 use crate::{rest, specs};
 
-/// Small enough that a test reaches them.
+/// Limits small enough for a test to reach.
 const LIMITS: ReadLimits =
     ReadLimits { nodes: 10_000, depth: Val::DEEPEST, memory: 1 << 20, skips_null_elements: true };
 
@@ -33,11 +33,10 @@ pub struct OfflineRequest {
     pub body: Option<(String, Vec<u8>)>,
 }
 
-/// The first operations of a document, in the order of their ids, as far as they can be called. The document may refer to itself only.
-/// For tests.
+/// The first operations of a document that can be called, in the order of their ids. The document may refer only to itself. For tests.
 ///
 /// # Errors
-/// Says why the document cannot be read at all.
+/// The text says why the document cannot be read at all.
 pub fn operations(text: &str, most: usize) -> Result<Vec<OfflineOperation>, String> {
     const NAME: &str = "specs/service.yaml";
     let document = Arc::new(specs::parse(NAME, text.into())?);
@@ -57,7 +56,7 @@ impl OfflineOperation {
     /// The request of a call with these arguments. For tests.
     ///
     /// # Errors
-    /// Names the argument at fault.
+    /// The text names the argument at fault.
     pub fn request(&self, arguments: &Val) -> Result<OfflineRequest, String> {
         let builder = request::build(&self.0, arguments, true)?;
         Ok(OfflineRequest {
@@ -71,7 +70,7 @@ impl OfflineOperation {
     /// The result that an answer gives. For tests.
     ///
     /// # Errors
-    /// Names the form that the answer should have had, or the limit that it exceeds.
+    /// The text names the form that the answer should have had, or the limit that it exceeds.
     pub fn result(
         &self,
         status: u16,

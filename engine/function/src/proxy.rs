@@ -1,20 +1,20 @@
-//! Whether a request goes through a proxy, and through which.
+//! Decides whether a request goes through a proxy, and through which.
 //!
-//! Promises: a host that is excepted is reached directly; `Debug` shows no password. Never: reads a property.
+//! Promises: excepted hosts are reached directly; `Debug` shows no password. Never: reads a property.
 
 use url::Url;
 
 use crate::secret::Secret;
 
-/// How the requests of a client get to their hosts.
+/// The proxy configuration of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) enum Proxying {
-    /// As the environment variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    /// By the environment variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
     #[default]
     OfProcess,
     /// Through no proxy.
     Direct,
-    /// Through this one.
+    /// Through this proxy.
     Through {
         proxy: ProxyServer,
         /// Hosts that are reached directly, in lower case; a `*` at an end stands for any text.
@@ -22,7 +22,7 @@ pub(crate) enum Proxying {
     },
 }
 
-/// How one request gets to its host.
+/// The route of one request to its host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Route {
     OfProcess,
@@ -49,7 +49,7 @@ impl ProxyServer {
         (is_host_only && url.query().is_none()).then(|| Self { address: url.into(), credentials })
     }
 
-    /// The proxy as the HTTP client takes it.
+    /// Converts the proxy for the HTTP client.
     pub(crate) fn to_client_proxy(&self) -> reqwest::Result<reqwest::Proxy> {
         let proxy = reqwest::Proxy::all(&self.address)?;
         Ok(match &self.credentials {
@@ -60,13 +60,13 @@ impl ProxyServer {
 }
 
 impl Proxying {
-    /// Through a proxy, but for some hosts: `localhost|*.example.com|10.*`, as Java writes it.
+    /// Through a proxy, except for some hosts: `localhost|*.example.com|10.*`, as Java writes them.
     pub(crate) fn through(proxy: ProxyServer, except: &str) -> Self {
         let except = except.split(['|', ',']).map(|host| host.trim().to_ascii_lowercase());
         Self::Through { proxy, except: except.filter(|host| !host.is_empty()).collect() }
     }
 
-    /// How a request to this address gets there.
+    /// The route of a request to this address.
     pub(crate) fn route(&self, url: &Url) -> Route {
         match self {
             Self::OfProcess => Route::OfProcess,

@@ -1,7 +1,7 @@
-//! Builds requests and reads answers, of the large ones a few at a time.
+//! Builds requests and reads answers, and only a few large ones at a time.
 //!
-//! Promises: a text of megabytes does not hold up the threads that answer clients, and as many are built, and as many are read, as half of the
-//! processors can; an answer for whose values there is no memory is read again when there is. Never: makes a call again.
+//! Promises: a text of megabytes does not block the threads that answer clients; at most half as many large requests are built as there are
+//! processors, and likewise large answers read; an answer whose values find no memory is read again later. Never: repeats a call.
 
 use std::borrow::Cow;
 use std::thread;
@@ -15,7 +15,7 @@ use crate::answer::Unreadable;
 use crate::error::CallErrorKind;
 use crate::transport::Incoming;
 
-/// The places of large requests and answers.
+/// Limits how many large requests and answers are processed at once.
 pub(crate) struct Reading {
     /// Limits of the values of one answer.
     limits: ReadLimits,
@@ -23,7 +23,7 @@ pub(crate) struct Reading {
     answers: LargeWork,
 }
 
-/// What reads the values of an answer within limits, asking for memory.
+/// A function that reads the values of an answer within limits, and asks for their memory.
 pub(crate) trait ReadAnswer:
     Fn(&Incoming, ReadLimits, &mut dyn FnMut(usize) -> bool) -> Result<Val, Unreadable> + Send + Sync + 'static
 {
@@ -37,23 +37,24 @@ impl<T> ReadAnswer for T where
 {
 }
 
-/// An answer that was read: its values with the room for them, or what it should have been; and the answer itself.
+/// An answer that was read: its values, or what it should have been; the answer itself; and the memory of both.
 pub(crate) struct ReadOut {
     pub(crate) result: Result<Val, Cow<'static, str>>,
     pub(crate) incoming: Incoming,
     pub(crate) share: Share,
 }
 
-/// Requests and answers of so many bytes are large. Building or reading a smaller one takes less than a millisecond.
+/// Requests and answers of this many bytes are large. Building or reading a smaller one takes less than a millisecond.
 const LARGE: usize = 64 * 1024;
 
-/// How long an answer waits for the memory of its values, and the pauses between two tries. Other answers and bodies leave within seconds.
+/// How long an answer waits for the memory of its values, and the pauses between two tries. Other answers and bodies free their memory within
+/// seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Reading {
-    /// For a process with so many bytes of memory for data: the values of one answer may take half of it.
+    /// `memory` is the budget of the process in bytes; the values of one answer may take half of it.
     pub(crate) fn new(memory: u64) -> Self {
         let half = usize::try_from(memory / 2).unwrap_or(usize::MAX);
         let default = ReadLimits::default();
@@ -63,18 +64,18 @@ impl Reading {
         Self { limits, requests: LargeWork::new(at_once, LARGE), answers: LargeWork::new(at_once, LARGE) }
     }
 
-    /// Builds a request of so many bytes.
+    /// Builds a request of `bytes` bytes.
     pub(crate) async fn build<T>(&self, bytes: u64, build: impl FnOnce() -> T) -> T {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let _place = self.requests.enter(bytes).await;
         match Handle::current().runtime_flavor() {
-            // The other tasks of this thread go on elsewhere.
+            // The runtime moves the other tasks of this thread to another one.
             RuntimeFlavor::MultiThread if self.requests.is_large(bytes) => tokio::task::block_in_place(build),
             _ => build(),
         }
     }
 
-    /// Reads the values of an answer, with room for them in the share.
+    /// Reads the values of an answer, and claims their memory in the share.
     pub(crate) async fn read(
         &self,
         incoming: Incoming,
@@ -100,13 +101,13 @@ impl Reading {
     }
 }
 
-/// Why an answer is not read.
+/// Why an answer was not read.
 enum Refused {
     For(CallErrorKind),
     ForNow(NoRoom),
 }
 
-/// For how long an answer is read again.
+/// How long an answer is tried again.
 struct Patience {
     end: Instant,
     pause: Duration,
@@ -119,7 +120,7 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// The pause before the answer is read again, or the error when it is not.
+    /// The pause before the answer is read again, or the error if it is not.
     fn pause_after(&mut self, refused: Refused) -> Result<Duration, CallErrorKind> {
         match refused {
             Refused::For(kind) => Err(kind),
@@ -133,7 +134,7 @@ impl Patience {
     }
 }
 
-/// Reads a large answer, and keeps its place while it waits for room: the answers behind it need room too, and it is this one's turn.
+/// Reads a large answer, and keeps its place while it waits for memory: later answers need memory too, and this one comes first.
 fn read_patiently(
     incoming: Incoming,
     limits: ReadLimits,

@@ -1,21 +1,21 @@
-//! Which redirects a request follows.
+//! Decides which redirects a request follows.
 //!
-//! Promises: only to http and https, never from https to http, and to another host only where a property says so; what goes there tells
-//! nothing of who asks; one that is not followed says where it leads and why.
+//! Promises: redirects are followed to http and https only, never from https to http, and to another host only if a property allows it; requests
+//! to other hosts carry no credentials; a redirect that is not followed reports its target and the reason.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, USER_AGENT};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-/// Where redirects may lead.
+/// The redirects that are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Redirects {
-    /// None is followed.
+    /// None.
     Nowhere,
     /// To the same scheme, host and port.
     #[default]
     SameHost,
-    /// Anywhere, but not from https to http; credentials stay behind when the host changes.
+    /// To any host, but not from https to http; credentials are removed when the host changes.
     Anywhere,
 }
 
@@ -23,10 +23,10 @@ pub(crate) enum Redirects {
 const MOST: usize = 5;
 
 impl Redirects {
-    /// Where to go on after an answer; `None` if it is no redirect. `followed` is how many redirects led to it.
+    /// The next address after an answer; `None` if the answer is no redirect. `followed` is the number of redirects before it.
     ///
     /// # Errors
-    /// A redirect that is not followed: where it leads and why, for a message.
+    /// A redirect that is not followed: its target and the reason, for a message.
     pub(crate) fn next(
         self,
         method: &Method,
@@ -49,7 +49,7 @@ impl Redirects {
             .map_err(|why| format!("it redirects to `{location}`, which is not followed: {why}"))
     }
 
-    /// The address that a redirect leads to, or why it is not followed.
+    /// The target of a redirect, or why it is not followed.
     fn target(
         self,
         method: &Method,
@@ -89,7 +89,7 @@ impl Redirects {
     }
 }
 
-/// The statuses that redirect: to go on there, of a request without side effects, or by a status that keeps method and body.
+/// The statuses whose redirects may be followed.
 const REDIRECTS: [StatusCode; 5] = [
     StatusCode::MOVED_PERMANENTLY,
     StatusCode::FOUND,
@@ -98,8 +98,8 @@ const REDIRECTS: [StatusCode; 5] = [
     StatusCode::PERMANENT_REDIRECT,
 ];
 
-/// Leaves only the headers that another host than the one a request is meant for may see. Any other may hold a credential: an API key has a
-/// name that a document chooses, and the headers of the start request have names that a client chooses.
+/// Keeps only the headers that another host may see. Any other header may hold a credential: documents choose the names of API keys, and clients
+/// the names of the headers of start requests.
 pub(crate) fn keep_headers_for_other_hosts(headers: &mut HeaderMap) {
     let mut kept = HeaderMap::new();
     for name in [ACCEPT, CONTENT_TYPE, USER_AGENT] {

@@ -1,14 +1,14 @@
 //! A request under construction.
 //!
-//! Owns: [`RequestBuilder`] and [`Headers`]. Promises: a header occurs once, whatever the case of its name;
-//! [`Headers::add`] does not replace it.
+//! Owns: [`RequestBuilder`] and [`Headers`]. Promises: each header occurs once, whatever the case of its name; [`Headers::add`] does not replace
+//! it.
 
 /// A request without its base address.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestBuilder {
     /// Upper case.
     pub(crate) method: String,
-    /// Path, later the whole address; encoded.
+    /// Encoded path, later the whole address.
     pub(crate) url: String,
     /// Encoded `name=value` pieces.
     pub(crate) query: Vec<String>,
@@ -25,7 +25,7 @@ impl RequestBuilder {
     /// The whole address: base, path and query. The base is empty when the URL is absolute.
     pub(crate) fn address(&self, base: &str) -> String {
         let slash = if base.is_empty() || self.url.starts_with('/') { "" } else { "/" };
-        // A configured address may bring a query of its own.
+        // A configured address may have a query of its own.
         let (base, own) =
             base.split_once('?').map_or((base, None), |(base, query)| (base, Some(query.to_owned())));
         let mut address = format!("{}{slash}{}", base.trim_end_matches('/'), self.url);
@@ -46,7 +46,7 @@ impl Headers {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a header, replacing one of this name.
+    /// Sets a header, and replaces one of this name.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.0.push((name.to_owned(), value.into()));

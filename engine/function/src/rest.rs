@@ -1,7 +1,7 @@
-//! Functions that are a plain HTTP request, without a document that describes it.
+//! Functions that send a plain HTTP request, without a document that describes it.
 //!
-//! Source: `apache/incubator-kie-kogito-runtimes`, `RestTypeHandler` and `RestWorkItemHandler`. One flaw of it is not
-//! copied: members `Host` and `Port` that are null in every body sent to an absolute URL.
+//! Source: `apache/incubator-kie-kogito-runtimes`, `RestTypeHandler` and `RestWorkItemHandler`. One flaw is not copied: there, every body sent to
+//! an absolute URL has members `Host` and `Port` that are null.
 
 use rondo_definition::Properties;
 use rondo_expression::{ReadError, ReadLimits, Text, Val};
@@ -15,11 +15,11 @@ use crate::request_builder::RequestBuilder;
 use crate::security;
 use crate::settings::lookup;
 
-/// Beginnings of the names of arguments that become headers and query parameters.
+/// Prefixes of the names of arguments that become headers and query parameters.
 const HEADER: &str = "HEADER_";
 const QUERY: &str = "QUERY_";
 
-/// Builds the request with its whole address, whose base is empty if the operation has one. The error names the argument at fault.
+/// Builds the request with its whole address. The base is empty if the operation has a whole address. The error names the argument at fault.
 pub(crate) fn build(
     target: &HttpFunction,
     base: &str,
@@ -33,7 +33,7 @@ pub(crate) fn build(
     let (named, whole) = match arguments {
         None => (&Val::Null, None),
         Some(named @ Val::Object(_)) => (named, None),
-        // An expression that finds nothing must not send all data of the state.
+        // An expression without a result must not send all data of the state.
         Some(Val::Null) => (&Val::Null, Some(Val::object([("ContentData", Val::Null)]))),
         Some(other) => (&Val::Null, Some(other.clone())),
     };
@@ -70,7 +70,7 @@ pub(crate) fn read(
         Err(ReadError::Syntax(_) | ReadError::Depth(_))
             if tolerant && Format::of(content_type) != Some(Format::Json) =>
         {
-            // A byte that is no UTF-8 becomes a character of three.
+            // An invalid byte becomes a replacement character of three bytes.
             if !grant(3 * body.len()) {
                 return Err(ReadError::NoRoom.into());
             }
@@ -80,7 +80,7 @@ pub(crate) fn read(
     }
 }
 
-/// The names in braces in an address, each with whether a `$` stands before it.
+/// The names in braces in an address, each with whether a `$` precedes it.
 pub(crate) fn placeholders(address: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = address;
     std::iter::from_fn(move || {
@@ -91,12 +91,12 @@ pub(crate) fn placeholders(address: &str) -> impl Iterator<Item = (&str, bool)> 
     })
 }
 
-/// Whether an argument is a header or a query parameter by its name.
+/// Whether the name of an argument makes it a header or a query parameter.
 pub(crate) fn is_named_part(name: &str) -> bool {
     name.starts_with(HEADER) || name.starts_with(QUERY)
 }
 
-/// Puts arguments into the place's `{name}`. Returns the names of these arguments too, which are not sent otherwise.
+/// Replaces each `{name}` in the address by its argument. Also returns the names of these arguments, which are not sent elsewhere.
 fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a str>), String> {
     let mut filled = String::with_capacity(place.len());
     let mut used = Vec::new();
@@ -122,7 +122,7 @@ fn fill_placeholders<'a>(place: &'a str, named: &Val) -> Result<(String, Vec<&'a
     Ok((filled, used))
 }
 
-/// Adds the credentials that the properties of a function give.
+/// Adds the credentials of a function from its properties.
 pub(crate) fn add_credentials(
     builder: &mut RequestBuilder,
     function: &str,
@@ -153,7 +153,7 @@ pub(crate) fn add_credentials(
     }
 }
 
-/// Makes headers of the arguments `HEADER_…` and parameters of `QUERY_…`. Returns the others.
+/// Adds the arguments `HEADER_…` as headers and `QUERY_…` as query parameters. Returns the others.
 pub(crate) fn write_named(builder: &mut RequestBuilder, arguments: &Val) -> Vec<(Text, Val)> {
     let mut left = Vec::new();
     for (name, value) in arguments.members().shared() {
@@ -168,7 +168,7 @@ pub(crate) fn write_named(builder: &mut RequestBuilder, arguments: &Val) -> Vec<
     left
 }
 
-/// A value as a header or parameter; null is empty.
+/// A value as text for a header or parameter; null is empty.
 pub(crate) fn to_text(value: &Val) -> String {
     if value.is_null() { String::new() } else { value.to_text() }
 }

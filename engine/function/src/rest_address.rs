@@ -1,12 +1,12 @@
-//! Where a function is called whose operation has only a path: `kogito.sw.functions.<name>.host` and its neighbours.
+//! The address of a function whose operation has only a path: `kogito.sw.functions.<name>.host` and related properties.
 //!
-//! Promises: without a host there is no address; none is made up. Never: sees arguments.
+//! Promises: without a host there is no address; no default is used. Never: sees arguments.
 
 use rondo_definition::{Properties, PropertyError};
 use rondo_program::HttpFunction;
 use url::Url;
 
-/// The properties of a function begin so; its name follows.
+/// The prefix of the properties of a function; its name follows.
 pub(crate) const FUNCTIONS: &str = "kogito.sw.functions.";
 
 /// Why there is no address.
@@ -15,15 +15,15 @@ pub(crate) enum AddressProblem {
     /// A property refers to one that has no value.
     #[error(transparent)]
     Property(#[from] PropertyError),
-    /// No property names the host; the field is the one that would.
+    /// No property names the host; the field is the property that would.
     #[error("no address is known: its operation has only a path, and `{0}` is not set")]
     Missing(String),
-    /// The properties make no address.
+    /// The properties do not make a valid address.
     #[error("`{0}` and `protocol` and `port` beside it make `{1}`, which is no http or https address")]
     Malformed(String, String),
 }
 
-/// What stands before the path of a function's operation; empty if the operation has an address itself.
+/// The address before the path of a function's operation; empty if the operation has a whole address.
 pub(crate) fn base_address(
     target: &HttpFunction,
     function: &str,

@@ -1,7 +1,7 @@
-//! The forms in which a secret occurs in texts.
+//! The encoded forms in which a secret occurs in texts.
 //!
-//! Owns: the encodings that services and libraries put credentials into: URLs, forms, JSON, HTML, base64. Promises: pure. Never: knows
-//! whether a text is a secret.
+//! Owns: the encodings in which services and libraries write credentials: URLs, forms, JSON, HTML, base64. Promises: pure. Never: knows whether a
+//! text is a secret.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::encoding::{cookie_encode, form_encode, path_encode, path_form_encode, percent_encode};
 
-/// All but what `encodeURIComponent` of JavaScript leaves.
+/// All characters that JavaScript's `encodeURIComponent` encodes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -23,13 +23,13 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// A shorter text is not looked for in base64: its four characters would be found in other texts by chance.
+/// Shorter texts are not searched for in base64: their few characters would occur in other texts by chance.
 const SHORTEST_IN_BASE64: usize = 6;
 
-/// A shorter line of a secret of several lines (a private key) is not looked for on its own.
+/// Shorter lines of a secret of several lines (a private key) are not searched for alone.
 const SHORTEST_LINE: usize = 16;
 
-/// The secret as it is, and as it stands in URLs, forms, JSON and HTML. Of a secret of several lines also each line.
+/// The secret as it is, and as it appears in URLs, forms, JSON and HTML. For a secret of several lines also each line.
 pub(crate) fn text_forms(secret: &str) -> BTreeSet<String> {
     let mut forms = BTreeSet::new();
     let lines = secret.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE && *line != secret);
@@ -48,7 +48,7 @@ pub(crate) fn text_forms(secret: &str) -> BTreeSet<String> {
             in_html(text),
             in_json.replace('/', "\\/"),
             ascii.replace('/', "\\/"),
-            // A JSON text within JSON.
+            // A JSON string within another one.
             self::in_json(&in_json),
             self::in_json(&ascii),
             in_json,
@@ -62,8 +62,8 @@ pub(crate) fn text_forms(secret: &str) -> BTreeSet<String> {
     forms
 }
 
-/// The part of the base64 of any text around the secret that depends on the secret only, for each of the three places at which it may
-/// begin. In the texts that hold these parts, up to two characters on each side belong to the secret too.
+/// The base64 characters that depend only on the secret, whatever text surrounds it, for each of the three offsets at which the secret may begin.
+/// In a text with these characters, up to two more on each side contain bits of the secret.
 pub(crate) fn base64_forms(secret: &str) -> BTreeSet<String> {
     let mut forms = BTreeSet::new();
     if secret.len() < SHORTEST_IN_BASE64 {
@@ -87,13 +87,13 @@ pub(crate) fn base64_forms(secret: &str) -> BTreeSet<String> {
     forms
 }
 
-/// Inside a JSON text.
+/// The text inside a JSON string.
 fn in_json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
 }
 
-/// A JSON text of ASCII only, as Python writes it.
+/// A JSON string in ASCII only, as Python writes it.
 fn in_ascii(json: &str) -> String {
     let mut units = [0; 2];
     let escaped = |c: char, units: &mut [u16; 2]| -> String {
@@ -110,7 +110,7 @@ fn in_html(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// With `%2f` instead of `%2F`.
+/// Writes escapes in lower case, `%2f` instead of `%2F`.
 fn with_small_escapes(text: &str) -> String {
     let mut parts = text.split('%');
     let mut small = parts.next().unwrap_or_default().to_owned();

@@ -1,11 +1,11 @@
-//! Tells by a name whether it names a secret.
+//! Decides by a name whether it names a secret.
 //!
-//! Owns: the words that name secrets. Promises: `apiKey`, `API_KEY`, `api-key`, `my.api.keys` and `apikey1` are one and the same name; a word
-//! counts as a whole (`pin` does, `pinned` and `spinner` do not). Never: looks at a value.
+//! Owns: the words that name secrets. Promises: `apiKey`, `API_KEY`, `api-key`, `my.api.keys` and `apikey1` count alike; a word counts as a whole
+//! (`pin` does, `pinned` and `spinner` do not). Never: looks at a value.
 
 use rondo_definition::settings::{self, Kind};
 
-/// Words of a name that make it the name of a secret, in the singular.
+/// Words that make a name the name of a secret, in the singular.
 const WORDS: [&str; 31] = [
     "apikey",
     "assertion",
@@ -40,7 +40,7 @@ const WORDS: [&str; 31] = [
     "xsrftoken",
 ];
 
-/// Ends of words that are written as one: `accesstoken`, `clientsecret`. Each is so long that no other common word ends with it.
+/// Ends of compound words without separators: `accesstoken`, `clientsecret`. Each is so long that no other common word ends with it.
 const ENDS: [&str; 14] = [
     "accesskey",
     "apikey",
@@ -58,14 +58,14 @@ const ENDS: [&str; 14] = [
     "token",
 ];
 
-/// The beginning of words that are written as one: `privatekey`.
+/// The beginning of compound words without separators: `privatekey`.
 const BEGINNING: &str = "private";
 
-/// Last words of a name that names the place of a secret instead: `token-path`, `private.key.file`.
+/// Last words of a name that names the location of a secret instead: `token-path`, `private.key.file`.
 const PLACES: [&str; 2] = ["file", "path"];
 
-/// Whether a property holds a secret, by its meaning or its name. Reading it through `$SECRET` is no sign: flows read
-/// addresses and names of templates that way too, and messages must show those.
+/// Whether a property holds a secret, by its meaning or its name. Reading it through `$SECRET` does not make it one: flows also read addresses
+/// and names of templates that way, and messages must show those.
 pub fn is_confidential(name: &str) -> bool {
     if let Some(setting) = settings::find_setting(name) {
         return matches!(setting.kind, Kind::Secret | Kind::Tokens);
@@ -73,8 +73,8 @@ pub fn is_confidential(name: &str) -> bool {
     is_secret_name(name)
 }
 
-/// Headers that nearly every message has and that carry no credentials. They are named here to save looking at their words, but for the
-/// last, whose key is none of a lock.
+/// Headers that nearly every message has and that carry no credentials. The list saves splitting their names into words, and excludes
+/// `idempotency-key`, whose key opens nothing.
 const COMMON_HEADERS: [&str; 14] = [
     "accept",
     "accept-encoding",
@@ -92,7 +92,7 @@ const COMMON_HEADERS: [&str; 14] = [
     "idempotency-key",
 ];
 
-/// Whether a header carries credentials: by its name, or because HTTP gives it that purpose.
+/// Whether a header carries credentials: by its name, or because HTTP defines it for them.
 pub(crate) fn is_credential_header(name: &str) -> bool {
     if COMMON_HEADERS.iter().any(|common| common.eq_ignore_ascii_case(name)) {
         return false;
@@ -104,13 +104,13 @@ pub(crate) fn is_credential_header(name: &str) -> bool {
         || is_secret_name(&name)
 }
 
-/// Whether a member of an argument holds a secret. A plain `key` does not: services call the names of projects and of settings so.
+/// Whether a member of an argument holds a secret. A plain `key` does not: services use this name for projects and settings.
 pub(crate) fn is_secret_member(name: &str) -> bool {
     let only_key = name.eq_ignore_ascii_case("key") || name.eq_ignore_ascii_case("keys");
     !only_key && is_secret_name(name)
 }
 
-/// Whether one of the words of a name says that it names a secret.
+/// Whether one of the words of a name makes it the name of a secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let is_place = words.last().is_some_and(|word| PLACES.contains(&word.as_str()));
@@ -130,7 +130,7 @@ fn words(name: &str) -> Vec<String> {
     for (at, letter) in letters.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| letters.get(at));
         let after = letters.get(at + 1);
-        // `myKey` has a word at `K`; so has `APIKey`, because a small letter follows.
+        // In `myKey` a word begins at `K`; also in `APIKey`, because a lower-case letter follows.
         let begins = letter.is_uppercase()
             && (before.is_some_and(|before| before.is_lowercase() || before.is_numeric())
                 || before.is_some_and(|before| before.is_uppercase())

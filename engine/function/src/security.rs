@@ -1,8 +1,8 @@
 //! Puts configured credentials into a request.
 //!
-//! Promises: of the schemes that an operation names, all that are configured are used, whatever the document says about
-//! alternatives, as on `SonataFlow`; every credential is masked. Never: falls back from a propagated token to a
-//! configured one, because that would lend the engine's rights to an anonymous client.
+//! Promises: all configured schemes of an operation are used, even if the document declares them as alternatives, as on `SonataFlow`; every
+//! credential is masked. Never: replaces a missing propagated token by a configured one, because an anonymous client would then act with the
+//! engine's rights.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,13 +23,13 @@ use crate::transport::Transport;
 
 const AUTHORIZATION: &str = "Authorization";
 
-/// Most bytes of a message about a token that was refused: some endpoints repeat the whole request.
+/// Most bytes of a message about a refused token: some endpoints repeat the whole request.
 const LONGEST_PROBLEM: usize = 600;
 
 /// The sources of a request's credentials.
 pub(crate) struct Credentials<'a> {
     pub(crate) settings: ClientSettings<'a>,
-    /// Headers that the instance was started with.
+    /// Headers of the request that started the instance.
     pub(crate) incoming: &'a [(String, String)],
     pub(crate) tokens: &'a Tokens,
     pub(crate) transport: &'a Transport,
@@ -37,8 +37,8 @@ pub(crate) struct Credentials<'a> {
 }
 
 impl Credentials<'_> {
-    /// Adds the credentials of all configured schemes. API keys come last, because a property may make one repeat the
-    /// `Authorization` header. Returns the request for the token that the call uses, if it uses one.
+    /// Adds the credentials of all configured schemes. API keys come last, because a property may make a key repeat the `Authorization` header.
+    /// Returns the request for the token that the call uses, if it uses one.
     pub(crate) async fn add(
         &self,
         schemes: &[SchemeUse],
@@ -54,7 +54,7 @@ impl Credentials<'_> {
                 Scheme::Bearer => {
                     self.settings.auth(&scheme.name, "bearer-token").map(|token| bearer(&token))
                 }
-                // A header that an argument sets wins, so no token is needed.
+                // A header from an argument takes precedence, so no token is needed.
                 Scheme::OAuth2 { .. } | Scheme::OpenId { .. }
                     if builder.headers.get(AUTHORIZATION).is_some() =>
                 {
@@ -128,7 +128,7 @@ impl Credentials<'_> {
         }
     }
 
-    /// The token of the instance, `Bearer ` put before it if lacking.
+    /// The token of the request that started the instance, with `Bearer ` added if it is missing.
     fn propagated(&self, scheme: &SchemeUse) -> Option<String> {
         let header = self.settings.auth(&scheme.name, "header-name");
         let value = headers::find(self.incoming, header.as_deref().unwrap_or(AUTHORIZATION).trim())?;

@@ -1,7 +1,7 @@
-//! Sends the request of a call, again where that does no harm.
+//! Sends the request of a call, and repeats it if that is harmless.
 //!
-//! Promises: a request whose answer finds no memory is made again after a pause, if its method or its idempotency key allows it; nothing
-//! else is made again here.
+//! Promises: a request whose answer finds no memory is repeated after a pause, if its method or its idempotency key allows it; no other request
+//! is repeated here.
 
 use std::time::Duration;
 
@@ -25,24 +25,24 @@ pub(crate) struct Sending {
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
     pub(crate) proxying: Proxying,
-    /// The service declares that it takes idempotency keys, so that the same request again has no second effect.
+    /// Whether the service declares that it takes idempotency keys, so that a repeated request has no second effect.
     pub(crate) knows_keys: bool,
-    /// An error status is an error of the call.
+    /// Whether an error status is an error of the call.
     pub(crate) cuts_errors: bool,
     pub(crate) before_large_answer: BeforeLargeAnswer,
 }
 
-/// Most bytes of an address: the HTTP library counts with 16 bits, and most services refuse a tenth of it.
+/// Most bytes of an address: the HTTP library counts with 16 bits, and most services refuse a tenth of this.
 const LONGEST_ADDRESS: usize = 60_000;
 
-/// For how long a request is made again whose answer finds no memory, and the pauses before that: the other answers that fill the memory are
-/// in the data of their instances after a second or so.
+/// How long a request is repeated whose answer finds no memory, and the pauses before: the answers that fill the memory are merged into the data
+/// of their instances after a second or so.
 const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Caller {
-    /// Sends a request, and reads the answer with room for it in the share.
+    /// Sends a request and reads the answer, whose memory the share claims.
     pub(crate) async fn send(
         &self,
         builder: RequestBuilder,
@@ -92,7 +92,7 @@ impl Caller {
     }
 }
 
-/// What can be sent several times.
+/// A request that can be sent several times.
 trait Repeatable {
     type Answer;
 
@@ -113,8 +113,8 @@ impl Repeatable for Request<'_> {
     }
 }
 
-/// Sends a request, again after a pause while its answer finds no room and a repetition does no harm. Between two tries the share is as it
-/// was, so that other answers have the room.
+/// Sends a request, and repeats it after a pause while its answer finds no memory and a repetition is harmless. Between two tries the share
+/// shrinks to its first size, so that other answers can use the memory.
 async fn again_without_room<R: Repeatable>(
     is_repeatable: bool,
     share: &mut Share,
@@ -135,7 +135,7 @@ async fn again_without_room<R: Repeatable>(
     }
 }
 
-/// Whether HTTP says that a request of this method has no other effect when it is made again. Source: RFC 9110, section 9.2.2.
+/// Whether HTTP defines the method as idempotent. Source: RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
 }
@@ -147,7 +147,7 @@ pub(crate) fn service_of(address: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
-/// Hides the credentials of the engine and of the client that started the instance in messages.
+/// Masks the credentials of the engine, and of the client that started the instance.
 fn hide_credentials(builder: &RequestBuilder, mask: &mut Mask) {
     for (_, value) in builder.headers.iter().filter(|(name, _)| is_credential_header(name)) {
         mask.hide(value);
@@ -162,7 +162,7 @@ mod tests {
 
     const KIB: u64 = 1024;
 
-    /// A request whose answer finds no room for `wanted` bytes, up to the try with the number `succeeds_at`.
+    /// A request whose answer finds no memory for `wanted` bytes before the try with the number `succeeds_at`.
     struct Refused {
         memory: MemoryBudget,
         wanted: u64,
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// Sends with a budget of 100 KiB, of which the call holds 10. Gives the result, the number of tries and their time.
+    /// Sends with a budget of 100 KiB, of which the call holds 10. Returns the result, the number of tries and their time.
     async fn send_with(
         is_repeatable: bool,
         wanted: u64,

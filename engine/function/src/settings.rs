@@ -1,8 +1,8 @@
-//! The properties that hold addresses, credentials and time limits of services.
+//! The properties with addresses, credentials and time limits of services.
 //!
-//! Owns: the names of those properties, in all their spellings; [`Properties`] takes care of quoted parts and environment variables. Promises:
-//! an empty value counts as absent. Never: caches; a property may change between two calls.
-//! Source: `quarkusio/quarkus` 3.15, `RestClientsConfig` and `RestClientBase`; `MicroProfile` Rest Client 3.0, "Configuration Keys".
+//! Owns: the names of those properties, in all their spellings; [`Properties`] handles quoted parts and environment variables. Promises: an empty
+//! value counts as absent. Never: caches; a property may change between two calls. Source: `quarkusio/quarkus` 3.15, `RestClientsConfig` and
+//! `RestClientBase`; `MicroProfile` Rest Client 3.0, "Configuration Keys".
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use rondo_definition::{Properties, PropertyError};
 use crate::key::mangle;
 use crate::knative;
 
-/// A property that has a value.
+/// The value of a property, if it is set and not blank.
 pub(crate) fn lookup(properties: &Properties, name: &str) -> Option<String> {
     properties.get(name).filter(|value| !value.trim().is_empty())
 }
@@ -59,17 +59,17 @@ pub(crate) const CLIENT_SETTINGS: [ClientSetting; 9] = [
     NON_PROXY_HOSTS,
 ];
 
-/// What the properties of a client begin with in Quarkus, and what follows its name in `MicroProfile`.
+/// The prefix of the properties of a client in Quarkus, and the part after its name in `MicroProfile`.
 pub(crate) const REST_CLIENT: &str = "quarkus.rest-client.";
 pub(crate) const MICRO_PROFILE: &str = "/mp-rest/";
 
-/// What the properties of security schemes begin with.
+/// The prefix of the properties of security schemes.
 pub(crate) const GENERATOR: &str = "quarkus.openapi-generator.";
 
-/// What the properties of `OpenID` Connect clients begin with.
+/// The prefix of the properties of `OpenID` Connect clients.
 pub(crate) const OIDC_CLIENT: &str = "quarkus.oidc-client.";
 
-/// The scheme that operations have whose document asks for none.
+/// The security scheme of operations whose document requires none.
 pub(crate) const DEFAULT_SCHEME: &str = "quarkus.openapi-generator.codegen.default-security-scheme";
 
 /// Settings of one `OpenAPI` document.
@@ -78,19 +78,19 @@ pub(crate) struct ClientSettings<'a> {
     pub(crate) properties: &'a Properties,
     /// The document's key.
     pub(crate) key: &'a str,
-    /// Value of the function's `configKey`: which of several services of that document.
+    /// Value of the function's `configKey`, which chooses one of several services of the document.
     pub(crate) choice: Option<&'a str>,
 }
 
 impl ClientSettings<'_> {
-    /// The name of the document's client: its key, unless `quarkus.openapi-generator.codegen.spec.<key>.config-key` gives another one. The
-    /// credentials stand below the key all the same.
+    /// The name of the document's client: its key, unless `quarkus.openapi-generator.codegen.spec.<key>.config-key` sets another one. The
+    /// credentials are below the key in either case.
     pub(crate) fn client_key(&self) -> String {
         let renamed = lookup(self.properties, &config_key_property(self.key));
         renamed.map_or_else(|| self.key.to_owned(), |name| name.trim().to_owned())
     }
 
-    /// The name of the client, with the choice if there is one.
+    /// The name of the client, followed by the choice if there is one.
     pub(crate) fn full_key(&self) -> String {
         self.with_choice(&self.client_key())
     }
@@ -102,8 +102,7 @@ impl ClientSettings<'_> {
         }
     }
 
-    /// The base address. With a choice it must be that of the choice. An error when it is configured, but by way of a
-    /// property or variable that has no value.
+    /// The base address; with a choice only that of the choice. Fails if the address is configured by a property or variable that has no value.
     pub(crate) fn base_url(&self) -> Result<Option<String>, PropertyError> {
         let key = self.full_key();
         for setting in [URI, URL] {
@@ -115,7 +114,7 @@ impl ClientSettings<'_> {
         Ok(None)
     }
 
-    /// The property that gives the client a setting, and its value: of the choice, else of the document, else of all clients.
+    /// The property that sets a setting of the client, and its value: for the choice, else for the document, else for all clients.
     pub(crate) fn client(&self, setting: ClientSetting) -> Result<Option<(String, String)>, PropertyError> {
         let (full, key) = (self.full_key(), self.client_key());
         let mut names = self.names(&full, setting);
@@ -138,7 +137,7 @@ impl ClientSettings<'_> {
         Ok(None)
     }
 
-    /// The names of a setting of a client, those of the class that `SonataFlow` generates for the document first, as in Quarkus.
+    /// The names of a setting of a client. Those of the class that `SonataFlow` generates for the document come first, as in Quarkus.
     fn names(&self, key: &str, setting: ClientSetting) -> Vec<String> {
         let mut clients = generated_classes(self.properties, self.key);
         clients.push(key.to_owned());
@@ -151,12 +150,12 @@ impl ClientSettings<'_> {
         names.collect()
     }
 
-    /// A property of a security scheme: of the choice, else of the document.
+    /// A property of a security scheme: for the choice, else for the document.
     pub(crate) fn auth(&self, scheme: &str, name: &str) -> Option<String> {
         self.auth_properties(scheme, name).iter().find_map(|property| lookup(self.properties, property))
     }
 
-    /// Why the configured value of a security scheme is missing: it refers to a variable that is not set.
+    /// Why the configured value of a security scheme is missing: it refers to an unset variable.
     pub(crate) fn auth_problem(&self, scheme: &str, name: &str) -> Option<PropertyError> {
         let mut properties = self.auth_properties(scheme, name).into_iter();
         properties.find_map(|property| self.properties.resolve(&property).err())
@@ -174,20 +173,20 @@ impl ClientSettings<'_> {
         keys.iter().map(|key| format!("{GENERATOR}{key}.auth.{scheme}.{name}")).collect()
     }
 
-    /// Whether the token of the instance is sent for a security scheme.
+    /// Whether a security scheme sends the token of the request that started the instance.
     pub(crate) fn propagates(&self, scheme: &str) -> bool {
         self.auth(scheme, "token-propagation").is_some_and(|value| parse_flag(&value) == Some(true))
     }
 }
 
-/// What stands between the name of a client and the value of a `configKey`.
+/// The separator between the name of a client and the value of a `configKey`.
 pub(crate) fn choice_separator(properties: &Properties) -> String {
     lookup(properties, "kogito.sw.rest_client.config_key.separator")
         .or_else(|| lookup(properties, "kogito.rest_client.config_key.separator"))
         .unwrap_or_else(|| ".".to_owned())
 }
 
-/// The property that gives the client of a document another name.
+/// The property that renames the client of a document.
 pub(crate) fn config_key_property(key: &str) -> String {
     format!("{GENERATOR}codegen.spec.{key}.config-key")
 }
@@ -197,7 +196,7 @@ pub(crate) fn generated_package(key: &str) -> String {
     format!("org.openapi.quarkus.{}.", mangle(key))
 }
 
-/// The classes that are generated for a document, as far as the properties name them. Their last part is made of tags of operations.
+/// The generated classes of a document that the properties name. Their last part consists of tags of operations.
 fn generated_classes(properties: &Properties, key: &str) -> Vec<String> {
     let package = generated_package(key);
     let quoted = format!("{REST_CLIENT}\"{package}");

@@ -1,4 +1,4 @@
-//! The properties that hold for every request of the process: trust, limits, addresses.
+//! The properties that apply to every request of the process: trust, limits, addresses.
 //!
 //! Promises: a property that cannot be read is an error at start, never a silent default.
 
@@ -16,7 +16,7 @@ use crate::address::AddressPolicy;
 use crate::caller::CALL_BYTES;
 use crate::transport::{Transport, TransportOptions};
 
-/// A property that holds for all calls and cannot be used.
+/// A property that applies to all calls cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SetupError {
@@ -31,7 +31,7 @@ impl SetupError {
     }
 }
 
-/// What a caller is made of.
+/// The settings of a caller.
 pub(crate) struct CallerSettings {
     options: TransportOptions,
     idle: usize,
@@ -40,13 +40,13 @@ pub(crate) struct CallerSettings {
     pub(crate) deadline: Duration,
 }
 
-/// The part of the memory that calls in flight may take without their requests and answers.
+/// One part in this many of the memory is for calls in flight, without their requests and answers.
 const PART_OF_CALLS: u64 = 4;
 
-/// How long an answer may wait for room before it is read. A service that cannot send closes the connection after a minute or so.
+/// How long an answer may wait for memory before it is read. A service that cannot send closes the connection after a minute or so.
 const PATIENCE_FOR_ROOM: Duration = Duration::from_mins(1);
 
-/// The part of the memory that texts of answers may take together; values take several times the bytes of their text.
+/// One part in this many of the memory is for the texts of answers; values take several times the bytes of their text.
 const PART_OF_TEXTS: u64 = 4;
 
 impl CallerSettings {
@@ -69,7 +69,7 @@ impl CallerSettings {
         })
     }
 
-    /// The transport of calls, whose answers take a part of the memory while they are texts.
+    /// The transport of calls. The texts of their answers share a part of the memory.
     pub(crate) fn transport(&self, memory: &MemoryBudget) -> Result<Transport, SetupError> {
         if self.options.trust_all {
             tracing::warn!("`quarkus.tls.trust-all` is on: certificates of services are not checked");
@@ -105,7 +105,7 @@ pub(crate) fn transport_options(properties: &Properties) -> Result<TransportOpti
             settings::MAX_ANSWER_BYTES.count(properties),
         )?,
         authorities,
-        // Quarkus leaves the checks on for any value but `true`.
+        // Quarkus keeps the checks on for any value but `true`.
         trust_all: settings::TRUST_ALL.flag(properties).unwrap_or(false),
     })
 }

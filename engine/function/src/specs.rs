@@ -1,8 +1,7 @@
 //! The `OpenAPI` documents of a folder, each read once.
 //!
-//! Owns: [`Specs`], made for one load and shared by the workflows of a folder; a document with another text is another
-//! document, so a reload with a new one sees its changes. Promises: ninety workflows that share a document cost one
-//! reading of it, also when they are bound by several threads.
+//! Owns: [`Specs`], made for one load and shared by the workflows of a folder; a reload makes new ones and so sees changed documents. Promises:
+//! ninety workflows that share a document cost one parse of it, even if several threads bind them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -14,10 +13,10 @@ use serde_json::Value;
 use crate::fetch::Fetcher;
 use crate::openapi::document::SpecDocument;
 
-/// What came of reading a document.
+/// The result of reading a document.
 type Read = Result<Arc<SpecDocument>, String>;
 
-/// Documents by place and digest.
+/// Documents by name and digest.
 #[derive(Default)]
 pub struct Specs {
     fetcher: Option<Arc<Fetcher>>,
@@ -25,13 +24,13 @@ pub struct Specs {
 }
 
 impl Specs {
-    /// Documents of a folder. The fetcher is the one that the folder's [`Resources`] use; without one, documents that
-    /// need credentials cannot be read.
+    /// Creates the documents of a folder. The fetcher is the one that the folder's [`Resources`] use; without one, documents that need
+    /// credentials cannot be read.
     pub fn new(fetcher: Option<Arc<Fetcher>>) -> Self {
         Self { fetcher, read: Mutex::default() }
     }
 
-    /// The document that a URI means, seen from the file `base`, read on behalf of the document `owner`. It need not describe operations.
+    /// The document at a URI relative to the file `base`, read on behalf of the document `owner`. It need not describe operations.
     pub(crate) fn open(
         &self,
         resources: &Resources,
@@ -43,7 +42,7 @@ impl Specs {
         let (name, text) = self.read(resources, owner, base, uri, authorization)?;
         let digest = owner.digest_of(&name).unwrap_or_default();
         let once = Arc::clone(self.read.lock().entry((name.clone(), digest)).or_default());
-        // Others read other documents meanwhile.
+        // Other threads can read other documents meanwhile.
         once.get_or_init(|| parse(&name, text).map(Arc::new)).clone()
     }
 
@@ -66,8 +65,8 @@ impl Specs {
     }
 }
 
-/// Any document to which an `OpenAPI` document may refer. JSON is indexed as it is; YAML is written as JSON first, so that there is one way to look
-/// things up.
+/// Parses any document to which an `OpenAPI` document may refer. JSON is indexed as it is; YAML is converted to JSON first, so that lookups work
+/// in one way only.
 pub(crate) fn parse(uri: &str, text: String) -> Result<SpecDocument, String> {
     let is_json =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
@@ -83,10 +82,10 @@ pub(crate) fn parse_value(uri: &str, text: &str) -> Result<Value, String> {
     load(uri, text, Limits::RESOURCE).map(|loaded| loaded.value).map_err(|problems| first(uri, &problems))
 }
 
-/// The first problem of a document that cannot be read, with its name.
+/// The first problem of an unreadable document, with the document's name.
 fn first(uri: &str, problems: &[Diagnostic]) -> String {
     match problems.first() {
-        // A syntax error says its line itself.
+        // The message of a syntax error contains the line.
         Some(problem) if problem.code == codes::SYNTAX => format!("`{uri}` is {}", problem.message),
         Some(Diagnostic { position: Some(position), message, .. }) => {
             format!("`{uri}` cannot be read, line {} column {}: {message}", position.line, position.column)

@@ -1,6 +1,6 @@
-//! The trust of calls in services.
+//! The TLS configuration of calls.
 //!
-//! Promises: the files of certificate authorities are read once, when the engine opens, so that a connection needs no file handle but its
+//! Promises: the files of certificate authorities are read once, when the engine starts, so that a connection needs no other file handle than its
 //! own. Never: decides which authorities are trusted; the system and the properties do.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-/// The TLS of all clients: trusts the authorities of the system and these, or everybody.
+/// The TLS configuration of all clients: trusts the authorities of the system and the given ones, or everybody.
 pub(crate) fn config(
     authorities: &[CertificateDer<'static>],
     trust_all: bool,
@@ -31,7 +31,7 @@ pub(crate) fn config(
     Ok(config)
 }
 
-/// Takes every certificate, for `quarkus.tls.trust-all`.
+/// Accepts every certificate, for `quarkus.tls.trust-all`.
 #[derive(Debug)]
 struct TrustAll(Arc<CryptoProvider>);
 

@@ -1,8 +1,8 @@
 //! Access tokens from `OAuth2` token endpoints.
 //!
-//! Owns: the cache of tokens. Promises: one request at a time for a token, which is used until shortly before it expires;
-//! neither tokens nor client secrets appear in errors; a refusal is told in the words of the endpoint. Source: RFC 6749, sections 4.3, 4.4 and
-//! 5.2; `OpenID` Connect Discovery 1.0, section 4.
+//! Owns: the cache of tokens. Promises: at most one request at a time for a token, which is used until shortly before it expires; neither tokens
+//! nor client secrets appear in errors; an error repeats the endpoint's reason for a refusal. Source: RFC 6749, sections 4.3, 4.4 and 5.2;
+//! `OpenID` Connect Discovery 1.0, section 4.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct TokenAnswer {
     expires_in: Option<Lifetime>,
 }
 
-/// What the endpoint answers instead of a token.
+/// The endpoint's answer instead of a token.
 #[derive(Deserialize)]
 struct Refusal {
     error: Option<String>,
@@ -47,7 +47,7 @@ struct Discovery {
     token_endpoint: String,
 }
 
-/// The seconds for which a token holds: a number, which some servers write as text; `None` for anything else.
+/// The seconds until a token expires: a number, which some servers write as a string; `None` for anything else.
 struct Lifetime(Option<u64>);
 
 impl<'de> Deserialize<'de> for Lifetime {
@@ -70,12 +70,11 @@ impl<'de> Deserialize<'de> for Lifetime {
 /// A token is renewed this long before it expires, so that it does not expire during the call.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How long a token is used whose endpoint gives no `expires_in`: short, because it may expire at any time, but long enough
-/// for a burst of calls.
+/// How long a token without `expires_in` is used: short, because it may expire at any time, but long enough for a burst of calls.
 const UNKNOWN_LIFETIME: Duration = Duration::from_mins(1);
 
 impl Tokens {
-    /// A valid token. While one caller waits for the endpoint the others wait for the same answer.
+    /// A valid token. While one caller waits for the endpoint, the others wait for the same answer.
     pub(crate) async fn get(
         &self,
         request: &TokenRequest,
@@ -138,7 +137,7 @@ async fn send(transport: &Transport, share: &mut Share, outgoing: &Outgoing) -> 
     let method = &outgoing.method;
     let incoming =
         transport.send(outgoing, share).await.map_err(|error| format!("{method} {shown} {error}"))?;
-    // It is small, so what decoding takes need not be asked for.
+    // The answer is small, so decoding needs no claim.
     let text = incoming.utf8(&mut |_| true).unwrap_or_default();
     if incoming.is_success() {
         return Ok(text.into_owned());
@@ -148,7 +147,7 @@ async fn send(transport: &Transport, share: &mut Share, outgoing: &Outgoing) -> 
     Err(format!("{method} {shown} answered {status} {reason}{redirect}{}", refusal(&text)))
 }
 
-/// Why the endpoint refuses a token: `error` and `error_description` of its answer.
+/// The endpoint's reason for a refusal: `error` and `error_description` of its answer.
 fn refusal(answer: &[u8]) -> String {
     let Ok(refusal) = serde_json::from_slice::<Refusal>(answer) else { return String::new() };
     let words = [refusal.error, refusal.error_description].into_iter().flatten();

@@ -17,20 +17,20 @@ use crate::secret::Secret;
 use crate::security;
 use crate::transport::Outgoing;
 
-/// How to get a token; equal requests share one.
+/// The request for a token; equal requests share one token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TokenRequest {
     pub(crate) endpoint: Endpoint,
     pub(crate) client_id: String,
     pub(crate) authentication: ClientAuthentication,
-    /// The fields of the form but for those that identify the client.
+    /// The fields of the form, except for those that identify the client.
     pub(crate) form: Vec<(String, Secret)>,
     /// Further headers.
     pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) proxying: Proxying,
 }
 
-/// How a client shows a token endpoint who it is.
+/// How a client authenticates itself at a token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum ClientAuthentication {
     /// By its id alone.
@@ -43,7 +43,7 @@ pub(crate) enum ClientAuthentication {
     Query(Secret),
     /// By a signed token.
     Assertion(Box<Assertion>),
-    /// By its id, and a signed token in the place of the secret.
+    /// By its id, and a signed token instead of the secret.
     SecretAssertion(Box<Assertion>),
 }
 
@@ -63,7 +63,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl TokenRequest {
-    /// Hides the secrets of the request in messages: an endpoint may repeat what it was sent.
+    /// Masks the secrets of the request: an endpoint may repeat what it was sent.
     pub(crate) fn hide_in(&self, mask: &mut Mask) {
         use ClientAuthentication::{Assertion, Basic, Post, Public, Query, SecretAssertion};
         match &self.authentication {
@@ -77,10 +77,10 @@ impl TokenRequest {
     }
 }
 
-/// Fields of a form that hold no secret, so that a message about a refusal may repeat them.
+/// Fields of a form without secrets, which a message about a refusal may repeat.
 const WITHOUT_SECRET: [&str; 4] = ["grant_type", "username", "scope", "audience"];
 
-/// The request for a token, to this address. The error says why the client's own token cannot be signed.
+/// The request for a token to this address. The error says why the client's own token cannot be signed.
 pub(crate) fn to_endpoint(request: &TokenRequest, mut address: Url) -> Result<Outgoing, String> {
     let mut headers = Headers::default();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -140,7 +140,7 @@ pub(crate) fn parse_address(address: &str) -> Result<Url, String> {
     Url::parse(address).map_err(|error| format!("`{address}` is no address: {error}"))
 }
 
-/// A request of the client, with the limits that hold for endpoints.
+/// A request of the client, with the limits for endpoints.
 fn outgoing(
     request: &TokenRequest,
     method: &str,

@@ -1,8 +1,7 @@
-//! Sends requests: the one place where this crate meets the network.
+//! Sends requests: the only HTTP access of this crate to the network.
 //!
-//! Owns: deadlines, redirects and size limits. Promises: every request ends within its deadline, to which waiting for memory or for a file
-//! handle does not count; credentials go to no other host than the one they are meant for; no more than the limit of an answer is read.
-//! Never: knows what a workflow is.
+//! Owns: deadlines, redirects and size limits. Promises: every request ends within its deadline, which excludes waiting for memory or for a file
+//! handle; credentials go only to the host that they are meant for; no more of an answer than the limit is read. Never: knows what a workflow is.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -27,15 +26,15 @@ use crate::redirects::{Redirects, keep_headers_for_other_hosts, same_host};
 use crate::request_builder::Headers;
 use crate::tls;
 
-/// Limits and trust that hold for every call.
+/// Limits and trust that apply to every call.
 #[derive(Debug, Clone)]
 pub(crate) struct TransportOptions {
     pub(crate) addresses: AddressPolicy,
-    /// Bytes of an answer, after decompression.
+    /// Most bytes of an answer, after decompression.
     pub(crate) max_answer_bytes: u64,
-    /// Certificate authorities that are trusted besides the system's.
+    /// Certificate authorities that are trusted in addition to the system's.
     pub(crate) authorities: Vec<CertificateDer<'static>>,
-    /// Certificates are not checked at all.
+    /// Whether certificates are not checked at all.
     pub(crate) trust_all: bool,
 }
 
@@ -47,12 +46,12 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Headers,
     /// Content type and bytes.
     pub(crate) body: Option<(String, Bytes)>,
-    /// Most bytes of the answer, if it is less than for other calls.
+    /// Most bytes of the answer, if fewer than for other calls.
     pub(crate) max_answer_bytes: Option<u64>,
-    /// Of an answer with an error status only the beginning is read, which is enough for messages.
+    /// Whether only the beginning of an answer with an error status is read, which is enough for messages.
     pub(crate) cuts_errors: bool,
     pub(crate) connect_timeout: Duration,
-    /// For everything from connecting to the last byte of the answer.
+    /// Time limit from connecting to the last byte of the answer.
     pub(crate) deadline: Duration,
     pub(crate) redirects: Redirects,
     pub(crate) proxying: Proxying,
@@ -66,7 +65,7 @@ pub(crate) struct Incoming {
     pub(crate) reason: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// If it is a redirect that was not followed: where it leads and why, not masked.
+    /// For a redirect that was not followed: its target and the reason, not masked.
     pub(crate) not_followed: Option<String>,
 }
 
@@ -75,13 +74,13 @@ impl Incoming {
         (200..300).contains(&self.status)
     }
 
-    /// Where the answer sends the caller instead, if it was not followed.
+    /// The target of a redirect that was not followed.
     pub(crate) fn location(&self) -> Option<&str> {
         let is_redirect = (300..400).contains(&self.status);
         self.headers.get(LOCATION).filter(|_| is_redirect).and_then(|value| value.to_str().ok())
     }
 
-    /// The body in UTF-8, without a byte order mark. `grant` is asked for the memory that decoding takes.
+    /// The body in UTF-8, without a byte order mark. Asks `grant` for the memory that decoding takes.
     pub(crate) fn utf8(&self, grant: &mut dyn FnMut(usize) -> bool) -> Result<Cow<'_, [u8]>, Unreadable> {
         answer::utf8(&self.body.bytes, self.content_type(), grant)
     }
@@ -95,21 +94,21 @@ impl Incoming {
 pub(crate) struct Transport {
     options: TransportOptions,
     connections: Connections,
-    /// Room for the texts of answers that are not small.
+    /// Memory for the texts of answers that are not small.
     texts: MemoryBudget,
     patience: Duration,
     shortage: HandleShortage,
 }
 
-/// Bytes of an answer with an error status that are read where only messages show it.
+/// Most bytes that are read of an answer with an error status if only messages show it.
 const MAX_ERROR_BYTES: u64 = 256 * 1024;
 
 /// Method, address, headers and body.
 type RequestParts<'a> = (&'a Method, &'a Url, &'a HeaderMap, Option<&'a Bytes>);
 
 impl Transport {
-    /// Keeps at most `idle` connections open between calls, and has room in `texts` for the texts of answers, which wait for
-    /// it no longer than `patience`. Fails when a certificate cannot be used.
+    /// Keeps at most `idle` connections open between calls. The texts of answers take their memory from `texts`, and wait for it no longer than
+    /// `patience`. Fails if a certificate cannot be used.
     pub(crate) fn new(
         options: TransportOptions,
         idle: usize,
@@ -123,12 +122,12 @@ impl Transport {
         Ok(Self { options, connections, texts, patience, shortage: HandleShortage::default() })
     }
 
-    /// A client of its own for requests that are no calls of functions.
+    /// A separate client for requests that are no calls of functions.
     pub(crate) fn client(&self, connect_timeout: Duration) -> Result<reqwest::Client, String> {
         self.connections.build(&self.options, &ConnectionKind { connect_timeout, route: Route::OfProcess })
     }
 
-    /// Whom every call trusts.
+    /// The TLS configuration of every call.
     pub(crate) fn tls(&self) -> rustls::ClientConfig {
         self.connections.tls().clone()
     }
@@ -139,7 +138,7 @@ impl Transport {
         &self.options
     }
 
-    /// Sends a request and reads the answer, of whatever status, with room for it in the share.
+    /// Sends a request and reads the answer, whatever its status. The share claims the memory of the answer.
     pub(crate) async fn send(
         &self,
         outgoing: &Outgoing,
@@ -188,8 +187,8 @@ impl Transport {
         }
     }
 
-    /// The head of the answer. Where no file handle is left, nothing has been sent, so the request is made again when it is the call's turn,
-    /// with all of its time.
+    /// The head of the answer. If no file handle is free, nothing has been sent, so the request is sent again when it is the call's turn, with
+    /// its full deadline.
     async fn answer(
         &self,
         request: RequestParts<'_>,
@@ -207,7 +206,7 @@ impl Transport {
         Ok(response)
     }
 
-    /// Sends a request, and gives back the head of its answer with the deadline for the rest.
+    /// Sends a request, and returns the head of its answer with the deadline for the rest.
     async fn ask(
         &self,
         request: RequestParts<'_>,
@@ -282,7 +281,7 @@ fn header_map(headers: &Headers) -> Result<HeaderMap, CallErrorKind> {
     Ok(map)
 }
 
-/// What a failure of the HTTP client means for the call.
+/// Converts a failure of the HTTP client to the error of the call.
 pub(crate) fn to_call_error(error: &reqwest::Error, deadline: Duration) -> CallErrorKind {
     let mut source: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = source {

@@ -1,8 +1,8 @@
-//! `/management/processes`: what is served, from which text, and how to repair or end an instance.
+//! `/management/processes`: the workflows, their sources, and the operations that repair or end an instance.
 //!
-//! Promises: information about a workflow costs no database access (the Orchestrator plugin asks for each workflow every
-//! five seconds); every answer but a source text is JSON, also an error's (`SonataFlow`'s are plain text, of which the
-//! plugin shows nothing). Source: `SonataFlow`'s `BaseProcessInstanceManagementResource` and `SourceFilesResource`.
+//! Promises: information about a workflow costs no database access (the Orchestrator plugin asks for each workflow every five seconds); every
+//! answer but a source text is JSON, errors included (`SonataFlow`'s errors are plain text, which the plugin does not show). Source:
+//! `SonataFlow`'s `BaseProcessInstanceManagementResource` and `SourceFilesResource`.
 
 mod operations;
 mod waiting;
@@ -54,7 +54,7 @@ async fn list(State(app): State<App>) -> Json<Vec<String>> {
     Json(app.engine.highest_workflows().iter().map(|workflow| workflow.program.id.to_string()).collect())
 }
 
-/// A workflow as the Orchestrator plugin reads it. What is absent is left out.
+/// A workflow as the Orchestrator plugin reads it. Members without a value are left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Information<'a> {
@@ -105,7 +105,7 @@ async fn sources(State(app): State<App>, Path(id): Path<String>) -> Result<Json<
     Ok(Json(json!([{ "uri": &*deployed.outline.path }])))
 }
 
-/// The text of a workflow, without a copy of it.
+/// The source text of a workflow, not copied.
 fn source_text(deployed: &Deployed) -> Bytes {
     struct Text(Arc<str>);
     impl AsRef<[u8]> for Text {
@@ -121,7 +121,7 @@ struct FileQuery {
     uri: String,
 }
 
-/// A workflow's file by its name. Other files of the folder may hold secrets, so only these are given out.
+/// A workflow's file by its name. Only workflow files are served, because other files of the folder may hold secrets.
 async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<Response, ErrorAnswer> {
     let workflows = app.engine.workflows();
     let found = workflows.iter().find(|deployed| *deployed.outline.path == *query.uri);
@@ -131,7 +131,7 @@ async fn file(State(app): State<App>, Query(query): Query<FileQuery>) -> Result<
     Ok((label, source_text(deployed)).into_response())
 }
 
-/// The workflow of this whole id.
+/// The workflow with this whole id.
 fn find(app: &App, id: &str) -> Result<Arc<Deployed>, ErrorAnswer> {
     app.engine.workflow(id).ok_or_else(|| ErrorAnswer::unknown_workflow(id))
 }

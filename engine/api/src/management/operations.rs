@@ -1,4 +1,4 @@
-//! Ending, repairing and skipping instances.
+//! Operations on an instance: abort it, retrigger it, skip its failed node, and show its error.
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use rondo_runtime::Refusal;
@@ -14,7 +14,7 @@ use crate::{
     instance_lookup::{self, WorkflowName},
 };
 
-/// Workflow and instance of a path.
+/// The workflow and the instance that a path names.
 type Place = Path<(String, String)>;
 
 pub(super) async fn abort(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {
@@ -32,7 +32,7 @@ pub(super) async fn skip(State(app): State<App>, Path(place): Place) -> Result<R
     Ok(instance_answer::result(&app.memory, StatusCode::OK, view).await)
 }
 
-/// The error that an instance stands at.
+/// The error of an instance in error.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ErrorInformation {

@@ -1,4 +1,4 @@
-//! What an instance waits for, as Kogito's work items and timers.
+//! Shows the waits of an instance as Kogito's work items and timers.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use rondo_runtime::{Engine, Refusal, WaitView, Waiting};
@@ -18,7 +18,7 @@ pub(crate) struct WorkItem {
     process_instance_id: Uuid,
 }
 
-/// A moment at which an instance goes on.
+/// A moment at which an instance continues by itself.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timer {

@@ -13,7 +13,7 @@ pub(super) struct Described<'a> {
     pub(super) input: Option<&'a Value>,
     /// Schema of its output.
     pub(super) output: Option<&'a Value>,
-    /// Whether it has no `POST`.
+    /// Whether an event starts it, so that it has no `POST`.
     pub(super) starts_by_event: bool,
 }
 

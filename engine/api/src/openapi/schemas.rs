@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 pub(super) struct Components(Map<String, Value>);
 
 impl Components {
-    /// Adds the schema of a workflow's data and gives the reference to it. The component's name is the schema's title, else
-    /// (or if another schema has that title) `otherwise`.
+    /// Adds the schema of a workflow's input and returns a reference to it. The component is named by the schema's title; without a title, or if
+    /// another schema has it, by `otherwise`.
     pub(super) fn input(&mut self, schema: &Value, otherwise: &str) -> Value {
         self.add(schema, otherwise, |name| moved(schema, &place(name)))
     }
 
-    /// Adds the schema of an answer: the instance's id beside data of this schema.
+    /// Adds the schema of an answer, an instance's id and data of this schema, and returns a reference to it.
     pub(super) fn output(&mut self, schema: &Value, otherwise: &str) -> Value {
         self.add(schema, otherwise, |name| {
             let data = moved(schema, &format!("{}/properties/workflowdata", place(name)));
@@ -52,7 +52,7 @@ fn place(name: &str) -> String {
     format!("#/components/schemas/{name}")
 }
 
-/// A schema whose references to itself point to its new place.
+/// Copies a schema so that its references to itself point to its new place.
 fn moved(schema: &Value, place: &str) -> Value {
     match schema {
         Value::Array(items) => items.iter().map(|item| moved(item, place)).collect(),

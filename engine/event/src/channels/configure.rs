@@ -1,6 +1,6 @@
-//! Reads the channels out of the properties.
+//! Reads the channels from the properties.
 //!
-//! Owns: the default channels, the names that types of events have as channels, and the mode of each channel.
+//! Owns: the default channels, the mapping of event types to channels, and the mode of each channel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{CloudEvent, Mode};
 
-/// Beginnings of the properties that map types of events to channels; older and newer releases of `SonataFlow` have different ones.
-/// The direction and then the type follow, in the second one behind the name of the default channel.
+/// Prefixes of the properties that map types of events to channels; older and newer releases of `SonataFlow` use different ones. The type of the
+/// event follows.
 const OUTGOING_TRIGGERS: [&str; 2] = [
     "kogito.addon.messaging.outgoing.trigger.",
     "kogito.addon.cloudevents.kafka.kogito_outgoing_stream.trigger.",
@@ -29,33 +29,33 @@ const INCOMING_TRIGGERS: [&str; 2] = [
     "kogito.addon.cloudevents.kafka.kogito_incoming_stream.trigger.",
 ];
 
-/// Properties that name another default channel out.
+/// Properties that name another default outgoing channel.
 const DEFAULT_NAMES: [&str; 2] =
     ["kogito.addon.messaging.outgoing.defaultName", "kogito.addon.cloudevents.kafka.kogito_outgoing_stream"];
 
-/// What the properties of channels begin with, and the words that follow. Those of an emitter set sizes of queues, which make no difference here.
+/// The prefix of the properties of channels, and the words that may follow. An `emitter` sets sizes of queues, which have no effect here.
 const MESSAGING: &str = "mp.messaging.";
 const MESSAGING_WORDS: [&str; 4] = ["incoming", "outgoing", "connector", "emitter"];
 
-/// Where Knative says that events go to, and what is added to them.
+/// The variables in which Knative names the sink of events, and the extensions that are added to them.
 const SINK: &str = "K_SINK";
 const OVERRIDES: &str = "K_CE_OVERRIDES";
 
-/// Where events go to when nothing says so, as on `SonataFlow`.
+/// The sink when nothing is configured, as in `SonataFlow`.
 const DEFAULT_SINK: &str = "http://localhost:9090";
 
 /// The channels of one project.
 pub(super) struct ProjectChannels {
-    /// Those that its own files describe; in the root project also the default one.
+    /// Channels that the project's own files describe; in the root project also the default one.
     pub(super) incoming: BTreeMap<String, Incoming>,
-    /// Whether the default incoming channel is there because nothing is said of it.
+    /// Whether the default incoming channel exists only because no property describes it.
     pub(super) has_unasked_default: bool,
-    /// Those that its own files and the root's describe, and the default one.
+    /// Channels that the project's own files and the root's describe, and the default one.
     pub(super) outgoing: BTreeMap<String, Outgoing>,
-    /// Types of events that go out by a channel of another name.
+    /// Channels of event types that go out by a channel with another name than the type.
     pub(super) by_type: BTreeMap<String, String>,
     pub(super) default_outgoing: String,
-    /// Extension attributes that structured events get, from `K_CE_OVERRIDES`.
+    /// Extension attributes that are added to structured events, from `K_CE_OVERRIDES`.
     pub(super) overrides: BTreeMap<String, String>,
 }
 
@@ -90,7 +90,7 @@ impl Reader<'_> {
         let mut all = BTreeMap::new();
         let own: BTreeSet<&str> = self.properties.own_keys().collect();
         for (name, keys) in channels(self.properties, Direction::Incoming, DEFAULT_INCOMING) {
-            // What another project inherits is served as the root's.
+            // A channel that another project only inherits is served as the root's.
             if !self.is_root && !keys.values().any(|key| own.contains(key.as_str())) {
                 continue;
             }
@@ -106,7 +106,7 @@ impl Reader<'_> {
         all
     }
 
-    /// Where the messages of a channel come from; `None` if it is switched off.
+    /// The source of a channel; `None` if the channel is switched off.
     fn source(&mut self, name: &str, keys: &Attributes) -> Option<Source> {
         if name == DEFAULT_INCOMING && keys.is_empty() {
             let is_skipped = flag(&settings::SKIP_DEFAULT_INCOMING, self.properties);
@@ -121,7 +121,7 @@ impl Reader<'_> {
         Some(channel.source(&default_path).unwrap_or_else(Source::Unusable))
     }
 
-    /// Of two channels with one path the second is unusable.
+    /// Makes the second of two channels with the same method and path unusable.
     fn refuse_shared_paths(&mut self, all: &mut BTreeMap<String, Incoming>) {
         let mut owners: BTreeMap<(String, String), String> = BTreeMap::new();
         let mut shared = Vec::new();
@@ -134,7 +134,7 @@ impl Reader<'_> {
         }
         for (name, owner, path) in shared {
             let is_default = |name: &str| name == DEFAULT_INCOMING && self.has_no_default_keys();
-            // The default channel that nobody asked for makes way.
+            // A default channel that no property describes is removed instead.
             if let Some(unasked) = [&name, &owner].into_iter().find(|name| is_default(name)) {
                 all.remove(unasked);
                 continue;
@@ -188,7 +188,7 @@ impl Reader<'_> {
         }
         let all = settings::CLOUD_EVENT_MODE.name;
         let configured = [format!("{all}.{name}"), all.to_owned()].into_iter().find_map(|key| {
-            // `settings::check` reports another word.
+            // `settings::check` reports any other word.
             match self.properties.get(&key)?.trim().to_ascii_lowercase().as_str() {
                 "binary" => Some(Mode::Binary),
                 "structured" => Some(Mode::Structured),
@@ -211,7 +211,7 @@ impl Reader<'_> {
         DEFAULT_OUTGOING.to_owned()
     }
 
-    /// The channel of each type that has one of another name.
+    /// The channels of event types that go out by a channel with another name than the type.
     fn by_type(&mut self, outgoing: &BTreeMap<String, Outgoing>) -> BTreeMap<String, String> {
         let mut triggers = self.triggers(&OUTGOING_TRIGGERS);
         triggers.retain(|event_type, channel| {
@@ -302,7 +302,7 @@ impl Reader<'_> {
     }
 }
 
-/// A flag; `settings::check` reports a value that is none.
+/// Reads a flag. `settings::check` reports a value that is no flag.
 pub(super) fn flag(setting: &Setting, properties: &Properties) -> bool {
     setting.flag(properties).unwrap_or(setting.default == "true")
 }

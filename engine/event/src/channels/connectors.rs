@@ -1,19 +1,19 @@
-//! Reads the properties of one channel: its connector, and the values of attributes.
+//! Reads the properties of one channel: its connector and its attributes.
 //!
-//! Promises: every attribute that the file sets is read, known to have no effect here, or reported.
+//! Promises: every attribute in the file is read, is known to have no effect here, or is reported.
 
 use rondo_definition::{Diagnostic, Properties, Severity, codes, did_you_mean};
 
 use super::keys::{Attributes, Direction};
 
-/// The connectors that there are.
+/// The connectors that exist.
 pub(super) const HTTP: &str = "quarkus-http";
 pub(super) const KAFKA: &str = "smallrye-kafka";
 pub(super) const NATS: &str = "rondo-nats";
 pub(super) const CONNECTORS: [&str; 3] = [HTTP, KAFKA, NATS];
 
-/// Attributes of `SonataFlow`'s connectors, or their beginnings, that describe Java classes, threads, health or retries. The engine
-/// has its own ways there, so they change nothing that anybody could rely on.
+/// Attributes of `SonataFlow`'s connectors, or prefixes of them, that configure Java classes, threads, health or retries. The engine handles
+/// these in its own way, so nobody can rely on them and they are ignored without a report.
 const WITHOUT_EFFECT: &[&str] = &[
     "acks",
     "broadcast",
@@ -46,7 +46,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "retries",
     "retry",
     "serializer",
-    // Of TLS, whose protocols are refused.
+    // Attributes of TLS; a channel whose protocol needs TLS is refused.
     "ssl.",
     "throttled",
     "tracing-enabled",
@@ -63,7 +63,7 @@ pub(super) struct Channel<'a> {
     keys: &'a Attributes,
 }
 
-/// The value, or why the channel is unusable; the problem is reported already.
+/// The value, or the reason why the channel is unusable; the problem has already been reported.
 pub(super) type Read<T> = Result<T, String>;
 
 impl<'a> Channel<'a> {
@@ -82,7 +82,7 @@ impl<'a> Channel<'a> {
         value.is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
     }
 
-    /// The connector; by what else is set if it is not named, as Quarkus does when only one is installed.
+    /// The connector. If it is not named, the other attributes decide, as in Quarkus when only one connector is installed.
     pub(super) fn connector(&mut self, default: Option<&'static str>) -> Read<&'static str> {
         let has = |attributes: &[&str]| attributes.iter().any(|attribute| self.keys.contains_key(*attribute));
         let found = match self.value("connector")? {
@@ -120,7 +120,7 @@ impl<'a> Channel<'a> {
         Err(self.fail("connector", message))
     }
 
-    /// A setting of the Kafka client: of the channel, of all channels of the connector, or of all Kafka clients.
+    /// A setting of the Kafka client: from the channel, else from all channels of the connector, else from all Kafka clients.
     pub(super) fn of_kafka(&mut self, attribute: &str) -> Read<Option<String>> {
         match self.of_connector(KAFKA, attribute)? {
             Some(value) => Ok(Some(value)),
@@ -148,7 +148,8 @@ impl<'a> Channel<'a> {
         }
     }
 
-    /// A value that cannot be used here. The engine starts: another deployment may give another one, and events for the channel wait.
+    /// Reports a value that cannot be used here as a warning, so that the engine starts: another deployment may set another value, and events for
+    /// the channel wait until then.
     pub(super) fn fail_for_now(&mut self, key: &str, message: String) -> String {
         let (severity, code) = (Severity::Warning, codes::CHANNEL_WITHOUT_VALUE);
         let problem = self.properties.diagnostic_at(severity, code, key, message.clone());
@@ -157,7 +158,7 @@ impl<'a> Channel<'a> {
         message
     }
 
-    /// The name of the application, for what needs a name that other deployments do not have.
+    /// The name of the application, for names that must differ between deployments.
     pub(super) fn application(&self) -> String {
         let name = self.properties.get("quarkus.application.name").map(|name| name.trim().to_owned());
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| "rondo".to_owned())
@@ -180,7 +181,7 @@ impl<'a> Channel<'a> {
         message
     }
 
-    /// A problem at an attribute, or at the channel's connector if the file does not have the attribute.
+    /// A problem that points to an attribute, or to the channel's connector if the file does not set the attribute.
     fn problem(&self, attribute: &str, message: &str) -> Diagnostic {
         let at_attribute = self.properties.get(&self.key(attribute)).map(|_| attribute);
         let place = at_attribute.or(self.keys.contains_key("connector").then_some("connector"));

@@ -1,4 +1,4 @@
-//! Where the messages of a channel come from or go to, by its connector.
+//! Reads the source or sink of a channel, for each connector.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
     kafka::{self, COMMON, CONSUMER, PRODUCER},
 };
 
-/// Attributes of a connector, for both directions and for one.
+/// Attributes of each connector: for both directions, for incoming and for outgoing channels.
 const HTTP_INCOMING: &[&str] = &["path", "method"];
 const HTTP_OUTGOING: &[&str] = &["url", "method"];
 const KAFKA_ATTRIBUTES: &[&str] = &["topic", "security.protocol", "sasl.mechanism", "sasl.jaas.config"];
@@ -31,7 +31,7 @@ const NATS_ATTRIBUTES: &[&str] = &[
 const NATS_INCOMING: &[&str] = &["durable", "queue"];
 
 impl Channel<'_> {
-    /// Where an incoming channel's messages come from.
+    /// The source of an incoming channel.
     pub(super) fn source(&mut self, default_path: &str) -> Read<Source> {
         let default = (default_path == "/").then_some(HTTP);
         match self.connector(default)? {
@@ -76,7 +76,7 @@ impl Channel<'_> {
         }
     }
 
-    /// Where an outgoing channel's messages go to. `default_url` is the address of an HTTP channel that has none of its own.
+    /// The sink of an outgoing channel. `default_url` is the address of an HTTP channel that sets none of its own.
     pub(super) fn sink(&mut self, default_url: Option<&str>, is_default: bool) -> Read<Sink> {
         match self.connector(is_default.then_some(HTTP))? {
             HTTP => {
@@ -151,7 +151,7 @@ impl Channel<'_> {
         let mut settings = BTreeMap::new();
         for (java, name) in COMMON.iter().chain(of_direction) {
             if let Some(value) = self.of_kafka(java)? {
-                // Java calls it so when a consumer without an offset fails.
+                // With `none`, Java's consumer fails if it has no offset; librdkafka calls this `error`.
                 let value =
                     if *java == "auto.offset.reset" && value == "none" { "error".to_owned() } else { value };
                 settings.insert(*name, value);
@@ -243,7 +243,7 @@ impl Channel<'_> {
     }
 }
 
-/// The name of a durable consumer: what NATS does not allow in it becomes `_`.
+/// The name of a durable consumer. Characters that NATS does not allow become `_`.
 fn durable_name(application: &str, channel: &str) -> String {
     let name = format!("{application}-{channel}");
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()

@@ -1,12 +1,12 @@
 //! The settings of a Kafka client.
 //!
-//! Owns: which of the properties of Java's Kafka client are taken over, and what they are called by librdkafka. Promises: what cannot be
-//! done (TLS, Kerberos) is an error, never left out silently. `Debug` shows no value.
-//! Source: librdkafka's `CONFIGURATION.md`; Apache Kafka's "Consumer Configs" and "Producer Configs".
+//! Owns: which properties of Java's Kafka client are used, and their names in librdkafka. Promises: a setting that cannot be honoured (TLS,
+//! Kerberos) is an error, never ignored silently. `Debug` shows no value. Source: librdkafka's `CONFIGURATION.md`; Apache Kafka's "Consumer
+//! Configs" and "Producer Configs".
 
 use std::{collections::BTreeMap, fmt};
 
-/// A Kafka cluster and how it is talked to.
+/// A Kafka cluster and the settings of its clients.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KafkaClient {
     /// Settings by librdkafka's names.
@@ -29,7 +29,7 @@ impl fmt::Debug for KafkaClient {
 /// librdkafka's name of the list of servers.
 const SERVERS: &str = "bootstrap.servers";
 
-/// Settings of both directions: the name in Java and that of librdkafka.
+/// Settings of consumers and producers: the name in Java and the name in librdkafka.
 pub(super) const COMMON: &[(&str, &str)] = &[
     ("bootstrap.servers", SERVERS),
     ("client.id", "client.id"),
@@ -60,7 +60,7 @@ pub(super) const CONSUMER: &[(&str, &str)] = &[
     ("session.timeout.ms", "session.timeout.ms"),
 ];
 
-/// Settings of producers. `acks`, `enable.idempotence` and the like are not among them: events are never sent less safely.
+/// Settings of producers. `acks`, `enable.idempotence` and the like are missing on purpose: no setting may make sending less safe.
 pub(super) const PRODUCER: &[(&str, &str)] = &[
     ("compression.type", "compression.type"),
     ("linger.ms", "linger.ms"),
@@ -68,20 +68,20 @@ pub(super) const PRODUCER: &[(&str, &str)] = &[
     ("request.timeout.ms", "request.timeout.ms"),
 ];
 
-/// What to write where Kafka is to be told who the engine is.
+/// Help for a channel that lacks a user name and password for Kafka.
 pub(super) const CREDENTIALS_HELP: &str = "set `kafka.sasl.jaas.config` to `org.apache.kafka.common.security.plain.PlainLoginModule required username=\"…\" password=\"…\";`";
 
-/// Something that this build cannot do.
+/// A setting that this build cannot honour.
 pub(super) struct Refused {
-    /// The attribute that asks for it.
+    /// The attribute that requires it.
     pub(super) attribute: &'static str,
     pub(super) problem: String,
     /// What to do instead.
     pub(super) help: &'static str,
 }
 
-/// Looks whether this build has a `security.protocol` and `sasl.mechanism`. The library does TLS, and SCRAM with it, by OpenSSL only, which
-/// is not built in.
+/// Checks that this build supports a `security.protocol` and a `sasl.mechanism`. librdkafka implements TLS and SCRAM with OpenSSL only, which is
+/// not built in.
 pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<(), Refused> {
     let refused = |attribute, problem, help| Err(Refused { attribute, problem, help });
     match protocol.to_ascii_uppercase().as_str() {
@@ -114,7 +114,7 @@ pub(super) fn check_security(protocol: &str, mechanism: Option<&str>) -> Result<
     }
 }
 
-/// Refuses values that the client library does not take; it names the setting by its own name.
+/// Refuses values that librdkafka does not accept; the error uses librdkafka's name of the setting.
 #[cfg(feature = "kafka")]
 pub(super) fn check_settings(settings: &BTreeMap<&'static str, String>) -> Result<(), String> {
     let mut config = rdkafka::ClientConfig::new();
@@ -128,7 +128,7 @@ pub(super) fn check_settings(settings: &BTreeMap<&'static str, String>) -> Resul
     }
 }
 
-/// Without the library a channel is unusable anyway.
+/// Accepts everything: without librdkafka the channel is unusable anyway.
 #[cfg(not(feature = "kafka"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same face as with the library")]
 pub(super) fn check_settings(_: &BTreeMap<&'static str, String>) -> Result<(), String> {

@@ -1,6 +1,6 @@
-//! The keys below `mp.messaging.`, sorted by channel.
+//! Sorts the keys below `mp.messaging.` by channel.
 //!
-//! Promises: a name with dots is found whether it is in quotation marks or not; every key belongs to exactly one channel.
+//! Promises: a channel name with dots is recognised with and without quotation marks; every key belongs to exactly one channel.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Direction {
     }
 }
 
-/// Keys of a channel as the file has them, by the name of the attribute.
+/// Keys of a channel as the file writes them, by the name of the attribute.
 pub(super) type Attributes = BTreeMap<String, String>;
 
 /// The channels of a direction with their keys.
@@ -39,7 +39,7 @@ pub(super) fn channels(
     let keys: Vec<&str> = properties.keys_with_prefix(&prefix).collect();
     let mut channels: BTreeMap<String, Attributes> = BTreeMap::new();
     channels.insert(default.to_owned(), Attributes::new());
-    // Names that a `connector` ends: these may have dots without quotation marks.
+    // Names followed by `.connector` are known, so they may contain dots without quotation marks.
     for key in &keys {
         let rest = key.strip_prefix(&prefix).unwrap_or_default();
         if let Some(name) = rest.strip_suffix(".connector") {
@@ -54,7 +54,7 @@ pub(super) fn channels(
     channels
 }
 
-/// The name of the channel and that of the attribute.
+/// Splits the rest of a key into the name of the channel and the name of the attribute.
 fn split(rest: &str, known: &BTreeMap<String, Attributes>) -> (String, String) {
     if let Some((name, attribute)) = rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
         return (name.to_owned(), attribute.strip_prefix('.').unwrap_or(attribute).to_owned());

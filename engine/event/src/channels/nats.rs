@@ -1,10 +1,10 @@
-//! The servers of NATS, and how they are talked to.
+//! The servers of NATS, and the credentials for them.
 
 use std::fmt;
 
 use rondo_definition::without_userinfo;
 
-/// Servers of NATS with credentials. `Debug` hides these.
+/// Servers of NATS with credentials. `Debug` hides the credentials.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NatsServers {
     /// Addresses separated by commas, such as `nats://localhost:4222`.
@@ -12,13 +12,13 @@ pub struct NatsServers {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) token: Option<String>,
-    /// The path of a file with a token and a key.
+    /// The path of a credentials file, which contains a token (JWT) and a key.
     pub(crate) credentials_file: Option<String>,
-    /// A key that shows who the engine is (`NKey`), which begins with `SU`.
+    /// The seed of the key that identifies the engine (`NKey`); it begins with `SU`.
     pub(crate) nkey_seed: Option<String>,
-    /// Whether a connection that is not encrypted is given up.
+    /// Whether a connection must be encrypted.
     pub(crate) requires_tls: bool,
-    /// The paths of the certificate that shows who the engine is, and of its key, both in PEM.
+    /// The paths of the client certificate and of its key, both in PEM.
     pub(crate) certificate: Option<(String, String)>,
 }
 

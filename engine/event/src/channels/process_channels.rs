@@ -1,6 +1,7 @@
 //! The channels of Kogito's events about definitions and instances.
 //!
-//! Promises: switched on, they are there; one that no property configures leads to `K_SINK` and sends events whole, as `SonataFlow` does.
+//! Promises: a channel exists if its events are switched on; one that no property configures leads to `K_SINK` and sends structured events, as
+//! `SonataFlow` does.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +16,12 @@ const CHANNELS: [(&str, &settings::Setting); 2] = [
     ("kogito-processinstances-events", &settings::INSTANCE_EVENTS),
 ];
 
-/// Whether a channel is one of these. They are the engine's, so the root project alone describes them.
+/// Whether a channel is one of these. They belong to the engine, so only the root project describes them.
 pub(super) fn is_one(name: &str) -> bool {
     CHANNELS.iter().any(|(known, _)| *known == name)
 }
 
-/// Adds those that are switched on and not configured. `default_url` is where events go to when nothing says so.
+/// Adds the channels that are switched on and not configured. `default_url` is the sink when nothing is configured.
 pub(super) fn add(all: &mut BTreeMap<String, Outgoing>, properties: &Properties, default_url: &str) {
     let are_included = [&settings::PROCESS_EVENTS, &settings::PROCESS_EVENTS_OTHER]
         .into_iter()

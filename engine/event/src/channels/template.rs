@@ -1,6 +1,6 @@
 //! Addresses with parameters: `orders-{customer}`.
 //!
-//! Promises: a value stays within the part of the address where its parameter stands; `Display` and `Debug` hide passwords.
+//! Promises: a value stays within the part of the address in which its parameter stands; `Display` and `Debug` hide passwords.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ enum Part {
     Attribute(String),
 }
 
-/// An address cannot be made for an event.
+/// The event does not give a usable address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpandError {
     /// The event does not have the attribute.
@@ -40,7 +40,7 @@ impl AddressTemplate {
     /// Reads an address.
     ///
     /// # Errors
-    /// Says which parameter is not the name of an attribute.
+    /// The text names the parameter that is not the name of an attribute.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -65,7 +65,7 @@ impl AddressTemplate {
     /// The URL for an event; values are percent-encoded.
     pub fn url(&self, event: &CloudEvent) -> Result<String, ExpandError> {
         self.expand(event, |name, value| {
-            // URL parsers resolve such segments, even when they are encoded.
+            // URL parsers resolve such segments, even when they are percent-encoded.
             if matches!(value, "" | "." | "..") {
                 return Err(ExpandError::Unfit(name.to_owned(), "URL"));
             }
@@ -98,7 +98,7 @@ impl AddressTemplate {
         })
     }
 
-    /// The address with the same text for every parameter, to check its form.
+    /// The address with `x` for every parameter, to check its form.
     pub(crate) fn sample(&self) -> String {
         self.parts.iter().map(|part| if let Part::Text(text) = part { text } else { "x" }).collect()
     }

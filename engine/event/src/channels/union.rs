@@ -1,9 +1,9 @@
-//! The channels of all projects of a folder as one set.
+//! Unites the channels of all projects of a folder.
 //!
-//! Promises: what two projects describe alike is one channel; what they describe differently is a channel of each, and an event goes out
-//! by that of its workflow's project. All incoming channels are served. The name by which an event is kept until it is sent depends only on
-//! its project and the root, so it means the same after other projects have come or gone. A folder with one project has the
-//! channels that this project describes, under their own names.
+//! Promises: a channel that two projects describe alike is one channel; if they describe it differently, each project has its own, and an event
+//! goes out by the channel of its workflow's project. All incoming channels are served. The channel name that the outbox stores with an event
+//! depends only on the project and the root, so its meaning survives when other projects come or go. In a folder with one project, channels have
+//! the names that this project gives them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -45,19 +45,19 @@ pub(super) fn read(projects: &[Arc<Project>]) -> (Channels, Vec<Diagnostic>) {
 }
 
 impl ProjectChannels {
-    /// The way out of each type; `names`: the names of the channels in the whole set, by their own names.
+    /// The routes of the project; `names` are the names of its channels in [`Channels`], by the names in its properties.
     fn routes(&self, names: BTreeMap<String, String>) -> Routes {
         Routes { names, by_type: self.by_type.clone(), default: self.default_outgoing.clone() }
     }
 }
 
-/// Adds the outgoing channels that projects describe otherwise than the root, and the routes of the projects.
+/// Adds the outgoing channels that projects describe differently from the root, and the routes of the projects.
 fn add_outgoing(
     channels: &mut Channels,
     of_root: &ProjectChannels,
     described: Vec<(&Project, ProjectChannels)>,
 ) {
-    // By their own names: the name in the set and the channel.
+    // By the name in the properties: the name in the united set, and the channel.
     let mut differing: BTreeMap<String, Vec<(String, Outgoing)>> = BTreeMap::new();
     for (project, own) in described {
         let mut names = BTreeMap::new();
@@ -85,7 +85,7 @@ fn add_outgoing(
                 None => shown.push(channel),
             }
         }
-        // Where all agree, and the root has none of this name, the name is clear without the project.
+        // If all projects agree and the root has no channel of this name, the name needs no project.
         if !of_root.outgoing.contains_key(&name) && shown.len() == 1 {
             for channel in &mut shown {
                 let in_set = std::mem::replace(&mut channel.name, name.clone());
@@ -99,7 +99,7 @@ fn add_outgoing(
     }
 }
 
-/// The incoming channels of all. Of two HTTP channels with one path that take the same messages one is enough.
+/// The incoming channels of all projects. If two HTTP channels have one path and take the same messages, only the first is served.
 fn unite_incoming(
     of_root: &ProjectChannels,
     described: &[(&Project, ProjectChannels)],
@@ -114,7 +114,7 @@ fn unite_incoming(
             let shared = all.values().find(|known| share_path(known, channel)).cloned();
             let mut channel = channel.clone();
             match shared {
-                // The default channel that nobody asked for makes way.
+                // A default channel that no property describes is removed instead.
                 Some(known) if known.name == DEFAULT_INCOMING && of_root.has_unasked_default => {
                     all.remove(&known.name);
                 }
@@ -144,7 +144,7 @@ fn unite_incoming(
     all
 }
 
-/// The name of a project's channel in the whole set.
+/// The name of a project's channel in the united set.
 fn name_of(project: &Project, channel: &str) -> String {
     format!("{channel}@{}", project.folder)
 }

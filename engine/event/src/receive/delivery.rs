@@ -1,7 +1,7 @@
-//! From messages to the inbox: what the consumers of all brokers have in common.
+//! Delivers messages to the inbox: the part that the consumers of all brokers share.
 //!
-//! Promises: events get to the inbox in the order of their messages, again and again until it accepts them; memory for them is taken
-//! before they are read and held until they are accepted.
+//! Promises: events reach the inbox in the order of their messages and are offered until it accepts them; memory for them is claimed before they
+//! are read and held until they are accepted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,18 +17,18 @@ use crate::{
 /// Most events that are accepted together: as many as one transaction takes in a few milliseconds.
 pub(super) const MOST_EVENTS: usize = 256;
 
-/// Most bytes of messages whose events are accepted together.
+/// Most bytes of messages whose events are accepted together. The last message may exceed it.
 pub(super) const MOST_BYTES: usize = 1 << 20;
 
-/// What joins a consumer to the engine.
+/// Everything that a consumer needs of the engine.
 pub(super) struct Link<I> {
     pub(super) channel: Incoming,
     pub(super) inbox: Arc<I>,
     pub(super) memory: MemoryBudget,
     pub(super) states: Arc<ChannelStates>,
-    /// Becomes true when the consumer is to end.
+    /// Becomes true when the consumer must end.
     pub(super) stop: watch::Receiver<bool>,
-    /// Whom a connection trusts.
+    /// The TLS configuration of a connection.
     #[cfg(feature = "nats")]
     pub(super) tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -40,13 +40,13 @@ pub(super) struct Batch {
     share: Share,
 }
 
-/// What became of a message.
+/// The result of reading a message.
 pub(super) enum Reading {
     /// Its event is in the batch.
     Added,
     /// It is no event and was reported.
     Broken,
-    /// There is no memory; the batch must be delivered first.
+    /// There is no memory for its event; the batch must be delivered first.
     NoRoom,
 }
 
@@ -68,7 +68,7 @@ impl<I: Inbox> Link<I> {
         Batch { events: Vec::new(), bytes: 0, share: self.memory.share() }
     }
 
-    /// Reads a message into the batch. One that is no event is reported.
+    /// Reads the event of a message into the batch. Reports a message that is no event.
     pub(super) fn read(&self, message: &Delivered<'_>, batch: &mut Batch) -> Reading {
         let Delivered { binding, headers, body, source, position } = message;
         let origin = Origin { event_type: &self.channel.event_type, source, position };
@@ -106,7 +106,7 @@ impl<I: Inbox> Link<I> {
         Ok(())
     }
 
-    /// Offers the events to the inbox until it accepts them; false if the consumer is to end before.
+    /// Offers the events to the inbox until it accepts them; `false` if the consumer must end before.
     pub(super) async fn deliver(&self, batch: &Batch) -> bool {
         let mut backoff = Backoff::default();
         while let Err(reason) = self.offer(batch).await {
@@ -118,12 +118,12 @@ impl<I: Inbox> Link<I> {
         true
     }
 
-    /// Waits; false if the consumer is to end.
+    /// Waits; `false` if the consumer must end.
     pub(super) async fn pause(&self, time: Duration) -> bool {
         tokio::time::timeout(time, self.stopped()).await.is_err()
     }
 
-    /// Waits for something; `None` if the consumer is to end.
+    /// Waits for a future; `None` if the consumer must end.
     pub(super) async fn unless_stopped<F: Future>(&self, future: F) -> Option<F::Output> {
         tokio::select! {
             output = future => Some(output),
@@ -131,20 +131,20 @@ impl<I: Inbox> Link<I> {
         }
     }
 
-    /// Waits until the consumer is to end.
+    /// Waits until the consumer must end.
     pub(super) async fn stopped(&self) {
-        // An error says that who started the consumers is gone.
+        // An error means that [`super::receive`] was dropped, which also ends the consumer.
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        // Who started the consumers is gone when there is no sender.
+        // Without a sender, [`super::receive`] was dropped.
         *self.stop.borrow() || self.stop.has_changed().is_err()
     }
 }
 
 impl Batch {
-    /// Whether it is to be delivered before more is read.
+    /// Whether the batch must be delivered before more is read.
     pub(super) fn is_full(&self) -> bool {
         self.events.len() >= MOST_EVENTS || self.bytes >= MOST_BYTES
     }
@@ -154,7 +154,7 @@ pub(super) fn not_accepted(reason: &str) -> String {
     format!("the engine cannot accept events: {reason}")
 }
 
-/// Pauses between attempts: each twice as long as the last, from a tenth of a second to half a minute.
+/// Pauses between attempts: each twice as long as the one before, from 100 ms to 30 s.
 #[derive(Debug, Default)]
 pub(super) struct Backoff(u32);
 
@@ -168,7 +168,7 @@ impl Backoff {
     }
 }
 
-/// What a broker's client can give at once; `None` when it would have to wait.
+/// The output of a future that is ready at once; `None` if it would have to wait.
 pub(super) async fn at_once<F: Future>(future: F) -> Option<F::Output> {
     tokio::time::timeout(Duration::ZERO, future).await.ok()
 }

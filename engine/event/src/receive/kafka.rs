@@ -1,7 +1,7 @@
 //! Consumes topics of Kafka.
 //!
-//! Promises: the offset of a message is stored after its event is accepted, and committed within five seconds or at the end; events of
-//! one partition are accepted in its order. Never: takes part in a transaction of Kafka; a redelivered event is told by its id.
+//! Promises: the offset of a message is stored after its event is accepted, and committed within five seconds or at the end; events of one
+//! partition are accepted in its order. Never: takes part in a transaction of Kafka; the inbox recognises a redelivered event by its id.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,24 +21,24 @@ use super::{
 };
 use crate::{Binding, KafkaSource};
 
-/// How often a broker that was away is asked whether it is back, and how long one question may take.
+/// Pause between two checks whether an unreachable broker is back, and the time limit of one check.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// Pause after an error of the client, so that many of them cost little.
+/// Pause after an error of the client, so that repeated errors cost little.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Bytes that the client fetches ahead for one channel. Its own default of 64 MiB would be a part of the process that no budget knows.
+/// KiB that the client fetches ahead for one channel. Its own default of 64 MiB would be memory that no budget knows.
 const FETCHED_AHEAD_KIB: &str = "8192";
 
-/// Settings that users cannot change, and defaults that they can.
+/// The client's configuration: defaults, the user's settings, and settings that users cannot change.
 fn client_config(source: &KafkaSource) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("allow.auto.create.topics", "true")
         .set("queued.max.messages.kbytes", FETCHED_AHEAD_KIB)
-        // Of its own it waits for up to ten seconds before it looks again for a broker that is back.
+        // By default the client waits for up to ten seconds before it tries again to reach a broker.
         .set("reconnect.backoff.max.ms", "2000")
-        // A topic that is made later is found within this time.
+        // The client finds a topic that is created later within this time.
         .set("topic.metadata.refresh.interval.ms", "30000");
     for (name, value) in &source.client.settings {
         config.set(*name, value);
@@ -53,7 +53,7 @@ fn client_config(source: &KafkaSource) -> ClientConfig {
 
 type Topics = StreamConsumer<Observer>;
 
-/// Places in partitions up to which all is accepted.
+/// For each partition, the offset of the last message in the batch.
 type Offsets = Vec<(String, i32, i64)>;
 
 /// Runs the consumer of a channel until it is stopped.
@@ -69,7 +69,7 @@ pub(super) async fn run<I: Inbox>(source: KafkaSource, link: Link<I>) {
         }
     };
     consume(&source, &consumer, &link).await;
-    // Commits, and leaves the group so that another member gets the partitions at once; both wait for the broker.
+    // Commits, and leaves the group so that another member gets the partitions at once; both block until the broker answers.
     let ended = tokio::task::spawn_blocking(move || match consumer.commit_consumer_state(CommitMode::Sync) {
         Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
         Err(error) => tracing::warn!("offsets are not committed, so events will come again: {error}"),
@@ -106,7 +106,7 @@ async fn consume<I: Inbox>(source: &KafkaSource, consumer: &Arc<Topics>, link: &
             }
             Err(error) => {
                 link.states.problem(link.name(), &error.to_string());
-                // The client has its own pauses between attempts; a long one here would keep it from the messages behind its errors.
+                // The client pauses between its own attempts; a long pause here would delay the messages behind its errors.
                 if !link.pause(AFTER_ERROR).await {
                     return;
                 }
@@ -115,7 +115,7 @@ async fn consume<I: Inbox>(source: &KafkaSource, consumer: &Arc<Topics>, link: &
     }
 }
 
-/// Delivers a message and those that are here already; false if the consumer is to end.
+/// Delivers a message and those that have already arrived; `false` if the consumer must end.
 async fn take_in<I: Inbox>(consumer: &Arc<Topics>, first: BorrowedMessage<'_>, link: &Link<I>) -> bool {
     let mut next = Some(first);
     while let Some(message) = next.take() {
@@ -132,7 +132,7 @@ async fn take_in<I: Inbox>(consumer: &Arc<Topics>, first: BorrowedMessage<'_>, l
                     current = Some(message);
                     continue;
                 }
-                // What was read gives its memory back first.
+                // The batch is delivered first and gives its memory back.
                 Reading::NoRoom => {
                     next = Some(message);
                     break;
@@ -164,7 +164,7 @@ fn read<I: Inbox>(message: &BorrowedMessage<'_>, link: &Link<I>, batch: &mut Bat
     link.read(&delivered, batch)
 }
 
-/// Notes the place of a message, the last one of each partition.
+/// Notes the offset of a message, which is the last one of its partition so far.
 fn note(offsets: &mut Offsets, message: &BorrowedMessage<'_>) {
     let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
     match offsets.iter_mut().find(|(name, number, _)| name == topic && *number == partition) {
@@ -176,7 +176,7 @@ fn note(offsets: &mut Offsets, message: &BorrowedMessage<'_>) {
 fn store(consumer: &Topics, offsets: &Offsets) {
     for (topic, partition, offset) in offsets {
         if let Err(error) = consumer.store_offset(topic, *partition, *offset) {
-            // The partition belongs to another member by now, which gets the events again.
+            // Another member has got the partition meanwhile, and gets the events again.
             tracing::debug!("offset {offset} of {topic}/{partition} is not stored: {error}");
         }
     }
@@ -198,7 +198,7 @@ async fn ask(source: &KafkaSource, consumer: &Arc<Topics>) -> Result<(), String>
     asked.await.map_err(|error| error.to_string())?
 }
 
-/// Hears what the client says of itself.
+/// Passes logs and errors of the client on.
 struct Observer {
     channel: String,
     states: Arc<ChannelStates>,
@@ -210,7 +210,7 @@ impl ClientContext for Observer {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // A connection that is closed while it is idle is none.
+        // A broker closes idle connections, which is no problem.
         if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::BrokerTransportFailure)) {
             tracing::debug!(channel = self.channel, "kafka: {error}: {reason}");
         } else {

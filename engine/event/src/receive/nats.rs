@@ -1,8 +1,8 @@
 //! Consumes subjects of NATS.
 //!
-//! Promises: with a stream, a message is acknowledged after its event is accepted, and comes again a little later when it is not; so
-//! events that came behind it may be accepted before it. Without a stream NATS does not keep messages: what comes while the
-//! engine is away is lost, and what is here is offered until it is accepted.
+//! Promises: with a stream, a message is acknowledged after its event is accepted, and comes again a little later if it is not; so events of
+//! later messages may be accepted before it. Without a stream NATS does not store messages: those that come while the engine is away are lost,
+//! and those that have arrived are offered until they are accepted.
 
 mod reader;
 
@@ -28,14 +28,14 @@ use async_nats::{
     },
 };
 
-/// How long the server waits for an acknowledgement before it sends a message again. A commit takes milliseconds; this long may take
-/// one behind a disk that hangs.
+/// How long the server waits for an acknowledgement before it sends a message again. A commit takes milliseconds; a commit on a disk that hangs
+/// may take this long.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long the end of a consumer waits for its acknowledgements to be sent.
+/// How long a consumer that ends waits until its acknowledgements are sent.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long a message without memory waits.
+/// Pause before a message for which there is no memory is tried again.
 const NO_ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the messages of a channel come from.
@@ -58,7 +58,7 @@ pub(super) async fn run<I: Inbox>(source: NatsSource, link: Link<I>) {
                 let ended = match opened {
                     Opened::Stream(client, consumer) => {
                         let ended = streamed(&consumer, &link).await;
-                        // Acknowledgements are only buffered so far.
+                        // The client has only buffered the acknowledgements so far.
                         let _ = tokio::time::timeout(FLUSHED_WITHIN, client.flush()).await;
                         ended
                     }
@@ -90,7 +90,7 @@ async fn open<I: Inbox>(
             None => client.subscribe(source.subject.clone()).await,
         };
         let subscriber = subscriber.map_err(|error| error.to_string())?;
-        // So that what is sent from now on arrives.
+        // The server must know the subscription before this function returns, so that later messages arrive.
         client.flush().await.map_err(|error| error.to_string())?;
         return Ok(Opened::Subscription(subscriber));
     };
@@ -109,7 +109,8 @@ async fn open<I: Inbox>(
     Ok(Opened::Stream(client, Box::new(consumer)))
 }
 
-/// Connects. While the consumer is open, the channel's state follows the connection; before and after, it tells why it is not.
+/// Connects. While the consumer is open, the channel's state follows the connection; before and after, the state shows why the consumer is not
+/// open.
 async fn connect<I: Inbox>(
     source: &NatsSource,
     link: &Link<I>,

@@ -1,4 +1,4 @@
-//! How the channels do, for health and metrics.
+//! The states of the incoming channels, for health and metrics.
 //!
 //! Promises: a problem is logged when it begins and when it ends, however often it is reported meanwhile.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 use rondo_definition::{visible, without_userinfo};
 
-/// How one channel does.
+/// The state of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelState {
     /// Events that the inbox accepted since the start.
@@ -18,19 +18,19 @@ pub struct ChannelState {
     pub problem: Option<String>,
 }
 
-/// How all channels do, by name.
+/// The states of all channels, by name.
 #[derive(Debug, Default)]
 pub struct ChannelStates(Mutex<BTreeMap<String, Noted>>);
 
 #[derive(Debug, Default)]
 struct Noted {
     state: ChannelState,
-    /// Whether the problem is one that was logged.
+    /// Whether a problem was logged since the channel last worked.
     is_logged: bool,
 }
 
 impl ChannelStates {
-    /// All channels that are consumed.
+    /// The states of all channels that are consumed.
     pub fn all(&self) -> BTreeMap<String, ChannelState> {
         self.0.lock().iter().map(|(name, noted)| (name.clone(), noted.state.clone())).collect()
     }

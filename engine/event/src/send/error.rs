@@ -1,7 +1,7 @@
-//! Why an event was not delivered.
+//! The reasons why an event was not delivered.
 //!
-//! Promises: the text names channel and address, without the credentials of the address and without its query; of an answer only the
-//! beginning is shown.
+//! Promises: the text names channel and address, without the credentials of the address and without its query; it shows only the beginning of an
+//! answer.
 
 use std::{fmt, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::channels::Outgoing;
 pub struct SendError {
     /// The name of the channel.
     pub channel: String,
-    /// Where it leads to; empty if there is no such channel.
+    /// The sink of the channel; empty if there is no such channel.
     pub address: String,
     /// What happened.
     pub kind: SendErrorKind,
@@ -24,10 +24,10 @@ pub struct SendError {
 /// What happened to an event that was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendErrorKind {
-    /// No connection came about, or it broke.
+    /// No connection could be made, or it broke.
     #[error("the event could not be sent: {0}")]
     Connection(String),
-    /// Nobody took it in time.
+    /// The sink did not take it in time.
     #[error("the event was not taken within {} ms", .0.as_millis())]
     Timeout(Duration),
     /// The service answered with an error status.
@@ -49,7 +49,7 @@ pub enum SendErrorKind {
     /// The channel cannot be used as it is configured.
     #[error("the event cannot be sent: {0}")]
     NotConfigured(String),
-    /// The channel takes no such event.
+    /// The channel cannot carry this event.
     #[error("the event cannot be sent: {0}")]
     Unsendable(String),
 }
@@ -59,8 +59,8 @@ impl SendError {
         Self { channel: outgoing.name.clone(), address: without_query(&outgoing.sink.to_string()), kind }
     }
 
-    /// Whether the same event may be taken when it is sent again a little later, without anybody changing anything: the connection
-    /// failed, or the answer was 408, 429 or 5xx.
+    /// Whether the event may be taken if it is sent again a little later, without anybody changing anything: the connection failed, the time ran
+    /// out, the answer was 408, 429 or 5xx, or the broker may recover.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             SendErrorKind::Connection(_) | SendErrorKind::Timeout(_) => true,

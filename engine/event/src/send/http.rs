@@ -8,7 +8,7 @@ use crate::Message;
 /// Most bytes of an answer's body that an error shows: enough for the service's own words.
 const SHOWN_BYTES: usize = 500;
 
-/// Sends a message. Any 2xx is an acceptance; a redirect is not followed, because the event would go where nobody configured it to.
+/// Sends a message. Any 2xx is an acceptance; a redirect is not followed, because the event would go to an address that nobody configured.
 pub(super) async fn send(
     client: &Client,
     method: &str,
@@ -34,7 +34,7 @@ pub(super) async fn send(
     Err(SendErrorKind::Status { status: status.as_u16(), body: beginning(answer).await })
 }
 
-/// The beginning of a body; what cannot be read of it is left out.
+/// The beginning of a body, as far as it can be read.
 async fn beginning(mut answer: Response) -> String {
     let mut bytes = Vec::new();
     while bytes.len() <= SHOWN_BYTES {

@@ -1,7 +1,7 @@
 //! Sends messages to Kafka.
 //!
-//! Promises: a message counts as taken when all replicas that are in step have it; the producer itself makes no duplicates. Messages
-//! with one key are in one partition.
+//! Promises: a message counts as taken when all in-sync replicas have it; the producer itself makes no duplicates. Messages with one key are in
+//! one partition.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,7 +18,7 @@ use rdkafka::{
 use super::SendErrorKind;
 use crate::{CloudEvent, KafkaClient, Message};
 
-/// Bytes that wait in one producer. Who sends waits for its answer, so few do; the client's own default is 1 GiB.
+/// KiB that may wait in one producer. A sender waits for its answer, so few messages do; the client's own default is 1 GiB.
 const WAITING_KIB: &str = "16384";
 
 type Producer = FutureProducer<Silent>;
@@ -52,7 +52,7 @@ impl Producers {
         record.key = key(event);
         let Err((error, _)) = producer.send(record, Timeout::After(timeout)).await else { return Ok(()) };
         if producer.client().fatal_error().is_some() {
-            // Such a producer sends nothing any more; the next event gets another.
+            // After a fatal error a producer sends nothing any more, so the next event gets a new one.
             self.0.lock().remove(client);
         }
         Err(refusal(&error))
@@ -75,7 +75,7 @@ fn client_config(client: &KafkaClient, timeout: Duration) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("queue.buffering.max.kbytes", WAITING_KIB)
-        // Of its own it waits for up to ten seconds before it looks again for a broker that is back.
+        // By default the client waits for up to ten seconds before it tries again to reach a broker.
         .set("reconnect.backoff.max.ms", "2000");
     for (name, value) in &client.settings {
         config.set(*name, value);
@@ -88,7 +88,7 @@ fn client_config(client: &KafkaClient, timeout: Duration) -> ClientConfig {
     config
 }
 
-/// What decides about the partition: the specification's own attribute, else the instance, whose events are to stay in order.
+/// The key that decides the partition: the attribute of the specification, else the instance, so that its events stay in order.
 fn key(event: &CloudEvent) -> Option<&str> {
     event.attribute("partitionkey").or_else(|| event.attribute("kogitoprocinstanceid"))
 }
@@ -110,7 +110,7 @@ fn refusal(error: &KafkaError) -> SendErrorKind {
     }
 }
 
-/// Writes what the client says to the log of the engine, where it is of use for who looks for it.
+/// Writes the client's messages to the log at debug level, because [`SendError`](super::SendError) already reports what matters.
 #[derive(Clone)]
 struct Silent;
 

@@ -1,7 +1,7 @@
 //! Sends messages to NATS.
 //!
-//! Promises: with a stream, a message counts as taken when the stream has it, and one that is sent twice within the stream's window is
-//! kept once. Without a stream it counts as taken when the server has it; NATS itself does not say whether anybody listens.
+//! Promises: with a stream, a message counts as taken when the stream has it, and a message that is sent twice within the stream's deduplication
+//! window is stored once. Without a stream it counts as taken when the server has it; NATS does not say whether anybody listens.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{CloudEvent, Message, NatsServers, nats};
 #[derive(Default)]
 pub(super) struct Connections(Mutex<BTreeMap<NatsServers, Arc<OnceCell<Client>>>>);
 
-/// Shows the addresses only.
+/// Shows only the addresses.
 impl std::fmt::Debug for Connections {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_list().entries(self.0.lock().keys()).finish()
@@ -36,7 +36,7 @@ pub(super) async fn send(
     message: Message,
 ) -> Result<(), SendErrorKind> {
     if client.connection_state() != State::Connected {
-        // The client would keep the message until the server is back, and the event would be sent again meanwhile.
+        // The client would buffer the message until the server is back, and the event would be sent again meanwhile.
         return Err(SendErrorKind::Connection(format!("{} is away", servers.addresses())));
     }
     let mut headers = HeaderMap::new();
@@ -62,7 +62,7 @@ pub(super) async fn send(
 }
 
 impl Connections {
-    /// The connection to servers, which is made where there is none.
+    /// The connection to these servers; connects if there is none.
     pub(super) async fn client(
         &self,
         servers: &NatsServers,
@@ -74,7 +74,7 @@ impl Connections {
     }
 }
 
-/// The same for the same event, and for no other.
+/// An id that is equal for the same event only.
 fn message_id(event: &CloudEvent) -> String {
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     format!("{}/{}", encode(&event.source), encode(&event.id))

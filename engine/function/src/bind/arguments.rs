@@ -1,7 +1,7 @@
-//! Checks the arguments of calls, as they are written, against what their functions take.
+//! Checks the written arguments of calls against what their functions take.
 //!
-//! Promises: a warning says what the engine does with the call, so it is true of every run that gets there; nothing is said of arguments
-//! that an expression gives. Never: an error, because `SonataFlow` makes these calls, and a service may do without what its document requires.
+//! Promises: a warning says what the engine does with the call, so it is true of every run that reaches the call; arguments that an expression
+//! computes are not checked. Never: an error, because `SonataFlow` makes these calls, and a service may do without what its document requires.
 
 use std::collections::HashSet;
 
@@ -16,19 +16,19 @@ use crate::openapi::operation::{KeyPlace, Operation, Parameter, Place, Scheme};
 use crate::openapi::shape::{Members, Shape};
 use crate::rest::{is_named_part, placeholders};
 
-/// Most names in a message.
+/// Most names that a message lists.
 const SHOWN: usize = 12;
 
-/// The arguments that are written in a call: none is no arguments.
+/// The arguments that are written in a call; empty if it has none.
 struct Written<'a> {
     call: &'a CallSite,
-    /// Where to say what is missing.
+    /// The place at which a missing argument is reported.
     at: &'a Pointer,
     arguments: &'a [WrittenArgument],
 }
 
 impl<'a> Written<'a> {
-    /// `None` if an expression gives them.
+    /// The written arguments; `None` if an expression computes them.
     fn of(call: &'a CallSite) -> Option<Self> {
         match &call.arguments {
             WrittenArguments::None => Some(Self { call, at: &call.at, arguments: &[] }),
@@ -153,7 +153,7 @@ impl Binder<'_> {
         self.warn_at(codes::UNKNOWN_ARGUMENT, &argument.at, message, help);
     }
 
-    /// Warns of members that an object requires and that are not written, at every depth that is.
+    /// Warns of members that an object requires and that are not written, in the body and in every written object within it.
     fn check_members(
         &mut self,
         written: &Written<'_>,
@@ -180,7 +180,7 @@ impl Binder<'_> {
         }
     }
 
-    /// Warns that something is not written which the operation requires; `inside`: of an argument at that place.
+    /// Warns that a required argument is not written. `inside` is the place of the argument that lacks it, if it is a member of one.
     fn warn_missing(&mut self, written: &Written<'_>, at: &Pointer, name: &str, inside: Option<&Pointer>) {
         let (place, function) = (&written.call.place, &written.call.function);
         let path = inside.map(|inside| {
@@ -207,7 +207,7 @@ impl Binder<'_> {
             if written.has(name) || !names.contains(&name) {
                 continue;
             }
-            // Of one that occurs twice, once.
+            // A name that occurs twice is reported once.
             names.retain(|other| *other != name);
             let message = format!(
                 "{}: function `{}` has `{{{name}}}` in its path, and no argument `{name}` fills it, so the call fails",
@@ -252,7 +252,7 @@ impl Binder<'_> {
         }
     }
 
-    /// The fields of a message of gRPC: one that it does not have makes the call fail.
+    /// Warns of arguments that are no fields of the gRPC message, because they make the call fail.
     #[cfg(feature = "grpc")]
     fn check_fields(&mut self, written: &Written<'_>, message: &prost_reflect::MessageDescriptor) {
         let fields: Vec<_> = message.fields().collect();
@@ -280,7 +280,7 @@ impl Binder<'_> {
     }
 }
 
-/// The arguments of those left that nothing takes.
+/// The remaining arguments that the body does not take.
 fn unsent<'a>(left: &[&'a WrittenArgument], takes: Takes<'_>) -> Vec<&'a WrittenArgument> {
     let is_unsent = |argument: &&WrittenArgument| match takes {
         Takes::Nothing => true,
@@ -290,8 +290,8 @@ fn unsent<'a>(left: &[&'a WrittenArgument], takes: Takes<'_>) -> Vec<&'a Written
     left.iter().copied().filter(is_unsent).collect()
 }
 
-/// Whether only an argument can give the parameter. A header may come with the request that starts an instance, and the credentials may be
-/// a parameter too.
+/// Whether only an argument can give the parameter. The request that starts an instance may bring a header, and a parameter may be the place of
+/// credentials.
 fn needs(parameter: &Parameter, operation: &Operation) -> bool {
     let is_key = |wanted: KeyPlace| {
         operation.security.iter().any(|scheme| {

@@ -1,9 +1,8 @@
 //! Binds the functions of a workflow to what they call, when its definition is loaded.
 //!
-//! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error here, at the function's
-//! operation; what only may go wrong is a warning, arguments that an operation does not take included (a required parameter
-//! may be left out in a path that is never taken). What it reads of the properties it records, so that the rest of them can be
-//! reported. Never: talks to the services, or knows the dialect of the definition.
+//! Owns: [`Bindings`]. Promises: whatever would make every call of a function fail is an error at the function's operation; what may go wrong in
+//! some calls is a warning, such as arguments that an operation does not take (a required parameter may be missing in a path that never runs).
+//! Records which properties it reads, so that unread ones can be reported. Never: talks to the services, or knows the dialect of the definition.
 
 mod arguments;
 mod open_api;
@@ -30,7 +29,7 @@ use crate::reads::{FunctionReads, FunctionReadsKind, Reads};
 use crate::rest_address::{AddressProblem, base_address};
 use crate::specs::Specs;
 
-/// What the functions of one workflow are bound to.
+/// The bindings of the functions of one workflow.
 #[derive(Debug, Clone, Default)]
 pub struct Bindings {
     by_name: HashMap<String, Arc<Binding>>,
@@ -43,7 +42,7 @@ impl Bindings {
         self.by_name.get(name)
     }
 
-    /// What the functions read of the properties.
+    /// The properties that the functions read.
     pub(crate) fn reads(&self) -> &Reads {
         &self.reads
     }
@@ -57,8 +56,8 @@ impl Bindings {
         channels.collect()
     }
 
-    /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and
-    /// awaits messages itself, and does not [call](crate::Caller::call) such a function.
+    /// The channel that a function of the type `asyncapi` sends to or receives from; `None` for another function. The runtime sends and awaits
+    /// its messages, and does not [call](crate::Caller::call) such a function.
     pub fn channel_of(&self, name: &str) -> Option<&Channel> {
         match &self.by_name.get(name)?.target {
             Target::Channel(channel) => Some(channel),
@@ -69,9 +68,8 @@ impl Bindings {
 
 /// Binds the functions that a workflow declares.
 ///
-/// `source` is the workflow's document, at whose places problems are reported; `workflow` is its id; `specs` are the
-/// `OpenAPI` documents read so far for the same folder. The bindings are there even if there are errors: a function that
-/// cannot be called fails its calls.
+/// `source` is the workflow's document, at whose places problems are reported; `workflow` is its id; `specs` are the `OpenAPI` documents read so
+/// far for the same folder. Returns bindings even if there are errors: a function that cannot be called fails its calls.
 pub fn bind(
     declarations: &Declarations,
     source: &Source,
@@ -129,16 +127,16 @@ struct Binder<'a> {
     resources: &'a Resources,
     properties: &'a Properties,
     specs: &'a Specs,
-    /// Documents that the functions bound so far name, by base and URI: most functions name the same one.
+    /// Documents opened so far for this workflow, by base and URI: most functions name the same one.
     opened: RefCell<HashMap<(String, String), Opened>>,
-    /// Warnings reported so far: one that concerns every function of a document is reported at the first function.
+    /// Warnings reported so far. A warning that concerns every function of a document is reported at the first function only.
     warned: HashSet<String>,
     diagnostics: Vec<Diagnostic>,
     reads: Reads,
 }
 
 impl Binder<'_> {
-    /// How settings are named. The check of the properties reports an unknown strategy.
+    /// The strategy by which settings are named. The check of the properties reports an unknown strategy.
     fn strategy(&self) -> KeyStrategy {
         let text = settings::KEY_STRATEGY.text(self.properties).ok().flatten();
         text.and_then(|text| KeyStrategy::parse(&text)).unwrap_or_default()
@@ -159,7 +157,7 @@ impl Binder<'_> {
         Target::Http(HttpTarget::Rest(http))
     }
 
-    /// Notes which of the settings of functions this one reads.
+    /// Records which settings of functions this one reads.
     fn record_function(&mut self, function: &Function, target: &Target) {
         let kind = match target {
             Target::OpenApi(open_api) => FunctionReadsKind::OpenApi { key: open_api.key.clone() },
@@ -178,7 +176,7 @@ impl Binder<'_> {
         self.reads.functions.push(FunctionReads { name: function.name.clone(), kind });
     }
 
-    /// The header with which the document of a function is fetched.
+    /// The `Authorization` header for fetching the document of a function.
     fn document_authorization(
         &mut self,
         function: &Function,
@@ -199,7 +197,7 @@ impl Binder<'_> {
         Target::Unusable(message)
     }
 
-    /// Reports that the document of a function cannot be used, once for each document: at the first function that needs it.
+    /// Reports that the document of a function cannot be used, once for each document, at the first function that needs it.
     fn refuse_document(&mut self, function: &Function, uri: &str, problem: &str) -> Target {
         let problem = format!("needs the document `{uri}`: {}", without_repeated_name(problem, uri));
         if self.warned.insert(problem.clone()) {
@@ -209,7 +207,7 @@ impl Binder<'_> {
         }
     }
 
-    /// Warns of a call at a place in the document, whose name is shown if it has one.
+    /// Warns at a place in the document, and points to its key if it has one.
     fn warn_at(&mut self, code: Code, at: &Pointer, message: String, help: String) {
         let warning = Diagnostic::warning(code, self.source, at, message).on_key(self.source, at);
         self.diagnostics.push(if help.is_empty() { warning } else { warning.help(help) });
@@ -232,7 +230,7 @@ impl Binder<'_> {
     }
 }
 
-/// A problem of a document, with `it` instead of the document's name where that is the URI under which a message has named it already.
+/// Replaces the document's name in a problem by `it`, if the message has already named the document by its URI.
 fn without_repeated_name<'p>(problem: &'p str, uri: &str) -> Cow<'p, str> {
     let named = problem.strip_prefix('`').and_then(|rest| rest.split_once('`'));
     let Some((name, rest)) = named else { return Cow::Borrowed(problem) };
@@ -240,7 +238,7 @@ fn without_repeated_name<'p>(problem: &'p str, uri: &str) -> Cow<'p, str> {
     if is_same { Cow::Owned(format!("it{rest}")) } else { Cow::Borrowed(problem) }
 }
 
-/// Whether a text has the name of a property that is not a part of a longer one.
+/// Whether a text contains the name of a property, and not only as a part of a longer name.
 fn has_word(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let next = text.get(at + name.len()..).and_then(|rest| rest.chars().next());

@@ -81,8 +81,8 @@ impl Binder<'_> {
         Target::OpenApi(Box::new(OpenApiTarget { operation, key, has_config_key }))
     }
 
-    /// The key of the settings of a document, which is noted with what else is read of them. Without the schemes of the operation, or without
-    /// the document, any may be.
+    /// The key of the settings of a document. Records it with the other settings that are read for the document. Without the document, or the
+    /// schemes of the operation, any scheme may be used.
     fn record_document(
         &mut self,
         function: &Function,
@@ -124,7 +124,7 @@ impl Binder<'_> {
         opened
     }
 
-    /// Warns when the properties give no address for the calls. With a `configKey` only a call says which one it needs.
+    /// Warns if the properties give no address for the calls. Not for a function with `configKey`, whose calls each choose the address.
     fn check_address(&mut self, function: &Function, key: &str, server: Option<&str>, document: &str) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         let why = match (settings.base_url(), server) {
@@ -145,7 +145,7 @@ impl Binder<'_> {
         self.warn(codes::NO_ADDRESS, function, &problem, &help);
     }
 
-    /// Warns when a setting of a client has no value, or is no proxy; the check of the properties reports other values that cannot be.
+    /// Warns if a setting of a client has no value, or is no proxy; the check of the properties reports other wrong values.
     fn check_client(&mut self, key: &str) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         let Err(error) = ClientOptions::read(&settings) else { return };
@@ -158,7 +158,7 @@ impl Binder<'_> {
         self.report_property(Severity::Warning, codes::UNUSABLE_CLIENT, error.key(), message);
     }
 
-    /// Reports credentials that have no value, or that cannot be used: otherwise only the service's refusal would show it.
+    /// Reports credentials that have no value or cannot be used; otherwise only the service's refusal would reveal them.
     fn check_credentials(&mut self, function: &Function, key: &str, schemes: &[SchemeUse]) {
         let settings = ClientSettings { properties: self.properties, key, choice: None };
         for scheme in schemes {

@@ -1,4 +1,4 @@
-//! Checks which part of an answer an action takes, against the answer that the document declares and against what the workflow reads.
+//! Checks the part of an answer that an action takes against the answer that the document declares and against what the workflow reads.
 
 use rondo_definition::{codes, did_you_mean};
 use rondo_program::CallSite;
@@ -7,16 +7,16 @@ use super::Binder;
 use crate::openapi::operation::Operation;
 use crate::openapi::shape::{Shape, Shapes};
 
-/// The name of a path that an answer does not have.
+/// A name in a path that the answer does not have.
 struct Absent<'a> {
     name: &'a str,
-    /// The names that there are instead; `None` if the answer is a list there.
+    /// The names that the answer has there; `None` if the answer has a list there.
     known: Option<Vec<&'a str>>,
 }
 
 impl Binder<'_> {
-    /// Warns of a result that is nothing, or goes to another place than the one where the workflow looks for it. `operation`: whose answer it
-    /// is, if a document says it.
+    /// Warns of a result that the declared answer does not have, or that is merged elsewhere than the workflow reads it. `operation` is the
+    /// operation whose document declares the answer.
     pub(super) fn check_result(&mut self, call: &CallSite, operation: Option<&Operation>) {
         let Some(result) = &call.result else { return };
         let path = result.path.join(".");
@@ -54,7 +54,7 @@ fn to_state_data(name: &str) -> String {
     format!("to put the answer at `.{name}` of the data, write `toStateData: .{name}`")
 }
 
-/// The first name of the path that the answer has not.
+/// The first name of the path that the answer does not have.
 fn absent<'a>(shapes: &'a Shapes, answer: &'a Shape, path: &'a [String]) -> Option<Absent<'a>> {
     let mut shape = shapes.resolve(answer);
     for name in path {

@@ -39,7 +39,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn python(&mut self, function: &Function, python: &PythonFunction) -> Target {
-        // A value that cannot be read is reported with the other properties.
+        // The check of the properties reports a value that cannot be read.
         if settings::PYTHON_ENABLED.flag(self.properties).unwrap_or(true) {
             return Target::Python(python.clone());
         }
@@ -83,7 +83,7 @@ impl Binder<'_> {
     #[cfg(feature = "grpc")]
     pub(super) fn grpc(&mut self, function: &Function, target: &GrpcFunction) -> Target {
         let document = &target.document;
-        // An import is looked for beside the file that the workflow names, and from the root of the folder.
+        // An import is searched beside the file that the workflow names, and from the root of the folder.
         let base = RefCell::new(self.source.path().to_string());
         let read = |name: &str| {
             let from = base.borrow().clone();

@@ -1,4 +1,4 @@
-//! Messages of gRPC as values of a workflow.
+//! Converts gRPC messages to values of a workflow and back.
 //!
 //! Owns: the JSON form of Protocol Buffers, in which members have names in camel case and absent members are left out. Source: the guide
 //! "`ProtoJSON` Format"; `apache/incubator-kie-kogito-runtimes`, `RPCConverter`.
@@ -50,7 +50,7 @@ impl Decoder for MessageCodec {
     }
 }
 
-/// The message that a value means. The error names the member at fault.
+/// Converts a value to a message. The error names the member at fault.
 pub(super) fn to_message(value: &Val, descriptor: &MessageDescriptor) -> Result<DynamicMessage, String> {
     let value =
         if value.is_null() { Value::Object(serde_json::Map::new()) } else { Value::from(value.clone()) };
@@ -58,7 +58,7 @@ pub(super) fn to_message(value: &Val, descriptor: &MessageDescriptor) -> Result<
         .map_err(|error| format!("the arguments are no `{}`: {error}", descriptor.full_name()))
 }
 
-/// The value of a message.
+/// Converts a message to a value.
 pub(super) fn to_value(message: &DynamicMessage) -> Result<Val, String> {
     let json = message
         .serialize_with_options(serde_json::value::Serializer, &prost_reflect::SerializeOptions::new());

@@ -1,7 +1,7 @@
 //! Connections to gRPC services.
 //!
-//! Owns: where a service is, by `quarkus.grpc.clients.<name>.…`, and the connections to it. Promises: the rules for addresses and
-//! certificates are those of other calls. Never: keeps more connections than services are configured.
+//! Owns: the addresses of services, from `quarkus.grpc.clients.<name>.…`, and the connections to them. Promises: the same rules for addresses and
+//! certificates as for other calls. Never: keeps more connections than services are configured.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,13 +25,13 @@ use crate::error::CallErrorKind;
 use crate::settings::lookup;
 use crate::transport::TransportOptions;
 
-/// The port where `quarkus.grpc.clients.<name>.port` is not set. Source: Quarkus, `GrpcClientConfiguration`.
+/// The port if `quarkus.grpc.clients.<name>.port` is not set. Source: Quarkus, `GrpcClientConfiguration`.
 const DEFAULT_PORT: &str = "9000";
 
 /// How long connecting may take: a service in the same network answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a service is, and how it is connected to.
+/// The address of a service, and whether its connection is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ServiceAddress {
     host: String,
@@ -42,7 +42,7 @@ pub(super) struct ServiceAddress {
 }
 
 impl ServiceAddress {
-    /// The address that the properties give a client: by the name of the service as the operation has it, or without its package.
+    /// Reads the address of a client from the properties: by the full name of the service, or by the name without its package.
     pub(super) fn read(service: &str, properties: &Properties) -> Result<Self, String> {
         let short = service.rsplit('.').next().unwrap_or(service);
         let setting = |name: &str| {
@@ -78,12 +78,12 @@ impl ServiceAddress {
     }
 }
 
-/// The connections to services. A connection that broke is made again by the next call.
+/// The connections to services. The next call reconnects a broken one.
 #[derive(Default)]
 pub(crate) struct Channels(Mutex<HashMap<ServiceAddress, Channel>>);
 
 impl Channels {
-    /// The connection to a service. Nothing is sent before a call.
+    /// The connection to a service. It connects at the first call.
     pub(super) fn channel(
         &self,
         address: &ServiceAddress,
@@ -102,7 +102,7 @@ impl Channels {
             true => Some(tls(address, options).map_err(invalid)?),
             false => None,
         };
-        // The connector encrypts, so the endpoint itself must not; services see the scheme of the origin.
+        // The connector encrypts, so the endpoint itself must not; the origin tells the service the scheme.
         let mut endpoint = Endpoint::from(uri("http")?).connect_timeout(CONNECT_TIMEOUT);
         if address.is_secure {
             endpoint = endpoint.origin(uri("https")?);
@@ -130,7 +130,7 @@ impl Channels {
     }
 }
 
-/// The trust in a service.
+/// The TLS configuration for a service.
 fn tls(address: &ServiceAddress, options: &TransportOptions) -> Result<Arc<ClientConfig>, String> {
     let mut authorities = options.authorities.clone();
     if let Some(file) = &address.authority {

@@ -1,8 +1,7 @@
-//! Functions that are a method of a gRPC service.
+//! Functions that call a method of a gRPC service.
 //!
-//! Owns: the call with its messages, metadata and time limit, and the meaning of its status. Promises: no more is read of an answer than of
-//! other answers. Source: `apache/incubator-kie-kogito-runtimes`, `RPCWorkItemHandler`; spec-0.8, "Using Functions for RPC Service
-//! Invocations".
+//! Owns: the call with its messages, metadata and time limit, and the meaning of its status. Promises: answers have the same limits as other
+//! answers. Source: `apache/incubator-kie-kogito-runtimes`, `RPCWorkItemHandler`; spec-0.8, "Using Functions for RPC Service Invocations".
 
 mod codec;
 mod connect;
@@ -35,12 +34,12 @@ pub(crate) use proto::{ProtoProblem, find_method};
 /// A method of a gRPC service.
 #[derive(Debug, Clone)]
 pub(crate) struct GrpcTarget {
-    /// The service as the operation names it: the name of its settings.
+    /// The service as the operation names it, which is also the name of its settings.
     pub(crate) service: String,
     pub(crate) method: MethodDescriptor,
 }
 
-/// How a call is made.
+/// The connections and limits of a call.
 pub(crate) struct Calling<'a> {
     pub(crate) channels: &'a Channels,
     pub(crate) options: &'a TransportOptions,
@@ -48,14 +47,14 @@ pub(crate) struct Calling<'a> {
 }
 
 impl GrpcTarget {
-    /// The address of the service, as far as it is known; empty if it is not.
+    /// The address of the service; empty if the properties give no valid one.
     pub(crate) fn place(&self, request: &Request<'_>) -> String {
         ServiceAddress::read(&self.service, request.properties)
             .map(|address| address.url())
             .unwrap_or_default()
     }
 
-    /// Calls the method. The result is the message of the answer; of a stream, the list of its messages.
+    /// Calls the method. The result is the message of the answer, or the list of messages if the method answers with a stream.
     pub(crate) async fn call(
         &self,
         function: &str,
@@ -105,7 +104,7 @@ impl GrpcTarget {
         }
     }
 
-    /// Sends the messages and reads those of the answer.
+    /// Sends the messages and reads the messages of the answer.
     async fn exchange(
         &self,
         channel: Channel,
@@ -145,7 +144,7 @@ enum Failed {
     Other(CallErrorKind),
 }
 
-/// Adds what every call carries: the calling instance, the key of the call, and the credentials of the function.
+/// Adds the metadata of every call: the calling instance, the idempotency key, and the credentials of the function.
 fn add_metadata<T>(outgoing: &mut tonic::Request<T>, function: &str, request: &Request<'_>, mask: &mut Mask) {
     let mut builder = RequestBuilder::default();
     request.process.add_to(&mut builder.headers);
@@ -159,7 +158,7 @@ fn add_metadata<T>(outgoing: &mut tonic::Request<T>, function: &str, request: &R
     }
 }
 
-/// What the status of a call means.
+/// Converts the status of a call to an error.
 fn to_call_error(status: &Status, deadline: Duration, mask: &Mask) -> CallErrorKind {
     let mut cause: Option<&(dyn StdError + 'static)> = status.source();
     let mut transport = None;

@@ -1,7 +1,7 @@
 //! Reads `.proto` files when a definition is loaded.
 //!
-//! Owns: finding a method in a file and its imports. Promises: all problems of files are messages for people; no file outside of the folder
-//! of workflows is read. Never: needs the compiler of Protocol Buffers.
+//! Owns: finding a method in a file and its imports. Promises: every problem of a file is a message for people; no file outside of the folder of
+//! workflows is read. Never: needs the compiler of Protocol Buffers.
 
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
@@ -14,11 +14,11 @@ use crate::bind::first_ids;
 pub(crate) enum ProtoProblem {
     /// The file or one of its imports cannot be used.
     Document(String),
-    /// The file has no such service or method: the problem, and which there are.
+    /// The file has no such service or method: the problem, and the names that exist.
     Unknown(String, String),
 }
 
-/// Deepest nesting of brackets in a file. Generated files have five levels or so; the parser calls itself at each.
+/// Deepest nesting of brackets in a file. Generated files have about five levels; the parser recurses at each.
 const DEEPEST: usize = 64;
 
 /// Most files that one file imports, directly or not. A file of Google's largest interface has a few hundred.
@@ -35,7 +35,7 @@ pub(crate) fn find_method(
     read: ReadFile<'_>,
 ) -> Result<MethodDescriptor, ProtoProblem> {
     let pool = {
-        // The resolver must live as long as the compiler, so it reads all files before.
+        // The resolver must own its data while the compiler lives, so all files are read before.
         let files = Files::read(document, read).map_err(ProtoProblem::Document)?;
         let mut resolvers = ChainFileResolver::new();
         resolvers.add(files);
@@ -61,7 +61,7 @@ pub(crate) fn find_method(
     Ok(known.clone())
 }
 
-/// The name that may be meant, else those that there are.
+/// The most similar name, else a list of those that exist.
 fn near<'a, I: Iterator<Item = &'a str>>(name: &str, names: &dyn Fn() -> I) -> String {
     match did_you_mean(name, names()) {
         Some(other) => format!("there is `{other}`"),
@@ -141,7 +141,7 @@ fn imports(text: &str) -> Vec<String> {
     quoted.collect()
 }
 
-/// A text with a blank in the place of each comment.
+/// Replaces each comment by a blank.
 fn without_comments(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut quote = None;
@@ -175,7 +175,7 @@ fn without_comments(text: &str) -> String {
     written
 }
 
-/// The deepest nesting of brackets, those in texts and comments counted too.
+/// The deepest nesting of brackets, including those in texts and comments.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {

@@ -1,11 +1,11 @@
-//! How a client shows a token endpoint who it is, as its properties say.
+//! Reads from the properties how a client authenticates itself at a token endpoint.
 
 use super::{Client, OidcProblem};
 use crate::assertion::{Algorithm, Assertion, Key};
 use crate::token_request::ClientAuthentication;
 
 impl Client<'_> {
-    /// How the client shows the token endpoint who it is.
+    /// How the client authenticates itself at the token endpoint.
     pub(super) fn authentication(&self, client_id: &str) -> Result<ClientAuthentication, OidcProblem> {
         for name in ["credentials.client-secret.provider.", "credentials.jwt.secret-provider."] {
             if !self.family(name)?.is_empty() {
@@ -32,7 +32,7 @@ impl Client<'_> {
                 );
             }
         };
-        // A JSON Web Token that is signed with the client's secret stands for the secret.
+        // With `post-jwt`, a JSON Web Token signed with the client's secret replaces the secret.
         let key = key.or_else(|| secret.clone().filter(|_| is_secret).map(Key::Secret));
         if let Some(key) = key {
             let assertion = Box::new(self.assertion(client_id, key)?);
@@ -56,7 +56,7 @@ impl Client<'_> {
         })
     }
 
-    /// What the client signs with, if it signs anything.
+    /// The key that the client signs with, if it signs anything.
     fn signing_key(&self) -> Result<Option<Key>, OidcProblem> {
         for name in ["credentials.jwt.key-store-file", "credentials.jwt.token-path"] {
             if self.text(name)?.is_some() {

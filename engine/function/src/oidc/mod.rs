@@ -1,8 +1,8 @@
 //! The `OpenID` Connect client of a security scheme, as the properties describe it.
 //!
-//! Owns: the names of those properties. Promises: a client that is configured gets a token or is an error; what this engine does not do is
-//! never left out silently. Never: sends anything.
-//! Source: `quarkusio/quarkus` 3.15, `OidcClientConfig`, `OidcCommonConfig` and `OidcClientRecorder`.
+//! Owns: the names of those properties. Promises: a configured client gets a token or is an error; a setting that this engine does not support is
+//! never ignored silently. Never: sends anything. Source: `quarkusio/quarkus` 3.15, `OidcClientConfig`, `OidcCommonConfig` and
+//! `OidcClientRecorder`.
 
 mod credentials;
 
@@ -33,7 +33,7 @@ pub(crate) enum OidcProblem {
 }
 
 impl OidcProblem {
-    /// The property to mend.
+    /// The property to correct.
     pub(crate) fn key(&self) -> &str {
         match self {
             Self::NoValue(error) => error.key(),
@@ -42,7 +42,7 @@ impl OidcProblem {
     }
 }
 
-/// The request for the token of a security scheme; `None` if its client is not configured, or switched off.
+/// The request for the token of a security scheme; `None` if its client is not configured, or is switched off.
 pub(crate) fn token_request(
     properties: &Properties,
     scheme: &SchemeUse,
@@ -70,7 +70,7 @@ pub(crate) fn token_request(
     }))
 }
 
-/// Checks the client of a security scheme, the key that it signs with included.
+/// Checks the client of a security scheme, including the key that it signs with.
 pub(crate) fn check_client(properties: &Properties, scheme: &SchemeUse) -> Result<(), OidcProblem> {
     use ClientAuthentication::{Assertion, SecretAssertion};
     let request = token_request(properties, scheme)?;
@@ -123,7 +123,7 @@ impl Client<'_> {
         Ok(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
     }
 
-    /// The properties whose names begin so, by the rest of their names.
+    /// The properties whose names have this prefix, by the rest of their names.
     fn family(&self, beginning: &str) -> Result<Vec<(String, Secret)>, OidcProblem> {
         let mut found = Vec::new();
         for prefix in [self.key(beginning), format!("{OIDC_CLIENT}\"{}\".{beginning}", self.name)] {
@@ -138,7 +138,7 @@ impl Client<'_> {
         Ok(found)
     }
 
-    /// The first of these that is set, as a key.
+    /// The key of the first of these properties that is set.
     fn first_set(&self, names: &[&str]) -> Result<Option<String>, OidcProblem> {
         for name in names {
             if self.text(name)?.is_some() {
@@ -153,7 +153,7 @@ impl Client<'_> {
         Err(OidcProblem::Unusable { message: format!("`{key}` {problem}"), key })
     }
 
-    /// Where tokens come from: the properties, else the document.
+    /// The token endpoint: from the properties, else from the document.
     fn endpoint(&self, scheme: &Scheme) -> Result<Endpoint, OidcProblem> {
         let server = self.text("auth-server-url")?;
         let path = self.text("token-path")?;
@@ -177,7 +177,7 @@ impl Client<'_> {
         let (Endpoint::Known(address) | Endpoint::Discovered(address)) = &endpoint;
         match Url::parse(address) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(endpoint),
-            // A document may name a path: the host would be the one that the document was fetched from.
+            // A document may name a bare path, but its host would be the one from which the document was fetched.
             _ => Err(OidcProblem::Unusable {
                 key: self.key("client-id"),
                 message: format!(
@@ -189,7 +189,7 @@ impl Client<'_> {
         }
     }
 
-    /// The fields of the form but for those that identify the client.
+    /// The fields of the form, except for those that identify the client.
     fn form(&self) -> Result<Vec<(String, Secret)>, OidcProblem> {
         let grant = self.text("grant.type")?.unwrap_or_else(|| "client".to_owned()).to_ascii_lowercase();
         let grant_type = match grant.as_str() {

@@ -1,7 +1,7 @@
-//! Reads an answer into the result of the action, in the form that the document declares.
+//! Reads an answer into the result of the action, as the document declares it.
 //!
-//! Promises: an empty answer is null; an answer without declared content is the result as it is; only an answer that is not
-//! JSON is an error, where the document declares an object, a list, a number or a boolean.
+//! Promises: an empty answer is null; an answer without declared content is the result as it is; an answer that is not JSON is an error only if
+//! the document declares an object, a list, a number or a boolean, or if the answer claims to be JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +26,7 @@ pub(crate) fn read(
     }
     let form = operation.answers.form(status);
     let shape = form.map_or(&Shape::Any, |form| operation.shapes.resolve(&form.shape));
-    // A declared string is the text as it was sent, quotes included, unless it is an object, which is what SonataFlow makes of it.
+    // A declared string stays the text that was sent, quotes included, unless it is an object, which SonataFlow parses.
     if matches!(shape, Shape::Text | Shape::Binary) {
         let text = text_or_base64(body, grant)?;
         return Ok(Conversion { shapes: &operation.shapes, limits, grant }.parse_object_text(text)?);
@@ -45,14 +45,14 @@ pub(crate) fn read(
     };
     let mut conversion = Conversion { shapes: &operation.shapes, limits, grant };
     let received = conversion.convert(value, shape)?;
-    // So is each text of a list, if the list is the whole answer.
+    // SonataFlow also parses each string of a list that is the whole answer.
     match (shape, received) {
         (Shape::Array(_), list @ Val::Array(_)) => Ok(conversion.parse_object_texts(list)?),
         (_, received) => Ok(received),
     }
 }
 
-/// Whether both what the service says and what the document says call it JSON.
+/// Whether the answer claims to be JSON: by its content type or, if it has none, by the document.
 fn promises_json(form: Option<&AnswerForm>, content_type: &str) -> bool {
     let declared = form.and_then(|form| form.media_types.first());
     let json = |media_type: &str| Format::of(media_type) == Some(Format::Json);
@@ -63,7 +63,7 @@ fn promises_json(form: Option<&AnswerForm>, content_type: &str) -> bool {
     }
 }
 
-/// Text as it is, other bytes in base64.
+/// UTF-8 becomes a string, other bytes a string in base64.
 fn text_or_base64(body: &[u8], grant: &mut dyn FnMut(usize) -> bool) -> Result<Val, ReadError> {
     let text = std::str::from_utf8(body);
     let bytes = if text.is_ok() { body.len() } else { 3 * body.len() };

@@ -1,8 +1,8 @@
-//! Chooses the request body among the arguments that are left, and writes it.
+//! Chooses the request body from the arguments that no parameter takes, and writes it.
 //!
-//! Source: `SonataFlow` 10.1.0. With declared properties the arguments are the body's members; without them a single
-//! argument left is the body itself, unless it is a scalar and the body an object of any members. Of several left
-//! `SonataFlow` sends one; here they are members of an object. `POST`, `PUT` and `PATCH` send a body even if it is empty.
+//! Source: `SonataFlow` 10.1.0. If the body declares properties, the arguments are its members; otherwise a single remaining argument is the body
+//! itself, unless it is a scalar and the body an object of any members. Of several remaining arguments `SonataFlow` sends one; here they are
+//! members of an object. `POST`, `PUT` and `PATCH` send a body even if it is empty.
 
 use rondo_expression::Val;
 
@@ -12,16 +12,16 @@ use super::operation::{Body, Format};
 use super::shape::{Members, Shape, Shapes};
 use super::style::text_of;
 
-/// How many of the arguments that no parameter takes become a body, see [`choose`].
+/// Which of the arguments that no parameter takes become the body; see [`choose`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Takes<'a> {
-    /// None: there is no body.
+    /// No argument, because there is no body.
     Nothing,
-    /// One of them, which is the body itself.
+    /// One argument, which is the body itself.
     One,
-    /// All of them, whatever their names are.
+    /// All arguments, whatever their names.
     All,
-    /// Those that are declared as members, and others only if the object is open.
+    /// Arguments that are declared as members, and others only if the object is open.
     Members(&'a Members),
 }
 
@@ -81,10 +81,10 @@ fn has_type(value: &Val, shape: &Shape) -> bool {
     matches!((shape, value), (Shape::Array(_), Val::Array(_)) | (Shape::Text | Shape::Binary, Val::Text(_)))
 }
 
-/// The body's bytes and its `Content-Type`. Bytes that are no text cannot be given: the text of an argument is sent as it is, in UTF-8.
+/// The body's `Content-Type` and its bytes. An argument cannot give bytes that are not text: its text is sent in UTF-8.
 pub(crate) fn encode(body: &Body, value: &Val, shapes: &Shapes) -> (String, Vec<u8>) {
     match body.format {
-        // A text is sent unquoted: it is JSON already, or the service accepts it instead of JSON.
+        // A string is sent without quotes: it is JSON already, or the service accepts it instead of JSON.
         Format::Json => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Text | Format::Bytes => (body.media_type.clone(), text_of(value).into_bytes()),
         Format::Form => {

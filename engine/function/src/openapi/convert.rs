@@ -1,16 +1,16 @@
 //! Converts arguments into the form that a document declares, strictly.
 //!
-//! Promises: [`to_request_value`] fails only where the JSON type is another one and no conversion of scalars helps; where a
-//! member of an object is a list, a single text or number is a list of one. Source: `SonataFlow`
-//! 10.1.0, which passes arguments through classes made from the document. Members that these drop because no schema declares them, and enum
-//! values that they refuse, stay here; declared defaults are added, if they are values that the schema itself allows.
+//! Promises: [`to_request_value`] fails only if the JSON type differs and no conversion of scalars helps; a single string or number where a
+//! member is a list becomes a list of one. Source: `SonataFlow` 10.1.0, which passes arguments through classes generated from the document.
+//! Unlike these classes, it keeps members that no schema declares and enum values that they would refuse; it adds declared defaults that the
+//! schema itself allows.
 
 use rondo_expression::Val;
 
 use super::shape::{Members, Shape, Shapes};
 
-/// Converts an argument to the shape; the error says where and how it differs. Members that are absent or null get their
-/// declared default; an object without declared members may be any value.
+/// Converts an argument to the shape; the error says where and how it differs. Absent and null members get their declared default; an object
+/// without declared members may be any value.
 pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Result<Val, Mismatch> {
     match (shapes.resolve(shape), value) {
         (Shape::Any, value) | (_, value @ Val::Null) => Ok(value),
@@ -44,7 +44,7 @@ pub(crate) fn to_request_value(value: Val, shape: &Shape, shapes: &Shapes) -> Re
     }
 }
 
-/// A text or number where a list is declared, as a list of one: published flows give one recipient to a service that takes several.
+/// Makes a list of one from a string or number where a list is declared: published flows give one recipient to a service that takes several.
 fn listed(value: &Val, shape: &Shape, shapes: &Shapes) -> Val {
     match (shapes.resolve(shape), value) {
         (Shape::Array(_), Val::Text(_) | Val::Int(_) | Val::Large(_) | Val::Float(_)) => {
@@ -54,7 +54,7 @@ fn listed(value: &Val, shape: &Shape, shapes: &Shapes) -> Val {
     }
 }
 
-/// The text, if it may hold an object.
+/// The string of a value, if it may hold an object.
 pub(crate) fn object_in_text(value: &Val) -> Option<&str> {
     value.as_str().filter(|text| text.trim_start().starts_with('{'))
 }
@@ -63,7 +63,7 @@ fn object_of(text: &[u8]) -> Option<Val> {
     Val::from_json(text).ok().filter(Val::is_object)
 }
 
-/// Gives members that are absent or null their declared default. Those of lists are not used, as on `SonataFlow`.
+/// Gives absent and null members their declared default. Defaults that are lists are not used, as on `SonataFlow`.
 fn with_defaults(value: Val, members: &Members, shapes: &Shapes) -> Val {
     let missing = |name: &str| value.get(name).is_none_or(Val::is_null);
     let defaults: Vec<(&String, &Val)> = members
@@ -77,11 +77,11 @@ fn with_defaults(value: Val, members: &Members, shapes: &Shapes) -> Val {
     }
     let given = value.members().shared().map(|(name, value)| (name.clone(), value.clone()));
     let defaults = defaults.into_iter().map(|(name, default)| (name.as_str().into(), default.clone()));
-    // Of two members of one name the later one wins, in the place of the first.
+    // If two members have one name, the later value wins, in the place of the first.
     Val::object(given.chain(defaults))
 }
 
-/// Leaves members out that are null, at every depth.
+/// Removes null members, at every depth.
 pub(crate) fn without_null_members(value: Val) -> Val {
     match value {
         Val::Array(_) => Val::array(value.elements().iter().cloned().map(without_null_members)),
@@ -93,7 +93,7 @@ pub(crate) fn without_null_members(value: Val) -> Val {
     }
 }
 
-/// A scalar as the type of the shape; `None` where the text of one is no value of the other.
+/// Converts a scalar to the type of the shape; `None` if it has no value of that type.
 pub(crate) fn scalar(value: &Val, shape: &Shape) -> Option<Val> {
     match (shape, value) {
         (Shape::Integer, Val::Float(number)) => Some(whole(*number).map_or_else(|| value.clone(), Val::Int)),
@@ -114,21 +114,21 @@ pub(crate) fn scalar(value: &Val, shape: &Shape) -> Option<Val> {
     }
 }
 
-/// The number that a text is.
+/// Parses a text that is a number.
 fn number(text: &str) -> Option<Val> {
     let is_one = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
     is_one.then(|| Val::from_json(text.as_bytes()).ok()).flatten()
 }
 
-/// The integer part of a fraction, which Java reads where an integer is declared; `None` where it is not exact.
+/// The integer part of a float, which Java takes where an integer is declared; `None` if it is not exact.
 fn whole(number: f64) -> Option<i64> {
-    /// Fractions up to here have an exact integer part.
+    /// Floats up to here have an exact integer part.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     #[allow(clippy::cast_possible_truncation, reason = "it is within the bounds of both")]
     (number.abs() <= LARGEST).then_some(number.trunc() as i64)
 }
 
-/// A value of another JSON type than declared.
+/// A value has another JSON type than declared.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}must be {wanted}, not {got}", Path(path))]
 pub(crate) struct Mismatch {
@@ -150,7 +150,7 @@ impl Mismatch {
         Self { path: Vec::new(), wanted, got: type_name(value) }
     }
 
-    /// The same mismatch, seen from one level above.
+    /// The same mismatch with its path extended by the member that contains it.
     pub(crate) fn below(mut self, name: &str) -> Self {
         self.path.insert(0, name.to_owned());
         self

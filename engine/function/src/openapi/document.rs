@@ -1,8 +1,8 @@
 //! An `OpenAPI` document, read only as far as its operations need.
 //!
-//! Owns: the text and an index of where its parts are. Promises: a document of several megabytes costs one scan of its
-//! text; a subtree becomes values only when [`SpecDocument::node`] asks for it. Never: checks the document as a whole,
-//! because mistakes in operations that no function calls do no harm.
+//! Owns: the text and an index of the places of its parts. Promises: a document of several megabytes costs one scan of its text; a subtree is
+//! parsed only when [`SpecDocument::node`] asks for it. Never: checks the document as a whole, because mistakes in operations that no function
+//! calls do no harm.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub(crate) enum Version {
     V3,
 }
 
-/// Where an operation stands.
+/// The place of an operation in the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OperationPlace {
     pub(crate) path: String,
@@ -35,25 +35,25 @@ type Children = HashMap<String, Range<usize>>;
 /// A document and the index of its parts.
 #[derive(Debug)]
 pub(crate) struct SpecDocument {
-    /// Where it was read from.
+    /// The URI from which it was read.
     pub(crate) uri: String,
-    /// `None` for a document that only holds parts to which others refer.
+    /// `None` for a document that only holds parts for other documents.
     pub(crate) version: Option<Version>,
     /// `info.title`.
     pub(crate) title: String,
     text: Box<str>,
     operations: HashMap<String, OperationPlace>,
-    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    /// Paths with a method whose operation is a reference, or without a method if the path item itself is one.
     referred: Vec<(String, Option<String>)>,
     children: Mutex<HashMap<String, Arc<Children>>>,
 }
 
-/// Most parts of a pointer. Those of published documents have ten; each part is a call on the stack.
+/// Most parts of a pointer. Published documents need ten; each part is a recursive call.
 const DEEPEST_POINTER: usize = 100;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// What says which operation an object is.
+/// The members that identify an operation.
 #[derive(Deserialize)]
 struct OperationHead {
     #[serde(rename = "operationId")]
@@ -70,7 +70,7 @@ impl SpecDocument {
         document.check_version().map(|()| document)
     }
 
-    /// Reads a document to which another may refer, from its JSON text: one that describes operations, or any other one.
+    /// Reads a document from its JSON text: one that describes operations, or any other one that documents refer to.
     pub(crate) fn parse_any(uri: &str, text: Box<str>) -> Result<Self, String> {
         let document = Self {
             uri: uri.to_owned(),
@@ -97,7 +97,7 @@ impl SpecDocument {
         Ok(Self { version: Some(version), title, operations, referred, ..document })
     }
 
-    /// Whether it describes operations. The error says that it does not.
+    /// Fails if the document describes no operations.
     pub(crate) fn check_version(&self) -> Result<(), String> {
         match self.version {
             Some(_) => Ok(()),
@@ -110,7 +110,7 @@ impl SpecDocument {
         serde_json::from_str(self.text_at(pointer)?).ok()
     }
 
-    /// The JSON text at a JSON pointer; `None` for a pointer of too many parts too.
+    /// The JSON text at a JSON pointer; `None` also for a pointer of too many parts.
     pub(crate) fn text_at(&self, pointer: &str) -> Option<&str> {
         if pointer.matches('/').count() > DEEPEST_POINTER {
             return None;
@@ -118,17 +118,17 @@ impl SpecDocument {
         self.text.get(self.find(pointer)?)
     }
 
-    /// The operation of that id.
+    /// The operation with that id.
     pub(crate) fn operation(&self, id: &str) -> Option<&OperationPlace> {
         self.operations.get(id)
     }
 
-    /// Places whose operation, or, without a method, whose path item stands elsewhere.
+    /// Paths with a method whose operation is a reference, or without a method if the path item itself is one.
     pub(crate) fn referred(&self) -> &[(String, Option<String>)] {
         &self.referred
     }
 
-    /// Every operation id, but for operations that stand elsewhere.
+    /// Every operation id, except for those of operations in other places.
     pub(crate) fn operation_ids(&self) -> impl Iterator<Item = &str> {
         self.operations.keys().map(String::as_str)
     }
@@ -164,7 +164,7 @@ impl SpecDocument {
     }
 }
 
-/// Names and places of the members of the object, or of the elements of the array, at a place in the text.
+/// Names and places of the members of an object, or of the elements of an array, at a place in the text.
 fn index(text: &str, place: Range<usize>) -> Result<Children, serde_json::Error> {
     let part = text.get(place.clone()).unwrap_or_default();
     let start = place.start;
@@ -181,10 +181,10 @@ fn index(text: &str, place: Range<usize>) -> Result<Children, serde_json::Error>
     Ok(members.into_iter().map(|(name, raw)| (name, range(raw))).collect())
 }
 
-/// Operations by id, and the places of those that stand elsewhere.
+/// Operations by id, and the places that refer to operations elsewhere.
 type Operations = (HashMap<String, OperationPlace>, Vec<(String, Option<String>)>);
 
-/// All operations. One without an id is called `<path>_<method>`, as generators do, and can so be named too.
+/// Indexes all operations. One without an id is called `<path>_<method>`, as generators do, and functions may use this name.
 fn operations(text: &str, paths: Range<usize>) -> Result<Operations, String> {
     let (mut operations, mut referred) = (HashMap::new(), Vec::new());
     let wrong = |error: serde_json::Error| format!("has `paths` that cannot be read: {error}");

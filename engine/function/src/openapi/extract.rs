@@ -1,7 +1,7 @@
-//! Takes one operation out of an `OpenAPI` 3.0 or 3.1 document.
+//! Extracts one operation from an `OpenAPI` 3.0 or 3.1 document.
 //!
-//! Promises: parts of the document that the operation does not use are not read; a mistake that the call can do without is
-//! a problem text, returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
+//! Promises: parts of the document that the operation does not use are not read; a mistake that does not prevent the call is a problem text,
+//! returned with the operation. Source: `OpenAPI` 3.1.0, `versions/3.1.0.md`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::shape::Shape;
 use super::swagger;
 use crate::key::mangle;
 
-/// Most bytes of a path; an address of more than 64 KiB cannot be sent.
+/// Most bytes of a path; an address of more than 64 KiB cannot be sent anyway.
 const LONGEST_PATH: usize = 8 * 1024;
 
 /// Most parameters of an operation. The largest published operations have some fifty.
@@ -30,11 +30,11 @@ const MOST_PARAMETERS: usize = 1000;
 /// Most bytes of the address of a server.
 const LONGEST_SERVER: usize = 8 * 1024;
 
-/// Names of undefined security schemes in a message.
+/// Most names of undefined security schemes in a message.
 const SHOWN_SCHEMES: usize = 8;
 
-/// The operation at a place, and the problems that the call can do without. The default scheme is that of an operation whose document asks for
-/// none.
+/// Extracts the operation at a place, with the problems that do not prevent the call. `default_scheme` applies to an operation whose document
+/// requires no scheme.
 pub(crate) fn extract(
     document: &Arc<SpecDocument>,
     place: &OperationPlace,
@@ -75,21 +75,21 @@ pub(crate) fn extract(
     Ok((operation, problems))
 }
 
-/// The parts of a document that one operation is read from.
+/// The parts of a document from which one operation is read.
 pub(super) struct Source<'a> {
     pub(super) document: &'a Arc<SpecDocument>,
     pub(super) references: &'a References<'a>,
     pub(super) shapes: ShapeReader<'a>,
-    /// The path item: the parts of which it is made.
+    /// The parts that make up the path item.
     items: Vec<Part>,
-    /// The document that the references of the operation are relative to.
+    /// The document to which the references of the operation are relative.
     home: Arc<SpecDocument>,
     pub(super) node: Value,
     default_scheme: Option<&'a str>,
 }
 
 impl Source<'_> {
-    /// The parameters of path and operation, references followed; those of the operation replace those of the path.
+    /// The parameters of path and operation, with references followed; those of the operation replace those of the path.
     pub(super) fn parameters(&self) -> Vec<(Arc<SpecDocument>, Value)> {
         let mut all: Vec<(Arc<SpecDocument>, Value)> = Vec::new();
         let items = self.items.iter().map(|(document, item)| (document, item));
@@ -112,8 +112,7 @@ impl Source<'_> {
         all
     }
 
-    /// The answers that the operation declares, each with its status and the document in which it stands, references
-    /// followed.
+    /// The answers that the operation declares, each with its status and the document that contains it, with references followed.
     pub(super) fn responses(&self) -> Vec<(AnsweredStatus, Arc<SpecDocument>, Value)> {
         let declared = self.node.get("responses").and_then(Value::as_object).into_iter().flatten();
         let resolved = declared.filter_map(|(status, response)| {
@@ -124,8 +123,8 @@ impl Source<'_> {
         resolved.collect()
     }
 
-    /// The schemes that the operation's `security` names, or the document's when the operation has no `security` or names
-    /// only schemes that are not defined, as published documents do. Where neither asks for anything, the default scheme if it is defined.
+    /// The schemes that the operation's `security` names, or the document's if the operation has no `security` or names only undefined schemes,
+    /// as published documents do. If neither names any, the default scheme if it is defined.
     pub(super) fn security(
         &self,
         schemes: &str,
@@ -163,7 +162,7 @@ impl Source<'_> {
                     Err(problem) => problems.push(format!("security scheme `{name}` {problem}")),
                 }
             }
-            // An operation that asks for nothing (`security: []`) gets nothing.
+            // An operation that requires nothing (`security: []`) gets nothing.
             if !uses.is_empty() || undefined.is_empty() {
                 break;
             }
@@ -226,7 +225,7 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
     let (document, body) = source.references.resolve(&source.home, body)?;
     let content = body.get("content").and_then(Value::as_object)?;
     let writable = content.iter().filter_map(|(name, form)| Some((name, form, Format::of(name)?)));
-    // Of several that are equally good the first one.
+    // Of several equally good ones, the first is chosen.
     let chosen = writable.min_by_key(|(name, _, format)| match format {
         _ if *name == "application/json" => 0,
         Format::Bytes => 2,
@@ -252,7 +251,7 @@ fn body_v3(source: &mut Source<'_>, body: Value, problems: &mut Vec<String>) -> 
     })
 }
 
-/// The media types that `encoding` says of the parts of a body: of several the first one.
+/// The media types that `encoding` declares for the parts of a body; of several the first.
 fn part_types(form: &Value) -> HashMap<String, String> {
     let parts = form.get("encoding").and_then(Value::as_object).into_iter().flatten();
     let types = parts.filter_map(|(name, encoding)| {
@@ -303,7 +302,7 @@ fn server_v3(source: &Source<'_>, problems: &mut Vec<String>) -> Option<String> 
     Some(url)
 }
 
-/// An address, unless it has line breaks: a client leaves those out without a word, and would call another address than the document has.
+/// The address, unless it has control characters: a client would drop line breaks silently and call another address than the document names.
 pub(super) fn within_a_line<'a>(address: &'a str, problems: &mut Vec<String>) -> Option<&'a str> {
     if address.contains(char::is_control) {
         problems.push("has a server whose address has a line break or another control character".to_owned());
@@ -312,7 +311,7 @@ pub(super) fn within_a_line<'a>(address: &'a str, problems: &mut Vec<String>) ->
     Some(address)
 }
 
-/// A text with values in the place of `{name}`, each looked at once; what is in a value is not replaced again. `None` if it gets too long.
+/// Replaces each `{name}` in a text by its value; braces in a value are not replaced again. `None` if the text gets too long.
 fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
     let mut filled = String::new();
     let mut rest = text;
@@ -356,7 +355,7 @@ fn scheme_v3(node: &Value) -> Result<Scheme, String> {
     })
 }
 
-/// Names in the path that no parameter declares are path parameters all the same.
+/// Adds a path parameter for each name in the path that no parameter declares.
 fn add_undeclared(operation: &mut Operation) {
     let names: Vec<String> = operation
         .path

@@ -1,6 +1,6 @@
-//! Calls that an `OpenAPI` document describes: reading the document, making the request, reading the answer.
+//! Calls that an `OpenAPI` document describes: reads the document, makes the request, reads the answer.
 //!
-//! Never: touches the network; what comes out is a [`crate::request_builder::RequestBuilder`], what goes in is an answer's bytes.
+//! Never: touches the network. Its output is a [`crate::request_builder::RequestBuilder`], its input the bytes of an answer.
 
 pub(crate) mod answer;
 pub(crate) mod body;

@@ -1,8 +1,8 @@
 //! Writes a body as `multipart/form-data`.
 //!
-//! Promises: the same fields give the same bytes, boundary included, so that a repeated call equals the first one: a
-//! service that remembers the body of an `Idempotency-Key` refuses another body under the same key. That is why
-//! `reqwest::multipart` is not used: it draws a boundary for each request. Source: RFC 7578.
+//! Promises: the same fields give the same bytes, boundary included, so that a repeated call equals the first: a service that stores the body of
+//! an `Idempotency-Key` refuses another body under the same key. `reqwest::multipart` would choose a random boundary for each request. Source:
+//! RFC 7578.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,13 @@ use super::style::text_of;
 pub(super) struct Part<'a> {
     pub(super) name: &'a str,
     pub(super) value: &'a Val,
-    /// It is sent as a file, which has a name. No argument gives one, so it is that of the part.
+    /// Whether it is sent as a file. A file needs a name, which is the name of the part, because no argument gives one.
     pub(super) is_file: bool,
-    /// The media type that the document says.
+    /// The media type that the document declares.
     pub(super) media_type: Option<&'a str>,
 }
 
-/// The body's `Content-Type` and its bytes. Without a word in the document objects are sent as JSON, files as bytes, everything else as
+/// The body's `Content-Type` and its bytes. If the document declares no media type, objects are sent as JSON, files as bytes, everything else as
 /// text.
 pub(super) fn encode(parts: &[Part<'_>]) -> (String, Vec<u8>) {
     let texts: Vec<_> = parts.iter().map(|part| text_of(part.value)).collect();

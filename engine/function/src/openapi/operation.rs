@@ -1,6 +1,6 @@
-//! One operation of an `OpenAPI` document, as much of it as a call needs.
+//! One operation of an `OpenAPI` document, with the parts that a call needs.
 //!
-//! Owns: the types between reading a document and making a request; 2.0, 3.0 and 3.1 all end up here.
+//! Owns: the types between reading a document and making a request, which are the same for 2.0, 3.0 and 3.1.
 
 use std::collections::HashMap;
 
@@ -17,26 +17,26 @@ pub(crate) struct Operation {
     pub(crate) method: String,
     /// Template with `{name}`.
     pub(crate) path: String,
-    /// The document's server, variables filled in. Only [`Self::address`] says whether it can be called.
+    /// The document's server, with variables filled in. Only [`Self::address`] says whether it can be called.
     pub(crate) server: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
     pub(crate) answers: Answers,
-    /// Schemes that identify the engine to the service; the call uses all that are configured.
+    /// Schemes that authenticate the engine at the service; the call uses all that are configured.
     pub(crate) security: Vec<SchemeUse>,
     pub(crate) shapes: Shapes,
 }
 
 impl Operation {
-    /// The address of the server. A server without a host is none: the host would be the one that the document was fetched from, which is any
-    /// file server, and must not get calls with their credentials.
+    /// The address of the server. A server without a host does not count: its host would be the one from which the document was fetched, which
+    /// may be any file server and must not get calls with their credentials.
     pub(crate) fn address(&self) -> Option<&str> {
         let server = self.server.as_deref()?;
         let url = Url::parse(server).ok()?;
         (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(server)
     }
 
-    /// Whether the document says that the operation takes this header.
+    /// Whether the document declares this header for the operation.
     pub(crate) fn declares_header(&self, name: &str) -> bool {
         let mut headers = self.parameters.iter().filter(|parameter| parameter.place == Place::Header);
         headers.any(|parameter| parameter.name.eq_ignore_ascii_case(name))
@@ -54,13 +54,13 @@ pub(crate) struct Parameter {
     /// The value is one JSON text (`content` instead of `schema`).
     pub(crate) json: bool,
     pub(crate) required: bool,
-    /// Whether a `/` in a value of the path separates segments, if the document says it (`x-multi-segment`).
+    /// Whether a `/` in a value of the path separates segments, if the document says so (`x-multi-segment`).
     pub(crate) multi_segment: Option<bool>,
     pub(crate) shape: Shape,
     pub(crate) default: Option<Val>,
 }
 
-/// Where a parameter is sent and how.
+/// The place of a parameter, and its style.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Place {
     Path(PathStyle),
@@ -77,11 +77,11 @@ pub(crate) struct Body {
     pub(crate) format: Format,
     pub(crate) shape: Shape,
     pub(crate) required: bool,
-    /// The media types of the parts of a multipart body, by name, as far as the document says them (`encoding`).
+    /// The media types of the parts of a multipart body, by name, if the document declares them (`encoding`).
     pub(crate) part_types: HashMap<String, String>,
 }
 
-/// How a value becomes bytes.
+/// The format in which a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -92,7 +92,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format of a media type, if it is one that can be written. What is neither JSON, nor a form, nor text is bytes.
+    /// The format of a media type, if it can be written. Everything but JSON, forms and text is bytes.
     pub(crate) fn of(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -106,7 +106,7 @@ impl Format {
         }
     }
 
-    /// A media type that can be sent: of one with `*` an example.
+    /// A media type that can be sent: an example of a type with `*`.
     pub(crate) fn concrete(self, media_type: &str) -> String {
         let example = match self {
             _ if !media_type.contains('*') => media_type,
@@ -118,21 +118,21 @@ impl Format {
     }
 }
 
-/// What an operation answers.
+/// The answers of an operation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answers {
     /// The forms in the order of the document.
     pub(crate) forms: Vec<(AnsweredStatus, AnswerForm)>,
 }
 
-/// The statuses for which a document declares a form.
+/// The statuses for which a document declares an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AnsweredStatus {
     /// One status, `200`.
     One(u16),
-    /// All that begin with this digit, `2XX`.
+    /// All statuses that begin with this digit, `2XX`.
     Class(u16),
-    /// All that nothing else is declared for, `default`.
+    /// All statuses without a declaration of their own, `default`.
     Default,
 }
 
@@ -162,8 +162,8 @@ pub(crate) struct AnswerForm {
 }
 
 impl Answers {
-    /// The form of an answer: by its status, else that of the first success declared (a service that answers 201 where
-    /// its document says 200 is common), else the default.
+    /// The form of an answer: by its status, else that of the first declared success (services often answer 201 where the document says 200),
+    /// else the default.
     pub(crate) fn form(&self, status: u16) -> Option<&AnswerForm> {
         let by = |wanted: &dyn Fn(AnsweredStatus) -> bool| {
             self.forms.iter().find(|(answered, _)| wanted(*answered)).map(|(_, form)| form)
@@ -188,12 +188,12 @@ impl Answers {
 /// A security scheme that an operation uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SchemeUse {
-    /// Mangled, as in the properties.
+    /// The name as in the properties, with other characters than letters and digits replaced by `_`.
     pub(crate) name: String,
     pub(crate) scheme: Scheme,
 }
 
-/// How the engine is identified to the service.
+/// How the engine authenticates itself at the service.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scheme {
     ApiKey {

@@ -1,6 +1,6 @@
-//! Path items and their operations, wherever they stand: `paths: {/pets: {$ref: paths/pets.yaml}}`.
+//! Path items and their operations, in this document and in others: `paths: {/pets: {$ref: paths/pets.yaml}}`.
 //!
-//! Promises: what an item says beside its `$ref` counts too, and goes before what the reference names.
+//! Promises: members beside a `$ref` count too, and take precedence over those of the reference.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use serde_json::Value;
 use super::document::{OperationPlace, SpecDocument, child, id_without_name, is_method};
 use super::reference::{Open, References};
 
-/// A part of a document, and the document that its own references are relative to.
+/// A part of a document, and the document to which its references are relative.
 pub(super) type Part = (Arc<SpecDocument>, Value);
 
-/// Most path items in other documents that are looked through for one operation. The largest descriptions have some thousand paths.
+/// Most path items in other documents that are searched for one operation. The largest descriptions have some thousand paths.
 const MOST_ITEMS: usize = 20_000;
 
-/// The operation of an id, among those that stand in other documents. Otherwise all their ids, and the problems that kept some from being read.
+/// Finds the operation with an id among those in other documents. Otherwise returns all their ids, and the problems that prevented reading some.
 pub(crate) fn find_referred(
     document: &Arc<SpecDocument>,
     id: &str,
@@ -44,7 +44,7 @@ pub(crate) fn find_referred(
     }
 }
 
-/// The parts of which a path item is made: what it refers to, then itself.
+/// The parts that make up a path item: the referenced one, then the item itself.
 pub(super) fn items(
     references: &References<'_>,
     document: &Arc<SpecDocument>,

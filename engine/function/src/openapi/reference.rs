@@ -1,7 +1,7 @@
 //! Follows `$ref` inside a document and into others.
 //!
-//! Promises: a reference is followed to a place, never expanded, so that cycles are harmless; what one operation has read of its documents is
-//! bounded, whatever refers to what. A document that cannot be opened is one problem, however many references name it.
+//! Promises: a reference is followed to a place and never expanded, so that cycles are harmless; the text that one operation reads of its
+//! documents is bounded, whatever refers to what. A document that cannot be opened is one problem, however many references name it.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::document::SpecDocument;
 use crate::encoding::percent_decode;
 
-/// Opens the document that a relative or absolute reference names, seen from the document in which it stands.
+/// Opens the document that a reference names; a relative one is resolved against the document that contains it.
 pub(crate) type Open<'a> = dyn Fn(&SpecDocument, &str) -> Result<Arc<SpecDocument>, String> + 'a;
 
 /// Follows references and collects their problems.
@@ -23,24 +23,24 @@ pub(crate) struct References<'a> {
     left: Cell<usize>,
 }
 
-/// What a reference names.
+/// The target of a reference.
 #[derive(Debug, Clone)]
 pub(crate) struct Referred {
     pub(crate) document: Arc<SpecDocument>,
-    /// As a JSON pointer.
+    /// The place as a JSON pointer.
     pointer: String,
     /// The absolute reference.
     pub(crate) name: Arc<str>,
 }
 
-/// Most references that are followed in a row. Documents have two or three; a longer chain goes in a circle.
+/// Most references followed in a row. Documents have two or three; a longer chain is a cycle.
 const LONGEST_CHAIN: usize = 16;
 
-/// Most bytes of the text of its documents that one operation reads, counting what it reads twice. The largest operations of Kubernetes read
-/// half a megabyte; reading takes a hundred milliseconds for all of this.
+/// Most bytes of text that one operation reads from its documents; text that is read twice counts twice. The largest operations of Kubernetes
+/// read half a megabyte; reading the maximum takes a hundred milliseconds.
 const MOST_TEXT: usize = 8 << 20;
 
-/// Most problems of one operation, and most bytes of each; somebody reads them.
+/// Most problems of one operation, and most bytes of each, because a person reads them.
 const MOST_PROBLEMS: usize = 50;
 const LONGEST_PROBLEM: usize = 1000;
 
@@ -62,7 +62,7 @@ impl<'a> References<'a> {
         serde_json::from_str(text).ok()
     }
 
-    /// Where a reference leads. Nothing is read there yet.
+    /// Finds the target of a reference without reading it.
     pub(crate) fn locate(&self, from: &Arc<SpecDocument>, reference: &str) -> Option<Referred> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let document = if file.is_empty() {

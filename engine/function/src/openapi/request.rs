@@ -1,6 +1,6 @@
 //! Distributes an action's arguments over path, query, headers, cookies and body of an operation.
 //!
-//! Promises: pure and total; any arguments give a request or an error that names the argument at fault.
+//! Promises: pure and total: any arguments give a request or an error that names the argument at fault.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,9 +13,9 @@ use super::style;
 use crate::encoding::has_dot_segment;
 use crate::request_builder::RequestBuilder;
 
-/// Builds the request without its base address: the URL is path and query only. Pieces of the query, cookies and members of the body come in
-/// the order of the arguments, and what no argument gives behind them. `multi_segment`: whether a `/` in an argument of the path separates
-/// segments where the document does not say that.
+/// Builds the request without its base address: the URL is path and query only. Pieces of the query, cookies and members of the body have the
+/// order of the arguments; those without an argument follow. `multi_segment` says whether a `/` in an argument of the path separates segments if
+/// the document does not.
 pub(crate) fn build(
     operation: &Operation,
     arguments: &Val,
@@ -76,8 +76,8 @@ fn in_order<'a>(parameters: &'a [Parameter], named: &Val) -> Vec<&'a Parameter> 
     parameters
 }
 
-/// The value of a parameter: the argument of its name. Only a parameter of the path must have one, and gets its default
-/// without it. Published flows leave out other parameters that their documents call required, so the service checks those.
+/// The value of a parameter: the argument of its name. Only a path parameter is required here, and falls back to its default. Published flows
+/// omit other parameters that their documents require, so the service checks those.
 fn argument(parameter: &Parameter, named: &Val, operation: &Operation) -> Result<Option<Val>, String> {
     let name = &parameter.name;
     let in_path = matches!(parameter.place, Place::Path(_));

@@ -1,43 +1,43 @@
 //! Converts answers into the form that a document declares, leniently.
 //!
-//! Promises: it keeps what it does not understand; it fails only where memory is not granted or a text holds more than a value may. A part
-//! in which nothing changes is not copied. Source: `SonataFlow` 10.1.0, which passes answers through classes made from the document.
-//! Members that these drop because no schema declares them stay here; declared defaults are added and nulls left out as there.
+//! Promises: keeps values that it does not understand; fails only if memory is not granted or a text holds more than a value may. Unchanged parts
+//! are not copied. Source: `SonataFlow` 10.1.0, which passes answers through classes generated from the document. Unlike these classes, it keeps
+//! members that no schema declares; like them, it adds declared defaults and omits nulls.
 
 use rondo_expression::{ReadError, ReadLimits, Val};
 
 use super::convert::{object_in_text, scalar};
 use super::shape::{Members, Shape, Shapes};
 
-/// Memory of a place in an array, and of a member of an object without its value: its name in the table, and the table.
+/// Memory of an element of an array, and of a member of an object without its value: its name and its entry in the table.
 const ELEMENT_BYTES: usize = size_of::<Val>();
 const MEMBER_BYTES: usize = 2 * size_of::<Val>() + 32;
 
-/// What a conversion needs.
+/// The inputs of a conversion.
 pub(crate) struct Conversion<'a> {
     pub(crate) shapes: &'a Shapes,
-    /// Of each object that is read out of a text.
+    /// Limits of each object that is parsed from a text.
     pub(crate) limits: ReadLimits,
-    /// Asked for memory before it is taken.
+    /// Is asked for memory before it is allocated.
     pub(crate) grant: &'a mut dyn FnMut(usize) -> bool,
 }
 
-/// What is left of a value: `None` when it stays as it is.
+/// The converted value; `None` if it stays as it is.
 type Changed = Result<Option<Val>, ReadError>;
 
 impl Conversion<'_> {
-    /// Converts an answer to the shape: scalars are converted, declared defaults filled in, null members left out, and texts
-    /// that hold an object replaced by it where no member is declared.
+    /// Converts an answer to the shape: converts scalars, fills in declared defaults, omits null members, and where no member is declared
+    /// replaces texts that hold an object by the object.
     pub(crate) fn convert(&mut self, value: Val, shape: &Shape) -> Result<Val, ReadError> {
         Ok(self.declared(&value, shape)?.unwrap_or(value))
     }
 
-    /// The object that a text holds; every other value as it is.
+    /// Parses a text that holds an object; every other value stays as it is.
     pub(crate) fn parse_object_text(&mut self, value: Val) -> Result<Val, ReadError> {
         Ok(self.object_text(&value)?.unwrap_or(value))
     }
 
-    /// The same for each element of a list.
+    /// Does the same for each element of a list.
     pub(crate) fn parse_object_texts(&mut self, list: Val) -> Result<Val, ReadError> {
         Ok(self.elements(&list, &mut Self::object_text)?.unwrap_or(list))
     }
@@ -59,7 +59,7 @@ impl Conversion<'_> {
         }
     }
 
-    /// A value of which nothing is declared.
+    /// Converts a value for which nothing is declared.
     fn free(&mut self, value: &Val) -> Changed {
         match value {
             Val::Text(_) => match self.object_text(value)? {
@@ -76,7 +76,7 @@ impl Conversion<'_> {
         let Some(text) = object_in_text(value) else { return Ok(None) };
         match Val::read_json(text.as_bytes(), self.limits, self.grant) {
             Ok(object) => Ok(Some(object).filter(Val::is_object)),
-            // A text that only looks like an object.
+            // The text only looks like an object.
             Err(ReadError::Syntax(_) | ReadError::Depth(_)) => Ok(None),
             Err(refused) => Err(refused),
         }
@@ -100,7 +100,7 @@ impl Conversion<'_> {
         Ok(converted.map(Val::array))
     }
 
-    /// Members without those that are null, declared ones in their form, and with their defaults if they are absent.
+    /// Converts the members: omits nulls, converts declared members, and adds defaults of absent ones.
     fn members(&mut self, object: &Val, declared: Option<&Members>) -> Changed {
         let members = object.members();
         let mut is_changed = false;
@@ -138,7 +138,7 @@ impl Conversion<'_> {
     }
 }
 
-/// Whether a scalar is of the same type and value.
+/// Whether two scalars have the same type and value.
 fn is_same(one: &Val, other: &Val) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other) && one == other
 }

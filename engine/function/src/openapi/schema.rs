@@ -1,7 +1,7 @@
-//! Reads the shapes of an operation's values out of JSON schemas.
+//! Reads the shapes of an operation's values from JSON schemas.
 //!
-//! Promises: a schema with cycles or of any depth is read in bounded stack, and all schemas of an operation in bounded memory; what cannot be
-//! read is [`Shape::Any`].
+//! Promises: a schema with cycles or of any depth is read in bounded stack, and all schemas of an operation in bounded memory; a schema that
+//! cannot be read becomes [`Shape::Any`].
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::operation::Format;
 use super::reference::{References, Referred};
 use super::shape::{Member, Members, Shape, Shapes};
 
-/// Deepest nesting of schemas inside schemas (`allOf` and the like); anything deeper is [`Shape::Any`]. Far beyond what
-/// documents have, and far from the end of a thread's stack.
+/// Deepest nesting of schemas inside schemas (`allOf` and the like); deeper ones become [`Shape::Any`]. Documents have far fewer levels, and a
+/// thread's stack holds far more.
 const DEEPEST: usize = 48;
 
-/// Most members in all shapes of an operation, those that `allOf` and the like copy counted again. The largest operations of Kubernetes have
-/// some thousand.
+/// Most members in all shapes of an operation; members that `allOf` and the like copy count again. The largest operations of Kubernetes have some
+/// thousand.
 const MOST_MEMBERS: usize = 100_000;
 
 /// Reads the schemas of one operation.
@@ -27,7 +27,7 @@ pub(crate) struct ShapeReader<'a> {
     references: &'a References<'a>,
     shapes: HashMap<Arc<str>, Shape>,
     waiting: Vec<Referred>,
-    /// Names that wait, or have waited.
+    /// Names that wait or have waited to be read.
     queued: HashSet<Arc<str>>,
     under_way: HashSet<Arc<str>>,
     /// Members that may still be declared.
@@ -46,7 +46,7 @@ impl<'a> ShapeReader<'a> {
         }
     }
 
-    /// The shape of a schema that stands in a document.
+    /// The shape of a schema in a document.
     pub(crate) fn read(&mut self, document: &Arc<SpecDocument>, schema: &Value) -> Shape {
         let shape = self.shape(document, schema, 0);
         while let Some(referred) = self.waiting.pop() {
@@ -118,7 +118,7 @@ impl<'a> ShapeReader<'a> {
         }
     }
 
-    /// What `allOf`, `oneOf` and `anyOf` add: the union of the members, or the one type that all have.
+    /// The shape that `allOf`, `oneOf` and `anyOf` add: an object with the members of all parts, or the one type that all have.
     fn combined(
         &mut self,
         document: &Arc<SpecDocument>,
@@ -142,7 +142,7 @@ impl<'a> ShapeReader<'a> {
         all
     }
 
-    /// The shape of a part. A reference is followed at once, because the caller merges the members.
+    /// The shape of a part. Follows a reference at once, because the caller merges the members.
     fn flat(&mut self, document: &Arc<SpecDocument>, schema: &Value, depth: usize) -> Shape {
         let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
             return self.shape(document, schema, depth);
@@ -162,7 +162,7 @@ impl<'a> ShapeReader<'a> {
         shape
     }
 
-    /// The shape of a value to which both apply: an object with the members of both, else the one that says more.
+    /// The shape of a value to which both apply: an object with the members of both, else the more specific one.
     fn merge(&mut self, one: Shape, other: Option<Shape>) -> Shape {
         match (one, other) {
             (one, None | Some(Shape::Any)) => one,
@@ -175,8 +175,7 @@ impl<'a> ShapeReader<'a> {
         }
     }
 
-    /// The shape of a value to which one of both applies: an object with the members of both, else anything unless they are
-    /// equal.
+    /// The shape of a value to which one of both applies: an object with the members of both, else [`Shape::Any`] unless they are equal.
     fn either(&mut self, one: Shape, other: Shape) -> Shape {
         match (one, other) {
             (Shape::Object(a), Shape::Object(b)) => {
@@ -204,7 +203,7 @@ impl<'a> ShapeReader<'a> {
         Shape::Object(Arc::new(members))
     }
 
-    /// Counts members that are declared or copied; false when there are too many.
+    /// Counts members that are declared or copied; `false` if there are too many.
     fn take_members(&mut self, count: usize) -> bool {
         let left = self.members_left.checked_sub(count);
         if left.is_none() {
@@ -217,7 +216,7 @@ impl<'a> ShapeReader<'a> {
     }
 }
 
-/// Whether an object may have members that it does not declare. Without a word in its schema it may not, as on `SonataFlow`.
+/// Whether an object may have undeclared members. If its schema does not say so it may not, as on `SonataFlow`.
 fn is_open(schema: &Map<String, Value>) -> bool {
     let allows = |keyword: &str| matches!(schema.get(keyword), Some(Value::Bool(true) | Value::Object(_)));
     allows("additionalProperties")
@@ -231,7 +230,7 @@ fn required_names(schema: &Map<String, Value>) -> BTreeSet<String> {
     names.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Whether a text is the content of a file: `format: binary`, `type: file` of 2.0, and what 3.1 has instead.
+/// Whether a string is the content of a file: `format: binary`, `type: file` of 2.0, and their equivalent in 3.1.
 fn is_file(schema: &Map<String, Value>) -> bool {
     let text = |keyword: &str| schema.get(keyword).and_then(Value::as_str);
     let is_bytes = |media_type: &str| Format::of(media_type) == Some(Format::Bytes);
@@ -240,7 +239,7 @@ fn is_file(schema: &Map<String, Value>) -> bool {
         || (text("contentMediaType").is_some_and(is_bytes) && !schema.contains_key("contentEncoding"))
 }
 
-/// The declared default, if it is a value that the other keywords allow. [`Shapes::allow`] says whether its type is right.
+/// The declared default, if the other keywords allow it. [`Shapes::allow`] checks its type.
 pub(crate) fn default_of(schema: &Value) -> Option<Val> {
     let default = schema.get("default").filter(|value| !value.is_null())?;
     let is_listed = schema.get("enum").and_then(Value::as_array).is_none_or(|all| all.contains(default));

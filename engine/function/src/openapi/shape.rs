@@ -1,6 +1,6 @@
-//! The form of a value as a JSON schema of an `OpenAPI` document declares it.
+//! The form that a JSON schema of an `OpenAPI` document declares for a value.
 //!
-//! Owns: [`Shape`], made once when a definition is loaded. Promises: what a schema leaves open is [`Shape::Any`]. Never: validates what is
+//! Owns: [`Shape`], made once when a definition is loaded. Promises: a form that a schema leaves open is [`Shape::Any`]. Never: validates what is
 //! sent; the service checks enums, patterns and bounds.
 
 use std::collections::{BTreeSet, HashMap};
@@ -20,7 +20,7 @@ pub(crate) enum Shape {
     /// A text that is the content of a file (`format: binary`).
     Binary,
     Array(Box<Shape>),
-    /// The declared members; none: an object of any members.
+    /// The declared members; without any, an object of any members.
     Object(Arc<Members>),
     /// A schema by its absolute reference, found in [`Shapes`].
     Named(Arc<str>),
@@ -30,9 +30,9 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Members {
     pub(crate) declared: IndexMap<String, Member>,
-    /// `additionalProperties` are explicitly welcome, or a `discriminator` says which members there are.
+    /// Whether the schema allows `additionalProperties` explicitly, or a `discriminator` decides about the members.
     pub(crate) open: bool,
-    /// Names of members without which the object is not valid.
+    /// Names of required members.
     pub(crate) required: BTreeSet<String>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     pub(crate) shape: Shape,
     pub(crate) default: Option<Val>,
-    /// It is in answers only.
+    /// Whether it occurs in answers only.
     pub(crate) read_only: bool,
 }
 
@@ -49,11 +49,11 @@ pub(crate) struct Member {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Shapes(pub(super) HashMap<Arc<str>, Shape>);
 
-/// A chain of references longer than this goes in a circle.
+/// Longest chain of references; a longer one is a cycle.
 const LONGEST_CHAIN: usize = 32;
 
 impl Shapes {
-    /// Follows names until there is a form.
+    /// Follows names to a shape that is not a name.
     pub(crate) fn resolve<'a>(&'a self, shape: &'a Shape) -> &'a Shape {
         let mut shape = shape;
         for _ in 0..LONGEST_CHAIN {
@@ -68,7 +68,7 @@ impl Shapes {
         &Shape::Any
     }
 
-    /// Whether a value is of a shape as it is, without conversion, members that it needs included.
+    /// Whether a value has a shape without conversion, including the required members.
     pub(crate) fn allow(&self, value: &Val, shape: &Shape) -> bool {
         match self.resolve(shape) {
             Shape::Any | Shape::Named(_) => true,
@@ -90,7 +90,7 @@ impl Shapes {
         }
     }
 
-    /// The default of a member, unless it is a value that the member cannot have. Documents of Kubernetes give a text the default `{}`.
+    /// The default of a member, unless the member cannot have this value. Documents of Kubernetes give a string the default `{}`.
     pub(crate) fn default_of<'a>(&self, member: &'a Member) -> Option<&'a Val> {
         member.default.as_ref().filter(|default| self.allow(default, &member.shape))
     }

@@ -1,7 +1,7 @@
 //! Writes parameter values in the styles of `OpenAPI`: `form`, `deepObject`, `matrix` and the others.
 //!
-//! Promises: names and values are encoded, the separators that a style adds are not; no value of a cookie is more than one. Source: `OpenAPI` 3.1.0, "Style
-//! Values".
+//! Promises: names and values are encoded, and the separators that a style adds are not; a value in a cookie cannot add another cookie. Source:
+//! `OpenAPI` 3.1.0, "Style Values".
 
 use openapiv3::{PathStyle, QueryStyle};
 use rondo_expression::Val;
@@ -9,7 +9,7 @@ use rondo_expression::Val;
 use super::operation::Parameter;
 use crate::encoding::{cookie_encode, path_encode, percent_encode};
 
-/// A value in a path, encoded. `multi_segment`: whether a `/` in it separates segments where the document does not say that.
+/// Writes a value in a path, encoded. `multi_segment` says whether a `/` in it separates segments if the document does not.
 pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Val, multi_segment: bool) -> String {
     let keeps_slashes = parameter.multi_segment.unwrap_or(multi_segment);
     let encode = |text: &str| path_encode(text, keeps_slashes);
@@ -32,7 +32,7 @@ pub(crate) fn path(parameter: &Parameter, style: &PathStyle, value: &Val, multi_
     }
 }
 
-/// A value in a query: encoded `name=value` pieces, none for an empty list.
+/// Writes a value in a query: encoded `name=value` pieces, none for an empty list.
 pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Val) -> Vec<String> {
     let encode = |text: &str| percent_encode(text, parameter.reserved);
     let name = percent_encode(&parameter.name, false);
@@ -63,12 +63,12 @@ pub(crate) fn query(parameter: &Parameter, style: &QueryStyle, value: &Val) -> V
     }
 }
 
-/// A value in a header, as it is.
+/// Writes a value in a header, without encoding.
 pub(crate) fn header(parameter: &Parameter, value: &Val) -> String {
     parts(value, parameter, &str::to_owned).join(",")
 }
 
-/// A value in a cookie: `name=value`, in which the separators of cookies are encoded.
+/// Writes a value in a cookie: `name=value`, with the separators of cookies encoded.
 pub(crate) fn cookie(parameter: &Parameter, value: &Val) -> String {
     let name = percent_encode(&parameter.name, false);
     format!("{name}={}", parts(value, parameter, &cookie_encode).join(","))
@@ -79,8 +79,7 @@ pub(crate) fn text_of(value: &Val) -> String {
     value.to_text()
 }
 
-/// The parts of a value, encoded: elements of an array; of an object `name=value` when exploded, else name and value
-/// one after the other.
+/// The parts of a value, encoded: the elements of an array; for an object `name=value` when exploded, else names and values in turn.
 fn parts(value: &Val, parameter: &Parameter, encode: &dyn Fn(&str) -> String) -> Vec<String> {
     match value {
         _ if parameter.json => vec![encode(&value.to_json())],

@@ -1,7 +1,7 @@
-//! Takes one operation out of an `OpenAPI` 2.0 (Swagger) document.
+//! Extracts one operation from an `OpenAPI` 2.0 (Swagger) document.
 //!
-//! Source: `OpenAPI` 2.0, `versions/2.0.md`. The differences to 3.x: host and base path instead of servers, the body is
-//! a parameter, media types are properties of the operation, `collectionFormat` says how arrays are written.
+//! Source: `OpenAPI` 2.0, `versions/2.0.md`. It differs from 3.x: host and base path instead of servers, the body is a parameter, media types are
+//! properties of the operation, `collectionFormat` says how arrays are written.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

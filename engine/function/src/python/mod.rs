@@ -1,7 +1,7 @@
-//! Functions that are Python code.
+//! Functions that run Python code.
 //!
 //! Owns: the requests to a Python process and the meaning of its answers. Promises: code sees its arguments, its search path and `PATH`, and
-//! nothing else of the engine; a call that exceeds a limit, or ends the process, fails alone. Source:
+//! nothing else of the engine; a call that exceeds a limit, or ends the process, does not affect other calls. Source:
 //! `apache/incubator-kie-kogito-runtimes`, `PythonScriptWorkItemHandler` and `PythonServiceWorkItemHandler`.
 
 mod pool;
@@ -24,19 +24,19 @@ use crate::setup::{SetupError, read_setting};
 
 pub(crate) use pool::Pool;
 
-/// The property with the folders of modules; it may be written as a list with commas, or with an index in brackets.
+/// The property with the folders of modules: a list with commas, or several properties with an index in brackets.
 const SEARCH_PATH: &str = "org.sonataflow.python.searchpath";
 
-/// How Python code is run.
+/// The settings for running Python code.
 #[derive(Debug, Clone)]
 pub(crate) struct PythonSettings {
     /// The program that runs it.
     pub(crate) command: String,
-    /// Bytes of memory that a process may take.
+    /// Most bytes of memory of one process.
     pub(crate) memory: u64,
-    /// Processes at once.
+    /// Most processes at once.
     pub(crate) processes: usize,
-    /// Bytes of an answer.
+    /// Most bytes of an answer.
     pub(crate) max_output_bytes: usize,
     /// How long a call may take.
     pub(crate) timeout: Duration,
@@ -57,7 +57,7 @@ impl PythonSettings {
     }
 }
 
-/// What a process is asked, as one line of JSON. The error names the argument at fault.
+/// Writes the request to a process as one line of JSON. The error names the argument at fault.
 fn request_line(
     target: &PythonFunction,
     request: &Request<'_>,
@@ -74,7 +74,7 @@ fn request_line(
             let mut variables = given.cloned().unwrap_or_default();
             variables.remove("script");
             let state = request.python.and_then(|python| python.get("state")).cloned().unwrap_or_default();
-            // The variables are stored with the instance, and secrets must not be.
+            // The variables are stored with the instance, but secrets must not be stored.
             let is_secret = |name: &str, value: &Val| {
                 let text = value.to_text();
                 is_secret_member(name) || mask.apply(&text) != text

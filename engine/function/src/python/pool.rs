@@ -1,7 +1,7 @@
 //! The Python processes of the engine.
 //!
-//! Promises: no more processes than the settings say; a process that answered serves the next call with the same search path, so that projects
-//! may have different modules of one name; one that did not answer is ended. Never: starts a process before code is to be run.
+//! Promises: no more processes run than the settings allow; a process that answered serves the next call with the same search path, so that
+//! projects may have different modules of one name; a process that did not answer is ended. Never: starts a process before a call needs one.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use tokio::sync::Semaphore;
 use super::{PythonSettings, worker::Worker};
 use crate::error::CallErrorKind;
 
-/// Python processes, started when they are needed.
+/// Python processes, started on demand.
 pub(crate) struct Pool {
     settings: PythonSettings,
     places: Semaphore,
-    /// Each with the search path of its calls; the one that waits longest is the first.
+    /// Idle processes, each with the search path of its calls; the longest idle one comes first.
     idle: Mutex<Vec<(Vec<String>, Worker)>>,
 }
 
@@ -30,8 +30,8 @@ impl Pool {
         &self.settings
     }
 
-    /// Has a process answer a line, within the time of the settings or another one. The time for which all processes are busy with other
-    /// calls does not count. `path` is the search path that the line names.
+    /// Sends a line to a process and returns its answer, within `timeout` or that of the settings. The time during which all processes are busy
+    /// with other calls does not count. `path` is the search path in the line.
     pub(crate) async fn ask(
         &self,
         line: String,
@@ -46,22 +46,22 @@ impl Pool {
         };
         let timeout = timeout.unwrap_or(self.settings.timeout);
         let asked = worker.ask(line.as_bytes(), self.settings.max_output_bytes);
-        // A worker that is dropped ends its process.
+        // Dropping a worker ends its process.
         let answer =
             tokio::time::timeout(timeout, asked).await.map_err(|_| CallErrorKind::Timeout(timeout))??;
         self.idle.lock().push((path, worker));
         Ok(answer)
     }
 
-    /// A process that waits for work with this search path. Those that ended meanwhile are forgotten, and where there is none, those of
-    /// other paths make room for a new one.
+    /// An idle process with this search path. Removes processes that have ended; if none fits, ends idle processes of other paths to make room
+    /// for a new one.
     fn idle_worker(&self, path: &[String]) -> Option<Worker> {
         let mut idle = self.idle.lock();
         idle.retain_mut(|(_, worker)| worker.is_alive());
         if let Some(at) = idle.iter().rposition(|(of_worker, _)| of_worker == path) {
             return Some(idle.remove(at).1);
         }
-        // Who asks has one of the places.
+        // The caller itself holds one of the places.
         let busy = self.settings.processes.saturating_sub(self.places.available_permits());
         let most = self.settings.processes.saturating_sub(busy);
         let surplus = idle.len().saturating_sub(most);

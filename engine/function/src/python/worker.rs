@@ -1,7 +1,7 @@
-//! A Python process that answers one request after the other.
+//! A Python process that answers one request after another.
 //!
-//! Owns: the process and its pipes. Promises: it has no variable of the engine's environment but `PATH`; it ends, with those that it
-//! started, when the worker is dropped, and when the engine ends. Never: reads more of an answer than it may have.
+//! Owns: the process and its pipes. Promises: it has no variable of the engine's environment but `PATH`; it ends, together with the processes
+//! that it started, when the worker is dropped and when the engine ends. Never: reads more of an answer than the limit.
 
 use std::process::Stdio;
 
@@ -12,10 +12,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::PythonSettings;
 use crate::error::CallErrorKind;
 
-/// What a process runs.
+/// The program that a process runs.
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 
-/// Bytes of an answer that are not its result: the beginning of what the code prints, or of an error, with their escapes.
+/// Most bytes of an answer beside its result: the beginning of what the code prints, or of an error, with their escapes.
 const BESIDE_RESULT: usize = 64 * 1024;
 
 /// A Python process.
@@ -36,7 +36,7 @@ impl Worker {
             ))
         };
         let mut command = Command::new(&settings.command);
-        // Isolated: neither variables nor the folder of the engine change which modules are found; and no files are written beside them.
+        // Isolated mode: neither variables nor the engine's folder affect which modules are found, and no bytecode files are written beside them.
         command.args(["-I", "-B", "-X", "utf8", "-c", BOOTSTRAP]);
         command.args([settings.memory.to_string(), settings.max_output_bytes.to_string()]);
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
@@ -54,7 +54,7 @@ impl Worker {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Asks the process. After an error it cannot be asked again.
+    /// Sends a line to the process and reads its answer. After an error the process cannot be used again.
     pub(super) async fn ask(&mut self, line: &[u8], most: usize) -> Result<Vec<u8>, CallErrorKind> {
         let written = async {
             self.input.write_all(line).await?;
@@ -85,7 +85,7 @@ impl Worker {
         }
     }
 
-    /// Why the process has ended.
+    /// The error for a process that has ended.
     async fn end(&mut self) -> CallErrorKind {
         let status = self.child.wait().await.map(|status| status.to_string());
         let status = status.unwrap_or_else(|error| error.to_string());
@@ -96,7 +96,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(group) = self.group {
-            // It may have ended on its own.
+            // Fails if the process has already ended.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

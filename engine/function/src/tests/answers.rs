@@ -1,4 +1,4 @@
-//! Answers to results.
+//! How answers become results.
 
 use serde_json::{Value, json};
 

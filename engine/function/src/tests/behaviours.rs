@@ -1,5 +1,4 @@
-//! How services misbehave on the wire, and what a call makes of it: a result, or an error that says what is wrong. None hangs, and none
-//! takes more than its limit.
+//! Services that misbehave on the wire, and the result or error of the call. No call hangs or takes more than its limit.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::support::{call, properties, rest, result};
 
-/// What a service does once it has been asked.
+/// The behaviour of a service after it got a request.
 #[derive(Clone)]
 enum Does {
     /// Sends these bytes and closes the connection.
@@ -27,7 +26,7 @@ use Does::{Repeats, Resets, Sends, Stops};
 const AT_ONCE: Duration = Duration::ZERO;
 const SLOWLY: Duration = Duration::from_millis(20);
 
-/// The address of a service that does this to every request.
+/// Starts a service with this behaviour, and returns its address.
 async fn service(does: Does) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,7 +38,7 @@ async fn service(does: Does) -> String {
     url
 }
 
-/// Ends when the client closes the connection.
+/// Serves one connection until the client closes it.
 async fn serve(mut socket: TcpStream, does: Does) -> std::io::Result<()> {
     let mut asked = Vec::new();
     while !asked.ends_with(b"\r\n\r\n") {
@@ -71,7 +70,7 @@ async fn serve(mut socket: TcpStream, does: Does) -> std::io::Result<()> {
     }
 }
 
-/// A head with these lines, then the body.
+/// An answer with these header lines, then the body.
 fn answer(lines: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {}\r\n\r\n", lines.replace('\n', "\r\n")).into_bytes();
     bytes.extend_from_slice(body.as_ref());
@@ -84,7 +83,7 @@ fn json(body: impl AsRef<[u8]>) -> Does {
     Sends(answer(&format!("200 OK\ncontent-type: application/json\ncontent-length: {length}"), body))
 }
 
-/// The result, or the error without the place where it happened.
+/// The result, or the error without its place.
 async fn outcome(does: Does) -> String {
     let url = service(does).await;
     let more = "kogito.sw.functions.f.timeout=400\nrondo.http.max-answer-bytes=1000000";

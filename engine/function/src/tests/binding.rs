@@ -1,4 +1,4 @@
-//! Functions to bindings, and what is wrong with them.
+//! How functions are bound, and which problems binding reports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -260,7 +260,7 @@ auth:
     assert_eq!((service.last().target.as_str(), service.last().header("authorization")), ("/a", ""));
 }
 
-/// The host that a document comes from may be any file server. It gets no calls, and no token.
+/// The host that a document comes from may be any file server, so it gets no calls and no token.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_host_of_a_document_is_no_address_of_its_service() {
     let v3 = |servers: Value| {
@@ -345,7 +345,7 @@ fn credentials_without_a_value_are_a_warning() {
     let folder = Folder::new(&[("a.json", &document.to_string())]);
     let lines = "quarkus.rest-client.a_json.url=http://h.test\n\
                  quarkus.openapi-generator.a_json.auth.my_bearer.bearer-token=${API_TOKEN}";
-    // Told once, at the first function.
+    // Reported once, at the first function.
     let functions = "functions:\n- {name: f, operation: 'a.json#op'}\n- {name: g, operation: 'a.json#op'}\n";
     let (_, problems) = bind_in(&folder, functions, &properties("", lines), None);
     insta::assert_snapshot!(problems, @r##"

@@ -1,9 +1,9 @@
-//! Arguments and results as they are written, against what the operations take and answer.
+//! Warnings about written arguments and results that an operation does not take or answer.
 
 use super::binding::{Folder, bind_text};
 use super::support::properties;
 
-/// A service of which each operation shows another kind of body.
+/// A service whose operations each show another kind of body.
 const SPEC: &str = r"
 openapi: 3.0.3
 info: {title: Shop, version: '1'}
@@ -63,7 +63,7 @@ components:
         created: {type: string, readOnly: true}
 ";
 
-/// The warnings of actions with these `functionRef`s and filters, without the places that all have.
+/// The warnings of actions with these `functionRef`s and filters, without the places that all of them have.
 fn check(functions: &str, actions: &str, rest: &str) -> String {
     let folder = Folder::new(&[("specs/shop.yaml", SPEC)]);
     let operations = ["read", "write", "open", "free", "crd", "either", "list"];

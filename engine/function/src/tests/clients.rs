@@ -23,7 +23,7 @@ fn time_limits_are_read_in_all_spellings() {
         ("quarkus.rest-client.read-timeout=5", None, Some(5)),
         ("quarkus.rest-client.\"org.openapi.quarkus.svc.api.DefaultApi\".read-timeout=5", None, Some(5)),
         ("org.openapi.quarkus.svc.api.DefaultApi/mp-rest/readTimeout=5", None, Some(5)),
-        // The closest one counts.
+        // The most specific one counts.
         (
             "quarkus.rest-client.read-timeout=5\nsvc/mp-rest/readTimeout=6\nquarkus.rest-client.svc.read-timeout=7",
             None,

@@ -1,5 +1,4 @@
-//! Documents that nobody would write on purpose: whatever they say, reading them ends, within bounds, without a panic; and so does every
-//! call of what was read.
+//! Documents that nobody would write on purpose: reading them ends within bounds and without a panic, and so does every call of their operations.
 
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ fn pointers(value: &Value, here: &str, all: &mut Vec<String>) {
     }
 }
 
-/// Puts something else at a place: another part of the document, a reference to one, or nonsense.
+/// Replaces the value at a place by another part of the document, a reference to one, or nonsense.
 fn mutate(document: &mut Value, kind: u8, at: Index, from: Index) {
     let mut all = Vec::new();
     pointers(document, "", &mut all);
@@ -98,7 +97,7 @@ fn with_schema(schema: Value, schemas: Value) -> Value {
     )
 }
 
-/// Reads an answer with room for this many bytes; gives the bytes that were granted and the result.
+/// Reads an answer with memory for this many bytes; returns the bytes that were granted and the result.
 fn read(operation: &Operation, content_type: &str, body: &[u8], room: usize) -> (usize, Option<Val>) {
     let mut granted = 0;
     let mut grant = |more: usize| {
@@ -111,7 +110,7 @@ fn read(operation: &Operation, content_type: &str, body: &[u8], room: usize) -> 
     (granted, read.ok())
 }
 
-/// JSON with bytes changed, or bytes of any kind.
+/// JSON, JSON with changed bytes, or arbitrary bytes.
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
     let json =
         r#"\{"(id|name|items|a)": ?("[a-z{}\\"]{0,9}"|-?[0-9]{1,25}|\[[0-9,]{0,9}\]|null|true|\{\})\}"#;
@@ -134,7 +133,7 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    // A case reads a whole document. `PROPTEST_CASES` makes it more.
+    // A case reads a whole document, so there are fewer. `PROPTEST_CASES` raises their number.
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     #[test]
@@ -154,7 +153,7 @@ proptest! {
             let _ = openapi::request::build(&operation, &arguments, true);
             let (granted, result) = read(&operation, &content_type, &body, usize::MAX);
             let memory = result.as_ref().map_or(0, Val::memory);
-            // Defaults of the document stand in it only once, and are counted at each place that has them.
+            // Defaults of the document are in memory once, but counted at each place that has them.
             prop_assert!(memory <= granted + 64 * 1024, "{memory} of {granted}");
         }
     }
@@ -181,7 +180,7 @@ proptest! {
 #[test]
 fn schemas_that_refer_to_each_other_without_end_are_read() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    // Each of the schemas is twice the next one.
+    // Each schema contains the next one twice.
     let doubling = |count: usize| -> Value {
         let both = |i: usize| vec![reference(&format!("a{}", i + 1)); 2];
         let last = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
@@ -191,7 +190,7 @@ fn schemas_that_refer_to_each_other_without_end_are_read() {
     let circle = json!({"A": {"allOf": [reference("B")]}, "B": {"allOf": [reference("A")], "properties": {"n": {"type": "integer"}}}});
     for (schema, schemas, expected) in [
         (reference("a0"), doubling(20), json!({"n": 1})),
-        // Too deep to be looked through.
+        // Too deep to be read.
         (reference("a0"), doubling(60), json!({"n": "1"})),
         (reference("A"), circle, json!({"n": 1})),
         (reference("Self"), json!({"Self": reference("Self")}), json!({"n": "1"})),
@@ -219,7 +218,7 @@ fn a_document_that_is_nested_without_end_is_no_problem_of_the_stack() {
     assert_eq!(serde_json::to_value(&result).unwrap(), json!({"n": 1}));
 }
 
-/// Each copies a large schema again and again.
+/// Each operation copies a large schema again and again.
 #[test]
 fn what_an_operation_reads_and_declares_is_bounded() {
     let members: serde_json::Map<_, _> =
@@ -304,7 +303,7 @@ fn an_address_with_a_line_break_is_refused_and_not_called_without_it() {
     assert!(operations(&spec("/a\nb", "get", json!({}), json!({}))).is_empty());
 }
 
-/// Each large operation costs what it uses, not what stands beside it.
+/// Each operation costs what it uses, not what the rest of the document contains.
 #[test]
 fn a_document_of_ten_megabytes_is_read() {
     let mut document = with_schema(json!({"type": "integer"}), json!({}));

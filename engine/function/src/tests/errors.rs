@@ -1,11 +1,11 @@
-//! Failures, as people, clients and error handlers see them.
+//! Failures as people, clients and error handlers see them.
 
 use serde_json::{Value, json};
 
 use super::support::{Reply, Server, call, client_message, openapi, properties, rest, spec};
 use crate::error::CallError;
 
-/// The error in all its voices, with the server's address made stable.
+/// All texts of the error, with the server's address made stable.
 fn shown(error: &CallError, server: &str) -> String {
     let failure = error.clone().into_failure();
     let text = format!(
@@ -48,7 +48,7 @@ async fn an_error_status_tells_the_body() {
     ");
 }
 
-/// Services under test often answer with the request.
+/// Test services often repeat the request in their answer.
 #[tokio::test]
 async fn credentials_of_an_address_are_hidden_where_a_service_repeats_them() {
     let server =
@@ -77,7 +77,7 @@ async fn an_answer_that_is_not_json_fails_a_rest_function() {
 
 #[tokio::test]
 async fn a_refused_connection_is_a_connect_exception() {
-    // Bound and dropped: nobody listens there.
+    // The listener was dropped, so nobody listens at its port.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let binding = openapi(&spec("/a", "get", json!({}), json!({})));

@@ -1,4 +1,4 @@
-//! Documents behind an address.
+//! Fetching documents by their address.
 
 use rondo_definition::Fetch as _;
 use serde_json::json;

@@ -33,7 +33,7 @@ fn target(method: &str) -> GrpcTarget {
     GrpcTarget { service: "Pets".to_owned(), method }
 }
 
-/// What the server answers to each call.
+/// The server's answer to each call.
 #[derive(Clone, Default)]
 struct Reply {
     messages: Vec<Value>,
@@ -42,7 +42,7 @@ struct Reply {
     delay: Duration,
 }
 
-/// What the server was sent: path, metadata and messages.
+/// The requests that the server got: path, metadata and messages.
 type Seen = Arc<Mutex<Vec<(String, BTreeMap<String, String>, Vec<Value>)>>>;
 
 /// A server on loopback, and the properties that name it.

@@ -1,4 +1,4 @@
-//! Credentials: which are sent, and that none is shown.
+//! Credentials: which ones a call sends, and that no message shows them.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ async fn everything_that_is_configured_is_used() {
             vec![auth("key.use-authorization-header-value=true"), auth("bearer.bearer-token=abc")],
             "Bearer abc,Bearer abc,,/a",
         ),
-        // Schemes that are not defined fall back to the global ones; none asked for, none sent.
+        // If only undefined schemes are named, the global ones apply; if none are named, none is sent.
         (
             json!([{"bearerAuth": []}]),
             json!([{"bearer": []}]),

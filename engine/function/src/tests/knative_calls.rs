@@ -97,7 +97,7 @@ async fn an_error_status_is_the_code_of_the_failure() {
 
 #[tokio::test]
 async fn a_call_without_an_answer_fails_like_one_of_sonataflow() {
-    // It takes the connection and stays silent.
+    // The listener accepts the connection and never answers.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let properties = properties("", &format!("{}\nkogito.sw.functions.f.timeout=50", address(&url)));

@@ -16,7 +16,7 @@ fn get() -> std::sync::Arc<crate::Binding> {
 
 #[tokio::test]
 async fn a_silent_service_is_given_up() {
-    // Accepts connections, as the system does for a listener, and never answers.
+    // The system accepts connections for the listener, and nobody answers.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let properties = properties(&url, "quarkus.rest-client.svc.read-timeout=30");
@@ -73,7 +73,7 @@ async fn redirects_are_followed_on_the_same_host_only() {
                 let seen = server.last();
                 format!("{} {} {}", seen.method, seen.target, seen.body).trim().to_owned()
             }
-            // What a client of the instance is told.
+            // The message that a client of the instance gets.
             Err(error) => client_message(&error).replace(&other.url, "OTHER"),
         };
         assert_eq!(got, expected, "{method} {status} {to}");

@@ -1,4 +1,4 @@
-//! Answers and the budget of memory.
+//! Answers and the memory budget.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::Caller;
 use crate::error::CallErrorKind;
 use crate::mask::Secrets;
 
-/// A list of so many numbers, two bytes each.
+/// A list of `count` numbers, two bytes each.
 fn numbers(count: usize) -> Reply {
     Reply::new(200, "application/json", format!("[1{}]", ",1".repeat(count - 1)))
 }
 
-/// All of them together would take ten times the memory.
+/// All answers together would take ten times the memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_answers_than_there_is_memory_for_come_one_after_the_other() {
     let server = Server::start(vec![numbers(100_000)]).await;
@@ -88,7 +88,7 @@ async fn what_never_finds_room_is_an_error_at_once() {
     assert_eq!(memory.used(), 0);
 }
 
-/// The values of an error's body are not made, and only its beginning is read.
+/// An error's body is not parsed, and only its beginning is read.
 #[tokio::test]
 async fn an_error_takes_no_more_than_its_beginning() {
     let reply = Reply::new(500, "application/json", format!("[1{}]", ",1".repeat(3_000_000)));
@@ -128,7 +128,7 @@ async fn a_call_whose_turn_does_not_come_in_time_fails_and_nothing_was_sent() {
 #[tokio::test]
 async fn many_calls_of_one_instance_leave_places_for_another() {
     let server = Server::start(vec![Reply::json(200, &Value::Null)]).await;
-    // Accepts connections, as the system does for a listener, and never answers.
+    // The system accepts connections for the listener, and nobody answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let properties = properties("", "rondo.http.max-calls=4\nrondo.http.timeout=20000");
     let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(16 << 20)).unwrap();

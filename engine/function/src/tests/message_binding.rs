@@ -1,4 +1,4 @@
-//! Functions of the types `asyncapi` and `rpc`, and what is wrong with their documents.
+//! Functions of the types `asyncapi` and `rpc`, and the problems of their documents.
 
 use serde_json::Value;
 

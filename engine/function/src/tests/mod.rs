@@ -1,4 +1,4 @@
-//! Calls against a real HTTP server on loopback: what it sees, and what its answers become.
+//! Calls against a real HTTP server on loopback: the requests that it gets, and the results of its answers.
 
 #![allow(clippy::needless_pass_by_value, reason = "`json!` as an argument reads better without `&`")]
 

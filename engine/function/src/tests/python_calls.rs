@@ -17,7 +17,7 @@ fn service(module: &str, function: &str) -> Arc<Binding> {
     binding(Target::Python(PythonFunction::Service { module, function }))
 }
 
-/// Runs a script after another one that left this.
+/// Runs a script after another one that left this state.
 async fn script(
     caller: &Caller,
     properties: &Properties,
@@ -41,7 +41,7 @@ async fn script(
     caller.call(&binding(Target::Python(PythonFunction::Script)), request).await
 }
 
-/// What `$WORKFLOW.python` shows.
+/// The values of `$WORKFLOW.python`.
 fn values(answer: &Answer) -> Value {
     let values = answer.python.as_ref().and_then(|python| python.get("values"));
     serde_json::to_value(values.unwrap()).unwrap()
@@ -140,7 +140,7 @@ async fn code_sees_no_variable_and_no_secret_of_the_engine() {
     let code = "import os, sys\nnames = sorted(os.environ)\npath = sys.path[-3:]\nprint('secret')";
     let answer = script(&caller, &properties, json!({"script": code}), None).await.unwrap();
     let values = values(&answer);
-    // Python itself, or a script that chooses one of several, sets some; `HOME` is one of the engine.
+    // Python itself, or a launcher script, sets some variables; `HOME` would come from the engine.
     let names = values["names"].as_array().unwrap();
     assert!(names.contains(&json!("PATH")) && !names.contains(&json!("HOME")), "{names:?}");
     assert_eq!(values["path"], json!(["/a", "/b", "/c"]));
@@ -163,8 +163,8 @@ async fn a_command_that_is_not_there_is_named() {
     insta::assert_snapshot!(client_message(&error), @"the Python process `/nowhere/python3` cannot be started: No such file or directory (os error 2); set `rondo.python.command`");
 }
 
-/// Two projects may have modules of one name: a process keeps the first that it imports, so each search path has processes of its own. There
-/// are no more of them than may be.
+/// Two projects may have modules of one name. A process keeps the first one that it imports, so each search path has processes of its own, within
+/// the limit of processes.
 #[tokio::test]
 async fn modules_of_one_name_on_different_paths_are_not_mixed_up() {
     let module = |name: &str| format!("def name():\n    return '{name}'\n");

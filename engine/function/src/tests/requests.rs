@@ -1,4 +1,4 @@
-//! Arguments to requests.
+//! How arguments become requests.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::binding::Target;
 
 use crate::mask::Secrets;
 
-/// `METHOD target`, then the content type and the body if there is one.
+/// Checks requests written as `METHOD target`, then the content type and the body if there is one.
 async fn check(rows: Vec<(Value, Value, &str)>) {
     let server = Server::start(vec![Reply::json(200, &json!({}))]).await;
     let properties = properties(&server.url, "");
@@ -352,7 +352,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Whatever the arguments are, there is a request with an address that can be read, or a text.
+    /// Any arguments give a request with a valid address, or an error text.
     #[test]
     fn any_arguments_give_a_request_or_a_text(arguments in any_json(), style in "(form|deepObject|pipeDelimited|nonsense)") {
         let document = spec("/x/{a}/{b}", "post", json!({

@@ -69,7 +69,7 @@ async fn an_error_status_can_be_looked_at() {
     assert_eq!(result(&answer), json!("none"));
 }
 
-/// An expression that finds nothing must not hand all data of the state to a service.
+/// An expression without a result must not send all data of the state to a service.
 #[test]
 fn arguments_that_are_null_are_not_the_state_data() {
     let target = http("post:http://h/a", true);

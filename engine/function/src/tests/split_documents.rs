@@ -1,4 +1,4 @@
-//! Documents that are split over files: everything an operation needs may stand in another one.
+//! Documents that are split over files: every part that an operation needs may be in another file.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::openapi::document::SpecDocument;
 use crate::openapi::operation::{Operation, Place};
 use crate::specs;
 
-/// Files by name. A reference is relative to the folder of the file that it stands in.
+/// Files by name. A reference is relative to the folder of its file.
 struct Files(HashMap<String, Arc<SpecDocument>>);
 
 impl Files {

@@ -1,4 +1,4 @@
-//! A server that records what it is sent and answers what it is told, and calls against it.
+//! A server that records requests and sends prepared answers, and calls against it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ use crate::mask::Secrets;
 use crate::openapi;
 use crate::openapi::document::SpecDocument;
 
-/// What the server answers, in order; the last one again and again.
+/// An answer of the server. It sends its replies in order, and the last one again and again.
 #[derive(Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -59,7 +59,7 @@ impl Seen {
     }
 }
 
-/// Replies to come, and requests so far.
+/// The replies that are left, and the requests so far.
 type Shared = Arc<Mutex<(Vec<Reply>, Vec<Seen>)>>;
 
 pub(crate) struct Server {
@@ -120,7 +120,7 @@ pub(crate) fn spec(path: &str, method: &str, mut operation: Value, more: Value) 
     document
 }
 
-/// The operation `op` of a document, whose settings are called `svc`.
+/// Binds the operation `op` of a document, whose settings have the key `svc`.
 pub(crate) fn openapi(document: &Value) -> Arc<Binding> {
     let document = Arc::new(SpecDocument::parse("specs/svc", document.to_string().into()).unwrap());
     let place = document.operation("op").unwrap().clone();
@@ -132,24 +132,24 @@ pub(crate) fn openapi(document: &Value) -> Arc<Binding> {
     binding(target)
 }
 
-/// A function `f` that calls this.
+/// A function `f` with this target.
 pub(crate) fn binding(target: Target) -> Arc<Binding> {
     Arc::new(Binding { name: "f".to_owned(), target, asked_headers: Arc::default() })
 }
 
-/// The request that an operation such as `get:/a` means.
+/// Parses an operation such as `get:/a`.
 pub(crate) fn http(operation: &str, fails_on_error_status: bool) -> HttpFunction {
     let (method, address) = operation.split_once(':').unwrap();
     let method = HttpMethod::parse(method).unwrap();
     HttpFunction { method, address: address.to_owned(), fails_on_error_status }
 }
 
-/// A function that is a plain HTTP request.
+/// A function that sends a plain HTTP request.
 pub(crate) fn rest(operation: &str, fails_on_error_status: bool) -> Arc<Binding> {
     binding(Target::Http(HttpTarget::Rest(http(operation, fails_on_error_status))))
 }
 
-/// The settings: those that name the server, and more lines.
+/// Properties with the server's address, and more lines.
 pub(crate) fn properties(server: &str, more: &str) -> Properties {
     let text = format!("quarkus.rest-client.svc.url={server}\n{more}\n");
     let (properties, diagnostics) = Properties::parse("application.properties", &text, BTreeMap::new());
@@ -171,7 +171,7 @@ pub(crate) fn caller(properties: &Properties, secrets: Secrets) -> Caller {
     Caller::new(properties, secrets, &MemoryBudget::new(256 << 20)).unwrap()
 }
 
-/// Calls with nothing special; the `configKey`, for functions that have one, is `east`.
+/// Calls with ordinary values; the `configKey`, for functions that have one, is `east`.
 pub(crate) async fn call(
     binding: &Arc<Binding>,
     properties: &Properties,
@@ -203,7 +203,7 @@ pub(crate) async fn call_of(
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let state_data = val(json!({"whole": "data"}));
     let request = Request {
-        // Null stands for an action that gives none.
+        // Null means an action without arguments.
         arguments: (!arguments.is_null()).then(|| val(arguments)),
         state_data: &state_data,
         headers: &headers,
@@ -225,7 +225,7 @@ pub(crate) async fn call_of(
     caller.call(binding, request).await
 }
 
-/// What a client is told whose request led to the error.
+/// The message to the client whose request led to the error.
 pub(crate) fn client_message(error: &CallError) -> String {
     rondo_program::sonataflow::client_message(&error.clone().into_failure())
 }

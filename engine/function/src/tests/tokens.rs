@@ -1,4 +1,4 @@
-//! Access tokens: what a token endpoint is sent, and what it answers.
+//! Access tokens: the requests to a token endpoint, and its answers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,13 +15,13 @@ fn secured() -> Value {
     spec("/a", "get", json!({}), more)
 }
 
-/// The lines of the client, each without what they all begin with.
+/// The properties of the client, from lines without the common prefix.
 fn client(endpoint: &str, lines: &str) -> String {
     let own = format!("auth-server-url={endpoint}\ntoken-path=/token\nclient-id=app\n{lines}");
     own.lines().map(|line| format!("quarkus.oidc-client.login.{line}\n")).collect()
 }
 
-/// What the endpoint sees of a call with this client, and the error of the call.
+/// The request that the endpoint gets for a call with this client, and the error of the call.
 async fn asked(lines: &str, reply: Reply) -> (Seen, String) {
     let endpoint = Server::start(vec![reply]).await;
     let service = Server::start(vec![Reply::json(200, &json!({}))]).await;
@@ -179,7 +179,7 @@ async fn what_cannot_get_a_token_makes_no_call() {
         assert!(error.contains(said), "{lines}: {error}");
         assert_eq!(service.seen().len(), 0);
     }
-    // The document gives a path, whose host would be the one that it was fetched from.
+    // The document names a bare path, whose host would be the one from which the document was fetched.
     let properties = properties("http://127.0.0.1:9", "quarkus.oidc-client.login.client-id=app");
     let error = call(&openapi(&secured()), &properties, Value::Null).await.unwrap_err().to_string();
     assert!(error.contains("the token endpoint `/oauth/token` is no http or https address"), "{error}");

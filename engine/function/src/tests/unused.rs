@@ -1,4 +1,4 @@
-//! Properties that nothing reads, and those that only look so.
+//! Properties that nothing reads, and those that only seem unread.
 
 use rondo_definition::{Environment, Properties};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ constants: {text: '${ $SECRET.\"quarkus.rest-client.read-by-expression.url\" }'}
 /// A function whose document is missing, so that it may have any security scheme.
 const GONE: &str = "- {name: gone, operation: specs/gone.json#op}\n";
 
-/// What is said of these lines.
+/// The warnings about these lines.
 fn said(more_functions: &str, lines: &str) -> String {
     let text = document().to_string();
     let folder = Folder::new(&[
@@ -266,6 +266,6 @@ fn an_entry_that_one_of_several_projects_reads_is_used() {
     };
     assert_eq!(lines_of(&[usage(&one, true)]), [2, 3]);
     assert_eq!(lines_of(&[usage(&one, true), usage(&other, true)]), [3]);
-    // A workflow that could not be read may be the one that reads them.
+    // A workflow that could not be read may read these properties.
     assert_eq!(lines_of(&[usage(&one, false)]), [0; 0]);
 }

@@ -5,10 +5,10 @@ use super::known::{Known, split_name, split_setting};
 use super::names::{self, INERT_OF_CLIENTS, UNSUPPORTED_OF_CLIENTS};
 use crate::settings::{CLIENT_SETTINGS, MICRO_PROFILE, REST_CLIENT, camel_case, generated_package};
 
-/// A key of Quarkus; the rest follows `quarkus.rest-client.`.
+/// Examines a key of Quarkus; `rest` follows `quarkus.rest-client.`.
 pub(super) fn quarkus(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
     let all = all_settings();
-    // The value of a `configKey` follows the name of the client, so that of a shorter one may fit too.
+    // The value of a `configKey` follows the name of a client, so the name of a shorter client may fit too.
     if let Some((name, setting)) = split_setting(rest, all.iter().copied())
         && all.contains(&setting)
         && known.is_choice(name, |_, document| document.client.to_owned())
@@ -33,11 +33,11 @@ pub(super) fn quarkus(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused
     unknown_client(known, &name, &|client| format!("{REST_CLIENT}{client}.{setting}"))
 }
 
-/// A key of `MicroProfile`, with what stands before and behind `/mp-rest/`.
+/// Examines a key of `MicroProfile`; `client` and `setting` are the parts before and after `/mp-rest/`.
 pub(super) fn micro_profile(known: &Known<'_>, key: &str, client: &str, setting: &str) -> Option<Unused> {
     let client = client.trim_matches('"');
     if is_client(known, client) {
-        // Some of those that make no difference have names such as `connectionTTL`.
+        // Some settings without effect have names such as `connectionTTL`.
         let is_inert = |name: &&str| name.replace('-', "").eq_ignore_ascii_case(setting);
         let name = all_settings().into_iter().find(|name| camel_case(name) == setting);
         let name = name.or_else(|| INERT_OF_CLIENTS.into_iter().find(is_inert));
@@ -81,14 +81,14 @@ fn all_settings() -> Vec<&'static str> {
     read.chain(unsupported).chain(INERT_OF_CLIENTS).filter(|name| !name.ends_with(['.', '/'])).collect()
 }
 
-/// Whether the key has the form of one for all clients, although it has a dot: `logging.scope`, `headers.x`.
+/// Whether the key is one for all clients although it contains a dot: `logging.scope`, `headers.x`.
 fn is_of_all_clients(rest: &str) -> bool {
     let unsupported = UNSUPPORTED_OF_CLIENTS.iter().map(|(name, ..)| *name);
     let mut beginnings = unsupported.chain(INERT_OF_CLIENTS).filter(|name| name.ends_with('.'));
     beginnings.any(|beginning| rest.starts_with(beginning))
 }
 
-/// A setting that holds for all clients.
+/// Examines a setting for all clients.
 fn of_all_clients(known: &Known<'_>, key: &str, name: &str) -> Option<Unused> {
     let global = || CLIENT_SETTINGS.iter().filter(|setting| setting.is_global).map(|setting| setting.name);
     if global().any(|known| known == name) {
@@ -106,7 +106,7 @@ fn of_all_clients(known: &Known<'_>, key: &str, name: &str) -> Option<Unused> {
     Some(Unused::name(why, Some(help)))
 }
 
-/// A setting of one client; `to_key` makes the key of another one.
+/// Examines a setting of one client; `to_key` makes the key of another setting.
 fn of_client(known: &Known<'_>, key: &str, name: &str, to_key: &dyn Fn(&str) -> String) -> Option<Unused> {
     if CLIENT_SETTINGS.iter().any(|setting| setting.name == name) {
         return None;
@@ -124,7 +124,7 @@ fn is_known_to_quarkus(name: &str) -> bool {
     names::is_one_of(name, unsupported.chain(INERT_OF_CLIENTS))
 }
 
-/// What is to be said of a setting that only Quarkus has; `None` if it makes no difference, or has the value that Rondo works by.
+/// The warning about a setting that only Quarkus has; `None` if it makes no difference, or has the value that Rondo implements.
 fn unsupported(known: &Known<'_>, key: &str, name: &str) -> Option<Unused> {
     let (setting, why, help) =
         UNSUPPORTED_OF_CLIENTS.iter().find(|(known, ..)| names::is_named(name, known))?;

@@ -12,7 +12,7 @@ const ADDRESS: [&str; 3] = ["protocol", "host", "port"];
 const CREDENTIALS: [&str; 5] = ["username", "password", "access_token", "api_key", "api_key_prefix"];
 const TIMEOUT: &str = "timeout";
 
-/// What follows `kogito.sw.functions.`.
+/// Examines a key; `rest` follows `kogito.sw.functions.`.
 pub(super) fn functions(known: &Known<'_>, rest: &str) -> Option<Unused> {
     if rest == "port" {
         return None;
@@ -64,7 +64,7 @@ fn reads(kind: &FunctionReadsKind, setting: &str) -> bool {
     }
 }
 
-/// What follows `quarkus.grpc.clients.`.
+/// Examines a key; `rest` follows `quarkus.grpc.clients.`.
 pub(super) fn services(known: &Known<'_>, rest: &str) -> Option<Unused> {
     let all = || READ_OF_GRPC.into_iter().chain(UNSUPPORTED_OF_GRPC.iter().map(|(name, ..)| *name));
     let (name, setting) = match split_name(rest, known.services.iter().copied()) {

@@ -1,4 +1,4 @@
-//! The names that the functions of some workflows read.
+//! Collects the names of settings that the functions of some workflows read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,19 @@ use crate::openapi::operation::Scheme;
 use crate::reads::FunctionReadsKind;
 use crate::settings::choice_separator;
 
-/// What functions read, by names.
+/// The settings that functions read, by name.
 pub(super) struct Known<'a> {
     pub(super) properties: &'a Properties,
-    /// Whether a name that is not here does not exist.
+    /// Whether every existing name is listed here.
     pub(super) is_complete: bool,
-    /// By key.
+    /// Documents by key.
     pub(super) documents: BTreeMap<&'a str, KnownDocument<'a>>,
-    /// Functions by name; those of one name may differ from workflow to workflow.
+    /// Functions by name; functions of one name may differ between workflows.
     pub(super) functions: BTreeMap<&'a str, Vec<&'a FunctionReadsKind>>,
     pub(super) services: BTreeSet<&'a str>,
     /// Properties that the texts of workflows name.
     pub(super) in_texts: BTreeSet<&'a str>,
-    /// What stands between the name of a client and the value of a `configKey`.
+    /// The separator between the name of a client and the value of a `configKey`.
     pub(super) separator: String,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct KnownDocument<'a> {
     pub(super) client: &'a str,
     pub(super) other_keys: BTreeSet<&'a str>,
     pub(super) has_choice: bool,
-    /// Whether one of them cannot be read, so that it may have any security scheme.
+    /// Whether one of them cannot be read and so may have any security scheme.
     pub(super) may_have_any_scheme: bool,
     pub(super) used: BTreeMap<&'a str, &'a Scheme>,
     pub(super) defined: BTreeSet<&'a str>,
@@ -41,7 +41,7 @@ impl<'a> Known<'a> {
     pub(super) fn of(usage: &PropertiesUse<'a>) -> Self {
         let mut known = Self {
             properties: usage.properties,
-            // The properties of a folder without workflows are those of workflows to come.
+            // In a folder without workflows the properties may be for later workflows.
             is_complete: usage.is_complete && !usage.bindings.is_empty(),
             documents: BTreeMap::new(),
             functions: BTreeMap::new(),
@@ -74,7 +74,7 @@ impl<'a> Known<'a> {
         known
     }
 
-    /// The document whose key an author means with this name, which is none: almost its key, or the name of the file.
+    /// The document that an author means by a wrong name: one with a similar key, or with this name by another strategy.
     pub(super) fn meant_document(&self, name: &str) -> Option<&'a str> {
         let by_other = self.documents.iter().find(|(_, document)| document.other_keys.contains(name));
         by_other.map(|(key, _)| *key).or_else(|| super::names::nearest(name, self.documents.keys().copied()))
@@ -90,7 +90,7 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// Why a name of a document is none, and what the documents are called. `to_key` makes the key of the property for a document's key.
+    /// Why no document has this name, and which documents exist. `to_key` makes the property's key from a document's key.
     pub(super) fn unknown_document(
         &self,
         name: &str,
@@ -106,8 +106,8 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The name and the setting of what follows the beginning of a family. A name in quotation marks ends where they do; another one is the longest
-/// of the known ones, because names may have dots.
+/// Splits the rest of a key into name and setting. A name in quotation marks ends with them; otherwise the longest known name counts, because
+/// names may contain dots.
 pub(super) fn split_name<'k, 'n>(
     rest: &'k str,
     known: impl IntoIterator<Item = &'n str>,
@@ -122,7 +122,7 @@ pub(super) fn split_name<'k, 'n>(
     matching.max_by_key(|(name, _)| name.len())
 }
 
-/// The same where no known name fits: the longest of the settings at the end, else what follows the first dot.
+/// The same if no known name fits: the setting is the longest known one at the end, else everything after the first dot.
 pub(super) fn split_setting<'k, 'n>(
     rest: &'k str,
     settings: impl IntoIterator<Item = &'n str>,

@@ -1,7 +1,7 @@
 //! Reports properties about calls that nothing reads.
 //!
-//! Owns: the families of properties whose names contain names of documents, security schemes, functions and services. Promises: a key that one
-//! function of one workflow reads is not reported; neither is a key that Quarkus knows and on which no call depends. Never: shows a value.
+//! Owns: the families of properties whose names contain names of documents, security schemes, functions and services. Promises: a key is not
+//! reported if one function of one workflow reads it, or if Quarkus knows it and it affects no call. Never: shows a value.
 
 mod clients;
 mod functions;
@@ -25,14 +25,14 @@ use known::Known;
 pub struct PropertiesUse<'a> {
     /// The properties.
     pub properties: &'a Properties,
-    /// What the functions of these workflows are bound to, bound with these properties.
+    /// The bindings of these workflows, made with these properties.
     pub bindings: Vec<&'a Bindings>,
-    /// Whether these are all workflows that read them. Without those that could not be read nobody knows which names exist.
+    /// Whether these are all workflows that read the properties. If some could not be read, it is unknown which names exist.
     pub is_complete: bool,
 }
 
-/// Warns of each property about calls that nothing reads, at its key. An entry of a file that several of these properties share is reported
-/// only if none of them reads it.
+/// Warns of each property about calls that nothing reads, at its key. If several properties share an entry of a file, it is reported only if none
+/// of them reads it.
 pub fn unused_properties(uses: &[PropertiesUse<'_>]) -> Vec<Diagnostic> {
     let mut entries: BTreeMap<(Arc<str>, Position), Option<Diagnostic>> = BTreeMap::new();
     for usage in uses {
@@ -53,7 +53,7 @@ pub fn unused_properties(uses: &[PropertiesUse<'_>]) -> Vec<Diagnostic> {
     entries.into_values().flatten().collect()
 }
 
-/// Why a key is not used.
+/// A key that nothing reads, and the reason.
 struct Unused {
     code: Code,
     /// Follows `nothing reads the property …: `.
@@ -62,12 +62,12 @@ struct Unused {
 }
 
 impl Unused {
-    /// A name that does not exist; the help is what exists.
+    /// A name does not exist; the help says which names do.
     fn name(why: String, help: Option<String>) -> Self {
         Self { code: codes::UNREAD_PROPERTY, why, help }
     }
 
-    /// A setting of Quarkus that this engine does not have.
+    /// This engine does not have a setting of Quarkus.
     fn unsupported(why: &str, help: &str) -> Self {
         let help = (!help.is_empty()).then(|| help.to_owned());
         Self { code: codes::UNSUPPORTED_SETTING, why: why.to_owned(), help }
@@ -86,17 +86,17 @@ impl Unused {
 const GRPC_CLIENTS: &str = "quarkus.grpc.clients.";
 const SECURITY: &str = "sonataflow.security.auth.";
 
-/// The families. An author who misspells the beginning means one of them.
+/// The prefixes of the families. An author who misspells a prefix means one of them.
 const FAMILIES: [&str; 6] = [REST_CLIENT, GENERATOR, OIDC_CLIENT, FUNCTIONS, GRPC_CLIENTS, SECURITY];
 
-/// `None` if something reads the key, or it makes no difference.
+/// Examines a key; `None` if something reads it, or it makes no difference.
 fn examine(known: &Known<'_>, key: &str) -> Option<Unused> {
     // Expressions and other properties may read any property.
     find_in_families(known, key)
         .filter(|_| !known.in_texts.contains(key) && !is_referred_to(known.properties, key))
 }
 
-/// What the family of a key says.
+/// Examines a key by the rules of its family.
 fn find_in_families(known: &Known<'_>, key: &str) -> Option<Unused> {
     if let Some((client, setting)) = key.split_once(MICRO_PROFILE) {
         return clients::micro_profile(known, key, client, setting);
@@ -122,7 +122,7 @@ fn find_in_families(known: &Known<'_>, key: &str) -> Option<Unused> {
     misspelt_family(key)
 }
 
-/// A key whose beginning is almost that of a family. Two letters may differ, or the case of all: `quarkus.rest-clients.`.
+/// Finds a key whose prefix is almost that of a family. Two letters may differ, and the case of all: `quarkus.rest-clients.`.
 fn misspelt_family(key: &str) -> Option<Unused> {
     const MOST_DIFFERENCES: usize = 2;
     FAMILIES.into_iter().find_map(|family| {

@@ -1,10 +1,10 @@
-//! The names of settings below the families, and how similar names are found.
+//! The names of settings in each family, and the search for similar names.
 //!
 //! Sources: `quarkusio/quarkus` 3.15, `RestClientConfig`, `OidcClientConfig`, `OidcCommonConfig`, `GrpcClientConfiguration`.
 
 use rondo_definition::did_you_mean;
 
-/// Settings of a client that this engine does not have, each with what an author should know. One that ends with a dot is a beginning.
+/// Settings of a client that this engine does not have, each with the reason and a help. A name that ends with a dot is a prefix.
 pub(super) const UNSUPPORTED_OF_CLIENTS: [(&str, &str, &str); 11] = [
     ("providers", "Rondo runs no Java classes", ""),
     ("hostname-verifier", "Rondo runs no Java classes", ""),
@@ -31,7 +31,7 @@ pub(super) const UNSUPPORTED_OF_CLIENTS: [(&str, &str, &str); 11] = [
     ("override-uri", "it is not supported", "set `url`"),
 ];
 
-/// Settings of a client that make no difference to what is called and with what.
+/// Settings of a client that change neither the called service nor the request.
 pub(super) const INERT_OF_CLIENTS: [&str; 27] = [
     "alpn",
     "capture-stacktrace",
@@ -62,7 +62,7 @@ pub(super) const INERT_OF_CLIENTS: [&str; 27] = [
     "worker-pool-name",
 ];
 
-/// Settings of an `OpenID` Connect client that are read. One that ends with a dot is a beginning.
+/// Settings of an `OpenID` Connect client that are read. A name that ends with a dot is a prefix.
 pub(super) const READ_OF_OIDC: [&str; 27] = [
     "auth-server-url",
     "audience",
@@ -105,7 +105,7 @@ pub(super) const UNSUPPORTED_OF_OIDC: [(&str, &str, &str); 4] = [
     ("absolute-expires-in", "`expires_in` is a number of seconds", ""),
 ];
 
-/// Settings of an `OpenID` Connect client that make no difference to what is sent, or that are errors where they stand.
+/// Settings of an `OpenID` Connect client that do not change the request, or are reported as errors elsewhere.
 pub(super) const INERT_OF_OIDC: [&str; 22] = [
     "access-token-expires-in",
     "access-token-expiry-skew",
@@ -144,7 +144,7 @@ pub(super) const UNSUPPORTED_OF_GRPC: [(&str, &str, &str); 6] = [
     ("override-authority", "it is not supported", ""),
 ];
 
-/// Settings of a gRPC client that make no difference to what is called.
+/// Settings of a gRPC client that change neither the called service nor the request.
 pub(super) const INERT_OF_GRPC: [&str; 14] = [
     "compression",
     "flow-control-window",
@@ -162,7 +162,7 @@ pub(super) const INERT_OF_GRPC: [&str; 14] = [
     "vertx.",
 ];
 
-/// Whether a name is one of these; those that end with `.`, `-` or `/` are beginnings.
+/// Whether a name is one of these; those that end with `.`, `-` or `/` are prefixes.
 pub(super) fn is_one_of<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> bool {
     names.into_iter().any(|known| is_named(name, known))
 }
@@ -171,12 +171,12 @@ pub(super) fn is_named(name: &str, known: &str) -> bool {
     if known.ends_with(['.', '-', '/']) { name.starts_with(known) } else { name == known }
 }
 
-/// The most similar of these names, beginnings left out.
+/// The most similar of these names, without the prefixes.
 pub(super) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     did_you_mean(name, names.into_iter().filter(|known| !known.ends_with(['.', '-', '/'])))
 }
 
-/// A list of names for a message, the first of many.
+/// Lists the first of these names for a message.
 pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     const SHOWN: usize = 8;
     let mut names: Vec<&str> = names.into_iter().collect();

@@ -18,12 +18,12 @@ const OF_BASIC: [&str; 4] = ["username", "password", "token-propagation", "heade
 const OF_BEARER: [&str; 3] = ["bearer-token", "token-propagation", "header-name"];
 const OF_OAUTH2: [&str; 2] = ["token-propagation", "header-name"];
 
-/// Settings of how Quarkus generates code; those that are read say more than that.
+/// Settings of Quarkus' code generator, of which calls read a few.
 const CODEGEN: &str = "codegen.";
 const CODEGEN_DOCUMENT: &str = "codegen.spec.";
 const CONFIG_KEY: &str = ".config-key";
 
-/// A key of the generator; the rest follows `quarkus.openapi-generator.`.
+/// Examines a key of the generator; `rest` follows `quarkus.openapi-generator.`.
 pub(super) fn generator(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
     if rest.starts_with(CODEGEN) {
         return codegen(known, key, rest);
@@ -41,7 +41,7 @@ pub(super) fn generator(known: &Known<'_>, key: &str, rest: &str) -> Option<Unus
     of_scheme(known, key, document, scheme, &to_key)
 }
 
-/// The document whose credentials stand below this name.
+/// The document whose credentials have this name.
 fn find_document<'k, 'a>(known: &'k Known<'a>, name: &str) -> Option<(&'a str, &'k KnownDocument<'a>)> {
     let mut documents = known.documents.iter();
     let found = documents.find(|(key, document)| {
@@ -54,7 +54,7 @@ fn find_document<'k, 'a>(known: &'k Known<'a>, name: &str) -> Option<(&'a str, &
     found.map(|(key, document)| (*key, document))
 }
 
-/// The name and a setting of a security scheme of a document.
+/// Examines the name and a setting of a security scheme of a document.
 fn of_scheme(
     known: &Known<'_>,
     key: &str,
@@ -106,7 +106,7 @@ fn of_scheme(
         return None;
     }
     if matches!(kind, Scheme::ApiKey { .. }) && OF_OAUTH2.contains(&setting) {
-        // The header alone says nothing, and where propagation is switched off there is nothing to say.
+        // The header's name alone, or propagation that is switched off, has no effect.
         let is_on = setting == "token-propagation" && is_on(known, key);
         let help = format!("set `{}`", to_key(&format!("{scheme}.api-key")));
         return is_on.then(|| Unused::unsupported("no token is propagated to an API key", &help));
@@ -130,7 +130,7 @@ fn is_setting_of_any(setting: &str) -> bool {
     OF_API_KEY.contains(&setting) || OF_BASIC.contains(&setting) || OF_BEARER.contains(&setting)
 }
 
-/// Settings of generated code: only the default scheme and the names of clients matter to calls.
+/// Examines settings of the code generator. Only the default scheme and the names of clients matter to calls.
 fn codegen(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
     if !known.is_complete {
         return None;
@@ -159,7 +159,7 @@ fn codegen(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
     Some(Unused::name(why, help))
 }
 
-/// What follows `quarkus.oidc-client.`.
+/// Examines a key; `rest` follows `quarkus.oidc-client.`.
 pub(super) fn oidc_client(known: &Known<'_>, rest: &str) -> Option<Unused> {
     let schemes = token_schemes(known);
     let named = split_name(rest, schemes.keys().copied());
@@ -203,7 +203,7 @@ pub(super) fn oidc_client(known: &Known<'_>, rest: &str) -> Option<Unused> {
     Some(Unused::name(why, help))
 }
 
-/// The security schemes that operations ask for, and whether they get a token from an endpoint.
+/// The security schemes that operations require, and whether each gets a token from an endpoint.
 fn token_schemes<'a>(known: &Known<'a>) -> BTreeMap<&'a str, bool> {
     let mut schemes: BTreeMap<&str, bool> = BTreeMap::new();
     for (name, scheme) in known.documents.values().flat_map(|document| &document.used) {
@@ -225,7 +225,7 @@ fn of_oidc_client(setting: &str, to_key: &dyn Fn(&str) -> String) -> Option<Unus
     Some(Unused::name(format!("an OpenID Connect client has no setting `{setting}`"), help))
 }
 
-/// What follows `sonataflow.security.auth.`: the exchange of tokens.
+/// Examines a key of token exchange; `rest` follows `sonataflow.security.auth.`.
 pub(super) fn security(known: &Known<'_>, key: &str, rest: &str) -> Option<Unused> {
     const EXCHANGE: &str = ".token-exchange.";
     let Some((scheme, setting)) = rest.split_once(EXCHANGE) else {
@@ -235,7 +235,7 @@ pub(super) fn security(known: &Known<'_>, key: &str, rest: &str) -> Option<Unuse
         let form = format!("write `{SECURITY}<scheme>{EXCHANGE}<setting>`");
         return Some(Unused::name("it is none of the exchange of tokens".to_owned(), Some(form)));
     };
-    // What belongs to an exchange that is not switched on makes no difference.
+    // Other settings of an exchange that is not switched on have no effect.
     let is_on = setting == "enabled" && is_on(known, key);
     let why =
         format!("Rondo exchanges no tokens, so the scheme `{scheme}` gets none for that of a start request");

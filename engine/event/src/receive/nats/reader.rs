@@ -1,7 +1,7 @@
-//! Reads the messages of NATS into batches, whether a stream keeps them or not.
+//! Reads the messages of NATS into batches, with and without a stream.
 //!
-//! Promises: a batch has the messages that are there, in their order, as far as there is memory for them; a message that is no event is
-//! passed and reported.
+//! Promises: a batch has the messages that have arrived, in their order, as far as there is memory for them; a message that is no event is
+//! skipped and reported.
 
 use async_nats::{
     HeaderMap, Message, Subscriber,
@@ -18,24 +18,24 @@ use crate::{
     },
 };
 
-/// Where messages come from.
+/// A source of messages.
 pub(super) trait Feed: Send {
     type Message: Send + Sync;
 
-    /// The next message; an error when there will be no more.
+    /// The next message; an error if no more messages will come.
     fn next(&mut self) -> impl Future<Output = Result<Self::Message, String>> + Send;
 
-    /// What is read of a message.
+    /// The parts of a message that are read.
     fn delivered<'m>(&self, message: &'m Self::Message) -> Result<Delivered<'m>, String>;
 
-    /// Deals with a message that is no event.
+    /// Skips a message that is no event.
     fn pass(&self, message: &Self::Message) -> impl Future<Output = ()> + Send;
 }
 
-/// The messages of a stream, by its consumer.
+/// The messages of a stream, which come from its consumer.
 pub(super) struct Kept(pub(super) pull::Stream);
 
-/// The messages of a subscription to a subject, which nobody keeps.
+/// The messages of a subscription to a subject, which no stream stores.
 pub(super) struct Passing {
     pub(super) subscriber: Subscriber,
     pub(super) subject: String,
@@ -46,7 +46,7 @@ pub(super) struct Reader<F: Feed> {
     feed: F,
     /// A message for which the last batch had no room.
     held: Option<F::Message>,
-    /// Why there are no more messages behind the last batch.
+    /// Why no messages follow the last batch.
     ended: Option<String>,
 }
 
@@ -55,8 +55,8 @@ impl<F: Feed> Reader<F> {
         Self { feed, held: None, ended: None }
     }
 
-    /// Waits for a message, and reads it with those that are there behind it. Answers their events, and the messages that these are of;
-    /// `None` if the consumer is to end.
+    /// Waits for a message, and reads it together with those that have already arrived. Returns their events and the messages that held them;
+    /// `None` if the consumer must end.
     pub(super) async fn read<I: Inbox>(
         &mut self,
         link: &Link<I>,
@@ -85,7 +85,7 @@ impl<F: Feed> Reader<F> {
             if !batch.is_full() {
                 match at_once(self.feed.next()).await {
                     Some(Ok(message)) => current = Some(message),
-                    // Those before it are dealt with first.
+                    // The messages before the error are delivered first.
                     Some(Err(reason)) => self.ended = Some(reason),
                     None => {}
                 }
@@ -131,7 +131,7 @@ impl Feed for Passing {
     }
 
     fn delivered<'m>(&self, message: &'m Self::Message) -> Result<Delivered<'m>, String> {
-        // The sender's own number, or none: such a message never comes twice.
+        // The sender's own id, else a new one: a message of a subscription is never delivered again.
         let headers = message.headers.as_ref();
         let id = headers.and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
         let position = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), ToString::to_string);
@@ -141,10 +141,10 @@ impl Feed for Passing {
     async fn pass(&self, _: &Self::Message) {}
 }
 
-/// Tells the server what became of a message.
+/// Acknowledges or refuses a message.
 pub(super) async fn acknowledge(message: &jetstream::Message, kind: AckKind) {
     if let Err(error) = message.ack_with(kind).await {
-        // The server sends the message again, and the inbox knows the id of its event.
+        // The server sends the message again, and the inbox recognises the id of its event.
         tracing::debug!("a message is not acknowledged: {error}");
     }
 }
