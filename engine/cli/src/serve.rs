@@ -156,7 +156,7 @@ mod tests {
             ("[::ffff:127.0.0.1]:8080", None, false),
         ] {
             let token = token.map(|token| ("RONDO_AUTH_TOKEN".to_owned(), token.to_owned()));
-            let properties = Properties::from_env(Environment::from_iter(token));
+            let properties = Properties::parse("", "", Environment::from_iter(token)).0;
             assert_eq!(is_open_to_others(address.parse().unwrap(), &properties), expected, "{address}");
         }
     }

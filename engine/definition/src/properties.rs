@@ -120,11 +120,6 @@ impl Properties {
         (Self::layered(file, vec![Arc::new(parsed)], env), diagnostics)
     }
 
-    /// Properties without a file, from environment variables only.
-    pub fn from_env(env: Environment) -> Self {
-        Self::layered("application.properties", Vec::new(), env)
-    }
-
     /// The properties of several files, the nearest first, under environment variables. `place` is the name of the file that a person would
     /// add a property to; it need not exist.
     ///

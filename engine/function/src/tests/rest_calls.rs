@@ -73,7 +73,7 @@ async fn an_error_status_can_be_looked_at() {
 #[test]
 fn arguments_that_are_null_are_not_the_state_data() {
     let target = http("post:http://h/a", true);
-    let properties = Properties::from_env(Environment::new());
+    let properties = Properties::parse("", "", Environment::new()).0;
     for (arguments, body) in [
         (None, r#"{"all":"data"}"#),
         (Some(Value::Null), r#"{"ContentData":null}"#),
