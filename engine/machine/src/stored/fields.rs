@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use rondo_expression::Val;
 use rondo_program::TimeLimit;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A time limit of an instance.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +38,20 @@ pub(super) fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
     *number == T::default()
 }
 
+/// Reads values that have a name or a number each. Whole numbers of any size stay as they are; by its own `Deserialize` a value makes floats
+/// of those of more than 64 bits.
+pub(super) fn exact_pairs<'de, K, D>(deserializer: D) -> Result<Vec<(K, Val)>, D::Error>
+where
+    K: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    struct Exact(#[serde(deserialize_with = "Val::deserialize_from_json")] Val);
+
+    let pairs = Vec::<(K, Exact)>::deserialize(deserializer)?;
+    Ok(pairs.into_iter().map(|(key, Exact(value))| (key, value)).collect())
+}
+
 /// An optional value for which null and absence differ. Serde reads null as absence by default.
 pub(crate) mod nullable {
     use rondo_expression::Val;
@@ -49,5 +64,17 @@ pub(crate) mod nullable {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Val>, D::Error> {
         Val::deserialize_from_json(deserializer).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exact_pairs;
+
+    #[test]
+    fn whole_numbers_of_any_size_stay_as_they_are() {
+        let text = r#"[["a",123456789012345678901234567890],["b",{"c":[-9223372036854775809,1.5,null]}]]"#;
+        let pairs = exact_pairs::<String, _>(&mut serde_json::Deserializer::from_str(text)).unwrap();
+        assert_eq!(serde_json::to_string(&pairs).unwrap(), text);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DecodeError,
-    fields::{is_false, is_zero, nullable},
+    fields::{exact_pairs, is_false, is_zero, nullable},
     parts::read_loop,
 };
 use crate::{
@@ -40,12 +40,12 @@ pub(super) struct StoredFrame {
     result: Option<Val>,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     previous: Option<Val>,
-    #[serde(rename = "er", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "er", default, skip_serializing_if = "Option::is_none", with = "nullable")]
     error: Option<Val>,
     /// Only those that cannot be derived: the variables of an action that nobody waits for.
-    #[serde(rename = "va", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "va", default, skip_serializing_if = "Vec::is_empty", deserialize_with = "exact_pairs")]
     variables: Vec<(Arc<str>, Val)>,
-    #[serde(rename = "ev", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "ev", default, skip_serializing_if = "Vec::is_empty", deserialize_with = "exact_pairs")]
     events: Vec<(Arc<str>, Val)>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     call_in_doubt: Option<CallNumber>,
@@ -82,7 +82,7 @@ enum StoredWait {
     #[serde(rename = "sr")]
     RetriedChild(CallNumber, u32),
     #[serde(rename = "b")]
-    Branches(u32, Vec<(u32, Val)>),
+    Branches(u32, #[serde(deserialize_with = "exact_pairs")] Vec<(u32, Val)>),
     /// The index of the next element, the number of running iterations, the batch size. Elements and results are parts.
     #[serde(rename = "l")]
     Loop(u32, u32, u32),
@@ -90,9 +90,13 @@ enum StoredWait {
     Compensation,
     /// As builds wrote it that did not deliver events: no row says that the instance waits.
     #[serde(rename = "e")]
-    UnregisteredEvents(Option<Millis>, Vec<(Arc<str>, Val)>),
+    UnregisteredEvents(Option<Millis>, #[serde(deserialize_with = "exact_pairs")] Vec<(Arc<str>, Val)>),
     #[serde(rename = "v")]
-    Events(Option<Millis>, Vec<(Arc<str>, Val)>, Vec<RequiredAttribute>),
+    Events(
+        Option<Millis>,
+        #[serde(deserialize_with = "exact_pairs")] Vec<(Arc<str>, Val)>,
+        Vec<RequiredAttribute>,
+    ),
     #[serde(rename = "x")]
     Failed,
     #[serde(rename = "z")]
