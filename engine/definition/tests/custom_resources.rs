@@ -2,20 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
-use std::{fs, sync::Arc};
+mod support;
+
+use std::sync::Arc;
 
 use rondo_definition::{Environment, Folder, Project, custom_resource_projects};
-
-/// A folder with the given files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    root
-}
+use support::folder;
 
 /// A loaded folder, which stays on the disk as long as this value.
 struct Loaded {

@@ -2,20 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // A helper of a test may fail the test.
 
-use std::{fs, path::Path, sync::Arc};
+mod support;
+
+use std::{path::Path, sync::Arc};
 
 use rondo_definition::{Document, Environment, Folder, Project, codes};
-
-/// A folder with the given files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    root
-}
+use support::folder;
 
 fn load_with(root: &Path, variables: &[(&str, &str)]) -> Folder {
     let environment: Environment =
