@@ -1,11 +1,15 @@
 //! The client of a running engine.
 
+use std::process::ExitCode;
+
 use reqwest::{
     Client, Method,
     header::{self, HeaderValue},
 };
 use rondo_definition::without_userinfo;
 use serde_json::{Value, json};
+
+use crate::output;
 
 /// The address of an engine that was started without `--listen`.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -33,6 +37,29 @@ pub(crate) struct Answer {
 impl Target {
     pub(crate) fn at(url: String) -> Self {
         Self { url, token: None, json: false }
+    }
+
+    /// Shows what the engine answers at a path: with `--json` as JSON, whose moments `write_times` makes readable, else as the lines that
+    /// `describe` makes of it.
+    pub(crate) async fn show(
+        &self,
+        path: &str,
+        write_times: fn(&mut Value),
+        describe: fn(&Value) -> Result<Vec<String>, serde_json::Error>,
+    ) -> Result<ExitCode, String> {
+        let mut answer = self.request(Method::GET, path, None).await?;
+        if answer.status != 200 {
+            return Err(message_of(&answer));
+        }
+        if self.json {
+            write_times(&mut answer.body);
+            output::json(&answer.body)?;
+        } else {
+            output::lines(describe(&answer.body).map_err(|error| {
+                format!("the answer of the engine cannot be read: {error}; is it of the same version?")
+            })?);
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Sends a request. The error says that the engine cannot be reached, and at which address.

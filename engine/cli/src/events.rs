@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use reqwest::Method;
 use rondo_runtime::{ChannelDirection, ChannelView, KeptEventView, StuckEventView, UnwantedEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    client::{Target, message_of},
+    client::Target,
     moments::{moment, write_moments},
     output,
 };
@@ -48,25 +47,13 @@ impl Events {
     pub(crate) async fn run(self) -> Result<ExitCode, String> {
         let after = self.after.map(|after| format!("&after={after}")).unwrap_or_default();
         let path = format!("/rondo/events?limit={}{after}", self.limit);
-        let mut answer = self.target.request(Method::GET, &path, None).await?;
-        if answer.status != 200 {
-            return Err(message_of(&answer));
-        }
-        if self.target.json {
-            write_times(&mut answer.body);
-            output::json(&answer.body)?;
-        } else {
-            output::lines(describe(&answer.body)?);
-        }
-        Ok(ExitCode::SUCCESS)
+        self.target.show(&path, write_times, describe).await
     }
 }
 
 /// The answer as tables.
-fn describe(answer: &Value) -> Result<Vec<String>, String> {
-    let Answer { kept, unwanted, outbox, channels } = Answer::deserialize(answer).map_err(|error| {
-        format!("the answer of the engine cannot be read: {error}; is it of the same version?")
-    })?;
+fn describe(answer: &Value) -> Result<Vec<String>, serde_json::Error> {
+    let Answer { kept, unwanted, outbox, channels } = Answer::deserialize(answer)?;
     let mut lines = Vec::new();
     section(&mut lines, "KEPT", kept.is_empty(), || {
         let rows: Vec<_> = kept.iter().map(kept_row).collect();

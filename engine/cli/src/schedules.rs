@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use reqwest::Method;
 use rondo_runtime::ScheduleView;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    client::{Target, message_of},
+    client::Target,
     moments::{iso_8601, moment},
     output,
 };
@@ -26,25 +25,13 @@ pub(crate) struct Schedules {
 impl Schedules {
     pub(crate) async fn run(self) -> Result<ExitCode, String> {
         let path = format!("/rondo/schedules?count={}", self.count);
-        let mut answer = self.target.request(Method::GET, &path, None).await?;
-        if answer.status != 200 {
-            return Err(message_of(&answer));
-        }
-        if self.target.json {
-            write_times(&mut answer.body);
-            output::json(&answer.body)?;
-        } else {
-            output::lines(describe(&answer.body)?);
-        }
-        Ok(ExitCode::SUCCESS)
+        self.target.show(&path, write_times, describe).await
     }
 }
 
 /// The answer as a table, with a line for each moment.
-fn describe(answer: &Value) -> Result<Vec<String>, String> {
-    let schedules = Vec::<ScheduleView>::deserialize(answer).map_err(|error| {
-        format!("the answer of the engine cannot be read: {error}; is it of the same version?")
-    })?;
+fn describe(answer: &Value) -> Result<Vec<String>, serde_json::Error> {
+    let schedules = Vec::<ScheduleView>::deserialize(answer)?;
     if schedules.is_empty() {
         return Ok(vec!["no workflow has a schedule".to_owned()]);
     }
