@@ -167,6 +167,8 @@ impl Machine<'_> {
             frame.result = None;
             frame.call_in_doubt = None;
             frame.error = Some(error);
+            // No entry of an event state that failed takes its events any more.
+            frame.events.clear();
             if let Some(open) = frame.scopes.last_mut() {
                 open.failed = true;
             }

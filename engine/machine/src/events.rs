@@ -283,7 +283,7 @@ impl Machine<'_> {
             self.count_retained(payload);
         }
         if *exclusive {
-            self.complete_wait(id, then, payload, Vec::new());
+            self.complete_wait(id, then, payload);
             return;
         }
         // An event that stands in several entries comes once, and each of them uses it.
@@ -297,18 +297,20 @@ impl Machine<'_> {
             }
         });
         if let Some(all) = all {
-            self.complete_wait(id, then, None, all);
+            self.edit_frame(id, |frame| frame.events = all);
+            self.complete_wait(id, then, None);
         }
     }
 
-    fn complete_wait(&mut self, id: FrameId, then: Pc, result: Option<Val>, events: Vec<(Arc<str>, Val)>) {
+    /// Ends the wait of a frame. The events that an earlier wait left to it stay: an action of an event state may wait for an event of its own
+    /// before the payloads of later entries are taken.
+    fn complete_wait(&mut self, id: FrameId, then: Pc, result: Option<Val>) {
         if self.open_action(id).is_some() {
             self.keep_previous_result(id, result.as_ref().unwrap_or(&Val::Null));
         }
         self.edit_frame(id, |frame| {
             frame.pc = then;
             frame.result = result;
-            frame.events = events;
         });
         self.end_action_deadline(id);
         self.wake(id);

@@ -5,7 +5,7 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
+use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn};
 use rondo_program::{FailureKind, Program};
 use serde_json::{Value, json};
 use support::{NOW, context, failure, program, settle, specified, stored};
@@ -19,7 +19,10 @@ functions:
 - {name: undo, type: custom, operation: 'rest:post:/undo'}
 - {name: one, type: expression, operation: '{v: 1}'}
 - {name: more, type: expression, operation: '{v: ((.v // 0) + 1)}'}
-events: [{name: came, type: t.came, source: s}]
+events:
+- {name: came, type: t.came, source: s}
+- {name: other, type: t.other, source: s}
+- {name: out, type: t.out, source: s, kind: produced}
 errors: [{name: late, code: TimedOut}, {name: refused, code: '400'}]
 ";
 
@@ -132,6 +135,39 @@ states:
             assert_eq!(data(&turn)["late"] == true, is_late, "{state}");
         }
     }
+}
+
+/// An action of an event state that waits for an event of its own keeps those that have come for later entries.
+#[test]
+fn an_action_that_waits_for_an_event_keeps_the_events_of_later_entries() {
+    let program = specified(&format!(
+        "{HEAD}start: A
+states:
+- name: A
+  type: event
+  exclusive: false
+  onEvents:
+  - {{eventRefs: [came], eventDataFilter: {{toStateData: .one}}, actions: [{{eventRef: {{triggerEventRef: out, resultEventRef: came}}}}]}}
+  - {{eventRefs: [other], eventDataFilter: {{toStateData: .two}}, actions: []}}
+  end: true"
+    ));
+    let mut turn = start(&program, json!({}));
+    for (event, number) in [("other", 1), ("came", 2), ("came", 3)] {
+        assert_eq!(turn.snapshot.status, Status::Active);
+        let event = ReceivedEvent {
+            id: "1".into(),
+            event_type: format!("t.{event}").into(),
+            source: "s".into(),
+            attributes: Vec::new(),
+            data: Some(Val::from(json!({event: number}))),
+            is_addressed: false,
+        };
+        turn = give(&program, &turn, Input::Event(Box::new(event)), 0);
+    }
+    assert_eq!(
+        (turn.snapshot.status, data(&turn)),
+        (Status::Completed, json!({"one": {"came": 2}, "came": 3, "two": {"other": 1}}))
+    );
 }
 
 /// Only a transition or an end compensates, not an abort and not the end of the workflow's time.
