@@ -1,9 +1,9 @@
 //! The end of an instance whose time limit has passed and whose running actions may finish (spec-0.8, `interrupt`).
 //!
 //! Owns: what such an instance still does. Waits, sleeps and retries are given up when the limit passes; a call or a subflow that runs may
-//! finish, and its result is merged. Nothing else starts. When the last of them has finished, the instance goes on as one that was
-//! interrupted: with the states of `runBefore`, compensation, and its end. Never: waits for an action without a bound of its own; calls have
-//! one, and so do actions with a time limit.
+//! finish, and its result is merged. Nothing else starts, also no further entry of an event state: the payloads of its events are not merged.
+//! When the last action has finished, the instance goes on as one that was interrupted: with the states of `runBefore`, compensation, and its
+//! end. Never: waits for an action without a bound of its own; calls have one, and so do actions with a time limit.
 
 use rondo_program::Instruction;
 

@@ -3,7 +3,7 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
+use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle, stored};
 
@@ -170,5 +170,59 @@ states:
             turn = settle(&program, turn.snapshot, answered, &context(1000), NOW);
         }
         assert_eq!(turn.snapshot.wake_at(), Some(NOW + 60_000), "{action}");
+    }
+}
+
+/// Nothing new starts after the time limit of the workflow (spec-0.8, rule 132), and the payload of an event is merged when its entry starts. So
+/// the result of the running action counts, and the events of later entries do not, whether or not that action is the last of its entry.
+#[test]
+fn no_further_entry_of_an_event_state_starts_after_the_time_limit_of_the_workflow() {
+    let event = |event_type: &str| {
+        Input::Event(Box::new(ReceivedEvent {
+            id: "1".into(),
+            event_type: event_type.into(),
+            source: "/test".into(),
+            attributes: Vec::new(),
+            data: Some(Val::from(json!(event_type))),
+            is_addressed: false,
+        }))
+    };
+    let (one, both) = (json!({"one": "t.one", "n": 1}), json!({"one": "t.one", "n": 1, "two": "t.two"}));
+    for (limit, actions, status, expected) in [
+        ("PT1S", "{functionRef: ask}", Status::Aborted, &one),
+        ("PT1S", "{functionRef: ask}, {functionRef: ask}", Status::Aborted, &one),
+        ("PT9S", "{functionRef: ask}", Status::Completed, &both),
+    ] {
+        let (program, begun) = start(&format!(
+            "
+id: entries
+specVersion: '0.8'
+timeouts: {{workflowExecTimeout: {limit}}}
+functions: [{{name: ask, type: custom, operation: 'rest:post:/things'}}]
+events:
+- {{name: one, type: t.one, source: /test}}
+- {{name: two, type: t.two, source: /test}}
+states:
+- name: Wait
+  type: event
+  exclusive: false
+  onEvents:
+  - {{eventRefs: [one], eventDataFilter: {{toStateData: .one}}, actions: [{actions}]}}
+  - {{eventRefs: [two], eventDataFilter: {{toStateData: .two}}, actions: []}}
+  end: true
+"
+        ));
+        let give = |turn: Turn, input, seconds: i64| {
+            let snapshot = stored(&program, &turn.snapshot);
+            settle(&program, snapshot, input, &context(1000), NOW + seconds * 1000)
+        };
+        let both_came = give(give(begun, event("t.two"), 0), event("t.one"), 0);
+        let call = both_came.snapshot.calls().next().unwrap();
+        let over = give(both_came, Input::Tick, 1);
+        assert_eq!(over.snapshot.status, Status::Active, "{limit} {actions}");
+        let result = Some(Val::from(json!({"n": 1})));
+        let ended = give(over, Input::Answered { call, result, response: None }, 2);
+        assert_eq!((ended.snapshot.status, calls(&ended)), (status, 0), "{limit} {actions}");
+        assert_eq!(Value::from(ended.snapshot.data), *expected, "{limit} {actions}");
     }
 }

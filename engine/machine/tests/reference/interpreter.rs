@@ -325,6 +325,7 @@ impl Player {
             missing.retain(|other| *other != event && !exclusive);
         }
         for (number, entry) in entries.iter().enumerate() {
+            self.world.begin().await;
             let place = format!("{name}_{number}");
             let mut has_some = false;
             for event in &entry.events {
