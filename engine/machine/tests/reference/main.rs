@@ -92,7 +92,7 @@ impl Play<'_> {
     }
 
     fn compare(&mut self) -> Result<(), TestCaseError> {
-        let story = format!("{:#?}", self.story);
+        let story = &self.story;
         let snapshot = &self.instance.snapshot;
         let ending = match (snapshot.status, &snapshot.failed) {
             (Status::Active, _) => None,
@@ -104,8 +104,8 @@ impl Play<'_> {
             }
             (Status::Error, None) => return Err(TestCaseError::fail("an error without a place")),
         };
-        prop_assert_eq!(ending.as_ref(), self.expected.ending(), "{} {:?}", story, snapshot.failed);
-        prop_assert_eq!(Value::from(snapshot.data.clone()), self.expected.data(), "{}", story);
+        prop_assert_eq!(ending.as_ref(), self.expected.ending(), "{:#?} {:?}", story, snapshot.failed);
+        prop_assert_eq!(Value::from(snapshot.data.clone()), self.expected.data(), "{:#?}", story);
         let (lines, expected) = (self.instance.take_lines(), self.expected.world().take_lines());
         if matches!(ending, Some(Ending::Failed { .. })) {
             // An instance that may be mended keeps what is in flight.
@@ -113,18 +113,18 @@ impl Play<'_> {
                 let begun = lines.into_iter().filter(|line| !line.starts_with("cancel"));
                 begun.collect::<Vec<_>>()
             };
-            prop_assert_eq!(sorted(begun(lines)), sorted(begun(expected)), "{}", story);
+            prop_assert_eq!(sorted(begun(lines)), sorted(begun(expected)), "{:#?}", story);
             return Ok(());
         }
-        prop_assert_eq!(in_order(&lines), in_order(&expected), "{}", story);
-        prop_assert_eq!(sorted(lines), sorted(expected), "{}", story);
-        prop_assert_eq!(self.instance.in_flight(), self.expected.world().in_flight(), "{}", story);
+        prop_assert_eq!(in_order(&lines), in_order(&expected), "{:#?}", story);
+        prop_assert_eq!(sorted(lines), sorted(expected), "{:#?}", story);
+        prop_assert_eq!(self.instance.in_flight(), self.expected.world().in_flight(), "{:#?}", story);
         if ending.is_none() {
             let snapshot = &self.instance.snapshot;
-            prop_assert_eq!(self.instance.awaited(), awaited(&self.expected), "{}", story);
-            prop_assert_eq!(snapshot.wake_at(), self.expected.next_moment(), "{}", story);
+            prop_assert_eq!(self.instance.awaited(), awaited(&self.expected), "{:#?}", story);
+            prop_assert_eq!(snapshot.wake_at(), self.expected.next_moment(), "{:#?}", story);
             let visible = snapshot.visible_data(MergeRules::Specification);
-            prop_assert_eq!(Value::from(visible), self.expected.visible_data(), "{}", story);
+            prop_assert_eq!(Value::from(visible), self.expected.visible_data(), "{:#?}", story);
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ pub(crate) struct World {
 struct Inner {
     now: i64,
     next: u64,
-    waits: BTreeMap<u64, Wanted>,
+    waits: BTreeMap<u64, Wait>,
     replies: BTreeMap<u64, Reply>,
     detached: Vec<Detached>,
     /// What was asked of the world since somebody looked.
@@ -78,6 +78,14 @@ struct Inner {
     is_over: bool,
     /// When the time of one execution of the current state is over.
     single: Option<i64>,
+    /// The waits for the time limits around what is polled now.
+    limits: Vec<u64>,
+}
+
+/// Something that is waited for, and the waits for the time limits around it.
+struct Wait {
+    wanted: Wanted,
+    limits: Vec<u64>,
 }
 
 impl World {
@@ -113,7 +121,8 @@ impl World {
         let mut inner = self.inner.borrow_mut();
         inner.next += 1;
         let id = inner.next;
-        inner.waits.insert(id, wanted);
+        let limits = inner.limits.clone();
+        inner.waits.insert(id, Wait { wanted, limits });
         Waiting { world: Rc::clone(self), id }
     }
 
@@ -147,7 +156,7 @@ impl World {
     /// The calls and subflows in flight, sorted.
     pub(crate) fn in_flight(&self) -> Vec<String> {
         let inner = self.inner.borrow();
-        let waits = inner.waits.values().filter_map(shown);
+        let waits = inner.waits.values().filter_map(Wait::shown);
         let mut all: Vec<String> =
             waits.chain(inner.detached.iter().map(|detached| detached.what.clone())).collect();
         all.sort();
@@ -156,30 +165,22 @@ impl World {
 
     /// Whether a path waits for a call or a subflow.
     pub(crate) fn is_running(&self) -> bool {
-        self.inner.borrow().waits.values().any(|wanted| shown(wanted).is_some())
+        self.inner.borrow().waits.values().any(|wait| wait.shown().is_some())
     }
 
     /// When something happens by itself.
     pub(crate) fn next_moment(&self) -> Option<i64> {
         let inner = self.inner.borrow();
-        let moments = inner.waits.values().filter_map(|wanted| match wanted {
-            Wanted::Sleep(at) if !inner.is_over => Some(*at),
-            Wanted::Limit(at) => Some(*at),
-            _ => None,
-        });
+        let moments = inner.waits.iter().filter_map(|(id, wait)| inner.moment(*id, &wait.wanted));
         moments.chain(inner.single).min()
     }
 
     pub(crate) fn time(&self, now: i64) {
         let mut inner = self.inner.borrow_mut();
         inner.now = now;
-        let is_over = inner.is_over;
-        let due = inner.waits.iter().filter(|(_, wanted)| match wanted {
-            Wanted::Sleep(at) => *at <= now && !is_over,
-            Wanted::Limit(at) => *at <= now,
-            _ => false,
-        });
-        let due: Vec<u64> = due.map(|(id, _)| *id).collect();
+        let is_due =
+            |(id, wait): &(&u64, &Wait)| inner.moment(**id, &wait.wanted).is_some_and(|at| at <= now);
+        let due: Vec<u64> = inner.waits.iter().filter(is_due).map(|(id, _)| *id).collect();
         for id in due {
             inner.reply(id, Reply::Over);
         }
@@ -189,7 +190,7 @@ impl World {
     pub(crate) fn end(&self, what: &str, outcome: Result<i64, Error>) {
         let mut inner = self.inner.borrow_mut();
         let found =
-            inner.waits.iter().find(|(_, wanted)| shown(wanted).as_deref() == Some(what)).map(|(id, _)| *id);
+            inner.waits.iter().find(|(_, wait)| wait.shown().as_deref() == Some(what)).map(|(id, _)| *id);
         if let Some(id) = found {
             inner.reply(id, Reply::Ended(outcome));
             return;
@@ -207,7 +208,7 @@ impl World {
     /// The events that are waited for.
     pub(crate) fn awaited(&self) -> Vec<usize> {
         let inner = self.inner.borrow();
-        let events = inner.waits.values().filter_map(|wanted| match wanted {
+        let events = inner.waits.values().filter_map(|wait| match &wait.wanted {
             Wanted::Events(events) if !inner.is_over => Some(events.iter().copied()),
             _ => None,
         });
@@ -234,7 +235,7 @@ impl World {
         let takers = inner
             .waits
             .iter()
-            .filter(|(_, wanted)| matches!(wanted, Wanted::Events(events) if events.contains(&event)));
+            .filter(|(_, wait)| matches!(&wait.wanted, Wanted::Events(events) if events.contains(&event)));
         let takers: Vec<u64> = takers.map(|(id, _)| *id).collect();
         for id in takers {
             inner.reply(id, Reply::Event { event, number });
@@ -248,14 +249,27 @@ impl Inner {
         self.waits.remove(&id);
         self.replies.insert(id, reply);
     }
+
+    /// When a wait ends by itself. After the end of the workflow's time only the limits of what still runs count.
+    fn moment(&self, id: u64, wanted: &Wanted) -> Option<i64> {
+        let limits_something =
+            || self.waits.values().any(|wait| wait.shown().is_some() && wait.limits.contains(&id));
+        match wanted {
+            Wanted::Sleep(at) => Some(*at).filter(|_| !self.is_over),
+            Wanted::Limit(at) => Some(*at).filter(|_| !self.is_over || limits_something()),
+            _ => None,
+        }
+    }
 }
 
-/// A call or subflow in flight.
-fn shown(wanted: &Wanted) -> Option<String> {
-    match wanted {
-        Wanted::Answer(place) => Some(format!("call {place}")),
-        Wanted::Child(place) => Some(format!("child {place}")),
-        _ => None,
+impl Wait {
+    /// A call or subflow in flight.
+    fn shown(&self) -> Option<String> {
+        match &self.wanted {
+            Wanted::Answer(place) => Some(format!("call {place}")),
+            Wanted::Child(place) => Some(format!("child {place}")),
+            _ => None,
+        }
     }
 }
 
@@ -277,7 +291,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut inner = self.world.inner.borrow_mut();
         inner.replies.remove(&self.id);
-        if let Some(Wanted::Child(place)) = inner.waits.remove(&self.id) {
+        if let Some(Wait { wanted: Wanted::Child(place), .. }) = inner.waits.remove(&self.id) {
             inner.lines.push(format!("cancel child {place}"));
         }
     }
@@ -320,9 +334,14 @@ pub(crate) async fn until<T>(
     let Some(limit) = limit else { return path.await };
     let mut timer = pin!(world.wait(Wanted::Limit(limit)));
     let mut path = pin!(path);
-    poll_fn(|context| match path.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(result),
-        Poll::Pending => timer.as_mut().poll(context).map(|_| Err(Error::new("timeout"))),
+    poll_fn(|context| {
+        world.inner.borrow_mut().limits.push(timer.id);
+        let polled = path.as_mut().poll(context);
+        world.inner.borrow_mut().limits.pop();
+        match polled {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => timer.as_mut().poll(context).map(|_| Err(Error::new("timeout"))),
+        }
     })
     .await
 }
