@@ -5,9 +5,10 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn, awaited_events};
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn, awaited_events};
 use rondo_program::FailureKind;
-use support::{NOW, context, failure, program, settle};
+use serde_json::json;
+use support::{NOW, context, event, failure, program, settle};
 
 /// Two states with a compensation. The second has an error handler that continues after it.
 const TWO_STATES: &str = "
@@ -128,21 +129,12 @@ states:
 - {name: Undo, type: operation, usedForCompensation: true, actions: [{functionRef: undo}]}
 ",
     );
-    let event = || {
-        Input::Event(Box::new(ReceivedEvent {
-            id: "1".into(),
-            event_type: "t.came".into(),
-            source: "s".into(),
-            attributes: Vec::new(),
-            data: None,
-            is_addressed: false,
-        }))
-    };
+    let came = || Input::Event(Box::new(event("t.came", &[], json!({}))));
     let give = |snapshot: Snapshot, input| settle(&program, snapshot, input, &context(1000), NOW);
     let begun = give(Snapshot::new(Val::object::<&str>([])), Input::Start { at: None });
-    let first = give(begun.snapshot, event());
+    let first = give(begun.snapshot, came());
     assert!(matches!(first.effects[..], [Effect::StartChild(_)]), "{:?}", first.effects);
-    let second = give(first.snapshot, event());
+    let second = give(first.snapshot, came());
     assert!(matches!(second.effects[..], [Effect::CancelChild(1), Effect::Call(_)]), "{:?}", second.effects);
     assert_eq!(awaited_events(&program, &second.snapshot).len(), 1);
     let (call, _) = call(&second).unwrap();

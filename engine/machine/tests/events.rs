@@ -11,7 +11,7 @@ use rondo_machine::{
 };
 use rondo_program::Program;
 use serde_json::{Value, json};
-use support::{NOW, context, program, settle, stored};
+use support::{NOW, context, event, program, settle, stored};
 
 const HEAD: &str = "
 id: flow
@@ -33,19 +33,6 @@ fn flow(states: &str) -> Program {
 
 fn start(program: &Program, data: Value) -> Turn {
     settle(program, Snapshot::new(Val::from(data)), Input::Start { at: None }, &context(1000), NOW)
-}
-
-fn event(event_type: &str, attributes: &[(&str, &str)], data: Value) -> ReceivedEvent {
-    let own = [("id", "1"), ("source", "/test"), ("type", event_type)];
-    let all = own.iter().chain(attributes).map(|(name, value)| ((*name).into(), (*value).into()));
-    ReceivedEvent {
-        id: "1".into(),
-        event_type: event_type.into(),
-        source: "/test".into(),
-        attributes: all.collect(),
-        data: Some(Val::from(data)),
-        is_addressed: false,
-    }
 }
 
 /// The turn of an event; the snapshot goes through its stored form before.

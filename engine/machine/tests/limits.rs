@@ -3,9 +3,9 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn};
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
 use serde_json::{Value, json};
-use support::{NOW, context, program, settle, stored};
+use support::{NOW, context, event, program, settle, stored};
 
 /// A parallel state with one branch that waits for a call, and the time limits of workflow, state and branch.
 fn parallel(workflow: &str, state: &str, branch: &str) -> String {
@@ -177,16 +177,7 @@ states:
 /// the result of the running action counts, and the events of later entries do not, whether or not that action is the last of its entry.
 #[test]
 fn no_further_entry_of_an_event_state_starts_after_the_time_limit_of_the_workflow() {
-    let event = |event_type: &str| {
-        Input::Event(Box::new(ReceivedEvent {
-            id: "1".into(),
-            event_type: event_type.into(),
-            source: "/test".into(),
-            attributes: Vec::new(),
-            data: Some(Val::from(json!(event_type))),
-            is_addressed: false,
-        }))
-    };
+    let came = |event_type| Input::Event(Box::new(event(event_type, &[], json!(event_type))));
     let (one, both) = (json!({"one": "t.one", "n": 1}), json!({"one": "t.one", "n": 1, "two": "t.two"}));
     for (limit, actions, status, expected) in [
         ("PT1S", "{functionRef: ask}", Status::Aborted, &one),
@@ -216,7 +207,7 @@ states:
             let snapshot = stored(&program, &turn.snapshot);
             settle(&program, snapshot, input, &context(1000), NOW + seconds * 1000)
         };
-        let both_came = give(give(begun, event("t.two"), 0), event("t.one"), 0);
+        let both_came = give(give(begun, came("t.two"), 0), came("t.one"), 0);
         let call = both_came.snapshot.calls().next().unwrap();
         let over = give(both_came, Input::Tick, 1);
         assert_eq!(over.snapshot.status, Status::Active, "{limit} {actions}");

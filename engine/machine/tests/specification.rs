@@ -5,10 +5,10 @@
 mod support;
 
 use rondo_expression::Val;
-use rondo_machine::{Effect, Input, ReceivedEvent, Snapshot, Status, Turn};
+use rondo_machine::{Effect, Input, Snapshot, Status, Turn};
 use rondo_program::{FailureKind, Program};
 use serde_json::{Value, json};
-use support::{NOW, context, failure, program, settle, specified, stored};
+use support::{NOW, context, event, failure, program, settle, specified, stored};
 
 const HEAD: &str = "
 id: flow
@@ -20,8 +20,8 @@ functions:
 - {name: one, type: expression, operation: '{v: 1}'}
 - {name: more, type: expression, operation: '{v: ((.v // 0) + 1)}'}
 events:
-- {name: came, type: t.came, source: s}
-- {name: other, type: t.other, source: s}
+- {name: came, type: t.came, source: /test}
+- {name: other, type: t.other, source: /test}
 - {name: out, type: t.out, source: s, kind: produced}
 errors: [{name: late, code: TimedOut}, {name: refused, code: '400'}]
 ";
@@ -102,12 +102,10 @@ fn a_collection_that_is_no_list_is_an_error() {
 fn an_argument_that_cannot_be_evaluated_is_an_error() {
     for action in [
         "functionRef: {refName: ask, arguments: {n: '${ .n + [] }'}}",
-        "eventRef: {triggerEventRef: came, invoke: async, data: {n: '${ .n + [] }'}}",
+        "eventRef: {triggerEventRef: out, invoke: async, data: {n: '${ .n + [] }'}}",
     ] {
-        let text = format!(
-            "{}states: [{{name: A, type: operation, actions: [{{{action}}}], end: true}}]",
-            HEAD.replace("source: s}", "source: s, kind: produced}")
-        );
+        let text =
+            format!("{HEAD}states: [{{name: A, type: operation, actions: [{{{action}}}], end: true}}]");
         assert_eq!(outcome(&start(&specified(&text), json!({"n": 1}))), (Status::Error, Some("expression")));
         let turn = start(&program(&text), json!({"n": 1}));
         assert_eq!((outcome(&turn).1, turn.effects.len()), (None, 1), "the text itself is sent: {action}");
@@ -152,16 +150,9 @@ states:
   end: true"
     ));
     let mut turn = start(&program, json!({}));
-    for (event, number) in [("other", 1), ("came", 2), ("came", 3)] {
+    for (name, number) in [("other", 1), ("came", 2), ("came", 3)] {
         assert_eq!(turn.snapshot.status, Status::Active);
-        let event = ReceivedEvent {
-            id: "1".into(),
-            event_type: format!("t.{event}").into(),
-            source: "s".into(),
-            attributes: Vec::new(),
-            data: Some(Val::from(json!({event: number}))),
-            is_addressed: false,
-        };
+        let event = event(&format!("t.{name}"), &[], json!({name: number}));
         turn = give(&program, &turn, Input::Event(Box::new(event)), 0);
     }
     assert_eq!(

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use rondo_definition::{Compat, Diagnostic, Document, Options, parse_with};
 use rondo_expression::{Budget, MergeRules, Val};
 use rondo_lowering::Lowered;
-use rondo_machine::{Context, Encoded, Input, Millis, PartChange, Snapshot, Turn};
+use rondo_machine::{Context, Encoded, Input, Millis, PartChange, ReceivedEvent, Snapshot, Turn};
 use rondo_program::{Failure, FailureKind, Program};
+use serde_json::Value;
 
 /// The time at which tests begin.
 pub(crate) const NOW: Millis = 1_764_000_000_000;
@@ -58,6 +59,20 @@ pub(crate) fn context(turn_steps: u32) -> Context {
 pub(crate) fn failure(kind: FailureKind, code: Option<&str>) -> Failure {
     let status = code.and_then(|code| code.parse().ok());
     Failure { code: code.map(Into::into), status, ..Failure::new(kind, "no") }
+}
+
+/// An event with further attributes.
+pub(crate) fn event(event_type: &str, attributes: &[(&str, &str)], data: Value) -> ReceivedEvent {
+    let own = [("id", "1"), ("source", "/test"), ("type", event_type)];
+    let all = own.iter().chain(attributes).map(|(name, value)| ((*name).into(), (*value).into()));
+    ReceivedEvent {
+        id: "1".into(),
+        event_type: event_type.into(),
+        source: "/test".into(),
+        attributes: all.collect(),
+        data: Some(Val::from(data)),
+        is_addressed: false,
+    }
 }
 
 /// The snapshot after it was stored and read.
