@@ -25,7 +25,7 @@ use rondo_machine::{Context, Input, Millis, Status};
 use serde_json::{Value, json};
 use support::{NOW, specified};
 
-/// How many graphs are played; `RONDO_GRAPHS` plays others, and more.
+/// How many graphs are played, others each time. `RONDO_GRAPHS` plays more; with the same `PROPTEST_RNG_SEED` they are the same ones.
 const GRAPHS: u32 = 300;
 
 /// One graph, played by both.
