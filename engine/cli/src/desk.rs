@@ -11,20 +11,17 @@ use rondo_runtime::Engine;
 use rondo_store::{Component, Transaction, WorkError};
 use uuid::Uuid;
 
-/// The environment variable of `rondo.desk.token`.
-const TOKEN: &str = "RONDO_DESK_TOKEN";
-
 /// The tables of the desk, where it is switched on.
 pub(crate) fn components(properties: &Properties) -> Vec<Component> {
     // A wrong value is told when the desk is opened.
     if settings::DESK_ENABLED.flag(properties).unwrap_or_default() { vec![DESK] } else { Vec::new() }
 }
 
-/// The environment with a token by which flows call the desk, if nobody has set one. It is another at each start: calls take it from the
-/// properties when they are made.
-pub(crate) fn with_token(environment: Environment) -> Environment {
-    let made = [(TOKEN.to_owned(), Uuid::new_v4().simple().to_string())];
-    made.into_iter().chain(environment).collect()
+/// The environment with what flows need to call the desk, where nobody has set it: the address of the engine, and a token. The token is
+/// another at each start, since calls take it from the properties when they are made.
+pub(crate) fn with_defaults(environment: Environment, service_url: &str) -> Environment {
+    let token = Uuid::new_v4().simple().to_string();
+    environment.with_default(settings::SERVICE_URL.name, service_url).with_default(settings::DESK_TOKEN.name, token)
 }
 
 /// Opens the desk of an engine; `None` when it is switched off. The error names the property that is wrong.

@@ -55,11 +55,12 @@ impl Serve {
             .await
             .map_err(|error| format!("cannot listen at {}: {error}", self.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let service_url = format!("http://{}", reachable(address));
         let options = Options {
             workflows: self.workflows.clone(),
             store: self.store,
-            service_url: format!("http://{}", reachable(address)),
-            environment: desk::with_token(folder::environment()),
+            environment: desk::with_defaults(folder::environment(), &service_url),
+            service_url,
         };
         let surroundings = Surroundings { components: Some(desk::components), ..Surroundings::default() };
         let engine = match Engine::open_in(options, surroundings).await {
