@@ -19,6 +19,7 @@ use crate::{
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
     computing::Computing,
+    concurrency::Concurrency,
     crash_loop::CrashLoop,
     definition_events,
     encryption::{Encryption, KeyError},
@@ -120,7 +121,8 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
+        let Loaded { workflows, projects, secrets: hidden, channels, concurrency, .. } = loaded;
+        keep_groups(&*store, &concurrency).await?;
         // The properties of the root project configure the engine.
         let root = projects.first().map(Arc::clone).unwrap_or_default();
         let properties = root.properties.clone();
@@ -162,6 +164,7 @@ impl Engine {
             properties,
             encryption,
             limits,
+            concurrency,
             memory,
             channels,
             sender,
@@ -223,6 +226,16 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
             workflow = %revision.workflow, revision = %revision.digest,
             "this version of Rondo runs the workflow by other instructions; running instances go on at the places of the same names"
         );
+    }
+    Ok(())
+}
+
+/// Stores the concurrency groups. Instances that have a place by that are busy, and recovery finds them.
+async fn keep_groups(store: &dyn Store, concurrency: &Concurrency) -> Result<(), OpenError> {
+    let admitted = store.put_concurrency_groups(concurrency.limits()).await;
+    let admitted = admitted.map_err(|error| OpenError::Store(error.to_string()))?;
+    if !admitted.is_empty() {
+        tracing::info!(instances = admitted.len(), "waiting instances have a place of their concurrency group now");
     }
     Ok(())
 }
