@@ -228,7 +228,8 @@ pub async fn an_instance_that_waits_for_a_place_keeps_its_events(store: &Arc<dyn
             ..EventWait::default()
         };
         let workflow = "approval".to_owned();
-        let start = EventStart { workflow, row, place: Some(place(number, "a")), waits: vec![claim], set: None };
+        let waits = if event.attributes.is_empty() { Vec::new() } else { vec![claim] };
+        let start = EventStart { workflow, row, place: Some(place(number, "a")), waits, set: None };
         AcceptEvent { starts: vec![start], ..accept(event) }
     };
     let waits = |number| {
