@@ -22,7 +22,12 @@ rondo.concurrency.tenants.limit=2
 
 /// A request or an event starts one; it asks the service twice, with a sleep in between.
 fn workflows(service: &Service, sleep: &str) -> [(String, String); 2] {
-    let ask = |how: &str| format!("{{name: ask, type: custom, operation: 'rest:post:http://127.0.0.1:{}/{how}/{{tenant}}'}}", service.port());
+    let ask = |how: &str| {
+        format!(
+            "{{name: ask, type: custom, operation: 'rest:post:http://127.0.0.1:{}/{how}/{{tenant}}'}}",
+            service.port()
+        )
+    };
     let states = "
 - {name: Ask, type: operation, actions: [{functionRef: {refName: ask, arguments: {tenant: .request.tenant}}, actionDataFilter: {useResults: false}}], transition: Rest}
 - {name: Rest, type: sleep, duration: DURATION, transition: Again}
@@ -30,7 +35,8 @@ fn workflows(service: &Service, sleep: &str) -> [(String, String); 2] {
 "
     .replace("DURATION", sleep);
     let head = |id: &str| format!("id: {id}\nversion: '1.0'\nspecVersion: '0.8'\n");
-    let by_request = format!("{}start: Ask\nfunctions: [{}]\nstates:{states}", head("by-request"), ask("quick"));
+    let by_request =
+        format!("{}start: Ask\nfunctions: [{}]\nstates:{states}", head("by-request"), ask("quick"));
     let by_event = format!(
         "{}functions: [{}]\nevents: [{{name: wanted, type: t.wanted, source: s}}]\nstates:\n\
          - {{name: Begin, type: event, onEvents: [{{eventRefs: [wanted]}}], transition: Ask}}{states}",
@@ -90,13 +96,15 @@ async fn what_waits_is_seen_with_its_reason() {
     assert_eq!(shown.body, answers[3]);
     let managed = engine.get(&format!("/management/processes/by-request/instances/{id}")).await;
     let place = json!({"group": "tenants", "key": "acme", "limit": 2, "running": 2, "waiting": 2});
-    let told = json!({"id": id, "processId": "by-request", "state": "PENDING", "reason": reason, "place": place});
+    let told =
+        json!({"id": id, "processId": "by-request", "state": "PENDING", "reason": reason, "place": place});
     assert_eq!(managed.body, told);
     assert_eq!(engine.inspect(id).await["place"], place);
     let listed = engine.get("/by-request").await.body;
     let pending = listed.as_array().unwrap().iter().filter(|instance| instance["reason"] == reason).count();
     assert_eq!((listed.as_array().unwrap().len(), pending), (4, 2));
-    let query = "{ ProcessInstances(where: {state: {equal: PENDING}}) { id state executionSummary nodes { name } } }";
+    let query =
+        "{ ProcessInstances(where: {state: {equal: PENDING}}) { id state executionSummary nodes { name } } }";
     let answer = engine.post("/graphql", &json!({"query": query})).await.body;
     let found = answer["data"]["ProcessInstances"].as_array().unwrap();
     assert_eq!(found.len(), 2, "{answer}");

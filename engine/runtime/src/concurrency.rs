@@ -121,13 +121,16 @@ impl Group {
         let missing = |setting: &Setting, what: &str| {
             let key = property(setting, name);
             let message = format!("concurrency group `{name}` has no {what}: `{key}` is missing");
-            let other = [&settings::CONCURRENCY_WORKFLOWS, &settings::CONCURRENCY_LIMIT, &settings::CONCURRENCY_KEY]
-                .map(|setting| property(setting, name));
+            let other =
+                [&settings::CONCURRENCY_WORKFLOWS, &settings::CONCURRENCY_LIMIT, &settings::CONCURRENCY_KEY]
+                    .map(|setting| property(setting, name));
             let set = other.iter().find(|key| properties.position(key).is_some()).unwrap_or(&key);
             properties.diagnostic_at(Severity::Error, codes::SETTING, set, message)
         };
         let workflows: Vec<String> = value(&settings::CONCURRENCY_WORKFLOWS)
-            .map(|list| list.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect())
+            .map(|list| {
+                list.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+            })
             .unwrap_or_default();
         if workflows.is_empty() {
             problems.push(missing(&settings::CONCURRENCY_WORKFLOWS, "workflows"));

@@ -170,7 +170,9 @@ impl Executor {
                 Some(instance)
             }
             // The event that starts the instance is in its mailbox, or what it was asked for while it waited for a place.
-            Signal::Recover if instance.starts_by_event() || instance.is_admitted_at_error() => self.read_mailbox(instance).await,
+            Signal::Recover if instance.starts_by_event() || instance.is_admitted_at_error() => {
+                self.read_mailbox(instance).await
+            }
             Signal::Recover => Some(instance),
         };
         match instance {

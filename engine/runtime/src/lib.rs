@@ -98,8 +98,8 @@ pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
 pub use engine::Engine;
-pub use inbox::AcceptedWithin;
 pub use event_watch::EventStatus;
+pub use inbox::AcceptedWithin;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
 pub use rondo_function::CallLoad;
@@ -112,8 +112,8 @@ pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
     ChannelDirection, ChannelView, ErrorSummary, EventWaitView, FailureView, HistoryEvent, HistoryLine,
-    InstanceDetails, InstanceView, KeptEventView, PlaceView, ScheduleView, StuckEventView, UnknownEvent, VisitError,
-    VisitKind, VisitView, WaitView,
+    InstanceDetails, InstanceView, KeptEventView, PlaceView, ScheduleView, StuckEventView, UnknownEvent,
+    VisitError, VisitKind, VisitView, WaitView,
 };
 
 /// Reads and writes stored formats, and makes schemas, without an engine. For tests with arbitrary bytes.

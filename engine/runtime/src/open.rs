@@ -242,7 +242,10 @@ async fn keep_groups(store: &dyn Store, concurrency: &Concurrency) -> Result<(),
     let admitted = store.put_concurrency_groups(concurrency.limits()).await;
     let admitted = admitted.map_err(|error| OpenError::Store(error.to_string()))?;
     if !admitted.is_empty() {
-        tracing::info!(instances = admitted.len(), "waiting instances have a place of their concurrency group now");
+        tracing::info!(
+            instances = admitted.len(),
+            "waiting instances have a place of their concurrency group now"
+        );
     }
     Ok(())
 }

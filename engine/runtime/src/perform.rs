@@ -55,7 +55,8 @@ impl Executor {
             match again {
                 Some(again) => {
                     let again = Box::new(again);
-                    let signal = if has_no_place { Signal::WaitForPlace(again) } else { Signal::Input(again) };
+                    let signal =
+                        if has_no_place { Signal::WaitForPlace(again) } else { Signal::Input(again) };
                     self.dispatcher.deliver(id, Delivery::signal(signal).with_reply(reply));
                 }
                 None => self.dispatcher.deliver_mailbox(id, None),

@@ -90,7 +90,8 @@ impl Executor {
         };
         let mut snapshot = instance.snapshot.clone();
         let next = NextRow::new(&instance, &mut snapshot, &self.encryption, self.clock.now());
-        let (next, message) = match next.and_then(|next| Ok((next.waiting_for_place(), message.encode(id)?))) {
+        let (next, message) = match next.and_then(|next| Ok((next.waiting_for_place(), message.encode(id)?)))
+        {
             Ok(encoded) => encoded,
             Err(error) => return refuse(reply, Refusal::store(error)),
         };

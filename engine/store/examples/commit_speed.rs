@@ -55,7 +55,8 @@ async fn measure(folder: &Path) -> Result<()> {
         let started = Instant::now();
         start_and_end(&store, is_grouped).await?;
         let rate = rate(STARTED, started.elapsed());
-        let how = if is_grouped { "all at once, 50 keys, 5 of each at once" } else { "all at once, in no group" };
+        let how =
+            if is_grouped { "all at once, 50 keys, 5 of each at once" } else { "all at once, in no group" };
         println!("{rate:>9.0} starts and ends/s of {STARTED} instances, {how}");
         store.close().await?;
     }
@@ -157,7 +158,8 @@ async fn start_and_end(store: &Arc<dyn Store>, is_grouped: bool) -> Result<()> {
     for first in (0..STARTED).step_by(64) {
         let starts = (first..STARTED.min(first + 64)).map(|number| {
             let (row, _) = sleeping(number);
-            let place = PlaceRequest { instance: row.id, group: group.clone(), key: (number % KEYS).to_string() };
+            let place =
+                PlaceRequest { instance: row.id, group: group.clone(), key: (number % KEYS).to_string() };
             let places = if is_grouped { vec![place] } else { Vec::new() };
             running.push((row.id, row.turn));
             store.commit(Commit { writes: vec![Write::Insert(row)], places, ..Commit::default() })
@@ -176,7 +178,13 @@ async fn start_and_end(store: &Arc<dyn Store>, is_grouped: bool) -> Result<()> {
         let ends: Vec<_> = batch
             .into_iter()
             .map(|(id, turn)| {
-                let row = Instance { id, turn: turn + 1, ended_at: Some(1), state: State::Completed, ..sleeping(0).0 };
+                let row = Instance {
+                    id,
+                    turn: turn + 1,
+                    ended_at: Some(1),
+                    state: State::Completed,
+                    ..sleeping(0).0
+                };
                 let writes = vec![Write::Update(Update::of_row(row, turn))];
                 store.commit(Commit { writes, ..Commit::default() })
             })

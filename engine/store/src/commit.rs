@@ -82,7 +82,6 @@ impl Write {
             Self::Update(update) => update.ended_at.is_some(),
         }
     }
-
 }
 
 /// The columns of an instance that a turn may change; [`Instance`] says what they mean. The others keep the value of the insert.

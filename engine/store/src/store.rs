@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
-    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, StoreError, WaitFilter,
-    WaitingForPlace, WaitingInstance,
+    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
+    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision,
+    StoreError, WaitFilter, WaitingForPlace, WaitingInstance,
 };
 
 /// A database of instances.

@@ -39,7 +39,13 @@ pub(super) async fn show(
     let (row, _claim) = instance_lookup::find_row(&app, named, instance, Columns::default()).await?;
     let place = app.engine.place_of(&row).await?;
     let reason = place.as_ref().map(ToString::to_string);
-    Ok(Json(StateInformation { id: row.id, process_id: row.workflow, state: row.state.as_str(), reason, place }))
+    Ok(Json(StateInformation {
+        id: row.id,
+        process_id: row.workflow,
+        state: row.state.as_str(),
+        reason,
+        place,
+    }))
 }
 
 pub(super) async fn abort(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {

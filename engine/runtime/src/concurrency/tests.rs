@@ -9,8 +9,8 @@ use super::{Concurrency, LONGEST_KEY, matches};
 
 /// Reads groups for some workflows. Returns them with the problems, each on one line.
 fn read(text: &str) -> (Concurrency, String) {
-    let workflows =
-        ["provision-openstack", "provision-simulation", "deprovision-openstack", "orders.intake"].map(Arc::from);
+    let workflows = ["provision-openstack", "provision-simulation", "deprovision-openstack", "orders.intake"]
+        .map(Arc::from);
     let (properties, _) = Properties::parse("application.properties", text, Environment::new());
     let (concurrency, problems) = Concurrency::read(&properties, &workflows);
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -39,8 +39,7 @@ fn groups_have_the_workflows_that_their_patterns_name() {
     let tenants = (vec!["provision-openstack", "provision-simulation"], 5);
     let others = (vec!["deprovision-openstack", "orders.intake"], 1);
     assert_eq!(described(&concurrency), BTreeMap::from([("tenants", tenants), ("a.b", others)]));
-    let limits: Vec<_> =
-        concurrency.limits().into_iter().map(|group| (group.name, group.limit)).collect();
+    let limits: Vec<_> = concurrency.limits().into_iter().map(|group| (group.name, group.limit)).collect();
     assert_eq!(limits, [("a.b".to_owned(), 1), ("tenants".to_owned(), 5)]);
     assert_eq!(concurrency.place_for("another", Uuid::nil(), &Val::Null), None);
 }

@@ -12,8 +12,7 @@ use rondo_store::{Accepted, Condition, Field, Filter, Query, State};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const TWO_FOR_EACH_KEY: &str =
-    "rondo.concurrency.askers.workflows=call*\nrondo.concurrency.askers.key=.key\nrondo.concurrency.askers.limit=2\n";
+const TWO_FOR_EACH_KEY: &str = "rondo.concurrency.askers.workflows=call*\nrondo.concurrency.askers.key=.key\nrondo.concurrency.askers.limit=2\n";
 
 /// An event starts it; it asks the service for the order of the event, and then waits for the event that it is paid.
 const ORDERED: &str = r"
@@ -110,7 +109,10 @@ async fn those_beyond_the_limit_wait_and_go_in_the_order_of_their_starts() {
     start_running(&lab, "b").await.answer(json!({}));
     assert_eq!(lab.engine.active_instances(), 2, "those that wait are not in memory");
     let details = lab.engine.details(third).await.unwrap().unwrap();
-    assert_eq!((details.state, details.place.unwrap().waiting, details.history.len()), (State::Pending, 2, 0));
+    assert_eq!(
+        (details.state, details.place.unwrap().waiting, details.history.len()),
+        (State::Pending, 2, 0)
+    );
     second.answer(json!({}));
     let call = lab.service.call().await;
     assert_eq!(instance_of(&call), third);
@@ -274,7 +276,8 @@ async fn one_that_an_event_starts_waits_too_and_gets_the_events_that_come_for_it
     };
     lab.engine.receive(&ordered("e1", "1")).await.unwrap();
     let first = lab.service.call().await;
-    let Accepted::Taken { started, waiting, .. } = lab.engine.receive(&ordered("e2", "2")).await.unwrap() else {
+    let Accepted::Taken { started, waiting, .. } = lab.engine.receive(&ordered("e2", "2")).await.unwrap()
+    else {
         panic!("the event starts an instance");
     };
     assert_eq!(started, waiting);
@@ -416,7 +419,11 @@ async fn play(seed: u64) {
         lab.until(id, State::Completed).await;
     }
     let states = states(&lab).await;
-    assert_eq!(states.keys().copied().collect::<BTreeSet<_>>(), ids, "seed {seed}: none is lost or made twice");
+    assert_eq!(
+        states.keys().copied().collect::<BTreeSet<_>>(),
+        ids,
+        "seed {seed}: none is lost or made twice"
+    );
     assert!(!states.values().any(|state| *state == State::Pending), "seed {seed}: somebody waits for ever");
 }
 

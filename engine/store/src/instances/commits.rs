@@ -232,9 +232,7 @@ pub(super) fn insert_with_place(
     let Some(place) = place else { return Ok((row_writes::insert(transaction, row, revision)?, false)) };
     let entry = concurrency::enter(transaction, place)?;
     let row = match entry.waits() {
-        true => {
-            Cow::Owned(Instance { state: State::Pending, busy: false, wake_at: None, ..row.clone() })
-        }
+        true => Cow::Owned(Instance { state: State::Pending, busy: false, wake_at: None, ..row.clone() }),
         false => Cow::Borrowed(row),
     };
     let number = row_writes::insert(transaction, &row, revision)?;

@@ -26,9 +26,10 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    Component, ConcurrencyGroup, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
-    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, ReadQueue,
-    Revision, Store, StoreError, Transaction, WaitFilter, WaitingForPlace, WaitingInstance, WorkError,
+    Component, ConcurrencyGroup, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent,
+    KeptStatus, MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query,
+    ReadQueue, Revision, Store, StoreError, Transaction, WaitFilter, WaitingForPlace, WaitingInstance,
+    WorkError,
 };
 
 /// The tables of instances, their history, parts, messages and events, and of revisions.

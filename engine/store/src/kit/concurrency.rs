@@ -215,12 +215,8 @@ pub async fn an_instance_that_waits_for_a_place_keeps_its_events(store: &Arc<dyn
     limit(store, 1).await;
     start(store, 1, "a").await;
     let starting = |event: ReceivedEvent, number: u8| {
-        let row = Instance {
-            turn: 0,
-            busy: true,
-            business_key: event.business_key.clone(),
-            ..instance(number)
-        };
+        let row =
+            Instance { turn: 0, busy: true, business_key: event.business_key.clone(), ..instance(number) };
         let claim = EventWait {
             event: "approval".to_owned(),
             event_type: "approved".to_owned(),

@@ -90,7 +90,11 @@ pub(super) async fn mail(store: &Arc<dyn Store>, number: u8) -> Vec<String> {
 /// Instances that have it, and none that it started.
 #[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
 pub(super) fn taken(delivered: impl IntoIterator<Item = u8>) -> Result<Accepted, AcceptError> {
-    Ok(Accepted::Taken { delivered: delivered.into_iter().map(id).collect(), started: Vec::new(), waiting: Vec::new() })
+    Ok(Accepted::Taken {
+        delivered: delivered.into_iter().map(id).collect(),
+        started: Vec::new(),
+        waiting: Vec::new(),
+    })
 }
 
 /// An instance that it started, and none that had waited.

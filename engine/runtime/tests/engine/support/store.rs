@@ -8,9 +8,9 @@ use std::{
 
 use rondo_store::{
     AcceptError, AcceptEvent, Accepted, Answer, Change, ChangedFingerprint, Commit, CommitError, Committed,
-    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
-    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, Store, StoreError, WaitFilter,
-    WaitingForPlace, WaitingInstance, Write,
+    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
+    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, Store,
+    StoreError, WaitFilter, WaitingForPlace, WaitingInstance, Write,
 };
 use tokio::sync::watch;
 use uuid::Uuid;

@@ -7,9 +7,11 @@ use super::members::{self, Phase};
 use crate::{State, Transaction, instances::events::skip_row};
 
 /// A group that is not stored has no limit.
-const FREE: &str = "SELECT waiting, coalesce(running < (SELECT most FROM concurrency_group WHERE name = group_name), 1)
+const FREE: &str =
+    "SELECT waiting, coalesce(running < (SELECT most FROM concurrency_group WHERE name = group_name), 1)
     FROM concurrency_key WHERE number = ?1";
-const NEXT: &str = "SELECT instance FROM concurrency_member WHERE key = ?1 AND phase = 0 ORDER BY instance LIMIT 1";
+const NEXT: &str =
+    "SELECT instance FROM concurrency_member WHERE key = ?1 AND phase = 0 ORDER BY instance LIMIT 1";
 // The turn counts, so that a turn which was computed while the instance waited is refused.
 const LET_GO: &str =
     "UPDATE instance SET state = ?2, busy = 1, turn = turn + 1 WHERE number = ?1 RETURNING id";
@@ -57,8 +59,7 @@ pub(super) fn admit(transaction: &mut Transaction<'_>, key: i64) -> rusqlite::Re
 /// Makes the row of an instance active. Returns its id, `None` if it is damaged or missing.
 fn let_go(transaction: &mut Transaction<'_>, instance: i64) -> rusqlite::Result<Option<Uuid>> {
     let update = transaction.statement(LET_GO)?;
-    let id = update.query_row(params![instance, State::Active.number()], |row| {
-        row.get(0).map(Some).or_else(skip_row)
-    });
+    let id = update
+        .query_row(params![instance, State::Active.number()], |row| row.get(0).map(Some).or_else(skip_row));
     Ok(id.optional()?.flatten())
 }

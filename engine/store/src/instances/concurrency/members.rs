@@ -174,10 +174,7 @@ pub(super) fn set_phase(
 }
 
 /// The key and the phase of an instance, if it is a member. A phase with an unknown number counts as none.
-fn find(
-    transaction: &mut Transaction<'_>,
-    instance: i64,
-) -> rusqlite::Result<Option<(i64, Option<Phase>)>> {
+fn find(transaction: &mut Transaction<'_>, instance: i64) -> rusqlite::Result<Option<(i64, Option<Phase>)>> {
     let phase = |number: i64| {
         [Phase::Waiting, Phase::Running, Phase::Stopped].into_iter().find(|phase| phase.number() == number)
     };

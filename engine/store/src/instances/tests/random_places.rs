@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::Folder;
 use crate::{
-    Commit, CommitError, ConcurrencyGroup, Instance, PlaceRequest, PlaceTransfer, State, Store, Update, Write,
-    kit,
+    Commit, CommitError, ConcurrencyGroup, Instance, PlaceRequest, PlaceTransfer, State, Store, Update,
+    Write, kit,
 };
 
 const KEYS: [&str; 3] = ["", "a", "b"];
@@ -124,7 +124,11 @@ async fn play(steps: Vec<Step>) {
                 let commit = next_turn(&*store, number, state, has_ended, needs_no_place).await;
                 let committed = store.commit(commit).await;
                 if is_refused {
-                    assert_eq!(committed, Err(CommitError::NoPlace { instance: kit::id(number) }), "{context}");
+                    assert_eq!(
+                        committed,
+                        Err(CommitError::NoPlace { instance: kit::id(number) }),
+                        "{context}"
+                    );
                     continue;
                 }
                 *model.turns.get_mut(&number).unwrap() += 1;
