@@ -60,7 +60,7 @@ pub trait Store: Debug + Send + Sync {
     /// number of the last one of the page before. Empty when there is none.
     fn mailbox(&self, id: Uuid, after: Option<i64>) -> Answer<Vec<MailboxMessage>>;
 
-    /// Ids of the instances whose mailboxes are not empty, ascending.
+    /// Ids of the instances whose mailboxes are not empty, ascending, without those in state PENDING.
     fn mailboxes(&self) -> Answer<Vec<Uuid>>;
 
     /// The instances that a query asks for.

@@ -44,6 +44,7 @@ impl Processes {
             environment: Environment::new(),
         };
         let surroundings = Surroundings {
+            components: None,
             clock: self.clock.clone(),
             store: Some(Arc::clone(&self.store) as Arc<dyn Store>),
             computes_here: true,

@@ -247,6 +247,7 @@ pub async fn an_instance_that_waits_for_a_place_keeps_its_events(store: &Arc<dyn
         Ok(Accepted::Taken { delivered: vec![id(4)], started: Vec::new(), waiting: Vec::new() })
     );
     assert_eq!(mail(store, 4).await, ["c1", "c2"]);
+    assert_eq!(store.mailboxes().await, Ok(vec![]), "nobody reads them before they have a place");
     // The events of one that is aborted meanwhile start no other.
     let aborted = bring(store, 2, State::Aborted).await.unwrap();
     assert_eq!(aborted.admitted, [] as [Uuid; 0]);

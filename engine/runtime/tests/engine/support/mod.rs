@@ -83,6 +83,7 @@ impl Lab {
             environment: Environment::from_iter([("RONDO_SECRET_KEY".to_owned(), "07".repeat(32))]),
         };
         let surroundings = Surroundings {
+            components: None,
             clock: clock.clone(),
             store: Some(Arc::clone(&store) as Arc<dyn Store>),
             computes_here: true,
