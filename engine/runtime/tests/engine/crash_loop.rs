@@ -44,10 +44,10 @@ impl Processes {
             environment: Environment::new(),
         };
         let surroundings = Surroundings {
-            components: None,
             clock: self.clock.clone(),
             store: Some(Arc::clone(&self.store) as Arc<dyn Store>),
             computes_here: true,
+            ..Surroundings::default()
         };
         Engine::open_in(options, surroundings).await.unwrap()
     }

@@ -83,10 +83,10 @@ impl Lab {
             environment: Environment::from_iter([("RONDO_SECRET_KEY".to_owned(), "07".repeat(32))]),
         };
         let surroundings = Surroundings {
-            components: None,
             clock: clock.clone(),
             store: Some(Arc::clone(&store) as Arc<dyn Store>),
             computes_here: true,
+            ..Surroundings::default()
         };
         let engine = Engine::open_in(options, surroundings).await.unwrap();
         Self { engine, clock, store, service, folder }
