@@ -55,13 +55,13 @@ fn all_problems_of_groups_are_reported() {
          rondo.concurrency.f.key=.x\n",
     );
     let expected = [
-        "application.properties:1:32: error[RON0503]: concurrency group `a` has no limit: `rondo.concurrency.a.limit` is missing",
-        "application.properties:2:28: error[RON0503]: concurrency group `b` has no workflows: `rondo.concurrency.b.workflows` is missing",
-        "application.properties:5:26: error[RON0503]: `rondo.concurrency.c.key` is no valid jq expression: ",
-        "application.properties:10:26: error[RON0503]: concurrency group `f` has no workflows: `rondo.concurrency.f.workflows` is missing",
-        "application.properties:10:26: error[RON0503]: concurrency group `f` has no limit: `rondo.concurrency.f.limit` is missing",
-        "application.properties:6:32: warning[RON0516]: `rondo.concurrency.d.workflows`: no workflow has an id like `nowhere`",
-        "application.properties:8:32: error[RON0503]: `rondo.concurrency.e.workflows`: workflow `provision-simulation` is in the concurrency group `d` already, and can be in one only",
+        "application.properties:1:31: error[RON0503]: concurrency group `a` has no limit: `rondo.concurrency.a.limit` is missing",
+        "application.properties:2:27: error[RON0503]: concurrency group `b` has no workflows: `rondo.concurrency.b.workflows` is missing",
+        "application.properties:5:25: error[RON0503]: `rondo.concurrency.c.key` is no valid jq expression: ",
+        "application.properties:10:25: error[RON0503]: concurrency group `f` has no workflows: `rondo.concurrency.f.workflows` is missing",
+        "application.properties:10:25: error[RON0503]: concurrency group `f` has no limit: `rondo.concurrency.f.limit` is missing",
+        "application.properties:6:31: warning[RON0516]: `rondo.concurrency.d.workflows`: no workflow has an id like `nowhere`",
+        "application.properties:8:31: error[RON0503]: `rondo.concurrency.e.workflows`: workflow `provision-simulation` is in the concurrency group `d` already, and can be in one only",
     ];
     let problems: Vec<_> = problems.lines().collect();
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");

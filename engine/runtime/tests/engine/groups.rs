@@ -68,6 +68,7 @@ states:
   type: foreach
   inputCollection: .keys
   iterationParam: item
+  mode: parallel
   actions: [{subFlowRef: caller}]
   end: true
 ";
@@ -107,7 +108,8 @@ async fn those_beyond_the_limit_wait_and_go_in_the_order_of_their_starts() {
     let (third, fourth) = (view.id, start_waiting(&lab, "a").await);
     // Another key is not held up.
     start_running(&lab, "b").await.answer(json!({}));
-    assert_eq!(lab.engine.active_instances(), 2, "those that wait are not in memory");
+    // Those that wait are not in memory.
+    lab.until_idle_but(2).await;
     let details = lab.engine.details(third).await.unwrap().unwrap();
     assert_eq!(
         (details.state, details.place.unwrap().waiting, details.history.len()),
