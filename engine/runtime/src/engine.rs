@@ -96,7 +96,7 @@ impl Engine {
         if let Some(place) = place {
             match executor.store_in_group(instance, place).await? {
                 StoredInGroup::Runs(stored) => instance = stored,
-                StoredInGroup::Waits(view) => return Ok(view),
+                StoredInGroup::Waits(view) => return Ok(*view),
             }
         }
         let (reply, answer) = Reply::channel(true);

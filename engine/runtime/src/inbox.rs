@@ -14,6 +14,7 @@ use crate::{
     delivery::{Delivery, Signal},
     executor::Executor,
     formats::FormatError,
+    lifecycle_log,
     refusal::Refusal,
     subflows::Sources,
 };
@@ -136,7 +137,7 @@ impl Executor {
                 }
                 for instance in starts {
                     if waiting.contains(&instance.row.id) {
-                        self.log_waiting(&instance);
+                        lifecycle_log::write_waiting(&instance);
                     } else if started.contains(&instance.row.id) {
                         self.dispatcher.deliver_to(instance, Delivery::signal(Signal::Mailbox));
                     }

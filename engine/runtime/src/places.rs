@@ -15,6 +15,7 @@ use crate::{
     delivery::{Delivery, Reply, refuse},
     executor::{Executor, Stored},
     formats::mailbox::MailboxMessage,
+    lifecycle_log,
     refusal::Refusal,
     row::{self, NextRow},
     views::{InstanceView, PlaceView},
@@ -25,7 +26,7 @@ pub(crate) enum StoredInGroup {
     /// It has a place, and is to start.
     Runs(Box<ActiveInstance>),
     /// It waits for one.
-    Waits(InstanceView),
+    Waits(Box<InstanceView>),
 }
 
 impl Executor {
@@ -41,22 +42,16 @@ impl Executor {
         match self.commit(commit, true).await {
             Stored::Durable(committed) if committed.waiting.is_empty() => Ok(StoredInGroup::Runs(instance)),
             Stored::Durable(_) => {
-                self.log_waiting(&instance);
+                lifecycle_log::write_waiting(&instance);
                 instance.row.state = State::Pending;
                 let place = self.place_of(id).await?;
-                Ok(StoredInGroup::Waits(InstanceView { place, ..instance.view() }))
+                Ok(StoredInGroup::Waits(Box::new(InstanceView { place, ..instance.view() })))
             }
             Stored::Fenced | Stored::NoPlace => {
                 Err(Refusal::store(format!("there is an instance with the id {id} already")))
             }
             Stored::Refused(error) => Err(Refusal::Store(error)),
         }
-    }
-
-    /// Logs that an instance waits.
-    pub(crate) fn log_waiting(&self, instance: &ActiveInstance) {
-        let (id, workflow) = (instance.row.id, &instance.row.workflow);
-        tracing::info!(instance_id = %id, workflow, "instance waits for a place of its concurrency group");
     }
 
     /// Makes instances go on that waited for a place and have one now.
@@ -105,7 +100,7 @@ impl Executor {
         };
         match self.commit(commit, false).await {
             Stored::Durable(stored) => {
-                self.log_waiting(&instance);
+                lifecycle_log::write_waiting(&instance);
                 let mut instance = instance;
                 committed.apply(&mut instance);
                 self.wake_admitted(&stored.admitted);

@@ -27,7 +27,7 @@ use crate::{
     delivery::{Delivery, Signal},
     executor::{Executor, STORE_PAUSE, Stored},
     formats::request::RequestContext,
-    row,
+    lifecycle_log, row,
     views::ScheduleView,
 };
 
@@ -210,7 +210,7 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
         let commit = Commit { writes: vec![Write::Insert(row)], places, ..Commit::default() };
         match executor.commit(commit, true).await {
             Stored::Durable(committed) if !committed.waiting.is_empty() => {
-                executor.log_waiting(&instance);
+                lifecycle_log::write_waiting(&instance);
                 return;
             }
             Stored::Durable(_) => {

@@ -327,7 +327,9 @@ async fn subflows_need_no_place_and_a_successor_has_that_of_its_predecessor() {
     let calls = [lab.service.call().await, lab.service.call().await, lab.service.call().await];
     let sleeper = lab.start("sleeper", json!({})).await;
     assert_eq!(sleeper.state, State::Pending, "the start itself has the place");
-    calls.into_iter().for_each(|call| call.answer(json!({})));
+    for call in calls {
+        call.answer(json!({}));
+    }
     lab.until_waits(sleeper.id, |wait| matches!(wait.waiting, Waiting::Sleep { .. })).await;
     let continued = lab.start("continued", json!({"key": "b"})).await;
     assert_eq!(continued.state, State::Pending);
@@ -431,7 +433,7 @@ async fn play(seed: u64) {
 
 /// Some seeds prefer the first key.
 fn draw_weight(seed: u64) -> u64 {
-    if seed % 2 == 0 { 3 } else { 2 }
+    if seed.is_multiple_of(2) { 3 } else { 2 }
 }
 
 async fn in_state(lab: &Lab, state: State) -> Vec<Uuid> {

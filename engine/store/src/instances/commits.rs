@@ -210,12 +210,11 @@ fn find(
 }
 
 fn append(transaction: &mut Transaction<'_>, line: &History, number: Option<i64>) -> rusqlite::Result<()> {
-    let number = match number {
-        Some(number) => number,
-        None => {
-            let find = transaction.statement(FIND)?;
-            find.query_row(params![line.instance, false, None::<i64>], |row| row.get(0))?
-        }
+    let number = if let Some(number) = number {
+        number
+    } else {
+        let find = transaction.statement(FIND)?;
+        find.query_row(params![line.instance, false, None::<i64>], |row| row.get(0))?
     };
     transaction.statement(HISTORY)?.execute(params![number, line.turn, line.at, line.facts])?;
     Ok(())

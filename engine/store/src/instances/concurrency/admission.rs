@@ -41,17 +41,14 @@ pub(super) fn admit(transaction: &mut Transaction<'_>, key: i64) -> rusqlite::Re
         }
         let next = transaction.statement(NEXT)?.query_row([key], |row| row.get(0)).optional()?;
         let Some(instance) = next else { return Ok(admitted) };
-        match let_go(transaction, instance)? {
-            Some(id) => {
-                members::set_phase(transaction, instance, Phase::Running)?;
-                members::count(transaction, key, 1, -1)?;
-                admitted.push(id);
-            }
+        if let Some(id) = let_go(transaction, instance)? {
+            members::set_phase(transaction, instance, Phase::Running)?;
+            members::count(transaction, key, 1, -1)?;
+            admitted.push(id);
+        } else {
             // Nobody can work on a damaged instance, so it must not keep a place from the others.
-            None => {
-                members::set_phase(transaction, instance, Phase::Stopped)?;
-                members::count(transaction, key, 0, -1)?;
-            }
+            members::set_phase(transaction, instance, Phase::Stopped)?;
+            members::count(transaction, key, 0, -1)?;
         }
     }
 }
