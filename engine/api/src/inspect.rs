@@ -1,11 +1,11 @@
 //! `/rondo/instances/{id}`: the details of one instance.
 //!
-//! The answer: `{id, workflow, version, state, start, end, error: {message, node}, retrigger, waits, history, data}`. Times are milliseconds
-//! since 1970. `waits` says what the instance waits for, since when and until when; `history` lists everything that happened.
+//! The answer: `{id, workflow, version, state, reason, place, start, end, error: {message, node}, retrigger, waits, history, data}`. Times are
+//! milliseconds since 1970. `reason` and `place` are there while the instance waits for a place of its concurrency group. `waits` says what the instance waits for, since when and until when; `history` lists everything that happened.
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use rondo_expression::Val;
-use rondo_runtime::{HistoryLine, InstanceDetails, WaitView};
+use rondo_runtime::{HistoryLine, InstanceDetails, PlaceView, WaitView};
 use rondo_store::Columns;
 use serde::Serialize;
 use uuid::Uuid;
@@ -23,6 +23,10 @@ struct Answer {
     workflow: String,
     version: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceView>,
     start: i64,
     end: Option<i64>,
     business_key: Option<String>,
@@ -68,6 +72,8 @@ impl From<InstanceDetails> for Answer {
             workflow: details.workflow,
             version: details.version,
             state: details.state.as_str(),
+            reason: details.place.as_ref().map(ToString::to_string),
+            place: details.place,
             start: details.started_at,
             end: details.ended_at,
             business_key: details.business_key,

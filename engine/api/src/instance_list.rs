@@ -95,9 +95,10 @@ impl Rows {
         };
         self.left.drain(..batch);
         let (rows, _claim) = rows;
+        let places = self.app.engine.places_of(&rows).await?;
         for row in rows {
             let separator = if self.written == 0 { "[" } else { "," };
-            let written = match instance_answer::write_row(std::io::sink(), &row) {
+            let written = match instance_answer::write_row(std::io::sink(), &row, None) {
                 Err(RowError::Damaged(error)) => {
                     damaged_rows::log(row.id, &error);
                     continue;
@@ -105,7 +106,8 @@ impl Rows {
                 _ => writer.write_all(separator.as_bytes()).map_err(serde_json::Error::io),
             };
             let written = written.map_err(RowError::Unwritten);
-            if let Err(error) = written.and_then(|()| instance_answer::write_row(&mut writer, &row)) {
+            let place = places.get(&row.id);
+            if let Err(error) = written.and_then(|()| instance_answer::write_row(&mut writer, &row, place)) {
                 return Err(writer.refusal(&error));
             }
             self.written += 1;

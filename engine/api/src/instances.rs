@@ -94,8 +94,9 @@ async fn show(
     let columns = Columns { data: true, frames: false };
     let (row, _claim) =
         instance_lookup::find_row(&app, WorkflowName::Path(&path), &instance, columns).await?;
+    let place = app.engine.place_of(&row).await?;
     let mut writer = ChunkWriter::new(&app.memory);
-    match instance_answer::write_row(&mut writer, &row) {
+    match instance_answer::write_row(&mut writer, &row, place.as_ref()) {
         Ok(()) => Ok((answers::JSON, writer.into_body()).into_response()),
         Err(error) => Err(writer.refusal(&error)),
     }

@@ -83,6 +83,8 @@ pub(crate) struct Ps {
 /// States of instances.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum State {
+    /// Waits for a place of its concurrency group.
+    Pending,
     /// Under way.
     Active,
     /// Ended as the definition says.
@@ -97,6 +99,7 @@ impl State {
     /// Its name in the Data Index.
     fn name(self) -> &'static str {
         match self {
+            Self::Pending => "PENDING",
             Self::Active => "ACTIVE",
             Self::Completed => "COMPLETED",
             Self::Aborted => "ABORTED",
@@ -126,7 +129,8 @@ impl Ps {
         }
         let variables = json!({"where": &conditions, "pagination": {"limit": self.limit, "offset": 0}});
         let data = self.target.query(PS, variables).await?;
-        let instances = data.get("ProcessInstances").cloned().unwrap_or_default();
+        let mut instances = data.get("ProcessInstances").cloned().unwrap_or_default();
+        self.add_reasons(&mut instances).await?;
         if self.target.json {
             output::json(&instances)?;
         } else {
@@ -137,6 +141,29 @@ impl Ps {
             output::error_line(&format!("… and {count} older; `--limit N` shows N of them all"));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Adds to each instance that waits for a place of its concurrency group the `reason`: the last line of its summary, which is read for
+    /// these instances only, because it takes their history.
+    async fn add_reasons(&self, instances: &mut Value) -> Result<(), String> {
+        let is_pending = |instance: &Value| instance.get("state").and_then(Value::as_str) == Some("PENDING");
+        let listed = instances.as_array_mut().into_iter().flatten();
+        let mut pending: Vec<_> = listed.filter(|instance| is_pending(instance)).collect();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = pending.iter().map(|instance| &instance["id"]).collect();
+        let data = self.target.query(REASONS, json!({"where": {"id": {"in": ids}}})).await?;
+        let found = data.get("ProcessInstances").and_then(Value::as_array).cloned().unwrap_or_default();
+        for instance in &mut pending {
+            let summary = found.iter().find(|found| found["id"] == instance["id"]);
+            let lines = summary.and_then(|found| found["executionSummary"].as_array());
+            let last = lines.and_then(|lines| lines.last()).and_then(Value::as_str);
+            if let Some(reason) = last.and_then(|line| line.strip_prefix("Workflow ")) {
+                instance["reason"] = reason.into();
+            }
+        }
+        Ok(())
     }
 
     /// How many instances are not shown, in words; `None` if all are.
@@ -153,6 +180,10 @@ impl Ps {
     }
 }
 
+const REASONS: &str = "query ($where: ProcessInstanceArgument) {
+  ProcessInstances(where: $where) { id executionSummary }
+}";
+
 const REST: &str = "query ($where: ProcessInstanceArgument, $pagination: Pagination) {
   ProcessInstances(where: $where, orderBy: {start: DESC}, pagination: $pagination) { id }
 }";
@@ -166,7 +197,8 @@ fn table(instances: &Value) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(|instance| {
-            let error = instance.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
+            let reason = instance.get("reason").or_else(|| instance.pointer("/error/message"));
+            let error = reason.and_then(Value::as_str).unwrap_or_default();
             let names = ["id", "processId", "state", "start", "end"];
             let mut row: Vec<_> = names.iter().map(|name| cell(instance, name)).collect();
             row.push(error.lines().next().unwrap_or_default().to_owned());

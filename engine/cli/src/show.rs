@@ -54,6 +54,9 @@ fn describe(instance: &Value, with_data: bool) -> Result<Vec<String>, String> {
     if instance.get("end").is_some_and(Value::is_number) {
         lines.push(format!("ended     {}", moment(instance.get("end").and_then(Value::as_i64))));
     }
+    if let Some(reason) = instance.get("reason").and_then(Value::as_str) {
+        lines.push(format!("waits     {}", reason.trim_start_matches("waits ")));
+    }
     if let Some(message) = instance.pointer("/error/message").and_then(Value::as_str) {
         let node = instance.pointer("/error/node").and_then(Value::as_str).unwrap_or("-");
         lines.push(format!("error     in {node}: {message}"));
@@ -196,6 +199,18 @@ mod tests {
              waits     in state `Poll`, action `look` since 1970-01-01 00:01:00: sleeps until 1970-01-01 00:02:00, then goes on\n\n\
              1970-01-01 00:00:00  started\n1970-01-01 00:00:00  state Poll\n1970-01-01 00:00:00    action look\n\
              1970-01-01 00:01:01  `paused`, which this version does not know"
+        );
+    }
+
+    #[test]
+    fn an_instance_that_waits_for_a_place_says_so() {
+        let reason = "waits for a place in concurrency group `tenants`, key `acme`: 5 of 5 run and 2 wait";
+        let instance = json!({"id": "0198", "state": "PENDING", "reason": reason, "start": 0});
+        let lines = describe(&instance, false).unwrap();
+        assert_eq!(lines[2], "state     PENDING");
+        assert_eq!(
+            lines[4],
+            "waits     for a place in concurrency group `tenants`, key `acme`: 5 of 5 run and 2 wait"
         );
     }
 

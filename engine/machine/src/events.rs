@@ -71,6 +71,22 @@ pub fn can_start<'a>(program: &Program, event: &Event, attribute: &dyn Fn(&str) 
     })
 }
 
+/// What an instance that an event is to start, and that has taken no turn yet, is found by: events that correlate with it start no other one.
+/// `starting` are the events of the definition that the event is, `attribute` gives the value of an attribute of it.
+pub fn claims_of_start<'a, 'e>(
+    program: &Program,
+    starting: impl IntoIterator<Item = &'e Event>,
+    attribute: &dyn Fn(&str) -> Option<&'a str>,
+) -> Vec<AwaitedEvent> {
+    let mut snapshot = Snapshot::default();
+    for entry in starting.into_iter().flat_map(|event| &event.correlation) {
+        if let (None, Some(value)) = (&entry.value, attribute(&entry.attribute)) {
+            snapshot.correlation.insert(Arc::clone(&entry.attribute), value.into());
+        }
+    }
+    start_claims(program, &snapshot)
+}
+
 /// Whether a text may be an expression: there are no data yet that it could be evaluated on.
 fn is_expression(text: &Val) -> bool {
     text.as_str().is_none_or(|text| text.contains(['$', '.', '(', '|']))

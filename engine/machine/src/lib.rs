@@ -40,7 +40,7 @@ mod turn;
 mod wait_status;
 
 pub use context::{Context, Mask, OutputCheck, SuccessorCheck};
-pub use events::{AwaitedEvent, NO_FRAME, awaited_events, can_start};
+pub use events::{AwaitedEvent, NO_FRAME, awaited_events, can_start, claims_of_start};
 pub use messages::{
     CallRequest, ChildRequest, Effect, Fact, Input, LogLine, PublishRequest, ReceivedEvent, SuccessorRequest,
     Turn,

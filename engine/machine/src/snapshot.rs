@@ -232,6 +232,11 @@ impl Snapshot {
         self.next_frame == 0 && self.status == Status::Active
     }
 
+    /// Whether the instance has started, whatever has become of it.
+    pub fn has_started(&self) -> bool {
+        self.next_frame > 0
+    }
+
     /// Whether a wait for events has begun of which the store does not know yet, also if it is like one that the store knows: each wait
     /// takes another one of the events that are kept.
     pub fn has_unregistered_waits(&self) -> bool {

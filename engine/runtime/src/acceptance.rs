@@ -7,13 +7,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use rondo_event::CloudEvent;
 use rondo_expression::Val;
 use rondo_machine::Millis;
-use rondo_store::{AcceptEvent, EventStart, ReceivedEvent, StartSet};
+use rondo_store::{AcceptEvent, EventStart, EventWait, ReceivedEvent, StartSet};
 use uuid::Uuid;
 
 use crate::{
     active_instance::ActiveInstance,
     catalog::Deployed,
     clock::after,
+    concurrency::Concurrency,
     formats::{FormatError, request::RequestContext},
     row,
     subflows::Sources,
@@ -54,6 +55,7 @@ impl Acceptance {
     pub(crate) fn new(
         event: &CloudEvent,
         retention: Retention,
+        concurrency: &Concurrency,
         sources: &Sources<'_>,
     ) -> Result<Self, FormatError> {
         let now = sources.now;
@@ -94,7 +96,11 @@ impl Acceptance {
             instance.row.business_key.clone_from(&business_key);
             let row = row::first_row_of(&mut instance, sources.encryption)?;
             let workflow = deployed.program.id.to_string();
-            accept.starts.push(EventStart { workflow, row, set: start_set(event, deployed, now) });
+            let data = event.data.as_ref().unwrap_or(&Val::Null);
+            let place = concurrency.place_for(&workflow, row.id, data);
+            let waits = if place.is_some() { claims(event, deployed, now) } else { Vec::new() };
+            let set = start_set(event, deployed, now);
+            accept.starts.push(EventStart { workflow, row, set, place, waits });
             starts.push(instance);
         }
         Ok(Self { accept, starts })
@@ -110,6 +116,13 @@ fn new_instance(event: &CloudEvent, deployed: Arc<Deployed>, sources: &Sources<'
         ActiveInstance::new(Uuid::now_v7(), deployed, data, request, memory, sources.limits, sources.now);
     instance.row.reference_id = event.attribute(SENDER).map(str::to_owned);
     instance
+}
+
+/// What an instance that the event is to start is found by while it waits for its place.
+fn claims(event: &CloudEvent, deployed: &Deployed, now: Millis) -> Vec<EventWait> {
+    let attribute = |name: &str| event.attribute(name);
+    let claims = rondo_machine::claims_of_start(&deployed.program, deployed.start_events(event), &attribute);
+    row::event_waits(&claims, now)
 }
 
 /// The set of events that start the workflow together; `None` when this event alone starts it.

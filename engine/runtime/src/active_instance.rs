@@ -216,10 +216,21 @@ impl ActiveInstance {
         InstanceView {
             id: self.row.id,
             workflow: self.row.workflow.clone(),
-            state: state_of(self.snapshot.status),
+            state: if self.waits_for_place() { State::Pending } else { state_of(self.snapshot.status) },
             data: self.snapshot.visible_data(self.deployed.program.merge),
             failure: self.snapshot.failed.as_ref().map(FailureView::of),
+            place: None,
         }
+    }
+
+    /// Whether it waits for a place of its concurrency group: before its first turn, or at an error.
+    pub(crate) fn waits_for_place(&self) -> bool {
+        self.row.state == State::Pending
+    }
+
+    /// Whether it stands at an error and has a place all the same, to go on from there.
+    pub(crate) fn is_admitted_at_error(&self) -> bool {
+        self.is_stored && self.row.state == State::Active && self.snapshot.status == Status::Error
     }
 
     /// The id by which its parent waits for it: its own, or that of the first instance of the chain (`continueAs`) that it continues.

@@ -21,6 +21,7 @@ use rondo_program::{Event, Outline, Program, SchemaReference, SchemaSource};
 
 use crate::{
     computing::Cost,
+    concurrency::Concurrency,
     refusal::Refusal,
     schema::{Bundler, Schema, read_file},
     secrets,
@@ -153,6 +154,8 @@ pub struct Loaded {
     pub secrets: Secrets,
     /// The channels by which events come and go.
     pub channels: Channels,
+    /// The concurrency groups of its workflows.
+    pub(crate) concurrency: Concurrency,
     /// All problems, in the order of files and places.
     pub diagnostics: Vec<Diagnostic>,
     /// How many workflow files there are.
@@ -205,11 +208,15 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     for project in &projects {
         diagnostics.extend(rondo_lowering::unused_replacements(&documents, project));
     }
-    // A workflow that could not be read may use properties that no other one uses, so then no property is reported as unused.
+    // A workflow that could not be read may use properties that no other one uses, and be the one that a concurrency group names, so then
+    // no property is reported as unused, and no workflow as missing.
     let is_complete = documents.len() == files;
     let ready = in_parallel(documents, |document| deploy(document, &secrets, &specs));
     let (workflows, problems): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
     diagnostics.extend(problems.into_iter().flatten());
+    let ids = workflows.iter().map(|deployed| &deployed.program.id);
+    let (concurrency, problems) = Concurrency::read(&root_project.properties, ids);
+    diagnostics.extend(problems.into_iter().filter(|problem| is_complete || problem.is_error()));
     let uses = projects.iter().map(|project| PropertiesUse {
         properties: &project.properties,
         bindings: bindings_of(project, &workflows),
@@ -220,7 +227,7 @@ pub fn load_folder(root: &Path, environment: rondo_definition::Environment) -> L
     diagnostics.extend(problems.filter(|problem| !problem.is_error()));
     diagnostics.sort();
     diagnostics.dedup();
-    Loaded { workflows, projects, secrets, channels, diagnostics, files, sources }
+    Loaded { workflows, projects, secrets, channels, concurrency, diagnostics, files, sources }
 }
 
 /// The bindings of all workflows of a project.

@@ -32,7 +32,9 @@ pub(crate) async fn publish(executor: &Executor) -> Result<(), Refusal> {
     match executor.commit(commit, true).await {
         Stored::Durable(_) => Ok(()),
         Stored::Refused(error) => Err(Refusal::Store(error)),
-        Stored::Fenced => Err(Refusal::store("the events about definitions were not taken")),
+        Stored::Fenced | Stored::NoPlace => {
+            Err(Refusal::store("the events about definitions were not taken"))
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Signal {
     ChildSettled(Uuid),
     /// Resume the work that was under way when the engine stopped.
     Recover,
+    /// Wait for a place of the concurrency group to take this input there: a retrigger or a skip.
+    WaitForPlace(Box<Input>),
 }
 
 /// An input, with the number of the mailbox message that brought it.

@@ -137,7 +137,19 @@ impl Executor {
         {
             return self.take_turn_with(instance, Input::Halt(failure), reply).await;
         }
+        // All else waits until the instance has its place, which its mailbox announces.
+        if instance.waits_for_place() && !is_for_waiting(&signal) {
+            if let Some(reply) = reply {
+                let is_at_error = instance.snapshot.status == Status::Error;
+                reply.send(if is_at_error { Ok(instance.view()) } else { Err(Refusal::NotInError(id)) });
+            }
+            return None;
+        }
         let instance = match signal {
+            Signal::WaitForPlace(input) => {
+                self.wait_for_place(instance, *input, reply).await;
+                return None;
+            }
             Signal::Input(input) if is_answer => self.take_answers(instance, *input, held).await,
             Signal::Input(input) => {
                 let instance = self.take_turn_with(instance, *input, reply).await;
@@ -157,11 +169,19 @@ impl Executor {
                 self.settle(&mut instance);
                 Some(instance)
             }
-            // The event that starts the instance is in its mailbox.
-            Signal::Recover if instance.starts_by_event() => self.read_mailbox(instance).await,
+            // The event that starts the instance is in its mailbox, or what it was asked for while it waited for a place.
+            Signal::Recover if instance.starts_by_event() || instance.is_admitted_at_error() => {
+                self.read_mailbox(instance).await
+            }
             Signal::Recover => Some(instance),
         };
         match instance {
+            // The store changes its row when it lets the instance go, so it does not stay in memory.
+            Some(instance) if instance.waits_for_place() => None,
+            Some(instance) if instance.is_admitted_at_error() => {
+                self.give_place_back(&instance).await;
+                None
+            }
             Some(instance) if instance.is_idle && instance.snapshot.status == Status::Active => {
                 self.resume(instance).await
             }
@@ -211,7 +231,9 @@ impl Executor {
         let all = instance.idle_calls.clone();
         self.repeat_calls(&mut instance, all);
         let input = match () {
-            () if instance.snapshot.is_new() => Input::Start { at: None },
+            () if instance.snapshot.is_new() => {
+                Input::Start { at: instance.request.start_at.as_deref().map(str::to_owned) }
+            }
             () if instance.snapshot.needs_turn() => Input::Tick,
             () => return Some(instance),
         };
@@ -244,4 +266,10 @@ impl Executor {
             }
         }
     }
+}
+
+/// Whether a signal is for an instance that waits for a place of its concurrency group too: it may be ended, and its data be changed. What
+/// it is asked for at its error, it waits to do.
+fn is_for_waiting(signal: &Signal) -> bool {
+    matches!(signal, Signal::Input(input) if !matches!(**input, Input::Retrigger | Input::Skip))
 }

@@ -26,7 +26,9 @@ use crate::{
     executor::Executor,
     forget,
     formats::{input, request::RequestContext},
-    outbox, recovery,
+    outbox,
+    places::StoredInGroup,
+    recovery,
     refusal::Refusal,
     row, schedules,
     start::Start,
@@ -54,7 +56,8 @@ impl Engine {
         Self { executor, service_url: service_url.trim_end_matches('/').into() }
     }
 
-    /// Starts an instance, and returns when nothing of it is in flight any more: it has ended, failed, or waits for a timer or an event.
+    /// Starts an instance, and returns when nothing of it is in flight any more: it has ended, failed, or waits for a timer, an event or a
+    /// place of its concurrency group.
     pub async fn start(&self, workflow: &str, start: Start) -> Result<InstanceView, Refusal> {
         let executor = &self.executor;
         if executor.is_stopping() {
@@ -74,9 +77,12 @@ impl Engine {
         start.check_business_key()?;
         self.check_input(&deployed, &start.data).await?;
         let id = Uuid::now_v7();
+        let place = executor.concurrency.place_for(&deployed.program.id, id, &start.data);
         let request = RequestContext {
             headers: Arc::new(start.headers),
             identity: start.identity.map(Into::into),
+            // One that may have to wait needs it after a restart too.
+            start_at: start.start_at.as_deref().filter(|_| place.is_some()).map(Into::into),
             ..RequestContext::default()
         };
         let now = executor.clock.now();
@@ -87,6 +93,12 @@ impl Engine {
         instance.row.business_key = start.business_key;
         instance.row.reference_id = start.reference_id;
         instance.row.extra = (!start.extra.is_null()).then(|| start.extra.to_json());
+        if let Some(place) = place {
+            match executor.store_in_group(instance, place).await? {
+                StoredInGroup::Runs(stored) => instance = stored,
+                StoredInGroup::Waits(view) => return Ok(*view),
+            }
+        }
         let (reply, answer) = Reply::channel(true);
         let delivery = Delivery::input(Input::Start { at: start.start_at }).with_reply(Some(reply));
         executor.dispatcher.deliver_to(instance, delivery);
@@ -133,7 +145,8 @@ impl Engine {
         self.ask(id, Input::Abort, true).await
     }
 
-    /// Runs the failed state or action of an instance again, and returns when nothing of it is in flight any more.
+    /// Runs the failed state or action of an instance again, and returns when nothing of it is in flight any more. If its concurrency group
+    /// has no place for it, it does so when it has one, as for [`Engine::skip`].
     pub async fn retrigger(&self, id: Uuid) -> Result<InstanceView, Refusal> {
         self.ask(id, Input::Retrigger, true).await
     }

@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     component::Neighbour,
     computing::Computing,
+    concurrency::Concurrency,
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
     encryption::Encryption,
@@ -73,6 +74,7 @@ pub(crate) struct Executor {
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
+    pub(crate) concurrency: Concurrency,
     pub(crate) memory: MemoryBudget,
     /// The channels by which events come and go.
     pub(crate) channels: Arc<Channels>,
@@ -113,6 +115,7 @@ pub(crate) struct Parts {
     pub(crate) properties: Properties,
     pub(crate) encryption: Encryption,
     pub(crate) limits: Limits,
+    pub(crate) concurrency: Concurrency,
     pub(crate) memory: MemoryBudget,
     pub(crate) channels: Arc<Channels>,
     pub(crate) sender: Arc<Sender>,
@@ -127,6 +130,8 @@ pub(crate) enum Stored {
     Durable(Committed),
     /// Another turn of an instance came first. Nothing was written.
     Fenced,
+    /// The instance would go on from an error, and its concurrency group has no place for it. Nothing was written.
+    NoPlace,
     /// The database refused it. Nothing was written.
     Refused(String),
 }
@@ -154,6 +159,7 @@ impl Executor {
             properties: parts.properties,
             encryption: parts.encryption,
             limits: parts.limits,
+            concurrency: parts.concurrency,
             memory: parts.memory,
             channels: parts.channels,
             channel_states: Arc::default(),
@@ -215,6 +221,7 @@ impl Executor {
             match self.store.commit(commit).await {
                 Ok(committed) => return Stored::Durable(committed),
                 Err(CommitError::Fenced { .. }) => return Stored::Fenced,
+                Err(CommitError::NoPlace { .. }) => return Stored::NoPlace,
                 Err(error @ CommitError::Store(StoreError::Lost(_))) => {
                     return Stored::Refused(error.to_string());
                 }

@@ -14,6 +14,7 @@ use crate::{
     delivery::{Delivery, Signal},
     executor::Executor,
     formats::FormatError,
+    lifecycle_log,
     refusal::Refusal,
     subflows::Sources,
 };
@@ -121,7 +122,7 @@ impl Executor {
             observed: None,
             now: self.clock.now(),
         };
-        Acceptance::new(event, self.retention, &sources)
+        Acceptance::new(event, self.retention, &self.concurrency, &sources)
     }
 
     /// Wakes the instances that got the event, and logs what became of it.
@@ -129,13 +130,15 @@ impl Executor {
     fn go_on(self: &Arc<Self>, event: &CloudEvent, accepted: &Accepted, starts: Vec<Box<ActiveInstance>>) {
         let (id, event_type) = (&event.id, &event.event_type);
         match accepted {
-            Accepted::Taken { delivered, started } => {
+            Accepted::Taken { delivered, started, waiting } => {
                 tracing::debug!(%id, %event_type, instances = delivered.len() + started.len(), "event taken");
                 for instance in delivered {
                     self.dispatcher.deliver_mailbox(*instance, None);
                 }
                 for instance in starts {
-                    if started.contains(&instance.row.id) {
+                    if waiting.contains(&instance.row.id) {
+                        lifecycle_log::write_waiting(&instance);
+                    } else if started.contains(&instance.row.id) {
                         self.dispatcher.deliver_to(instance, Delivery::signal(Signal::Mailbox));
                     }
                 }

@@ -1,5 +1,7 @@
 //! History, visits and waits of one instance.
 
+use std::collections::HashMap;
+
 use rondo_store::{Columns, Condition, Field, Filter, Instance, Query, State, StoreError};
 use uuid::Uuid;
 
@@ -9,7 +11,7 @@ use crate::{
     refusal::Refusal,
     row,
     views::{
-        self, ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView,
+        self, ErrorSummary, FailureView, HistoryEvent, HistoryLine, InstanceDetails, InstanceView, PlaceView,
         UnknownEvent, VisitView, WaitView,
     },
 };
@@ -47,7 +49,8 @@ impl Engine {
     pub async fn details(&self, id: Uuid) -> Result<Option<InstanceDetails>, Refusal> {
         let Some(row) = self.shown_row(id).await? else { return Ok(None) };
         let history = self.history(id).await?;
-        let InstanceView { id, workflow, mut state, data, mut failure } = row::view_of(&row);
+        let InstanceView { id, workflow, mut state, data, mut failure, .. } = row::view_of(&row);
+        let place = self.place_of(&row).await?;
         let waits = match self.waits_since(id, &history).await {
             // A damaged instance cannot go on, so it is shown at an error that names the damage.
             Err(Refusal::Damaged { problem, .. }) => {
@@ -65,10 +68,27 @@ impl Engine {
             ended_at: row.ended_at,
             business_key: row.business_key,
             failure,
+            place,
             waits,
             history,
             data,
         }))
+    }
+
+    /// The place of its concurrency group that an instance waits for. Costs a read only for an instance in state PENDING.
+    pub async fn place_of(&self, row: &Instance) -> Result<Option<PlaceView>, Refusal> {
+        Ok(self.places_of(std::slice::from_ref(row)).await?.remove(&row.id))
+    }
+
+    /// The places that those of some instances wait for which wait for one. Costs a read only if some are in state PENDING.
+    pub async fn places_of(&self, rows: &[Instance]) -> Result<HashMap<Uuid, PlaceView>, Refusal> {
+        let waiting: Vec<Uuid> =
+            rows.iter().filter(|row| row.state == State::Pending).map(|row| row.id).collect();
+        if waiting.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let waiting = self.executor.store.waiting_for_place(waiting).await.map_err(Refusal::of_read)?;
+        Ok(waiting.into_iter().map(|waiting| (waiting.instance, PlaceView::from(waiting))).collect())
     }
 
     /// The row of an instance. Of a damaged one, the columns that can be read.

@@ -7,13 +7,13 @@
 //! ```text
 //!  4  public interface       engine  inspect  event_lists  open
 //!  3  performs effects       recovery  wake  brokers  inbox  outbox  channel_sender  forget  definition_events  schedules
-//!                            drive  mailbox  step  perform  calls  load  subflow_room
+//!                            drive  mailbox  step  perform  places  calls  load  subflow_room
 //!                            executor
 //!  2  decides                plan  acceptance  successor  subflows  publication  process_events  turn  row
 //!  1  state in memory        dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
 //!                            served  catalog  start  refusal  views  formats  unwanted  event_watch  kogito
-//!  0  uses no other module   clock  computing  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema  secrets  panics
-//!                            versions  call_threads
+//!  0  uses no other module   clock  computing  concurrency  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema
+//!                            secrets  panics  versions  call_threads
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test module `layers` checks that. Each module of the
@@ -25,6 +25,7 @@
 mod call_threads;
 mod clock;
 mod computing;
+mod concurrency;
 mod crash_loop;
 mod data_mark;
 mod encryption;
@@ -76,6 +77,7 @@ mod load;
 mod mailbox;
 mod outbox;
 mod perform;
+mod places;
 mod recovery;
 mod schedules;
 mod step;
@@ -97,8 +99,8 @@ pub use clock::Clock;
 pub use encryption::KeyError;
 pub use component::Neighbour;
 pub use engine::Engine;
-pub use inbox::AcceptedWithin;
 pub use event_watch::EventStatus;
+pub use inbox::AcceptedWithin;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
 pub use rondo_function::CallLoad;
@@ -111,8 +113,8 @@ pub use start::{MAX_BUSINESS_KEY, Start};
 pub use unwanted::UnwantedEvent;
 pub use views::{
     ChannelDirection, ChannelView, ErrorSummary, EventWaitView, FailureView, HistoryEvent, HistoryLine,
-    InstanceDetails, InstanceView, KeptEventView, ScheduleView, StuckEventView, UnknownEvent, VisitError,
-    VisitKind, VisitView, WaitView,
+    InstanceDetails, InstanceView, KeptEventView, PlaceView, ScheduleView, StuckEventView, UnknownEvent,
+    VisitError, VisitKind, VisitView, WaitView,
 };
 
 /// Reads and writes stored formats, and makes schemas, without an engine. For tests with arbitrary bytes.

@@ -23,6 +23,12 @@ pub(crate) fn write_line(instance: &ActiveInstance, line: &LogLine) {
     }
 }
 
+/// Logs that an instance waits for a place of its concurrency group.
+pub(crate) fn write_waiting(instance: &ActiveInstance) {
+    let (id, workflow) = (instance.row.id, &instance.row.workflow);
+    tracing::info!(instance_id = %id, workflow, "instance waits for a place of its concurrency group");
+}
+
 /// Logs those facts of a turn that tell the lifecycle of the instance.
 pub(crate) fn write(instance: &ActiveInstance, facts: &[Fact]) {
     let (id, workflow) = (instance.row.id, &instance.row.workflow);

@@ -252,6 +252,8 @@ fn input_for(message: MailboxMessage, instance: &mut ActiveInstance) -> Option<I
     let (child, outcome) = match message {
         // A second abort would cut the compensation short, and this message may repeat the reason of the first.
         MailboxMessage::End { .. } => return (!instance.snapshot.is_aborting()).then_some(Input::Abort),
+        MailboxMessage::Retrigger => return Some(Input::Retrigger),
+        MailboxMessage::Skip => return Some(Input::Skip),
         MailboxMessage::ChildEnded { child, outcome } => (child, outcome),
     };
     let call = instance.call_of(child)?;

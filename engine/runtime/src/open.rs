@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     component::Neighbour,
     computing::Computing,
+    concurrency::Concurrency,
     crash_loop::CrashLoop,
     definition_events,
     encryption::{Encryption, KeyError},
@@ -131,7 +132,8 @@ impl Engine {
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
-        let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
+        let Loaded { workflows, projects, secrets: hidden, channels, concurrency, .. } = loaded;
+        keep_groups(&*store, &concurrency).await?;
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -172,6 +174,7 @@ impl Engine {
             properties,
             encryption,
             limits,
+            concurrency,
             memory,
             channels,
             sender: Arc::new(sender),
@@ -232,6 +235,19 @@ async fn keep_revisions(store: &dyn Store, loaded: &Loaded) -> Result<(), OpenEr
         tracing::info!(
             workflow = %revision.workflow, revision = %revision.digest,
             "this version of Rondo runs the workflow by other instructions; running instances go on at the places of the same names"
+        );
+    }
+    Ok(())
+}
+
+/// Stores the concurrency groups. Instances that have a place by that are busy, and recovery finds them.
+async fn keep_groups(store: &dyn Store, concurrency: &Concurrency) -> Result<(), OpenError> {
+    let admitted = store.put_concurrency_groups(concurrency.limits()).await;
+    let admitted = admitted.map_err(|error| OpenError::Store(error.to_string()))?;
+    if !admitted.is_empty() {
+        tracing::info!(
+            instances = admitted.len(),
+            "waiting instances have a place of their concurrency group now"
         );
     }
     Ok(())

@@ -18,7 +18,8 @@ use crate::{
 
 impl Executor {
     /// Performs a plan, and returns the instance after the turn. `None` if the instance has ended and has no calls in flight, or if the commit
-    /// failed, because the instance in memory may be out of date then. If another turn came first, `again` is delivered once more.
+    /// failed, because the instance in memory may be out of date then. If another turn came first, `again` is delivered once more; if the
+    /// instance has to wait for a place of its concurrency group, it waits to take `again` there.
     pub(crate) async fn perform(
         self: &Arc<Self>,
         mut instance: Box<ActiveInstance>,
@@ -32,8 +33,8 @@ impl Executor {
         self.trees.asked_to_end(then.cancelled.iter().copied());
         rondo_store::failpoint("turn-before-commit");
         let stored = self.commit(commit, !instance.is_stored).await;
-        let mail = if let Stored::Durable(committed) = stored {
-            committed.mail
+        let (mail, admitted) = if let Stored::Durable(committed) = stored {
+            (committed.mail, committed.admitted)
         } else {
             // Nothing was written: no child starts, none is asked to end, and the instance in memory is dropped.
             self.take_back(&instance, &then);
@@ -47,9 +48,17 @@ impl Executor {
                 reply
                     .send(Err(Refusal::store("the instance was changed by somebody else; look at it again")));
             }
-            tracing::warn!(instance_id = %id, "another turn came first; this one is computed again");
+            let has_no_place = matches!(stored, Stored::NoPlace);
+            if !has_no_place {
+                tracing::warn!(instance_id = %id, "another turn came first; this one is computed again");
+            }
             match again {
-                Some(again) => self.dispatcher.deliver(id, Delivery::input(again).with_reply(reply)),
+                Some(again) => {
+                    let again = Box::new(again);
+                    let signal =
+                        if has_no_place { Signal::WaitForPlace(again) } else { Signal::Input(again) };
+                    self.dispatcher.deliver(id, Delivery::signal(signal).with_reply(reply));
+                }
                 None => self.dispatcher.deliver_mailbox(id, None),
             }
             return None;
@@ -66,6 +75,7 @@ impl Executor {
         for id in mail {
             self.dispatcher.deliver_mailbox(id, None);
         }
+        self.wake_admitted(&admitted);
         match reply {
             Some(reply) if reply.when_settled => instance.waiters.push(reply),
             Some(reply) => reply.send(Ok(instance.view())),

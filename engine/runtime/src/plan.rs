@@ -7,7 +7,7 @@ use rondo_machine::{
     CallNumber, CallRequest, Effect, Fact, LogLine, PublishRequest, Snapshot, Status, SuccessorRequest,
 };
 use rondo_program::Failure;
-use rondo_store::{Commit, History, Write};
+use rondo_store::{Commit, History, PlaceTransfer, Write};
 use uuid::Uuid;
 
 use crate::{
@@ -146,6 +146,7 @@ impl Plan {
         let (successor_row, successor) = match effects.successor {
             Some(request) => {
                 let (row, successor) = successor::make(instance, &turn.snapshot, request, sources)?;
+                commit.place_transfers.push(PlaceTransfer { from: id, to: row.id });
                 (Some(row), Some(successor))
             }
             None => (None, None),

@@ -36,7 +36,10 @@ impl NextRow {
         encryption: &Encryption,
         now: Millis,
     ) -> Result<Self, FormatError> {
-        let state = state_of(snapshot.status);
+        // One that waits for a place of its concurrency group goes on waiting, whatever is done to its data, unless it ends or fails.
+        let waits_for_place = instance.waits_for_place()
+            && (snapshot.is_new() || (snapshot.status == Status::Error && snapshot.has_started()));
+        let state = if waits_for_place { State::Pending } else { state_of(snapshot.status) };
         let ended = matches!(state, State::Completed | State::Aborted);
         let data = snapshot.visible_data(instance.deployed.program.merge);
         let is_kept = instance.is_stored && instance.committed_data.is_of(&data);
@@ -66,13 +69,13 @@ impl NextRow {
             updated_at: now,
             wake_at: snapshot.wake_at(),
             busy: snapshot.has_detached_calls()
-                || (snapshot.status == Status::Active
-                    && (snapshot.has_work_in_flight() || snapshot.is_new())),
+                || (state == State::Active && (snapshot.has_work_in_flight() || snapshot.is_new())),
             frames: head,
             sealed: encrypted,
             error: failure.as_ref().map(error::encode).transpose()?,
             data: if is_kept { Change::Keep } else { Change::Set(data.to_json()) },
             input: if is_kept { Change::Keep } else { Change::Set(input::encode(&snapshot.input, &data)?) },
+            needs_no_place: snapshot.is_aborting(),
         };
         let committed = Committed {
             state: update.state,
@@ -97,6 +100,18 @@ impl NextRow {
     }
 }
 
+impl NextRow {
+    /// The same row of an instance that waits for a place of its concurrency group, and is not stored for the first time.
+    pub(crate) fn waiting_for_place(mut self) -> Self {
+        if let Write::Update(update) = &mut self.write {
+            update.state = State::Pending;
+            update.busy = false;
+        }
+        (self.committed.state, self.committed.busy) = (State::Pending, false);
+        self
+    }
+}
+
 /// The waits of an instance, if they differ from those in the database. `None` for an ended instance, whose waits the store removes.
 fn waits_to_write(
     instance: &ActiveInstance,
@@ -108,6 +123,11 @@ fn waits_to_write(
     if is_over || (*awaited == *instance.committed_waits && !snapshot.has_unregistered_waits()) {
         return None;
     }
+    Some(InstanceWaits { instance: instance.row.id, waits: event_waits(awaited, now) })
+}
+
+/// The rows of waits for events.
+pub(crate) fn event_waits(awaited: &[AwaitedEvent], now: Millis) -> Vec<EventWait> {
     let waits = awaited.iter().map(|awaited| EventWait {
         frame: awaited.frame,
         event: awaited.name.to_string(),
@@ -121,7 +141,7 @@ fn waits_to_write(
         since: now,
         until: awaited.until,
     });
-    Some(InstanceWaits { instance: instance.row.id, waits: waits.collect() })
+    waits.collect()
 }
 
 fn part_write(instance: Uuid, change: PartChange) -> PartWrite {
@@ -208,6 +228,7 @@ pub(crate) fn view_of(row: &Instance) -> InstanceView {
             None if row.state == State::Error => damage_of(row),
             None => None,
         },
+        place: None,
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     delivery::{Delivery, Signal},
     executor::{Executor, STORE_PAUSE, Stored},
     formats::request::RequestContext,
-    row,
+    lifecycle_log, row,
     views::ScheduleView,
 };
 
@@ -205,15 +205,21 @@ async fn start(executor: Arc<Executor>, timetable: Arc<Timetable>, moment: Milli
         };
         rondo_store::failpoint("schedule-before-commit");
         tries += 1;
-        let commit = Commit { writes: vec![Write::Insert(row)], ..Commit::default() };
+        let place = executor.concurrency.place_for(workflow, id, &input());
+        let places = place.into_iter().collect();
+        let commit = Commit { writes: vec![Write::Insert(row)], places, ..Commit::default() };
         match executor.commit(commit, true).await {
+            Stored::Durable(committed) if !committed.waiting.is_empty() => {
+                lifecycle_log::write_waiting(&instance);
+                return;
+            }
             Stored::Durable(_) => {
                 rondo_store::failpoint("schedule-after-commit");
                 tracing::debug!(%workflow, instance_id = %id, moment, "started by its schedule");
                 executor.dispatcher.deliver_to(instance, Delivery::input(Input::Start { at: None }));
                 return;
             }
-            Stored::Fenced => {
+            Stored::Fenced | Stored::NoPlace => {
                 tracing::debug!(%workflow, instance_id = %id, moment, "the instance of this moment was started before");
                 if tries > 1 {
                     // The commit of an earlier try may have reached the database although it reported a failure. Then no task works on the

@@ -111,6 +111,7 @@ fn make_one(
         headers: Arc::clone(&parent.request.headers),
         variables: request.variables.into(),
         identity: parent.request.identity.clone(),
+        start_at: None,
     };
     let mut child = ActiveInstance::new(
         id,

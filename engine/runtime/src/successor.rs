@@ -2,7 +2,8 @@
 //!
 //! The successor takes the place of the ended instance: it has the same parent and root, and sends the parent its outcome. The parent gets no
 //! message about the change. It goes on waiting for the first instance of the chain, whose id each instance of the chain knows, and a message
-//! to an ended instance finds the last one by that id. So a chain costs its parent no turn, and counts as one subflow however long it is.
+//! to an ended instance finds the last one by that id. So a chain costs its parent no turn, and counts as one subflow however long it is. It
+//! has the place of its first instance in a concurrency group too.
 //! Never: uses the engine or the database.
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     active_instance::{ActiveInstance, awaited_as, successor_id},
-    formats::FormatError,
+    formats::{FormatError, request::RequestContext},
     row,
     subflows::Sources,
 };
@@ -37,7 +38,7 @@ pub(crate) fn make(
         None => Continuation { first: ended.row.id.to_string().into(), number: 1 },
     };
     let id = successor_id(awaited_as(ended.row.id, after), continuation.number);
-    let request = ended.request.clone();
+    let request = RequestContext { start_at: None, ..ended.request.clone() };
     let memory = sources.memory.share();
     let mut successor = ActiveInstance::new(id, deployed, data, request, memory, sources.limits, sources.now);
     successor.snapshot.depth = after.depth;

@@ -1,4 +1,5 @@
-//! Commits a second, bytes of a sleeping instance, and the time to open a database of them, or an empty one in memory.
+//! Commits a second, with concurrency groups too, bytes of a sleeping instance, and the time to open a database of them, or an empty one in
+//! memory.
 //!
 //! `cargo run --release -p rondo-store --example commit_speed -- [FOLDER]`; the folder decides which disk is measured, and is the one
 //! for temporary files if left out.
@@ -12,13 +13,20 @@ use std::{
 };
 
 use rondo_store::{
-    Commit, Condition, Direction, Field, Filter, History, Instance, Query, Revision, Store, Update, Write,
+    Commit, ConcurrencyGroup, Condition, Direction, Field, Filter, History, Instance, PlaceRequest, Query,
+    Revision, State, Store, Update, Write,
 };
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const SLEEPING: usize = 100_000;
+
+/// Instances that are started at once and then ended.
+const STARTED: usize = 10_000;
+
+/// Keys of these instances, if they are in a concurrency group.
+const KEYS: usize = 50;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -39,6 +47,17 @@ async fn measure(folder: &Path) -> Result<()> {
         let rate = rate(commits, started.elapsed());
         let rows = if history { "instance and history" } else { "instance" };
         println!("{rate:>9.0} commits/s of {rows}, {submitters} submitters");
+        store.close().await?;
+    }
+
+    for is_grouped in [false, true] {
+        let store = open(folder, &format!("grouped-{is_grouped}")).await?;
+        let started = Instant::now();
+        start_and_end(&store, is_grouped).await?;
+        let rate = rate(STARTED, started.elapsed());
+        let how =
+            if is_grouped { "all at once, 50 keys, 5 of each at once" } else { "all at once, in no group" };
+        println!("{rate:>9.0} starts and ends/s of {STARTED} instances, {how}");
         store.close().await?;
     }
 
@@ -129,6 +148,54 @@ async fn insert(
         ids.extend(task.await??);
     }
     Ok(ids)
+}
+
+/// Starts instances, of a concurrency group or of none, and ends each as soon as it runs; 64 at once.
+async fn start_and_end(store: &Arc<dyn Store>, is_grouped: bool) -> Result<()> {
+    let group = "tenants".to_owned();
+    store.put_concurrency_groups(vec![ConcurrencyGroup { name: group.clone(), limit: 5 }]).await?;
+    let mut running = Vec::new();
+    for first in (0..STARTED).step_by(64) {
+        let starts = (first..STARTED.min(first + 64)).map(|number| {
+            let (row, _) = sleeping(number);
+            let place =
+                PlaceRequest { instance: row.id, group: group.clone(), key: (number % KEYS).to_string() };
+            let places = if is_grouped { vec![place] } else { Vec::new() };
+            running.push((row.id, row.turn));
+            store.commit(Commit { writes: vec![Write::Insert(row)], places, ..Commit::default() })
+        });
+        let starts: Vec<_> = starts.collect();
+        for start in starts {
+            let waiting = start.await?.waiting;
+            if let Some(place) = running.iter().rposition(|(id, _)| waiting.contains(id)) {
+                running.swap_remove(place);
+            }
+        }
+    }
+    let mut ended = 0;
+    while !running.is_empty() {
+        let batch = running.split_off(running.len().saturating_sub(64));
+        let ends: Vec<_> = batch
+            .into_iter()
+            .map(|(id, turn)| {
+                let row = Instance {
+                    id,
+                    turn: turn + 1,
+                    ended_at: Some(1),
+                    state: State::Completed,
+                    ..sleeping(0).0
+                };
+                let writes = vec![Write::Update(Update::of_row(row, turn))];
+                store.commit(Commit { writes, ..Commit::default() })
+            })
+            .collect();
+        ended += ends.len();
+        for end in ends {
+            running.extend(end.await?.admitted.into_iter().map(|id| (id, 2)));
+        }
+    }
+    assert_eq!(ended, STARTED, "each has run");
+    Ok(())
 }
 
 /// Takes instances to their next turn, with other data of the same size.

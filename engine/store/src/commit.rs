@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{Instance, InstanceWaits, OutgoingEvent, State, StoreError};
+use crate::{Instance, InstanceWaits, OutgoingEvent, PlaceRequest, PlaceTransfer, State, StoreError};
 
 /// Rows that become durable together, or not at all. The default writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +26,10 @@ pub struct Commit {
     pub waits: Vec<InstanceWaits>,
     /// Events to send.
     pub outbox: Vec<OutgoingEvent>,
+    /// Instances that are inserted and need a place of a concurrency group; each at most once.
+    pub places: Vec<PlaceRequest>,
+    /// Places that go to other instances instead of becoming free.
+    pub place_transfers: Vec<PlaceTransfer>,
 }
 
 /// What a commit has brought about beyond its rows.
@@ -35,6 +39,10 @@ pub struct Committed {
     /// were kept for them. They have them in their mailbox now; [`Store::redirect_event`](crate::Store::redirect_event) gives the latter
     /// away.
     pub mail: Vec<Uuid>,
+    /// Those of [`Commit::places`] that wait for a place: they are stored in state PENDING, and not busy, whatever their rows say.
+    pub waiting: Vec<Uuid>,
+    /// Instances that waited and have a place now. They are stored in state ACTIVE, and busy, and nobody works on them yet.
+    pub admitted: Vec<Uuid>,
 }
 
 /// A write of one instance.
@@ -105,6 +113,9 @@ pub struct Update {
     pub data: Change<String>,
     /// Input.
     pub input: Change<Option<String>>,
+    /// Whether it does not wait for a place of its concurrency group when it goes on from an error, though none is free: for an instance
+    /// that is compensated.
+    pub needs_no_place: bool,
 }
 
 impl Update {
@@ -124,6 +135,7 @@ impl Update {
             error: instance.error,
             data: Change::Set(instance.data),
             input: Change::Set(instance.input),
+            needs_no_place: false,
         }
     }
 }
@@ -224,6 +236,12 @@ pub enum CommitError {
     /// The commit says what an instance waits for whose row it does not write, so that no fence protects that.
     #[error("waits of instance {instance} cannot be written by a commit that does not write its row")]
     WaitsWithoutRow {
+        /// Which instance.
+        instance: Uuid,
+    },
+    /// The instance would go on from an error, and its concurrency group has no place for it. An update to PENDING makes it wait for one.
+    #[error("instance {instance} cannot go on now: its concurrency group has no place for it")]
+    NoPlace {
         /// Which instance.
         instance: Uuid,
     },

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use crate::{CommitError, Instance, StoreError};
+use crate::{CommitError, Instance, PlaceRequest, StoreError};
 
 /// An event as it was received. Names of attributes are lower case; moments are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,6 +86,10 @@ pub struct EventStart {
     pub row: Instance,
     /// The events that start it together; `None` when this one is enough.
     pub set: Option<StartSet>,
+    /// The place of a concurrency group that the instance needs.
+    pub place: Option<PlaceRequest>,
+    /// What it is found by while it waits for that place.
+    pub waits: Vec<EventWait>,
 }
 
 /// Several events that start an instance together. It starts when there is an event of the same key for each name.
@@ -112,6 +116,8 @@ pub enum Accepted {
         delivered: Vec<Uuid>,
         /// Instances that it started, which have it in their mailbox too.
         started: Vec<Uuid>,
+        /// Those of `started` that wait for a place of their concurrency group; see [`Committed::waiting`](crate::Committed::waiting).
+        waiting: Vec<Uuid>,
     },
     /// It waits for the other events of its set.
     Collected,

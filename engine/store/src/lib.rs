@@ -19,6 +19,7 @@
 //! ```
 
 mod commit;
+mod concurrency;
 mod database;
 mod definition;
 mod event;
@@ -35,6 +36,7 @@ mod store;
 use std::sync::Arc;
 
 pub use commit::{Change, Commit, CommitError, Committed, History, Message, PartWrite, Update, Write};
+pub use concurrency::{ConcurrencyGroup, PlaceRequest, PlaceTransfer, WaitingForPlace};
 pub use database::{
     Answer, Component, Database, OpenError, ReadQueue, StoreError, Transaction, WorkError, file_of,
     folder_of, keep_private, private_file,

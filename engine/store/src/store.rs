@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
-    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, StoreError, WaitFilter,
-    WaitingInstance,
+    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
+    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision,
+    StoreError, WaitFilter, WaitingForPlace, WaitingInstance,
 };
 
 /// A database of instances.
@@ -26,6 +26,11 @@ pub trait Store: Debug + Send + Sync {
     /// each wait: those kept for the instance; those kept for its business key; those without an address, or with a business key, whose
     /// attributes equal all bound ones of the wait; for a wait without bound attributes, those without an address that came since the
     /// instance started.
+    ///
+    /// An instance that is inserted with a [`PlaceRequest`](crate::PlaceRequest) runs if fewer of the same group and key run than the limit,
+    /// and none waits; else it waits in state PENDING. It has its place while it is ACTIVE, and none while it stands at an error. A commit
+    /// that gives a place back, by an end or an error, lets go who has waited longest, in the order of inserts. Going on from an error
+    /// needs a place again ([`CommitError::NoPlace`]); an update to PENDING waits for one, before those that started later.
     fn commit(&self, commit: Commit) -> Answer<Committed, CommitError>;
 
     /// An instance; `None` when there is none of this id.
@@ -55,7 +60,7 @@ pub trait Store: Debug + Send + Sync {
     /// number of the last one of the page before. Empty when there is none.
     fn mailbox(&self, id: Uuid, after: Option<i64>) -> Answer<Vec<MailboxMessage>>;
 
-    /// Ids of the instances whose mailboxes are not empty, ascending.
+    /// Ids of the instances whose mailboxes are not empty, ascending, without those in state PENDING.
     fn mailboxes(&self) -> Answer<Vec<Uuid>>;
 
     /// The instances that a query asks for.
@@ -117,6 +122,13 @@ pub trait Store: Debug + Send + Sync {
 
     /// Up to `limit` rows of the outbox that were not sent at the first try, without their contents; those that are tried next come first.
     fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>>;
+
+    /// Stores the concurrency groups that hold from now on, and lets go what has a place by that: a group without a row has no limit. What
+    /// runs goes on, also above a limit that is lower now. Answers the instances that were let go, as in [`Committed::admitted`].
+    fn put_concurrency_groups(&self, groups: Vec<ConcurrencyGroup>) -> Answer<Vec<Uuid>>;
+
+    /// Those of some instances that wait for a place of a concurrency group.
+    fn waiting_for_place(&self, ids: Vec<Uuid>) -> Answer<Vec<WaitingForPlace>>;
 
     /// Stores the revisions that are served from now on, and marks every workflow that is not among them as unavailable. Of
     /// several revisions of one workflow the last is the one of [`Store::definitions`].

@@ -66,7 +66,10 @@ impl Instance {
             "nodes" => Some(self.nodes(engine).await?),
             "executionSummary" => {
                 let history = engine.history(row.id).await.map_err(|refusal| refused(&refusal))?;
-                resolve::json(summary::lines(&history, row.state).into())
+                let mut lines = summary::lines(&history, row.state);
+                let place = engine.place_of(row).await.map_err(|refusal| refused(&refusal))?;
+                lines.extend(place.map(|place| format!("Workflow {place}")));
+                resolve::json(lines.into())
             }
             "parentProcessInstance" => match row.parent {
                 Some(parent) => queries::parent(engine, parent, context).await?,

@@ -15,7 +15,7 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{get, post},
 };
 use rondo_runtime::{Deployed, kogito};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/management/processes/{workflow}/nodes", get(definition_nodes))
         .route("/management/processes/{workflow}/source", get(source))
         .route("/management/processes/{workflow}/sources", get(sources))
-        .route(instance, delete(operations::abort))
+        .route(instance, get(operations::show).delete(operations::abort))
         .route(&below("error"), get(operations::error))
         .route(&below("retrigger"), post(operations::retrigger))
         .route(&below("skip"), post(operations::skip))

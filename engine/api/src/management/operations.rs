@@ -1,7 +1,7 @@
-//! Operations on an instance: abort it, retrigger it, skip its failed node, and show its error.
+//! Operations on an instance: show its state, abort it, retrigger it, skip its failed node, and show its error.
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use rondo_runtime::Refusal;
+use rondo_runtime::{PlaceView, Refusal};
 use rondo_store::Columns;
 use serde::Serialize;
 use uuid::Uuid;
@@ -16,6 +16,37 @@ use crate::{
 
 /// The workflow and the instance that a path names.
 type Place = Path<(String, String)>;
+
+/// The state of an instance, and why it waits if its concurrency group has no place for it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StateInformation {
+    id: Uuid,
+    process_id: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceView>,
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(place): Place,
+) -> Result<Json<StateInformation>, ErrorAnswer> {
+    let (workflow, instance) = &place;
+    let named = WorkflowName::Id(workflow);
+    let (row, _claim) = instance_lookup::find_row(&app, named, instance, Columns::default()).await?;
+    let place = app.engine.place_of(&row).await?;
+    let reason = place.as_ref().map(ToString::to_string);
+    Ok(Json(StateInformation {
+        id: row.id,
+        process_id: row.workflow,
+        state: row.state.as_str(),
+        reason,
+        place,
+    }))
+}
 
 pub(super) async fn abort(State(app): State<App>, Path(place): Place) -> Result<Response, ErrorAnswer> {
     let view = app.engine.abort(find(&app, &place).await?).await?;

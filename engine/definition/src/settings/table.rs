@@ -26,6 +26,12 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", POSITIVE_U32, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
+    CONCURRENCY_KEY: "rondo.concurrency.<group>.key", Kind::Text, "",
+        "jq expression over the data that an instance of the group starts with, such as `.request.tenant`: instances for which it gives the same text, number or boolean share the limit. Without it all instances of the group share it";
+    CONCURRENCY_LIMIT: "rondo.concurrency.<group>.limit", POSITIVE_U32, "",
+        "instances of the concurrency group `<group>` with the same key that run at once; others wait in state PENDING, first come first served";
+    CONCURRENCY_WORKFLOWS: "rondo.concurrency.<group>.workflows", Kind::Text, "",
+        "ids of the workflows of the concurrency group `<group>`, separated by commas; `*` stands for any text";
     DESK_ENABLED: "rondo.desk.enabled", Kind::Flag, "false", "whether the provisioning desk is served below `/desk/v1`";
     DESK_GITLAB_HOOK_TOKEN: "rondo.desk.tickets.gitlab.hook-token", Kind::Secret, "", "what GitLab sends as `X-Gitlab-Token` with events of tickets";
     DESK_GITLAB_PROJECT: "rondo.desk.tickets.gitlab.project", Kind::Text, "", "the project of tickets that name none";

@@ -1,8 +1,8 @@
 //! The messages in mailboxes of instances.
 //!
 //! A message is a version byte, then JSON: `{"kind":"end","first":UUID}`, where `first` may be absent, or
-//! `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`. Version 1
-//! was `"end"` or `{"child":UUID,"outcome":…}`, without a version byte.
+//! `{"kind":"childEnded","child":UUID,"outcome":…}` with the outcome `{"completed":DATA}`, `{"failed":FAILURE}` or `"aborted"`, or
+//! `{"kind":"retrigger"}`, or `{"kind":"skip"}`. Version 1 was `"end"` or `{"child":UUID,"outcome":…}`, without a version byte.
 
 use rondo_expression::Val;
 use rondo_program::Failure;
@@ -32,6 +32,10 @@ pub(crate) enum MailboxMessage {
         /// How the child ended.
         outcome: ChildOutcome,
     },
+    /// To an instance that waits for a place of its concurrency group: it must run its failed step again.
+    Retrigger,
+    /// To such an instance: it must skip its failed step.
+    Skip,
 }
 
 /// How a child ended.
@@ -92,6 +96,8 @@ mod tests {
         for message in [
             MailboxMessage::End { first: None },
             MailboxMessage::End { first: Some(Uuid::from_u128(8)) },
+            MailboxMessage::Retrigger,
+            MailboxMessage::Skip,
             ended(ChildOutcome::Aborted),
             ended(ChildOutcome::Completed(serde_json::json!({"a": [1, null]}).into())),
             ended(ChildOutcome::Failed(Failure::runtime("no"))),

@@ -1,6 +1,6 @@
 //! The parts of the start request that are stored with an instance, encrypted: headers, variables of callers, identity.
 //!
-//! The encrypted text is `{"h":[[NAME,VALUE],…],"v":[[NAME,VALUE],…],"i":IDENTITY}`, without empty members. The first byte of the
+//! The encrypted text is `{"h":[[NAME,VALUE],…],"v":[[NAME,VALUE],…],"i":IDENTITY,"s":STATE}`, without empty members. The first byte of the
 //! encryption is the version; version 1 had no `i`.
 
 use std::{borrow::Cow, sync::Arc};
@@ -23,6 +23,8 @@ pub(crate) struct RequestContext {
     pub(crate) variables: Arc<[(Arc<str>, Val)]>,
     /// Identity of the client; `None` when the request had none.
     pub(crate) identity: Option<Arc<str>>,
+    /// Name of the state to start at, of an instance that is stored before it starts; `None` for the definition's start.
+    pub(crate) start_at: Option<Arc<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +35,8 @@ struct Kept<'a> {
     variables: Cow<'a, [(Arc<str>, Val)]>,
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     identity: Option<Arc<str>>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    start_at: Option<Arc<str>>,
 }
 
 impl RequestContext {
@@ -42,13 +46,15 @@ impl RequestContext {
         instance: Uuid,
         encryption: &Encryption,
     ) -> Result<Option<Vec<u8>>, FormatError> {
-        if self.headers.is_empty() && self.variables.is_empty() && self.identity.is_none() {
+        let Self { headers, variables, identity, start_at } = self;
+        if headers.is_empty() && variables.is_empty() && identity.is_none() && start_at.is_none() {
             return Ok(None);
         }
         let kept = Kept {
-            headers: self.headers.as_slice().into(),
-            variables: Cow::Borrowed(&self.variables),
-            identity: self.identity.clone(),
+            headers: headers.as_slice().into(),
+            variables: Cow::Borrowed(variables),
+            identity: identity.clone(),
+            start_at: start_at.clone(),
         };
         let text = serde_json::to_vec(&kept).map_err(FormatError::unwritable(WHAT))?;
         Ok(Some(encryption.encrypt(instance, &text)?))
@@ -68,6 +74,7 @@ impl RequestContext {
             headers: Arc::new(kept.headers.into_owned()),
             variables: kept.variables.into(),
             identity: kept.identity,
+            start_at: kept.start_at,
         })
     }
 }
@@ -84,6 +91,7 @@ mod tests {
             headers: Arc::new(vec![("x-a".into(), "1".into())]),
             variables: [(Arc::from("item"), Val::Int(1))].into(),
             identity: Some("ada".into()),
+            start_at: Some("Ask".into()),
         };
         let encrypted = request.encrypt(id, &encryption).unwrap();
         assert_eq!(RequestContext::decrypt(id, encrypted.as_deref(), &encryption).unwrap(), request);
@@ -91,7 +99,7 @@ mod tests {
         assert_eq!(RequestContext::decrypt(id, None, &encryption).unwrap(), RequestContext::default());
         let old = encryption.encrypt(id, br#"{"h":[["x-a","1"]],"v":[["item",1]]}"#).unwrap();
         let read = RequestContext::decrypt(id, Some(&old), &encryption).unwrap();
-        assert_eq!(read, RequestContext { identity: None, ..request });
+        assert_eq!(read, RequestContext { identity: None, start_at: None, ..request });
         let nonsense = encryption.encrypt(id, b"nonsense").unwrap();
         assert!(matches!(
             RequestContext::decrypt(id, Some(&nonsense), &encryption),

@@ -4,7 +4,7 @@ use rondo_expression::Val;
 use rondo_store::State;
 use uuid::Uuid;
 
-use super::{FailureView, HistoryLine, WaitView};
+use super::{FailureView, HistoryLine, PlaceView, WaitView};
 
 /// One instance with its waits, history and data.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct InstanceDetails {
     pub business_key: Option<String>,
     /// The error at which it stands.
     pub failure: Option<FailureView>,
+    /// The place of its concurrency group that it waits for.
+    pub place: Option<PlaceView>,
     /// The calls, events and timers that it waits for.
     pub waits: Vec<WaitView>,
     /// All lines of its history, in order.

@@ -4,7 +4,7 @@ use rondo_expression::Val;
 use rondo_store::State;
 use uuid::Uuid;
 
-use super::FailureView;
+use super::{FailureView, PlaceView};
 
 /// An instance at one moment, as the answer to a request.
 #[derive(Debug, Clone)]
@@ -19,4 +19,6 @@ pub struct InstanceView {
     pub data: Val,
     /// The error at which it stands.
     pub failure: Option<FailureView>,
+    /// The place of its concurrency group that it waits for.
+    pub place: Option<PlaceView>,
 }

@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod history;
 mod instance;
+mod place;
 mod schedule;
 mod visits;
 mod waits;
@@ -17,6 +18,7 @@ pub use events::{ChannelDirection, ChannelView, EventWaitView, KeptEventView, St
 pub use failure::{ErrorSummary, FailureView};
 pub use history::{HistoryEvent, HistoryLine, UnknownEvent};
 pub use instance::InstanceView;
+pub use place::PlaceView;
 pub use schedule::ScheduleView;
 pub use visits::{VisitError, VisitKind, VisitView};
 pub(crate) use visits::{action_kind, state_kind, visits};

@@ -47,6 +47,7 @@ impl Processes {
             clock: self.clock.clone(),
             store: Some(Arc::clone(&self.store) as Arc<dyn Store>),
             computes_here: true,
+            ..Surroundings::default()
         };
         Engine::open_in(options, surroundings).await.unwrap()
     }

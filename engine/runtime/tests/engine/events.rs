@@ -104,7 +104,7 @@ async fn give(lab: &Lab, event: CloudEvent) -> Accepted {
 }
 
 fn delivered(instances: &[Uuid]) -> Accepted {
-    Accepted::Taken { delivered: instances.to_vec(), started: Vec::new() }
+    Accepted::Taken { delivered: instances.to_vec(), started: Vec::new(), waiting: Vec::new() }
 }
 
 /// Waits until an instance waits for an event at a state.
@@ -202,7 +202,7 @@ async fn a_correlated_event_goes_to_the_instance_of_its_value_and_is_kept_for_on
 #[tokio::test]
 async fn an_event_that_comes_twice_starts_one_instance() {
     let lab = Lab::open(&[STARTED]).await;
-    let Accepted::Taken { delivered, started } = give(&lab, event("a", "t.begin", &[])).await else {
+    let Accepted::Taken { delivered, started, .. } = give(&lab, event("a", "t.begin", &[])).await else {
         panic!("it starts an instance")
     };
     let ([], [id]) = (&delivered[..], &started[..]) else {

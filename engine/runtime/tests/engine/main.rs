@@ -7,6 +7,7 @@ mod crash_loop;
 mod drive;
 mod events;
 mod flow;
+mod groups;
 mod mailbox;
 mod memory;
 mod outbox;

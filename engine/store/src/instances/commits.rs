@@ -3,46 +3,25 @@
 //! Everything that can refuse a commit is looked at before the first row is written. So a refused one leaves nothing to undo, and
 //! the others of the transaction need no savepoints, which would copy every page they touch.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use rusqlite::{OptionalExtension, named_params, params};
+use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use super::{events, parts, rows};
+use super::{concurrency, events, parts, row_writes, rows};
 use crate::{
-    Change, Commit, CommitError, Committed, History, Instance, Transaction, Update, WorkError, Write,
+    Commit, CommitError, Committed, History, Instance, PlaceRequest, State, Transaction, Update, WorkError,
+    Write,
 };
 
 const FIND: &str = "SELECT number, turn,
     octet_length(data) = 0, coalesce(octet_length(input) = 0, 0),
-    iif(?2, EXISTS (SELECT 1 FROM event_wait WHERE event_wait.instance = instance.number), 0)
+    iif(?2, EXISTS (SELECT 1 FROM event_wait WHERE event_wait.instance = instance.number), 0),
+    iif(?3 = state AND NOT ?2, 0, EXISTS (SELECT 1 FROM concurrency_member WHERE concurrency_member.instance = instance.number))
     FROM instance WHERE id = ?1";
 const REVISION: &str = "SELECT number FROM revision WHERE digest = ?1";
-const INSERT: &str = "INSERT INTO instance
-    (id, revision, state, turn, busy, started_at, updated_at, ended_at, wake_at, business_key, reference_id,
-     parent, root, root_workflow, error, frames, sealed, input, extra, data)
-    VALUES
-    (:id, :revision, :state, :turn, :busy, :started_at, :updated_at, :ended_at, :wake_at, :business_key, :reference_id,
-     :parent, :root, :root_workflow, :error, :frames, :sealed, :input, :extra, :data)";
-// Columns that never change are left out, for their indexes would be written again.
-const UPDATE: &str = "UPDATE instance SET
-    state = :state, turn = :turn, busy = :busy, updated_at = :updated_at, ended_at = :ended_at, wake_at = :wake_at,
-    error = :error, frames = :frames, sealed = :sealed,
-    input = iif(:sets_input, :input, input), data = iif(:sets_data, :data, data)
-    WHERE number = :number";
-// An upsert writes only the pages that differ when the length stays; REPLACE would write all of them.
-const PUT_LARGE_DATA: &str = "INSERT INTO large_data (instance, content) VALUES (?1, ?2)
-    ON CONFLICT (instance) DO UPDATE SET content = excluded.content";
-const REMOVE_LARGE_DATA: &str = "DELETE FROM large_data WHERE instance = ?1";
-const PUT_LARGE_INPUT: &str = "INSERT INTO large_input (instance, content) VALUES (?1, ?2)
-    ON CONFLICT (instance) DO UPDATE SET content = excluded.content";
-const REMOVE_LARGE_INPUT: &str = "DELETE FROM large_input WHERE instance = ?1";
 const HISTORY: &str = "INSERT INTO history (instance, turn, at, facts) VALUES (?1, ?2, ?3, ?4)";
 const SEND: &str = "INSERT INTO mailbox (recipient, payload) VALUES (?1, ?2)";
-
-/// Bytes of a text from which on it gets a row of its own. Up to there it shares the page of its instance, which each turn writes
-/// anyway (8 KiB); beyond, the text alone would make a turn write more than that.
-const LARGE: usize = 4096;
 
 /// A write that the fence let through, with the numbers that it needs.
 enum CheckedWrite<'commit> {
@@ -52,13 +31,15 @@ enum CheckedWrite<'commit> {
 
 /// What is known of a stored instance.
 #[derive(Debug, Clone, Copy)]
-struct Stored {
-    number: i64,
+pub(super) struct Stored {
+    pub(super) number: i64,
     turn: u64,
-    has_large_data: bool,
-    has_large_input: bool,
+    pub(super) has_large_data: bool,
+    pub(super) has_large_input: bool,
     /// Whether it ends and waits for events.
     has_waits_to_remove: bool,
+    /// Whether it is a member of a concurrency group, and its state changes.
+    moves_in_group: bool,
 }
 
 type Checked<T> = Result<T, WorkError<CommitError>>;
@@ -78,18 +59,24 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
         return Err(WorkError::Refused(CommitError::WaitsWithoutRow { instance: waits.instance }));
     }
     for line in &commit.history {
-        if !is_written(line.instance) && find(transaction, line.instance, false)?.is_none() {
+        if !is_written(line.instance) && find(transaction, line.instance, false, None)?.is_none() {
             let (instance, expected) = (line.instance, Some(line.turn));
             return Err(WorkError::Refused(CommitError::Fenced { instance, expected, found: None }));
         }
     }
     // From here on nothing refuses.
+    let mut committed = Committed::default();
     let mut numbers = Vec::with_capacity(checked.len());
     for (write, checked) in commit.writes.iter().zip(&checked) {
         let number = match checked {
-            CheckedWrite::Insert { row, revision } => insert(transaction, row, *revision)?,
+            CheckedWrite::Insert { row, revision } => {
+                let place = commit.places.iter().find(|place| place.instance == row.id);
+                let (number, waits) = insert_with_place(transaction, row, *revision, place)?;
+                committed.waiting.extend(waits.then_some(row.id));
+                number
+            }
             CheckedWrite::Update { update, stored } => {
-                self::update(transaction, update, *stored)?;
+                row_writes::update(transaction, update, *stored)?;
                 if write.has_ended() {
                     parts::remove_all(transaction, stored.number)?;
                 }
@@ -117,7 +104,19 @@ pub(super) fn write(transaction: &mut Transaction<'_>, commit: &Commit) -> Check
     for number in &commit.messages_consumed {
         events::consume(transaction, *number)?;
     }
-    let mut committed = Committed::default();
+    for checked in &checked {
+        if let CheckedWrite::Update { update, stored } = checked
+            && stored.moves_in_group
+        {
+            let heir = commit.place_transfers.iter().find(|transfer| transfer.from == update.id);
+            let heir = heir.and_then(|transfer| numbers.iter().find(|(id, _, _)| *id == transfer.to));
+            let state = update.ended_at.is_none().then_some(update.state);
+            match (state, heir) {
+                (None, Some((_, heir, _))) => concurrency::transfer(transaction, stored.number, *heir)?,
+                _ => committed.admitted.extend(concurrency::move_to(transaction, stored.number, state)?),
+            }
+        }
+    }
     let ended: BTreeSet<Uuid> = numbers.iter().filter(|(_, _, ended)| *ended).map(|(id, _, _)| *id).collect();
     let mut mail = BTreeSet::new();
     for number in &commit.events_returned {
@@ -152,8 +151,18 @@ fn check<'commit>(
         }
         Write::Update(update) => update,
     };
-    match find(transaction, update.id, write.has_ended())? {
-        Some(stored) if update.expected_turn == stored.turn => Ok(CheckedWrite::Update { update, stored }),
+    match find(transaction, update.id, write.has_ended(), Some(update.state))? {
+        Some(stored) if update.expected_turn == stored.turn => {
+            let goes_on = update.state == State::Active && update.ended_at.is_none();
+            if stored.moves_in_group
+                && goes_on
+                && !update.needs_no_place
+                && !concurrency::check_place(transaction, stored.number)?
+            {
+                return Err(WorkError::Refused(CommitError::NoPlace { instance: update.id }));
+            }
+            Ok(CheckedWrite::Update { update, stored })
+        }
         stored => Err(WorkError::Refused(CommitError::Fenced {
             instance: update.id,
             expected: Some(update.expected_turn),
@@ -164,7 +173,7 @@ fn check<'commit>(
 
 /// Lets a new instance pass, or refuses it. Gives the number of its revision.
 pub(super) fn check_insert(transaction: &mut Transaction<'_>, row: &Instance) -> Checked<i64> {
-    if let Some(stored) = find(transaction, row.id, false)? {
+    if let Some(stored) = find(transaction, row.id, false, None)? {
         let (instance, found) = (row.id, Some(stored.turn));
         return Err(WorkError::Refused(CommitError::Fenced { instance, expected: None, found }));
     }
@@ -174,8 +183,13 @@ pub(super) fn check_insert(transaction: &mut Transaction<'_>, row: &Instance) ->
     revision.ok_or_else(|| WorkError::Refused(unknown()))
 }
 
-/// What is stored of an instance.
-fn find(transaction: &mut Transaction<'_>, id: Uuid, ends: bool) -> Checked<Option<Stored>> {
+/// What is stored of an instance. `ends` and `state` say what a write makes of it.
+fn find(
+    transaction: &mut Transaction<'_>,
+    id: Uuid,
+    ends: bool,
+    state: Option<State>,
+) -> Checked<Option<Stored>> {
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Stored {
             number: row.get(0)?,
@@ -183,9 +197,11 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid, ends: bool) -> Checked<Opti
             has_large_data: row.get(2)?,
             has_large_input: row.get(3)?,
             has_waits_to_remove: row.get(4)?,
+            moves_in_group: row.get(5)?,
         })
     };
-    let found = transaction.statement(FIND)?.query_row(params![id, ends], read).optional();
+    let state = state.map(State::number);
+    let found = transaction.statement(FIND)?.query_row(params![id, ends, state], read).optional();
     found.map_err(|error| match error.sqlite_error_code() {
         // What SQLite itself reports can be the fault of the whole file.
         Some(_) => WorkError::Sqlite(error),
@@ -193,99 +209,32 @@ fn find(transaction: &mut Transaction<'_>, id: Uuid, ends: bool) -> Checked<Opti
     })
 }
 
-/// Inserts a row that was checked, and gives its number.
-pub(super) fn insert(
-    transaction: &mut Transaction<'_>,
-    row: &Instance,
-    revision: i64,
-) -> rusqlite::Result<i64> {
-    let (data, large_data) = split(Some(&row.data));
-    let (input, large_input) = split(row.input.as_deref());
-    transaction.statement(INSERT)?.execute(named_params! {
-        ":id": row.id,
-        ":revision": revision,
-        ":state": row.state.number(),
-        ":turn": row.turn,
-        ":busy": row.busy,
-        ":started_at": row.started_at,
-        ":updated_at": row.updated_at,
-        ":ended_at": row.ended_at,
-        ":wake_at": row.wake_at,
-        ":business_key": row.business_key,
-        ":reference_id": row.reference_id,
-        ":parent": row.parent,
-        ":root": row.root,
-        ":root_workflow": row.root_workflow,
-        ":error": row.error,
-        ":frames": row.frames,
-        ":sealed": row.sealed,
-        ":input": input,
-        ":extra": row.extra,
-        ":data": data,
-    })?;
-    let number = transaction.connection().last_insert_rowid();
-    if let Some(text) = large_data {
-        transaction.statement(PUT_LARGE_DATA)?.execute(params![number, text])?;
-    }
-    if let Some(text) = large_input {
-        transaction.statement(PUT_LARGE_INPUT)?.execute(params![number, text])?;
-    }
-    Ok(number)
-}
-
-fn update(transaction: &mut Transaction<'_>, update: &Update, stored: Stored) -> rusqlite::Result<()> {
-    let (sets_data, (data, large_data)) = match &update.data {
-        Change::Keep => (false, (None, None)),
-        Change::Set(data) => (true, split(Some(data))),
-    };
-    let (sets_input, (input, large_input)) = match &update.input {
-        Change::Keep => (false, (None, None)),
-        Change::Set(input) => (true, split(input.as_deref())),
-    };
-    let number = stored.number;
-    transaction.statement(UPDATE)?.execute(named_params! {
-        ":number": number,
-        ":state": update.state.number(),
-        ":turn": update.turn,
-        ":busy": update.busy,
-        ":updated_at": update.updated_at,
-        ":ended_at": update.ended_at,
-        ":wake_at": update.wake_at,
-        ":error": update.error,
-        ":frames": update.frames,
-        ":sealed": update.sealed,
-        ":sets_input": sets_input,
-        ":input": input,
-        ":sets_data": sets_data,
-        ":data": data,
-    })?;
-    if let Some(text) = large_data {
-        transaction.statement(PUT_LARGE_DATA)?.execute(params![number, text])?;
-    } else if sets_data && stored.has_large_data {
-        transaction.statement(REMOVE_LARGE_DATA)?.execute([number])?;
-    }
-    if let Some(text) = large_input {
-        transaction.statement(PUT_LARGE_INPUT)?.execute(params![number, text])?;
-    } else if sets_input && stored.has_large_input {
-        transaction.statement(REMOVE_LARGE_INPUT)?.execute([number])?;
-    }
-    Ok(())
-}
-
-/// The text for the column, and the one for the table of large texts. The column of a text in that table is empty, so an empty text is
-/// there too.
-fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
-    match text {
-        Some(text) if text.len() > LARGE || text.is_empty() => (Some(""), Some(text)),
-        small => (small, None),
-    }
-}
-
 fn append(transaction: &mut Transaction<'_>, line: &History, number: Option<i64>) -> rusqlite::Result<()> {
-    let number = match number {
-        Some(number) => number,
-        None => transaction.statement(FIND)?.query_row(params![line.instance, false], |row| row.get(0))?,
+    let number = if let Some(number) = number {
+        number
+    } else {
+        let find = transaction.statement(FIND)?;
+        find.query_row(params![line.instance, false, None::<i64>], |row| row.get(0))?
     };
     transaction.statement(HISTORY)?.execute(params![number, line.turn, line.at, line.facts])?;
     Ok(())
+}
+
+/// Inserts a row that was checked. One that needs a place of a concurrency group and gets none is stored as waiting for it. Returns the
+/// number of the row, and whether the instance waits.
+pub(super) fn insert_with_place(
+    transaction: &mut Transaction<'_>,
+    row: &Instance,
+    revision: i64,
+    place: Option<&PlaceRequest>,
+) -> rusqlite::Result<(i64, bool)> {
+    let Some(place) = place else { return Ok((row_writes::insert(transaction, row, revision)?, false)) };
+    let entry = concurrency::enter(transaction, place)?;
+    let row = match entry.waits() {
+        true => Cow::Owned(Instance { state: State::Pending, busy: false, wake_at: None, ..row.clone() }),
+        false => Cow::Borrowed(row),
+    };
+    let number = row_writes::insert(transaction, &row, revision)?;
+    concurrency::join(transaction, number, entry)?;
+    Ok((number, entry.waits()))
 }

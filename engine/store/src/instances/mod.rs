@@ -5,12 +5,14 @@
 //! another component can share one with a [`Commit`].
 
 mod commits;
+mod concurrency;
 mod damage_log;
 mod events;
 mod filter;
 mod json_filter;
 mod parts;
 mod revisions;
+mod row_writes;
 mod rows;
 
 #[cfg(test)]
@@ -24,9 +26,10 @@ use uuid::Uuid;
 
 use crate::{
     AcceptError, AcceptEvent, Accepted, Answer, ChangedFingerprint, Commit, CommitError, Committed,
-    Component, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
-    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, ReadQueue,
-    Revision, Store, StoreError, Transaction, WaitFilter, WaitingInstance, WorkError,
+    Component, ConcurrencyGroup, Database, Definition, Filter, Forgotten, History, Instance, KeptEvent,
+    KeptStatus, MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query,
+    ReadQueue, Revision, Store, StoreError, Transaction, WaitFilter, WaitingForPlace, WaitingInstance,
+    WorkError,
 };
 
 /// The tables of instances, their history, parts, messages and events, and of revisions.
@@ -39,6 +42,7 @@ pub const INSTANCES: Component = Component {
         include_str!("../../migrations/sqlite/0004_outbox_channels.sql"),
         include_str!("../../migrations/sqlite/0005_taken_events.sql"),
         include_str!("../../migrations/sqlite/0006_event_bytes.sql"),
+        include_str!("../../migrations/sqlite/0007_concurrency.sql"),
     ],
 };
 
@@ -197,6 +201,14 @@ impl Store for InstanceStore {
 
     fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>> {
         self.read(ReadQueue::List, move |connection, damage| events::stuck(connection, damage, limit))
+    }
+
+    fn put_concurrency_groups(&self, groups: Vec<ConcurrencyGroup>) -> Answer<Vec<Uuid>> {
+        self.database.write(move |transaction| concurrency::put_groups(transaction, &groups))
+    }
+
+    fn waiting_for_place(&self, ids: Vec<Uuid>) -> Answer<Vec<WaitingForPlace>> {
+        self.database.read(ReadQueue::Short, move |connection| concurrency::list_waiting(connection, &ids))
     }
 
     fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {

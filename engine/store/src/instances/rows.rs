@@ -219,7 +219,10 @@ pub(super) fn mailbox(connection: &Connection, id: Uuid, after: Option<i64>) -> 
 }
 
 pub(super) fn mailboxes(connection: &Connection, damage: &DamageLog) -> Result<Vec<Uuid>> {
-    let sql = "SELECT min(number), recipient FROM mailbox GROUP BY recipient ORDER BY recipient";
+    // Those that wait for a place can be many thousands, each with the event that is to start it.
+    let sql = "SELECT min(number), recipient FROM mailbox
+        WHERE NOT EXISTS (SELECT 1 FROM instance WHERE instance.id = recipient AND state = 0)
+        GROUP BY recipient ORDER BY recipient";
     ids(connection, damage, "Store::mailboxes", sql, params![], usize::MAX)
 }
 

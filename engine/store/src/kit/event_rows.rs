@@ -46,7 +46,7 @@ pub(super) fn accept(event: ReceivedEvent) -> AcceptEvent {
 /// An event that starts an instance of `approval`.
 pub(super) fn accept_starting(event: ReceivedEvent, number: u8) -> AcceptEvent {
     let row = Instance { business_key: event.business_key.clone(), ..instance(number) };
-    let starts = vec![EventStart { workflow: "approval".to_owned(), row, set: None }];
+    let starts = vec![EventStart { workflow: "approval".to_owned(), row, ..EventStart::default() }];
     AcceptEvent { starts, ..accept(event) }
 }
 
@@ -90,13 +90,17 @@ pub(super) async fn mail(store: &Arc<dyn Store>, number: u8) -> Vec<String> {
 /// Instances that have it, and none that it started.
 #[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
 pub(super) fn taken(delivered: impl IntoIterator<Item = u8>) -> Result<Accepted, AcceptError> {
-    Ok(Accepted::Taken { delivered: delivered.into_iter().map(id).collect(), started: Vec::new() })
+    Ok(Accepted::Taken {
+        delivered: delivered.into_iter().map(id).collect(),
+        started: Vec::new(),
+        waiting: Vec::new(),
+    })
 }
 
 /// An instance that it started, and none that had waited.
 #[allow(clippy::unnecessary_wraps, reason = "it is compared with an answer")]
 pub(super) fn started(number: u8) -> Result<Accepted, AcceptError> {
-    Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id(number)] })
+    Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id(number)], waiting: Vec::new() })
 }
 
 pub(super) fn is_kept(answer: &Result<Accepted, AcceptError>) -> bool {

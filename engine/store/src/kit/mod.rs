@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 mod commits;
+mod concurrency;
 mod event_rows;
 mod events;
 mod filters;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use commits::*;
+pub use concurrency::*;
 pub use events::*;
 pub use filters::*;
 pub use kept::*;
@@ -101,6 +103,15 @@ macro_rules! store_kit {
             rows_that_failed_take_half_of_a_batch
             a_row_that_failed_keeps_its_place
             all_rows_behind_a_failed_one_go_out
+            of_one_key_no_more_run_than_the_limit
+            who_waits_longest_goes_first
+            an_end_and_an_error_give_the_place_back
+            going_on_from_an_error_needs_a_place
+            a_compensation_waits_for_no_place
+            limits_can_be_changed
+            a_turn_computed_while_the_instance_waited_is_refused
+            a_successor_has_the_place_of_the_one_that_it_continues
+            an_instance_that_waits_for_a_place_keeps_its_events
             a_closed_store_says_so
         }
     };

@@ -17,7 +17,12 @@ fn of_set(name: &str, satisfies: &[&str], key: &str, number: u8) -> AcceptEvent 
     let names = ["A", "B"].map(str::to_owned).to_vec();
     let satisfies = satisfies.iter().map(|name| (*name).to_owned()).collect();
     let set = StartSet { names, satisfies, key: key.to_owned(), expires_at: Some(4000) };
-    let starts = vec![EventStart { workflow: "approval".to_owned(), row: instance(number), set: Some(set) }];
+    let starts = vec![EventStart {
+        workflow: "approval".to_owned(),
+        row: instance(number),
+        set: Some(set),
+        ..EventStart::default()
+    }];
     AcceptEvent { starts, ..accept(event(name)) }
 }
 

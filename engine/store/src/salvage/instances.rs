@@ -72,7 +72,7 @@ impl Instances {
         let number = |column: usize| row.get::<_, i64>(first + column).ok();
         let owner = match table {
             "history" | "part" => number(1),
-            "large_data" | "large_input" | "event_wait" => number(0),
+            "large_data" | "large_input" | "event_wait" | "concurrency_member" => number(0),
             _ => None,
         };
         self.highest = self.highest.max(owner.unwrap_or_default());
@@ -92,7 +92,9 @@ impl Instances {
                 *last = turn.max(*last);
                 self.rows.contains_key(&instance)
             }
-            "event_wait" => number(0).is_some_and(|instance| self.rows.contains_key(&instance)),
+            "event_wait" | "concurrency_member" => {
+                number(0).is_some_and(|instance| self.rows.contains_key(&instance))
+            }
             "part" => number(1).is_some_and(|instance| self.rows.contains_key(&instance)),
             "large_data" | "large_input" => number(0).is_some_and(|instance| {
                 self.large[usize::from(table == "large_input")].insert(instance);

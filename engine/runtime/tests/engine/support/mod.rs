@@ -57,6 +57,13 @@ impl Lab {
         Self::serve(self.folder, self.clock, WatchedStore::new(inner), self.service).await
     }
 
+    /// Ends the process at once, and starts another one on the committed data with other properties.
+    pub(crate) async fn crash_into(self, properties: &str) -> Self {
+        let properties = properties.replace("SERVICE", &self.service.url);
+        fs::write(self.folder.path().join("application.properties"), properties).unwrap();
+        self.crash().await
+    }
+
     /// Starts another process on `store`.
     pub(crate) async fn open_on(self, store: Arc<WatchedStore>) -> Self {
         Self::serve(self.folder, self.clock, store, self.service).await
@@ -79,6 +86,7 @@ impl Lab {
             clock: clock.clone(),
             store: Some(Arc::clone(&store) as Arc<dyn Store>),
             computes_here: true,
+            ..Surroundings::default()
         };
         let engine = Engine::open_in(options, surroundings).await.unwrap();
         Self { engine, clock, store, service, folder }
@@ -116,6 +124,13 @@ impl Lab {
     /// Waits until no instance is in memory. No commit tells when an instance leaves it, so this looks again whenever other tasks have run.
     pub(crate) async fn until_idle(&self) {
         while self.engine.active_instances() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until only so many instances are in memory.
+    pub(crate) async fn until_idle_but(&self, count: usize) {
+        while self.engine.active_instances() > count {
             tokio::task::yield_now().await;
         }
     }

@@ -8,9 +8,9 @@ use std::{
 
 use rondo_store::{
     AcceptError, AcceptEvent, Accepted, Answer, Change, ChangedFingerprint, Commit, CommitError, Committed,
-    Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus, MailboxMessage, OutboxBatch,
-    OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, Store, StoreError, WaitFilter,
-    WaitingInstance, Write,
+    ConcurrencyGroup, Definition, Filter, Forgotten, History, Instance, KeptEvent, KeptStatus,
+    MailboxMessage, OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, Query, Revision, Store,
+    StoreError, WaitFilter, WaitingForPlace, WaitingInstance, Write,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -257,6 +257,14 @@ impl Store for WatchedStore {
 
     fn stuck_outbox(&self, limit: usize) -> Answer<Vec<OutboxRow>> {
         self.inner.stuck_outbox(limit)
+    }
+
+    fn put_concurrency_groups(&self, groups: Vec<ConcurrencyGroup>) -> Answer<Vec<Uuid>> {
+        self.inner.put_concurrency_groups(groups)
+    }
+
+    fn waiting_for_place(&self, ids: Vec<Uuid>) -> Answer<Vec<WaitingForPlace>> {
+        self.inner.waiting_for_place(ids)
     }
 
     fn put_revisions(&self, revisions: Vec<Revision>) -> Answer<Vec<ChangedFingerprint>> {

@@ -8,6 +8,7 @@ use super::{
     decide::{Decision, decide},
     inbox, kept,
     start_sets::{self, SetProgress},
+    waits,
 };
 use crate::{
     AcceptError, AcceptEvent, Accepted, CommitError, EventStart, ReceivedEvent, Transaction, WorkError,
@@ -150,7 +151,7 @@ fn write(
     for instance in &delivered {
         inbox::deliver(transaction, *instance, number)?;
     }
-    let mut started = Vec::new();
+    let (mut started, mut waiting) = (Vec::new(), Vec::new());
     let mut is_collected = false;
     for start in starts {
         match start {
@@ -161,7 +162,8 @@ fn write(
                 }
             }
             CheckedStart::Insert { start, revision, earlier } => {
-                commits::insert(transaction, &start.row, *revision)?;
+                let (row, place) = (&start.row, start.place.as_ref());
+                let (inserted, waits) = commits::insert_with_place(transaction, row, *revision, place)?;
                 for other in earlier {
                     inbox::deliver(transaction, start.row.id, *other)?;
                     inbox::take(transaction, *other)?;
@@ -170,6 +172,11 @@ fn write(
                 }
                 inbox::deliver(transaction, start.row.id, number)?;
                 started.push(start.row.id);
+                if waits {
+                    waiting.push(start.row.id);
+                    // A kept event that it gets by that is in its mailbox, which it reads when it has its place.
+                    waits::replace(transaction, (inserted, start.row.id), &start.waits)?;
+                }
             }
         }
     }
@@ -180,7 +187,7 @@ fn write(
         kept::keep(transaction, number, event, None)?;
     }
     Ok(if !delivered.is_empty() || !started.is_empty() {
-        Accepted::Taken { delivered, started }
+        Accepted::Taken { delivered, started, waiting }
     } else if is_collected {
         Accepted::Collected
     } else {

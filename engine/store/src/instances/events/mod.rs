@@ -27,7 +27,7 @@ pub(super) use forget::forget;
 pub(super) use inbox::consume;
 pub(super) use kept::{list as list_kept, return_all, return_event, status as kept_status};
 pub(super) use outbox::{append, batch, channels, failed, sent, status, stuck};
-pub(super) use waits::{list as list_waits, remove_all as remove_waits, replace as replace_waits};
+pub(super) use waits::{list as list_waits, remove_all as remove_waits, replace as replace_waits, skip_row};
 
 #[cfg(test)]
 pub(super) mod statements {

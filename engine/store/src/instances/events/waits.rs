@@ -208,6 +208,6 @@ fn read_wait(row: &Row<'_>) -> rusqlite::Result<WaitingInstance> {
 }
 
 /// Leaves out what cannot be read because it is damaged.
-pub(super) fn skip_row<T>(error: rusqlite::Error) -> rusqlite::Result<Option<T>> {
+pub(in crate::instances) fn skip_row<T>(error: rusqlite::Error) -> rusqlite::Result<Option<T>> {
     if is_damage(&error) { Ok(None) } else { Err(error) }
 }

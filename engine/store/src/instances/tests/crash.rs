@@ -73,7 +73,7 @@ fn starting(id: Uuid) -> AcceptEvent {
         forget_at: i64::MAX,
         ..ReceivedEvent::default()
     };
-    let starts = vec![EventStart { workflow: "approval".to_owned(), row, set: None }];
+    let starts = vec![EventStart { workflow: "approval".to_owned(), row, ..EventStart::default() }];
     AcceptEvent { event, starts, ..AcceptEvent::default() }
 }
 
@@ -81,7 +81,10 @@ async fn accept_on_and_on(store: Arc<dyn Store>) {
     loop {
         let id = Uuid::now_v7();
         let accepted = store.accept_event(starting(id)).await;
-        assert_eq!(accepted, Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id] }));
+        assert_eq!(
+            accepted,
+            Ok(Accepted::Taken { delivered: Vec::new(), started: vec![id], waiting: Vec::new() })
+        );
         std::io::stdout().write_all(format!("answered {id}\n").as_bytes()).unwrap();
         let mut commit = kit::updating(Instance { id, ..kit::instance(0) });
         commit.messages_consumed = vec![store.mailbox(id, None).await.unwrap()[0].number];

@@ -139,6 +139,7 @@ impl Model {
         let answer = Accepted::Taken {
             delivered: delivered.iter().map(|number| self.instances[number].row.id).collect(),
             started: started.iter().map(|(row, _)| row.id).collect(),
+            waiting: Vec::new(),
         };
         if !started.is_empty() {
             self.taken.insert(event.id.clone());

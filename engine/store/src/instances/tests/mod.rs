@@ -11,6 +11,7 @@ mod random_commits;
 mod random_damage;
 mod random_events;
 mod random_filters;
+mod random_places;
 mod upgrade;
 
 use std::{

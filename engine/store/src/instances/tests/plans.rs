@@ -4,7 +4,7 @@ use rusqlite::{Connection, params_from_iter, types::Null};
 
 use crate::{
     Condition, Direction, Field, Filter, INSTANCES, Query,
-    instances::{events, filter, parts, rows},
+    instances::{concurrency, events, filter, parts, rows},
 };
 
 /// The tables of instances, in memory.
@@ -64,12 +64,12 @@ fn lists_of_a_workflow_walk_its_index() {
     ");
 }
 
-/// However many events, waits and rows to send there are.
+/// However many events, waits, rows to send and members of groups there are.
 #[test]
-fn no_statement_of_events_scans_a_table() {
+fn no_statement_of_events_and_places_scans_a_table() {
     let connection = tables();
     let mut count = 0;
-    for (module, statements) in events::statements::ALL {
+    for (module, statements) in events::statements::ALL.iter().chain(concurrency::statements::ALL) {
         for (name, sql) in *statements {
             let plan = plan(&connection, sql);
             count += 1;
@@ -80,6 +80,14 @@ fn no_statement_of_events_scans_a_table() {
         }
     }
     assert!(count > 30, "{count} statements");
+}
+
+#[test]
+fn whoever_waits_longest_is_found_by_an_index() {
+    let connection = tables();
+    let admission = concurrency::statements::ALL.iter().find(|(known, _)| *known == "admission").unwrap().1;
+    let next = admission.iter().find(|(known, _)| *known == "NEXT").unwrap().1;
+    insta::assert_snapshot!(plan(&connection, next), @"SEARCH concurrency_member USING COVERING INDEX concurrency_member_key (key=? AND phase=?)");
 }
 
 #[test]

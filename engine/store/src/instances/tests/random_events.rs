@@ -66,7 +66,7 @@ async fn play(steps: Vec<Step>, keys: Vec<Option<&'static str>>) {
                         business_key: event.business_key.clone(),
                         ..kit::instance(100 + 2 * at + place)
                     },
-                    set: None,
+                    ..EventStart::default()
                 });
                 let starts: Vec<_> = starts.collect();
                 let consumers = WORKFLOWS.into_iter().filter(|_| is_consumed).map(str::to_owned).collect();
