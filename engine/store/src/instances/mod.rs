@@ -56,6 +56,16 @@ pub fn commit_within<E: From<CommitError>>(
     })
 }
 
+/// The business key of an instance, or that of the root of its tree if it is a subflow without one. `None` also for an instance that is
+/// not there.
+pub fn business_key_of(connection: &Connection, instance: Uuid) -> rusqlite::Result<Option<String>> {
+    let mut select = connection.prepare_cached(
+        "SELECT coalesce(own.business_key, root.business_key)
+         FROM instance AS own LEFT JOIN instance AS root ON root.id = own.root WHERE own.id = ?1",
+    )?;
+    Ok(select.query_row([instance], |row| row.get(0)).optional()?.flatten())
+}
+
 /// A store in a database, which others can use too.
 #[derive(Debug)]
 pub(crate) struct InstanceStore {
