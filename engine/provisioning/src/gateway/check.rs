@@ -10,8 +10,9 @@ use super::{
     exchange::{Failed, OWN_TIME},
 };
 use crate::{
-    Desk, Refusal,
+    Desk,
     model::{Health, Person},
+    refusal::Refusal,
     tables,
 };
 

@@ -18,8 +18,9 @@ use super::{
     provider::{Login, LoginCall, Place, Provider, Session, provider},
 };
 use crate::{
-    Desk, Refusal,
+    Desk,
     model::{Health, Person},
+    refusal::Refusal,
     tables,
 };
 
@@ -110,7 +111,7 @@ impl Desk {
     /// Sends a call to the cluster and reads the answer, whatever its status. A `test` goes through an open breaker.
     pub(super) async fn exchange(&self, reached: &Reached, call: &Call, time: Duration, is_test: bool) -> Result<Answer, Failed> {
         let pass = reached.guard.enter(is_test).await?;
-        let answered = self.send(reached, call, time).await;
+        let answered = self.send_call(reached, call, time).await;
         let outcome = match &answered {
             Ok(answer) if reached.provider.is_out_of_order(answer.status, &answer.json()) => Outcome::Failure,
             Ok(_) => Outcome::Success,
@@ -122,7 +123,7 @@ impl Desk {
         answered
     }
 
-    async fn send(&self, reached: &Reached, call: &Call, time: Duration) -> Result<Answer, Failed> {
+    async fn send_call(&self, reached: &Reached, call: &Call, time: Duration) -> Result<Answer, Failed> {
         let (outbound, session) = self.open_session_of(reached, None).await?;
         let answer = self.send_in(reached, call, time, &outbound, &session).await?;
         if answer.status != 401 || !session.is_renewable {

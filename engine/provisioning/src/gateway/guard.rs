@@ -16,7 +16,7 @@ use super::{
     breaker::{Breaker, Change, Outcome, PAUSE},
     provider::Session,
 };
-use crate::Refusal;
+use crate::refusal::Refusal;
 
 /// Calls of a cluster at once. A cluster that hangs takes no more of the engine than these.
 const PLACES: usize = 16;

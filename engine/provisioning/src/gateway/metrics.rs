@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::exchange::OWN_TIME;
-use crate::{Desk, Refusal, model::Metrics, tables};
+use crate::{Desk, model::Metrics, refusal::Refusal, tables};
 
 impl Desk {
     /// What is measured now of the machines of a request, all together, with the moment.

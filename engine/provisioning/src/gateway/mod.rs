@@ -38,6 +38,7 @@ use guard::Guard;
 use once::Making;
 
 pub(crate) use call::Call;
+pub(crate) use check::Tested;
 pub(crate) use pass_on::Passed;
 
 /// What the gateway keeps in memory.

@@ -20,7 +20,7 @@ use super::{
     exchange::{Answer, CALL_TIME, Failed, OWN_TIME, Reached},
     provider::{Create, Look, Seen},
 };
-use crate::{Desk, Refusal, model::Person, tables};
+use crate::{Desk, model::Person, refusal::Refusal, tables};
 
 /// How long after a call without an answer the look waits: the service may be about to make the thing.
 const SETTLING: Duration = Duration::from_secs(5);

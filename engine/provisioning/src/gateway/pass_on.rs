@@ -10,7 +10,7 @@ use super::{
     exchange::{Answer, CALL_TIME, Reached},
     hide,
 };
-use crate::{Desk, Refusal};
+use crate::{Desk, refusal::Refusal};
 
 /// Headers of answers that are passed on, and beginnings of such. The others are of one connection (`connection`, `transfer-encoding`), of
 /// the session (`x-subject-token`, `set-cookie`), or lead around the gateway (`location`).

@@ -13,8 +13,9 @@ use super::{
     references::{self, Form, Reference},
 };
 use crate::{
-    Desk, Refusal,
+    Desk,
     model::{CredentialSecrets, Principal, Request},
+    refusal::Refusal,
     tables,
 };
 

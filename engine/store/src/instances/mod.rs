@@ -19,7 +19,7 @@ mod tests;
 use std::pin::Pin;
 
 use damage_log::DamageLog;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use crate::{
@@ -64,6 +64,17 @@ pub fn business_key_of(connection: &Connection, instance: Uuid) -> rusqlite::Res
          FROM instance AS own LEFT JOIN instance AS root ON root.id = own.root WHERE own.id = ?1",
     )?;
     Ok(select.query_row([instance], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Accepts an event as part of a larger unit of work, so that both become durable together or not at all; [`Store::accept_event`] says what
+/// becomes of it. The database has to be opened with [`INSTANCES`].
+///
+/// An event that is not accepted has written nothing, and the unit may go on without it.
+pub fn accept_within(
+    transaction: &mut Transaction<'_>,
+    accept: &AcceptEvent,
+) -> Result<Accepted, WorkError<AcceptError>> {
+    events::accept(transaction, accept)
 }
 
 /// A store in a database, which others can use too.
