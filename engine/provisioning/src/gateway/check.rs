@@ -88,10 +88,6 @@ impl Desk {
 
 /// Why a test failed, and what it says of the cluster.
 fn problem(failed: &Failed) -> (String, Health) {
-    let health = match failed.refusal.status {
-        // It answers, and does not take what the desk says.
-        401 | 409 | 502 => Health::Degraded,
-        _ => Health::Offline,
-    };
+    let health = if failed.was_answered { Health::Degraded } else { Health::Offline };
     (failed.refusal.message.clone(), health)
 }

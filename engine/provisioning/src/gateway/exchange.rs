@@ -69,12 +69,14 @@ pub(super) struct Failed {
     pub(super) refusal: Refusal,
     /// Whether the service may have got it.
     pub(super) was_sent: bool,
+    /// Whether the cluster answered something.
+    pub(super) was_answered: bool,
     outcome: Outcome,
 }
 
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, was_sent: false, outcome: Outcome::Unknown }
+        Self { refusal, was_sent: false, was_answered: false, outcome: Outcome::Unknown }
     }
 }
 
@@ -241,9 +243,9 @@ async fn log_in(reached: &Reached, call: LoginCall, outbound: &Outbound) -> Resu
     // The call itself was not sent, whatever became of the session.
     let answer = outbound.send(request).await.map_err(|error| {
         let refusal = Refusal::cluster_unavailable(format!("no session could be opened at the cluster `{name}`: it {error}"), 1);
-        Failed { refusal, was_sent: false, outcome: Outcome::Failure }
+        Failed { refusal, was_sent: false, was_answered: false, outcome: Outcome::Failure }
     })?;
-    let failed = |refusal, outcome| Failed { refusal, was_sent: false, outcome };
+    let failed = |refusal, outcome| Failed { refusal, was_sent: false, was_answered: true, outcome };
     match answer.status {
         200..=299 => {}
         401 | 403 => return Err(failed(Refusal::cluster_refuses(name), Outcome::Success)),
@@ -266,15 +268,24 @@ impl Failed {
     fn of(cluster: &str, error: OutboundError) -> Self {
         let message = format!("the cluster `{cluster}` {error}");
         match error {
-            OutboundError::NotSent(_) => {
-                Self { refusal: Refusal::cluster_unavailable(message, 1), was_sent: false, outcome: Outcome::Failure }
-            }
-            OutboundError::Unanswered(_) => {
-                Self { refusal: Refusal::no_answer(504, message), was_sent: true, outcome: Outcome::Failure }
-            }
-            OutboundError::Unusable(_) => {
-                Self { refusal: Refusal::no_answer(502, message), was_sent: true, outcome: Outcome::Success }
-            }
+            OutboundError::NotSent(_) => Self {
+                refusal: Refusal::cluster_unavailable(message, 1),
+                was_sent: false,
+                was_answered: false,
+                outcome: Outcome::Failure,
+            },
+            OutboundError::Unanswered(_) => Self {
+                refusal: Refusal::no_answer(504, message),
+                was_sent: true,
+                was_answered: false,
+                outcome: Outcome::Failure,
+            },
+            OutboundError::Unusable(_) => Self {
+                refusal: Refusal::no_answer(502, message),
+                was_sent: true,
+                was_answered: true,
+                outcome: Outcome::Success,
+            },
         }
     }
 }

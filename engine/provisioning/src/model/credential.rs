@@ -27,7 +27,7 @@ const MOST_USER_DATA: usize = 65_535;
 /// What the credentials open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CredentialKind {
+pub(crate) enum CredentialKind {
     /// A machine.
     Vm,
     /// A database.
@@ -50,32 +50,32 @@ impl CredentialKind {
 /// What is known of the credentials of a request. Nothing secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Credential {
+pub(crate) struct Credential {
     /// What they open.
-    pub kind: CredentialKind,
+    pub(crate) kind: CredentialKind,
     /// Name of the user.
-    pub user: String,
+    pub(crate) user: String,
     /// The attempt of the request that they were made for.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// When they were made.
-    pub made_at: Timestamp,
+    pub(crate) made_at: Timestamp,
     /// When they were revealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revealed_at: Option<Timestamp>,
+    pub(crate) revealed_at: Option<Timestamp>,
     /// To whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revealed_to: Option<String>,
+    pub(crate) revealed_to: Option<String>,
 }
 
 /// The credentials themselves, in the forms in which they are referred to.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct CredentialSecrets {
+pub(crate) struct CredentialSecrets {
     /// The password.
-    pub password: String,
+    pub(crate) password: String,
     /// Its hash, as Linux keeps it.
-    pub password_hash: String,
+    pub(crate) password_hash: String,
     /// User data for cloud-init that make the user, in base64.
-    pub cloud_init: String,
+    pub(crate) cloud_init: String,
 }
 
 impl std::fmt::Debug for CredentialSecrets {
@@ -86,7 +86,7 @@ impl std::fmt::Debug for CredentialSecrets {
 
 /// Why no credentials can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MakeError {
+pub(crate) enum MakeError {
     /// The name is no user name.
     #[error("`{0}` is no user name: a small letter or `_`, then up to 31 small letters, digits, `_` and `-`")]
     User(String),
@@ -99,7 +99,7 @@ pub enum MakeError {
 }
 
 /// Makes a user and a password. `cloud_init` are members of the cloud-config beside those that make the user. Computes for milliseconds.
-pub fn make_credentials(
+pub(crate) fn make_credentials(
     kind: CredentialKind,
     user: Option<&str>,
     cloud_init: &Map<String, Value>,

@@ -5,33 +5,33 @@ use serde::Serialize;
 /// Measured values; what nobody measures is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// Use of the processors, 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_percent: Option<f64>,
+    pub(crate) cpu_percent: Option<f64>,
     /// Memory in use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_bytes: Option<f64>,
+    pub(crate) memory_bytes: Option<f64>,
     /// Memory that there is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_max_bytes: Option<f64>,
+    pub(crate) memory_max_bytes: Option<f64>,
     /// Read from disks since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub disk_read_bytes: Option<f64>,
+    pub(crate) disk_read_bytes: Option<f64>,
     /// Written to disks since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub disk_write_bytes: Option<f64>,
+    pub(crate) disk_write_bytes: Option<f64>,
     /// Received since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub net_in_bytes: Option<f64>,
+    pub(crate) net_in_bytes: Option<f64>,
     /// Sent since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub net_out_bytes: Option<f64>,
+    pub(crate) net_out_bytes: Option<f64>,
 }
 
 impl Metrics {
     /// The metrics of several things together: the average use of processors, and sums.
-    pub fn of_all(each: &[Self]) -> Self {
+    pub(crate) fn of_all(each: &[Self]) -> Self {
         let values = |member: fn(&Self) -> Option<f64>| each.iter().filter_map(member).collect::<Vec<_>>();
         let total = |member: fn(&Self) -> Option<f64>| {
             let values = values(member);
