@@ -100,12 +100,11 @@ impl Work<'_, '_> {
     /// Forgets the credentials of a request that nothing needs any more: what they open is gone, or they were revealed and the flow is done.
     pub(super) fn drop_credentials(&mut self, request: &Request) -> Result<(), Fault> {
         let is_over = match request.state {
-            State::RolledBack => true,
             State::Completed => {
                 let known = tables::credentials::get(self.connection, &request.id)?;
                 known.is_some_and(|(credential, _)| credential.revealed_at.is_some())
             }
-            _ => false,
+            _ => !request.holds(),
         };
         if is_over { Ok(tables::credentials::forget(self.connection, &request.id)?) } else { Ok(()) }
     }

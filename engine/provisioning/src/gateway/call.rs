@@ -49,11 +49,6 @@ impl Call {
         });
         segments.collect()
     }
-
-    /// Whether the method changes something.
-    pub(crate) fn is_change(&self) -> bool {
-        !matches!(self.method.as_str(), "GET" | "HEAD")
-    }
 }
 
 /// Methods, and a path: `servers/*/action`. `*` is one segment, `a|b` one of two, `**` at the end any number of segments, also none.

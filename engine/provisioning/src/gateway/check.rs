@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     call::Call,
     exchange::{Failed, OWN_TIME},
+    provider::provider,
 };
 use crate::{
     Desk,
@@ -48,7 +49,7 @@ impl Desk {
         let read = self.read(move |connection| {
             Ok(tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?)
         });
-        Ok(!matches!(read.await?.kind.as_str(), "simulation" | "manual"))
+        Ok(provider(&read.await?.kind).is_some())
     }
 
     async fn ask_cluster(&self, name: &str) -> Result<(), (String, Health)> {

@@ -115,7 +115,7 @@ impl Desk {
         let pass = reached.guard.enter(is_test).await?;
         let answered = self.send_call(reached, call, time).await;
         let outcome = match &answered {
-            Ok(answer) if reached.provider.is_out_of_order(answer.status, &answer.json()) => Outcome::Failure,
+            Ok(answer) if answer.status >= 500 && reached.provider.is_out_of_order(answer.status, &answer.json()) => Outcome::Failure,
             Ok(_) => Outcome::Success,
             Err(failed) => failed.outcome,
         };

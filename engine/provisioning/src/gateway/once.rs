@@ -87,7 +87,11 @@ impl Desk {
 
     /// Turns the answer that there is such a thing already into the thing, if it is ours.
     pub(super) async fn look_after(&self, reached: &Reached, call: &Call, answer: Answer) -> Result<Answer, Refusal> {
-        let Some(look) = reached.provider.look_after(call, answer.status, &answer.json()) else { return Ok(answer) };
+        let look = match answer.is_success() {
+            true => None,
+            false => reached.provider.look_after(call, answer.status, &answer.json()),
+        };
+        let Some(look) = look else { return Ok(answer) };
         match self.look(reached, look).await.map_err(|failed| failed.refusal)? {
             Looked::Found(thing) => Ok(found(thing)),
             Looked::Nothing | Looked::Answer(_) => Ok(answer),

@@ -15,10 +15,12 @@ use crate::model::{Metrics, Recorded};
 pub(super) struct OpenStack;
 
 const COMPUTE: &[Rule] = &[
-    Rule("GET", "flavors/**"),
-    Rule("GET", "servers/**"),
-    Rule("POST", "servers"),
-    Rule("DELETE", "servers/*"),
+    Rule("GET", "flavors"),
+    Rule("GET", "flavors/*"),
+    Rule("GET POST", "servers"),
+    // Also `servers/detail`.
+    Rule("GET DELETE", "servers/*"),
+    Rule("GET", "servers/*/diagnostics|ips|os-volume_attachments"),
     Rule("POST", "servers/*/action"),
     Rule("GET", "limits"),
 ];
@@ -42,9 +44,9 @@ const NETWORK: &[Rule] = &[
     Rule("GET PUT DELETE", "v2.0/floatingips/*"),
 ];
 
-const IMAGE: &[Rule] = &[Rule("GET", "v2/images/**")];
+const IMAGE: &[Rule] = &[Rule("GET", "v2/images"), Rule("GET", "v2/images/*")];
 
-const VOLUME: &[Rule] = &[Rule("GET", "volumes/**"), Rule("POST", "volumes"), Rule("DELETE", "volumes/*")];
+const VOLUME: &[Rule] = &[Rule("GET POST", "volumes"), Rule("GET DELETE", "volumes/*")];
 
 /// Containers only: what is in them belongs to the tenant.
 const OBJECT_STORE: &[Rule] = &[Rule("GET HEAD PUT POST DELETE", "*")];
@@ -142,8 +144,12 @@ impl Provider for OpenStack {
         Some(Look { call: Call::get("network", "v2.0/security-group-rules", Some(filter)), read: Box::new(read) })
     }
 
-    fn clean(&self, call: &Call, answer: &mut Value) -> bool {
-        call.service == "compute" && remove_passwords(answer)
+    fn cleans(&self, call: &Call) -> bool {
+        call.service == "compute"
+    }
+
+    fn clean(&self, answer: &mut Value) -> bool {
+        remove_passwords(answer)
     }
 
     fn measure(&self, _place: &Place, recorded: &Recorded) -> Option<(Call, fn(&Value) -> Metrics)> {
@@ -309,7 +315,7 @@ mod tests {
     #[test]
     fn a_password_is_taken_out_wherever_it_is() {
         let mut answer = json!({"server": {"id": "1", "adminPass": "x"}, "more": [{"adminPass": "y", "z": 1}]});
-        assert!(OpenStack.clean(&post("compute", "servers", json!({})), &mut answer));
+        assert!(OpenStack.cleans(&post("compute", "servers", json!({}))) && OpenStack.clean(&mut answer));
         assert_eq!(answer, json!({"server": {"id": "1"}, "more": [{"z": 1}]}));
     }
 }

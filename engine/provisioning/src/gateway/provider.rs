@@ -163,8 +163,13 @@ pub(crate) trait Provider: Send + Sync {
         None
     }
 
-    /// Takes out of an answer what nobody may see. Answers whether there was anything.
-    fn clean(&self, _call: &Call, _answer: &mut Value) -> bool {
+    /// Whether the answer of a call may hold what nobody may see.
+    fn cleans(&self, _call: &Call) -> bool {
+        false
+    }
+
+    /// Takes it out of the answer. Answers whether there was anything.
+    fn clean(&self, _answer: &mut Value) -> bool {
         false
     }
 

@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod gateway;
+mod params;
 mod pools;
 mod probes;
 mod requests;

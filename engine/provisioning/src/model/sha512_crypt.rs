@@ -87,7 +87,7 @@ mod tests {
     fn hashes_are_those_of_the_reference() {
         assert_eq!(
             sha512_crypt(b"Hello world!", "saltstring"),
-            "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNJnjQJesI68OTOTLiCFdcbYEdFCPEOfaS35inz1"
+            "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
         );
     }
 

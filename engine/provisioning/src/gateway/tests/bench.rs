@@ -20,12 +20,11 @@ use uuid::Uuid;
 use super::cloud::{Cloud, PASSWORD};
 use crate::{Afterwards, DESK, Desk, Flows, Seal, Settings, Surroundings, routes};
 
-/// Durations of the desk pass this many times faster.
+/// Durations of the desk pass this many times faster, where a test waits for them.
 const SPEED: u32 = 100;
 
 pub(super) struct Bench {
     pub(super) cloud: Arc<Cloud>,
-    pub(super) desk: Desk,
     router: Router,
     database: Database,
     pub(super) folder: TempDir,
@@ -45,6 +44,10 @@ struct NoFlows;
 impl Flows for NoFlows {
     fn tell(&self, _: &mut Transaction<'_>, _: &CloudEvent) -> Result<Afterwards, WorkError<String>> {
         Ok(Box::new(|| {}))
+    }
+
+    fn has_one_for(&self, _: &str, _: &str) -> bool {
+        false
     }
 }
 
@@ -69,11 +72,16 @@ const PROPERTIES: &str = "rondo.desk.enabled=true\nrondo.desk.token=engine-token
 impl Bench {
     /// A desk with the cluster `os-eu`, whose endpoints come from the catalog.
     pub(super) async fn new() -> Self {
+        Self::at_speed(SPEED).await
+    }
+
+    /// The same with a clock of another speed.
+    pub(super) async fn at_speed(speed: u32) -> Self {
         let cloud = Cloud::start().await;
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}/rondo.db", folder.path().display());
         let database = Database::open(&url, &[INSTANCES, DESK]).await.unwrap();
-        let text = format!("{PROPERTIES}rondo.clock.speed={SPEED}\n");
+        let text = format!("{PROPERTIES}rondo.clock.speed={speed}\n");
         let (properties, _) = Properties::parse("application.properties", &text, Environment::new());
         let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(1 << 28)).unwrap();
         let channels = Arc::new(Channels::read(&properties).0);
@@ -85,7 +93,7 @@ impl Bench {
             outbound: caller.outbound().unwrap(),
         };
         let desk = Desk::open(surroundings, Settings::read(&properties, "http://desk.test").unwrap());
-        let bench = Self { cloud, router: routes(desk.clone()), desk, database, folder };
+        let bench = Self { cloud, router: routes(desk), database, folder };
         let made = bench.admin("POST", "/clusters", bench.cluster(PASSWORD)).await;
         assert_eq!(made.status, 201, "{made:?}");
         bench
@@ -135,7 +143,7 @@ impl Bench {
 
     /// A request of jane, and the instance that works on it.
     pub(super) async fn request(&self) -> (String, Uuid) {
-        self.admin("PUT", "/pools/acme", json!({"kind": "tenant"})).await;
+        self.admin("PUT", "/pools/acme", json!({"kind": "tenant", "grants": [{"to": "everyone", "actions": ["create"]}]})).await;
         let asked = json!({
             "pool": "acme", "requester": "user:default/jane", "type": "vps", "provider": "openstack", "name": "shop",
             "resources": {"cpu": 1},
