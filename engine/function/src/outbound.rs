@@ -97,7 +97,8 @@ impl Outbound {
     /// The same, which also trusts the certificate authorities of a text in PEM form. Fails if it holds none.
     pub fn trusting(&self, pem: &str) -> Result<Self, String> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-        let certificates = certificates.map_err(|error| format!("the certificate authority cannot be read: {error}"))?;
+        let certificates =
+            certificates.map_err(|error| format!("the certificate authority cannot be read: {error}"))?;
         if certificates.is_empty() {
             return Err("the certificate authority is no certificate in PEM form".to_owned());
         }
@@ -122,7 +123,8 @@ impl Outbound {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let found = tokio::net::lookup_host((host, port)).await;
         let found = found.map_err(|_| format!("`{host}` has no address"))?;
-        let allowed = self.options.addresses.choose(host, found.collect()).map_err(|denied| denied.to_string())?;
+        let allowed =
+            self.options.addresses.choose(host, found.collect()).map_err(|denied| denied.to_string())?;
         if allowed.is_empty() { Err(format!("`{host}` has no address")) } else { Ok(allowed) }
     }
 
@@ -155,10 +157,12 @@ impl Outbound {
                 _share: share,
             }),
             Err(error) => Err(match error {
-                CallErrorKind::Interrupted(_) | CallErrorKind::Timeout(_) => OutboundError::Unanswered(error.to_string()),
-                CallErrorKind::TooLarge { limit } => {
-                    OutboundError::Unusable(format!("answered with more than {limit} bytes, which is the limit"))
+                CallErrorKind::Interrupted(_) | CallErrorKind::Timeout(_) => {
+                    OutboundError::Unanswered(error.to_string())
                 }
+                CallErrorKind::TooLarge { limit } => OutboundError::Unusable(format!(
+                    "answered with more than {limit} bytes, which is the limit"
+                )),
                 CallErrorKind::NoRoom(_) => OutboundError::Unusable(error.to_string()),
                 _ => OutboundError::NotSent(error.to_string()),
             }),

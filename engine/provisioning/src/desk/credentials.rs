@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 use super::{Desk, Fault, Work};
 use crate::{
     gateway::references,
-    model::{Credential, CredentialKind, CredentialSecrets, MakeError, Person, Principal, Request, State, make_credentials},
+    model::{
+        Credential, CredentialKind, CredentialSecrets, MakeError, Person, Principal, Request, State,
+        make_credentials,
+    },
     refusal::Refusal,
     tables,
 };
@@ -31,7 +34,8 @@ impl Desk {
         cloud_init: Map<String, Value>,
     ) -> Result<Made, Refusal> {
         // Hashing a password takes as long as it is meant to.
-        let made = tokio::task::spawn_blocking(move || make_credentials(kind, user.as_deref(), &cloud_init)).await;
+        let made =
+            tokio::task::spawn_blocking(move || make_credentials(kind, user.as_deref(), &cloud_init)).await;
         let made = made.map_err(|_| Refusal::unavailable("the credentials could not be made"))?;
         let (user, secrets) = made.map_err(|error| match &error {
             MakeError::User(_) => Refusal::invalid_at("/user", error.to_string()),
@@ -78,7 +82,8 @@ impl Work<'_, '_> {
             return Err(Refusal::cancelled().into());
         }
         let known = tables::credentials::get(self.connection, id)?;
-        let known = known.filter(|(credential, sealed)| credential.attempt == request.attempt && sealed.is_some());
+        let known =
+            known.filter(|(credential, sealed)| credential.attempt == request.attempt && sealed.is_some());
         let credential = match known {
             Some((credential, _)) => credential,
             None => {
@@ -94,7 +99,9 @@ impl Work<'_, '_> {
                 credential
             }
         };
-        Ok(json!({"request": id, "kind": credential.kind, "user": credential.user, "references": references::of_request(id)}))
+        Ok(
+            json!({"request": id, "kind": credential.kind, "user": credential.user, "references": references::of_request(id)}),
+        )
     }
 
     /// Forgets the credentials of a request that nothing needs any more: what they open is gone, or they were revealed and the flow is done.
@@ -113,10 +120,14 @@ impl Work<'_, '_> {
         let request = self.request(id)?;
         self.check_is_requester(&request)?;
         let Some((mut credential, sealed)) = tables::credentials::get(self.connection, id)? else {
-            return Err(Refusal::not_found_because(format!("no credentials were made for the request {id}")).into());
+            return Err(
+                Refusal::not_found_because(format!("no credentials were made for the request {id}")).into()
+            );
         };
         if let Some(at) = credential.revealed_at {
-            return Err(Refusal::gone(format!("the credentials were revealed at {at}, and are shown once")).into());
+            return Err(
+                Refusal::gone(format!("the credentials were revealed at {at}, and are shown once")).into()
+            );
         }
         let Some(sealed) = sealed else {
             return Err(Refusal::gone("what the credentials open is gone, and they are too").into());
@@ -125,7 +136,12 @@ impl Work<'_, '_> {
         credential.revealed_to = Some(self.person.reference.clone());
         // A flow that is still at work may need them again.
         let is_done = matches!(request.state, State::Completed | State::Suspended);
-        tables::credentials::put(self.connection, id, &credential, Some(sealed.as_slice()).filter(|_| !is_done))?;
+        tables::credentials::put(
+            self.connection,
+            id,
+            &credential,
+            Some(sealed.as_slice()).filter(|_| !is_done),
+        )?;
         Ok((credential, sealed))
     }
 

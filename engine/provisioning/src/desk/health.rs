@@ -14,10 +14,13 @@ pub(super) async fn run(desk: Desk) {
     let pause = INTERVAL / desk.0.settings.clock_speed.max(1);
     loop {
         tokio::time::sleep(pause).await;
-        let Ok(clusters) = desk.read(|connection| Ok(tables::clusters::all(connection)?)).await else { continue };
-        let ill = clusters.into_iter().filter(|cluster| cluster.enabled && cluster.health != Health::Online);
+        let Ok(clusters) = desk.read(|connection| Ok(tables::clusters::all(connection)?)).await else {
+            continue;
+        };
+        let failing =
+            clusters.into_iter().filter(|cluster| cluster.enabled && cluster.health != Health::Online);
         let mut tests = JoinSet::new();
-        for cluster in ill {
+        for cluster in failing {
             let desk = desk.clone();
             tests.spawn(async move { desk.test_cluster(cluster.name).await });
         }

@@ -76,8 +76,14 @@ impl Probe {
     fn target(&self) -> Result<Target, (&'static str, String)> {
         if let (ProbeKind::Http, Some(url)) = (self.kind, &self.url) {
             let url = Url::parse(url).map_err(|error| ("/url", format!("`{url}` is no address: {error}")))?;
-            let is_page = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-            return if is_page { Ok(Target::Page(url)) } else { Err(("/url", "it is no address of HTTP without credentials".to_owned())) };
+            let is_page = matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none();
+            return if is_page {
+                Ok(Target::Page(url))
+            } else {
+                Err(("/url", "it is no address of HTTP without credentials".to_owned()))
+            };
         }
         let host = self.host.as_deref().map(str::trim).filter(|host| !host.is_empty());
         let host = host.ok_or(("/host", "it must say which host is probed".to_owned()))?;
@@ -86,12 +92,17 @@ impl Probe {
             ProbeKind::Ssh => Some(22),
             ProbeKind::Http => Some(80),
         };
-        let port = self.port.filter(|port| *port > 0).or(default).ok_or(("/port", "it must say which port is probed".to_owned()))?;
+        let port = self
+            .port
+            .filter(|port| *port > 0)
+            .or(default)
+            .ok_or(("/port", "it must say which port is probed".to_owned()))?;
         if self.kind != ProbeKind::Http {
             return Ok(Target::Port(host.to_owned(), port));
         }
         let is_v6 = host.contains(':') && !host.starts_with('[');
-        let address = if is_v6 { format!("http://[{host}]:{port}/") } else { format!("http://{host}:{port}/") };
+        let address =
+            if is_v6 { format!("http://[{host}]:{port}/") } else { format!("http://{host}:{port}/") };
         Url::parse(&address).map(Target::Page).map_err(|_| ("/host", format!("`{host}` is no host")))
     }
 
@@ -153,9 +164,16 @@ impl Desk {
         let mut first = None;
         loop {
             let mut line = Vec::new();
-            let read = lines.read_until(b'\n', &mut line).await.map_err(|error| format!("the connection broke off: {}", error.kind()))?;
+            let read = lines
+                .read_until(b'\n', &mut line)
+                .await
+                .map_err(|error| format!("the connection broke off: {}", error.kind()))?;
             if read == 0 {
-                return Ok(Probed { banner: first, error: Some("no SSH server greets there".to_owned()), ..Probed::default() });
+                return Ok(Probed {
+                    banner: first,
+                    error: Some("no SSH server greets there".to_owned()),
+                    ..Probed::default()
+                });
             }
             let banner = printable(&line);
             if banner.starts_with("SSH-") {
@@ -168,7 +186,11 @@ impl Desk {
 
 /// The beginning of a line, without what is no printable character.
 fn printable(line: &[u8]) -> String {
-    line.iter().take(MOST_BANNER).filter(|byte| byte.is_ascii_graphic() || **byte == b' ').map(|byte| char::from(*byte)).collect()
+    line.iter()
+        .take(MOST_BANNER)
+        .filter(|byte| byte.is_ascii_graphic() || **byte == b' ')
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 #[cfg(test)]

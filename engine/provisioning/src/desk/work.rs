@@ -25,7 +25,10 @@ impl From<Refusal> for Fault {
 }
 
 /// `source` of all events of the desk.
-pub(crate) const SOURCE: &str = "/desk";
+pub const SOURCE: &str = "/desk";
+
+/// How the types of the events begin that tell flows something. Those for everybody are called otherwise.
+pub const TOLD_TYPES: &str = "desk.";
 
 /// The providers that the contract names. Others are known by their flows.
 const PROVIDERS: [&str; 6] = ["openstack", "kubernetes", "vmware", "proxmox", "simulation", "manual"];
@@ -35,6 +38,9 @@ const LONGEST_WAIT_FOR_A_PLACE: std::time::Duration = std::time::Duration::from_
 
 /// How long nothing may be heard of a step. Flows have a time limit of half an hour; this is for those that are gone.
 const LONGEST_SILENCE: std::time::Duration = std::time::Duration::from_mins(35);
+
+/// How long nothing may be forgotten in a rollback. Things take minutes to be gone; a second flow that looks at them meanwhile does no harm.
+const LONGEST_SILENCE_OF_ROLLBACK: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// The open transaction, who changes something, and when.
 pub(crate) struct Work<'w, 'c> {
@@ -304,6 +310,10 @@ impl<'w, 'c> Work<'w, 'c> {
         request.cluster = Some(cluster.clone());
         let view = self.view(request)?;
         request.place(&cluster, |_| view, effects);
+        let event_type = format!("desk.provision.{}", request.asked.provider);
+        if !self.shared.surroundings.flows.has_one_for(SOURCE, &event_type) {
+            request.waits_for = Some(format!("waits for reports: no flow here starts by `{event_type}`"));
+        }
         Ok(())
     }
 
@@ -317,6 +327,8 @@ impl<'w, 'c> Work<'w, 'c> {
             }
             // People take the time that they take.
             State::Activating if request.asked.provider == "manual" => None,
+            State::RollingBack if request.asked.provider == "manual" => None,
+            State::RollingBack => Some(clock.after(request.changed_at, LONGEST_SILENCE_OF_ROLLBACK)),
             State::Allocating | State::Configuring | State::Activating | State::Verifying => {
                 Some(clock.after(request.changed_at, LONGEST_SILENCE))
             }
@@ -346,6 +358,7 @@ impl<'w, 'c> Work<'w, 'c> {
             State::Completed | State::Suspended => {
                 request.deprovision(self.own_act(Some("its time to run is over")), |_| view)?
             }
+            State::RollingBack => request.resume_rollback(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
             _ => request.end_stuck(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
         };
         self.finish(&request, effects)

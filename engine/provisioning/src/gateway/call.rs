@@ -43,9 +43,18 @@ impl Call {
     /// A segment that servers and proxies read differently; the sentence is for people.
     pub(crate) fn segments(&self) -> Result<Vec<String>, String> {
         let segments = self.path.split('/').map(|segment| {
-            let text = percent_decode_str(segment).decode_utf8().map_err(|_| format!("`{segment}` is no UTF-8"))?;
-            let is_odd = text.is_empty() || text == "." || text == ".." || text.contains(['/', '\\', '%', ';']) || text.contains(char::is_control);
-            if is_odd { Err(format!("`{segment}` is no segment of a path that the gateway lets through")) } else { Ok(text.into_owned()) }
+            let text =
+                percent_decode_str(segment).decode_utf8().map_err(|_| format!("`{segment}` is no UTF-8"))?;
+            let is_odd = text.is_empty()
+                || text == "."
+                || text == ".."
+                || text.contains(['/', '\\', '%', ';'])
+                || text.contains(char::is_control);
+            if is_odd {
+                Err(format!("`{segment}` is no segment of a path that the gateway lets through"))
+            } else {
+                Ok(text.into_owned())
+            }
         });
         segments.collect()
     }
@@ -78,7 +87,8 @@ pub(crate) fn is_allowed(rules: &[Rule], method: &str, segments: &[String]) -> b
 /// The address of a path at an endpoint. Where the endpoint ends with the version that the path begins with, the version is taken once.
 pub(crate) fn address(endpoint: &str, path: &str, query: Option<&str>) -> Result<Url, String> {
     let endpoint = endpoint.trim_end_matches('/');
-    let mut url = Url::parse(endpoint).map_err(|error| format!("the endpoint `{endpoint}` is no address: {error}"))?;
+    let mut url =
+        Url::parse(endpoint).map_err(|error| format!("the endpoint `{endpoint}` is no address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("the endpoint `{endpoint}` is no address of HTTP"));
     }
@@ -111,7 +121,12 @@ mod tests {
 
     #[test]
     fn rules_are_methods_and_segments() {
-        let rules = [Rule("GET DELETE", "servers/*"), Rule("POST", "servers"), Rule("GET", "api/v1/**"), Rule("GET", "x/a|b/c")];
+        let rules = [
+            Rule("GET DELETE", "servers/*"),
+            Rule("POST", "servers"),
+            Rule("GET", "api/v1/**"),
+            Rule("GET", "x/a|b/c"),
+        ];
         for (method, path, expected) in [
             ("GET", "servers/1", true),
             ("DELETE", "servers/1", true),
@@ -132,8 +147,22 @@ mod tests {
 
     #[test]
     fn a_path_means_the_same_to_everybody() {
-        assert_eq!(segments("nodes/pve1/tasks/UPID%3Apve1:0:desk@pve!api:/status").unwrap()[3], "UPID:pve1:0:desk@pve!api:");
-        for path in ["a/../b", "a/./b", "a/%2e%2e/b", "a/b%2Fc", "a//b", "a/%5c", "a/%00", "a/%252e%252e", "a/b;c", "a/%ff"] {
+        assert_eq!(
+            segments("nodes/pve1/tasks/UPID%3Apve1:0:desk@pve!api:/status").unwrap()[3],
+            "UPID:pve1:0:desk@pve!api:"
+        );
+        for path in [
+            "a/../b",
+            "a/./b",
+            "a/%2e%2e/b",
+            "a/b%2Fc",
+            "a//b",
+            "a/%5c",
+            "a/%00",
+            "a/%252e%252e",
+            "a/b;c",
+            "a/%ff",
+        ] {
             assert!(segments(path).is_err(), "{path}");
         }
     }
@@ -152,7 +181,14 @@ mod tests {
             assert_eq!(address(endpoint, path, None).unwrap().as_str(), expected);
         }
         let query = query(&[("name", "^rq-1$"), ("router:external", "true")]);
-        assert_eq!(address("http://h", "a", Some(&query)).unwrap().as_str(), "http://h/a?name=%5Erq-1%24&router%3Aexternal=true");
-        assert!(address("ftp://h", "a", None).is_err() && address("h:1", "a", None).is_err() && address("", "a", None).is_err());
+        assert_eq!(
+            address("http://h", "a", Some(&query)).unwrap().as_str(),
+            "http://h/a?name=%5Erq-1%24&router%3Aexternal=true"
+        );
+        assert!(
+            address("ftp://h", "a", None).is_err()
+                && address("h:1", "a", None).is_err()
+                && address("", "a", None).is_err()
+        );
     }
 }

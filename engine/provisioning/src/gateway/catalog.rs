@@ -10,7 +10,11 @@ use crate::model::Cluster;
 const REGION: &str = "regionName";
 
 /// The address of each service that there is one of. `settings.endpoints` go before the catalog.
-pub(super) fn endpoints<'s>(cluster: &Cluster, catalog: &Value, services: impl Iterator<Item = &'s str>) -> BTreeMap<String, String> {
+pub(super) fn endpoints<'s>(
+    cluster: &Cluster,
+    catalog: &Value,
+    services: impl Iterator<Item = &'s str>,
+) -> BTreeMap<String, String> {
     let configured = cluster.settings.get("endpoints").and_then(Value::as_object);
     let region = cluster.settings.get(REGION).and_then(Value::as_str).unwrap_or(&cluster.region);
     let found = services.filter_map(|service| {
@@ -25,8 +29,10 @@ pub(super) fn endpoints<'s>(cluster: &Cluster, catalog: &Value, services: impl I
 fn of_catalog<'c>(catalog: &'c Value, service: &str, region: &str) -> Option<&'c str> {
     let is_type = |kind: &Value| kind == service || (service == "volumev3" && kind == "block-storage");
     let entries = catalog.as_array()?.iter().filter(|entry| is_type(&entry["type"]));
-    let endpoints: Vec<&Map<String, Value>> =
-        entries.flat_map(|entry| entry["endpoints"].as_array().into_iter().flatten()).filter_map(Value::as_object).collect();
+    let endpoints: Vec<&Map<String, Value>> = entries
+        .flat_map(|entry| entry["endpoints"].as_array().into_iter().flatten())
+        .filter_map(Value::as_object)
+        .collect();
     let text = |endpoint: &'c Map<String, Value>, name: &str| endpoint.get(name).and_then(Value::as_str);
     let mut public = endpoints.into_iter().filter(|endpoint| text(endpoint, "interface") == Some("public"));
     let is_here = |endpoint: &&Map<String, Value>| {
@@ -55,11 +61,24 @@ mod tests {
             {"type": "image", "endpoints": [endpoint("admin", "eu", "http://admin")]},
         ]);
         let services = ["compute", "network", "image", "volumev3"];
-        let found = |settings: Value| endpoints(&place("openstack", settings, json!({})).cluster, &catalog, services.into_iter());
+        let found = |settings: Value| {
+            endpoints(&place("openstack", settings, json!({})).cluster, &catalog, services.into_iter())
+        };
         let plain = found(json!({}));
-        assert_eq!(plain, BTreeMap::from([("compute", "http://eu"), ("volumev3", "http://volumes")].map(|(a, b)| (a.to_owned(), b.to_owned()))));
+        assert_eq!(
+            plain,
+            BTreeMap::from(
+                [("compute", "http://eu"), ("volumev3", "http://volumes")]
+                    .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            )
+        );
         assert_eq!(found(json!({"regionName": "us"}))["compute"], "http://us");
-        let own = found(json!({"endpoints": {"compute": "http://own", "network": "http://net", "other": "http://x"}}));
-        assert_eq!((own["compute"].as_str(), own["network"].as_str(), own.len()), ("http://own", "http://net", 3));
+        let own = found(
+            json!({"endpoints": {"compute": "http://own", "network": "http://net", "other": "http://x"}}),
+        );
+        assert_eq!(
+            (own["compute"].as_str(), own["network"].as_str(), own.len()),
+            ("http://own", "http://net", 3)
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Tested {
 }
 
 impl Desk {
-    /// Tests a cluster, and notes whether it answers. A cluster without an interface is always well.
+    /// Tests a cluster, and notes whether it answers. A cluster without an interface passes.
     pub(crate) async fn test_cluster(&self, name: String) -> Result<Tested, Refusal> {
         let began = Instant::now();
         let outcome = match self.has_interface(&name).await? {
@@ -47,7 +47,8 @@ impl Desk {
     async fn has_interface(&self, name: &str) -> Result<bool, Refusal> {
         let name = name.to_owned();
         let read = self.read(move |connection| {
-            Ok(tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?)
+            Ok(tables::clusters::get(connection, &name)?
+                .ok_or_else(|| Refusal::not_found("cluster", &name))?)
         });
         Ok(provider(&read.await?.kind).is_some())
     }
@@ -62,9 +63,16 @@ impl Desk {
             match self.exchange(&reached, &Call::get(service, path, query), OWN_TIME, true).await {
                 Ok(answer) if answer.is_success() => return Ok(()),
                 Ok(answer) if answer.status == 404 => missing.push(format!("{service} has no `{path}`")),
-                Ok(answer) => return Err((format!("the service {service} answered {}", answer.status), Health::Degraded)),
+                Ok(answer) => {
+                    return Err((
+                        format!("the service {service} answered {}", answer.status),
+                        Health::Degraded,
+                    ));
+                }
                 // No cloud has all services.
-                Err(failed) if failed.refusal.status == 404 => missing.push(format!("there is no endpoint of the service {service}")),
+                Err(failed) if failed.refusal.status == 404 => {
+                    missing.push(format!("there is no endpoint of the service {service}"))
+                }
                 Err(failed) => return Err(problem(&failed)),
             }
         }

@@ -11,7 +11,11 @@ const MIB: f64 = 1024.0 * 1024.0;
 const KIB: f64 = 1024.0;
 
 pub(super) fn read(answer: &Value) -> Metrics {
-    if answer.get("cpu_details").is_some() || answer.get("memory_details").is_some() { of_all(answer) } else { of_libvirt(answer) }
+    if answer.get("cpu_details").is_some() || answer.get("memory_details").is_some() {
+        of_all(answer)
+    } else {
+        of_libvirt(answer)
+    }
 }
 
 fn of_all(answer: &Value) -> Metrics {
@@ -40,7 +44,10 @@ fn of_all(answer: &Value) -> Metrics {
 fn of_libvirt(answer: &Value) -> Metrics {
     let total = |ending: &str| {
         let members = answer.as_object().into_iter().flatten();
-        let values: Vec<f64> = members.filter(|(name, _)| name.ends_with(ending)).filter_map(|(_, value)| value.as_f64()).collect();
+        let values: Vec<f64> = members
+            .filter(|(name, _)| name.ends_with(ending))
+            .filter_map(|(_, value)| value.as_f64())
+            .collect();
         (!values.is_empty()).then(|| values.iter().sum())
     };
     Metrics {
@@ -68,11 +75,19 @@ mod tests {
             "nic_details": [{"rx_octets": 7, "tx_octets": 8}],
         });
         let metrics = read(&new);
-        assert_eq!((metrics.cpu_percent, metrics.memory_bytes, metrics.memory_max_bytes), (Some(25.0), Some(1024.0 * MIB), Some(8192.0 * MIB)));
+        assert_eq!(
+            (metrics.cpu_percent, metrics.memory_bytes, metrics.memory_max_bytes),
+            (Some(25.0), Some(1024.0 * MIB), Some(8192.0 * MIB))
+        );
         assert_eq!((metrics.disk_read_bytes, metrics.disk_write_bytes), (Some(101.0), Some(202.0)));
         assert_eq!((metrics.net_in_bytes, metrics.net_out_bytes), (Some(7.0), Some(8.0)));
-        let old = read(&json!({"cpu0_time": 17, "memory": 524_288, "memory-rss": 100, "vda_read": 5, "vda_read_req": 900, "vda_write": 6, "tap1_rx": 3, "tap1_tx": 4}));
-        assert_eq!((old.cpu_percent, old.memory_bytes, old.memory_max_bytes), (None, Some(100.0 * KIB), Some(512.0 * MIB)));
+        let old = read(
+            &json!({"cpu0_time": 17, "memory": 524_288, "memory-rss": 100, "vda_read": 5, "vda_read_req": 900, "vda_write": 6, "tap1_rx": 3, "tap1_tx": 4}),
+        );
+        assert_eq!(
+            (old.cpu_percent, old.memory_bytes, old.memory_max_bytes),
+            (None, Some(100.0 * KIB), Some(512.0 * MIB))
+        );
         assert_eq!((old.disk_read_bytes, old.net_out_bytes), (Some(5.0), Some(4.0)));
         assert_eq!(read(&json!({"cpu_details": [{"utilisation": null}]})), Metrics::default());
     }

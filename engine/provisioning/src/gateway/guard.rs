@@ -57,14 +57,19 @@ impl Guard {
     pub(super) async fn enter(self: &Arc<Self>, is_test: bool) -> Result<Pass, Refusal> {
         let place = tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
-            let message = format!("{PLACES} calls of the cluster `{}` are under way, and none ended within {} s", self.name, self.wait.as_secs());
+            let message = format!(
+                "{PLACES} calls of the cluster `{}` are under way, and none ended within {} s",
+                self.name,
+                self.wait.as_secs()
+            );
             return Err(Refusal::cluster_unavailable(message, 1));
         };
         let mut breaker = self.breaker.lock();
         if is_test {
             breaker.admit_test();
         } else if let Err(pause) = breaker.admit(Instant::now()) {
-            let message = format!("the cluster `{}` failed too often, so nothing is sent to it now", self.name);
+            let message =
+                format!("the cluster `{}` failed too often, so nothing is sent to it now", self.name);
             return Err(Refusal::cluster_unavailable(message, pause.as_secs().max(1)));
         }
         drop(breaker);
@@ -120,7 +125,11 @@ mod tests {
         }
         let refusal = guard.enter(false).await.err().unwrap();
         assert_eq!(refusal.code, "CLUSTER_UNAVAILABLE");
-        assert!(refusal.details.unwrap()["retryAfter"].as_u64().is_some_and(|seconds| (1..=30).contains(&seconds)));
+        assert!(
+            refusal.details.unwrap()["retryAfter"]
+                .as_u64()
+                .is_some_and(|seconds| (1..=30).contains(&seconds))
+        );
         assert_eq!(guard.enter(true).await.unwrap().note(Outcome::Success), Some(Change::Closed));
         guard.enter(false).await.unwrap();
     }

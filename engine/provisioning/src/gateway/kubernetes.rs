@@ -20,8 +20,14 @@ const LABEL: &str = "desk.rondo/request";
 const RULES: &[Rule] = &[
     Rule("GET POST", "api/v1/namespaces"),
     Rule("GET PUT PATCH DELETE", "api/v1/namespaces/*"),
-    Rule("GET POST", "api/v1/namespaces/*/resourcequotas|limitranges|serviceaccounts|services|configmaps|persistentvolumeclaims"),
-    Rule("GET PUT PATCH DELETE", "api/v1/namespaces/*/resourcequotas|limitranges|serviceaccounts|services|configmaps|persistentvolumeclaims/*"),
+    Rule(
+        "GET POST",
+        "api/v1/namespaces/*/resourcequotas|limitranges|serviceaccounts|services|configmaps|persistentvolumeclaims",
+    ),
+    Rule(
+        "GET PUT PATCH DELETE",
+        "api/v1/namespaces/*/resourcequotas|limitranges|serviceaccounts|services|configmaps|persistentvolumeclaims/*",
+    ),
     Rule("POST", "api/v1/namespaces/*/secrets"),
     Rule("PUT DELETE", "api/v1/namespaces/*/secrets/*"),
     Rule("GET", "api/v1/namespaces/*/pods"),
@@ -76,7 +82,10 @@ impl Provider for Kubernetes {
             let is_going = !known["metadata"]["deletionTimestamp"].is_null();
             if is_ours && !is_going { Seen::Found(known.clone()) } else { Seen::Nothing }
         };
-        Some(Look { call: Call::get(&call.service, &format!("{}/{name}", call.path), None), read: Box::new(read) })
+        Some(Look {
+            call: Call::get(&call.service, &format!("{}/{name}", call.path), None),
+            read: Box::new(read),
+        })
     }
 
     fn is_out_of_order(&self, status: u16, answer: &Value) -> bool {
@@ -93,8 +102,11 @@ impl Provider for Kubernetes {
         answer.as_object_mut().is_some_and(|members| {
             let values = ["data", "stringData"].map(|name| members.remove(name).is_some());
             // The last applied form is a copy of it.
-            let annotations = members.get_mut("metadata").and_then(|metadata| metadata["annotations"].as_object_mut());
-            let copy = annotations.and_then(|annotations| annotations.remove("kubectl.kubernetes.io/last-applied-configuration"));
+            let annotations =
+                members.get_mut("metadata").and_then(|metadata| metadata["annotations"].as_object_mut());
+            let copy = annotations.and_then(|annotations| {
+                annotations.remove("kubectl.kubernetes.io/last-applied-configuration")
+            });
             values.contains(&true) || copy.is_some()
         })
     }
@@ -132,9 +144,7 @@ mod tests {
 
     #[test]
     fn an_object_is_ours_by_its_label_only() {
-        let object = |label: Value, going: Value| {
-            json!({"metadata": {"name": "acme-shop", "labels": {LABEL: label}, "deletionTimestamp": going}})
-        };
+        let object = |label: Value, going: Value| json!({"metadata": {"name": "acme-shop", "labels": {LABEL: label}, "deletionTimestamp": going}});
         let ours = object("r1".into(), Value::Null);
         assert!(found(ours.clone(), ours.clone()));
         assert!(!found(ours.clone(), object("r2".into(), Value::Null)));
@@ -148,8 +158,12 @@ mod tests {
 
     #[test]
     fn secrets_and_what_belongs_to_the_cluster_are_not_read() {
-        let allows = |method: &str, path: &str| is_allowed(RULES, method, &Call::get("kubernetes", path, None).segments().unwrap());
-        assert!(allows("POST", "api/v1/namespaces/a/secrets") && allows("PUT", "api/v1/namespaces/a/secrets/x"));
+        let allows = |method: &str, path: &str| {
+            is_allowed(RULES, method, &Call::get("kubernetes", path, None).segments().unwrap())
+        };
+        assert!(
+            allows("POST", "api/v1/namespaces/a/secrets") && allows("PUT", "api/v1/namespaces/a/secrets/x")
+        );
         assert!(allows("POST", "apis/networking.k8s.io/v1/namespaces/a/networkpolicies"));
         for (method, path) in [
             ("GET", "api/v1/namespaces/a/secrets"),
@@ -168,7 +182,10 @@ mod tests {
     #[test]
     fn an_answer_has_no_values_of_a_secret() {
         let mut answer = json!({"kind": "Secret", "metadata": {"name": "x", "annotations": {"a": "b"}}, "data": {"password": "cHc="}});
-        assert!(Kubernetes.cleans(&post("kubernetes", "api/v1/namespaces/a/secrets", json!({}))) && Kubernetes.clean(&mut answer));
+        assert!(
+            Kubernetes.cleans(&post("kubernetes", "api/v1/namespaces/a/secrets", json!({})))
+                && Kubernetes.clean(&mut answer)
+        );
         assert_eq!(answer, json!({"kind": "Secret", "metadata": {"name": "x", "annotations": {"a": "b"}}}));
         assert!(!Kubernetes.cleans(&post("kubernetes", "api/v1/namespaces/a/configmaps", json!({}))));
     }
@@ -178,7 +195,10 @@ mod tests {
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let encoded = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
         for given in [pem, encoded] {
-            assert_eq!(authority(&place("kubernetes", json!({}), json!({"ca": given}))).as_deref(), Some(pem));
+            assert_eq!(
+                authority(&place("kubernetes", json!({}), json!({"ca": given}))).as_deref(),
+                Some(pem)
+            );
         }
         assert_eq!(authority(&place("kubernetes", json!({}), json!({}))), None);
     }

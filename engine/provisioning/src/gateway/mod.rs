@@ -17,6 +17,7 @@ mod diagnostics;
 mod exchange;
 mod guard;
 mod kubernetes;
+mod login;
 mod metrics;
 mod once;
 mod openstack;

@@ -56,7 +56,12 @@ enum Looked {
 
 impl Desk {
     /// Makes a thing, unless it is there.
-    pub(super) async fn make_once(&self, reached: &Reached, call: &Call, create: Create) -> Result<Answer, Refusal> {
+    pub(super) async fn make_once(
+        &self,
+        reached: &Reached,
+        call: &Call,
+        create: Create,
+    ) -> Result<Answer, Refusal> {
         let cluster = reached.place.cluster.name.clone();
         let lock = self.0.gateway.making.lock(&format!("{cluster}/{}", create.thing));
         let _only = lock.lock().await;
@@ -86,7 +91,12 @@ impl Desk {
     }
 
     /// Turns the answer that there is such a thing already into the thing, if it is ours.
-    pub(super) async fn look_after(&self, reached: &Reached, call: &Call, answer: Answer) -> Result<Answer, Refusal> {
+    pub(super) async fn look_after(
+        &self,
+        reached: &Reached,
+        call: &Call,
+        answer: Answer,
+    ) -> Result<Answer, Refusal> {
         let look = match answer.is_success() {
             true => None,
             false => reached.provider.look_after(call, answer.status, &answer.json()),
@@ -116,7 +126,8 @@ impl Desk {
     /// Whether the thing was asked for before and nothing was answered. If so, the service had its time when this returns.
     async fn wait_for_sent(&self, cluster: &str, thing: &str) -> Result<bool, Refusal> {
         let (cluster, thing) = (cluster.to_owned(), thing.to_owned());
-        let sent = self.read(move |connection| Ok(tables::creates::sent_at(connection, &cluster, &thing)?)).await?;
+        let sent =
+            self.read(move |connection| Ok(tables::creates::sent_at(connection, &cluster, &thing)?)).await?;
         let Some(sent) = sent else { return Ok(false) };
         let settled = self.0.clock.after(sent, SETTLING);
         let left = settled.duration_since(self.0.clock.now());
@@ -126,16 +137,28 @@ impl Desk {
 
     async fn note_sent(&self, cluster: &str, thing: &str) -> Result<(), Refusal> {
         let (cluster, thing) = (cluster.to_owned(), thing.to_owned());
-        self.change(&Person::desk(), move |work| Ok(tables::creates::put(work.connection, &cluster, &thing, work.now)?)).await
+        self.change(&Person::desk(), move |work| {
+            Ok(tables::creates::put(work.connection, &cluster, &thing, work.now)?)
+        })
+        .await
     }
 
     async fn forget_sent(&self, cluster: &str, thing: &str) -> Result<(), Refusal> {
         let (cluster, thing) = (cluster.to_owned(), thing.to_owned());
-        self.change(&Person::desk(), move |work| Ok(tables::creates::delete(work.connection, &cluster, &thing)?)).await
+        self.change(&Person::desk(), move |work| {
+            Ok(tables::creates::delete(work.connection, &cluster, &thing)?)
+        })
+        .await
     }
 }
 
 fn found(thing: Value) -> Answer {
-    let headers = [(reqwest::header::CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/json"))];
-    Answer { status: 200, headers: headers.into_iter().collect(), body: thing.to_string().into_bytes(), is_found: true }
+    let headers =
+        [(reqwest::header::CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/json"))];
+    Answer {
+        status: 200,
+        headers: headers.into_iter().collect(),
+        body: thing.to_string().into_bytes(),
+        is_found: true,
+    }
 }

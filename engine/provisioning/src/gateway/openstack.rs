@@ -1,7 +1,7 @@
 //! OpenStack: Keystone's sessions, and what flows may do in Nova, Neutron, Glance, Cinder and Swift.
 //!
 //! Promises: the token stays within the gateway; nothing with a name of ours is made twice, although no service of OpenStack knows an
-//! Idempotency-Key; no answer has `adminPass`.
+//! Idempotency-Key; no answer has a password or user data.
 
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,13 @@ const KINDS: [(&str, &str, &str, &str, &str, &str); 8] = [
 
 impl Provider for OpenStack {
     fn services(&self) -> &'static [(&'static str, &'static [Rule])] {
-        &[("compute", COMPUTE), ("network", NETWORK), ("image", IMAGE), ("volumev3", VOLUME), ("object-store", OBJECT_STORE)]
+        &[
+            ("compute", COMPUTE),
+            ("network", NETWORK),
+            ("image", IMAGE),
+            ("volumev3", VOLUME),
+            ("object-store", OBJECT_STORE),
+        ]
     }
 
     fn login(&self, place: &Place) -> Result<Login, String> {
@@ -78,7 +84,12 @@ impl Provider for OpenStack {
         Ok(Login::Call(LoginCall { endpoint, path: "auth/tokens", headers: Vec::new(), body: Some(body) }))
     }
 
-    fn read_login(&self, place: &Place, header: &dyn Fn(&str) -> Option<String>, body: &Value) -> Result<Session, String> {
+    fn read_login(
+        &self,
+        place: &Place,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &Value,
+    ) -> Result<Session, String> {
         let token = header("X-Subject-Token").filter(|token| !token.is_empty());
         let token = token.ok_or("Keystone answered without the header X-Subject-Token")?;
         let services = self.services().iter().map(|(service, _)| *service);
@@ -106,16 +117,22 @@ impl Provider for OpenStack {
         if call.service != "compute" || !call.path.ends_with("/action") {
             return Ok(());
         }
-        let actions: Vec<&str> = call.body.iter().filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str).collect();
+        let actions: Vec<&str> =
+            call.body.iter().filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str).collect();
         match actions.as_slice() {
             [action] if ACTIONS.contains(action) => Ok(()),
-            other => Err(format!("an action of a server is one of {}; this is `{}`", ACTIONS.join(", "), other.join(", "))),
+            other => Err(format!(
+                "an action of a server is one of {}; this is `{}`",
+                ACTIONS.join(", "),
+                other.join(", ")
+            )),
         }
     }
 
     fn create(&self, call: &Call) -> Option<Create> {
-        let (service, _, one, many, path, member) =
-            KINDS.into_iter().find(|kind| call.method == "POST" && kind.0 == call.service && kind.1 == call.path)?;
+        let (service, _, one, many, path, member) = KINDS
+            .into_iter()
+            .find(|kind| call.method == "POST" && kind.0 == call.service && kind.1 == call.path)?;
         let name = call.body.as_ref()?[one][member].as_str().filter(|name| is_own_name(name))?.to_owned();
         // To Nova a name is a regular expression.
         let filter = if service == "compute" { format!("^{}$", escape(&name)) } else { name.clone() };
@@ -124,12 +141,16 @@ impl Provider for OpenStack {
             Some(found) => Seen::Found(json!({one: found})),
             None => Seen::Nothing,
         };
-        let look = Look { call: Call::get(service, path, Some(query(&[(member, &filter)]))), read: Box::new(read) };
+        let look =
+            Look { call: Call::get(service, path, Some(query(&[(member, &filter)]))), read: Box::new(read) };
         Some(Create { thing, look })
     }
 
     fn look_after(&self, call: &Call, status: u16, answer: &Value) -> Option<Look> {
-        if status != 409 || call.path != "v2.0/security-group-rules" || answer["NeutronError"]["type"] != "SecurityGroupRuleExists" {
+        if status != 409
+            || call.path != "v2.0/security-group-rules"
+            || answer["NeutronError"]["type"] != "SecurityGroupRuleExists"
+        {
             return None;
         }
         let rule = call.body.as_ref()?["security_group_rule"].clone();
@@ -141,7 +162,10 @@ impl Provider for OpenStack {
             let found = rules.into_iter().flatten().find(|known| is_same_rule(known, &rule));
             found.map_or(Seen::Nothing, |found| Seen::Found(json!({"security_group_rule": found})))
         };
-        Some(Look { call: Call::get("network", "v2.0/security-group-rules", Some(filter)), read: Box::new(read) })
+        Some(Look {
+            call: Call::get("network", "v2.0/security-group-rules", Some(filter)),
+            read: Box::new(read),
+        })
     }
 
     fn cleans(&self, call: &Call) -> bool {
@@ -167,7 +191,9 @@ fn authentication(place: &Place) -> Result<Value, String> {
     let of_application = |name: &str| application.and_then(|application| application[name].as_str());
     if let (Some(id), Some(secret)) = (of_application("id"), of_application("secret")) {
         let credential = json!({"id": id, "secret": secret});
-        return Ok(json!({"identity": {"methods": ["application_credential"], "application_credential": credential}}));
+        return Ok(
+            json!({"identity": {"methods": ["application_credential"], "application_credential": credential}}),
+        );
     }
     let (user, password) = (place.required("user")?, place.required("password")?);
     let domain = place.credential("domain").unwrap_or("Default");
@@ -177,13 +203,16 @@ fn authentication(place: &Place) -> Result<Value, String> {
         Some(id) => json!({"id": id}),
         None => json!({"name": place.required("project")?, "domain": in_domain("projectDomain")}),
     };
-    Ok(json!({"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}))
+    Ok(
+        json!({"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}),
+    )
 }
 
 /// A list without servers that are about to be gone: Nova shows them for a while after they were deleted.
 fn living(items: &Value) -> Value {
     let is_going = |item: &&Value| {
-        item["OS-EXT-STS:task_state"] == "deleting" || item["status"].as_str().is_some_and(|status| matches!(status, "DELETED" | "SOFT_DELETED"))
+        item["OS-EXT-STS:task_state"] == "deleting"
+            || item["status"].as_str().is_some_and(|status| matches!(status, "DELETED" | "SOFT_DELETED"))
     };
     items.as_array().into_iter().flatten().filter(|item| !is_going(item)).cloned().collect()
 }
@@ -205,15 +234,22 @@ fn is_same_rule(known: &Value, sent: &Value) -> bool {
     let sent = sent.as_object().into_iter().flatten();
     sent.filter(|(name, _)| *name != "description").all(|(name, value)| {
         let known = &known[name.as_str()];
-        known == value || value.as_str().zip(known.as_str()).is_some_and(|(value, known)| value.eq_ignore_ascii_case(known))
+        known == value
+            || value
+                .as_str()
+                .zip(known.as_str())
+                .is_some_and(|(value, known)| value.eq_ignore_ascii_case(known))
     })
 }
+
+/// Members of Nova's answers that hold passwords: the one that it makes, and user data, which it shows to admins.
+const HIDDEN: [&str; 3] = ["adminPass", "OS-EXT-SRV-ATTR:user_data", "user_data"];
 
 fn remove_passwords(value: &mut Value) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().fold(false, |found, item| remove_passwords(item) | found),
         Value::Object(members) => {
-            let found = members.remove("adminPass").is_some();
+            let found = HIDDEN.iter().fold(false, |found, name| members.remove(*name).is_some() | found);
             members.values_mut().fold(found, |found, member| remove_passwords(member) | found)
         }
         _ => false,
@@ -221,101 +257,4 @@ fn remove_passwords(value: &mut Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gateway::tests::{place, post};
-
-    #[test]
-    fn keystone_is_asked_in_each_of_its_forms() {
-        let auth = |credentials: Value| authentication(&place("openstack", json!({}), credentials));
-        let by_password = auth(json!({"user": "desk", "password": "p", "project": "acme", "domain": "Default"})).unwrap();
-        assert_eq!(
-            by_password,
-            json!({
-                "identity": {"methods": ["password"], "password": {"user": {"name": "desk", "domain": {"name": "Default"}, "password": "p"}}},
-                "scope": {"project": {"name": "acme", "domain": {"name": "Default"}}},
-            })
-        );
-        let by_application = auth(json!({"applicationCredential": {"id": "a", "secret": "s"}})).unwrap();
-        assert_eq!(by_application["identity"]["methods"], json!(["application_credential"]));
-        assert!(by_application.get("scope").is_none());
-        assert_eq!(auth(json!({"auth": {"identity": 1}})).unwrap(), json!({"identity": 1}));
-        let problem = auth(json!({"user": "desk", "project": "acme"})).unwrap_err();
-        assert!(problem.contains("`password`"), "{problem}");
-    }
-
-    #[test]
-    fn what_has_a_name_of_ours_is_looked_for_as_its_service_filters() {
-        for (service, path, body, thing, look) in [
-            ("compute", "servers", json!({"server": {"name": "rq-1.a"}}), "compute/servers/rq-1.a", "servers/detail?name=%5Erq-1%5C.a%24"),
-            ("network", "v2.0/ports", json!({"port": {"name": "rq-1"}}), "network/ports/rq-1", "v2.0/ports?name=rq-1"),
-            (
-                "network",
-                "v2.0/floatingips",
-                json!({"floatingip": {"description": "rq-1"}}),
-                "network/floatingips/rq-1",
-                "v2.0/floatingips?description=rq-1",
-            ),
-        ] {
-            let create = OpenStack.create(&post(service, path, body)).unwrap();
-            assert_eq!(create.thing, thing);
-            assert_eq!(format!("{}?{}", create.look.call.path, create.look.call.query.unwrap()), look);
-        }
-        for (service, path, body) in [
-            ("compute", "servers", json!({"server": {"name": "web"}})),
-            ("compute", "servers/1/action", json!({"os-stop": null})),
-            ("network", "v2.0/security-group-rules", json!({"security_group_rule": {"description": "rq-1"}})),
-            ("network", "v2.0/ports", json!({"port": {"name": "rq-"}})),
-            ("network", "v2.0/ports", json!([1])),
-        ] {
-            assert!(OpenStack.create(&post(service, path, body)).is_none(), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_look_finds_ours_and_nothing_that_is_deleted_or_of_others() {
-        let create = OpenStack.create(&post("compute", "servers", json!({"server": {"name": "rq-1"}}))).unwrap();
-        let found = |servers: Value| match (create.look.read)(&json!({"servers": servers})) {
-            Seen::Found(answer) => answer["server"]["id"].as_str().map(str::to_owned),
-            _ => None,
-        };
-        assert_eq!(found(json!([{"id": "a", "name": "rq-10"}, {"id": "b", "name": "rq-1", "status": "BUILD"}])).as_deref(), Some("b"));
-        assert_eq!(found(json!([{"id": "a", "name": "rq"}])).as_deref(), Some("a"));
-        assert_eq!(found(json!([{"id": "a"}])).as_deref(), Some("a"));
-        assert_eq!(found(json!([])), None);
-        assert_eq!(found(json!([{"id": "a", "name": "web"}])), None);
-        assert_eq!(found(json!([{"id": "a", "name": "rq-10"}])), None);
-        assert_eq!(found(json!([{"id": "a", "name": "rq-1", "OS-EXT-STS:task_state": "deleting"}])), None);
-        assert_eq!(found(json!([{"id": "a", "name": "rq-1", "status": "SOFT_DELETED"}])), None);
-    }
-
-    #[test]
-    fn an_equal_rule_counts_as_found() {
-        let sent = json!({"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22, "security_group_id": "sg1"});
-        let call = post("network", "v2.0/security-group-rules", json!({"security_group_rule": sent}));
-        let exists = json!({"NeutronError": {"type": "SecurityGroupRuleExists"}});
-        let look = OpenStack.look_after(&call, 409, &exists).unwrap();
-        assert_eq!(look.call.query.as_deref(), Some("security_group_id=sg1&direction=ingress"));
-        let known = json!({"id": "r80", "direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "security_group_id": "sg1"});
-        let same = json!({"id": "r22", "direction": "ingress", "protocol": "TCP", "port_range_min": 22, "port_range_max": 22, "security_group_id": "sg1", "remote_group_id": null});
-        let seen = (look.read)(&json!({"security_group_rules": [known, same]}));
-        assert!(matches!(seen, Seen::Found(answer) if answer["security_group_rule"]["id"] == "r22"));
-        assert!(OpenStack.look_after(&call, 409, &json!({"NeutronError": {"type": "OverQuota"}})).is_none());
-    }
-
-    #[test]
-    fn only_actions_that_say_no_secret_are_let_through() {
-        let check = |body: Value| OpenStack.check_body(&post("compute", "servers/1/action", body));
-        assert_eq!(check(json!({"os-stop": null})), Ok(()));
-        for body in [json!({"changePassword": {}}), json!({"os-stop": null, "os-getConsoleOutput": {}}), json!({}), json!(null)] {
-            assert!(check(body.clone()).is_err(), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_password_is_taken_out_wherever_it_is() {
-        let mut answer = json!({"server": {"id": "1", "adminPass": "x"}, "more": [{"adminPass": "y", "z": 1}]});
-        assert!(OpenStack.cleans(&post("compute", "servers", json!({}))) && OpenStack.clean(&mut answer));
-        assert_eq!(answer, json!({"server": {"id": "1"}, "more": [{"z": 1}]}));
-    }
-}
+mod tests;

@@ -30,19 +30,36 @@ pub(crate) struct Passed {
 impl Desk {
     /// Passes a call on. `instance` is the one that calls. Once begun, the call is finished although nobody waits for it any more: given up
     /// half-way, a cluster would have done something of which nobody is told.
-    pub(crate) async fn pass_on(&self, cluster: String, instance: Option<String>, call: Call) -> Result<Passed, Refusal> {
+    pub(crate) async fn pass_on(
+        &self,
+        cluster: String,
+        instance: Option<String>,
+        call: Call,
+    ) -> Result<Passed, Refusal> {
         let desk = self.clone();
         let task = tokio::spawn(async move { desk.pass_on_to(&cluster, instance.as_deref(), call).await });
-        task.await.unwrap_or_else(|_| Err(Refusal::unavailable("the call ended in a defect of the desk; the log of the engine says more")))
+        task.await.unwrap_or_else(|_| {
+            Err(Refusal::unavailable(
+                "the call ended in a defect of the desk; the log of the engine says more",
+            ))
+        })
     }
 
-    async fn pass_on_to(&self, cluster: &str, instance: Option<&str>, mut call: Call) -> Result<Passed, Refusal> {
+    async fn pass_on_to(
+        &self,
+        cluster: &str,
+        instance: Option<&str>,
+        mut call: Call,
+    ) -> Result<Passed, Refusal> {
         let reached = self.reach(cluster).await?;
         check(&reached, &call)?;
         if let Some(answer) = reached.provider.answer(&call) {
             return Ok(passed(Answer {
                 status: 200,
-                headers: HeaderMap::from_iter([(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
+                headers: HeaderMap::from_iter([(
+                    reqwest::header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                )]),
                 body: answer.to_string().into_bytes(),
                 is_found: false,
             }));
@@ -51,12 +68,16 @@ impl Desk {
         let answer = match reached.provider.create(&call) {
             Some(create) => self.make_once(&reached, &call, create).await?,
             None => {
-                let answer = self.exchange(&reached, &call, CALL_TIME, false).await.map_err(|failed| failed.refusal)?;
+                let answer = self
+                    .exchange(&reached, &call, CALL_TIME, false)
+                    .await
+                    .map_err(|failed| failed.refusal)?;
                 self.look_after(&reached, &call, answer).await?
             }
         };
         if (300..400).contains(&answer.status) {
-            let message = format!("the cluster `{cluster}` answered {}; redirects are not followed", answer.status);
+            let message =
+                format!("the cluster `{cluster}` answered {}; redirects are not followed", answer.status);
             return Err(Refusal::no_answer(502, message));
         }
         let answer = clean(&reached, &call, answer)?;
@@ -74,13 +95,18 @@ fn check(reached: &Reached, call: &Call) -> Result<(), Refusal> {
     let Some((_, rules)) = services.iter().find(|(service, _)| *service == call.service) else {
         let known: Vec<_> = services.iter().map(|(service, _)| *service).collect();
         let cluster = &reached.place.cluster;
-        let message = format!("the cluster `{}` is of the type {} and has no service `{}`", cluster.name, cluster.kind, call.service);
+        let message = format!(
+            "the cluster `{}` is of the type {} and has no service `{}`",
+            cluster.name, cluster.kind, call.service
+        );
         return Err(Refusal::not_found_because(format!("{message}; it has {}", known.join(", "))));
     };
     let segments = call.segments().map_err(Refusal::bad_request)?;
     if !is_allowed(rules, &call.method, &segments) {
         let Call { method, service, path, .. } = call;
-        return Err(Refusal::forbidden(format!("the gateway lets no {method} of `{path}` at the service {service} through")));
+        return Err(Refusal::forbidden(format!(
+            "the gateway lets no {method} of `{path}` at the service {service} through"
+        )));
     }
     reached.provider.check_body(call).map_err(Refusal::forbidden)
 }
@@ -98,16 +124,25 @@ fn clean(reached: &Reached, call: &Call, mut answer: Answer) -> Result<Answer, R
             Ok(answer)
         }
         // What cannot be read cannot be cleaned. An error page of a proxy has nothing in it.
-        Err(_) if answer.is_success() => {
-            Err(Refusal::no_answer(502, format!("the cluster `{}` answered with something that is no JSON", reached.place.cluster.name)))
-        }
+        Err(_) if answer.is_success() => Err(Refusal::no_answer(
+            502,
+            format!("the cluster `{}` answered with something that is no JSON", reached.place.cluster.name),
+        )),
         Err(_) => Ok(answer),
     }
 }
 
 fn passed(answer: Answer) -> Passed {
-    let is_passed = |name: &HeaderName| HEADERS.contains(&name.as_str()) || BEGINNINGS.iter().any(|beginning| name.as_str().starts_with(beginning));
-    let mut headers: HeaderMap = answer.headers.iter().filter(|(name, _)| is_passed(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let is_passed = |name: &HeaderName| {
+        HEADERS.contains(&name.as_str())
+            || BEGINNINGS.iter().any(|beginning| name.as_str().starts_with(beginning))
+    };
+    let mut headers: HeaderMap = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| is_passed(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     if answer.is_found {
         headers.insert(FOUND, HeaderValue::from_static("true"));
     }

@@ -49,7 +49,8 @@ impl Place {
 
     /// A credential that has to be there.
     pub(crate) fn required(&self, name: &str) -> Result<&str, String> {
-        self.credential(name).ok_or_else(|| format!("the credentials of the cluster `{}` have no `{name}`", self.cluster.name))
+        self.credential(name)
+            .ok_or_else(|| format!("the credentials of the cluster `{}` have no `{name}`", self.cluster.name))
     }
 }
 
@@ -69,7 +70,11 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session whose headers identify the caller. `tokens` are what is secret in them.
-    pub(crate) fn new(endpoints: BTreeMap<String, String>, headers: Vec<(String, String)>, tokens: &[&str]) -> Self {
+    pub(crate) fn new(
+        endpoints: BTreeMap<String, String>,
+        headers: Vec<(String, String)>,
+        tokens: &[&str],
+    ) -> Self {
         let secrets = Secrets::default();
         tokens.iter().for_each(|token| secrets.hide(token));
         Self { endpoints, headers, expires_at: None, is_renewable: false, secrets }
@@ -78,7 +83,11 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Session").field("endpoints", &self.endpoints).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        formatter
+            .debug_struct("Session")
+            .field("endpoints", &self.endpoints)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,7 +140,12 @@ pub(crate) trait Provider: Send + Sync {
     fn login(&self, place: &Place) -> Result<Login, String>;
 
     /// Reads the answer of the call that opens a session, which was a success. `header` looks up a header of it. The error is for people.
-    fn read_login(&self, _place: &Place, _header: &dyn Fn(&str) -> Option<String>, _body: &Value) -> Result<Session, String> {
+    fn read_login(
+        &self,
+        _place: &Place,
+        _header: &dyn Fn(&str) -> Option<String>,
+        _body: &Value,
+    ) -> Result<Session, String> {
         Err("this kind of cluster needs no call to open a session".to_owned())
     }
 

@@ -1,7 +1,7 @@
 //! Proxmox VE: an API token, and machines that are cloned from templates.
 //!
 //! Promises: a clone with a name of ours is made once; what looks like an error of the server and is a refusal, as most of Proxmox' 500 are,
-//! does not make the cluster ill.
+//! does not count as a failure of the cluster.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,10 @@ impl Provider for Proxmox {
             Some(guest) => Seen::Look(task_of(guest, &node)),
             None => Seen::Nothing,
         };
-        let look = Look { call: Call::get("proxmox", "api2/json/cluster/resources", Some(query(&[("type", "vm")]))), read: Box::new(read) };
+        let look = Look {
+            call: Call::get("proxmox", "api2/json/cluster/resources", Some(query(&[("type", "vm")]))),
+            read: Box::new(read),
+        };
         Some(Create { thing, look })
     }
 
@@ -73,18 +76,29 @@ impl Provider for Proxmox {
     }
 
     fn measure(&self, place: &Place, recorded: &Recorded) -> Option<(Call, fn(&Value) -> Metrics)> {
-        let machine = recorded.provider_id.as_deref().filter(|_| matches!(recorded.kind.as_str(), "server" | "vm" | "qemu"))?;
-        let node = recorded.attributes.get("node").and_then(Value::as_str).or_else(|| place.setting("node"))?;
-        Some((Call::get("proxmox", &format!("api2/json/nodes/{node}/qemu/{machine}/status/current"), None), metrics))
+        let machine = recorded
+            .provider_id
+            .as_deref()
+            .filter(|_| matches!(recorded.kind.as_str(), "server" | "vm" | "qemu"))?;
+        let node =
+            recorded.attributes.get("node").and_then(Value::as_str).or_else(|| place.setting("node"))?;
+        Some((
+            Call::get("proxmox", &format!("api2/json/nodes/{node}/qemu/{machine}/status/current"), None),
+            metrics,
+        ))
     }
 }
 
 /// The task that cloned a machine, whose name is the answer of the clone. Tasks belong to the node that the call was made at.
 fn task_of(guest: &Value, node: &str) -> Look {
     let number = guest["vmid"].clone();
-    let filter = query(&[("vmid", &number.to_string()), ("typefilter", "qmclone"), ("source", "all"), ("limit", "1")]);
+    let filter =
+        query(&[("vmid", &number.to_string()), ("typefilter", "qmclone"), ("source", "all"), ("limit", "1")]);
     let read = move |answer: &Value| Seen::Found(json!({"data": answer["data"][0]["upid"], "vmid": number}));
-    Look { call: Call::get("proxmox", &format!("api2/json/nodes/{node}/tasks"), Some(filter)), read: Box::new(read) }
+    Look {
+        call: Call::get("proxmox", &format!("api2/json/nodes/{node}/tasks"), Some(filter)),
+        read: Box::new(read),
+    }
 }
 
 fn metrics(answer: &Value) -> Metrics {
@@ -107,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_clone_is_found_by_its_name_and_answered_with_its_task() {
-        let call = post("proxmox", "api2/json/nodes/pve1/qemu/9000/clone", json!({"newid": 105, "name": "rq-1"}));
+        let call =
+            post("proxmox", "api2/json/nodes/pve1/qemu/9000/clone", json!({"newid": 105, "name": "rq-1"}));
         let create = Proxmox.create(&call).unwrap();
         assert_eq!(create.thing, "qemu/rq-1");
         let guests = json!({"data": [{"vmid": 9000, "name": "ubuntu", "node": "pve1"}, {"vmid": 105, "name": "rq-1", "node": "pve2"}]});
@@ -117,20 +132,45 @@ mod tests {
         let seen = (look.read)(&json!({"data": [{"upid": "UPID:pve1:1", "type": "qmclone"}]}));
         assert!(matches!(seen, Seen::Found(answer) if answer == json!({"data": "UPID:pve1:1", "vmid": 105})));
         assert!(matches!((create.look.read)(&json!({"data": []})), Seen::Nothing));
-        assert!(Proxmox.create(&post("proxmox", "api2/json/nodes/pve1/qemu/105/status/start", json!({"name": "rq-1"}))).is_none());
+        assert!(
+            Proxmox
+                .create(&post(
+                    "proxmox",
+                    "api2/json/nodes/pve1/qemu/105/status/start",
+                    json!({"name": "rq-1"})
+                ))
+                .is_none()
+        );
     }
 
     #[test]
-    fn a_refusal_with_status_500_is_no_illness() {
-        assert!(!Proxmox.is_out_of_order(500, &json!({"data": null, "message": "VM 105 is running - destroy failed\n"})));
-        assert!(Proxmox.is_out_of_order(500, &Value::Null) && Proxmox.is_out_of_order(502, &json!({"message": "x"})));
+    fn a_refusal_with_status_500_is_no_failure_of_the_cluster() {
+        assert!(
+            !Proxmox.is_out_of_order(
+                500,
+                &json!({"data": null, "message": "VM 105 is running - destroy failed\n"})
+            )
+        );
+        assert!(
+            Proxmox.is_out_of_order(500, &Value::Null)
+                && Proxmox.is_out_of_order(502, &json!({"message": "x"}))
+        );
     }
 
     #[test]
     fn a_token_is_given_whole_or_in_parts() {
-        for credentials in [json!({"token": "desk@pve!api=s3cret-of-it"}), json!({"tokenId": "desk@pve!api", "secret": "s3cret-of-it"})] {
-            let Login::Ready(session) = Proxmox.login(&place("proxmox", json!({}), credentials)).unwrap() else { panic!() };
-            assert_eq!(session.headers, [("Authorization".to_owned(), "PVEAPIToken=desk@pve!api=s3cret-of-it".to_owned())]);
+        for credentials in [
+            json!({"token": "desk@pve!api=s3cret-of-it"}),
+            json!({"tokenId": "desk@pve!api", "secret": "s3cret-of-it"}),
+        ] {
+            let Login::Ready(session) = Proxmox.login(&place("proxmox", json!({}), credentials)).unwrap()
+            else {
+                panic!()
+            };
+            assert_eq!(
+                session.headers,
+                [("Authorization".to_owned(), "PVEAPIToken=desk@pve!api=s3cret-of-it".to_owned())]
+            );
             assert_eq!(session.secrets.mask("s3cret-of-it"), "***");
         }
     }

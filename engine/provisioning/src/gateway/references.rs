@@ -40,7 +40,10 @@ impl Form {
 
 /// The references to the credentials of a request, by their forms.
 pub(crate) fn of_request(request: &str) -> Value {
-    Form::ALL.iter().map(|form| (form.name().to_owned(), Value::from(format!("credential:{request}:{}", form.name())))).collect()
+    Form::ALL
+        .iter()
+        .map(|form| (form.name().to_owned(), Value::from(format!("credential:{request}:{}", form.name()))))
+        .collect()
 }
 
 impl Reference {
@@ -112,7 +115,9 @@ fn walk(
 ) {
     let length = pointer.len();
     match value {
-        Value::String(text) => match Reference::parse(text).map(|reference| reference.and_then(|reference| resolve(&reference))) {
+        Value::String(text) => match Reference::parse(text)
+            .map(|reference| reference.and_then(|reference| resolve(&reference)))
+        {
             None => {}
             // Kubernetes has the values below `data` in base64, those below `stringData` as they are.
             Some(Ok(secret)) if is_secret && pointer.starts_with("/data/") => *text = STANDARD.encode(secret),

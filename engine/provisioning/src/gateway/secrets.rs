@@ -21,7 +21,11 @@ use crate::{
 
 impl Desk {
     /// Replaces the references in the body of a call. Answers what must not be in its answer; `None` if there was no reference.
-    pub(super) async fn fill_in(&self, call: &mut Call, instance: Option<&str>) -> Result<Option<Secrets>, Refusal> {
+    pub(super) async fn fill_in(
+        &self,
+        call: &mut Call,
+        instance: Option<&str>,
+    ) -> Result<Option<Secrets>, Refusal> {
         let Some(body) = call.body.as_mut().filter(|body| references::has_any(body)) else { return Ok(None) };
         let request = self.request_of(instance).await?;
         let credentials = match &request {
@@ -56,14 +60,20 @@ impl Desk {
                 Ok(Some(hidden))
             }
             Err(faults) if is_foreign => {
-                let texts: Vec<_> = faults.into_iter().map(|(pointer, fault)| format!("{pointer}: {fault}")).collect();
+                let texts: Vec<_> =
+                    faults.into_iter().map(|(pointer, fault)| format!("{pointer}: {fault}")).collect();
                 Err(Refusal::forbidden(texts.join("; ")))
             }
             Err(faults) => Err(Refusal::invalid(faults)),
         }
     }
 
-    fn resolve(&self, reference: &Reference, request: Option<&Request>, credentials: Option<&CredentialSecrets>) -> Resolved {
+    fn resolve(
+        &self,
+        reference: &Reference,
+        request: Option<&Request>,
+        credentials: Option<&CredentialSecrets>,
+    ) -> Resolved {
         match reference {
             Reference::Credential { request: wanted, form } => match (request, credentials) {
                 (Some(request), Some(credentials)) if request.id == *wanted => Resolved::Secret(match form {
@@ -71,17 +81,23 @@ impl Desk {
                     Form::PasswordHash => credentials.password_hash.clone(),
                     Form::CloudInit => credentials.cloud_init.clone(),
                 }),
-                (Some(request), None) if request.id == *wanted => {
-                    Resolved::Missing(format!("no credentials were made for the request {wanted}, or they are gone"))
-                }
-                _ => Resolved::Foreign(format!("the credentials of the request {wanted} are for the flow that works on it")),
+                (Some(request), None) if request.id == *wanted => Resolved::Missing(format!(
+                    "no credentials were made for the request {wanted}, or they are gone"
+                )),
+                _ => Resolved::Foreign(format!(
+                    "the credentials of the request {wanted} are for the flow that works on it"
+                )),
             },
             Reference::Token { user, service } => {
                 let person = Principal::parse(user);
                 let is_of = |name: &str| Principal::parse(name) == person;
-                let is_theirs = request.is_some_and(|request| is_of(&request.asked.requester) || request.asked.owner.as_deref().is_some_and(is_of));
+                let is_theirs = request.is_some_and(|request| {
+                    is_of(&request.asked.requester) || request.asked.owner.as_deref().is_some_and(is_of)
+                });
                 match self.0.settings.user_token(user, service) {
-                    _ if !is_theirs => Resolved::Foreign(format!("the tokens of {user} are for flows that work for {user}")),
+                    _ if !is_theirs => {
+                        Resolved::Foreign(format!("the tokens of {user} are for flows that work for {user}"))
+                    }
                     Some(token) => Resolved::Secret(token),
                     None => Resolved::Missing(format!("{user} has linked no token for {service}")),
                 }

@@ -1,6 +1,6 @@
 //! vCenter: a session by user and password, and machines that are deployed from templates.
 //!
-//! Promises: a machine with a name of ours is deployed once; a busy service or a guest without tools does not make the cluster ill.
+//! Promises: a machine with a name of ours is deployed once; a busy service or a guest without tools is no failure of the cluster.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +34,29 @@ impl Provider for VSphere {
 
     fn login(&self, place: &Place) -> Result<Login, String> {
         let user = place.credential("username").or_else(|| place.credential("user"));
-        let user = user.ok_or_else(|| format!("the credentials of the cluster `{}` have no `username`", place.cluster.name))?;
+        let user = user.ok_or_else(|| {
+            format!("the credentials of the cluster `{}` have no `username`", place.cluster.name)
+        })?;
         let encoded = STANDARD.encode(format!("{user}:{}", place.required("password")?));
         let headers = vec![("Authorization".to_owned(), format!("Basic {encoded}"))];
-        Ok(Login::Call(LoginCall { endpoint: place.api_url()?.to_owned(), path: "api/session", headers, body: None }))
+        Ok(Login::Call(LoginCall {
+            endpoint: place.api_url()?.to_owned(),
+            path: "api/session",
+            headers,
+            body: None,
+        }))
     }
 
-    fn read_login(&self, place: &Place, _header: &dyn Fn(&str) -> Option<String>, body: &Value) -> Result<Session, String> {
-        let session = body.as_str().filter(|session| !session.is_empty()).ok_or("vCenter answered without the id of a session")?;
+    fn read_login(
+        &self,
+        place: &Place,
+        _header: &dyn Fn(&str) -> Option<String>,
+        body: &Value,
+    ) -> Result<Session, String> {
+        let session = body
+            .as_str()
+            .filter(|session| !session.is_empty())
+            .ok_or("vCenter answered without the id of a session")?;
         let endpoints = BTreeMap::from([("vsphere".to_owned(), place.api_url()?.to_owned())]);
         let headers = vec![("vmware-api-session-id".to_owned(), session.to_owned())];
         Ok(Session { is_renewable: true, ..Session::new(endpoints, headers, &[session]) })
@@ -52,8 +67,10 @@ impl Provider for VSphere {
     }
 
     fn create(&self, call: &Call) -> Option<Create> {
-        let is_deploy = call.method == "POST" && call.path.starts_with("api/vcenter/vm-template/library-items/");
-        let name = call.body.as_ref().filter(|_| is_deploy)?["name"].as_str().filter(|name| is_own_name(name))?;
+        let is_deploy =
+            call.method == "POST" && call.path.starts_with("api/vcenter/vm-template/library-items/");
+        let name =
+            call.body.as_ref().filter(|_| is_deploy)?["name"].as_str().filter(|name| is_own_name(name))?;
         Some(Create { thing: format!("vm/{name}"), look: look(call, name) })
     }
 
@@ -77,15 +94,20 @@ impl Provider for VSphere {
 /// A look by name. With `vmw-task` a deployment answers a task, without it the machine.
 fn look(call: &Call, name: &str) -> Look {
     let answers_task = call.query.as_deref().is_some_and(|query| {
-        url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "vmw-task" && value == "true")
+        url::form_urlencoded::parse(query.as_bytes())
+            .any(|(name, value)| name == "vmw-task" && value == "true")
     });
     let wanted = name.to_owned();
-    let read = move |answer: &Value| match find(answer, "name", &wanted).and_then(|found| found["vm"].as_str()) {
-        Some(machine) if answers_task => Seen::Found(format!("{FOUND}{machine}").into()),
-        Some(machine) => Seen::Found(machine.into()),
-        None => Seen::Nothing,
-    };
-    Look { call: Call::get("vsphere", "api/vcenter/vm", Some(query(&[("names", name)]))), read: Box::new(read) }
+    let read =
+        move |answer: &Value| match find(answer, "name", &wanted).and_then(|found| found["vm"].as_str()) {
+            Some(machine) if answers_task => Seen::Found(format!("{FOUND}{machine}").into()),
+            Some(machine) => Seen::Found(machine.into()),
+            None => Seen::Nothing,
+        };
+    Look {
+        call: Call::get("vsphere", "api/vcenter/vm", Some(query(&[("names", name)]))),
+        read: Box::new(read),
+    }
 }
 
 #[cfg(test)]
@@ -97,17 +119,24 @@ mod tests {
     fn a_machine_that_was_found_is_a_task_that_has_succeeded() {
         let mut call = post("vsphere", "api/vcenter/vm-template/library-items/8b6f", json!({"name": "rq-1"}));
         let machines = json!([{"vm": "vm-42", "name": "rq-1"}]);
-        for (query, expected) in [(Some("action=deploy&vmw-task=true"), "desk-found:vm-42"), (Some("action=deploy"), "vm-42")] {
+        for (query, expected) in
+            [(Some("action=deploy&vmw-task=true"), "desk-found:vm-42"), (Some("action=deploy"), "vm-42")]
+        {
             call.query = query.map(str::to_owned);
             let create = VSphere.create(&call).unwrap();
-            assert_eq!((create.thing.as_str(), create.look.call.query.as_deref()), ("vm/rq-1", Some("names=rq-1")));
+            assert_eq!(
+                (create.thing.as_str(), create.look.call.query.as_deref()),
+                ("vm/rq-1", Some("names=rq-1"))
+            );
             assert!(matches!((create.look.read)(&machines), Seen::Found(answer) if answer == expected));
         }
         let task = VSphere.answer(&Call::get("vsphere", "api/cis/tasks/desk-found%3Avm-42", None));
         assert_eq!(task, Some(json!({"status": "SUCCEEDED", "result": "vm-42"})));
         assert_eq!(VSphere.answer(&Call::get("vsphere", "api/cis/tasks/5f1e:com.vmware", None)), None);
         assert!(VSphere.look_after(&call, 400, &json!({"error_type": "ALREADY_EXISTS"})).is_some());
-        assert!(VSphere.look_after(&call, 400, &json!({"error_type": "UNABLE_TO_ALLOCATE_RESOURCE"})).is_none());
+        assert!(
+            VSphere.look_after(&call, 400, &json!({"error_type": "UNABLE_TO_ALLOCATE_RESOURCE"})).is_none()
+        );
     }
 
     #[test]
@@ -121,8 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn busy_is_no_illness() {
+    fn a_busy_service_is_no_failure_of_the_cluster() {
         assert!(!VSphere.is_out_of_order(503, &json!({"error_type": "RESOURCE_BUSY"})));
-        assert!(VSphere.is_out_of_order(503, &Value::Null) && VSphere.is_out_of_order(500, &json!({"error_type": "ERROR"})));
+        assert!(
+            VSphere.is_out_of_order(503, &Value::Null)
+                && VSphere.is_out_of_order(500, &json!({"error_type": "ERROR"}))
+        );
     }
 }

@@ -41,12 +41,21 @@ async fn make(State(app): State<App>, Path(id): Path<String>, mut call: Call) ->
 }
 
 /// Not by way of a repeatable change, which would keep the answer in the database.
-async fn reveal(State(app): State<App>, Path(id): Path<String>, Caller(person): Caller) -> Result<impl IntoResponse, Refusal> {
+async fn reveal(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Caller(person): Caller,
+) -> Result<impl IntoResponse, Refusal> {
     let revealed = app.desk.reveal_credentials(&person, id).await?;
-    let headers: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let headers: [(HeaderName, HeaderValue); 1] =
+        [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((headers, Json(revealed)))
 }
 
-async fn metrics(State(app): State<App>, Path(id): Path<String>, _caller: Caller) -> Result<Json<Value>, Refusal> {
+async fn metrics(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    _caller: Caller,
+) -> Result<Json<Value>, Refusal> {
     app.desk.measure(&id).await.map(Json)
 }

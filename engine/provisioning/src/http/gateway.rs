@@ -44,7 +44,8 @@ async fn pass_on(
             Refusal::bad_request(format!("the gateway passes bodies of JSON on, and this is none: {error}"))
         })?),
     };
-    let (service, path) = split(uri.path()).ok_or_else(|| Refusal::bad_request("the path names no service"))?;
+    let (service, path) =
+        split(uri.path()).ok_or_else(|| Refusal::bad_request("the path names no service"))?;
     let call = Call {
         method: parts.method.as_str().to_owned(),
         service,
@@ -53,9 +54,11 @@ async fn pass_on(
         headers: passed_headers(&parts.headers),
         body,
     };
-    let Passed { status, headers, body } = app.desk.pass_on(cluster, instance_of(&parts.headers), call).await?;
+    let Passed { status, headers, body } =
+        app.desk.pass_on(cluster, instance_of(&parts.headers), call).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let has_body = !(status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED));
+    let has_body = !(status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED));
     let mut answer = if has_body { Body::from(body).into_response() } else { Body::empty().into_response() };
     *answer.status_mut() = status;
     answer.headers_mut().remove(header::CONTENT_TYPE);
@@ -72,9 +75,13 @@ fn split(path: &str) -> Option<(String, String)> {
 }
 
 fn passed_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let is_passed = |name: &str| HEADERS.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    let is_passed = |name: &str| {
+        HEADERS.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    };
     let passed = headers.iter().filter(|(name, _)| is_passed(name.as_str()));
-    passed.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
+    passed
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -84,16 +91,32 @@ mod tests {
     #[test]
     fn a_path_is_split_as_it_was_written() {
         let split = |path: &str| split(path).map(|(service, path)| format!("{service} {path}"));
-        assert_eq!(split("/desk/v1/clusters/os-eu/gateway/compute/servers/detail").as_deref(), Some("compute servers/detail"));
-        assert_eq!(split("/desk/v1/clusters/a%2Fb/gateway/object-store/x%2Fy").as_deref(), Some("object-store x%2Fy"));
-        assert_eq!(split("/desk/v1/clusters/gateway/gateway/kubernetes/api//v1").as_deref(), Some("kubernetes api//v1"));
+        assert_eq!(
+            split("/desk/v1/clusters/os-eu/gateway/compute/servers/detail").as_deref(),
+            Some("compute servers/detail")
+        );
+        assert_eq!(
+            split("/desk/v1/clusters/a%2Fb/gateway/object-store/x%2Fy").as_deref(),
+            Some("object-store x%2Fy")
+        );
+        assert_eq!(
+            split("/desk/v1/clusters/gateway/gateway/kubernetes/api//v1").as_deref(),
+            Some("kubernetes api//v1")
+        );
         assert_eq!(split("/desk/v1/clusters/os-eu/gateway/compute"), None);
     }
 
     #[test]
     fn headers_that_say_who_calls_stay_here() {
-        let pairs = [("authorization", "Bearer x"), ("kogitoprocinstanceid", "1"), ("x-container-meta-quota-bytes", "5"), ("content-type", "a/b"), ("cookie", "c")];
-        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let pairs = [
+            ("authorization", "Bearer x"),
+            ("kogitoprocinstanceid", "1"),
+            ("x-container-meta-quota-bytes", "5"),
+            ("content-type", "a/b"),
+            ("cookie", "c"),
+        ];
+        let headers =
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let passed: Vec<_> = passed_headers(&headers).into_iter().map(|(name, _)| name).collect();
         assert_eq!(passed, ["x-container-meta-quota-bytes", "content-type"]);
     }

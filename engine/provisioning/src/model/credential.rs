@@ -134,13 +134,21 @@ fn random_text(random: &dyn SecureRandom, characters: &[u8], length: usize) -> R
         let mut bytes = [0; 64];
         random.fill(&mut bytes).map_err(|_| MakeError::Random)?;
         let usable = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < usable);
-        text.extend(usable.take(length - text.len()).map(|byte| char::from(characters[byte % characters.len()])));
+        text.extend(
+            usable.take(length - text.len()).map(|byte| char::from(characters[byte % characters.len()])),
+        );
     }
     Ok(text)
 }
 
 /// User data of cloud-init. JSON is YAML, and needs no rules of quoting of its own.
-fn cloud_config(kind: CredentialKind, user: &str, password: &str, hash: &str, more: &Map<String, Value>) -> String {
+fn cloud_config(
+    kind: CredentialKind,
+    user: &str,
+    password: &str,
+    hash: &str,
+    more: &Map<String, Value>,
+) -> String {
     let mut config = more.clone();
     let list = |config: &mut Map<String, Value>, name: &str, first: Option<Value>, item: Value| {
         let given = config.remove(name).and_then(|given| given.as_array().cloned());
@@ -191,12 +199,19 @@ mod tests {
 
     #[test]
     fn a_machine_gets_the_user_with_the_hash_and_keeps_what_was_given() {
-        let Value::Object(more) = json!({"packages": ["curl"], "users": [{"name": "ops"}], "ssh_pwauth": false}) else { panic!() };
+        let Value::Object(more) =
+            json!({"packages": ["curl"], "users": [{"name": "ops"}], "ssh_pwauth": false})
+        else {
+            panic!()
+        };
         let (_, secrets) = make_credentials(CredentialKind::Vm, Some("jane"), &more).unwrap();
         let config = config(&secrets);
         assert_eq!(config["packages"], json!(["curl"]));
         assert_eq!(config["ssh_pwauth"], false);
-        assert_eq!((&config["users"][0]["name"], &config["users"][1]["name"]), (&json!("ops"), &json!("jane")));
+        assert_eq!(
+            (&config["users"][0]["name"], &config["users"][1]["name"]),
+            (&json!("ops"), &json!("jane"))
+        );
         assert_eq!(config["users"][1]["hashed_passwd"], secrets.password_hash.as_str());
         let salt = secrets.password_hash.split('$').nth(2).unwrap();
         assert_eq!(secrets.password_hash, sha512_crypt(secrets.password.as_bytes(), salt));
@@ -217,6 +232,8 @@ mod tests {
             assert_eq!(made.unwrap_err(), MakeError::User(user.to_owned()));
         }
         let more = Map::from_iter([("runcmd".to_owned(), json!(["x".repeat(60_000)]))]);
-        assert!(matches!(make_credentials(CredentialKind::Vm, None, &more), Err(MakeError::TooLong(length)) if length > 80_000));
+        assert!(
+            matches!(make_credentials(CredentialKind::Vm, None, &more), Err(MakeError::TooLong(length)) if length > 80_000)
+        );
     }
 }

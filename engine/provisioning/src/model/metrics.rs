@@ -59,8 +59,18 @@ mod tests {
     #[test]
     fn several_machines_are_added_up() {
         let one = Metrics { cpu_percent: Some(10.0), memory_bytes: Some(5.0), ..Metrics::default() };
-        let other = Metrics { cpu_percent: Some(30.0), memory_bytes: Some(6.0), net_in_bytes: Some(1.0), ..Metrics::default() };
-        let all = Metrics { cpu_percent: Some(20.0), memory_bytes: Some(11.0), net_in_bytes: Some(1.0), ..Metrics::default() };
+        let other = Metrics {
+            cpu_percent: Some(30.0),
+            memory_bytes: Some(6.0),
+            net_in_bytes: Some(1.0),
+            ..Metrics::default()
+        };
+        let all = Metrics {
+            cpu_percent: Some(20.0),
+            memory_bytes: Some(11.0),
+            net_in_bytes: Some(1.0),
+            ..Metrics::default()
+        };
         assert_eq!(Metrics::of_all(&[one, other]), all);
         assert_eq!(Metrics::of_all(&[]), Metrics::default());
     }

@@ -107,8 +107,17 @@ impl Bench {
         })
     }
 
-    pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answered {
-        let mut request = Request::builder().method(method).uri(format!("/desk/v1{path}")).header("Content-Type", "application/json");
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answered {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/desk/v1{path}"))
+            .header("Content-Type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -143,7 +152,12 @@ impl Bench {
 
     /// A request of jane, and the instance that works on it.
     pub(super) async fn request(&self) -> (String, Uuid) {
-        self.admin("PUT", "/pools/acme", json!({"kind": "tenant", "grants": [{"to": "everyone", "actions": ["create"]}]})).await;
+        self.admin(
+            "PUT",
+            "/pools/acme",
+            json!({"kind": "tenant", "grants": [{"to": "everyone", "actions": ["create"]}]}),
+        )
+        .await;
         let asked = json!({
             "pool": "acme", "requester": "user:default/jane", "type": "vps", "provider": "openstack", "name": "shop",
             "resources": {"cpu": 1},
@@ -158,7 +172,8 @@ impl Bench {
     /// An instance with a business key, or below a root.
     pub(super) async fn instance(&self, business_key: Option<&str>, root: Option<Uuid>) -> Uuid {
         let store = store_in(self.database.clone());
-        let revision = Revision { digest: "r".to_owned(), workflow: "provision".to_owned(), ..Revision::default() };
+        let revision =
+            Revision { digest: "r".to_owned(), workflow: "provision".to_owned(), ..Revision::default() };
         store.put_revisions(vec![revision]).await.unwrap();
         let row = Instance {
             id: Uuid::now_v7(),

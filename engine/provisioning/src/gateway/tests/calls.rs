@@ -28,7 +28,9 @@ async fn a_token_is_asked_for_once_and_sent_with_every_call() {
     for got in bench.cloud.got() {
         assert_eq!(got.headers["X-Auth-Token"], format!("{TOKEN}-1").as_str());
         assert_eq!(got.headers["OpenStack-API-Version"], "compute 2.67");
-        assert!(got.headers.get("authorization").is_none() && got.headers.get("kogitoprocinstanceid").is_none());
+        assert!(
+            got.headers.get("authorization").is_none() && got.headers.get("kogitoprocinstanceid").is_none()
+        );
     }
     bench.call("GET", "/network/v2.0/networks?router%3Aexternal=true", Value::Null).await;
     let got = bench.cloud.got().pop().unwrap();
@@ -147,8 +149,19 @@ async fn only_what_is_listed_is_sent() {
     }
     assert!(bench.cloud.got().is_empty());
     let person = bench.person("jane", "GET", "/clusters/os-eu/gateway/compute/flavors/detail").await;
-    assert_eq!((person.status, bench.cloud.tokens()), (403, 1), "the token is of the call without an endpoint");
-    let unknown = bench.ask("GET", "/clusters/none/gateway/compute/flavors/detail", &[("Authorization", "Bearer engine-token")], Value::Null).await;
+    assert_eq!(
+        (person.status, bench.cloud.tokens()),
+        (403, 1),
+        "the token is of the call without an endpoint"
+    );
+    let unknown = bench
+        .ask(
+            "GET",
+            "/clusters/none/gateway/compute/flavors/detail",
+            &[("Authorization", "Bearer engine-token")],
+            Value::Null,
+        )
+        .await;
     assert_eq!(unknown.status, 404);
 }
 
@@ -169,13 +182,20 @@ async fn redirects_are_not_followed_and_headers_of_the_connection_end_here() {
         ("x-openstack-request-id", "req-1".to_owned()),
         ("retry-after", "7".to_owned()),
     ];
-    bench.cloud.plan("GET", "/v2.1/flavors/detail", Planned { headers, body: "{\"a\":1}".to_owned(), ..status(200) });
+    bench.cloud.plan(
+        "GET",
+        "/v2.1/flavors/detail",
+        Planned { headers, body: "{\"a\":1}".to_owned(), ..status(200) },
+    );
     let answer = bench.call("GET", FLAVORS, Value::Null).await;
     assert_eq!((answer.status, answer.text.as_str()), (200, "{\"a\":1}"));
     for name in ["set-cookie", "x-subject-token", "keep-alive", "location", "x-desk-found"] {
         assert!(answer.headers.get(name).is_none(), "{name}");
     }
-    assert_eq!((&answer.headers["x-openstack-request-id"], &answer.headers["retry-after"]), (&"req-1".parse().unwrap(), &"7".parse().unwrap()));
+    assert_eq!(
+        (&answer.headers["x-openstack-request-id"], &answer.headers["retry-after"]),
+        (&"req-1".parse().unwrap(), &"7".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -185,7 +205,10 @@ async fn an_answer_without_end_is_not_taken() {
     bench.cloud.plan("GET", "/v2.1/flavors/detail", Planned { body, ..status(200) });
     let answer = bench.call("GET", FLAVORS, Value::Null).await;
     assert_eq!(answer.status, 502, "{}", answer.text.len());
-    assert!(answer.json["error"]["message"].as_str().unwrap().contains("more than 4194304 bytes"), "{answer:?}");
+    assert!(
+        answer.json["error"]["message"].as_str().unwrap().contains("more than 4194304 bytes"),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
@@ -195,5 +218,8 @@ async fn a_container_is_made_with_its_quota() {
     let answer = bench.ask("PUT", "/clusters/os-eu/gateway/object-store/rq-1", &headers, Value::Null).await;
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     let got = bench.cloud.got().pop().unwrap();
-    assert_eq!((got.path.as_str(), &got.headers["X-Container-Meta-Quota-Bytes"]), ("/v1/AUTH_1/rq-1", &"1000".parse().unwrap()));
+    assert_eq!(
+        (got.path.as_str(), &got.headers["X-Container-Meta-Quota-Bytes"]),
+        ("/v1/AUTH_1/rq-1", &"1000".parse().unwrap())
+    );
 }

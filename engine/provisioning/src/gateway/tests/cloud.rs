@@ -152,25 +152,31 @@ impl Cloud {
     /// What the services do.
     fn act(&self, got: &Got) -> Response {
         let answer = |status: u16, body: Value| {
-            (StatusCode::from_u16(status).unwrap(), [("Content-Type", "application/json")], body.to_string()).into_response()
+            (StatusCode::from_u16(status).unwrap(), [("Content-Type", "application/json")], body.to_string())
+                .into_response()
         };
-        let Some(kind) = got.path.rsplit('/').find(|segment| !segment.is_empty() && *segment != "detail") else {
+        let Some(kind) = got.path.rsplit('/').find(|segment| !segment.is_empty() && *segment != "detail")
+        else {
             return answer(404, Value::Null);
         };
         let mut things = self.things.lock();
         match got.method.as_str() {
             "GET" => {
-                let filters: Vec<(String, String)> = url::form_urlencoded::parse(got.query.as_bytes()).into_owned().collect();
+                let filters: Vec<(String, String)> =
+                    url::form_urlencoded::parse(got.query.as_bytes()).into_owned().collect();
                 let is_meant = |thing: &&Value| {
                     filters.iter().filter(|(name, _)| name != "limit").all(|(name, value)| {
-                        thing[name.as_str()].as_str() == Some(value.trim_start_matches('^').trim_end_matches('$'))
+                        thing[name.as_str()].as_str()
+                            == Some(value.trim_start_matches('^').trim_end_matches('$'))
                     })
                 };
-                let found: Vec<_> = things.made.get(kind).into_iter().flatten().filter(is_meant).cloned().collect();
+                let found: Vec<_> =
+                    things.made.get(kind).into_iter().flatten().filter(is_meant).cloned().collect();
                 answer(200, json!({kind.replace('-', "_"): found}))
             }
             "POST" => {
-                let Some((one, thing)) = got.body.as_object().and_then(|members| members.iter().next()) else {
+                let Some((one, thing)) = got.body.as_object().and_then(|members| members.iter().next())
+                else {
                     return answer(400, json!({"badRequest": {"code": 400}}));
                 };
                 let mut thing = thing.clone();

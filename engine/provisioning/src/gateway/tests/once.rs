@@ -11,10 +11,25 @@ fn lost() -> Planned {
 /// Kind, path at the gateway, path at the cloud, body.
 fn things() -> [(&'static str, &'static str, &'static str, Value); 4] {
     [
-        ("servers", "/compute/servers", "/v2.1/servers", json!({"server": {"name": "rq-1", "flavorRef": "3"}})),
+        (
+            "servers",
+            "/compute/servers",
+            "/v2.1/servers",
+            json!({"server": {"name": "rq-1", "flavorRef": "3"}}),
+        ),
         ("ports", "/network/v2.0/ports", "/v2.0/ports", json!({"port": {"name": "rq-1", "network_id": "n"}})),
-        ("security-groups", "/network/v2.0/security-groups", "/v2.0/security-groups", json!({"security_group": {"name": "rq-1"}})),
-        ("floatingips", "/network/v2.0/floatingips", "/v2.0/floatingips", json!({"floatingip": {"description": "rq-1"}})),
+        (
+            "security-groups",
+            "/network/v2.0/security-groups",
+            "/v2.0/security-groups",
+            json!({"security_group": {"name": "rq-1"}}),
+        ),
+        (
+            "floatingips",
+            "/network/v2.0/floatingips",
+            "/v2.0/floatingips",
+            json!({"floatingip": {"description": "rq-1"}}),
+        ),
     ]
 }
 
@@ -26,7 +41,11 @@ async fn a_lost_answer_makes_one_thing() {
         let first = bench.call("POST", path, body.clone()).await;
         assert_eq!((first.status, &first.json["error"]["code"]), (504, &json!("NO_ANSWER")), "{kind}");
         let again = bench.call("POST", path, body.clone()).await;
-        assert_eq!((again.status, again.headers.get("X-Desk-Found").is_some()), (200, true), "{kind}: {again:?}");
+        assert_eq!(
+            (again.status, again.headers.get("X-Desk-Found").is_some()),
+            (200, true),
+            "{kind}: {again:?}"
+        );
         let (one, sent) = body.as_object().unwrap().iter().next().unwrap();
         assert_eq!(again.json[one]["id"], format!("{one}-1"), "{kind}");
         for (name, value) in sent.as_object().unwrap() {
@@ -66,7 +85,9 @@ async fn calls_that_make_the_same_at_once_make_one_thing() {
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..5 {
         let bench = std::sync::Arc::clone(&bench);
-        calls.spawn(async move { bench.call("POST", "/compute/servers", json!({"server": {"name": "rq-1"}})).await.status });
+        calls.spawn(async move {
+            bench.call("POST", "/compute/servers", json!({"server": {"name": "rq-1"}})).await.status
+        });
     }
     let mut statuses = calls.join_all().await;
     statuses.sort_unstable();
@@ -95,7 +116,8 @@ async fn a_call_whose_caller_is_gone_is_finished() {
 #[tokio::test]
 async fn a_list_that_cannot_be_had_makes_nothing() {
     let bench = Bench::new().await;
-    let refused = Planned { status: 403, body: "{\"forbidden\":{\"code\":403}}".to_owned(), ..Planned::default() };
+    let refused =
+        Planned { status: 403, body: "{\"forbidden\":{\"code\":403}}".to_owned(), ..Planned::default() };
     bench.cloud.plan("GET", "/v2.1/servers/detail", refused);
     let answer = bench.call("POST", "/compute/servers", json!({"server": {"name": "rq-1"}})).await;
     assert_eq!((answer.status, answer.json["forbidden"]["code"].as_u64()), (403, Some(403)));
@@ -106,7 +128,10 @@ async fn a_list_that_cannot_be_had_makes_nothing() {
 async fn what_has_a_name_of_the_tenant_is_made_as_often_as_it_is_asked_for() {
     let bench = Bench::new().await;
     for _ in 0..2 {
-        assert_eq!(bench.call("POST", "/compute/servers", json!({"server": {"name": "web"}})).await.status, 202);
+        assert_eq!(
+            bench.call("POST", "/compute/servers", json!({"server": {"name": "web"}})).await.status,
+            202
+        );
     }
     assert_eq!((bench.cloud.made("servers").len(), bench.cloud.count("GET", "/v2.1/servers/detail")), (2, 0));
 }
@@ -118,15 +143,25 @@ async fn an_equal_rule_of_a_group_counts_as_made() {
     let mut known = rule.clone();
     known["id"] = "ru22".into();
     bench.cloud.add("security-group-rules", known);
-    let body = json!({"NeutronError": {"type": "SecurityGroupRuleExists", "message": "", "detail": ""}}).to_string();
+    let body =
+        json!({"NeutronError": {"type": "SecurityGroupRuleExists", "message": "", "detail": ""}}).to_string();
     for _ in 0..2 {
-        bench.cloud.plan("POST", "/v2.0/security-group-rules", Planned { status: 409, body: body.clone(), ..Planned::default() });
+        bench.cloud.plan(
+            "POST",
+            "/v2.0/security-group-rules",
+            Planned { status: 409, body: body.clone(), ..Planned::default() },
+        );
     }
-    let answer = bench.call("POST", "/network/v2.0/security-group-rules", json!({"security_group_rule": rule})).await;
+    let answer =
+        bench.call("POST", "/network/v2.0/security-group-rules", json!({"security_group_rule": rule})).await;
     assert_eq!((answer.status, &answer.json["security_group_rule"]["id"]), (200, &json!("ru22")));
     assert!(answer.headers.get("X-Desk-Found").is_some());
     // A rule that is not equal is an error still.
     let other = json!({"direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "security_group_id": "sg1"});
-    let answer = bench.call("POST", "/network/v2.0/security-group-rules", json!({"security_group_rule": other})).await;
-    assert_eq!((answer.status, &answer.json["NeutronError"]["type"]), (409, &json!("SecurityGroupRuleExists")));
+    let answer =
+        bench.call("POST", "/network/v2.0/security-group-rules", json!({"security_group_rule": other})).await;
+    assert_eq!(
+        (answer.status, &answer.json["NeutronError"]["type"]),
+        (409, &json!("SecurityGroupRuleExists"))
+    );
 }

@@ -9,7 +9,14 @@ const ENGINE: [(&str, &str); 1] = [("Authorization", "Bearer engine-token")];
 
 async fn make(bench: &Bench, id: &str) -> Value {
     let path = format!("/requests/{id}/credentials");
-    let made = bench.ask("PUT", &path, &ENGINE, json!({"kind": "vm", "user": "shop", "cloudInit": {"packages": ["curl"]}})).await;
+    let made = bench
+        .ask(
+            "PUT",
+            &path,
+            &ENGINE,
+            json!({"kind": "vm", "user": "shop", "cloudInit": {"packages": ["curl"]}}),
+        )
+        .await;
     assert_eq!(made.status, 200, "{made:?}");
     made.json
 }
@@ -38,7 +45,9 @@ async fn a_reference_becomes_the_secret_for_the_flow_of_its_request_only() {
         assert_eq!((answer.status, &answer.json["error"]["code"]), (403, &json!("FORBIDDEN")), "{answer:?}");
         assert!(answer.text.contains("/server/user_data"), "{answer:?}");
     }
-    let typo = bench.call_of(instance, "POST", "/compute/servers", server(&format!("credential:{id}:pasword"))).await;
+    let typo = bench
+        .call_of(instance, "POST", "/compute/servers", server(&format!("credential:{id}:pasword")))
+        .await;
     assert_eq!((typo.status, bench.cloud.got().len()), (422, 0));
     for own in [instance, below] {
         assert_eq!(bench.call_of(own, "POST", "/compute/servers", server(&reference)).await.status, 202);
@@ -48,7 +57,9 @@ async fn a_reference_becomes_the_secret_for_the_flow_of_its_request_only() {
     let sent = bench.cloud.got();
     assert_eq!(sent.len(), 2);
     for got in sent {
-        let text = String::from_utf8(STANDARD.decode(got.body["server"]["user_data"].as_str().unwrap()).unwrap()).unwrap();
+        let text =
+            String::from_utf8(STANDARD.decode(got.body["server"]["user_data"].as_str().unwrap()).unwrap())
+                .unwrap();
         let config: Value = serde_json::from_str(text.strip_prefix("#cloud-config\n").unwrap()).unwrap();
         assert_eq!((&config["users"][1]["name"], &config["packages"]), (&json!("shop"), &json!(["curl"])));
         assert!(config["users"][1]["hashed_passwd"].as_str().unwrap().starts_with("$6$"));
@@ -79,10 +90,16 @@ async fn an_answer_that_repeats_a_secret_does_not_show_it() {
     let refused = bench.call_of(instance, "POST", "/compute/servers", server(&reference)).await;
     assert_eq!(refused.status, 202);
     let password = bench.cloud.got()[0].body["server"]["user_data"].as_str().unwrap().to_owned();
-    let body = format!("{{\"badRequest\":{{\"message\":\"`{password}` and {} are no user data\"}}}}", STANDARD.encode(&password));
+    let body = format!(
+        "{{\"badRequest\":{{\"message\":\"`{password}` and {} are no user data\"}}}}",
+        STANDARD.encode(&password)
+    );
     bench.cloud.plan("POST", "/v2.1/servers", Planned { status: 400, body, ..Planned::default() });
     let answer = bench.call_of(instance, "POST", "/compute/servers", server(&reference)).await;
-    assert_eq!((answer.status, &answer.json["badRequest"]["message"]), (400, &json!("`***` and *** are no user data")));
+    assert_eq!(
+        (answer.status, &answer.json["badRequest"]["message"]),
+        (400, &json!("`***` and *** are no user data"))
+    );
 }
 
 #[tokio::test]
@@ -93,20 +110,32 @@ async fn credentials_are_made_once_and_revealed_once_to_who_asked() {
     assert_eq!(bench.person("jane", "POST", &path).await.status, 404);
     let made = make(&bench, &id).await;
     assert_eq!(make(&bench, &id).await, made);
-    let by_person = bench.ask("PUT", &format!("/requests/{id}/credentials"), &[("Authorization", "Bearer jane-token")], json!({"kind": "vm"})).await;
+    let by_person = bench
+        .ask(
+            "PUT",
+            &format!("/requests/{id}/credentials"),
+            &[("Authorization", "Bearer jane-token")],
+            json!({"kind": "vm"}),
+        )
+        .await;
     assert_eq!(by_person.status, 403);
     for other in ["kim", "admin", "engine"] {
         assert_eq!(bench.person(other, "POST", &path).await.status, 403, "{other}");
     }
     let revealed = bench.person("jane", "POST", &path).await;
-    assert_eq!((revealed.status, &revealed.json["user"], &revealed.headers["Cache-Control"]), (200, &json!("shop"), &"no-store".parse().unwrap()));
+    assert_eq!(
+        (revealed.status, &revealed.json["user"], &revealed.headers["Cache-Control"]),
+        (200, &json!("shop"), &"no-store".parse().unwrap())
+    );
     assert_eq!(revealed.json["password"].as_str().unwrap().len(), 24);
     for _ in 0..2 {
         let again = bench.person("jane", "POST", &path).await;
         assert_eq!((again.status, &again.json["error"]["code"]), (410, &json!("GONE")));
     }
     // The flow is still at work and may need them again.
-    let sent = bench.call_of(instance, "POST", "/compute/servers", server(&format!("credential:{id}:password"))).await;
+    let sent = bench
+        .call_of(instance, "POST", "/compute/servers", server(&format!("credential:{id}:password")))
+        .await;
     assert_eq!(sent.status, 202);
     assert_eq!(bench.cloud.got()[0].body["server"]["user_data"], revealed.json["password"]);
 }
@@ -115,7 +144,9 @@ async fn credentials_are_made_once_and_revealed_once_to_who_asked() {
 async fn credentials_are_gone_when_the_flow_is_done_or_what_they_open_is_removed() {
     let bench = Bench::new().await;
     let report = async |id: &str, step: &str, status: &str| {
-        let reported = bench.ask("PUT", &format!("/requests/{id}/steps/{step}"), &ENGINE, json!({"status": status})).await;
+        let reported = bench
+            .ask("PUT", &format!("/requests/{id}/steps/{step}"), &ENGINE, json!({"status": status}))
+            .await;
         assert_eq!(reported.status, 200, "{step} {status}: {reported:?}");
     };
     let (done, instance) = bench.request().await;
@@ -125,19 +156,31 @@ async fn credentials_are_gone_when_the_flow_is_done_or_what_they_open_is_removed
         report(&done, step, "Running").await;
         report(&done, step, "Completed").await;
     }
-    let late = bench.call_of(instance, "POST", "/compute/servers", server(&format!("credential:{done}:password"))).await;
+    let late = bench
+        .call_of(instance, "POST", "/compute/servers", server(&format!("credential:{done}:password")))
+        .await;
     assert_eq!((late.status, bench.cloud.got().len()), (422, 0), "{late:?}");
 
     let (failed, _) = bench.request().await;
     report(&failed, "allocate", "Running").await;
     make(&bench, &failed).await;
-    let record = bench.ask("PUT", &format!("/requests/{failed}/resources/server/rq"), &ENGINE, json!({"status": "Creating"})).await;
+    let record = bench
+        .ask(
+            "PUT",
+            &format!("/requests/{failed}/resources/server/rq"),
+            &ENGINE,
+            json!({"status": "Creating"}),
+        )
+        .await;
     assert_eq!(record.status, 200, "{record:?}");
     report(&failed, "allocate", "Failed").await;
-    let refused = bench.ask("PUT", &format!("/requests/{failed}/credentials"), &ENGINE, json!({"kind": "vm"})).await;
+    let refused =
+        bench.ask("PUT", &format!("/requests/{failed}/credentials"), &ENGINE, json!({"kind": "vm"})).await;
     assert_eq!((refused.status, &refused.json["error"]["code"]), (409, &json!("CANCELLED")));
     bench.ask("DELETE", &format!("/requests/{failed}/resources/server/rq"), &ENGINE, Value::Null).await;
-    let rolled = bench.ask("PUT", &format!("/requests/{failed}/rollback"), &ENGINE, json!({"status": "Completed"})).await;
+    let rolled = bench
+        .ask("PUT", &format!("/requests/{failed}/rollback"), &ENGINE, json!({"status": "Completed"}))
+        .await;
     assert_eq!(rolled.json["state"], "Rolled Back", "{rolled:?}");
     let gone = bench.person("jane", "POST", &format!("/requests/{failed}/credentials/reveal")).await;
     assert_eq!(gone.status, 410, "{gone:?}");
@@ -153,7 +196,11 @@ async fn a_wrong_user_is_told_where_it_stands() {
         (json!({"kind": "car"}), "/kind"),
     ] {
         let refused = bench.ask("PUT", &format!("/requests/{id}/credentials"), &ENGINE, body).await;
-        assert_eq!((refused.status, &refused.json["error"]["details"]["faults"][0]["pointer"]), (422, &json!(pointer)), "{refused:?}");
+        assert_eq!(
+            (refused.status, &refused.json["error"]["details"]["faults"][0]["pointer"]),
+            (422, &json!(pointer)),
+            "{refused:?}"
+        );
     }
     let unknown = bench.ask("PUT", "/requests/none/credentials", &ENGINE, json!({"kind": "vm"})).await;
     assert_eq!(unknown.status, 404);
