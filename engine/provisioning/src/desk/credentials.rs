@@ -82,26 +82,23 @@ impl Work<'_, '_> {
             return Err(Refusal::cancelled().into());
         }
         let known = tables::credentials::get(self.connection, id)?;
-        let known =
-            known.filter(|(credential, sealed)| credential.attempt == request.attempt && sealed.is_some());
-        let credential = match known {
-            Some((credential, _)) => credential,
-            None => {
-                let credential = Credential {
-                    kind: made.kind,
-                    user: made.user.clone(),
-                    attempt: request.attempt,
-                    made_at: self.now,
-                    revealed_at: None,
-                    revealed_to: None,
-                };
-                tables::credentials::put(self.connection, id, &credential, Some(&made.sealed))?;
-                credential
-            }
+        let known = known.filter(|(credential, _)| credential.attempt == request.attempt);
+        let Credential { kind, user, .. } = if let Some((credential, _)) = known {
+            credential
+        } else {
+            let credential = Credential {
+                kind: made.kind,
+                user: made.user.clone(),
+                attempt: request.attempt,
+                made_at: self.now,
+                revealed_at: None,
+                revealed_to: None,
+            };
+            tables::credentials::put(self.connection, id, &credential, Some(&made.sealed))?;
+            credential
         };
-        Ok(
-            json!({"request": id, "kind": credential.kind, "user": credential.user, "references": references::of_request(id)}),
-        )
+        let references = references::of_request(id);
+        Ok(json!({"request": id, "kind": kind, "user": user, "references": references}))
     }
 
     /// Forgets the credentials of a request that nothing needs any more: what they open is gone, or they were revealed and the flow is done.

@@ -105,9 +105,9 @@ pub(crate) fn address(endpoint: &str, path: &str, query: Option<&str>) -> Result
 /// A query of names and values, encoded.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    pairs.iter().for_each(|(name, value)| {
+    for (name, value) in pairs {
         query.append_pair(name, value);
-    });
+    }
     query.finish()
 }
 

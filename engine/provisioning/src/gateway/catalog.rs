@@ -1,4 +1,4 @@
-//! The addresses of OpenStack's services: from the catalog of a token, or from the settings of the cluster.
+//! The addresses of `OpenStack`'s services: from the catalog of a token, or from the settings of the cluster.
 
 use std::collections::BTreeMap;
 

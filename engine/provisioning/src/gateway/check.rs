@@ -71,7 +71,7 @@ impl Desk {
                 }
                 // No cloud has all services.
                 Err(failed) if failed.refusal.status == 404 => {
-                    missing.push(format!("there is no endpoint of the service {service}"))
+                    missing.push(format!("there is no endpoint of the service {service}"));
                 }
                 Err(failed) => return Err(problem(&failed)),
             }

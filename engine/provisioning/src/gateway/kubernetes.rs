@@ -1,4 +1,4 @@
-//! Kubernetes and OpenShift: a bearer token, and what flows may do in namespaces.
+//! Kubernetes and `OpenShift`: a bearer token, and what flows may do in namespaces.
 //!
 //! Promises: an object that is there already counts as made only if it has the label of the same request and is not about to be gone; the
 //! values of Secrets are written and never read.

@@ -1,6 +1,6 @@
-//! OpenStack: Keystone's sessions, and what flows may do in Nova, Neutron, Glance, Cinder and Swift.
+//! `OpenStack`: Keystone's sessions, and what flows may do in Nova, Neutron, Glance, Cinder and Swift.
 //!
-//! Promises: the token stays within the gateway; nothing with a name of ours is made twice, although no service of OpenStack knows an
+//! Promises: the token stays within the gateway; nothing with a name of ours is made twice, although no service of `OpenStack` knows an
 //! Idempotency-Key; no answer has a password or user data.
 
 use serde_json::{Map, Value, json};

@@ -65,15 +65,11 @@ impl Desk {
             }));
         }
         let secrets = self.fill_in(&mut call, instance).await?;
-        let answer = match reached.provider.create(&call) {
-            Some(create) => self.make_once(&reached, &call, create).await?,
-            None => {
-                let answer = self
-                    .exchange(&reached, &call, CALL_TIME, false)
-                    .await
-                    .map_err(|failed| failed.refusal)?;
-                self.look_after(&reached, &call, answer).await?
-            }
+        let answer = if let Some(create) = reached.provider.create(&call) {
+            self.make_once(&reached, &call, create).await?
+        } else {
+            let answer = self.exchange(&reached, &call, CALL_TIME, false).await;
+            self.look_after(&reached, &call, answer.map_err(|failed| failed.refusal)?).await?
         };
         if (300..400).contains(&answer.status) {
             let message =

@@ -76,7 +76,9 @@ impl Session {
         tokens: &[&str],
     ) -> Self {
         let secrets = Secrets::default();
-        tokens.iter().for_each(|token| secrets.hide(token));
+        for token in tokens {
+            secrets.hide(token);
+        }
         Self { endpoints, headers, expires_at: None, is_renewable: false, secrets }
     }
 }

@@ -49,7 +49,9 @@ pub(super) fn sha512_crypt(password: &[u8], salt: &str) -> String {
 
 fn digest(parts: &[&[u8]]) -> Vec<u8> {
     let mut hash = Sha512::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     hash.finalize().to_vec()
 }
 
