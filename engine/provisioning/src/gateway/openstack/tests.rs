@@ -1,4 +1,4 @@
-//! What OpenStack is asked, and what is read of its answers.
+//! What `OpenStack` is asked, and what is read of its answers.
 
 use super::*;
 use crate::gateway::tests::{place, post};
