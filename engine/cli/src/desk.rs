@@ -39,7 +39,7 @@ pub(crate) async fn open(engine: &Engine) -> Result<Option<Desk>, String> {
         flows: Arc::new(InboxOf(engine.clone())),
         seal: Arc::new(KeyOf(engine.clone())),
         sender: Arc::clone(engine.sender()),
-        client: engine.client()?,
+        outbound: engine.outbound()?,
     };
     Ok(Some(Desk::open(surroundings, settings)))
 }

@@ -26,6 +26,7 @@ use crate::jwt;
 use crate::large_answer::BeforeLargeAnswer;
 use crate::mask::{Mask, Secrets};
 use crate::openapi;
+use crate::outbound::Outbound;
 use crate::python::{self, PythonSettings};
 use crate::reading::{ReadOut, Reading};
 use crate::secret_names::is_credential_header;
@@ -126,6 +127,11 @@ impl Caller {
     /// and allowed addresses. It follows no redirects.
     pub fn client(&self) -> Result<reqwest::Client, String> {
         self.transport.client(CONNECT_TIMEOUT)
+    }
+
+    /// Sends requests of other components with the trust, the proxies, the allowed addresses and the memory of calls.
+    pub fn outbound(&self) -> Result<Outbound, String> {
+        Outbound::new(self.transport.options().clone(), &self.memory)
     }
 
     /// The TLS configuration of calls, for connections that do not use HTTP.

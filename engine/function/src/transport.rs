@@ -133,7 +133,6 @@ impl Transport {
     }
 
     /// Limits and trust of every call.
-    #[cfg(feature = "grpc")]
     pub(crate) fn options(&self) -> &TransportOptions {
         &self.options
     }

@@ -122,6 +122,27 @@ impl Refusal {
         Self::new(422, "REASON_REQUIRED", "the decision needs a reason")
     }
 
+    /// It is not there, in the words of who looked for it.
+    pub(crate) fn not_found_because(message: impl Into<String>) -> Self {
+        Self::new(404, "NOT_FOUND", message)
+    }
+
+    /// Nothing was sent to the cluster; another try makes sense after so many seconds.
+    pub(crate) fn cluster_unavailable(message: impl Into<String>, retry_after: u64) -> Self {
+        Self::new(503, "CLUSTER_UNAVAILABLE", message).with(json!({"retryAfter": retry_after}))
+    }
+
+    /// The cluster does not take the credentials that the desk has of it.
+    pub(crate) fn cluster_refuses(cluster: &str) -> Self {
+        let message = format!("the cluster `{cluster}` does not take its credentials; an admin can change them");
+        Self::new(401, "UNAUTHENTICATED", message)
+    }
+
+    /// Something was sent to the cluster, and there is no answer that can be given on: 502 or 504.
+    pub(crate) fn no_answer(status: u16, message: impl Into<String>) -> Self {
+        Self::new(status, "NO_ANSWER", message)
+    }
+
     /// The engine cannot do it now.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "UNAVAILABLE", message)

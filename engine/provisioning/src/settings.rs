@@ -42,6 +42,8 @@ pub struct Settings {
     pub(crate) service_url: String,
     /// Tickets; `None` when there is no GitLab.
     pub(crate) tickets: Option<Tickets>,
+    /// Tokens of users for other services, by user and service.
+    user_tokens: BTreeMap<(String, String), String>,
     /// Whether webhooks may go to `http` addresses.
     pub(crate) allows_http: bool,
     /// Whether webhooks may go to loopback addresses.
@@ -65,6 +67,7 @@ impl Settings {
         let engine_tokens = settings::AUTH_TOKEN.tokens(properties)?.into_iter();
         Ok(Self {
             users: users(properties),
+            user_tokens: user_tokens(properties),
             // A name may stand before a token.
             engine_tokens: engine_tokens.map(|token| token.split_once(':').map_or(token.clone(), |(_, secret)| secret.to_owned())).collect(),
             flow_token: settings::DESK_TOKEN.text(properties)?.filter(|token| !token.is_empty()),
@@ -98,6 +101,11 @@ impl Settings {
         }
     }
 
+    /// The token of a user for a service: `github`, or the name of a cluster.
+    pub(crate) fn user_token(&self, user: &str, service: &str) -> Option<String> {
+        self.user_tokens.get(&(Principal::parse(user).to_string(), service.to_owned())).cloned()
+    }
+
     /// What is known of somebody by name: a user of the desk with roles and groups, or a name alone.
     pub(crate) fn person(&self, name: &str) -> Person {
         let reference = Principal::parse(name).to_string();
@@ -106,9 +114,21 @@ impl Settings {
     }
 }
 
+/// What properties of users begin with.
+const PREFIX: &str = "rondo.desk.users.";
+
+/// The tokens in `rondo.desk.users.<name>.tokens.<service>`.
+fn user_tokens(properties: &Properties) -> BTreeMap<(String, String), String> {
+    let tokens = properties.keys_with_prefix(PREFIX).filter_map(|key| {
+        let (name, service) = key.strip_prefix(PREFIX)?.split_once(".tokens.")?;
+        let token = properties.get(key).filter(|token| !token.trim().is_empty())?;
+        Some(((Principal::parse(name.trim_matches('"')).to_string(), service.to_owned()), token.trim().to_owned()))
+    });
+    tokens.collect()
+}
+
 /// The users, by the names in `rondo.desk.users.<name>.token`.
 fn users(properties: &Properties) -> Vec<User> {
-    const PREFIX: &str = "rondo.desk.users.";
     let names = properties.keys_with_prefix(PREFIX).filter_map(|key| key.strip_prefix(PREFIX)?.rsplit_once('.')).map(|(name, _)| name);
     let names: BTreeMap<&str, ()> = names.map(|name| (name, ())).collect();
     let list = |name: &str, what: &str| {

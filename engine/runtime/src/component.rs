@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use rondo_event::{CloudEvent, Sender};
+use rondo_function::Outbound;
 use rondo_store::{Component, Database, Transaction, WorkError};
 
 use crate::{engine::Engine, inbox::AcceptedWithin};
@@ -66,8 +67,8 @@ impl Engine {
         &self.executor.sender
     }
 
-    /// A client for HTTP calls with the proxies, authorities and refused addresses of the engine's own. It follows no redirect.
-    pub fn client(&self) -> Result<reqwest::Client, String> {
-        self.executor.caller.client()
+    /// Sends HTTP requests with the proxies, authorities, refused addresses and memory of the engine's own calls. It follows no redirect.
+    pub fn outbound(&self) -> Result<Outbound, String> {
+        self.executor.caller.outbound()
     }
 }

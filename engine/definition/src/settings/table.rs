@@ -42,6 +42,8 @@ settings! {
     DESK_USER_GROUPS: "rondo.desk.users.<name>.groups", Kind::Text, "", "groups of a user of the desk, separated by commas";
     DESK_USER_ROLES: "rondo.desk.users.<name>.roles", Kind::Text, "", "roles of a user of the desk, separated by commas: `admin`, `service`, `reviewer`, or others";
     DESK_USER_TOKEN: "rondo.desk.users.<name>.token", Kind::Secret, "everybody is admin", "the token of a user of the desk";
+    DESK_USER_SERVICE_TOKEN: "rondo.desk.users.<name>.tokens.<service>", Kind::Secret, "",
+        "the token of a user for another service, `github` or the name of a cluster; flows refer to it as `token:<name>:<service>`";
     DESK_ALLOW_HTTP: "rondo.desk.webhooks.allow-http", Kind::Flag, "false", "whether webhooks of the desk may go to `http` addresses";
     DESK_ALLOW_LOOPBACK: "rondo.desk.webhooks.allow-loopback", Kind::Flag, "false", "whether webhooks of the desk may go to addresses of its own machine";
     KEEP_EVENTS: "rondo.events.keep", Kind::Millis, "86400000",

@@ -17,6 +17,7 @@ mod knative_calls;
 mod limits;
 mod memory;
 mod message_binding;
+mod outbound;
 mod python_calls;
 mod query_calls;
 mod requests;

@@ -3,6 +3,7 @@
 //! ```text
 //!  http ──▶ Desk::change ──▶ Work (one transaction): load, model decides, write, tell flows
 //!                                    │ events            │ deliveries
+//!  health: clusters that do not answer, tested again
 //!  sweep: deadlines, reminders, ends of time     outbox ──▶ sink, Kafka      webhooks ──▶ receivers
 //! ```
 
@@ -10,31 +11,36 @@ mod admission;
 mod approvals;
 mod clock;
 mod clusters;
+mod credentials;
+mod health;
 mod outbox;
+mod probe;
 mod requests;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod view;
 mod webhooks;
-#[cfg(test)]
-mod tests;
 mod work;
 
 use std::sync::Arc;
 
 use rondo_event::{CloudEvent, Sender};
+use rondo_function::Outbound;
 use rondo_store::{Database, ReadQueue, StoreError, Transaction, WorkError, rusqlite::Connection};
 use tokio::sync::Notify;
 
 pub(crate) use clock::Clock;
-pub(crate) use clusters::{NewCluster, Tested};
+pub(crate) use clusters::NewCluster;
+pub(crate) use probe::{Probe, Probed};
 pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
 pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
 pub use work::{SOURCE, TOLD_TYPES};
 
-use crate::{model::Person, refusal::Refusal, settings::Settings};
+use crate::{gateway::Gateway, model::Person, refusal::Refusal, settings::Settings};
 
 /// What is done once a transaction is written.
 pub type Afterwards = Box<dyn FnOnce() + Send>;
@@ -67,8 +73,8 @@ pub struct Surroundings {
     pub seal: Arc<dyn Seal>,
     /// Where events go.
     pub sender: Arc<Sender>,
-    /// Calls other systems: follows no redirects, connects to no link-local address.
-    pub client: reqwest::Client,
+    /// Calls other systems.
+    pub outbound: Outbound,
 }
 
 /// The desk. Clones are the same one.
@@ -79,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) surroundings: Surroundings,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    pub(crate) gateway: Gateway,
     /// Something was written that may be due.
     pub(crate) changed: Notify,
     pub(crate) has_events: Notify,
@@ -94,12 +101,14 @@ impl Desk {
         }
         let clock = Clock::new(settings.clock_speed);
         let [changed, has_events, has_deliveries, has_tickets] = std::array::from_fn(|_| Notify::new());
-        let shared = Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets };
+        let gateway = Gateway::default();
+        let shared = Shared { surroundings, settings, clock, gateway, changed, has_events, has_deliveries, has_tickets };
         let desk = Self(Arc::new(shared));
         tokio::spawn(sweep::run(desk.clone()));
         tokio::spawn(outbox::run(desk.clone()));
         tokio::spawn(webhooks::run(desk.clone()));
         tokio::spawn(ticket::run(desk.clone()));
+        tokio::spawn(health::run(desk.clone()));
         desk
     }
 

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use proptest::prelude::*;
 use rondo_definition::Properties;
 use rondo_event::{Channels, CloudEvent, Sender};
+use rondo_function::{Caller, Secrets};
+use rondo_memory::MemoryBudget;
 use rondo_store::{Database, Transaction, WorkError};
 use serde_json::json;
 
@@ -47,15 +49,13 @@ impl Seal for Open {
 
 async fn desk() -> Desk {
     let properties = Properties::default();
-    // An error says that another test was first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::new();
+    let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(1 << 26)).unwrap();
     let surroundings = Surroundings {
         database: Database::open("sqlite::memory:", &[DESK]).await.unwrap(),
         flows: Arc::new(Deaf),
         seal: Arc::new(Open),
-        sender: Arc::new(Sender::new(Arc::new(Channels::read(&properties).0), client.clone(), &properties).unwrap()),
-        client,
+        sender: Arc::new(Sender::new(Arc::new(Channels::read(&properties).0), caller.client().unwrap(), &properties).unwrap()),
+        outbound: caller.outbound().unwrap(),
     };
     Desk::open(surroundings, Settings::read(&properties, "http://localhost:8080").unwrap())
 }

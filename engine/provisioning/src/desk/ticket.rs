@@ -100,7 +100,7 @@ impl Desk {
     }
 
     async fn gitlab(&self, tickets: &Tickets, method: reqwest::Method, url: &str, body: Option<Value>) -> Result<Value, String> {
-        let client = &self.0.surroundings.client;
+        let client = &self.0.surroundings.outbound.client();
         let mut request = client.request(method, url).header("PRIVATE-TOKEN", &tickets.token).timeout(TIMEOUT);
         if let Some(body) = body {
             request = request.json(&body);

@@ -145,7 +145,7 @@ impl Desk {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secrets.secret.as_bytes());
         let tag = hmac::sign(&key, body.as_bytes());
         let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut request = self.0.surroundings.client.post(&webhook.url).timeout(TIMEOUT)
+        let mut request = self.0.surroundings.outbound.client().post(&webhook.url).timeout(TIMEOUT)
             .header("Content-Type", "application/cloudevents+json")
             .header("X-Hub-Signature-256", format!("sha256={signature}"))
             .header("X-Desk-Event", event.1)
@@ -174,6 +174,8 @@ impl Desk {
     /// Refuses addresses that a webhook may not have, also behind a name.
     async fn check_address(&self, url: &str) -> Result<(), String> {
         let url = check_url(url, self.0.settings.allows_http)?;
+        // The client refuses forbidden addresses that a name resolves to, but not those that are written out.
+        self.0.surroundings.outbound.check(&url)?;
         let addresses: Vec<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],
             Some(Host::Ipv6(address)) => vec![address.into()],

@@ -108,6 +108,9 @@ impl<'w, 'c> Work<'w, 'c> {
     /// Writes a changed request and what the change brought about, and then whatever follows for others.
     pub(crate) fn finish(&mut self, request: &Request, effects: Effects) -> Result<(), Fault> {
         tables::requests::update(self.connection, request, self.due_at(request))?;
+        if !effects.transitions.is_empty() {
+            self.drop_credentials(request)?;
+        }
         self.carry_out(request, effects)?;
         self.follow_up()
     }

@@ -24,6 +24,7 @@ const LONGEST_KEY: usize = 255;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let retry_after = self.details.as_ref().and_then(|details| details["retryAfter"].as_u64()).unwrap_or(1);
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(details) = self.details {
             error["details"] = details;
@@ -32,7 +33,7 @@ impl IntoResponse for Refusal {
         let mut answer = (status, Json(json!({"error": error}))).into_response();
         let more = match self.status {
             401 => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            503 => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            503 => Some((header::RETRY_AFTER, HeaderValue::from(retry_after))),
             _ => None,
         };
         answer.headers_mut().extend(more);

@@ -31,6 +31,16 @@ fn person(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
     app.desk.0.settings.caller(token).ok_or_else(Refusal::unauthenticated)
 }
 
+/// Flows and other systems work on what was asked for; people do not.
+pub(crate) fn check_service(person: &Person) -> Result<(), Refusal> {
+    if person.is_admin() || person.has_role("service") { Ok(()) } else { Err(Refusal::forbidden("only a flow or a service may do this")) }
+}
+
+/// The instance that calls, as the engine sends it.
+pub(crate) fn instance_of(headers: &HeaderMap) -> Option<String> {
+    headers.get("kogitoprocinstanceid").and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
 /// A call that changes something: who makes it, how it is repeated, and its body.
 pub(crate) struct Call {
     pub(crate) change: Change,
@@ -60,6 +70,11 @@ pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Refusal> {
 }
 
 impl Call {
+    /// Refuses people.
+    pub(crate) fn check_service(&self) -> Result<(), Refusal> {
+        check_service(&self.change.person)
+    }
+
     /// The body of an operation, read as what it is. All that is wrong with it is told at once.
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&mut self, app: &App, operation: &str) -> Result<T, Refusal> {
         let body = std::mem::take(&mut self.body);

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     refusal::Refusal,
-    desk::{NewCluster, Tested, cluster_view},
+    desk::{NewCluster, cluster_view},
+    gateway::Tested,
     model::{Resources, Wanted, choose},
     tables,
 };
@@ -26,6 +27,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters", get(list).post(create))
         .route("/clusters/{cluster}", get(show).put(put).delete(delete))
         .route("/clusters/{cluster}/test", post(test))
+        .route("/clusters/{cluster}/session", post(open_session))
         .route("/clusters/select", post(select))
 }
 
@@ -90,6 +92,11 @@ async fn delete(State(app): State<App>, Path(name): Path<String>, call: Call) ->
 async fn test(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Json<Tested>, Refusal> {
     check_admin(&call)?;
     app.desk.test_cluster(name).await.map(Json)
+}
+
+async fn open_session(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Json<Value>, Refusal> {
+    call.check_service()?;
+    app.desk.open_session(&name).await.map(Json)
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,11 @@ mod answer;
 mod approvals;
 mod caller;
 mod clusters;
+mod credentials;
+mod gateway;
 mod params;
 mod pools;
+mod probes;
 mod requests;
 mod schemas;
 mod webhooks;
@@ -46,6 +49,9 @@ pub fn routes(desk: Desk) -> Router {
         .merge(requests::routes())
         .merge(approvals::routes())
         .merge(clusters::routes())
+        .merge(credentials::routes())
+        .merge(gateway::routes())
+        .merge(probes::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))
         .with_state(app);

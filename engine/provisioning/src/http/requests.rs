@@ -3,7 +3,6 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::HeaderMap,
     routing::{get, post, put},
 };
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     App,
     answer::{Reply, items},
-    caller::{Call, Caller},
+    caller::{Call, Caller, instance_of},
     params::Params,
 };
 use crate::{
@@ -42,20 +41,6 @@ pub(super) fn routes() -> Router<App> {
 
 fn view(work: &Work<'_, '_>, request: &Request) -> Result<Value, Fault> {
     Ok(request_view(work.connection, request)?)
-}
-
-/// Flows and other systems report; people do not.
-fn check_reports(call: &Call) -> Result<(), Refusal> {
-    let person = &call.change.person;
-    if person.is_admin() || person.has_role("service") {
-        return Ok(());
-    }
-    Err(Refusal::forbidden("only a flow or a service reports"))
-}
-
-/// The instance that calls, as the engine sends it.
-fn instance(headers: &HeaderMap) -> Option<String> {
-    headers.get("kogitoprocinstanceid").and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 #[derive(Deserialize)]
@@ -163,9 +148,9 @@ async fn report_step(
     Path((id, step)): Path<(String, String)>,
     mut call: Call,
 ) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let step = Step::of_name(&step).ok_or_else(|| Refusal::not_found("step", &step))?;
-    let instance = instance(&call.headers);
+    let instance = instance_of(&call.headers);
     let report: StepReport = call.read(&app, "reportStep")?;
     let made = call.change.make(&app.desk, move |work| {
         let error = report.error.clone().map(ReportedError::failure);
@@ -176,7 +161,7 @@ async fn report_step(
 }
 
 async fn report_rollback(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let report: StepReport = call.read(&app, "reportRollback")?;
     let made = call.change.make(&app.desk, move |work| {
         let request = work.report_rollback(&id, report.status, report.error.clone().map(ReportedError::failure))?;
@@ -191,7 +176,7 @@ struct PowerReport {
 }
 
 async fn report_power(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let report: PowerReport = call.read(&app, "reportPower")?;
     let made = call.change.make(&app.desk, move |work| {
         let request = work.report_power(&id, report.status)?;
@@ -214,7 +199,7 @@ async fn record(
     Path((id, kind, name)): Path<(String, String, String)>,
     mut call: Call,
 ) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let ResourceReport { status, provider_id, attributes } = call.read(&app, "recordResource")?;
     let recorded = Recorded { kind, name, status, provider_id, attributes };
     let made = call.change.make(&app.desk, move |work| {
@@ -225,7 +210,7 @@ async fn record(
 }
 
 async fn forget(State(app): State<App>, Path((id, kind, name)): Path<(String, String, String)>, call: Call) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let made = call.change.make(&app.desk, move |work| {
         work.forget(&id, &kind, &name)?;
         Ok(Reply::gone())
@@ -234,7 +219,7 @@ async fn forget(State(app): State<App>, Path((id, kind, name)): Path<(String, St
 }
 
 async fn set_access(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_reports(&call)?;
+    call.check_service()?;
     let access: Access = call.read(&app, "setAccess")?;
     let made = call.change.make(&app.desk, move |work| {
         let request = work.set_access(&id, access.clone())?;

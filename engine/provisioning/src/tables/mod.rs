@@ -5,6 +5,8 @@
 pub(crate) mod answers;
 pub(crate) mod approvals;
 pub(crate) mod clusters;
+pub(crate) mod creates;
+pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod pools;
 pub(crate) mod requests;
@@ -20,8 +22,13 @@ use rondo_store::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The tables of the desk.
-pub const DESK: Component =
-    Component { name: "desk", migrations: &[include_str!("../../migrations/0001_desk.sql")] };
+pub const DESK: Component = Component {
+    name: "desk",
+    migrations: &[
+        include_str!("../../migrations/0001_desk.sql"),
+        include_str!("../../migrations/0004_credentials.sql"),
+    ],
+};
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 

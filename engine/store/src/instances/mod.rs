@@ -21,7 +21,7 @@ mod tests;
 use std::pin::Pin;
 
 use damage_log::DamageLog;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use crate::{
@@ -58,6 +58,16 @@ pub fn commit_within<E: From<CommitError>>(
         WorkError::Refused(refusal) => WorkError::Refused(refusal.into()),
         WorkError::Sqlite(error) => WorkError::Sqlite(error),
     })
+}
+
+/// The business key of an instance, or that of the root of its tree if it is a subflow without one. `None` also for an instance that is
+/// not there.
+pub fn business_key_of(connection: &Connection, instance: Uuid) -> rusqlite::Result<Option<String>> {
+    let mut select = connection.prepare_cached(
+        "SELECT coalesce(own.business_key, root.business_key)
+         FROM instance AS own LEFT JOIN instance AS root ON root.id = own.root WHERE own.id = ?1",
+    )?;
+    Ok(select.query_row([instance], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Accepts an event as part of a larger unit of work, so that both become durable together or not at all; [`Store::accept_event`] says what
