@@ -7,13 +7,18 @@
 //! ```
 
 mod admission;
+mod announcements;
 mod approvals;
 mod clock;
 mod clusters;
+mod gitlab;
+mod links;
+mod mail;
 mod outbox;
 mod requests;
 mod sweep;
 mod ticket;
+mod ticket_decision;
 mod view;
 mod webhooks;
 mod work;
@@ -22,16 +27,21 @@ use std::sync::Arc;
 
 use rondo_event::{CloudEvent, Sender};
 use rondo_store::{Database, ReadQueue, StoreError, Transaction, WorkError, rusqlite::Connection};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 pub(crate) use clock::Clock;
 pub(crate) use clusters::{NewCluster, Tested};
+pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
 pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
 
-use crate::{model::Person, refusal::Refusal, settings::Settings};
+use crate::{
+    model::{LinkKey, Person},
+    refusal::Refusal,
+    settings::Settings,
+};
 
 /// What is done once a transaction is written.
 pub type Afterwards = Box<dyn FnOnce() + Send>;
@@ -78,22 +88,29 @@ pub(crate) struct Shared {
     pub(crate) has_events: Notify,
     pub(crate) has_deliveries: Notify,
     pub(crate) has_tickets: Notify,
+    pub(crate) has_mails: Notify,
+    /// The key of approval links, once it was read or made.
+    pub(crate) link_key: OnceCell<LinkKey>,
 }
 
 impl Desk {
-    /// Opens the desk and begins to work: deadlines, events, webhooks.
+    /// Opens the desk and begins to work: deadlines, events, webhooks, tickets, mails.
     pub fn open(surroundings: Surroundings, settings: Settings) -> Self {
         if settings.is_open() {
             tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
         }
         let clock = Clock::new(settings.clock_speed);
-        let [changed, has_events, has_deliveries, has_tickets] = std::array::from_fn(|_| Notify::new());
-        let shared = Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets };
+        let [changed, has_events, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
+        let link_key = OnceCell::new();
+        let shared =
+            Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets, has_mails, link_key };
         let desk = Self(Arc::new(shared));
         tokio::spawn(sweep::run(desk.clone()));
         tokio::spawn(outbox::run(desk.clone()));
         tokio::spawn(webhooks::run(desk.clone()));
         tokio::spawn(ticket::run(desk.clone()));
+        tokio::spawn(ticket_decision::run(desk.clone()));
+        tokio::spawn(mail::run(desk.clone()));
         desk
     }
 
@@ -118,6 +135,7 @@ impl Desk {
         self.0.has_events.notify_one();
         self.0.has_deliveries.notify_one();
         self.0.has_tickets.notify_one();
+        self.0.has_mails.notify_one();
         Ok(done)
     }
 

@@ -100,7 +100,8 @@ async fn list(State(app): State<App>, Caller(person): Caller, Query(query): Quer
         name => app.desk.0.settings.person(name),
     });
     let found = app.desk.read(move |connection| {
-        let (state, pool, requester) = (query.state.as_deref(), query.pool.as_deref(), query.requester.as_deref());
+        let requester = query.requester.map(|name| Principal::parse(&name).to_string());
+        let (state, pool, requester) = (query.state.as_deref(), query.pool.as_deref(), requester.as_deref());
         Ok(tables::approvals::list(connection, state, pool, requester, MOST)?)
     });
     let found = found.await?;

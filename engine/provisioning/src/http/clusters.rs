@@ -95,6 +95,8 @@ async fn test(State(app): State<App>, Path(name): Path<String>, call: Call) -> R
 struct Selection {
     provider: String,
     region: Option<String>,
+    #[serde(default)]
+    except: Vec<String>,
     resources: Resources,
 }
 
@@ -105,6 +107,7 @@ async fn select(State(app): State<App>, mut call: Call) -> Result<Json<Value>, R
         provider: &selection.provider,
         region: selection.region.as_deref(),
         cluster: None,
+        except: &selection.except,
         resources: &selection.resources,
     };
     let (chosen, rejected) = choose(&clusters, &wanted);

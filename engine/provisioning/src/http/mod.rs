@@ -7,6 +7,9 @@ mod answer;
 mod approvals;
 mod caller;
 mod clusters;
+mod links;
+mod mails;
+mod page;
 mod pools;
 mod requests;
 mod schemas;
@@ -44,6 +47,8 @@ pub fn routes(desk: Desk) -> Router {
         .merge(pools::routes())
         .merge(requests::routes())
         .merge(approvals::routes())
+        .merge(links::routes())
+        .merge(mails::routes())
         .merge(clusters::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))

@@ -6,6 +6,8 @@ pub(crate) mod answers;
 pub(crate) mod approvals;
 pub(crate) mod clusters;
 pub(crate) mod events;
+pub(crate) mod links;
+pub(crate) mod mails;
 pub(crate) mod pools;
 pub(crate) mod requests;
 pub(crate) mod rules;
@@ -19,8 +21,10 @@ use rondo_store::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The tables of the desk.
-pub const DESK: Component =
-    Component { name: "desk", migrations: &[include_str!("../../migrations/0001_desk.sql")] };
+pub const DESK: Component = Component {
+    name: "desk",
+    migrations: &[include_str!("../../migrations/0001_desk.sql"), include_str!("../../migrations/0003_links.sql")],
+};
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 
