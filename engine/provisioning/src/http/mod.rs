@@ -10,6 +10,7 @@ mod clusters;
 mod links;
 mod mails;
 mod page;
+mod params;
 mod pools;
 mod requests;
 mod schemas;

@@ -24,10 +24,10 @@ mod ticket;
 mod webhook;
 
 pub(crate) use amount::Amount;
-pub(crate) use approval::{Approval, ApprovalState, Counted, Decision, Verdict, Via};
 #[cfg(test)]
 pub(crate) use approval::Vote;
-pub(crate) use cluster::{Cluster, Health, Wanted, choose};
+pub(crate) use approval::{Approval, ApprovalState, Counted, Decision, Verdict, Via};
+pub(crate) use cluster::{Cluster, Health, Wanted, choose, most_room};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
 pub(crate) use link::{KEY_BYTES, LinkKey};

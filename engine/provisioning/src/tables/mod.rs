@@ -11,6 +11,7 @@ pub(crate) mod mails;
 pub(crate) mod pools;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use jiff::Timestamp;
