@@ -145,3 +145,6 @@ impl Work<'_, '_> {
         Ok(LinkKey::new(&bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;

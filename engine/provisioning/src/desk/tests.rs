@@ -46,7 +46,11 @@ impl Seal for Open {
 }
 
 async fn desk() -> Desk {
-    let properties = Properties::default();
+    desk_with(&Properties::default()).await
+}
+
+/// A desk of its own with these properties.
+pub(super) async fn desk_with(properties: &Properties) -> Desk {
     // An error says that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::new();
@@ -54,10 +58,10 @@ async fn desk() -> Desk {
         database: Database::open("sqlite::memory:", &[DESK]).await.unwrap(),
         flows: Arc::new(Deaf),
         seal: Arc::new(Open),
-        sender: Arc::new(Sender::new(Arc::new(Channels::read(&properties).0), client.clone(), &properties).unwrap()),
+        sender: Arc::new(Sender::new(Arc::new(Channels::read(properties).0), client.clone(), properties).unwrap()),
         client,
     };
-    Desk::open(surroundings, Settings::read(&properties, "http://localhost:8080").unwrap())
+    Desk::open(surroundings, Settings::read(properties, "http://localhost:8080").unwrap())
 }
 
 /// Something that is done with the desk. Numbers choose among what there is.

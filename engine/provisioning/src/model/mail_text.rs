@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn an_outcome_says_who_decided_and_why() {
         let mut approval = approval();
-        approval.state = ApprovalState::Rejected;
+        (approval.state, approval.decided_at) = (ApprovalState::Rejected, Some(Timestamp::UNIX_EPOCH));
         approval.votes.push(Vote {
             by: "user:default/kim".to_owned(),
             decision: Decision::Rejected,
