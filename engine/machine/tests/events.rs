@@ -215,7 +215,8 @@ fn a_computed_time_is_a_duration_or_the_moment_at_which_it_ends() {
     let fast = || Context { speed: 60, ..context(1000) };
     for (until, expected) in [("PT1M", NOW + 1_000), ("2100-01-01T02:00:00.25+02:00", 4_102_444_800_250)] {
         let program = flow(
-            "- {name: A, type: event, onEvents: [{eventRefs: [refused]}], timeouts: {eventTimeout: .until}, end: true}",
+            "- {name: S, type: inject, data: {}, transition: A}
+- {name: A, type: event, onEvents: [{eventRefs: [refused]}], timeouts: {eventTimeout: .until}, end: true}",
         );
         let data = Snapshot::new(Val::from(json!({"until": until})));
         let waits = settle(&program, data, Input::Start { at: None }, &fast(), NOW);

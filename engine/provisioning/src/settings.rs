@@ -93,7 +93,12 @@ impl Settings {
 
     /// Whether nobody is configured, so that everybody is admin.
     pub(crate) fn is_open(&self) -> bool {
-        self.users.iter().all(|user| user.token.is_none()) && self.engine_tokens.is_empty()
+        self.users.is_empty() && self.engine_tokens.is_empty()
+    }
+
+    /// Whether people are configured, and none of them can call: a token may be missing that was meant.
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.users.is_empty() && self.users.iter().all(|user| user.token.is_none()) && self.engine_tokens.is_empty()
     }
 
     /// Who has a token; `None` when nobody has. Where nobody is configured, everybody is admin.

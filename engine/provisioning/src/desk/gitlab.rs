@@ -42,7 +42,8 @@ impl<'d> Project<'d> {
     /// The project of this path or number.
     pub(super) fn new(client: &'d Client, tickets: &'d Tickets, project: &str) -> Self {
         let base = tickets.url.trim_end_matches('/');
-        let issues = format!("{base}/api/v4/projects/{}/issues", utf8_percent_encode(project, NON_ALPHANUMERIC));
+        let issues =
+            format!("{base}/api/v4/projects/{}/issues", utf8_percent_encode(project, NON_ALPHANUMERIC));
         Self { client, tickets, issues }
     }
 
@@ -53,7 +54,8 @@ impl<'d> Project<'d> {
 
     /// The issue whose description has a mark.
     pub(super) async fn find_issue(&self, mark: &str) -> Result<Option<Value>, GitLabError> {
-        let found = self.call(Method::GET, &format!("{}?in=description&search={mark}", self.issues), None).await?;
+        let found =
+            self.call(Method::GET, &format!("{}?in=description&search={mark}", self.issues), None).await?;
         let mut found = found.as_array().into_iter().flatten();
         Ok(found.find(|issue| issue["description"].as_str().is_some_and(|text| text.contains(mark))).cloned())
     }
@@ -87,9 +89,11 @@ impl<'d> Project<'d> {
             };
             let Some(events) = events.as_array() else { return Ok(name) };
             let added = events.iter().filter(|event| {
-                event["action"] == "add" && event["label"]["name"].as_str().is_some_and(|name| is_same_label(name, label))
+                event["action"] == "add"
+                    && event["label"]["name"].as_str().is_some_and(|name| is_same_label(name, label))
             });
-            name = added.last().and_then(|event| event["user"]["username"].as_str().map(str::to_owned)).or(name);
+            name =
+                added.last().and_then(|event| event["user"]["username"].as_str().map(str::to_owned)).or(name);
             if events.len() < PAGE {
                 break;
             }
@@ -98,7 +102,8 @@ impl<'d> Project<'d> {
     }
 
     async fn call(&self, method: Method, url: &str, body: Option<Value>) -> Result<Value, GitLabError> {
-        let mut request = self.client.request(method, url).header("PRIVATE-TOKEN", &self.tickets.token).timeout(TIMEOUT);
+        let mut request =
+            self.client.request(method, url).header("PRIVATE-TOKEN", &self.tickets.token).timeout(TIMEOUT);
         if let Some(body) = body {
             request = request.json(&body);
         }

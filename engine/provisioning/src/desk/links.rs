@@ -139,7 +139,9 @@ impl Work<'_, '_> {
             return Ok(LinkKey::new(&seal.open(OWNER, sealed).map_err(Refusal::unavailable)?));
         }
         let mut bytes = [0; KEY_BYTES];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Refusal::unavailable("the system gives no random numbers for a key"))?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| Refusal::unavailable("the system gives no random numbers for a key"))?;
         let sealed = seal.seal(OWNER, &bytes).map_err(Refusal::unavailable)?;
         tables::links::put_key(self.connection, &sealed)?;
         Ok(LinkKey::new(&bytes))

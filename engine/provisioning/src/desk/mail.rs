@@ -11,7 +11,10 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::Desk;
 use crate::{
     http::BASE,
-    model::{ApprovalState, Content, Mail, MailText, Person, Principal, is_worth_another_try, one_line, outcome, question},
+    model::{
+        ApprovalState, Content, Mail, MailText, Person, Principal, is_worth_another_try, one_line, outcome,
+        question,
+    },
     refusal::Refusal,
     settings::MailService,
     tables,
@@ -42,7 +45,8 @@ pub(super) async fn run(desk: Desk) {
         };
         if due.is_empty() {
             let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-            let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
+            let pause =
+                wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = desk.0.has_mails.notified() => {}
@@ -122,12 +126,17 @@ impl Desk {
         }
         let url = format!("{}/email", service.url.trim_end_matches('/'));
         let client = &self.0.surroundings.client;
-        let mut request = client.post(url).timeout(TIMEOUT).header("Idempotency-Key", mail.id.to_string()).json(&body);
+        let mut request =
+            client.post(url).timeout(TIMEOUT).header("Idempotency-Key", mail.id.to_string()).json(&body);
         if let Some(token) = &service.token {
             request = request.bearer_auth(token);
         }
         let answer = request.send().await.map_err(|error| {
-            NotTaken::later(if error.is_timeout() { "no answer within 10 s" } else { "no connection to the mail service" })
+            NotTaken::later(if error.is_timeout() {
+                "no answer within 10 s"
+            } else {
+                "no connection to the mail service"
+            })
         })?;
         let status = answer.status();
         if status.is_success() {
@@ -143,10 +152,14 @@ impl Desk {
             let Content::Notice { subject, text } = &mail.content else { return Ok(None) };
             return Ok(Some(MailText { subject: one_line(subject), text: text.clone() }));
         };
-        let Some(approval) = self.read(move |connection| Ok(tables::approvals::get(connection, &id)?)).await? else {
+        let Some(approval) =
+            self.read(move |connection| Ok(tables::approvals::get(connection, &id)?)).await?
+        else {
             return Ok(None);
         };
-        let Content::Question { link, occasion, .. } = &mail.content else { return Ok(Some(outcome(&approval))) };
+        let Content::Question { link, occasion, .. } = &mail.content else {
+            return Ok(Some(outcome(&approval)));
+        };
         let person = self.0.settings.person(&mail.to);
         let is_asked = approval.asked.approvers.iter().any(|entry| person.is(&Principal::parse(entry)));
         let has_decided = approval.votes.iter().any(|vote| vote.by == person.reference);

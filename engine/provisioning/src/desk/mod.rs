@@ -102,15 +102,7 @@ pub(crate) struct Shared {
 impl Desk {
     /// Opens the desk and begins to work: deadlines, events, webhooks, tickets, mails.
     pub fn open(surroundings: Surroundings, settings: Settings) -> Self {
-        if settings.is_open() {
-            tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
-        }
-        let clock = Clock::new(settings.clock_speed);
-        let [changed, has_events, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
-        let link_key = OnceCell::new();
-        let shared =
-            Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets, has_mails, link_key };
-        let desk = Self(Arc::new(shared));
+        let desk = Self::at_rest(surroundings, settings);
         tokio::spawn(sweep::run(desk.clone()));
         tokio::spawn(outbox::run(desk.clone()));
         tokio::spawn(webhooks::run(desk.clone()));
@@ -118,6 +110,22 @@ impl Desk {
         tokio::spawn(ticket_decision::run(desk.clone()));
         tokio::spawn(mail::run(desk.clone()));
         desk
+    }
+
+    /// A desk that does nothing by itself.
+    fn at_rest(surroundings: Surroundings, settings: Settings) -> Self {
+        if settings.is_open() {
+            tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
+        }
+        if settings.is_closed() {
+            tracing::warn!("no user of the desk has a token, so only flows can call it (rondo.desk.users.<name>.token)");
+        }
+        let clock = Clock::new(settings.clock_speed);
+        let [changed, has_events, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
+        let link_key = OnceCell::new();
+        let shared =
+            Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets, has_mails, link_key };
+        Self(Arc::new(shared))
     }
 
     /// Changes something, in one transaction. `work` may run more than once; only the last time counts.

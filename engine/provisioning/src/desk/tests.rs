@@ -46,11 +46,17 @@ impl Seal for Open {
 }
 
 async fn desk() -> Desk {
-    desk_with(&Properties::default()).await
+    let (surroundings, settings) = parts_of_desk(&Properties::default()).await;
+    Desk::open(surroundings, settings)
 }
 
-/// A desk of its own with these properties.
-pub(super) async fn desk_with(properties: &Properties) -> Desk {
+/// A desk of its own with these properties, which does nothing by itself.
+pub(super) async fn resting_desk(properties: &Properties) -> Desk {
+    let (surroundings, settings) = parts_of_desk(properties).await;
+    Desk::at_rest(surroundings, settings)
+}
+
+async fn parts_of_desk(properties: &Properties) -> (Surroundings, Settings) {
     // An error says that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::new();
@@ -61,7 +67,7 @@ pub(super) async fn desk_with(properties: &Properties) -> Desk {
         sender: Arc::new(Sender::new(Arc::new(Channels::read(properties).0), client.clone(), properties).unwrap()),
         client,
     };
-    Desk::open(surroundings, Settings::read(properties, "http://localhost:8080").unwrap())
+    (surroundings, Settings::read(properties, "http://localhost:8080").unwrap())
 }
 
 /// Something that is done with the desk. Numbers choose among what there is.

@@ -39,7 +39,9 @@ pub(super) async fn run(desk: Desk) {
         let mut after = 0;
         let mut seen = Vec::new();
         loop {
-            let page = desk.read(move |connection| Ok(tables::approvals::with_ticket_work(connection, after, PAGE)?)).await;
+            let page = desk
+                .read(move |connection| Ok(tables::approvals::with_ticket_work(connection, after, PAGE)?))
+                .await;
             let page = page.unwrap_or_default();
             let Some((last, _)) = page.last() else { break };
             after = *last;
@@ -65,14 +67,20 @@ pub(super) async fn run(desk: Desk) {
 
 impl Desk {
     /// Takes a ticket one step further. Answers whether it went on.
-    async fn work_on_ticket(&self, tickets: &Tickets, approval: &Approval, retries: &mut HashMap<String, Retry>) -> bool {
+    async fn work_on_ticket(
+        &self,
+        tickets: &Tickets,
+        approval: &Approval,
+        retries: &mut HashMap<String, Retry>,
+    ) -> bool {
         let Err(problem) = self.take_ticket_further(tickets, approval).await else {
             retries.remove(&approval.id);
             return true;
         };
         tracing::warn!(approval = %approval.id, %problem, "the ticket of an approval could not be worked on; trying again");
         self.note_ticket_problem(&approval.id, problem).await;
-        let pause = retries.get(&approval.id).map_or(FIRST_PAUSE, |retry| (retry.pause * 2).min(LONGEST_PAUSE));
+        let pause =
+            retries.get(&approval.id).map_or(FIRST_PAUSE, |retry| (retry.pause * 2).min(LONGEST_PAUSE));
         retries.insert(approval.id.clone(), Retry { at: Instant::now() + pause, pause });
         false
     }
@@ -83,7 +91,11 @@ impl Desk {
         let project = Project::new(&self.0.surroundings.client, tickets, name);
         let text = |error: GitLabError| error.to_string();
         let Some(number) = ticket.issue else {
-            let known = if ticket.is_attempted { project.find_issue(&approval.id).await.map_err(text)? } else { None };
+            let known = if ticket.is_attempted {
+                project.find_issue(&approval.id).await.map_err(text)?
+            } else {
+                None
+            };
             let made = match known {
                 Some(made) => made,
                 None if approval.state != ApprovalState::Pending => {
@@ -120,7 +132,9 @@ impl Desk {
         let (id, own) = (id.to_owned(), Person::desk());
         let noted = self.change(&own, move |work| {
             let mut approval = work.approval(&id)?;
-            let Some(ticket) = approval.asked.ticket.as_mut().filter(|ticket| ticket.problem.as_ref() != Some(&problem)) else {
+            let Some(ticket) =
+                approval.asked.ticket.as_mut().filter(|ticket| ticket.problem.as_ref() != Some(&problem))
+            else {
                 return Ok(false);
             };
             ticket.problem = Some(problem.clone());
@@ -130,7 +144,11 @@ impl Desk {
         noted.await.unwrap_or_default()
     }
 
-    async fn put_ticket(&self, id: &str, change: impl Fn(&mut Ticket) + Send + 'static) -> Result<(), String> {
+    async fn put_ticket(
+        &self,
+        id: &str,
+        change: impl Fn(&mut Ticket) + Send + 'static,
+    ) -> Result<(), String> {
         let (id, own) = (id.to_owned(), Person::desk());
         let changed = self.change(&own, move |work| {
             let mut approval = work.approval(&id)?;
@@ -154,7 +172,8 @@ fn description(approval: &Approval, ticket: &Ticket) -> String {
             other => format!("{name}: {other}"),
         })
         .collect();
-    let details = if details.is_empty() { String::new() } else { format!("{}\n\n", quoted(&details.join("\n\n"))) };
+    let details =
+        if details.is_empty() { String::new() } else { format!("{}\n\n", quoted(&details.join("\n\n"))) };
     format!(
         "**{}** asks: {}\n\n{details}The label `{}` approves, `{}` rejects. Closing the issue without a label rejects, too. \
          Who may decide: {}.\n\nApproval {}",
@@ -171,7 +190,10 @@ fn description(approval: &Approval, ticket: &Ticket) -> String {
 fn outcome(approval: &Approval) -> String {
     let vote = approval.deciding();
     let by = vote.map(|vote| format!(" by {}", vote.by)).unwrap_or_default();
-    let why = vote.and_then(|vote| vote.reason.as_ref()).map(|reason| format!("\n\n{}", quoted(reason))).unwrap_or_default();
+    let why = vote
+        .and_then(|vote| vote.reason.as_ref())
+        .map(|reason| format!("\n\n{}", quoted(reason)))
+        .unwrap_or_default();
     let sentence = match approval.state {
         ApprovalState::Pending => "Waiting",
         ApprovalState::Approved => "Approved",

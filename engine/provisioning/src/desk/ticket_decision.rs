@@ -36,7 +36,9 @@ pub(super) async fn run(desk: Desk) {
         tokio::time::sleep(pause).await;
         let mut after = 0;
         loop {
-            let page = desk.read(move |connection| Ok(tables::approvals::with_open_ticket(connection, after, PAGE)?)).await;
+            let page = desk
+                .read(move |connection| Ok(tables::approvals::with_open_ticket(connection, after, PAGE)?))
+                .await;
             let page = page.unwrap_or_default();
             let Some((last, _)) = page.last() else { break };
             after = *last;
@@ -64,12 +66,17 @@ impl Desk {
         }
     }
 
-    async fn read_ticket(&self, tickets: &Tickets, approval: &Approval) -> Result<Option<(TicketReading, SetBy)>, GitLabError> {
+    async fn read_ticket(
+        &self,
+        tickets: &Tickets,
+        approval: &Approval,
+    ) -> Result<Option<(TicketReading, SetBy)>, GitLabError> {
         let Some(ticket) = &approval.asked.ticket else { return Ok(None) };
         let (Some(name), Some(number)) = (&ticket.project, ticket.issue) else { return Ok(None) };
         let project = Project::new(&self.0.surroundings.client, tickets, name);
         let issue = project.issue(number).await?;
-        let labels: Vec<&str> = issue["labels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let labels: Vec<&str> =
+            issue["labels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let Some(reading) = ticket.read(&labels, issue["state"] != "closed") else { return Ok(None) };
         let by = match &reading {
             TicketReading::Rejection(_) => SetBy::Project,
@@ -82,16 +89,22 @@ impl Desk {
 
     async fn decide_by_ticket(&self, id: &str, reading: TicketReading, by: SetBy) -> Result<(), Refusal> {
         let id = id.to_owned();
-        self.change(&Person::desk(), move |work| work.decide_by_ticket(&id, reading.clone(), by.clone())).await
+        self.change(&Person::desk(), move |work| work.decide_by_ticket(&id, reading.clone(), by.clone()))
+            .await
     }
 
     /// An issue changed, as GitLab's webhook tells.
     pub(crate) async fn issue_changed(&self, event: &Value) -> Result<(), Refusal> {
-        let (Some(number), true) = (event["object_attributes"]["iid"].as_u64(), event["object_kind"] == "issue") else {
+        let (Some(number), true) =
+            (event["object_attributes"]["iid"].as_u64(), event["object_kind"] == "issue")
+        else {
             return Ok(());
         };
         let project = &event["project"];
-        let names = [project["path_with_namespace"].as_str().map(str::to_owned), project["id"].as_u64().map(|id| id.to_string())];
+        let names = [
+            project["path_with_namespace"].as_str().map(str::to_owned),
+            project["id"].as_u64().map(|id| id.to_string()),
+        ];
         let found = self.read(move |connection| {
             for name in names.iter().flatten() {
                 if let Some(approval) = tables::approvals::of_ticket(connection, name, number)? {
@@ -102,7 +115,9 @@ impl Desk {
         });
         let Some(approval) = found.await? else { return Ok(()) };
         let Some(ticket) = &approval.asked.ticket else { return Ok(()) };
-        let Some(reading) = ticket.read(&titles(&event["labels"]), event["object_attributes"]["state"] != "closed") else {
+        let Some(reading) =
+            ticket.read(&titles(&event["labels"]), event["object_attributes"]["state"] != "closed")
+        else {
             return Ok(());
         };
         let user = event["user"]["username"].as_str().unwrap_or_default().to_owned();
@@ -131,7 +146,9 @@ fn titles(labels: &Value) -> Vec<&str> {
 
 /// Whether an event tells that a label was set, not only that it is there. Without `changes` it is taken for the former.
 fn sets_label(event: &Value, label: &str) -> bool {
-    let Some(changes) = event["changes"].as_object().filter(|changes| !changes.is_empty()) else { return true };
+    let Some(changes) = event["changes"].as_object().filter(|changes| !changes.is_empty()) else {
+        return true;
+    };
     let Some(change) = changes.get("labels") else { return false };
     let has = |labels: &Value| titles(labels).iter().any(|title| is_same_label(title, label));
     has(&change["current"]) && !has(&change["previous"])
@@ -151,7 +168,9 @@ impl Work<'_, '_> {
                 let verdict = Verdict { decision, via: Via::Ticket, reason, changes: None, force: false };
                 return self.decide(id, &person, verdict).map(drop);
             }
-            (TicketReading::Label { decision, label }, SetBy::Project) => (decision, format!("label `{label}` of the ticket")),
+            (TicketReading::Label { decision, label }, SetBy::Project) => {
+                (decision, format!("label `{label}` of the ticket"))
+            }
             (TicketReading::Rejection(reason), _) => (crate::model::Decision::Rejected, reason),
         };
         let who = match &by {
@@ -179,7 +198,8 @@ mod tests {
 
     #[test]
     fn an_event_counts_for_the_label_that_it_sets() {
-        let labels = |titles: &[&str]| json!(titles.iter().map(|title| json!({"title": title})).collect::<Vec<_>>());
+        let labels =
+            |titles: &[&str]| json!(titles.iter().map(|title| json!({"title": title})).collect::<Vec<_>>());
         let change = |previous: &[&str], current: &[&str]| json!({"changes": {"labels": {"previous": labels(previous), "current": labels(current)}}});
         for (event, expected) in [
             (json!({}), true),

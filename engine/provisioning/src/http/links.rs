@@ -69,7 +69,8 @@ async fn read_form(request: Request) -> Result<Verdict, String> {
             _ => {}
         }
     }
-    let decision = decision.ok_or("Choose whether you approve or reject: the form says neither `approved` nor `rejected`.")?;
+    let decision = decision
+        .ok_or("Choose whether you approve or reject: the form says neither `approved` nor `rejected`.")?;
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
         return Err(format!("A reason has at most {LONGEST_REASON} characters."));
     }
@@ -128,7 +129,9 @@ fn refused(problem: &LinkProblem) -> Page {
         LinkProblem::Unknown => Page::new(
             StatusCode::NOT_FOUND,
             "This link leads nowhere",
-            &text("There is no question behind it. It may have been cut short; take the whole link out of the mail."),
+            &text(
+                "There is no question behind it. It may have been cut short; take the whole link out of the mail.",
+            ),
         ),
         LinkProblem::Used(approval, person) => {
             let vote = approval.votes.iter().find(|vote| vote.by == *person);
@@ -185,7 +188,8 @@ mod tests {
     fn approval(state: &str, more: Value) -> Box<Approval> {
         let mut asked = json!({"subject": "instance:1", "title": "<b>Open</b>", "requester": "user:default/jane", "approvers": ["user:default/kim"]});
         asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let approval = json!({"id": "1", "state": state, "createdAt": "2027-01-01T00:00:00Z", "asked": asked});
+        let approval =
+            json!({"id": "1", "state": state, "createdAt": "2027-01-01T00:00:00Z", "asked": asked});
         Box::new(serde_json::from_value(approval).unwrap())
     }
 
@@ -197,20 +201,30 @@ mod tests {
     #[tokio::test]
     async fn a_form_is_read() {
         let reason = Some("ok for the demo".to_owned());
-        assert_eq!(form("decision=approved&reason=ok+for%20the+demo").await, Ok((Decision::Approved, reason)));
+        assert_eq!(
+            form("decision=approved&reason=ok+for%20the+demo").await,
+            Ok((Decision::Approved, reason))
+        );
         assert_eq!(form("reason=+&decision=rejected").await, Ok((Decision::Rejected, None)));
         for wrong in ["", "decision=yes", "{\"decision\": \"approved\"}"] {
             assert!(form(wrong).await.unwrap_err().contains("neither"), "{wrong}");
         }
         assert!(form(&format!("decision=approved&reason={}", "a".repeat(LONGEST_REASON + 1))).await.is_err());
-        assert!(form(&format!("decision=approved&x={}", "a".repeat(MOST_BYTES))).await.unwrap_err().contains("larger"));
+        assert!(
+            form(&format!("decision=approved&x={}", "a".repeat(MOST_BYTES)))
+                .await
+                .unwrap_err()
+                .contains("larger")
+        );
     }
 
     #[test]
     fn a_question_is_escaped() {
         let asked = json!({"details": {"<script>": {"a": "<i>"}, "reason": "line 1\n\"line\" 2"}});
         let page = question(StatusCode::OK, &approval("pending", asked), Some("<fault>"));
-        for part in ["&lt;b&gt;Open&lt;/b&gt;", "&lt;script&gt;", "&lt;i&gt;", "&quot;line&quot; 2", "&lt;fault&gt;"] {
+        for part in
+            ["&lt;b&gt;Open&lt;/b&gt;", "&lt;script&gt;", "&lt;i&gt;", "&quot;line&quot; 2", "&lt;fault&gt;"]
+        {
             assert!(page.html().contains(part), "{part}: {}", page.html());
         }
         for part in ["<b>", "<script", "<i>"] {
@@ -220,7 +234,8 @@ mod tests {
 
     #[test]
     fn each_problem_has_its_status() {
-        let refusal = |status, refusal| (status, LinkProblem::Refused(Some(approval("pending", json!({}))), refusal));
+        let refusal =
+            |status, refusal| (status, LinkProblem::Refused(Some(approval("pending", json!({}))), refusal));
         for (status, problem) in [
             (404, LinkProblem::Unknown),
             (410, LinkProblem::Used(approval("approved", json!({})), "user:default/kim".to_owned())),

@@ -145,7 +145,12 @@ pub(crate) enum Counted {
 
 impl Approval {
     /// Somebody decides.
-    pub(crate) fn decide(&mut self, person: &Person, verdict: Verdict, now: Timestamp) -> Result<Counted, Refusal> {
+    pub(crate) fn decide(
+        &mut self,
+        person: &Person,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Counted, Refusal> {
         let is_approver = self.asked.approvers.iter().any(|entry| person.is(&Principal::parse(entry)));
         let forced = !is_approver && verdict.force && person.is_admin();
         if !is_approver && !forced {
@@ -181,11 +186,18 @@ impl Approval {
     }
 
     /// The ticket itself decides, where it does not matter or cannot be known who brought it about. `by` says so in words.
-    pub(crate) fn decide_by_ticket(&mut self, by: &str, decision: Decision, reason: String, now: Timestamp) -> Counted {
+    pub(crate) fn decide_by_ticket(
+        &mut self,
+        by: &str,
+        decision: Decision,
+        reason: String,
+        now: Timestamp,
+    ) -> Counted {
         if self.state != ApprovalState::Pending || self.votes.iter().any(|vote| vote.by == by) {
             return Counted::Already;
         }
-        let verdict = Verdict { decision, via: Via::Ticket, reason: Some(reason), changes: None, force: false };
+        let verdict =
+            Verdict { decision, via: Via::Ticket, reason: Some(reason), changes: None, force: false };
         self.count(by, verdict, false, now)
     }
 
@@ -195,7 +207,9 @@ impl Approval {
         let agreed = self.votes.iter().filter(|vote| vote.decision == Decision::Approved).count();
         match decision {
             Decision::Rejected => self.end(ApprovalState::Rejected, now),
-            Decision::Approved if agreed >= self.asked.needed || forced => self.end(ApprovalState::Approved, now),
+            Decision::Approved if agreed >= self.asked.needed || forced => {
+                self.end(ApprovalState::Approved, now)
+            }
             Decision::Approved => return Counted::Waits,
         }
         Counted::Decides

@@ -49,8 +49,15 @@ pub(crate) fn outcome(approval: &Approval) -> MailText {
     };
     let vote = approval.deciding();
     let by = vote.map(|vote| format!(" by {}", vote.by)).unwrap_or_default();
-    let mut text = format!("{} asked: {}\n{}\nThe answer: {sentence}{by}.\n", asked.requester, asked.title, details(approval));
-    if let Some(reason) = vote.and_then(|vote| vote.reason.as_ref()).filter(|reason| !reason.trim().is_empty()) {
+    let mut text = format!(
+        "{} asked: {}\n{}\nThe answer: {sentence}{by}.\n",
+        asked.requester,
+        asked.title,
+        details(approval)
+    );
+    if let Some(reason) =
+        vote.and_then(|vote| vote.reason.as_ref()).filter(|reason| !reason.trim().is_empty())
+    {
         text.push_str(&format!("\nReason:\n{}\n", reason.trim()));
     }
     if vote.is_some_and(|vote| vote.changes.is_some()) {
@@ -90,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Vote, Via};
+    use crate::model::{Via, Vote};
 
     fn approval() -> Approval {
         serde_json::from_value(json!({
@@ -132,7 +139,11 @@ mod tests {
         });
         let mail = outcome(&approval);
         assert_eq!(mail.subject, "Rejected: Launch `demo` Bcc: all");
-        assert!(mail.text.contains("it was rejected by user:default/kim.") && mail.text.contains("too expensive"), "{}", mail.text);
+        assert!(
+            mail.text.contains("it was rejected by user:default/kim.") && mail.text.contains("too expensive"),
+            "{}",
+            mail.text
+        );
         assert!(!mail.text.contains("http"), "{}", mail.text);
     }
 }

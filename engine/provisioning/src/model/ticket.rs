@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn labels_of_a_ticket_decide_whatever_their_case() {
-        let ticket: Ticket = serde_json::from_value(json!({"approvedLabel": "Approved", "deniedLabel": "ABGELEHNT Ä"})).unwrap();
+        let ticket: Ticket =
+            serde_json::from_value(json!({"approvedLabel": "Approved", "deniedLabel": "ABGELEHNT Ä"}))
+                .unwrap();
         for (labels, is_open, expected) in [
             (&["team-a"][..], true, "None"),
             (&["team-a", "APPROVED"], true, "Approved by Approved"),

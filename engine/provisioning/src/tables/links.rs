@@ -21,8 +21,8 @@ pub(crate) struct Link {
 }
 
 pub(crate) fn get(connection: &Connection, id: Uuid) -> Found<Option<Link>> {
-    let mut select =
-        connection.prepare_cached("SELECT approval, person, used_at IS NOT NULL FROM desk_link WHERE id = ?1")?;
+    let mut select = connection
+        .prepare_cached("SELECT approval, person, used_at IS NOT NULL FROM desk_link WHERE id = ?1")?;
     let read = select.query_row([id.to_string()], |row| {
         Ok(Link { approval: row.get(0)?, person: row.get(1)?, is_used: row.get(2)? })
     });
@@ -32,12 +32,14 @@ pub(crate) fn get(connection: &Connection, id: Uuid) -> Found<Option<Link>> {
 /// The link of a person for an approval, which is made if it is not there.
 pub(crate) fn of(connection: &Connection, approval: &str, person: &str) -> Found<Uuid> {
     let made = Uuid::new_v4();
-    let mut insert = connection
-        .prepare_cached("INSERT INTO desk_link (id, approval, person) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO desk_link (id, approval, person) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
     if insert.execute(params![made.to_string(), approval, person])? == 1 {
         return Ok(made);
     }
-    let mut select = connection.prepare_cached("SELECT id FROM desk_link WHERE approval = ?1 AND person = ?2")?;
+    let mut select =
+        connection.prepare_cached("SELECT id FROM desk_link WHERE approval = ?1 AND person = ?2")?;
     select.query_row(params![approval, person], |row| {
         let id: String = row.get(0)?;
         Uuid::parse_str(&id).map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
@@ -45,7 +47,8 @@ pub(crate) fn of(connection: &Connection, approval: &str, person: &str) -> Found
 }
 
 pub(crate) fn mark_used(connection: &Connection, id: Uuid, now: Timestamp) -> Found<()> {
-    let mut update = connection.prepare_cached("UPDATE desk_link SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL")?;
+    let mut update =
+        connection.prepare_cached("UPDATE desk_link SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL")?;
     update.execute(params![id.to_string(), now.as_millisecond()]).map(drop)
 }
 

@@ -13,8 +13,9 @@ pub(crate) fn add(connection: &Connection, mail: &Mail, due_at: Timestamp) -> Fo
 
 /// Mails that are due, each with its number, the oldest first.
 pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Found<Vec<(i64, Mail)>> {
-    let mut select = connection
-        .prepare_cached("SELECT number, body FROM desk_mail WHERE due_at <= ?1 ORDER BY due_at, number LIMIT ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT number, body FROM desk_mail WHERE due_at <= ?1 ORDER BY due_at, number LIMIT ?2",
+    )?;
     select.query_map(params![now.as_millisecond(), limit], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
@@ -24,7 +25,8 @@ pub(crate) fn next_due(connection: &Connection) -> Found<Option<i64>> {
 }
 
 pub(crate) fn put(connection: &Connection, number: i64, mail: &Mail, due_at: Timestamp) -> Found<()> {
-    let mut update = connection.prepare_cached("UPDATE desk_mail SET due_at = ?2, body = ?3 WHERE number = ?1")?;
+    let mut update =
+        connection.prepare_cached("UPDATE desk_mail SET due_at = ?2, body = ?3 WHERE number = ?1")?;
     update.execute(params![number, due_at.as_millisecond(), text(mail)?]).map(drop)
 }
 

@@ -3,14 +3,13 @@
 use rondo_definition::{Environment, Properties};
 use serde_json::{Value, json};
 
-use super::super::{Desk, tests::desk_with};
+use super::super::{Desk, tests::resting_desk};
 use crate::{
     desk::LinkProblem,
     model::{ApprovalState, Content, Decision, Occasion, Person, Verdict, Via},
     tables,
 };
 
-/// Nothing listens there, so mails stay in the database.
 const PROPERTIES: &str = "
 rondo.desk.mail.url=http://127.0.0.1:9
 rondo.desk.users.kim.token=t-kim
@@ -21,7 +20,7 @@ rondo.desk.users.rita.email=rita@people.example
 async fn desk() -> Desk {
     let (properties, found) = Properties::parse("application.properties", PROPERTIES, Environment::default());
     assert!(found.is_empty(), "{found:?}");
-    desk_with(&properties).await
+    resting_desk(&properties).await
 }
 
 /// Asks, and answers the id of the approval.
@@ -36,7 +35,8 @@ async fn ask(desk: &Desk, more: Value) -> String {
 /// The mails that wait: to whom, and what of; and the tokens of the questions among them, by the name of who gets them.
 async fn mails(desk: &Desk) -> (Vec<String>, std::collections::BTreeMap<String, String>) {
     let key = desk.link_key().await.unwrap();
-    let read = desk.read(|connection| Ok(tables::mails::due(connection, jiff::Timestamp::MAX, 100)?)).await.unwrap();
+    let read =
+        desk.read(|connection| Ok(tables::mails::due(connection, jiff::Timestamp::MAX, 100)?)).await.unwrap();
     let mut tokens = std::collections::BTreeMap::new();
     let mut shown: Vec<String> = Vec::new();
     for (_, mail) in read {
@@ -138,9 +138,16 @@ async fn a_question_without_mails_has_no_links() {
 async fn a_person_without_a_token_cannot_call() {
     let desk = desk().await;
     let settings = &desk.0.settings;
-    assert!(settings.caller(None).is_none() && settings.caller(Some("")).is_none() && settings.caller(Some("t-rita")).is_none());
+    assert!(
+        settings.caller(None).is_none()
+            && settings.caller(Some("")).is_none()
+            && settings.caller(Some("t-rita")).is_none()
+    );
     assert_eq!(settings.caller(Some("t-kim")).unwrap().reference, "user:default/kim");
-    assert_eq!(settings.people(&["role:reviewer".to_owned(), "rita".to_owned(), "everyone".to_owned()]), ["user:default/rita"]);
+    assert_eq!(
+        settings.people(&["role:reviewer".to_owned(), "rita".to_owned(), "everyone".to_owned()]),
+        ["user:default/rita"]
+    );
     let address = |name: &str| settings.address(name);
     assert_eq!([address("user:default/rita"), address("user:default/kim")], ["rita@people.example", "kim"]);
 }

@@ -46,20 +46,40 @@ fn who_may_decide_and_what_counts() {
     for (asked, votes, outcomes, state) in [
         (
             json!({}),
-            vec![(person("max", &[]), verdict(Approved, None)), (person("jane", &[]), verdict(Approved, None)), (kim(), verdict(Approved, None))],
+            vec![
+                (person("max", &[]), verdict(Approved, None)),
+                (person("jane", &[]), verdict(Approved, None)),
+                (kim(), verdict(Approved, None)),
+            ],
             vec!["NOT_AN_APPROVER", "FOUR_EYES", "Decides"],
             ApprovalState::Approved,
         ),
-        (json!({"fourEyes": false}), vec![(person("jane", &[]), verdict(Approved, None))], vec!["Decides"], ApprovalState::Approved),
+        (
+            json!({"fourEyes": false}),
+            vec![(person("jane", &[]), verdict(Approved, None))],
+            vec!["Decides"],
+            ApprovalState::Approved,
+        ),
         (
             json!({}),
-            vec![(kim(), verdict(Rejected, Some(" "))), (kim(), verdict(Rejected, Some("no"))), (kim(), verdict(Rejected, None)), (kim(), verdict(Approved, None)), (sam(), verdict(Approved, None))],
+            vec![
+                (kim(), verdict(Rejected, Some(" "))),
+                (kim(), verdict(Rejected, Some("no"))),
+                (kim(), verdict(Rejected, None)),
+                (kim(), verdict(Approved, None)),
+                (sam(), verdict(Approved, None)),
+            ],
             vec!["REASON_REQUIRED", "Decides", "Already", "ALREADY_DECIDED", "ALREADY_DECIDED"],
             ApprovalState::Rejected,
         ),
         (
             json!({"needed": 2, "reasonRequired": "always"}),
-            vec![(kim(), verdict(Approved, None)), (kim(), verdict(Approved, Some("ok"))), (kim(), verdict(Approved, Some("ok"))), (sam(), verdict(Approved, Some("ok")))],
+            vec![
+                (kim(), verdict(Approved, None)),
+                (kim(), verdict(Approved, Some("ok"))),
+                (kim(), verdict(Approved, Some("ok"))),
+                (sam(), verdict(Approved, Some("ok"))),
+            ],
             vec!["REASON_REQUIRED", "Waits", "Already", "Decides"],
             ApprovalState::Approved,
         ),
@@ -69,15 +89,27 @@ fn who_may_decide_and_what_counts() {
             vec!["Waits", "Decides"],
             ApprovalState::Rejected,
         ),
-        (json!({}), vec![(person("root", &["admin"]), verdict(Approved, None))], vec!["NOT_AN_APPROVER"], ApprovalState::Pending),
         (
             json!({}),
-            vec![(person("root", &["admin"]), Verdict { force: true, ..verdict(Approved, None) }), (person("root", &["admin"]), Verdict { force: true, ..verdict(Approved, Some("urgent")) })],
+            vec![(person("root", &["admin"]), verdict(Approved, None))],
+            vec!["NOT_AN_APPROVER"],
+            ApprovalState::Pending,
+        ),
+        (
+            json!({}),
+            vec![
+                (person("root", &["admin"]), Verdict { force: true, ..verdict(Approved, None) }),
+                (person("root", &["admin"]), Verdict { force: true, ..verdict(Approved, Some("urgent")) }),
+            ],
             vec!["REASON_REQUIRED", "Decides"],
             ApprovalState::Approved,
         ),
     ] {
-        assert_eq!(play(approval(asked.clone()), &votes), (outcomes.into_iter().map(str::to_owned).collect(), state), "{asked}");
+        assert_eq!(
+            play(approval(asked.clone()), &votes),
+            (outcomes.into_iter().map(str::to_owned).collect(), state),
+            "{asked}"
+        );
     }
 }
 
@@ -93,7 +125,10 @@ fn the_deadline_ends_it_or_asks_others_once_for_as_long() {
         assert_eq!(approval.reach_deadline(at(61)), ends, "{asked}");
         assert_eq!(approval.state, state, "{asked}");
         if !ends {
-            assert_eq!((&approval.asked.approvers[..], approval.deadline_at), (&["role:lead".to_owned()][..], Some(at(121))));
+            assert_eq!(
+                (&approval.asked.approvers[..], approval.deadline_at),
+                (&["role:lead".to_owned()][..], Some(at(121)))
+            );
             assert!(approval.reach_deadline(at(121)));
             assert_eq!(approval.state, ApprovalState::Expired);
         }
@@ -116,7 +151,9 @@ fn who_decided_is_told_only_where_somebody_has() {
     assert_eq!(told(&withdrawn), [json!("withdrawn"), Value::Null, Value::Null]);
     let mut decided = approval(asked);
     for name in ["kim", "sam"] {
-        decided.decide(&person(name, &["reviewer"]), verdict(Decision::Approved, None), Timestamp::UNIX_EPOCH).unwrap();
+        decided
+            .decide(&person(name, &["reviewer"]), verdict(Decision::Approved, None), Timestamp::UNIX_EPOCH)
+            .unwrap();
     }
     assert_eq!(told(&decided), [json!("approved"), json!("user:default/sam"), json!("rest")]);
 }
@@ -130,6 +167,10 @@ fn a_ticket_decides_once_in_words_instead_of_a_name() {
     assert_eq!(say(Decision::Approved), Counted::Already);
     assert_eq!(asked.votes.len(), 1);
     let mut closed = approval(json!({}));
-    let counted = closed.decide_by_ticket(by, Decision::Rejected, "it was closed".to_owned(), Timestamp::UNIX_EPOCH);
-    assert_eq!((counted, closed.state, closed.deciding().unwrap().by.as_str()), (Counted::Decides, ApprovalState::Rejected, by));
+    let counted =
+        closed.decide_by_ticket(by, Decision::Rejected, "it was closed".to_owned(), Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        (counted, closed.state, closed.deciding().unwrap().by.as_str()),
+        (Counted::Decides, ApprovalState::Rejected, by)
+    );
 }
