@@ -1,6 +1,6 @@
 //! The properties of the desk.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use rondo_definition::{Properties, PropertyError, settings};
 use subtle::ConstantTimeEq;
@@ -194,7 +194,7 @@ fn mail_service(properties: &Properties) -> Result<Option<MailService>, Property
 fn users(properties: &Properties) -> Vec<User> {
     const PREFIX: &str = "rondo.desk.users.";
     let names = properties.keys_with_prefix(PREFIX).filter_map(|key| key.strip_prefix(PREFIX)?.rsplit_once('.')).map(|(name, _)| name);
-    let names: BTreeMap<&str, ()> = names.map(|name| (name, ())).collect();
+    let names: BTreeSet<&str> = names.collect();
     let text = |name: &str, what: &str| {
         let value = properties.get(&format!("{PREFIX}{name}.{what}")).unwrap_or_default();
         Some(value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -203,7 +203,7 @@ fn users(properties: &Properties) -> Vec<User> {
         let value = text(name, what).unwrap_or_default();
         value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    let users = names.into_keys().map(|name| {
+    let users = names.into_iter().map(|name| {
         let groups = list(name, "groups");
         let groups = groups.iter().map(|group| Principal::parse(&format!("group:{}", group.trim_start_matches("group:"))).to_string());
         let person = Person { roles: list(name, "roles"), groups: groups.collect(), ..Person::named(name.trim_matches('"')) };

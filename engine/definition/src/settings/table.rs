@@ -34,8 +34,8 @@ settings! {
     DESK_MAIL_URL: "rondo.desk.mail.url", Kind::Url, "",
         "the mail service to which the desk hands mails about approvals, as `POST /email`; without it none are sent";
     DESK_GITLAB_HOOK_TOKEN: "rondo.desk.tickets.gitlab.hook-token", Kind::Secret, "", "what GitLab sends as `X-Gitlab-Token` with events of tickets";
-    DESK_GITLAB_POLL: "rondo.desk.tickets.gitlab.poll-interval", Kind::Millis, "15000, or 300000 with a hook token",
-        "milliseconds between two looks at the tickets that are not decided";
+    DESK_GITLAB_POLL: "rondo.desk.tickets.gitlab.poll-interval", Kind::Millis, "",
+        "milliseconds between two looks at the tickets that are not decided. By default 15000, or 300000 where GitLab has a hook token to tell of them";
     DESK_GITLAB_PROJECT: "rondo.desk.tickets.gitlab.project", Kind::Text, "", "the project of tickets that name none";
     DESK_GITLAB_TOKEN: "rondo.desk.tickets.gitlab.token", Kind::Secret, "", "the token with which tickets are opened and closed";
     DESK_GITLAB_URL: "rondo.desk.tickets.gitlab.url", Kind::Url, "", "the GitLab of the tickets of approvals";

@@ -88,12 +88,12 @@ impl<'d> Project<'d> {
                 Err(error) => return Err(error),
             };
             let Some(events) = events.as_array() else { return Ok(name) };
-            let added = events.iter().filter(|event| {
+            let mut added = events.iter().filter(|event| {
                 event["action"] == "add"
                     && event["label"]["name"].as_str().is_some_and(|name| is_same_label(name, label))
             });
             name =
-                added.last().and_then(|event| event["user"]["username"].as_str().map(str::to_owned)).or(name);
+                added.next_back().and_then(|event| event["user"]["username"].as_str().map(str::to_owned)).or(name);
             if events.len() < PAGE {
                 break;
             }

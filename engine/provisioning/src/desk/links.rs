@@ -28,7 +28,7 @@ pub(crate) enum LinkProblem {
     /// The person is not asked any more.
     NotAsked(Box<Approval>),
     /// The decision is refused; the person may try again. Without a question it is the desk that cannot answer now.
-    Refused(Option<Box<Approval>>, Refusal),
+    Refused(Option<Box<Approval>>, Box<Refusal>),
 }
 
 /// A question, as the person of a link sees it.
@@ -42,7 +42,7 @@ pub(crate) struct Linked {
 
 impl From<Refusal> for LinkProblem {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(None, refusal)
+        Self::Refused(None, Box::new(refusal))
     }
 }
 
@@ -98,7 +98,7 @@ impl Desk {
             Err(refusal) if refusal.code == "ALREADY_DECIDED" => {
                 Err(LinkProblem::Ended(Box::new(self.approval_now(approval).await)))
             }
-            Err(refusal) => Err(LinkProblem::Refused(Some(Box::new(approval)), refusal)),
+            Err(refusal) => Err(LinkProblem::Refused(Some(Box::new(approval)), Box::new(refusal))),
         }
     }
 
@@ -115,7 +115,7 @@ impl Desk {
             let known = self.read(|connection| Ok(tables::links::key(connection)?)).await?;
             match known {
                 Some(sealed) => match self.0.surroundings.seal.open(OWNER, &sealed) {
-                    Ok(bytes) => return Ok(LinkKey::new(&bytes)),
+                    Ok(bytes) => Ok(LinkKey::new(&bytes)),
                     Err(problem) => {
                         tracing::warn!(%problem, "the key of approval links cannot be read; a new one is made, and links that were sent do not work any more");
                         self.change(&Person::desk(), move |work| work.make_link_key(Some(&sealed))).await

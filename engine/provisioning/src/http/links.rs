@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn each_problem_has_its_status() {
         let refusal =
-            |status, refusal| (status, LinkProblem::Refused(Some(approval("pending", json!({}))), refusal));
+            |status, refusal| (status, LinkProblem::Refused(Some(approval("pending", json!({}))), Box::new(refusal)));
         for (status, problem) in [
             (404, LinkProblem::Unknown),
             (410, LinkProblem::Used(approval("approved", json!({})), "user:default/kim".to_owned())),
@@ -243,7 +243,7 @@ mod tests {
             (409, LinkProblem::NotAsked(approval("pending", json!({})))),
             refusal(422, Refusal::reason_required()),
             refusal(403, Refusal::four_eyes()),
-            (503, LinkProblem::Refused(None, Refusal::unavailable("later"))),
+            (503, LinkProblem::Refused(None, Box::new(Refusal::unavailable("later")))),
         ] {
             assert_eq!(refused(&problem).status(), status, "{problem:?}");
         }

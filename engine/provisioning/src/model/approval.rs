@@ -160,7 +160,7 @@ impl Approval {
             if own.decision == verdict.decision {
                 return Ok(Counted::Already);
             }
-            let decision = Value::from(serde_json::to_value(own.decision).unwrap_or_default());
+            let decision = serde_json::to_value(own.decision).unwrap_or_default();
             let decision = decision.as_str().unwrap_or_default();
             return Err(Refusal::already_decided(decision, Some(&own.by), Some(own.at.to_string())));
         }
@@ -208,7 +208,7 @@ impl Approval {
         match decision {
             Decision::Rejected => self.end(ApprovalState::Rejected, now),
             Decision::Approved if agreed >= self.asked.needed || forced => {
-                self.end(ApprovalState::Approved, now)
+                self.end(ApprovalState::Approved, now);
             }
             Decision::Approved => return Counted::Waits,
         }
