@@ -1,11 +1,11 @@
-//! Parses ISO 8601 durations.
+//! Parses ISO 8601 durations, and the moments that may stand in their place.
 //!
 //! A day has 24 hours, and a week has seven days. Months and years are refused, because they have no fixed length. Days and weeks after the `T`
 //! (`PT30D`) are accepted, because examples of the specification contain them.
 
 use std::time::Duration;
 
-use jiff::{SpanRelativeTo, fmt::temporal::SpanParser};
+use jiff::{SpanRelativeTo, Timestamp, fmt::temporal::SpanParser};
 
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|_| DurationError::Range(text.to_owned()))?;
     Duration::try_from(signed).map_err(|_| DurationError::Range(text.to_owned()))
+}
+
+/// Parses a moment such as `2027-01-31T09:00:00Z`, with any offset: milliseconds since 1970. `None` for any other text.
+pub fn parse_moment(text: &str) -> Option<i64> {
+    text.trim().parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
 /// Whether a text has days or weeks after the `T`. Such a duration is valid, but callers warn about it.

@@ -84,16 +84,19 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The moment at which a duration ends that begins now.
+    /// The moment at which a duration ends that begins now. An expression may give this moment itself, which no clock speed moves.
     pub(crate) fn end_of_duration(&self, id: FrameId, duration: &Duration) -> Result<Millis, Failure> {
         match duration {
             Duration::Fixed(span) => Ok(self.time_after(*span)),
             Duration::Computed(expression) => {
                 let value = self.evaluate(id, expression, self.snapshot.data_of(id))?;
                 let text = value.to_text();
+                if let Some(moment) = rondo_program::parse_moment(&text) {
+                    return Ok(moment);
+                }
                 let span = rondo_program::parse_duration(&text).map_err(|error| {
                     Failure::runtime(format!(
-                        "`{}` gives `{text}`, which is no duration: {error}",
+                        "`{}` gives `{text}`, which is neither a duration nor a moment such as 2027-01-31T09:00:00Z: {error}",
                         expression.source()
                     ))
                 })?;

@@ -6,7 +6,7 @@ mod support;
 
 use rondo_expression::Val;
 use rondo_machine::{
-    AwaitedEvent, Effect, Fact, Input, NO_FRAME, PublishRequest, ReceivedEvent, Snapshot, Status, Turn,
+    AwaitedEvent, Context, Effect, Fact, Input, NO_FRAME, PublishRequest, ReceivedEvent, Snapshot, Status, Turn,
     awaited_events,
 };
 use rondo_program::Program;
@@ -194,6 +194,20 @@ fn the_end_of_the_time_continues_without_an_event_or_is_an_error_that_a_handler_
         assert_eq!(waits.snapshot.wake_at(), Some(NOW + 60_000));
         let turn = settle(&program, waits.snapshot, Input::Tick, &context(1000), NOW + 60_000);
         assert_eq!((turn.snapshot.status, data(&turn)), (Status::Completed, expected));
+    }
+}
+
+#[test]
+fn a_computed_time_is_a_duration_or_the_moment_at_which_it_ends() {
+    let fast = || Context { speed: 60, ..context(1000) };
+    for (until, expected) in [("PT1M", NOW + 1_000), ("2100-01-01T02:00:00.25+02:00", 4_102_444_800_250)] {
+        let program = flow(
+            "- {name: S, type: inject, data: {}, transition: A}
+- {name: A, type: event, onEvents: [{eventRefs: [refused]}], timeouts: {eventTimeout: .until}, end: true}",
+        );
+        let data = Snapshot::new(Val::from(json!({"until": until})));
+        let waits = settle(&program, data, Input::Start { at: None }, &fast(), NOW);
+        assert_eq!(waits.snapshot.wake_at(), Some(expected), "{until}");
     }
 }
 

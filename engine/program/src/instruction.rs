@@ -185,7 +185,7 @@ pub enum Arguments {
 pub enum Duration {
     /// A constant of the document.
     Fixed(std::time::Duration),
-    /// An expression over *data* that gives an ISO 8601 duration.
+    /// An expression over *data* that gives an ISO 8601 duration, or the moment at which the time ends.
     Computed(Expression),
 }
 

@@ -4,7 +4,7 @@
 //! the functions that it calls; [`Failure`], the one form of an error. Promises: no type of this crate depends on the dialect of the document.
 //! Never: reads a document (`lowering` does) or runs anything (`machine` does).
 
-pub use rondo_definition::duration::parse_duration;
+pub use rondo_definition::duration::{parse_duration, parse_moment};
 
 mod call_site;
 mod code;

@@ -33,12 +33,21 @@ settings! {
     CONCURRENCY_WORKFLOWS: "rondo.concurrency.<group>.workflows", Kind::Text, "",
         "ids of the workflows of the concurrency group `<group>`, separated by commas; `*` stands for any text";
     DESK_ENABLED: "rondo.desk.enabled", Kind::Flag, "false", "whether the provisioning desk is served below `/desk/v1`";
+    DESK_MAIL_DOMAIN: "rondo.desk.mail.domain", Kind::Text, "",
+        "the domain of the mail addresses of people who have none of their own: `jane` gets mails at `jane@<domain>`";
+    DESK_MAIL_FROM: "rondo.desk.mail.from", Kind::Text, "", "the sender of the desk's mails";
+    DESK_MAIL_TOKEN: "rondo.desk.mail.token", Kind::Secret, "", "the bearer token of the mail service";
+    DESK_MAIL_URL: "rondo.desk.mail.url", Kind::Url, "",
+        "the mail service to which the desk hands mails about approvals, as `POST /email`; without it none are sent";
     DESK_GITLAB_HOOK_TOKEN: "rondo.desk.tickets.gitlab.hook-token", Kind::Secret, "", "what GitLab sends as `X-Gitlab-Token` with events of tickets";
+    DESK_GITLAB_POLL: "rondo.desk.tickets.gitlab.poll-interval", Kind::Millis, "",
+        "milliseconds between two looks at the tickets that are not decided. By default 15000, or 300000 where GitLab has a hook token to tell of them";
     DESK_GITLAB_PROJECT: "rondo.desk.tickets.gitlab.project", Kind::Text, "", "the project of tickets that name none";
     DESK_GITLAB_TOKEN: "rondo.desk.tickets.gitlab.token", Kind::Secret, "", "the token with which tickets are opened and closed";
     DESK_GITLAB_URL: "rondo.desk.tickets.gitlab.url", Kind::Url, "", "the GitLab of the tickets of approvals";
     DESK_TOKEN: "rondo.desk.token", Kind::Secret, "made at each start",
         "the token with which flows call the desk; where several nodes share a database, the same on all of them";
+    DESK_USER_EMAIL: "rondo.desk.users.<name>.email", Kind::Text, "", "where a user of the desk gets mails; one with an address and no token decides by links alone";
     DESK_USER_GROUPS: "rondo.desk.users.<name>.groups", Kind::Text, "", "groups of a user of the desk, separated by commas";
     DESK_USER_ROLES: "rondo.desk.users.<name>.roles", Kind::Text, "", "roles of a user of the desk, separated by commas: `admin`, `service`, `reviewer`, or others";
     DESK_USER_TOKEN: "rondo.desk.users.<name>.token", Kind::Secret, "everybody is admin", "the token of a user of the desk";

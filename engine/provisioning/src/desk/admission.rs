@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rondo_definition::parse_duration;
 use uuid::Uuid;
 
 use super::{Fault, Work};
 use crate::{
     model::{
-        Act, Action, Approval, ApprovalState, Effects, Failure, NewApproval, NewRequest, OnDeadline, Outcome, Person, Pool, Principal,
+        Act, Action, Approval, ApprovalState, Effects, Failure, NewApproval, NewRequest, Occasion, OnDeadline, Outcome, Person, Pool, Principal,
         ReasonRequired, Request, Rule, State, Wanted, find_cycle,
     },
     refusal::Refusal,
@@ -149,6 +150,7 @@ impl Work<'_, '_> {
             provider: &asked.provider,
             region: asked.region.as_deref(),
             cluster: asked.cluster.as_deref(),
+            except: &asked.except_clusters,
             resources: &asked.resources,
         };
         if tables::clusters::all(self.connection)?.iter().any(|cluster| cluster.suits(&wanted)) {
@@ -229,6 +231,7 @@ impl Work<'_, '_> {
             on_deadline: OnDeadline::Reject,
             remind_after: Vec::new(),
             escalate_to: Vec::new(),
+            mail: true,
             ticket: None,
             reply_to: None,
         })?;
@@ -236,14 +239,12 @@ impl Work<'_, '_> {
     }
 
     /// Writes a new question.
-    pub(crate) fn new_approval(&mut self, asked: NewApproval) -> Result<Approval, Fault> {
+    pub(crate) fn new_approval(&mut self, mut asked: NewApproval) -> Result<Approval, Fault> {
+        // Lists are asked for by this name, however it was written.
+        asked.requester = Principal::parse(&asked.requester).to_string();
         let clock = self.clock();
         let deadline_at = asked.deadline.as_deref().map(|text| clock.deadline(self.now, text, "/deadline")).transpose()?;
-        let mut remind_at = Vec::new();
-        for (index, text) in asked.remind_after.iter().enumerate() {
-            remind_at.push(clock.deadline(self.now, text, &format!("/remindAfter/{index}"))?);
-        }
-        remind_at.sort();
+        let remind_at = self.reminders(&asked)?;
         let approval = Approval {
             id: Uuid::now_v7().to_string(),
             asked,
@@ -256,7 +257,17 @@ impl Work<'_, '_> {
             decided_at: None,
         };
         tables::approvals::put(self.connection, &approval)?;
+        self.ask_by_mail(&approval, Occasion::Asked)?;
         Ok(approval)
+    }
+
+    /// When approvers are reminded, counted from now.
+    pub(crate) fn reminders(&self, asked: &NewApproval) -> Result<Vec<Timestamp>, Fault> {
+        let texts = asked.remind_after.iter().enumerate();
+        let moments = texts.map(|(index, text)| self.clock().deadline(self.now, text, &format!("/remindAfter/{index}")));
+        let mut moments = moments.collect::<Result<Vec<_>, Refusal>>()?;
+        moments.sort();
+        Ok(moments)
     }
 
     /// Whether the person may speak for another: themselves, or as an admin or a service.

@@ -2,7 +2,7 @@
 
 use super::{Fault, Work};
 use crate::{
-    model::{Act, Approval, ApprovalState, Counted, Failure, NewApproval, Person, Verdict},
+    model::{Act, Approval, ApprovalState, Counted, Failure, NewApproval, Occasion, Person, Verdict},
     refusal::Refusal,
     tables,
 };
@@ -29,7 +29,7 @@ impl Work<'_, '_> {
                         faults.push(("/ticket/project".to_owned(), "neither here nor in rondo.desk.tickets.gitlab.project".to_owned()));
                     }
                     // The desk says which issue it is.
-                    (ticket.issue, ticket.url, ticket.is_attempted, ticket.is_closed) = (None, None, false, false);
+                    *ticket = ticket.clone().asked();
                 }
             }
         }
@@ -69,22 +69,23 @@ impl Work<'_, '_> {
         if approval.state != ApprovalState::Pending {
             return Ok(());
         }
+        if approval.deadline_at.is_some_and(|at| at <= self.now) {
+            if approval.reach_deadline(self.now) {
+                return self.apply(&approval, "desk");
+            }
+            // Those who are asked now are reminded as the others were.
+            approval.remind_at = self.reminders(&approval.asked)?.into_iter().filter(|at| *at > self.now).collect();
+            tables::approvals::put(self.connection, &approval)?;
+            return self.ask_by_mail(&approval, Occasion::Escalated);
+        }
+        let before = approval.remind_at.len();
         approval.remind_at.retain(|at| *at > self.now);
-        if approval.deadline_at.is_none_or(|at| at > self.now) {
-            return Ok(tables::approvals::put(self.connection, &approval)?);
-        }
-        let clock = self.clock();
-        let again = approval.asked.deadline.as_deref().and_then(|text| clock.deadline(self.now, text, "/deadline").ok());
-        let again = again.filter(|at| *at > self.now);
-        if approval.reach_deadline(self.now, again) {
-            self.apply(&approval, "desk")
-        } else {
-            Ok(tables::approvals::put(self.connection, &approval)?)
-        }
+        tables::approvals::put(self.connection, &approval)?;
+        if approval.remind_at.len() < before { self.ask_by_mail(&approval, Occasion::Reminded) } else { Ok(()) }
     }
 
     /// Writes a decided approval, and takes the request that waits for it further.
-    fn apply(&mut self, approval: &Approval, by: &str) -> Result<(), Fault> {
+    pub(super) fn apply(&mut self, approval: &Approval, by: &str) -> Result<(), Fault> {
         self.finish_approval(approval)?;
         let Some(id) = approval.request() else { return Ok(()) };
         let mut request = self.request(id)?;

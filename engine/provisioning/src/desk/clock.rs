@@ -23,6 +23,11 @@ impl Clock {
         Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
     }
 
+    /// How long a duration lasts: at least a second where it is waited for again and again, however fast the clock is.
+    pub(crate) fn span(self, duration: Duration) -> Duration {
+        (duration / self.speed).max(Duration::from_secs(1))
+    }
+
     /// The moment so much later; the last one there is when it lies beyond.
     pub(crate) fn after(self, from: Timestamp, duration: Duration) -> Timestamp {
         let shortened = duration / self.speed;

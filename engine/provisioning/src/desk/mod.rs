@@ -8,11 +8,15 @@
 //! ```
 
 mod admission;
+mod announcements;
 mod approvals;
 mod clock;
 mod clusters;
 mod credentials;
 mod health;
+mod gitlab;
+mod links;
+mod mail;
 mod outbox;
 mod probe;
 mod requests;
@@ -20,6 +24,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod ticket_decision;
 mod view;
 mod webhooks;
 mod work;
@@ -29,10 +34,11 @@ use std::sync::Arc;
 use rondo_event::{CloudEvent, Sender};
 use rondo_function::Outbound;
 use rondo_store::{Database, ReadQueue, StoreError, Transaction, WorkError, rusqlite::Connection};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 pub(crate) use clock::Clock;
 pub(crate) use clusters::NewCluster;
+pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use probe::{Probe, Probed};
 pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
@@ -40,7 +46,12 @@ pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
 pub use work::{SOURCE, TOLD_TYPES};
 
-use crate::{gateway::Gateway, model::Person, refusal::Refusal, settings::Settings};
+use crate::{
+    gateway::Gateway,
+    model::{LinkKey, Person},
+    refusal::Refusal,
+    settings::Settings,
+};
 
 /// What is done once a transaction is written.
 pub type Afterwards = Box<dyn FnOnce() + Send>;
@@ -91,25 +102,48 @@ pub(crate) struct Shared {
     pub(crate) has_events: Notify,
     pub(crate) has_deliveries: Notify,
     pub(crate) has_tickets: Notify,
+    pub(crate) has_mails: Notify,
+    /// The key of approval links, once it was read or made.
+    pub(crate) link_key: OnceCell<LinkKey>,
 }
 
 impl Desk {
-    /// Opens the desk and begins to work: deadlines, events, webhooks.
+    /// Opens the desk and begins to work: deadlines, events, webhooks, tickets, mails.
     pub fn open(surroundings: Surroundings, settings: Settings) -> Self {
-        if settings.is_open() {
-            tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
-        }
-        let clock = Clock::new(settings.clock_speed);
-        let [changed, has_events, has_deliveries, has_tickets] = std::array::from_fn(|_| Notify::new());
-        let gateway = Gateway::default();
-        let shared = Shared { surroundings, settings, clock, gateway, changed, has_events, has_deliveries, has_tickets };
-        let desk = Self(Arc::new(shared));
+        let desk = Self::at_rest(surroundings, settings);
         tokio::spawn(sweep::run(desk.clone()));
         tokio::spawn(outbox::run(desk.clone()));
         tokio::spawn(webhooks::run(desk.clone()));
         tokio::spawn(ticket::run(desk.clone()));
         tokio::spawn(health::run(desk.clone()));
+        tokio::spawn(ticket_decision::run(desk.clone()));
+        tokio::spawn(mail::run(desk.clone()));
         desk
+    }
+
+    /// A desk that does nothing by itself.
+    fn at_rest(surroundings: Surroundings, settings: Settings) -> Self {
+        if settings.is_open() {
+            tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
+        }
+        if settings.is_closed() {
+            tracing::warn!("no user of the desk has a token, so only flows can call it (rondo.desk.users.<name>.token)");
+        }
+        let clock = Clock::new(settings.clock_speed);
+        let [changed, has_events, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
+        let shared = Shared {
+            surroundings,
+            settings,
+            clock,
+            gateway: Gateway::default(),
+            changed,
+            has_events,
+            has_deliveries,
+            has_tickets,
+            has_mails,
+            link_key: OnceCell::new(),
+        };
+        Self(Arc::new(shared))
     }
 
     /// Changes something, in one transaction. `work` may run more than once; only the last time counts.
@@ -133,6 +167,7 @@ impl Desk {
         self.0.has_events.notify_one();
         self.0.has_deliveries.notify_one();
         self.0.has_tickets.notify_one();
+        self.0.has_mails.notify_one();
         Ok(done)
     }
 

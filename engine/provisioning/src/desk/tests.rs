@@ -48,16 +48,26 @@ impl Seal for Open {
 }
 
 async fn desk() -> Desk {
-    let properties = Properties::default();
-    let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(1 << 26)).unwrap();
+    let (surroundings, settings) = parts_of_desk(&Properties::default()).await;
+    Desk::open(surroundings, settings)
+}
+
+/// A desk of its own with these properties, which does nothing by itself.
+pub(super) async fn resting_desk(properties: &Properties) -> Desk {
+    let (surroundings, settings) = parts_of_desk(properties).await;
+    Desk::at_rest(surroundings, settings)
+}
+
+async fn parts_of_desk(properties: &Properties) -> (Surroundings, Settings) {
+    let caller = Caller::new(properties, Secrets::default(), &MemoryBudget::new(1 << 26)).unwrap();
     let surroundings = Surroundings {
         database: Database::open("sqlite::memory:", &[DESK]).await.unwrap(),
         flows: Arc::new(Deaf),
         seal: Arc::new(Open),
-        sender: Arc::new(Sender::new(Arc::new(Channels::read(&properties).0), caller.client().unwrap(), &properties).unwrap()),
+        sender: Arc::new(Sender::new(Arc::new(Channels::read(properties).0), caller.client().unwrap(), properties).unwrap()),
         outbound: caller.outbound().unwrap(),
     };
-    Desk::open(surroundings, Settings::read(&properties, "http://localhost:8080").unwrap())
+    (surroundings, Settings::read(properties, "http://localhost:8080").unwrap())
 }
 
 /// Something that is done with the desk. Numbers choose among what there is.

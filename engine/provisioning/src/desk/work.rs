@@ -144,9 +144,10 @@ impl<'w, 'c> Work<'w, 'c> {
         Ok(())
     }
 
-    /// Writes an approval that was decided, expired or withdrawn, and tells the flow that asked.
+    /// Writes an approval that was decided, expired or withdrawn, and tells people and the flow that asked.
     pub(crate) fn finish_approval(&mut self, approval: &Approval) -> Result<(), Fault> {
         tables::approvals::put(self.connection, approval)?;
+        self.tell_outcome_by_mail(approval)?;
         match approval.told() {
             Some(told) => self.tell(told),
             None => Ok(()),
@@ -292,6 +293,7 @@ impl<'w, 'c> Work<'w, 'c> {
             provider: &asked.provider,
             region: asked.region.as_deref(),
             cluster: asked.cluster.as_deref(),
+            except: &asked.except_clusters,
             resources: &asked.resources,
         };
         let (chosen, rejected) = choose(&clusters, &wanted);

@@ -101,7 +101,8 @@ async fn list(State(app): State<App>, Caller(person): Caller, Params(query): Par
         name => app.desk.0.settings.person(name),
     });
     let found = app.desk.read(move |connection| {
-        let (state, pool, requester) = (query.state.as_deref(), query.pool.as_deref(), query.requester.as_deref());
+        let requester = query.requester.map(|name| Principal::parse(&name).to_string());
+        let (state, pool, requester) = (query.state.as_deref(), query.pool.as_deref(), requester.as_deref());
         Ok(tables::approvals::list(connection, state, pool, requester, MOST)?)
     });
     let found = found.await?;
@@ -159,7 +160,7 @@ async fn decide(State(app): State<App>, Path(id): Path<String>, mut call: Call) 
 async fn gitlab(State(app): State<App>, request: Request) -> Result<StatusCode, Refusal> {
     let (parts, body) = request.into_parts();
     let wanted = app.desk.0.settings.tickets.as_ref().and_then(|tickets| tickets.hook_token.clone());
-    let given = parts.headers.get("X-Gitlab-Token").map(|value| value.as_bytes()).unwrap_or_default();
+    let given = parts.headers.get("X-Gitlab-Token").map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     if !wanted.is_some_and(|wanted| bool::from(wanted.as_bytes().ct_eq(given))) {
         return Err(Refusal::unauthenticated());
     }

@@ -103,16 +103,33 @@ async fn open_session(State(app): State<App>, Path(name): Path<String>, call: Ca
 struct Selection {
     provider: String,
     region: Option<String>,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    besides: Vec<Taken>,
+    resources: Resources,
+}
+
+/// What something else is about to take of a cluster.
+#[derive(Deserialize)]
+struct Taken {
+    cluster: String,
     resources: Resources,
 }
 
 async fn select(State(app): State<App>, mut call: Call) -> Result<Json<Value>, Refusal> {
     let selection: Selection = call.read(&app, "selectCluster")?;
-    let clusters = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
+    let mut clusters = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
+    for taken in &selection.besides {
+        if let Some((_, used)) = clusters.iter_mut().find(|(cluster, _)| cluster.name == taken.cluster) {
+            *used = used.plus(&taken.resources);
+        }
+    }
     let wanted = Wanted {
         provider: &selection.provider,
         region: selection.region.as_deref(),
         cluster: None,
+        except: &selection.except,
         resources: &selection.resources,
     };
     let (chosen, rejected) = choose(&clusters, &wanted);

@@ -9,6 +9,9 @@ mod caller;
 mod clusters;
 mod credentials;
 mod gateway;
+mod links;
+mod mails;
+mod page;
 mod params;
 mod pools;
 mod probes;
@@ -48,6 +51,8 @@ pub fn routes(desk: Desk) -> Router {
         .merge(pools::routes())
         .merge(requests::routes())
         .merge(approvals::routes())
+        .merge(links::routes())
+        .merge(mails::routes())
         .merge(clusters::routes())
         .merge(credentials::routes())
         .merge(gateway::routes())

@@ -88,6 +88,8 @@ pub(crate) struct Wanted<'r> {
     pub(crate) region: Option<&'r str>,
     /// The one that is asked for by name.
     pub(crate) cluster: Option<&'r str>,
+    /// Those that are not wanted.
+    pub(crate) except: &'r [String],
     /// How much.
     pub(crate) resources: &'r Resources,
 }
@@ -122,6 +124,9 @@ impl Cluster {
         }
         if wanted.cluster.is_some_and(|name| name != self.name) {
             return Some("another one is asked for by name".to_owned());
+        }
+        if wanted.except.contains(&self.name) {
+            return Some("is not wanted".to_owned());
         }
         match self.distance(wanted.region) {
             None => Some(format!("serves the region {}", self.region)),
@@ -216,7 +221,9 @@ mod tests {
     #[test]
     fn the_order_of_the_choice() {
         let resources: Resources = serde_json::from_value(json!({"cpu": 2})).unwrap();
-        let wanted = Wanted { provider: "kubernetes", region: Some("eu"), cluster: None, resources: &resources };
+        let except = ["i-tried".to_owned()];
+        let wanted =
+            Wanted { provider: "kubernetes", region: Some("eu"), cluster: None, except: &except, resources: &resources };
         let all = [
             cluster("b", json!({})),
             cluster("a-near", json!({"region": "us", "near": ["ap", "eu"]})),
@@ -226,6 +233,7 @@ mod tests {
             cluster("f-ill", json!({"default": true, "health": "degraded"})),
             cluster("g-us", json!({"region": "us", "default": true})),
             cluster("h-other", json!({"type": "openstack", "default": true})),
+            cluster("i-tried", json!({"default": true})),
         ];
         let order = ["c-default", "b", "a-near"];
         let mut left = all.to_vec();
@@ -247,6 +255,7 @@ mod tests {
                 "f-ill answers with errors",
                 "g-us serves the region us",
                 "h-other is of the type openstack",
+                "i-tried is not wanted",
             ]
         );
     }

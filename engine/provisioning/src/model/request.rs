@@ -32,6 +32,9 @@ pub(crate) struct NewRequest {
     /// At which cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cluster: Option<String>,
+    /// At which clusters it is not made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) except_clusters: Vec<String>,
     /// From which image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image: Option<String>,

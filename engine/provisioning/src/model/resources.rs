@@ -31,6 +31,16 @@ impl Resources {
     pub(crate) const NONE: Self =
         Self { instances: 0, cpu: Amount::ZERO, memory: Amount::ZERO, storage: Amount::ZERO };
 
+    /// These and others together.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        Self {
+            instances: self.instances.saturating_add(other.instances),
+            cpu: self.cpu + other.cpu,
+            memory: self.memory + other.memory,
+            storage: self.storage + other.storage,
+        }
+    }
+
     /// Each resource with its name, as quotas and capacities name it, and its amount.
     pub(crate) fn each(&self) -> [(&'static str, Amount); 4] {
         [

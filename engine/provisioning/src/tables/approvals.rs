@@ -47,11 +47,21 @@ pub(crate) fn put(connection: &Connection, approval: &Approval) -> Found<()> {
     insert.execute(params![approval.id, state, asked.pool, asked.requester, due_at, ticket, work, text(approval)?]).map(drop)
 }
 
-/// Approvals whose ticket has to be opened or closed, the oldest first.
-pub(crate) fn with_ticket_work(connection: &Connection, limit: u32) -> Found<Vec<Approval>> {
-    let mut select =
-        connection.prepare_cached("SELECT body FROM desk_approval WHERE ticket_work = 1 ORDER BY number LIMIT ?1")?;
-    select.query_map([limit], |row| json(row, 0))?.collect()
+/// Approvals behind a number whose ticket has to be opened or closed, the oldest first.
+pub(crate) fn with_ticket_work(connection: &Connection, after: i64, limit: u32) -> Found<Vec<(i64, Approval)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, body FROM desk_approval WHERE ticket_work = 1 AND number > ?1 ORDER BY number LIMIT ?2",
+    )?;
+    select.query_map(params![after, limit], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+}
+
+/// Undecided approvals behind a number that have a ticket, the oldest first.
+pub(crate) fn with_open_ticket(connection: &Connection, after: i64, limit: u32) -> Found<Vec<(i64, Approval)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, body FROM desk_approval WHERE ticket IS NOT NULL AND state = 'pending' AND number > ?1
+         ORDER BY number LIMIT ?2",
+    )?;
+    select.query_map(params![after, limit], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
 fn ticket_key(project: &str, issue: u64) -> String {

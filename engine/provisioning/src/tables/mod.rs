@@ -8,6 +8,8 @@ pub(crate) mod clusters;
 pub(crate) mod creates;
 pub(crate) mod credentials;
 pub(crate) mod events;
+pub(crate) mod links;
+pub(crate) mod mails;
 pub(crate) mod pools;
 pub(crate) mod requests;
 pub(crate) mod rules;
@@ -26,6 +28,8 @@ pub const DESK: Component = Component {
     name: "desk",
     migrations: &[
         include_str!("../../migrations/0001_desk.sql"),
+        include_str!("../../migrations/0002_products.sql"),
+        include_str!("../../migrations/0003_links.sql"),
         include_str!("../../migrations/0004_credentials.sql"),
     ],
 };
