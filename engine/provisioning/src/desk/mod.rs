@@ -11,6 +11,8 @@ mod approvals;
 mod clock;
 mod clusters;
 mod outbox;
+mod product_use;
+mod products;
 mod requests;
 mod sweep;
 mod ticket;
@@ -26,6 +28,7 @@ use tokio::sync::Notify;
 
 pub(crate) use clock::Clock;
 pub(crate) use clusters::{NewCluster, Tested};
+pub(crate) use products::{NewProduct, product_view};
 pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
 pub(crate) use webhooks::HookSecrets;

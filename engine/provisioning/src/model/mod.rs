@@ -9,8 +9,11 @@ mod cluster;
 mod dependencies;
 mod effects;
 mod moves;
+mod namespace_use;
 mod person;
 mod pool;
+mod product;
+mod quantity;
 mod request;
 mod resources;
 mod rule;
@@ -24,7 +27,11 @@ pub(crate) use cluster::{Cluster, Health, Wanted, choose};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
 pub(crate) use person::{Person, Principal};
+pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
 pub(crate) use pool::{Action, Outcome, Pool, Authorization};
+pub(crate) use product::{
+    Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate, plate,
+};
 pub(crate) use moves::Power;
 pub(crate) use request::{Access, Act, Cause, Failure, NewRequest, Recorded, RecordedStatus, Request};
 pub(crate) use resources::{Quota, Resources, Violation};

@@ -7,6 +7,7 @@ pub(crate) mod approvals;
 pub(crate) mod clusters;
 pub(crate) mod events;
 pub(crate) mod pools;
+pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod webhooks;
@@ -19,8 +20,10 @@ use rondo_store::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The tables of the desk.
-pub const DESK: Component =
-    Component { name: "desk", migrations: &[include_str!("../../migrations/0001_desk.sql")] };
+pub const DESK: Component = Component {
+    name: "desk",
+    migrations: &[include_str!("../../migrations/0001_desk.sql"), include_str!("../../migrations/0002_products.sql")],
+};
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 
