@@ -21,29 +21,32 @@ impl Desk {
     /// What is used of a product: `{"development": {"cpu": {"usage", "request"}, "memory", "storage"}, …}` in cores and GiB, -1 where
     /// nothing was measured.
     pub(crate) async fn product_usage(&self, plate: &str) -> Result<Value, Refusal> {
-        let (_, cluster) = self.product_and_cluster(plate).await?;
+        let (_, mut cluster) = self.product_and_cluster(plate).await?;
         let mut view = Map::new();
         for (environment, end) in ENVIRONMENTS {
             let namespace = format!("{plate}-{end}");
             let measured = match &cluster {
                 Some(cluster) => self.measure_namespace(cluster, &namespace).await,
-                None => Measured::default(),
+                None => None,
             };
-            view.insert(environment.to_owned(), measured.view(&namespace));
+            if measured.is_none() {
+                // It is not asked about the other namespaces: each question may take as long as the first.
+                cluster = None;
+            }
+            view.insert(environment.to_owned(), measured.unwrap_or_default().view(&namespace));
         }
         Ok(view.into())
     }
 
-    async fn measure_namespace(&self, cluster: &str, namespace: &str) -> Measured {
+    /// What a namespace holds and uses; `None` if its cluster cannot be asked.
+    async fn measure_namespace(&self, cluster: &str, namespace: &str) -> Option<Measured> {
+        let pods = self.read_cluster(cluster, &format!("api/v1/namespaces/{namespace}/pods")).await.ok()?;
         let read = async |path: String| self.read_cluster(cluster, &path).await.ok().flatten();
-        let pods = read(format!("api/v1/namespaces/{namespace}/pods")).await;
-        // A cluster that does not answer is not asked three times more.
-        let Some(pods) = pods else { return Measured::default() };
         let metrics = read(format!("apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods")).await;
         let claims = read(format!("api/v1/namespaces/{namespace}/persistentvolumeclaims")).await;
         let mut of_nodes = Some(Vec::new());
         if claims.as_ref().is_some_and(|claims| count(claims) > 0) {
-            for node in nodes(&pods) {
+            for node in pods.iter().flat_map(nodes) {
                 let summary = read(format!("api/v1/nodes/{node}/proxy/stats/summary")).await;
                 of_nodes = of_nodes.zip(summary).map(|(mut all, summary)| {
                     all.push(summary);
@@ -51,7 +54,7 @@ impl Desk {
                 });
             }
         }
-        Measured { pods: Some(pods), metrics, claims, nodes: of_nodes }
+        Some(Measured { pods, metrics, claims, nodes: of_nodes })
     }
 
     /// Whether a product may be deleted: `{"namespace", "pods", "pvc", "artifactory", "eligible", "reasons"}`. The first four say whether all
