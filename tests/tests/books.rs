@@ -26,6 +26,13 @@ fn check(page: &str, expected: &str) {
     );
 }
 
+/// The folder of flows is served and copied alone, so it has the document of the desk too.
+#[test]
+fn the_flows_have_the_document_of_the_desk() {
+    let own = fs::read_to_string(root().join("specs/desk.yaml")).unwrap();
+    check("../workflows/specs/desk.yaml", &own);
+}
+
 const PROPERTIES: &str = "\
 # Properties
 

@@ -10,6 +10,7 @@ pub(crate) mod pools;
 pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use jiff::Timestamp;
