@@ -34,7 +34,8 @@ fn the_system_decides_an_edit_by_what_is_asked_for_and_what_is_used() {
 
 #[test]
 fn a_message_has_what_the_provisioner_reads() {
-    let resources = |cpu: f64, memory: u32, storage: u32| json!({"cpu": cpu, "memory": memory, "storage": storage});
+    let resources =
+        |cpu: f64, memory: u32, storage: u32| json!({"cpu": cpu, "memory": memory, "storage": storage});
     let owner = json!({"email": "owner@example.org", "idir": "OWNER", "upn": "owner@example.org"});
     let lead = json!({"email": "lead@example.org", "idir": "LEAD", "upn": "lead@example.org"});
     let product = json!({
@@ -46,7 +47,13 @@ fn a_message_has_what_the_provisioner_reads() {
             "development": resources(0.5, 2, 1), "test": resources(0.5, 2, 64), "production": resources(4.0, 16, 0), "tools": resources(0.5, 2, 1),
         },
     });
-    let namespace = |end: &str, cpu: f64, memory: &str, storage: &str, backup: &str, claims: u32, snapshots: u32| {
+    let namespace = |end: &str,
+                     cpu: f64,
+                     memory: &str,
+                     storage: &str,
+                     backup: &str,
+                     claims: u32,
+                     snapshots: u32| {
         json!({"name": format!("a1b2c3-{end}"), "quotas": {
             "cpu": {"requests": cpu}, "memory": {"requests": memory},
             "storage": {"block": storage, "file": storage, "capacity": storage, "backup": backup, "pvc_count": claims},
@@ -74,18 +81,44 @@ fn a_message_has_what_the_provisioner_reads() {
     for (member, value) in [("cluster", "GOLD"), ("targetCluster", "golddr"), ("action", "EDIT")] {
         second_site[member] = value.into();
     }
-    (second_site["golddrEnabled"], second_site["isTest"], second_site["isAgMinistry"]) = (true.into(), true.into(), true.into());
+    (second_site["golddrEnabled"], second_site["isTest"], second_site["isAgMinistry"]) =
+        (true.into(), true.into(), true.into());
     second_site["original"] = product.clone();
     let message = evaluate(&operation("private-cloud-edit", "message").unwrap(), second_site);
-    let shown = ["action", "cluster_name", "golddr_enabled", "workflow", "isContactChanged", "project_type", "alliance"].map(|name| message[name].clone());
-    assert_eq!(json!(shown), json!(["edit", "golddr", false, "golddr-a1b2c3-0198c0de", false, "temporary", "JAG"]));
+    let shown = [
+        "action",
+        "cluster_name",
+        "golddr_enabled",
+        "workflow",
+        "isContactChanged",
+        "project_type",
+        "alliance",
+    ]
+    .map(|name| message[name].clone());
+    assert_eq!(
+        json!(shown),
+        json!(["edit", "golddr", false, "golddr-a1b2c3-0198c0de", false, "temporary", "JAG"])
+    );
 }
 
 #[test]
 fn flows_that_share_a_rule_have_it_alike() {
-    for function in ["message", "writeMessages", "resendMessages", "weighCallback", "autoApproved", "reviewers", "team", "text"] {
+    for function in [
+        "message",
+        "writeMessages",
+        "resendMessages",
+        "weighCallback",
+        "autoApproved",
+        "reviewers",
+        "team",
+        "text",
+    ] {
         let of = |flow| operation(flow, function).unwrap();
         let create = of("private-cloud-create");
-        assert_eq!((of("private-cloud-edit"), of("private-cloud-delete")), (create.clone(), create), "{function}");
+        assert_eq!(
+            (of("private-cloud-edit"), of("private-cloud-delete")),
+            (create.clone(), create),
+            "{function}"
+        );
     }
 }

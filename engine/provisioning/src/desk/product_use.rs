@@ -65,7 +65,8 @@ impl Desk {
             return Err(Refusal::not_found("cluster", product.text("cluster").unwrap_or_default()));
         };
         let artifacts = self.artifacts_of(&cluster).await?;
-        let (mut missing, mut pods, mut claims, mut artifactory) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut missing, mut pods, mut claims, mut artifactory) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let note = |list: &mut Vec<String>, count: usize, namespace: &str| {
             if count > 0 {
                 list.push(format!("{count} in {namespace}"));
@@ -77,11 +78,24 @@ impl Desk {
                 missing.push(format!("{namespace} is missing"));
                 continue;
             }
-            let list = async |path: String| self.read_cluster(&cluster, &path).await.map(Option::unwrap_or_default);
-            note(&mut pods, live_pods(&list(format!("api/v1/namespaces/{namespace}/pods")).await?), &namespace);
-            note(&mut claims, count(&list(format!("api/v1/namespaces/{namespace}/persistentvolumeclaims")).await?), &namespace);
+            let list =
+                async |path: String| self.read_cluster(&cluster, &path).await.map(Option::unwrap_or_default);
+            note(
+                &mut pods,
+                live_pods(&list(format!("api/v1/namespaces/{namespace}/pods")).await?),
+                &namespace,
+            );
+            note(
+                &mut claims,
+                count(&list(format!("api/v1/namespaces/{namespace}/persistentvolumeclaims")).await?),
+                &namespace,
+            );
             if let Some((group, plural)) = &artifacts {
-                note(&mut artifactory, count(&list(format!("apis/{group}/namespaces/{namespace}/{plural}")).await?), &namespace);
+                note(
+                    &mut artifactory,
+                    count(&list(format!("apis/{group}/namespaces/{namespace}/{plural}")).await?),
+                    &namespace,
+                );
             }
         }
         let found = [("namespace", missing), ("pods", pods), ("pvc", claims), ("artifactory", artifactory)];
@@ -101,12 +115,16 @@ impl Desk {
         let wanted = name.to_owned();
         let (cluster, sealed) = self
             .read(move |connection| {
-                let cluster = tables::clusters::get(connection, &wanted)?.ok_or_else(|| Refusal::not_found("cluster", &wanted))?;
+                let cluster = tables::clusters::get(connection, &wanted)?
+                    .ok_or_else(|| Refusal::not_found("cluster", &wanted))?;
                 Ok((cluster, tables::clusters::sealed(connection, &wanted)?))
             })
             .await?;
-        let url = cluster.api_url.ok_or_else(|| Refusal::unavailable(format!("the cluster `{name}` has no `apiUrl`")))?;
-        let mut request = self.0.surroundings.client.get(format!("{}/{path}", url.trim_end_matches('/'))).timeout(TIMEOUT);
+        let url = cluster
+            .api_url
+            .ok_or_else(|| Refusal::unavailable(format!("the cluster `{name}` has no `apiUrl`")))?;
+        let mut request =
+            self.0.surroundings.client.get(format!("{}/{path}", url.trim_end_matches('/'))).timeout(TIMEOUT);
         if let Some(sealed) = sealed {
             let text = self.0.surroundings.seal.open(name, &sealed).map_err(Refusal::unavailable)?;
             let credentials: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
@@ -114,10 +132,17 @@ impl Desk {
                 request = request.bearer_auth(token);
             }
         }
-        let answer = request.send().await.map_err(|_| Refusal::unavailable(format!("the cluster `{name}` does not answer")))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|_| Refusal::unavailable(format!("the cluster `{name}` does not answer")))?;
         match answer.status().as_u16() {
             404 => Ok(None),
-            200..=299 => answer.json().await.map(Some).map_err(|_| Refusal::unavailable(format!("the cluster `{name}` answers with no JSON"))),
+            200..=299 => answer
+                .json()
+                .await
+                .map(Some)
+                .map_err(|_| Refusal::unavailable(format!("the cluster `{name}` answers with no JSON"))),
             status => Err(Refusal::unavailable(format!("the cluster `{name}` answered {status} for {path}"))),
         }
     }
@@ -131,7 +156,10 @@ impl Desk {
             // Products name clusters in upper case, people who register them as they like.
             let wanted = product.text("cluster").unwrap_or_default();
             let clusters = tables::clusters::all(connection)?;
-            let cluster = clusters.into_iter().map(|cluster| cluster.name).find(|name| name.eq_ignore_ascii_case(wanted));
+            let cluster = clusters
+                .into_iter()
+                .map(|cluster| cluster.name)
+                .find(|name| name.eq_ignore_ascii_case(wanted));
             Ok((product, cluster))
         })
         .await
@@ -141,7 +169,10 @@ impl Desk {
     async fn artifacts_of(&self, cluster: &str) -> Result<Option<(String, String)>, Refusal> {
         let name = cluster.to_owned();
         let cluster = self.read(move |connection| Ok(tables::clusters::get(connection, &name)?)).await?;
-        let setting = cluster.and_then(|cluster| cluster.settings.get(ARTIFACTS)?.as_str().map(str::to_owned));
-        Ok(setting.and_then(|setting| setting.rsplit_once('/').map(|(group, plural)| (group.to_owned(), plural.to_owned()))))
+        let setting =
+            cluster.and_then(|cluster| cluster.settings.get(ARTIFACTS)?.as_str().map(str::to_owned));
+        Ok(setting.and_then(|setting| {
+            setting.rsplit_once('/').map(|(group, plural)| (group.to_owned(), plural.to_owned()))
+        }))
     }
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Clock, Fault, Work};
 use crate::{
     model::{
-        Callback, CallbackStatus, EventKind, Happened, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, Told,
-        is_plate, plate,
+        Callback, CallbackStatus, EventKind, Happened, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock,
+        ProductStatus, Told, is_plate, plate,
     },
     refusal::Refusal,
     tables,
@@ -30,7 +30,13 @@ pub(crate) struct NewProduct {
 }
 
 /// A product as it is shown.
-pub(crate) fn product_view(plate: &str, product: &Product, lock: Option<&ProductLock>, clock: Clock, now: Timestamp) -> Value {
+pub(crate) fn product_view(
+    plate: &str,
+    product: &Product,
+    lock: Option<&ProductLock>,
+    clock: Clock,
+    now: Timestamp,
+) -> Value {
     let mut view = json!({
         "licencePlate": plate,
         "status": product.status,
@@ -47,7 +53,8 @@ pub(crate) fn product_view(plate: &str, product: &Product, lock: Option<&Product
         view["expired"] = (until <= now).into();
     }
     if let Some(lock) = lock {
-        view["activeRequest"] = json!({"request": lock.request, "since": lock.since.to_string(), "remaining": lock.remaining()});
+        view["activeRequest"] =
+            json!({"request": lock.request, "since": lock.since.to_string(), "remaining": lock.remaining()});
     }
     view
 }
@@ -86,7 +93,8 @@ impl Work<'_, '_> {
     /// Writes a product, and announces what was done with it.
     pub(crate) fn put_product(&mut self, plate: &str, new: &NewProduct) -> Result<(), Fault> {
         if !is_plate(plate) {
-            let fault = "a licence plate is six hexadecimal digits, of which the first is a letter, such as `a1b2c3`";
+            let fault =
+                "a licence plate is six hexadecimal digits, of which the first is a letter, such as `a1b2c3`";
             return Err(Refusal::invalid_at("/licencePlate", fault).into());
         }
         let before = tables::products::get(self.connection, plate)?.flatten();
@@ -94,9 +102,10 @@ impl Work<'_, '_> {
         data.insert("licencePlate".to_owned(), plate.into());
         let archived_at = match new.status {
             ProductStatus::Active => None,
-            ProductStatus::Inactive => {
-                new.archived_at.or_else(|| before.as_ref().and_then(|before| before.archived_at)).or(Some(self.now))
-            }
+            ProductStatus::Inactive => new
+                .archived_at
+                .or_else(|| before.as_ref().and_then(|before| before.archived_at))
+                .or(Some(self.now)),
         };
         let mut product = Product {
             status: new.status,
@@ -123,8 +132,14 @@ impl Work<'_, '_> {
 
     /// Makes a request the active one of a product. `awaits` are the clusters whose callbacks it waits for from now on. Answers the product
     /// as it is under the lock.
-    pub(crate) fn lock_product(&mut self, plate: &str, request: &str, awaits: Option<&[String]>) -> Result<Value, Fault> {
-        let product = tables::products::get(self.connection, plate)?.ok_or_else(|| Refusal::not_found("product", plate))?;
+    pub(crate) fn lock_product(
+        &mut self,
+        plate: &str,
+        request: &str,
+        awaits: Option<&[String]>,
+    ) -> Result<Value, Fault> {
+        let product = tables::products::get(self.connection, plate)?
+            .ok_or_else(|| Refusal::not_found("product", plate))?;
         let mut lock = match tables::products::lock(self.connection, plate)? {
             Some(lock) if lock.request != request => {
                 return Err(Refusal::active_request(plate, &lock.request, &lock.since.to_string()).into());
@@ -149,23 +164,18 @@ impl Work<'_, '_> {
     /// A request is the active one of a product no more. Another request's lock stays.
     pub(crate) fn unlock_product(&mut self, plate: &str, request: &str) -> Result<(), Fault> {
         match tables::products::lock(self.connection, plate)? {
-            Some(lock) if lock.request == request => Ok(tables::products::delete_lock(self.connection, plate)?),
+            Some(lock) if lock.request == request => {
+                Ok(tables::products::delete_lock(self.connection, plate)?)
+            }
             _ => Ok(()),
         }
     }
 
     /// A provisioner calls back. Tells the flow that waits, and answers what the provisioner is told.
     pub(crate) fn hear_provisioner(&mut self, plate: &str, callback: &Callback) -> Result<Value, Fault> {
-        let (lock, is_news) = match tables::products::lock(self.connection, plate)? {
-            Some(mut lock) => {
-                let taken = lock.take(callback);
-                (Some(lock), taken)
-            }
-            None => (None, None),
-        };
-        let (Some(lock), Some(is_news)) = (lock, is_news) else {
-            return Err(Refusal::no_request_waits(plate).into());
-        };
+        let lock = tables::products::lock(self.connection, plate)?;
+        let mut lock = lock.ok_or_else(|| Refusal::no_request_waits(plate))?;
+        let is_news = lock.take(callback).ok_or_else(|| Refusal::no_request_waits(plate))?;
         let remaining = lock.remaining();
         if is_news {
             tables::products::put_lock(self.connection, plate, &lock)?;
@@ -184,7 +194,9 @@ impl Work<'_, '_> {
         }
         let message = match callback.status {
             CallbackStatus::Failed => format!("Noted that provisioning {plate} has failed."),
-            CallbackStatus::Succeeded if remaining.is_empty() => format!("Successfully marked {plate} as provisioned."),
+            CallbackStatus::Succeeded if remaining.is_empty() => {
+                format!("Successfully marked {plate} as provisioned.")
+            }
             CallbackStatus::Succeeded => format!("Successfully marked {plate} as partially-provisioned."),
         };
         Ok(json!({"success": true, "message": message}))

@@ -65,7 +65,11 @@ async fn reserve(State(app): State<App>, mut call: Call) -> Result<Reply, Refusa
     made.await
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(plate): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(plate): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let (clock, now) = (app.desk.0.clock, app.desk.0.clock.now());
     let found = app.desk.read(move |connection| {
         let product = tables::products::get(connection, &plate)?.flatten();
@@ -95,8 +99,9 @@ struct Locking {
 async fn lock(State(app): State<App>, Path(plate): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
     check_writes(&call.change.person)?;
     let Locking { request, awaits } = call.read(&app, "lockProduct")?;
-    let made =
-        call.change.make(&app.desk, move |work| Ok(Reply::ok(work.lock_product(&plate, &request, awaits.as_deref())?)));
+    let made = call.change.make(&app.desk, move |work| {
+        Ok(Reply::ok(work.lock_product(&plate, &request, awaits.as_deref())?))
+    });
     made.await
 }
 
@@ -122,7 +127,11 @@ async fn unlock(
 /// Who may have a cluster asked.
 const ASKERS: &[&str] = &["service", "reviewer", "private-admin"];
 
-async fn usage(State(app): State<App>, Caller(person): Caller, Path(plate): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn usage(
+    State(app): State<App>,
+    Caller(person): Caller,
+    Path(plate): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     check_roles(&person, ASKERS, "what a product uses is for flows and reviewers")?;
     Ok(Json(app.desk.product_usage(&plate).await?))
 }
@@ -136,8 +145,16 @@ async fn check_deletion(
     Ok(Json(app.desk.check_deletion(&plate).await?))
 }
 
-async fn provisioned(State(app): State<App>, Path(plate): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_roles(&call.change.person, &["private-admin"], "only a provisioner calls back (role `private-admin`)")?;
+async fn provisioned(
+    State(app): State<App>,
+    Path(plate): Path<String>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
+    check_roles(
+        &call.change.person,
+        &["private-admin"],
+        "only a provisioner calls back (role `private-admin`)",
+    )?;
     let callback: Callback = call.read(&app, "productProvisioned")?;
     call.change.make(&app.desk, move |work| Ok(Reply::ok(work.hear_provisioner(&plate, &callback)?))).await
 }

@@ -33,7 +33,8 @@ pub(crate) fn count(list: &Value) -> usize {
 
 /// The names of the nodes on which pods of a list run.
 pub(crate) fn nodes(pods: &Value) -> Vec<String> {
-    let mut nodes: Vec<_> = items(pods).filter_map(|pod| pod["spec"]["nodeName"].as_str().map(str::to_owned)).collect();
+    let mut nodes: Vec<_> =
+        items(pods).filter_map(|pod| pod["spec"]["nodeName"].as_str().map(str::to_owned)).collect();
     nodes.sort();
     nodes.dedup();
     nodes
@@ -57,17 +58,20 @@ impl Measured {
     pub(crate) fn view(&self, namespace: &str) -> Value {
         let used = |resource: &str, unit: f64| {
             let metrics = self.metrics.as_ref()?;
-            let containers = items(metrics).flat_map(|pod| pod["containers"].as_array().into_iter().flatten());
+            let containers =
+                items(metrics).flat_map(|pod| pod["containers"].as_array().into_iter().flatten());
             sum(containers.map(|container| container["usage"][resource].as_str())).map(|sum| sum / unit)
         };
         let asked = |resource: &str, unit: f64| {
             let pods = items(self.pods.as_ref()?).filter(|pod| pod["status"]["phase"] == "Running");
             let containers = pods.flat_map(|pod| pod["spec"]["containers"].as_array().into_iter().flatten());
-            let requests = containers.map(|container| container["resources"]["requests"][resource].as_str().or(Some("0")));
+            let requests = containers
+                .map(|container| container["resources"]["requests"][resource].as_str().or(Some("0")));
             sum(requests).map(|sum| sum / unit)
         };
         let claimed = self.claims.as_ref().and_then(|claims| {
-            sum(items(claims).map(|claim| claim["spec"]["resources"]["requests"]["storage"].as_str())).map(|sum| sum / GIB)
+            sum(items(claims).map(|claim| claim["spec"]["resources"]["requests"]["storage"].as_str()))
+                .map(|sum| sum / GIB)
         });
         json!({
             "cpu": pair(used("cpu", 1.0), asked("cpu", 1.0)),
@@ -82,9 +86,12 @@ impl Measured {
         let mut sum = 0.0;
         for claim in items(claims) {
             let name = &claim["metadata"]["name"];
-            let volumes = self.nodes.as_ref()?.iter().flat_map(|node| node["pods"].as_array().into_iter().flatten());
+            let volumes =
+                self.nodes.as_ref()?.iter().flat_map(|node| node["pods"].as_array().into_iter().flatten());
             let mut volumes = volumes.flat_map(|pod| pod["volume"].as_array().into_iter().flatten());
-            let volume = volumes.find(|volume| volume["pvcRef"]["name"] == *name && volume["pvcRef"]["namespace"] == namespace)?;
+            let volume = volumes.find(|volume| {
+                volume["pvcRef"]["name"] == *name && volume["pvcRef"]["namespace"] == namespace
+            })?;
             sum += volume["usedBytes"].as_f64()?;
         }
         Some(sum / GIB)
@@ -106,9 +113,7 @@ mod tests {
     use super::*;
 
     fn pods() -> Value {
-        let pod = |phase: &str, node: &str, cpu: &str| {
-            json!({"spec": {"nodeName": node, "containers": [{"resources": {"requests": {"cpu": cpu}}}, {}]}, "status": {"phase": phase}})
-        };
+        let pod = |phase: &str, node: &str, cpu: &str| json!({"spec": {"nodeName": node, "containers": [{"resources": {"requests": {"cpu": cpu}}}, {}]}, "status": {"phase": phase}});
         json!({"items": [pod("Running", "b", "1"), pod("Running", "a", "500m"), pod("Succeeded", "a", "8"), pod("Pending", "a", "1")]})
     }
 
@@ -124,9 +129,7 @@ mod tests {
         let metrics = json!({"items": [{"containers": [
             {"usage": {"cpu": "350m", "memory": "1Gi"}}, {"usage": {"cpu": "350000000n", "memory": "512Mi"}},
         ]}]});
-        let volume = |namespace: &str| {
-            json!({"pods": [{"volume": [{"name": "tmp"}, {"pvcRef": {"name": "data", "namespace": namespace}, "usedBytes": 2_147_483_648_u64}]}]})
-        };
+        let volume = |namespace: &str| json!({"pods": [{"volume": [{"name": "tmp"}, {"pvcRef": {"name": "data", "namespace": namespace}, "usedBytes": 2_147_483_648_u64}]}]});
         let all = Measured {
             pods: Some(pods()),
             metrics: Some(metrics),
@@ -138,9 +141,13 @@ mod tests {
         });
         assert_eq!(all.view("a1b2c3-prod"), expected);
         let nothing = json!({"usage": -1.0, "request": -1.0});
-        assert_eq!(Measured::default().view("x"), json!({"cpu": nothing, "memory": nothing, "storage": nothing}));
+        assert_eq!(
+            Measured::default().view("x"),
+            json!({"cpu": nothing, "memory": nothing, "storage": nothing})
+        );
         // The claim of the same name in another namespace is another claim.
-        let foreign = Measured { claims: Some(claims), nodes: Some(vec![volume("other")]), ..Measured::default() };
+        let foreign =
+            Measured { claims: Some(claims), nodes: Some(vec![volume("other")]), ..Measured::default() };
         assert_eq!(foreign.view("a1b2c3-prod")["storage"], json!({"usage": -1.0, "request": 10.0}));
         let empty = Measured { claims: Some(json!({"items": []})), ..Measured::default() };
         assert_eq!(empty.view("x")["storage"], json!({"usage": 0.0, "request": 0.0}));

@@ -151,10 +151,11 @@ impl ProductLock {
         Self { request, since, awaits: Vec::new(), heard: BTreeSet::new(), unnamed: 0 }
     }
 
-    /// The request waits for callbacks of these clusters. Saying the same again forgets no callback that came.
+    /// The request waits for callbacks of these clusters from now on. A callback that came counts as long as they are those that are still to
+    /// come; a request that asks for one again has not heard of it.
     pub(crate) fn wait_for(&mut self, clusters: &[String]) {
         let clusters: Vec<_> = clusters.iter().map(|cluster| cluster.to_lowercase()).collect();
-        if clusters != self.awaits {
+        if clusters != self.remaining() {
             (self.awaits, self.heard, self.unnamed) = (clusters, BTreeSet::new(), 0);
         }
     }
@@ -194,7 +195,9 @@ mod tests {
     #[test]
     fn a_plate_is_six_hexadecimal_digits_that_begin_with_a_letter() {
         assert_eq!((plate(0).as_str(), plate(PLATES - 1).as_str()), ("a00000", "ffffff"));
-        for (text, expected) in [("a1b2c3", true), ("1abcde", false), ("A1B2C3", false), ("a1b2c", false), ("g00000", false)] {
+        for (text, expected) in
+            [("a1b2c3", true), ("1abcde", false), ("A1B2C3", false), ("a1b2c", false), ("g00000", false)]
+        {
             assert_eq!(is_plate(text), expected, "{text}");
         }
         assert!(is_plate(&plate(0)) && is_plate(&plate(PLATES - 1)));
@@ -206,7 +209,11 @@ mod tests {
         lock.wait_for(&awaits.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         for (number, (callback, expected, remaining)) in callbacks.iter().enumerate() {
             let callback: Callback = serde_json::from_value(callback.clone()).unwrap();
-            assert_eq!((lock.take(&callback), lock.remaining()), (*expected, remaining.iter().map(|name| (*name).to_owned()).collect()), "callback {number} of {awaits:?}");
+            assert_eq!(
+                (lock.take(&callback), lock.remaining()),
+                (*expected, remaining.iter().map(|name| (*name).to_owned()).collect()),
+                "callback {number} of {awaits:?}"
+            );
         }
     }
 
@@ -216,21 +223,49 @@ mod tests {
         check(&["silver"], &[(json!({}), Some(true), &[]), (json!({}), None, &[])]);
         check(&["silver"], &[(json!({"cluster": "gold"}), None, &["silver"])]);
         let gold = ["gold", "golddr"];
-        check(&gold, &[(json!({}), Some(true), &["golddr"]), (json!({}), Some(true), &[]), (json!({}), None, &[])]);
+        check(
+            &gold,
+            &[(json!({}), Some(true), &["golddr"]), (json!({}), Some(true), &[]), (json!({}), None, &[])],
+        );
         // One cluster that calls twice counts once, by name or by the name of the workflow.
-        check(&gold, &[
-            (json!({"cluster": "GOLDDR"}), Some(true), &["gold"]),
-            (json!({"workflow": "golddr-a1b2c3-1"}), Some(false), &["gold"]),
-            (json!({"workflow": "gold-a1b2c3-1"}), Some(true), &[]),
-            (json!({"cluster": "gold"}), Some(false), &[]),
-            (json!({}), None, &[]),
-        ]);
+        check(
+            &gold,
+            &[
+                (json!({"cluster": "GOLDDR"}), Some(true), &["gold"]),
+                (json!({"workflow": "golddr-a1b2c3-1"}), Some(false), &["gold"]),
+                (json!({"workflow": "gold-a1b2c3-1"}), Some(true), &[]),
+                (json!({"cluster": "gold"}), Some(false), &[]),
+                (json!({}), None, &[]),
+            ],
+        );
         // A failure leaves the callback to come; a workflow that says no cluster is a callback without a name.
-        check(&gold, &[
-            (json!({"cluster": "gold", "status": "Failed", "message": "no quota"}), Some(true), &["gold", "golddr"]),
-            (json!({"workflow": "something"}), Some(true), &["golddr"]),
-            (json!({"cluster": "gold"}), Some(true), &[]),
-        ]);
+        check(
+            &gold,
+            &[
+                (
+                    json!({"cluster": "gold", "status": "Failed", "message": "no quota"}),
+                    Some(true),
+                    &["gold", "golddr"],
+                ),
+                (json!({"workflow": "something"}), Some(true), &["golddr"]),
+                (json!({"cluster": "gold"}), Some(true), &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_request_that_has_not_heard_of_a_callback_waits_for_it_again() {
+        let clusters = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let callback =
+            |cluster: &str| serde_json::from_value::<Callback>(json!({"cluster": cluster})).unwrap();
+        let mut lock = ProductLock::new("request".to_owned(), Timestamp::UNIX_EPOCH);
+        lock.wait_for(&clusters(&["gold", "golddr"]));
+        assert_eq!(lock.take(&callback("gold")), Some(true));
+        lock.wait_for(&clusters(&["golddr"]));
+        assert_eq!(lock.take(&callback("gold")), Some(false), "it came before");
+        assert_eq!(lock.take(&callback("golddr")), Some(true));
+        lock.wait_for(&clusters(&["GOLDDR"]));
+        assert_eq!((lock.remaining(), lock.take(&callback("golddr"))), (clusters(&["golddr"]), Some(true)));
     }
 
     #[test]
@@ -253,6 +288,9 @@ mod tests {
         ] {
             assert_eq!(after.change_since(Some(&before)), expected);
         }
-        assert_eq!(product(active, "a").change_since(Some(&product(inactive, "a"))), Some(ProductAction::Edit));
+        assert_eq!(
+            product(active, "a").change_since(Some(&product(inactive, "a"))),
+            Some(ProductAction::Edit)
+        );
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn read_quantity(text: &str) -> Option<f64> {
         .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))
         .unwrap_or((text, 1.0));
     // Rust reads more than Kubernetes writes: `inf`, `nan`.
-    let is_number = digits.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.'));
+    let is_number =
+        digits.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.'));
     let number = digits.parse::<f64>().ok().filter(|number| is_number && number.is_finite())?;
     // Billionths are the smallest quantities, and a sum of them shall be what people write: 0.35 and 0.35 are 0.7.
     Some((number * unit * 1e9).round() / 1e9)

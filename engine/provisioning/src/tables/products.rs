@@ -23,8 +23,9 @@ pub(crate) fn plate_of(connection: &Connection, request: &str) -> Found<Option<S
 
 /// Reserves a plate. Answers whether it was free.
 pub(crate) fn reserve(connection: &Connection, plate: &str, request: Option<&str>) -> Found<bool> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO desk_product (plate, request) VALUES (?1, ?2) ON CONFLICT (plate) DO NOTHING")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO desk_product (plate, request) VALUES (?1, ?2) ON CONFLICT (plate) DO NOTHING",
+    )?;
     Ok(insert.execute(params![plate, request])? > 0)
 }
 
