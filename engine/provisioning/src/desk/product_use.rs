@@ -151,7 +151,7 @@ impl Desk {
     async fn product_and_cluster(&self, plate: &str) -> Result<(Product, Option<String>), Refusal> {
         let plate = plate.to_owned();
         self.read(move |connection| {
-            let product = tables::products::get(connection, &plate)?.flatten();
+            let product = tables::products::get(connection, &plate)?;
             let product = product.ok_or_else(|| Refusal::not_found("product", &plate))?;
             // Products name clusters in upper case, people who register them as they like.
             let wanted = product.text("cluster").unwrap_or_default();

@@ -62,7 +62,7 @@ pub(crate) fn product_view(
 impl Work<'_, '_> {
     /// The product of a plate.
     fn product(&self, plate: &str) -> Result<Product, Fault> {
-        let product = tables::products::get(self.connection, plate)?.flatten();
+        let product = tables::products::get(self.connection, plate)?;
         Ok(product.ok_or_else(|| Refusal::not_found("product", plate))?)
     }
 
@@ -97,7 +97,7 @@ impl Work<'_, '_> {
                 "a licence plate is six hexadecimal digits, of which the first is a letter, such as `a1b2c3`";
             return Err(Refusal::invalid_at("/licencePlate", fault).into());
         }
-        let before = tables::products::get(self.connection, plate)?.flatten();
+        let before = tables::products::get(self.connection, plate)?;
         let mut data = new.data.clone();
         data.insert("licencePlate".to_owned(), plate.into());
         let archived_at = match new.status {
@@ -138,8 +138,10 @@ impl Work<'_, '_> {
         request: &str,
         awaits: Option<&[String]>,
     ) -> Result<Value, Fault> {
-        let product = tables::products::get(self.connection, plate)?
-            .ok_or_else(|| Refusal::not_found("product", plate))?;
+        if !tables::products::is_known(self.connection, plate)? {
+            return Err(Refusal::not_found("product", plate).into());
+        }
+        let product = tables::products::get(self.connection, plate)?;
         let mut lock = match tables::products::lock(self.connection, plate)? {
             Some(lock) if lock.request != request => {
                 return Err(Refusal::active_request(plate, &lock.request, &lock.since.to_string()).into());

@@ -72,7 +72,7 @@ async fn show(
 ) -> Result<Json<Value>, Refusal> {
     let (clock, now) = (app.desk.0.clock, app.desk.0.clock.now());
     let found = app.desk.read(move |connection| {
-        let product = tables::products::get(connection, &plate)?.flatten();
+        let product = tables::products::get(connection, &plate)?;
         let product = product.ok_or_else(|| Refusal::not_found("product", &plate))?;
         let lock = tables::products::lock(connection, &plate)?;
         Ok(product_view(&plate, &product, lock.as_ref(), clock, now))

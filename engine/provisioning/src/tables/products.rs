@@ -5,14 +5,16 @@ use rondo_store::rusqlite::{Connection, OptionalExtension, params};
 use super::{Found, json, text};
 use crate::model::{Product, ProductLock};
 
-/// The product of a plate. `Some(None)`: the plate is reserved, and there is no product yet.
-pub(crate) fn get(connection: &Connection, plate: &str) -> Found<Option<Option<Product>>> {
-    let mut select = connection.prepare_cached("SELECT body FROM desk_product WHERE plate = ?1")?;
-    let read = select.query_row([plate], |row| match row.get_ref(0)? {
-        rondo_store::rusqlite::types::ValueRef::Null => Ok(None),
-        _ => json(row, 0).map(Some),
-    });
-    read.optional()
+/// The product of a plate; `None` as well when the plate is only reserved.
+pub(crate) fn get(connection: &Connection, plate: &str) -> Found<Option<Product>> {
+    let mut select =
+        connection.prepare_cached("SELECT body FROM desk_product WHERE plate = ?1 AND body IS NOT NULL")?;
+    select.query_row([plate], |row| json(row, 0)).optional()
+}
+
+/// Whether a plate was ever given.
+pub(crate) fn is_known(connection: &Connection, plate: &str) -> Found<bool> {
+    connection.prepare_cached("SELECT 1 FROM desk_product WHERE plate = ?1")?.exists([plate])
 }
 
 /// The plate that a request has reserved.
