@@ -276,6 +276,59 @@ async fn a_function_receives_the_message_of_its_channel() {
     served.memory_is_given_back().await;
 }
 
+/// Sends a message to the channel of a cluster, whose name is a member of the message.
+const PROVISION: &str = r"
+id: provision
+version: '1.0'
+specVersion: '0.8'
+start: Tell
+functions: [{name: tell, type: asyncapi, operation: provisioner.yaml#provision}]
+states:
+- name: Tell
+  type: operation
+  actions: [{functionRef: {refName: tell, arguments: '${ .message }'}}]
+  end: true
+";
+
+const PROVISIONER: &str = "asyncapi: 2.6.0
+info: {title: provisioner, version: '1'}
+channels:
+  to_{cluster}:
+    parameters: {cluster: {location: $message.payload#/cluster_name}}
+    publish: {operationId: provision}
+";
+
+#[tokio::test]
+async fn a_message_fills_the_parameters_of_its_channel() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let properties = format!(
+        "mp.messaging.outgoing.to_{{cluster}}_out.connector=quarkus-http\n\
+         mp.messaging.outgoing.to_{{cluster}}_out.url=http://{address}/{{cluster}}\n"
+    );
+    let files = [("provision.sw.yaml", PROVISION), ("provisioner.yaml", PROVISIONER)];
+    let served = serve_with(&properties, &files).await;
+    let message = json!({"cluster_name": "silver", "n": 1});
+    served.start("provision", &json!({"message": message})).await;
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let (mut request, mut chunk) = (Vec::new(), [0; 1024]);
+    while !request.ends_with(b"}") {
+        let read = tokio::io::AsyncReadExt::read(&mut stream, &mut chunk).await.unwrap();
+        assert!(read > 0, "the request ended early");
+        request.extend_from_slice(&chunk[..read]);
+    }
+    let request = String::from_utf8(request).unwrap();
+    assert!(request.starts_with("POST /silver HTTP/1.1"), "{request}");
+    assert!(request.ends_with(&format!("\r\n\r\n{message}")), "{request}");
+    // A message without the member never has an address: the call fails, instead of waiting in the outbox without end.
+    let answer = served.json("POST", "/provision", &json!({"message": {"n": 1}})).await;
+    assert!(
+        answer.text.contains("`to_{cluster}_out` cannot be sent: its address has the parameter `{cluster}`"),
+        "{}",
+        answer.text
+    );
+}
+
 #[tokio::test]
 async fn lists_say_who_waits_what_is_kept_and_what_nobody_wants() {
     let served = serve_with("", &[("approval.sw.yaml", APPROVAL)]).await;

@@ -23,7 +23,9 @@ pub use self::{
     nats::NatsServers,
     template::{AddressTemplate, ExpandError},
 };
-use crate::{EventError, Mode, Origin, Received, Room, read::content_type, read_http, read_plain};
+use crate::{
+    CloudEvent, EventError, Mode, Origin, Received, Room, read::content_type, read_http, read_plain,
+};
 
 /// The incoming channel for types of events that have no channel of their own.
 pub(crate) const DEFAULT_INCOMING: &str = "kogito_incoming_stream";
@@ -230,6 +232,21 @@ impl Channels {
             Some(routes) => routes.of_type(event_type),
             None => self.outgoing_for(event_type),
         }
+    }
+
+    /// Checks that the channel of this name has an address for an event. Whether the channel can be used at all is another question: the event
+    /// waits in the outbox until it can.
+    ///
+    /// # Errors
+    /// The event lacks an attribute that the address names, or the value of one cannot be part of such an address. Sending would never succeed.
+    pub fn check_address(&self, channel: &str, event: &CloudEvent) -> Result<(), ExpandError> {
+        let address = match self.outgoing_named(channel).map(|outgoing| &outgoing.sink) {
+            Some(Sink::Http { url, .. }) => url.url(event),
+            Some(Sink::Kafka { topic, .. }) => topic.topic(event),
+            Some(Sink::Nats { subject, .. }) => subject.subject(event),
+            Some(Sink::Unusable(_)) | None => return Ok(()),
+        };
+        address.map(drop)
     }
 
     /// Extension attributes that are added to structured events.

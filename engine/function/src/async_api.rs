@@ -8,16 +8,7 @@ use rondo_definition::did_you_mean;
 use serde_json::Value;
 
 use crate::bind::first_ids;
-
-/// A channel of messages that a function names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// Its name, by which properties configure it (`mp.messaging.outgoing.<name>.…`), and which is also the type of the event. It may have
-    /// parameters, as in `orders/{region}`.
-    pub name: String,
-    /// Whether a call of the function sends a message; otherwise it waits for one.
-    pub sends: bool,
-}
+use crate::channel::{Channel, Parameter};
 
 /// Why a document gives no channel.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +21,9 @@ pub(crate) enum ChannelProblem {
 
 /// The suffix that `SonataFlow` adds to the address of a channel for sent messages.
 const OUTGOING: &str = "_out";
+
+/// The beginning of the location of a parameter in the payload; a JSON pointer follows.
+const PAYLOAD: &str = "$message.payload#";
 
 /// The channel of an operation.
 pub(crate) fn find_channel(document: &Value, operation: &str) -> Result<Channel, ChannelProblem> {
@@ -63,10 +57,24 @@ pub(crate) fn find_channel(document: &Value, operation: &str) -> Result<Channel,
 /// Operations by id, each with its channel, or the reason why it has none.
 type Operations = Vec<(String, Result<Channel, String>)>;
 
-/// The channel with this address, as an operation that sends or receives names it.
-fn channel(address: &str, sends: bool) -> Channel {
+/// The channel with this address, as an operation that sends or receives names it. `item` is the channel's description in the document.
+fn channel(document: &Value, address: &str, item: &Value, sends: bool) -> Channel {
     let name = if sends { format!("{address}{OUTGOING}") } else { address.to_owned() };
-    Channel { name, sends }
+    let names = address.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0));
+    let parameters = names.filter_map(|name| parameter(document, item, name)).collect();
+    Channel { name, sends, parameters }
+}
+
+/// The parameter of this name of a channel; `None` if its value is no part of the payload, but of the headers: then it is an attribute of the event.
+fn parameter(document: &Value, item: &Value, name: &str) -> Option<Parameter> {
+    let described = item.get("parameters").and_then(|parameters| parameters.get(name));
+    let location = described.and_then(|described| referred(document, described).get("location")?.as_str());
+    let pointer = location.map(|location| location.strip_prefix(PAYLOAD).map(str::to_owned));
+    let name = name.to_owned();
+    match pointer {
+        None => Some(Parameter { name, pointer: None }),
+        Some(pointer) => Some(Parameter { name, pointer: Some(pointer?) }),
+    }
 }
 
 /// Version 2: a channel has an operation `publish` and an operation `subscribe`.
@@ -74,14 +82,10 @@ fn operations_of_version_2(document: &Value) -> Operations {
     let channels = document.get("channels").and_then(Value::as_object).into_iter().flatten();
     let mut operations = Vec::new();
     for (address, item) in channels {
-        let item = item
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|reference| resolve(document, reference))
-            .unwrap_or(item);
+        let item = referred(document, item);
         for (kind, sends) in [("publish", true), ("subscribe", false)] {
             let id = item.get(kind).and_then(|operation| operation.get("operationId")?.as_str());
-            operations.extend(id.map(|id| (id.to_owned(), Ok(channel(address, sends)))));
+            operations.extend(id.map(|id| (id.to_owned(), Ok(channel(document, address, item, sends)))));
         }
     }
     operations
@@ -92,8 +96,7 @@ fn operations_of_version_3(document: &Value) -> Operations {
     let operations = document.get("operations").and_then(Value::as_object).into_iter().flatten();
     operations
         .map(|(id, operation)| {
-            let referred = operation.get("$ref").and_then(Value::as_str);
-            let operation = referred.and_then(|reference| resolve(document, reference)).unwrap_or(operation);
+            let operation = referred(document, operation);
             let sends = match operation.get("action").and_then(Value::as_str) {
                 Some("send") => true,
                 Some("receive") => false,
@@ -105,14 +108,18 @@ fn operations_of_version_3(document: &Value) -> Operations {
                     return (id.clone(), Err(problem));
                 }
             };
-            let address = channel_of_version_3(document, operation, id);
-            (id.clone(), address.map(|address| channel(&address, sends)))
+            (id.clone(), channel_of_version_3(document, operation, id, sends))
         })
         .collect()
 }
 
-/// The address of the channel that an operation refers to, or the channel's name if it has no address.
-fn channel_of_version_3(document: &Value, operation: &Value, id: &str) -> Result<String, String> {
+/// The channel that an operation refers to. Its address is the channel's name if it has none.
+fn channel_of_version_3(
+    document: &Value,
+    operation: &Value,
+    id: &str,
+    sends: bool,
+) -> Result<Channel, String> {
     let reference = operation.get("channel").and_then(|channel| channel.get("$ref")?.as_str());
     let Some(reference) = reference else {
         return Err(format!("its operation `{id}` refers to no channel"));
@@ -122,10 +129,16 @@ fn channel_of_version_3(document: &Value, operation: &Value, id: &str) -> Result
             "its operation `{id}` refers to the channel `{reference}`, which it does not have"
         ));
     };
-    let referred = found.get("$ref").and_then(Value::as_str);
-    let found = referred.and_then(|reference| resolve(document, reference)).unwrap_or(found);
+    let found = referred(document, found);
     let name = || unescape(reference.rsplit('/').next().unwrap_or_default());
-    Ok(found.get("address").and_then(Value::as_str).map_or_else(name, str::to_owned))
+    let address = found.get("address").and_then(Value::as_str).map_or_else(name, str::to_owned);
+    Ok(channel(document, &address, found, sends))
+}
+
+/// What a value stands for: itself, or what its `$ref` points to in the document.
+fn referred<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    let reference = value.get("$ref").and_then(Value::as_str);
+    reference.and_then(|reference| resolve(document, reference)).unwrap_or(value)
 }
 
 /// The value that a reference within the document points to.
@@ -150,13 +163,20 @@ mod tests {
             "asyncapi": "3.0.0",
             "channels": {
                 "wait": {"address": "wait/{id}"}, "a/b": {"address": null}, "other": {"$ref": "#/components/channels/other"},
+                "placed": {"address": "to-{region}-{kind}", "parameters": {"region": {"$ref": "#/components/parameters/region"}}},
+                "headed": {"address": "to-{region}", "parameters": {"region": {"location": "$message.header#/region"}}},
             },
-            "components": {"channels": {"other": {"address": "far"}}},
+            "components": {
+                "channels": {"other": {"address": "far"}},
+                "parameters": {"region": {"location": "$message.payload#/place/region"}},
+            },
             "operations": {
                 "sendWait": {"action": "send", "channel": {"$ref": "#/channels/wait"}},
                 "wait": {"action": "receive", "channel": {"$ref": "#/channels/wait"}},
                 "plain": {"action": "receive", "channel": {"$ref": "#/channels/a~1b"}},
                 "far": {"action": "send", "channel": {"$ref": "#/channels/other"}},
+                "placed": {"action": "send", "channel": {"$ref": "#/channels/placed"}},
+                "headed": {"action": "send", "channel": {"$ref": "#/channels/headed"}},
                 "lost": {"action": "send", "channel": {"$ref": "#/channels/lost"}},
                 "none": {"action": "send"},
                 "odd": {"action": "shout", "channel": {"$ref": "#/channels/wait"}},
@@ -170,12 +190,23 @@ mod tests {
             },
             "components": {"channels": {"c": {"publish": {"operationId": "far"}}}},
         });
-        let sends = |name: &str| Ok(Channel { name: name.to_owned(), sends: true });
-        let receives = |name: &str| Ok(Channel { name: name.to_owned(), sends: false });
+        let parameter = |name: &str, pointer: Option<&str>| Parameter {
+            name: name.to_owned(),
+            pointer: pointer.map(str::to_owned),
+        };
+        let channel = |name: &str, sends: bool, parameters: &[Parameter]| {
+            Ok(Channel { name: name.to_owned(), sends, parameters: parameters.to_vec() })
+        };
+        let sends = |name: &str| channel(name, true, &[]);
+        let receives = |name: &str| channel(name, false, &[]);
+        let id = [parameter("id", None)];
+        let placed = [parameter("region", Some("/place/region")), parameter("kind", None)];
         let document = |problem: &str| Err(ChannelProblem::Document(problem.to_owned()));
         for (api, operation, expected) in [
-            (&version_3, "sendWait", sends("wait/{id}_out")),
-            (&version_3, "wait", receives("wait/{id}")),
+            (&version_3, "sendWait", channel("wait/{id}_out", true, &id)),
+            (&version_3, "wait", channel("wait/{id}", false, &id)),
+            (&version_3, "placed", channel("to-{region}-{kind}_out", true, &placed)),
+            (&version_3, "headed", sends("to-{region}_out")),
             (&version_3, "plain", receives("a/b")),
             (&version_3, "far", sends("far_out")),
             (

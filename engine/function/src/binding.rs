@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rondo_program::{JwtOperation, PythonFunction};
 
-use crate::async_api::Channel;
+use crate::channel::Channel;
 #[cfg(feature = "grpc")]
 use crate::grpc::GrpcTarget;
 use crate::headers::AskedHeaders;

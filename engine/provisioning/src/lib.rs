@@ -1,6 +1,6 @@
 //! The provisioning desk: who may have what, what was asked for, who agreed, and what was made.
 //!
-//! Owns: pools, requests, approvals, rules, clusters, credentials and webhooks, with their tables in the database of the engine. Promises: quota and
+//! Owns: pools, requests, approvals, rules, clusters, credentials, webhooks and private cloud products, with their tables in the database of the engine. Promises: quota and
 //! capacity are what the live requests sum to; a change, its events and what flows are told of it are one transaction. Never: does the
 //! work. A flow does it, and reports.
 //!

@@ -89,6 +89,17 @@ impl Refusal {
         Self::new(409, "NAME_TAKEN", format!("there is a {what} `{name}` already"))
     }
 
+    /// Another request changes the product.
+    pub(crate) fn active_request(plate: &str, request: &str, since: &str) -> Self {
+        let message = format!("the product {plate} has an active request, {request}; it can be changed when that has ended");
+        Self::new(409, "ACTIVE_REQUEST", message).with(json!({"request": request, "since": since}))
+    }
+
+    /// Nobody expects a callback.
+    pub(crate) fn no_request_waits(plate: &str) -> Self {
+        Self::new(404, "NOT_FOUND", format!("no request waits for a callback of the product `{plate}`"))
+    }
+
     /// The thing does not have it.
     pub(crate) fn not_supported(message: impl Into<String>) -> Self {
         Self::new(409, "NOT_SUPPORTED", message)

@@ -12,16 +12,21 @@ use uuid::Uuid;
 
 use crate::{
     active_instance::ActiveInstance, catalog::Deployed, crash_loop::DEATHS, delivery::Delivery,
-    executor::Executor, panics,
+    executor::Executor, panics, publication,
 };
 
 impl Executor {
     /// Makes a call in a task of its own, and delivers its outcome.
     pub(crate) fn make_call(self: &Arc<Self>, instance: &ActiveInstance, request: CallRequest) {
-        if instance.deployed.bindings.channel_of(&request.function).is_some_and(|channel| channel.sends) {
-            // The commit of the turn that made this call has put the message into the outbox.
-            let answered = Input::Answered { call: request.call, result: None, response: None };
-            return self.dispatcher.deliver(instance.row.id, Delivery::input(answered));
+        let now = self.clock.now();
+        if let Some(message) = publication::message_of_call(instance, &request, &self.channels, now) {
+            let call = request.call;
+            let input = match message {
+                // The commit of the turn that made this call has put the message into the outbox.
+                Ok(_) => Input::Answered { call, result: None, response: None },
+                Err(problem) => Input::CallFailed { call, failure: Failure::validation(problem) },
+            };
+            return self.dispatcher.deliver(instance.row.id, Delivery::input(input));
         }
         let call = Call {
             id: instance.row.id,

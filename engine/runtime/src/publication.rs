@@ -23,8 +23,8 @@ pub(crate) fn outgoing(
     seal(instance, &event_of(instance, request, now), channels, encryption, now)
 }
 
-/// The row of the outbox for a call of a function that sends a message (`asyncapi`); `None` for any other call. The commit of the turn stores
-/// the message, so `make_call` only has to answer the call.
+/// The row of the outbox for a call of a function that sends a message (`asyncapi`); `None` for any other call, and for a message that cannot be
+/// sent, whose call fails. The commit of the turn stores the message, so `make_call` only has to answer the call.
 pub(crate) fn outgoing_of_call(
     instance: &ActiveInstance,
     call: &CallRequest,
@@ -32,16 +32,45 @@ pub(crate) fn outgoing_of_call(
     encryption: &Encryption,
     now: Millis,
 ) -> Result<Option<OutgoingEvent>, FormatError> {
-    let Some(channel) = instance.deployed.bindings.channel_of(&call.function).filter(|channel| channel.sends)
-    else {
-        return Ok(None);
-    };
+    match message_of_call(instance, call, channels, now) {
+        Some(Ok(event)) => seal(instance, &event, channels, encryption, now).map(Some),
+        Some(Err(_)) | None => Ok(None),
+    }
+}
+
+/// The event that carries the message of a call of a function that sends one; `None` for any other call.
+///
+/// # Errors
+/// The message can never be sent: a parameter of the channel's address has no value, or one that cannot be part of the address.
+pub(crate) fn message_of_call(
+    instance: &ActiveInstance,
+    call: &CallRequest,
+    channels: &Channels,
+    now: Millis,
+) -> Option<Result<CloudEvent, String>> {
+    let channel = instance.deployed.bindings.channel_of(&call.function).filter(|channel| channel.sends)?;
+    let message = channel.message(call.arguments.clone().unwrap_or_else(|| call.data.clone()));
     let source = format!("/process/{}", instance.row.workflow);
     let id = event_id(b"call", instance.row.id, call.call);
     let mut event = CloudEvent::new(id.to_string(), source, channel.name.as_str());
-    event.data = Some(call.arguments.clone().unwrap_or_else(|| call.data.clone()));
+    event.data = Some(message.payload);
     complete(&mut event, instance, &[], now);
-    seal(instance, &event, channels, encryption, now).map(Some)
+    let unsendable = |problem: &dyn std::fmt::Display| {
+        Err(format!(
+            "function `{}`: the message for the channel `{}` cannot be sent: {problem}",
+            call.function, channel.name
+        ))
+    };
+    for (name, value) in message.parameters {
+        if let Err(error) = event.set_extension(&name, value) {
+            return Some(unsendable(&error));
+        }
+    }
+    let outgoing = channels.outgoing_of(&instance.deployed.project, &event.event_type);
+    Some(match channels.check_address(outgoing, &event) {
+        Ok(()) => Ok(event),
+        Err(error) => unsendable(&error),
+    })
 }
 
 fn seal(

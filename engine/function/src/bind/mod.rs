@@ -17,7 +17,7 @@ use std::sync::Arc;
 use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Severity, Source, codes, settings};
 use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
 
-use crate::async_api::Channel;
+use crate::channel::Channel;
 use crate::auth::authorization;
 use crate::binding::{Binding, Target};
 use crate::encoding::percent_decode;

@@ -19,6 +19,8 @@ mod links;
 mod mail;
 mod outbox;
 mod probe;
+mod product_use;
+mod products;
 mod requests;
 mod sweep;
 #[cfg(test)]
@@ -40,6 +42,7 @@ pub(crate) use clock::Clock;
 pub(crate) use clusters::NewCluster;
 pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use probe::{Probe, Probed};
+pub(crate) use products::{NewProduct, product_view};
 pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
 pub(crate) use webhooks::HookSecrets;

@@ -126,7 +126,7 @@ impl<'w, 'c> Work<'w, 'c> {
             tables::requests::add_transition(self.connection, &request.id, transition)?;
         }
         for event in &effects.events {
-            self.publish(request, event)?;
+            self.announce(&request.id, &request.asked.pool, event)?;
         }
         for told in effects.told {
             self.tell(told)?;
@@ -154,10 +154,9 @@ impl<'w, 'c> Work<'w, 'c> {
         }
     }
 
-    /// Adds an event to the log, and deliveries to the webhooks of its pool.
-    fn publish(&mut self, request: &Request, event: &Happened) -> Result<(), Fault> {
-        let pool = &request.asked.pool;
-        let number = tables::events::add(self.connection, &request.id, pool, event)?;
+    /// Adds an event about a request or a product to the log, and deliveries to the webhooks of its pool.
+    pub(crate) fn announce(&mut self, subject: &str, pool: &str, event: &Happened) -> Result<(), Fault> {
+        let number = tables::events::add(self.connection, subject, pool, event)?;
         for (id, webhook) in tables::webhooks::list(self.connection, Some(pool))? {
             if webhook.wants(event.kind.name()) {
                 let delivery = Delivery {

@@ -15,6 +15,7 @@ mod page;
 mod params;
 mod pools;
 mod probes;
+mod products;
 mod requests;
 mod schemas;
 mod webhooks;
@@ -44,11 +45,12 @@ impl FromRef<App> for Desk {
     }
 }
 
-/// The routes of the desk below [`BASE`].
+/// The routes of the desk below [`BASE`], and the callback of provisioners at the path that they were built for.
 pub fn routes(desk: Desk) -> Router {
     let app = App { desk, schemas: Arc::new(Schemas::read()) };
     let routes = Router::new()
         .merge(pools::routes())
+        .merge(products::routes())
         .merge(requests::routes())
         .merge(approvals::routes())
         .merge(links::routes())
@@ -59,8 +61,8 @@ pub fn routes(desk: Desk) -> Router {
         .merge(probes::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))
-        .with_state(app);
-    Router::new().nest(BASE, routes)
+        .with_state(app.clone());
+    Router::new().nest(BASE, routes).merge(products::callback_routes().with_state(app))
 }
 
 async fn document() -> impl IntoResponse {

@@ -62,6 +62,8 @@ pub(crate) enum EventKind {
     Reactivated,
     /// Nothing is left of a request.
     RolledBack,
+    /// A private cloud product was created, edited or deleted.
+    ProductChanged,
 }
 
 impl EventKind {
@@ -77,6 +79,7 @@ impl EventKind {
             Self::Suspended => "service.suspended",
             Self::Reactivated => "service.reactivated",
             Self::RolledBack => "provisioning.rolled-back",
+            Self::ProductChanged => "product.changed",
         }
     }
 }

@@ -15,8 +15,11 @@ mod mail;
 mod mail_text;
 mod moves;
 mod new_approval;
+mod namespace_use;
 mod person;
 mod pool;
+mod product;
+mod quantity;
 mod request;
 mod resources;
 mod rule;
@@ -40,7 +43,11 @@ pub(crate) use mail::{Content, Mail, Occasion, is_worth_another_try};
 pub(crate) use mail_text::{MailText, one_line, outcome, question};
 pub(crate) use new_approval::{NewApproval, OnDeadline, ReasonRequired};
 pub(crate) use person::{Person, Principal};
+pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
 pub(crate) use pool::{Action, Outcome, Pool, Authorization};
+pub(crate) use product::{
+    Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate, plate,
+};
 pub(crate) use moves::Power;
 pub(crate) use request::{Access, Act, Cause, Failure, NewRequest, Recorded, RecordedStatus, Request};
 pub(crate) use resources::{Quota, Resources, Violation};

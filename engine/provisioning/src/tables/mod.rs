@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod links;
 pub(crate) mod mails;
 pub(crate) mod pools;
+pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod usage;
