@@ -85,7 +85,7 @@ pub struct Failure {
     pub after_effect: bool,
 }
 
-fn once() -> u32 {
+pub(crate) fn once() -> u32 {
     1
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn handle(
         } else if before {
             let identity = key
                 .clone()
-                .filter(|_| method != Method::GET)
+                .filter(|_| method != Method::GET && service.knows_idempotency_keys())
                 .map(|key| (service, key, method.clone(), path.clone(), bytes.clone()));
             let request = Request::from_parts(parts, Body::from(bytes));
             carry_out(&shared, identity, request, next).await

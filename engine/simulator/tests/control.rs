@@ -98,7 +98,7 @@ async fn the_control_plane_says_what_it_does_not_take() {
         assert_eq!(found, status, "{line} {body}: {answer}");
     }
     let (_, answer) = world.control("POST /_sim/delays", json!({ "service": "lunch", "millis": 5 })).await;
-    insta::assert_snapshot!(answer["error"].as_str().unwrap(), @"no delay is called `lunch`; there are `gitlab`, `backstage`, `kubernetes` (latency of answers), `template`, `vm-provisioning` and `vm-starting`");
+    insta::assert_snapshot!(answer["error"].as_str().unwrap(), @"no delay is called `lunch`; there are `gitlab`, `backstage`, `kubernetes`, `openstack`, `mail`, `orders` (latency of answers), `template`, `vm-provisioning`, `vm-starting`, `namespace-deletion`, `server-build`, `server-power`, `server-deletion` and `provisioner`");
 }
 
 #[tokio::test]
