@@ -111,7 +111,11 @@ impl Refusal {
 }
 
 fn check(guard: &Guard, request: &Request) -> Result<(), Refusal> {
-    if !request.method().is_safe() && !has_json_or_nothing(request) && !is_binary_event(request) {
+    if !request.method().is_safe()
+        && !has_json_or_nothing(request)
+        && !is_binary_event(request)
+        && !is_form_of_desk(request)
+    {
         return Err(Refusal::NotJson);
     }
     let Some(hosts) = guard.hosts.as_ref().filter(|_| !auth::is_public(request.uri().path())) else {
@@ -150,6 +154,14 @@ fn has_json_or_nothing(request: &Request) -> bool {
 fn is_binary_event(request: &Request) -> bool {
     request.headers().contains_key(CE_SPECVERSION)
         && request.headers().get_all(header::CONTENT_TYPE).iter().count() <= 1
+}
+
+/// Whether the request is a form of a page of the desk, which asks for a token in the path or for the origin of its own pages.
+fn is_form_of_desk(request: &Request) -> bool {
+    let mut labels = request.headers().get_all(header::CONTENT_TYPE).iter();
+    let (Some(label), None) = (labels.next(), labels.next()) else { return false };
+    let essence = label.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    request.uri().path().starts_with("/desk/") && essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Whether a content type is JSON or ends with `+json`, such as `application/cloudevents+json`.

@@ -13,6 +13,7 @@
 //! | `/q/health…`, `/q/metrics`, `/q/openapi` | `health.rs`, `metrics.rs`, `openapi/` |
 //! | `/rondo/instances/{id}` | `inspect.rs` |
 //! | `/rondo/events`, `/rondo/waits` | `event_lists.rs` |
+//! | `/desk/v1` | crate `provisioning` |
 //! | `/` | `pages.rs`, `events.rs` |
 //!
 //! The first segments of these paths are `rondo_definition::RESERVED_PATHS`: a workflow cannot have such a path.
@@ -57,7 +58,7 @@ mod settings;
 
 pub use auth::Token;
 pub use graphql::SchemaError;
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_beside};
 pub use settings::Settings;
 
 /// Reads the body of a start: returns the data and the other variables, or the status of the refusal. For tests with arbitrary bytes.

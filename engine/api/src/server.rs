@@ -57,7 +57,7 @@ pub enum ServeError {
 }
 
 /// All routes of an engine that listens at an address. Slashes at the end of a path, and more than one at its beginning, are ignored.
-fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
+fn router(app: App, beside: Router, listener: IpAddr) -> Result<Router, SchemaError> {
     let tokens: Arc<[Token]> = app.settings.tokens.clone().into();
     let hosts = OwnHosts::new(listener, app.engine.service_url(), &app.settings.allowed_hosts);
     let guard = Guard::new(tokens.is_empty().then_some(hosts));
@@ -85,6 +85,7 @@ fn router(app: App, listener: IpAddr) -> Result<Router, SchemaError> {
         router = router.layer(middleware::from_fn_with_state(tokens, auth::guard));
     }
     let routes = router
+        .merge(beside)
         .layer(middleware::from_fn_with_state(guard, cross_site::guard))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(CatchPanicLayer::custom(panicked));
@@ -100,6 +101,17 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    serve_beside(engine, Router::new(), listener, shutdown).await
+}
+
+/// Serves an engine as [`serve`] does, and other routes beside its own. These decide themselves who may call them: the tokens of the engine are
+/// not asked for, all else that holds for requests does.
+pub async fn serve_beside(
+    engine: Engine,
+    beside: Router,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
     let mut settings = Settings::read(engine.properties())?;
     // The process has no file handles for more connections: the listener could not accept them, or they would take handles from the database and
     // calls.
@@ -111,7 +123,7 @@ pub async fn serve(
         settings: Arc::new(settings),
         engine,
     };
-    let router = router(app.clone(), listener.local_addr()?.ip())?;
+    let router = router(app.clone(), beside, listener.local_addr()?.ip())?;
     tokio::select! {
         () = connections::serve(listener, router, &app, shutdown) => {}
         () = app.database.run(&app.engine) => {}

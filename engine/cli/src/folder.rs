@@ -7,14 +7,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use rondo_definition::{Diagnostic, Environment, Project, Source};
 use serde_json::{Value, json};
 
-use crate::output;
+use crate::{desk, output};
 
-/// The environment variables of this process. Invalid UTF-8 is replaced, because the folder may not use the variable.
+/// The environment variables of this process, and what the engine gives to properties when it listens at its usual address. Invalid UTF-8 is
+/// replaced, because the folder may not use the variable.
 pub(crate) fn environment() -> Environment {
     let variables = std::env::vars_os();
-    variables
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-        .collect()
+    let variables = variables
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    desk::with_defaults(variables.collect(), "http://localhost:8080")
 }
 
 /// What is reported of a folder.

@@ -7,6 +7,7 @@
 mod check;
 mod client;
 mod demo;
+mod desk;
 mod doctor;
 mod emit;
 mod events;

@@ -8,10 +8,11 @@ use std::{
 };
 
 use rondo_definition::{Properties, settings};
-use rondo_runtime::{Engine, OpenError, Options};
+use rondo_runtime::{Engine, OpenError, Options, Surroundings};
 use tokio::net::TcpListener;
 
 use crate::{
+    desk,
     folder::{self, Report},
     logging, memory, signals,
 };
@@ -54,13 +55,15 @@ impl Serve {
             .await
             .map_err(|error| format!("cannot listen at {}: {error}", self.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let service_url = format!("http://{}", reachable(address));
         let options = Options {
             workflows: self.workflows.clone(),
             store: self.store,
-            service_url: format!("http://{}", reachable(address)),
-            environment: folder::environment(),
+            environment: desk::with_defaults(folder::environment(), &service_url),
+            service_url,
         };
-        let engine = match Engine::open(options).await {
+        let surroundings = Surroundings { components: Some(desk::components), ..Surroundings::default() };
+        let engine = match Engine::open_in(options, surroundings).await {
             Ok(engine) => engine,
             Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
                 let report =
@@ -70,6 +73,8 @@ impl Serve {
             }
             Err(error) => return Err(error.to_string()),
         };
+        let desk = desk::open(&engine).await?;
+        let beside = desk.map(rondo_provisioning::routes).unwrap_or_default();
         let workflows = engine.workflows().len();
         if is_open_to_others(address, engine.properties()) {
             tracing::warn!(
@@ -95,7 +100,7 @@ impl Serve {
             tokio::time::sleep(REQUESTS_GRACE).await;
         };
         tokio::select! {
-            served = rondo_api::serve(engine.clone(), listener, stopped) => served.map_err(|error| error.to_string())?,
+            served = rondo_api::serve_beside(engine.clone(), beside, listener, stopped) => served.map_err(|error| error.to_string())?,
             problem = engine.lost() => {
                 engine.stop(Duration::ZERO).await;
                 return Err(problem);

@@ -66,7 +66,8 @@ impl Folder {
         folder.files = files.workflows.len() + manifests.files.len();
         match error {
             Some(error) => folder.cannot_be_read(root, &error.to_string()),
-            None if folder.files == 0 => folder.has_no_workflows(root),
+            // The desk alone is of use to flows that run elsewhere.
+            None if folder.files == 0 && !has_desk(&of_root) => folder.has_no_workflows(root),
             None => {}
         }
         folder.read_projects(root, of_root, &files, &env);
@@ -260,4 +261,8 @@ fn read_text(root: &Path, file: &str) -> Result<Option<String>, Box<Diagnostic>>
         Err(error) => Diagnostic::file(Severity::Error, codes::UNREADABLE, file, error.to_string()),
     };
     Err(Box::new(problem))
+}
+/// Whether the desk is switched on; a wrong value is told where properties are checked.
+fn has_desk(project: &Project) -> bool {
+    settings::DESK_ENABLED.flag(&project.properties).unwrap_or_default()
 }

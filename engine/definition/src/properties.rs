@@ -5,6 +5,7 @@
 //! each value knows its file and line; values appear in no error and no `Debug` output, since some are secrets. Never: reads a file
 //! or the environment of the process; the caller passes them.
 
+mod environment;
 mod error;
 mod expand;
 mod file;
@@ -18,15 +19,13 @@ use std::{
 };
 
 use crate::{Code, Diagnostic, Position, Severity, settings};
+pub use environment::Environment;
 pub use error::PropertyError;
 use file::Pair;
 pub use file::PropertiesFile;
 pub(crate) use file::key_and_value;
 pub(crate) use profiles::Profiles;
 pub(crate) use variable::{is_variable_of, variable_name};
-
-/// Environment variables by name.
-pub type Environment = BTreeMap<String, String>;
 
 /// The configuration of a project. Cheap to clone.
 #[derive(Clone, Default)]
@@ -150,7 +149,7 @@ impl Properties {
         }
         let mut env = Environment::clone(&self.0.env);
         for (name, value) in variables {
-            env.entry(name.clone()).or_insert_with(|| value.clone());
+            env.add(name, value);
         }
         Self(Arc::new(Layers { env: Arc::new(env), ..Layers::clone(&self.0) }))
     }
@@ -232,15 +231,16 @@ impl Properties {
         self.entry(key).is_some_and(|(_, pair)| expand::is_unterminated(&pair.raw))
     }
 
-    /// The value before expansion: from the environment, else from the files.
+    /// The value before expansion: from the environment, else from the files, else the engine's own.
     fn raw(&self, key: &str) -> Option<&str> {
         let variable = self.variable_that_sets(key).and_then(|name| self.0.env.get(&name));
-        variable.or_else(|| self.entry(key).map(|(_, pair)| &pair.raw)).map(String::as_str)
+        let written = variable.or_else(|| self.entry(key).map(|(_, pair)| &pair.raw));
+        written.or_else(|| self.0.env.default_of(key)).map(String::as_str)
     }
 
     /// Names of the environment variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        self.0.env.keys().map(String::as_str)
+        self.0.env.names()
     }
 
     /// Whether some value of the files has `${name}` or `${name:default}`.
@@ -252,7 +252,7 @@ impl Properties {
 
     /// The environment variable that sets a property; `None` if none does. One for an active profile (`_PROD_A_B` for `%prod.a.b`) wins.
     fn variable_that_sets(&self, key: &str) -> Option<String> {
-        let is_set = |name: &String| self.0.env.contains_key(name);
+        let is_set = |name: &String| self.0.env.get(name).is_some();
         let of_profile = self.0.profiles.strongest_first().find_map(|profile| {
             let [.., upper] = variable::variable_names(&format!("%{profile}.{key}"));
             Some(upper).filter(is_set)

@@ -81,10 +81,15 @@ impl Encryption {
 
     /// Encrypts a text for an instance. Fails if the system gives no random numbers; the caller must not store the text then.
     pub(crate) fn encrypt(&self, instance: Uuid, text: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+        self.encrypt_for(instance.as_bytes(), text)
+    }
+
+    /// Encrypts a text for an owner other than an instance; see [`Encryption::encrypt`].
+    pub(crate) fn encrypt_for(&self, owner: &[u8], text: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| EncryptionError::Random)?;
         let mut encrypted = text.to_vec();
-        let bound_to = Aad::from(instance.as_bytes());
+        let bound_to = Aad::from(owner);
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound_to, &mut encrypted)
             .map_err(|_| EncryptionError::TooLong)?;
@@ -97,20 +102,25 @@ impl Encryption {
 
     /// Decrypts a text that was encrypted for this instance with this key.
     pub(crate) fn decrypt(&self, instance: Uuid, encrypted: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+        self.decrypt_for(instance.as_bytes(), encrypted)
+    }
+
+    /// Decrypts a text that was encrypted for this owner with this key.
+    pub(crate) fn decrypt_for(&self, owner: &[u8], encrypted: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         // A text of version 1 begins with its nonce, whose first byte may be 2 by chance. Then the tag does not match, and the text is read
         // as version 1.
         let newer = encrypted.split_first().filter(|(version, _)| **version == VERSION);
         newer
-            .and_then(|(_, rest)| self.decrypt_from_nonce(instance, rest))
-            .or_else(|| self.decrypt_from_nonce(instance, encrypted))
+            .and_then(|(_, rest)| self.decrypt_from_nonce(owner, rest))
+            .or_else(|| self.decrypt_from_nonce(owner, encrypted))
             .ok_or(EncryptionError::Key)
     }
 
-    fn decrypt_from_nonce(&self, instance: Uuid, encrypted: &[u8]) -> Option<Vec<u8>> {
+    fn decrypt_from_nonce(&self, owner: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
         let (nonce, rest) = encrypted.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = rest.to_vec();
-        let length = self.key.open_in_place(nonce, Aad::from(instance.as_bytes()), &mut text).ok()?.len();
+        let length = self.key.open_in_place(nonce, Aad::from(owner), &mut text).ok()?.len();
         text.truncate(length);
         Some(text)
     }

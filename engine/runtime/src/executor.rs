@@ -12,7 +12,7 @@ use rondo_event::{ChannelStates, Channels, Sender};
 use rondo_function::{Caller, Secrets};
 use rondo_machine::{Millis, Snapshot};
 use rondo_memory::{LargeWork, MemoryBudget};
-use rondo_store::{Commit, CommitError, Committed, Store, StoreError};
+use rondo_store::{Commit, CommitError, Committed, Database, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub(crate) struct Executor {
     /// When the engine was opened.
     pub(crate) started_at: Millis,
     pub(crate) store: Arc<dyn Store>,
+    /// The database of the store, if the engine opened it.
+    pub(crate) database: Option<Database>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
@@ -74,7 +76,7 @@ pub(crate) struct Executor {
     /// Problems and counts of the channels of brokers.
     pub(crate) channel_states: Arc<ChannelStates>,
     /// Sends events to sinks and brokers.
-    pub(crate) sender: Sender,
+    pub(crate) sender: Arc<Sender>,
     /// How long received events are stored, and how many.
     pub(crate) retention: Retention,
     /// The last received events that no instance takes, now or later.
@@ -97,6 +99,7 @@ pub(crate) struct Executor {
 /// The parts from which an executor is made.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) database: Option<Database>,
     pub(crate) computing: Computing,
     pub(crate) clock: Clock,
     pub(crate) crash_loop: Arc<CrashLoop>,
@@ -108,7 +111,7 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) memory: MemoryBudget,
     pub(crate) channels: Arc<Channels>,
-    pub(crate) sender: Sender,
+    pub(crate) sender: Arc<Sender>,
     pub(crate) retention: Retention,
     pub(crate) max_outbox: u64,
     pub(crate) process_events: ProcessEvents,
@@ -133,6 +136,7 @@ impl Executor {
         Arc::new_cyclic(|executor: &Weak<Self>| Self {
             started_at: parts.clock.now(),
             store: parts.store,
+            database: parts.database,
             dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,
             timers: Timers::default(),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use rondo_event::CloudEvent;
-use rondo_store::{AcceptError, Accepted};
+use rondo_store::{AcceptError, Accepted, Transaction, WorkError};
 use uuid::Uuid;
 
 use crate::{
@@ -17,6 +17,24 @@ use crate::{
     refusal::Refusal,
     subflows::Sources,
 };
+
+/// An event that was accepted within a transaction, which may not be written yet.
+pub struct AcceptedWithin {
+    executor: Arc<Executor>,
+    event: CloudEvent,
+    bytes: u64,
+    accepted: Accepted,
+    #[allow(clippy::vec_box, reason = "each is handed on in its box")]
+    starts: Vec<Box<ActiveInstance>>,
+}
+
+impl AcceptedWithin {
+    /// The transaction is written: the instances that the event starts, and those that get it, go on.
+    pub fn go_on(self) {
+        self.executor.note_accepted(&self.accepted, self.bytes);
+        self.executor.go_on(&self.event, &self.accepted, self.starts);
+    }
+}
 
 impl Executor {
     /// Accepts an event. Returns when it is durable; the instances that get it go on afterwards.
@@ -36,12 +54,32 @@ impl Executor {
             error => Refusal::store(error),
         })?;
         rondo_store::failpoint("event-after-accept");
+        self.note_accepted(&accepted, bytes);
+        self.go_on(event, &accepted, starts);
+        Ok(accepted)
+    }
+
+    fn note_accepted(&self, accepted: &Accepted, bytes: u64) {
         self.event_watch.note_received();
         if matches!(accepted, Accepted::Kept { .. }) {
             self.event_watch.note_kept(bytes);
         }
-        self.go_on(event, &accepted, starts);
-        Ok(accepted)
+    }
+
+    /// Accepts an event within the transaction of another component. The caller makes the answer go on when the transaction is written.
+    pub(crate) fn receive_within(
+        self: &Arc<Self>,
+        transaction: &mut Transaction<'_>,
+        event: &CloudEvent,
+    ) -> Result<AcceptedWithin, WorkError<String>> {
+        let Acceptance { accept, starts } =
+            self.acceptance(event).map_err(|error| WorkError::Refused(error.to_string()))?;
+        let accepted = rondo_store::accept_within(transaction, &accept).map_err(|error| match error {
+            WorkError::Refused(refusal) => WorkError::Refused(refusal.to_string()),
+            WorkError::Sqlite(error) => WorkError::Sqlite(error),
+        })?;
+        let bytes = accept.event.content.len() as u64;
+        Ok(AcceptedWithin { executor: Arc::clone(self), event: event.clone(), bytes, accepted, starts })
     }
 
     /// Accepts an event anew from the mailbox of an instance that has ended, as if it came now. If that fails, the event stays in the mailbox

@@ -83,6 +83,7 @@ mod subflow_room;
 mod wake;
 
 // Layer 4.
+mod component;
 mod engine;
 mod event_lists;
 mod inspect;
@@ -95,6 +96,7 @@ pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
 pub use engine::Engine;
+pub use inbox::AcceptedWithin;
 pub use event_watch::EventStatus;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;

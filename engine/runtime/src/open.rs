@@ -11,7 +11,7 @@ use rondo_event::Sender;
 use rondo_function::Caller;
 use rondo_machine::SuccessorCheck;
 use rondo_memory::MemoryBudget;
-use rondo_store::{Revision, Store};
+use rondo_store::{Component, Database, INSTANCES, Revision, Store};
 
 use crate::{
     acceptance::Retention,
@@ -75,9 +75,11 @@ pub enum OpenError {
     Property(String),
 }
 
-/// A clock and a database that replace the usual ones, for tests.
+/// What stands around the engine: a clock and a database that replace the usual ones, for tests, and other parts of the process.
 #[derive(Debug, Default)]
 pub struct Surroundings {
+    /// Parts that have tables in the database which the engine opens, by the properties of the root project.
+    pub components: Option<fn(&Properties) -> Vec<Component>>,
     /// The clock; the system's by default.
     pub clock: Clock,
     /// The database; `None` opens the one of the options.
@@ -92,7 +94,7 @@ impl Engine {
         Self::open_in(options, Surroundings::default()).await
     }
 
-    /// Opens the engine with the given clock and database, for tests. The key and the file of the crash loop are beside the database that
+    /// Opens the engine with what stands around it. The key and the file of the crash loop are beside the database that
     /// the options name.
     pub async fn open_in(options: Options, surroundings: Surroundings) -> Result<Self, OpenError> {
         let loaded = {
@@ -107,23 +109,27 @@ impl Engine {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{diagnostic}");
         }
-        let database = rondo_store::file_of(&options.store);
-        let is_new = !database.as_ref().is_some_and(|file| file.exists());
-        let store = match surroundings.store {
-            Some(store) => store,
-            None => rondo_store::open(&options.store)
-                .await
-                .map_err(|error| OpenError::Store(error.to_string()))?,
+        let database_file = rondo_store::file_of(&options.store);
+        let is_new = !database_file.as_ref().is_some_and(|file| file.exists());
+        // The properties of the root project configure the engine.
+        let root = loaded.projects.first().map(Arc::clone).unwrap_or_default();
+        let properties = root.properties.clone();
+        let (store, database) = match surroundings.store {
+            Some(store) => (store, None),
+            None => {
+                let mut components = vec![INSTANCES];
+                components.extend(surroundings.components.iter().flat_map(|of| of(&properties)));
+                let opened = Database::open(&options.store, &components).await;
+                let database = opened.map_err(|error| OpenError::Store(error.to_string()))?;
+                (rondo_store::store_in(database.clone()), Some(database))
+            }
         };
-        let crash_file = database.as_ref().map(|file| beside(file, ".turns"));
+        let crash_file = database_file.as_ref().map(|file| beside(file, ".turns"));
         let crash_loop =
             CrashLoop::open(crash_file.as_deref()).map_err(|error| OpenError::Store(error.to_string()))?;
         let encryption = encryption(&options, is_new)?;
         keep_revisions(&*store, &loaded).await?;
         let Loaded { workflows, projects, secrets: hidden, channels, .. } = loaded;
-        // The properties of the root project configure the engine.
-        let root = projects.first().map(Arc::clone).unwrap_or_default();
-        let properties = root.properties.clone();
         let wrong = |error: PropertyError| OpenError::Property(error.to_string());
         let service_url =
             settings::SERVICE_URL.text(&properties).map_err(wrong)?.unwrap_or(options.service_url);
@@ -153,6 +159,7 @@ impl Engine {
         };
         let executor = Executor::new(Parts {
             store,
+            database,
             computing,
             clock,
             crash_loop,
@@ -164,7 +171,7 @@ impl Engine {
             limits,
             memory,
             channels,
-            sender,
+            sender: Arc::new(sender),
             retention,
             max_outbox,
             process_events,

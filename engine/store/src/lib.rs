@@ -46,7 +46,7 @@ pub use event::{
 };
 pub use failpoint::{failpoint, failpoint_of};
 pub use instance::{Instance, State, UnknownState};
-pub use instances::{INSTANCES, commit_within};
+pub use instances::{INSTANCES, accept_within, commit_within};
 pub use outbox::{OutboxBatch, OutboxChannel, OutboxQuery, OutboxRow, OutboxStatus, OutgoingEvent};
 pub use query::{Columns, Condition, Direction, Field, Filter, Query};
 pub use rusqlite;

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use rondo_definition::{Code, Diagnostic, Environment, codes};
+use rondo_definition::{Code, Diagnostic, codes};
 
 /// Problems that no text in a page can cause: a folder that does not exist, a file in another encoding.
 const NO_TEXT_FILE: [Code; 2] = [codes::UNREADABLE, codes::NOT_UTF8];
@@ -34,7 +34,7 @@ fn check(page: &str, which: &str) -> Option<Vec<Diagnostic>> {
     if !page.contains("states:") && !page.contains("\"states\"") {
         fs::write(folder.path().join("flow.sw.yaml"), FLOW).unwrap();
     }
-    let mut environment = Environment::new();
+    let mut environment = Vec::new();
     let blocks = blocks(page);
     let is_part = |words: &[&str]| words.get(1).is_some_and(|word| *word == which || *word == "with");
     if !blocks.iter().any(|(words, _)| words.get(1) == Some(&which)) {
@@ -57,7 +57,7 @@ fn check(page: &str, which: &str) -> Option<Vec<Diagnostic>> {
         fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
         fs::write(path, text).unwrap();
     }
-    Some(rondo_runtime::load_folder(folder.path(), environment).diagnostics)
+    Some(rondo_runtime::load_folder(folder.path(), environment.into_iter().collect()).diagnostics)
 }
 
 #[test]

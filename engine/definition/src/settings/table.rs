@@ -26,6 +26,18 @@ settings! {
     CLOCK_SPEED: "rondo.clock.speed", POSITIVE_U32, "1", "durations pass so many times faster; for tests and demos";
     COMPAT: "rondo.compat", Kind::Choice(&["sonataflow", "spec"]), "sonataflow",
         "which holds where SonataFlow and the specification disagree";
+    DESK_ENABLED: "rondo.desk.enabled", Kind::Flag, "false", "whether the provisioning desk is served below `/desk/v1`";
+    DESK_GITLAB_HOOK_TOKEN: "rondo.desk.tickets.gitlab.hook-token", Kind::Secret, "", "what GitLab sends as `X-Gitlab-Token` with events of tickets";
+    DESK_GITLAB_PROJECT: "rondo.desk.tickets.gitlab.project", Kind::Text, "", "the project of tickets that name none";
+    DESK_GITLAB_TOKEN: "rondo.desk.tickets.gitlab.token", Kind::Secret, "", "the token with which tickets are opened and closed";
+    DESK_GITLAB_URL: "rondo.desk.tickets.gitlab.url", Kind::Url, "", "the GitLab of the tickets of approvals";
+    DESK_TOKEN: "rondo.desk.token", Kind::Secret, "made at each start",
+        "the token with which flows call the desk; where several nodes share a database, the same on all of them";
+    DESK_USER_GROUPS: "rondo.desk.users.<name>.groups", Kind::Text, "", "groups of a user of the desk, separated by commas";
+    DESK_USER_ROLES: "rondo.desk.users.<name>.roles", Kind::Text, "", "roles of a user of the desk, separated by commas: `admin`, `service`, `reviewer`, or others";
+    DESK_USER_TOKEN: "rondo.desk.users.<name>.token", Kind::Secret, "everybody is admin", "the token of a user of the desk";
+    DESK_ALLOW_HTTP: "rondo.desk.webhooks.allow-http", Kind::Flag, "false", "whether webhooks of the desk may go to `http` addresses";
+    DESK_ALLOW_LOOPBACK: "rondo.desk.webhooks.allow-loopback", Kind::Flag, "false", "whether webhooks of the desk may go to addresses of its own machine";
     KEEP_EVENTS: "rondo.events.keep", Kind::Millis, "86400000",
         "milliseconds that an event is kept for which no instance waits yet";
     MAX_KEPT_EVENTS: "rondo.events.max-kept", POSITIVE, "100000",

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::{Diagnostic, Document, Pointer, codes};
 
 /// The first segments of the engine's own paths.
-pub const RESERVED_PATHS: [&str; 4] = ["graphql", "management", "q", "rondo"];
+pub const RESERVED_PATHS: [&str; 5] = ["desk", "graphql", "management", "q", "rondo"];
 
 /// Reports workflows that cannot be reached. Two workflows with the same path are only a warning, because one of them may be used as subflow
 /// only.

@@ -56,6 +56,17 @@ pub fn commit_within<E: From<CommitError>>(
     })
 }
 
+/// Accepts an event as part of a larger unit of work, so that both become durable together or not at all; [`Store::accept_event`] says what
+/// becomes of it. The database has to be opened with [`INSTANCES`].
+///
+/// An event that is not accepted has written nothing, and the unit may go on without it.
+pub fn accept_within(
+    transaction: &mut Transaction<'_>,
+    accept: &AcceptEvent,
+) -> Result<Accepted, WorkError<AcceptError>> {
+    events::accept(transaction, accept)
+}
+
 /// A store in a database, which others can use too.
 #[derive(Debug)]
 pub(crate) struct InstanceStore {

@@ -1,0 +1,42 @@
+//! What moment it is, and how long durations last.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rondo_definition::parse_duration;
+
+use crate::refusal::Refusal;
+
+/// The clock of the desk. `rondo.clock.speed` shortens durations, never moments.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    speed: u32,
+}
+
+impl Clock {
+    pub(crate) fn new(speed: u32) -> Self {
+        Self { speed: speed.max(1) }
+    }
+
+    pub(crate) fn now(self) -> Timestamp {
+        // Columns have milliseconds, so that what was written is what is read.
+        Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
+    }
+
+    /// The moment so much later; the last one there is when it lies beyond.
+    pub(crate) fn after(self, from: Timestamp, duration: Duration) -> Timestamp {
+        let shortened = duration / self.speed;
+        SignedDuration::try_from(shortened).ok().and_then(|by| from.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The moment of a deadline, which is written as a duration from `from` or as a moment.
+    pub(crate) fn deadline(self, from: Timestamp, text: &str, pointer: &str) -> Result<Timestamp, Refusal> {
+        if let Ok(moment) = text.trim().parse::<Timestamp>() {
+            return Ok(moment);
+        }
+        match parse_duration(text) {
+            Ok(duration) => Ok(self.after(from, duration)),
+            Err(error) => Err(Refusal::invalid_at(pointer, format!("{error}, and no moment such as 2027-01-31T09:00:00Z"))),
+        }
+    }
+}

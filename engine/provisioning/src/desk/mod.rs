@@ -1,0 +1,143 @@
+//! The desk at work: units of work over the tables, and what happens by itself.
+//!
+//! ```text
+//!  http ──▶ Desk::change ──▶ Work (one transaction): load, model decides, write, tell flows
+//!                                    │ events            │ deliveries
+//!  sweep: deadlines, reminders, ends of time     outbox ──▶ sink, Kafka      webhooks ──▶ receivers
+//! ```
+
+mod admission;
+mod approvals;
+mod clock;
+mod clusters;
+mod outbox;
+mod requests;
+mod sweep;
+mod ticket;
+mod view;
+mod webhooks;
+mod work;
+
+use std::sync::Arc;
+
+use rondo_event::{CloudEvent, Sender};
+use rondo_store::{Database, ReadQueue, StoreError, Transaction, WorkError, rusqlite::Connection};
+use tokio::sync::Notify;
+
+pub(crate) use clock::Clock;
+pub(crate) use clusters::{NewCluster, Tested};
+pub(crate) use requests::RequestAction;
+pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
+pub(crate) use webhooks::HookSecrets;
+pub(crate) use work::{Fault, Work};
+
+use crate::{model::Person, refusal::Refusal, settings::Settings};
+
+/// What is done once a transaction is written.
+pub type Afterwards = Box<dyn FnOnce() + Send>;
+
+/// Hands events to flows inside of the transaction of the desk.
+pub trait Flows: Send + Sync {
+    /// Puts an event into the inbox of the engine. The answer is what to do once the transaction is written: the instances that the event
+    /// starts, or that get it, go on. What fails takes the whole transaction back.
+    fn tell(&self, transaction: &mut Transaction<'_>, event: &CloudEvent) -> Result<Afterwards, WorkError<String>>;
+}
+
+/// Encrypts what must not be in the database in clear.
+pub trait Seal: Send + Sync {
+    /// Encrypts a text that belongs to something of this name.
+    fn seal(&self, owner: &str, text: &[u8]) -> Result<Vec<u8>, String>;
+    /// Decrypts it.
+    fn open(&self, owner: &str, sealed: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// What the desk stands on.
+pub struct Surroundings {
+    /// The database of the engine, opened with the tables of the desk.
+    pub database: Database,
+    /// Where flows are told.
+    pub flows: Arc<dyn Flows>,
+    /// Encryption.
+    pub seal: Arc<dyn Seal>,
+    /// Where events go.
+    pub sender: Arc<Sender>,
+    /// Calls other systems: follows no redirects, connects to no link-local address.
+    pub client: reqwest::Client,
+}
+
+/// The desk. Clones are the same one.
+#[derive(Clone)]
+pub struct Desk(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) surroundings: Surroundings,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    /// Something was written that may be due.
+    pub(crate) changed: Notify,
+    pub(crate) has_events: Notify,
+    pub(crate) has_deliveries: Notify,
+    pub(crate) has_tickets: Notify,
+}
+
+impl Desk {
+    /// Opens the desk and begins to work: deadlines, events, webhooks.
+    pub fn open(surroundings: Surroundings, settings: Settings) -> Self {
+        if settings.is_open() {
+            tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
+        }
+        let clock = Clock::new(settings.clock_speed);
+        let [changed, has_events, has_deliveries, has_tickets] = std::array::from_fn(|_| Notify::new());
+        let shared = Shared { surroundings, settings, clock, changed, has_events, has_deliveries, has_tickets };
+        let desk = Self(Arc::new(shared));
+        tokio::spawn(sweep::run(desk.clone()));
+        tokio::spawn(outbox::run(desk.clone()));
+        tokio::spawn(webhooks::run(desk.clone()));
+        tokio::spawn(ticket::run(desk.clone()));
+        desk
+    }
+
+    /// Changes something, in one transaction. `work` may run more than once; only the last time counts.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        person: &Person,
+        mut work: impl FnMut(&mut Work<'_, '_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let shared = Arc::clone(&self.0);
+        let person = person.clone();
+        let done = self.0.surroundings.database.write(move |transaction| {
+            let mut open = Work::new(&shared, transaction, &person);
+            let done = work(&mut open)?;
+            Ok((done, open.afterwards()))
+        });
+        let (done, afterwards) = done.await?;
+        for act in afterwards {
+            act();
+        }
+        self.0.changed.notify_one();
+        self.0.has_events.notify_one();
+        self.0.has_deliveries.notify_one();
+        self.0.has_tickets.notify_one();
+        Ok(done)
+    }
+
+    /// Reads something.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let read = self.0.surroundings.database.read(ReadQueue::Short, |connection| match read(connection) {
+            Ok(found) => Ok(Ok(found)),
+            Err(WorkError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(WorkError::Sqlite(error)) => Err(StoreError::from(error)),
+        });
+        read.await?
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the desk cannot use its database");
+        Self::unavailable("the database of the desk cannot be used now; the log of the engine says why")
+    }
+}

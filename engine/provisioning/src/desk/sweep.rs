@@ -1,0 +1,60 @@
+//! What becomes due by itself: deadlines and reminders of approvals, waits and silences of requests, ends of time to run.
+
+use std::time::Duration;
+
+use super::Desk;
+use crate::{model::Person, tables};
+
+/// How long the desk sleeps at most; a clock that was set is noticed after it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Things that are done in one transaction at most.
+const PAGE: u32 = 64;
+
+pub(super) async fn run(desk: Desk) {
+    let own = Person::desk();
+    let mut forgotten = None;
+    loop {
+        let now = desk.0.clock.now();
+        let due = desk.read(move |connection| {
+            let requests = tables::requests::due(connection, now, PAGE)?;
+            let approvals = tables::approvals::due(connection, now, PAGE)?;
+            let next = tables::requests::next_due(connection)?.into_iter().chain(tables::approvals::next_due(connection)?).min();
+            Ok((requests, approvals, next))
+        });
+        let (requests, approvals, next) = match due.await {
+            Ok(due) => due,
+            Err(_) => {
+                tokio::time::sleep(LONGEST_SLEEP).await;
+                continue;
+            }
+        };
+        if requests.is_empty() && approvals.is_empty() {
+            let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
+            let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = desk.0.changed.notified() => {}
+            }
+            // Once an hour is enough for what only takes room.
+            if forgotten.is_none_or(|at: std::time::Instant| at.elapsed() > Duration::from_hours(1)) {
+                forgotten = Some(std::time::Instant::now());
+                let _ = desk.change(&own, |work| Ok(tables::answers::forget(work.connection, work.now)?)).await;
+            }
+            continue;
+        }
+        // One at a time: what fails of one does not hold up the others.
+        for id in requests {
+            if let Err(refusal) = desk.change(&own, move |work| work.overdue(&id)).await {
+                tracing::warn!(%refusal, "a request that is due could not be taken further; trying again");
+                tokio::time::sleep(LONGEST_SLEEP).await;
+            }
+        }
+        for id in approvals {
+            if let Err(refusal) = desk.change(&own, move |work| work.approval_overdue(&id)).await {
+                tracing::warn!(%refusal, "an approval that is due could not be taken further; trying again");
+                tokio::time::sleep(LONGEST_SLEEP).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Delivers events to the webhooks of pools.
+//!
+//! Promises: the body is signed; a delivery that is not taken is tried three times more; what is switched off gets nothing; nothing is sent
+//! to link-local addresses and, without a property, none to loopback or over `http`; redirects are not followed.
+
+use std::{net::IpAddr, sync::Arc, time::{Duration, Instant}};
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::Semaphore, task::JoinSet};
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::{Desk, Fault, Work, event_view};
+use crate::{
+    model::{Delivery, MOST_ANSWER, Person, Webhook},
+    refusal::Refusal,
+    tables::{self, webhooks::Due},
+};
+
+/// How long a receiver may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Deliveries under way at once.
+const AT_ONCE: usize = 16;
+
+const PAGE: u32 = 64;
+
+/// How long ended deliveries are kept.
+const KEEP: Duration = Duration::from_hours(30 * 24);
+
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// What of a webhook must not be in the database in clear.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct HookSecrets {
+    pub(crate) secret: String,
+    pub(crate) password: Option<String>,
+}
+
+pub(super) async fn run(desk: Desk) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    loop {
+        let now = desk.0.clock.now();
+        let read = desk.read(move |connection| {
+            Ok((tables::webhooks::due(connection, now, PAGE)?, tables::webhooks::next_due(connection)?))
+        });
+        let Ok((due, next)) = read.await else {
+            tokio::time::sleep(LONGEST_SLEEP).await;
+            continue;
+        };
+        if due.is_empty() {
+            let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
+            let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = desk.0.has_deliveries.notified() => {}
+            }
+            continue;
+        }
+        let mut under_way = JoinSet::new();
+        for due in due {
+            let (desk, places) = (desk.clone(), Arc::clone(&places));
+            under_way.spawn(async move {
+                let _place = places.acquire_owned().await;
+                desk.deliver(due).await;
+            });
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+}
+
+/// What came of a try.
+#[derive(Default)]
+struct Tried {
+    status: Option<u16>,
+    milliseconds: u64,
+    answer: Option<String>,
+    problem: Option<String>,
+}
+
+impl Desk {
+    async fn deliver(&self, due: Due) {
+        let (id, event) = (due.webhook.clone(), due.event);
+        let read = self.read(move |connection| {
+            let webhook = tables::webhooks::get(connection, &id)?;
+            Ok((webhook, tables::webhooks::sealed(connection, &id)?, tables::events::get(connection, event)?))
+        });
+        let Ok((Some(webhook), Some(sealed), Some(event))) = read.await else { return };
+        let tried = if webhook.disabled_reason.is_some() {
+            Tried { problem: Some("the webhook is switched off".to_owned()), ..Tried::default() }
+        } else {
+            let body = event_view(&event).to_string();
+            self.try_to_send(&due.webhook, &webhook, &sealed, (&event.id, &event.event_type), body).await
+        };
+        let own = Person::desk();
+        let noted = self.change(&own, move |work| work.note_delivery(&due, &tried));
+        if let Err(refusal) = noted.await {
+            tracing::warn!(%refusal, "a delivery to a webhook could not be noted, and is made again");
+        }
+    }
+
+    async fn try_to_send(&self, id: &str, webhook: &Webhook, sealed: &[u8], event: (&str, &str), body: String) -> Tried {
+        let began = Instant::now();
+        let sent = self.send(id, webhook, sealed, event, body).await;
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match sent {
+            Ok((status, answer)) => {
+                let problem = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
+                Tried { status: Some(status), milliseconds, answer: Some(answer), problem }
+            }
+            Err(problem) => Tried { milliseconds, problem: Some(problem), ..Tried::default() },
+        }
+    }
+
+    async fn send(&self, id: &str, webhook: &Webhook, sealed: &[u8], event: (&str, &str), body: String) -> Result<(u16, String), String> {
+        let text = self.0.surroundings.seal.open(id, sealed)?;
+        let secrets: HookSecrets = serde_json::from_slice(&text).map_err(|_| "its secret cannot be read".to_owned())?;
+        self.check_address(&webhook.url).await?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secrets.secret.as_bytes());
+        let tag = hmac::sign(&key, body.as_bytes());
+        let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut request = self.0.surroundings.client.post(&webhook.url).timeout(TIMEOUT)
+            .header("Content-Type", "application/cloudevents+json")
+            .header("X-Hub-Signature-256", format!("sha256={signature}"))
+            .header("X-Desk-Event", event.1)
+            .header("X-Desk-Delivery", event.0);
+        if let Some(name) = &webhook.username {
+            let pair = format!("{name}:{}", secrets.password.unwrap_or_default());
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            request = request.header("Authorization", format!("Basic {encoded}"));
+        }
+        let mut answer = request.body(body).send().await.map_err(|error| {
+            let kind = if error.is_timeout() { "no answer within 10 s" } else { "no connection" };
+            kind.to_owned()
+        })?;
+        let status = answer.status().as_u16();
+        let mut beginning = Vec::new();
+        while beginning.len() < MOST_ANSWER {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => beginning.extend_from_slice(&chunk),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        beginning.truncate(MOST_ANSWER);
+        Ok((status, String::from_utf8_lossy(&beginning).into_owned()))
+    }
+
+    /// Refuses addresses that a webhook may not have, also behind a name.
+    async fn check_address(&self, url: &str) -> Result<(), String> {
+        let url = check_url(url, self.0.settings.allows_http)?;
+        let addresses: Vec<IpAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![address.into()],
+            Some(Host::Ipv6(address)) => vec![address.into()],
+            Some(Host::Domain(name)) => {
+                let port = url.port_or_known_default().unwrap_or(443);
+                let found = tokio::net::lookup_host((name, port)).await.map_err(|_| format!("`{name}` has no address"))?;
+                found.map(|address| address.ip()).collect()
+            }
+            None => return Err("the address has no host".to_owned()),
+        };
+        let allows_loopback = self.0.settings.allows_loopback;
+        match addresses.iter().find(|address| address.to_canonical().is_loopback() || address.is_unspecified()) {
+            Some(_) if !allows_loopback => Err("the address is one of the desk's own machine (rondo.desk.webhooks.allow-loopback)".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends an event of its own to a webhook, once, and answers the delivery. It does not count.
+    pub(crate) async fn test_webhook(&self, id: String) -> Result<Delivery, Refusal> {
+        let wanted = id.clone();
+        let (webhook, sealed) = self
+            .read(move |connection| {
+                let webhook = tables::webhooks::get(connection, &wanted)?.ok_or_else(|| Refusal::not_found("webhook", &wanted))?;
+                Ok((webhook, tables::webhooks::sealed(connection, &wanted)?.unwrap_or_default()))
+            })
+            .await?;
+        let now = self.0.clock.now();
+        let event = Uuid::now_v7().to_string();
+        let body = serde_json::json!({
+            "specversion": "1.0", "id": event, "source": super::work::SOURCE, "type": "webhook.test", "time": now.to_string(),
+            "subject": id, "datacontenttype": "application/json", "pool": webhook.pool, "data": {"pool": webhook.pool},
+        });
+        let tried = self.try_to_send(&id, &webhook, &sealed, (&event, "webhook.test"), body.to_string()).await;
+        let mut delivery = Delivery {
+            event,
+            event_type: "webhook.test".to_owned(),
+            attempts: 0,
+            state: String::new(),
+            status: None,
+            milliseconds: None,
+            answer: None,
+            problem: None,
+            at: now,
+        };
+        let was_taken = tried.problem.is_none();
+        note(&mut delivery, &tried, now);
+        delivery.state = if was_taken { "delivered" } else { "failed" }.to_owned();
+        let written = delivery.clone();
+        self.change(&Person::desk(), move |work| Ok(tables::webhooks::add_delivery(work.connection, &id, 0, &written, None).map(drop)?)).await?;
+        Ok(delivery)
+    }
+}
+
+fn note(delivery: &mut Delivery, tried: &Tried, now: Timestamp) {
+    delivery.attempts = delivery.attempts.saturating_add(1);
+    delivery.status = tried.status;
+    delivery.milliseconds = Some(tried.milliseconds);
+    delivery.answer.clone_from(&tried.answer);
+    delivery.problem.clone_from(&tried.problem);
+    delivery.at = now;
+}
+
+impl Work<'_, '_> {
+    /// Notes what came of a try: the next one, or the end of the delivery.
+    fn note_delivery(&mut self, due: &Due, tried: &Tried) -> Result<(), Fault> {
+        let Some(mut webhook) = tables::webhooks::get(self.connection, &due.webhook)? else { return Ok(()) };
+        let mut delivery = due.delivery.clone();
+        note(&mut delivery, tried, self.now);
+        let mut due_at = None;
+        match (&tried.problem, delivery.pause()) {
+            (None, _) => {
+                delivery.state = "delivered".to_owned();
+                webhook.count(true, "");
+            }
+            (Some(_), Some(seconds)) if webhook.disabled_reason.is_none() => {
+                due_at = Some(self.clock().after(self.now, Duration::from_secs(seconds.unsigned_abs())));
+            }
+            (Some(problem), _) => {
+                delivery.state = "failed".to_owned();
+                if webhook.disabled_reason.is_none() {
+                    webhook.count(false, problem);
+                }
+            }
+        }
+        tables::webhooks::update_delivery(self.connection, due.number, &delivery, due_at)?;
+        tables::webhooks::update(self.connection, &due.webhook, &webhook)?;
+        let before = self.now.checked_sub(jiff::SignedDuration::try_from(KEEP).unwrap_or_default()).unwrap_or(Timestamp::MIN);
+        Ok(tables::webhooks::forget(self.connection, before)?)
+    }
+
+    /// A new webhook. Answers its id.
+    pub(crate) fn new_webhook(&mut self, webhook: &Webhook, secrets: &HookSecrets) -> Result<String, Fault> {
+        let mut faults = Vec::new();
+        if tables::pools::get(self.connection, &webhook.pool)?.is_none() {
+            faults.push(("/pool".to_owned(), format!("there is no pool `{}`", webhook.pool)));
+        }
+        if let Err(problem) = check_url(&webhook.url, self.shared.settings.allows_http) {
+            faults.push(("/url".to_owned(), problem));
+        }
+        if !faults.is_empty() {
+            return Err(Refusal::invalid(faults).into());
+        }
+        let id = Uuid::now_v7().to_string();
+        let text = serde_json::to_vec(secrets).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        let sealed = self.shared.surroundings.seal.seal(&id, &text).map_err(Refusal::unavailable)?;
+        tables::webhooks::insert(self.connection, &id, webhook, &sealed)?;
+        Ok(id)
+    }
+
+    /// Switches a webhook on again.
+    pub(crate) fn enable_webhook(&mut self, id: &str) -> Result<Webhook, Fault> {
+        let mut webhook = tables::webhooks::get(self.connection, id)?.ok_or_else(|| Refusal::not_found("webhook", id))?;
+        (webhook.failures, webhook.disabled_reason) = (0, None);
+        tables::webhooks::update(self.connection, id, &webhook)?;
+        Ok(webhook)
+    }
+}
+
+/// Checks what can be seen of an address before it is looked up.
+fn check_url(url: &str, allows_http: bool) -> Result<Url, String> {
+    let url = Url::parse(url).map_err(|error| format!("no address: {error}"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if allows_http => {}
+        "http" => return Err("only https is allowed (rondo.desk.webhooks.allow-http)".to_owned()),
+        other => return Err(format!("`{other}` is no scheme of a webhook; https is")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("credentials belong into `username` and `password`".to_owned());
+    }
+    Ok(url)
+}

@@ -1,0 +1,70 @@
+//! Who calls, and a body that was checked.
+
+use axum::{
+    body::{Bytes, to_bytes},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+use serde_json::Value;
+
+use super::{App, answer::Change};
+use crate::{refusal::Refusal, model::Person};
+
+/// The largest body.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// The person that a request comes from.
+pub(crate) struct Caller(pub(crate) Person);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        person(app, &parts.headers).map(Self)
+    }
+}
+
+fn person(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
+    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let token = given.split_at_checked("Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
+    let token = token.and_then(|(_, token)| std::str::from_utf8(token.trim_ascii()).ok());
+    app.desk.0.settings.caller(token).ok_or_else(Refusal::unauthenticated)
+}
+
+/// A call that changes something: who makes it, how it is repeated, and its body.
+pub(crate) struct Call {
+    pub(crate) change: Change,
+    pub(crate) body: Value,
+    pub(crate) headers: HeaderMap,
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let person = person(app, &parts.headers)?;
+        let bytes = read(body).await?;
+        let change = Change::new(person, &parts.method, parts.uri.path(), &parts.headers, &bytes)?;
+        let body = if bytes.iter().all(u8::is_ascii_whitespace) {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?
+        };
+        Ok(Self { change, body, headers: parts.headers })
+    }
+}
+
+pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, MOST_BYTES).await.map_err(|_| Refusal::bad_request(format!("the body is larger than {MOST_BYTES} bytes, or broke off")))
+}
+
+impl Call {
+    /// The body of an operation, read as what it is. All that is wrong with it is told at once.
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&mut self, app: &App, operation: &str) -> Result<T, Refusal> {
+        let body = std::mem::take(&mut self.body);
+        let body = if body.is_null() { Value::Object(serde_json::Map::new()) } else { body };
+        app.schemas.check(operation, &body)?;
+        serde_json::from_value(body).map_err(|error| Refusal::invalid_at("", error.to_string()))
+    }
+}

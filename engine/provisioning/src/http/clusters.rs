@@ -1,0 +1,112 @@
+//! Clusters and the choice of one.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    App,
+    answer::{Reply, items},
+    caller::{Call, Caller},
+};
+use crate::{
+    refusal::Refusal,
+    desk::{NewCluster, Tested, cluster_view},
+    model::{Resources, Wanted, choose},
+    tables,
+};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/clusters", get(list).post(create))
+        .route("/clusters/{cluster}", get(show).put(put).delete(delete))
+        .route("/clusters/{cluster}/test", post(test))
+        .route("/clusters/select", post(select))
+}
+
+fn check_admin(call: &Call) -> Result<(), Refusal> {
+    if call.change.person.is_admin() { Ok(()) } else { Err(Refusal::forbidden("only an admin changes clusters")) }
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    region: Option<String>,
+}
+
+async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+    let found = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
+    let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|wanted| wanted == own);
+    let listed = found.iter().filter(|(cluster, _)| is(&query.kind, &cluster.kind) && is(&query.region, &cluster.region));
+    Ok(Json(items(listed.map(|(cluster, used)| cluster_view(cluster, used)).collect(), None)))
+}
+
+async fn show(State(app): State<App>, _caller: Caller, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+    let found = app.desk.read(move |connection| {
+        let cluster = tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?;
+        Ok(cluster_view(&cluster, &tables::clusters::usage(connection, &name)?))
+    });
+    Ok(Json(found.await?))
+}
+
+async fn create(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
+    check_admin(&call)?;
+    let new: NewCluster = call.read(&app, "createCluster")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let cluster = work.put_cluster(&new, true)?;
+        Ok(Reply::created(cluster_view(&cluster, &Resources::NONE)))
+    });
+    made.await
+}
+
+async fn put(State(app): State<App>, Path(name): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+    check_admin(&call)?;
+    let new: NewCluster = call.read(&app, "putCluster")?;
+    if new.cluster.name != name {
+        return Err(Refusal::invalid_at("/name", format!("the cluster is called `{name}`, and keeps its name")));
+    }
+    let made = call.change.make(&app.desk, move |work| {
+        let cluster = work.put_cluster(&new, false)?;
+        Ok(Reply::ok(cluster_view(&cluster, &tables::clusters::usage(work.connection, &cluster.name)?)))
+    });
+    made.await
+}
+
+async fn delete(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Reply, Refusal> {
+    check_admin(&call)?;
+    let made = call.change.make(&app.desk, move |work| {
+        work.delete_cluster(&name)?;
+        Ok(Reply::gone())
+    });
+    made.await
+}
+
+async fn test(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Json<Tested>, Refusal> {
+    check_admin(&call)?;
+    app.desk.test_cluster(name).await.map(Json)
+}
+
+#[derive(Deserialize)]
+struct Selection {
+    provider: String,
+    region: Option<String>,
+    resources: Resources,
+}
+
+async fn select(State(app): State<App>, mut call: Call) -> Result<Json<Value>, Refusal> {
+    let selection: Selection = call.read(&app, "selectCluster")?;
+    let clusters = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
+    let wanted = Wanted {
+        provider: &selection.provider,
+        region: selection.region.as_deref(),
+        cluster: None,
+        resources: &selection.resources,
+    };
+    let (chosen, rejected) = choose(&clusters, &wanted);
+    Ok(Json(json!({"cluster": chosen.map(|cluster| &cluster.name), "rejected": rejected})))
+}

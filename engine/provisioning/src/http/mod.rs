@@ -1,0 +1,56 @@
+//! The face of the desk: `/desk/v1`, as `specs/desk.yaml` describes it.
+//!
+//! Promises: every error is `{"error": {code, message, details?}}`; a body is checked against the schema of its operation before anything
+//! reads it, and all that is wrong with it is told at once; a change that is repeated with its Idempotency-Key gets the first answer.
+
+mod answer;
+mod approvals;
+mod caller;
+mod clusters;
+mod pools;
+mod requests;
+mod schemas;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::FromRef, response::IntoResponse, routing::get};
+
+use crate::Desk;
+use schemas::Schemas;
+
+/// Where the desk is mounted.
+pub const BASE: &str = "/desk/v1";
+
+/// The document of the desk.
+pub(crate) const DOCUMENT: &str = include_str!("../../../../specs/desk.yaml");
+
+#[derive(Clone)]
+pub(crate) struct App {
+    desk: Desk,
+    schemas: Arc<Schemas>,
+}
+
+impl FromRef<App> for Desk {
+    fn from_ref(app: &App) -> Self {
+        app.desk.clone()
+    }
+}
+
+/// The routes of the desk below [`BASE`].
+pub fn routes(desk: Desk) -> Router {
+    let app = App { desk, schemas: Arc::new(Schemas::read()) };
+    let routes = Router::new()
+        .merge(pools::routes())
+        .merge(requests::routes())
+        .merge(approvals::routes())
+        .merge(clusters::routes())
+        .merge(webhooks::routes())
+        .route("/openapi", get(document))
+        .with_state(app);
+    Router::new().nest(BASE, routes)
+}
+
+async fn document() -> impl IntoResponse {
+    ([("Content-Type", "application/yaml")], DOCUMENT)
+}

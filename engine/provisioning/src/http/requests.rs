@@ -1,0 +1,274 @@
+//! Requests: made by people and flows, reported by flows.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::HeaderMap,
+    routing::{get, post, put},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    App,
+    answer::{Reply, items},
+    caller::{Call, Caller},
+};
+use crate::{
+    refusal::Refusal,
+    desk::{Fault, RequestAction, Work, event_view, request_view, short_request_view},
+    model::{Access, Failure, NewRequest, Power, Recorded, RecordedStatus, Request, Step, StepStatus},
+    tables::{self, requests::Listed},
+};
+
+/// Requests or events of one page, at most and by default.
+const MOST: u32 = 200;
+const DEFAULT: u32 = 50;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/requests", get(list).post(create))
+        .route("/requests/batch", post(create_batch))
+        .route("/requests/{id}", get(show).patch(change_dependencies))
+        .route("/requests/{id}/steps/{step}", put(report_step))
+        .route("/requests/{id}/rollback", put(report_rollback))
+        .route("/requests/{id}/power", put(report_power))
+        .route("/requests/{id}/resources/{kind}/{name}", put(record).delete(forget))
+        .route("/requests/{id}/access", put(set_access))
+        .route("/requests/{id}/actions/{action}", post(act))
+        .route("/events", get(events))
+}
+
+fn view(work: &Work<'_, '_>, request: &Request) -> Result<Value, Fault> {
+    Ok(request_view(work.connection, request)?)
+}
+
+/// Flows and other systems report; people do not.
+fn check_reports(call: &Call) -> Result<(), Refusal> {
+    let person = &call.change.person;
+    if person.is_admin() || person.has_role("service") {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("only a flow or a service reports"))
+}
+
+/// The instance that calls, as the engine sends it.
+fn instance(headers: &HeaderMap) -> Option<String> {
+    headers.get("kogitoprocinstanceid").and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListQuery {
+    pool: Option<String>,
+    state: Option<String>,
+    order_id: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+    let limit = query.limit.unwrap_or(DEFAULT).clamp(1, MOST);
+    let after = query.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| Refusal::invalid_at("/cursor", "it is not one of a list")));
+    let listed = Listed { pool: query.pool, state: query.state, order: query.order_id, after: after.transpose()?, limit };
+    let found = app.desk.read(move |connection| Ok(tables::requests::list(connection, &listed)?)).await?;
+    let is_full = found.len() as u64 == u64::from(limit);
+    let next = found.last().filter(|_| is_full).map(|(number, _)| number.to_string());
+    Ok(Json(items(found.iter().map(|(_, request)| short_request_view(request)).collect(), next)))
+}
+
+async fn create(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
+    let asked: NewRequest = call.read(&app, "createRequest")?;
+    let made = call.change.make(&app.desk, move |work| {
+        work.check_speaks_for(&asked.requester)?;
+        let made = work.create(vec![asked.clone()])?;
+        let request = made.into_iter().next().ok_or_else(|| Refusal::unavailable("nothing was made"))?;
+        Ok(Reply::created(view(work, &request)?))
+    });
+    made.await
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    requests: Vec<NewRequest>,
+}
+
+async fn create_batch(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
+    let batch: Batch = call.read(&app, "createRequests")?;
+    let made = call.change.make(&app.desk, move |work| {
+        for asked in &batch.requests {
+            work.check_speaks_for(&asked.requester)?;
+        }
+        let made = work.create(batch.requests.clone())?;
+        let views: Result<Vec<_>, _> = made.iter().map(|request| view(work, request)).collect();
+        Ok(Reply::created(items(views?, None)))
+    });
+    made.await
+}
+
+async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let shown = app.desk.read(move |connection| {
+        let request = tables::requests::get(connection, &id)?.ok_or_else(|| Refusal::not_found("request", &id))?;
+        Ok(request_view(connection, &request)?)
+    });
+    Ok(Json(shown.await?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependencies {
+    depends_on: Vec<String>,
+}
+
+async fn change_dependencies(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+    let body: Dependencies = call.read(&app, "changeDependencies")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.request(&id)?;
+        work.check_speaks_for(&request.asked.requester)?;
+        let request = work.change_dependencies(&id, body.depends_on.clone())?;
+        Ok(Reply::ok(view(work, &request)?))
+    });
+    made.await
+}
+
+/// What a flow says of an error.
+#[derive(Deserialize, Clone)]
+struct ReportedError {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl ReportedError {
+    fn failure(self) -> Failure {
+        let code = self.code.filter(|code| !code.is_empty()).unwrap_or_else(|| "STEP_FAILED".to_owned());
+        let message = self.message.unwrap_or_else(|| "the flow gives no reason".to_owned());
+        Failure::new(&code, message)
+    }
+}
+
+#[derive(Deserialize)]
+struct StepReport {
+    status: StepStatus,
+    detail: Option<String>,
+    error: Option<ReportedError>,
+}
+
+async fn report_step(
+    State(app): State<App>,
+    Path((id, step)): Path<(String, String)>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let step = Step::of_name(&step).ok_or_else(|| Refusal::not_found("step", &step))?;
+    let instance = instance(&call.headers);
+    let report: StepReport = call.read(&app, "reportStep")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let error = report.error.clone().map(ReportedError::failure);
+        let request = work.report_step(&id, step, report.status, report.detail.clone(), error, instance.clone())?;
+        Ok(Reply::ok(view(work, &request)?))
+    });
+    made.await
+}
+
+async fn report_rollback(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let report: StepReport = call.read(&app, "reportRollback")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.report_rollback(&id, report.status, report.error.clone().map(ReportedError::failure))?;
+        Ok(Reply::ok(view(work, &request)?))
+    });
+    made.await
+}
+
+#[derive(Deserialize)]
+struct PowerReport {
+    status: Power,
+}
+
+async fn report_power(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let report: PowerReport = call.read(&app, "reportPower")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.report_power(&id, report.status)?;
+        Ok(Reply::ok(view(work, &request)?))
+    });
+    made.await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceReport {
+    status: RecordedStatus,
+    provider_id: Option<String>,
+    #[serde(default)]
+    attributes: Map<String, Value>,
+}
+
+async fn record(
+    State(app): State<App>,
+    Path((id, kind, name)): Path<(String, String, String)>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let ResourceReport { status, provider_id, attributes } = call.read(&app, "recordResource")?;
+    let recorded = Recorded { kind, name, status, provider_id, attributes };
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.record(&id, recorded.clone())?;
+        Ok(Reply::ok(json!({"recorded": request.recorded})))
+    });
+    made.await
+}
+
+async fn forget(State(app): State<App>, Path((id, kind, name)): Path<(String, String, String)>, call: Call) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let made = call.change.make(&app.desk, move |work| {
+        work.forget(&id, &kind, &name)?;
+        Ok(Reply::gone())
+    });
+    made.await
+}
+
+async fn set_access(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+    check_reports(&call)?;
+    let access: Access = call.read(&app, "setAccess")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.set_access(&id, access.clone())?;
+        Ok(Reply::ok(view(work, &request)?))
+    });
+    made.await
+}
+
+#[derive(Deserialize)]
+struct Acted {
+    reason: Option<String>,
+    access: Option<Access>,
+}
+
+async fn act(State(app): State<App>, Path((id, action)): Path<(String, String)>, mut call: Call) -> Result<Reply, Refusal> {
+    let action = RequestAction::of_name(&action).ok_or_else(|| Refusal::not_found("action", &action))?;
+    let body: Acted = call.read(&app, "act")?;
+    let made = call.change.make(&app.desk, move |work| {
+        let request = work.do_with(&id, action, body.reason.as_deref(), body.access.clone())?;
+        Ok(Reply::accepted(view(work, &request)?))
+    });
+    made.await
+}
+
+#[derive(Deserialize)]
+struct EventsQuery {
+    request: Option<String>,
+    after: Option<String>,
+}
+
+async fn events(State(app): State<App>, _caller: Caller, Query(query): Query<EventsQuery>) -> Result<Json<Value>, Refusal> {
+    let found = app.desk.read(move |connection| {
+        let after = match &query.after {
+            None => 0,
+            Some(id) => tables::events::number_of(connection, id)?.ok_or_else(|| Refusal::not_found("event", id))?,
+        };
+        Ok(tables::events::behind(connection, after, query.request.as_deref(), MOST)?)
+    });
+    let found = found.await?;
+    let next = found.last().filter(|_| found.len() as u64 == u64::from(MOST)).map(|event| event.id.clone());
+    Ok(Json(items(found.iter().map(event_view).collect(), next)))
+}

@@ -1,0 +1,143 @@
+//! Requests, what they depend on, and their history.
+
+use jiff::Timestamp;
+use rondo_store::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value};
+
+use super::{Found, json, moment, text};
+use crate::model::{Amount, Request, Resources, Transition};
+
+/// Which requests a list has.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    pub(crate) pool: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) order: Option<String>,
+    /// The number behind which the list goes on.
+    pub(crate) after: Option<i64>,
+    pub(crate) limit: u32,
+}
+
+pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Request>> {
+    let mut select = connection.prepare_cached("SELECT body FROM desk_request WHERE id = ?1")?;
+    select.query_row([id], |row| json(row, 0)).optional()
+}
+
+/// Requests with their numbers, the oldest first.
+pub(crate) fn list(connection: &Connection, listed: &Listed) -> Found<Vec<(i64, Request)>> {
+    let mut sql = "SELECT number, body FROM desk_request WHERE number > ?1".to_owned();
+    let mut values = vec![Value::Integer(listed.after.unwrap_or(0))];
+    for (column, wanted) in [("pool", &listed.pool), ("state", &listed.state), ("order_id", &listed.order)] {
+        if let Some(wanted) = wanted {
+            values.push(Value::Text(wanted.clone()));
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    sql.push_str(&format!(" ORDER BY number LIMIT {}", listed.limit));
+    let mut select = connection.prepare_cached(&sql)?;
+    select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+}
+
+pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<Timestamp>) -> Found<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO desk_request (id, pool, state, order_id, cluster, holds, instances, cpu, memory, storage, due_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    let Resources { instances, cpu, memory, storage } = request.asked.resources;
+    insert.execute(params![
+        request.id,
+        request.asked.pool,
+        request.state.name(),
+        request.asked.order_id,
+        request.cluster,
+        request.holds(),
+        i64::from(instances) * 1000,
+        cpu.thousandths(),
+        memory.thousandths(),
+        storage.thousandths(),
+        moment(due_at),
+        text(request)?,
+    ])?;
+    put_dependencies(connection, request)
+}
+
+pub(crate) fn update(connection: &Connection, request: &Request, due_at: Option<Timestamp>) -> Found<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE desk_request SET state = ?2, cluster = ?3, holds = ?4, due_at = ?5, body = ?6 WHERE id = ?1",
+    )?;
+    let (state, holds) = (request.state.name(), request.holds());
+    update.execute(params![request.id, state, request.cluster, holds, moment(due_at), text(request)?]).map(drop)
+}
+
+/// Writes what a request depends on, in place of what it depended on.
+pub(crate) fn put_dependencies(connection: &Connection, request: &Request) -> Found<()> {
+    connection.prepare_cached("DELETE FROM desk_dependency WHERE request = ?1")?.execute([&request.id])?;
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO desk_dependency (request, depends_on) VALUES (?1, ?2)")?;
+    for on in &request.asked.depends_on {
+        insert.execute(params![request.id, on])?;
+    }
+    Ok(())
+}
+
+/// Ids of the requests that depend on one.
+pub(crate) fn dependents(connection: &Connection, id: &str) -> Found<Vec<String>> {
+    let mut select = connection.prepare_cached("SELECT request FROM desk_dependency WHERE depends_on = ?1 ORDER BY request")?;
+    select.query_map([id], |row| row.get(0))?.collect()
+}
+
+/// What a request depends on.
+pub(crate) fn dependencies(connection: &Connection, id: &str) -> Found<Vec<String>> {
+    let mut select = connection.prepare_cached("SELECT depends_on FROM desk_dependency WHERE request = ?1 ORDER BY depends_on")?;
+    select.query_map([id], |row| row.get(0))?.collect()
+}
+
+/// Queued requests without a cluster, the oldest first, behind a number.
+pub(crate) fn unplaced(connection: &Connection, after: i64, limit: u32) -> Found<Vec<(i64, Request)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, body FROM desk_request WHERE state = 'Queued' AND cluster IS NULL AND number > ?1 ORDER BY number LIMIT ?2",
+    )?;
+    select.query_map(params![after, limit], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+}
+
+/// Ids of the requests for which there is something to do.
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Found<Vec<String>> {
+    let mut select =
+        connection.prepare_cached("SELECT id FROM desk_request WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2")?;
+    select.query_map(params![now.as_millisecond(), limit], |row| row.get(0))?.collect()
+}
+
+/// When there is something to do next.
+pub(crate) fn next_due(connection: &Connection) -> Found<Option<i64>> {
+    connection.prepare_cached("SELECT min(due_at) FROM desk_request WHERE due_at IS NOT NULL")?.query_row([], |row| row.get(0))
+}
+
+pub(crate) fn add_transition(connection: &Connection, id: &str, transition: &Transition) -> Found<()> {
+    let mut insert =
+        connection.prepare_cached("INSERT INTO desk_transition (request, sequence, body) VALUES (?1, ?2, ?3)")?;
+    insert.execute(params![id, transition.sequence, text(transition)?]).map(drop)
+}
+
+pub(crate) fn history(connection: &Connection, id: &str) -> Found<Vec<Transition>> {
+    let mut select = connection.prepare_cached("SELECT body FROM desk_transition WHERE request = ?1 ORDER BY sequence")?;
+    select.query_map([id], |row| json(row, 0))?.collect()
+}
+
+/// Whether a request lives on a cluster.
+pub(crate) fn lives_on(connection: &Connection, cluster: &str) -> Found<bool> {
+    let mut select =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM desk_request WHERE cluster = ?1 AND holds = 1)")?;
+    select.query_row([cluster], |row| row.get(0))
+}
+
+/// Reads four sums of thousandths.
+pub(super) fn sums(row: &Row<'_>) -> Found<Resources> {
+    // `total` is a float also over no rows; the sums are whole and below the numbers that a float holds exactly.
+    #[allow(clippy::cast_possible_truncation)]
+    let sum = |column| Ok::<_, rondo_store::rusqlite::Error>(row.get::<_, f64>(column)? as i64);
+    Ok(Resources {
+        instances: u32::try_from(sum(0)? / 1000).unwrap_or(u32::MAX),
+        cpu: Amount::from_thousandths(sum(1)?),
+        memory: Amount::from_thousandths(sum(2)?),
+        storage: Amount::from_thousandths(sum(3)?),
+    })
+}
