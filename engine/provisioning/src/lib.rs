@@ -12,6 +12,7 @@
 mod desk;
 mod http;
 mod model;
+mod pages;
 mod refusal;
 mod settings;
 mod tables;

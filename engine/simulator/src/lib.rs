@@ -116,7 +116,8 @@ impl Simulator {
         let hosts = match options.hosts {
             None => None,
             Some(ports) => {
-                let failed = |(address, source)| StartError::Listen { address, service: "host".to_owned(), source };
+                let failed =
+                    |(address, source)| StartError::Listen { address, service: "host".to_owned(), source };
                 Some(Hosts::bind(options.cloud.floating_addresses, ports).await.map_err(failed)?)
             }
         };
@@ -153,7 +154,8 @@ impl Simulator {
         };
         let failed = |reason: String| StartError::Broker { url: url.clone(), reason };
         let nats = async_nats::connect(&url).await.map_err(|error| failed(error.to_string()))?;
-        let run = provisioner::run(Arc::clone(&self.shared), options, nats, http_client(), self.stop.subscribe());
+        let run =
+            provisioner::run(Arc::clone(&self.shared), options, nats, http_client(), self.stop.subscribe());
         run.await.map_err(|error| failed(error.to_string()))?;
         Ok(url)
     }

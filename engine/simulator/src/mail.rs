@@ -70,7 +70,8 @@ struct NewMail {
 }
 
 async fn send(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let refuse = |status: StatusCode, message: &str| (status, Json(refusal_body(status, message))).into_response();
+    let refuse =
+        |status: StatusCode, message: &str| (status, Json(refusal_body(status, message))).into_response();
     let mail: NewMail = match serde_json::from_slice(&body) {
         Ok(mail) => mail,
         Err(error) if error.is_data() => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),

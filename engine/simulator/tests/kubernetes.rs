@@ -190,7 +190,10 @@ async fn each_captured_exchange_has_its_status_and_shape() {
     world.control("POST /_sim/kubernetes/forbidden", json!({ "resources": ["limitranges"] })).await;
     play!("forbidden", json!({ "apiVersion": "v1", "kind": "LimitRange", "metadata": { "name": "more" } }));
     play!("delete");
-    play!("into a dying namespace", json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "quota" } }));
+    play!(
+        "into a dying namespace",
+        json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "quota" } })
+    );
     play!("namespace again", namespace("acme-shop"));
     world.simulator.advance(Duration::from_secs(10));
     play!("gone");
@@ -198,7 +201,8 @@ async fn each_captured_exchange_has_its_status_and_shape() {
 }
 
 fn pod(name: &str, cpu: &str) -> Value {
-    let container = json!({ "name": "main", "image": "x", "resources": { "requests": { "cpu": cpu, "memory": "1Gi" } } });
+    let container =
+        json!({ "name": "main", "image": "x", "resources": { "requests": { "cpu": cpu, "memory": "1Gi" } } });
     json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name }, "spec": { "containers": [container] } })
 }
 
@@ -214,23 +218,39 @@ async fn a_quota_shows_what_is_used_and_is_kept() {
         json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": "data" }, "spec": { "resources": requests } })
     };
     let quotas = "/api/v1/namespaces/vms/resourcequotas";
-    let [pods, claims] = ["pods", "persistentvolumeclaims"].map(|plural| format!("POST /api/v1/namespaces/vms/{plural}"));
+    let [pods, claims] =
+        ["pods", "persistentvolumeclaims"].map(|plural| format!("POST /api/v1/namespaces/vms/{plural}"));
     let used = json!({ "status": { "hard": { "pods": "2" }, "used": { "pods": "1", "requests.cpu": "1500m", "requests.memory": "1Gi", "requests.storage": "4Gi" } } });
     let forbidden = json!({ "reason": "Forbidden", "code": 403 });
     world
         .play(
             Kubernetes,
             &[
-                (&format!("POST {quotas}"), quota("2"), 201, json!({ "status": { "used": { "pods": "0" } } })),
+                (
+                    &format!("POST {quotas}"),
+                    quota("2"),
+                    201,
+                    json!({ "status": { "used": { "pods": "0" } } }),
+                ),
                 (&pods, pod("a", "1500m"), 201, json!({ "status": { "phase": "Running" } })),
                 (&claims, claim("4Gi"), 201, json!({ "status": { "phase": "Bound" } })),
                 (&format!("GET {quotas}/quota"), NONE, 200, used),
                 (&pods, pod("b", "600m"), 403, forbidden.clone()),
                 (&pods, pod("b", "500m"), 201, json!({})),
                 (&pods, pod("c", "0"), 403, forbidden),
-                (&format!("PUT {quotas}/quota"), quota("0"), 200, json!({ "status": { "hard": { "pods": "0" } } })),
+                (
+                    &format!("PUT {quotas}/quota"),
+                    quota("0"),
+                    200,
+                    json!({ "status": { "hard": { "pods": "0" } } }),
+                ),
                 ("DELETE /api/v1/namespaces/vms/pods/a", NONE, 200, json!({ "status": "Success" })),
-                ("GET /api/v1/namespaces/vms/pods", NONE, 200, json!({ "kind": "PodList", "items": [{ "metadata": { "name": "b" } }] })),
+                (
+                    "GET /api/v1/namespaces/vms/pods",
+                    NONE,
+                    200,
+                    json!({ "kind": "PodList", "items": [{ "metadata": { "name": "b" } }] }),
+                ),
             ],
         )
         .await;
@@ -251,10 +271,25 @@ async fn pods_have_metrics_and_workloads_their_replicas() {
             &[
                 ("POST /api/v1/namespaces/vms/pods", pod("plain", "1"), 201, json!({})),
                 ("POST /api/v1/namespaces/vms/pods", told, 201, json!({})),
-                (&format!("GET {metrics}"), NONE, 200, json!({ "kind": "PodMetricsList", "items": [usage("1"), usage("700m")] })),
+                (
+                    &format!("GET {metrics}"),
+                    NONE,
+                    200,
+                    json!({ "kind": "PodMetricsList", "items": [usage("1"), usage("700m")] }),
+                ),
                 (&format!("DELETE {metrics}/told"), NONE, 405, json!({})),
-                (&format!("POST {deployments}"), deployment(3), 201, json!({ "status": { "readyReplicas": 3 } })),
-                (&format!("PATCH {deployments}/web"), json!({ "spec": { "replicas": 0 } }), 200, json!({ "status": { "readyReplicas": 0 } })),
+                (
+                    &format!("POST {deployments}"),
+                    deployment(3),
+                    201,
+                    json!({ "status": { "readyReplicas": 3 } }),
+                ),
+                (
+                    &format!("PATCH {deployments}/web"),
+                    json!({ "spec": { "replicas": 0 } }),
+                    200,
+                    json!({ "status": { "readyReplicas": 0 } }),
+                ),
                 ("GET /version", NONE, 200, json!({ "major": "1" })),
                 ("GET /readyz", NONE, 200, json!("ok")),
             ],
@@ -269,7 +304,17 @@ async fn a_replacement_keeps_the_identity_of_an_object() {
     let before = world.ask(Kubernetes, (get, NONE)).await.1;
     let mut labelled = namespace("vms");
     labelled["metadata"]["labels"] = json!({ "a": "b" });
-    world.play(Kubernetes, &[("PUT /api/v1/namespaces/vms", labelled, 200, json!({ "metadata": { "labels": { "a": "b" } } }))]).await;
+    world
+        .play(
+            Kubernetes,
+            &[(
+                "PUT /api/v1/namespaces/vms",
+                labelled,
+                200,
+                json!({ "metadata": { "labels": { "a": "b" } } }),
+            )],
+        )
+        .await;
     let after = world.ask(Kubernetes, (get, NONE)).await.1;
     assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
     assert_ne!(before["metadata"]["resourceVersion"], after["metadata"]["resourceVersion"]);

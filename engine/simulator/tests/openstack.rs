@@ -73,7 +73,8 @@ impl Cloud {
 
     async fn port(&self) -> Value {
         let network = self.network("private").await;
-        let port = self.make("POST /v2.0/ports", "port", json!({ "network_id": network, "name": "rq-1" })).await;
+        let port =
+            self.make("POST /v2.0/ports", "port", json!({ "network_id": network, "name": "rq-1" })).await;
         port["id"].clone()
     }
 
@@ -229,7 +230,14 @@ async fn an_answer_can_be_lost_after_the_server_was_made() {
     cloud.control("POST /_sim/failures", lost).await;
     let body = json!({ "server": server(&port) });
     cloud.expect("POST /v2.1/servers", body, 502, json!({ "computeFault": { "code": 502 } })).await;
-    cloud.expect("GET /v2.1/servers/detail?name=^rq-1$", NONE, 200, json!({ "servers": [{ "status": "ACTIVE" }] })).await;
+    cloud
+        .expect(
+            "GET /v2.1/servers/detail?name=^rq-1$",
+            NONE,
+            200,
+            json!({ "servers": [{ "status": "ACTIVE" }] }),
+        )
+        .await;
     cloud.expect("GET /v2.1/servers/detail?name=^rq$", NONE, 200, json!({ "servers": [] })).await;
     cloud.expect("GET /v2.1/servers?name=rq", NONE, 200, json!({ "servers": [{ "status": null }] })).await;
 }
@@ -268,7 +276,9 @@ async fn a_server_that_is_gone_leaves_what_others_made() {
 
     for id in [&id, other["id"].as_str().unwrap()] {
         cloud.expect(&format!("DELETE /v2.1/servers/{id}"), NONE, 204, json!("")).await;
-        cloud.expect(&format!("GET /v2.1/servers/{id}"), NONE, 404, json!({ "itemNotFound": { "code": 404 } })).await;
+        cloud
+            .expect(&format!("GET /v2.1/servers/{id}"), NONE, 404, json!({ "itemNotFound": { "code": 404 } }))
+            .await;
     }
     let free = json!({ "ports": [{ "name": "rq-1", "device_id": "", "status": "DOWN" }] });
     let path = format!("GET /v2.0/ports?project_id={}", cloud.project);
@@ -281,7 +291,14 @@ async fn a_server_that_is_gone_leaves_what_others_made() {
     let path = format!("/v2.0/floatingips/{}", floating["id"].as_str().unwrap());
     cloud.expect(&format!("GET {path}"), NONE, 200, down).await;
     cloud.expect(&format!("DELETE {path}"), NONE, 204, json!("")).await;
-    cloud.expect(&format!("DELETE {path}"), NONE, 404, json!({ "NeutronError": { "type": "FloatingIPNotFound" } })).await;
+    cloud
+        .expect(
+            &format!("DELETE {path}"),
+            NONE,
+            404,
+            json!({ "NeutronError": { "type": "FloatingIPNotFound" } }),
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -303,7 +320,8 @@ async fn what_is_wrong_with_a_server_is_said_at_once() {
     check(|server| server["networks"][0]["port"] = "none".into(), 400, "badRequest").await;
     check(|server| server["metadata"]["n"] = 1.into(), 400, "badRequest").await;
     check(|server| server["block_device_mapping_v2"][0]["uuid"] = "none".into(), 400, "badRequest").await;
-    check(|server| server["block_device_mapping_v2"][0]["volume_type"] = "none".into(), 400, "badRequest").await;
+    check(|server| server["block_device_mapping_v2"][0]["volume_type"] = "none".into(), 400, "badRequest")
+        .await;
     check(|server| server["block_device_mapping_v2"][0]["volume_size"] = 0.into(), 400, "badRequest").await;
     check(|server| server["block_device_mapping_v2"] = json!([]), 400, "badRequest").await;
     cloud.expect("POST /v2.1/servers", json!({}), 400, json!({ "badRequest": {} })).await;
@@ -329,8 +347,22 @@ async fn a_project_sees_only_what_is_its_own_or_shared() {
     cloud.expect(&format!("PUT /v1/AUTH_{acme}/logs"), NONE, 403, json!("")).await;
     let shared = cloud.network("private").await;
     let path = format!("/v2.0/networks/{}", shared.as_str().unwrap());
-    cloud.expect(&format!("DELETE {path}"), NONE, 403, json!({ "NeutronError": { "type": "PolicyNotAuthorized" } })).await;
-    cloud.expect("GET /v2.0/networks", NONE, 200, json!({ "networks": [{ "name": "public" }, { "name": "private" }] })).await;
+    cloud
+        .expect(
+            &format!("DELETE {path}"),
+            NONE,
+            403,
+            json!({ "NeutronError": { "type": "PolicyNotAuthorized" } }),
+        )
+        .await;
+    cloud
+        .expect(
+            "GET /v2.0/networks",
+            NONE,
+            200,
+            json!({ "networks": [{ "name": "public" }, { "name": "private" }] }),
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -341,12 +373,14 @@ async fn a_network_of_ones_own_is_taken_down_in_the_order_of_its_parts() {
     let network = id(&cloud.make("POST /v2.0/networks", "network", json!({ "name": "rq-1" })).await);
     let subnet = json!({ "network_id": network, "cidr": "192.168.1.0/29", "ip_version": 4 });
     let subnet = id(&cloud.make("POST /v2.0/subnets", "subnet", subnet.clone()).await);
-    let overlapping = json!({ "subnet": { "network_id": network, "cidr": "192.168.0.0/16", "ip_version": 4 } });
+    let overlapping =
+        json!({ "subnet": { "network_id": network, "cidr": "192.168.0.0/16", "ip_version": 4 } });
     cloud.expect("POST /v2.0/subnets", overlapping, 400, json!({ "NeutronError": {} })).await;
     let router = json!({ "name": "rq-1", "external_gateway_info": { "network_id": outside } });
     let router = id(&cloud.make("POST /v2.0/routers", "router", router).await);
     let interface = json!({ "subnet_id": subnet });
-    let [add, remove] = ["add", "remove"].map(|verb| format!("PUT /v2.0/routers/{router}/{verb}_router_interface"));
+    let [add, remove] =
+        ["add", "remove"].map(|verb| format!("PUT /v2.0/routers/{router}/{verb}_router_interface"));
     cloud.expect(&add, interface.clone(), 200, json!({ "subnet_id": subnet, "id": router })).await;
     cloud.expect(&add, interface.clone(), 400, json!({})).await;
 
@@ -382,10 +416,21 @@ async fn a_network_of_ones_own_is_taken_down_in_the_order_of_its_parts() {
 #[tokio::test]
 async fn quotas_count_what_there_is() {
     let addresses = FloatingAddresses { first: [198, 51, 100, 7].into(), count: 1 };
-    let cloud = Cloud::with(Delays::default(), CloudOptions { floating_addresses: addresses, ..CloudOptions::default() }).await;
+    let cloud = Cloud::with(
+        Delays::default(),
+        CloudOptions { floating_addresses: addresses, ..CloudOptions::default() },
+    )
+    .await;
     let outside = cloud.network("public").await;
     let floating = json!({ "floatingip": { "floating_network_id": outside } });
-    cloud.expect("POST /v2.0/floatingips", floating.clone(), 201, json!({ "floatingip": { "floating_ip_address": "198.51.100.7" } })).await;
+    cloud
+        .expect(
+            "POST /v2.0/floatingips",
+            floating.clone(),
+            201,
+            json!({ "floatingip": { "floating_ip_address": "198.51.100.7" } }),
+        )
+        .await;
     let empty = json!({ "NeutronError": { "type": "IpAddressGenerationFailure" } });
     cloud.expect("POST /v2.0/floatingips", floating, 409, empty).await;
 
@@ -394,7 +439,14 @@ async fn quotas_count_what_there_is() {
     let network = cloud.network("private").await;
     let over = json!({ "NeutronError": { "type": "OverQuota" } });
     cloud.expect("POST /v2.0/ports", json!({ "port": { "network_id": network } }), 409, over).await;
-    cloud.expect("POST /v2.1/servers", json!({ "server": server(&port) }), 403, json!({ "forbidden": { "code": 403 } })).await;
+    cloud
+        .expect(
+            "POST /v2.1/servers",
+            json!({ "server": server(&port) }),
+            403,
+            json!({ "forbidden": { "code": 403 } }),
+        )
+        .await;
     let (status, answer) = cloud.world.control("POST /_sim/openstack/quota", json!({ "lunches": 1 })).await;
     assert_eq!(status, 422, "{answer}");
 }
@@ -428,7 +480,14 @@ async fn a_resize_must_be_confirmed() {
     let resized = json!({ "server": { "status": "VERIFY_RESIZE", "flavor": { "vcpus": 8 } } });
     cloud.expect(&get, NONE, 200, resized).await;
     cloud.expect(&act, json!({ "confirmResize": null }), 204, json!("")).await;
-    cloud.expect(&format!("GET /v2.1/servers/{id}/diagnostics"), NONE, 200, json!({ "num_cpus": 8, "state": "running" })).await;
+    cloud
+        .expect(
+            &format!("GET /v2.1/servers/{id}/diagnostics"),
+            NONE,
+            200,
+            json!({ "num_cpus": 8, "state": "running" }),
+        )
+        .await;
     cloud.expect(&act, json!({ "dance": null }), 400, json!({ "badRequest": {} })).await;
 }
 

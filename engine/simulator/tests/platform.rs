@@ -14,8 +14,8 @@ use common::{World, contains, header};
 use parking_lot::Mutex;
 use rondo_simulator::Service::{Mail, Openstack, Orders};
 use rondo_simulator::{
-    Behaviour, CloudOptions, Delays, FloatingAddresses, HostPorts, JobState, OPENSTACK_PASSWORD, OrderState,
-    Options, ProvisionerOptions,
+    Behaviour, CloudOptions, Delays, FloatingAddresses, HostPorts, JobState, OPENSTACK_PASSWORD, Options,
+    OrderState, ProvisionerOptions,
 };
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
@@ -49,7 +49,10 @@ impl Platform {
             let status = platform.refusals.lock().pop().unwrap_or(200);
             StatusCode::from_u16(status).unwrap()
         }
-        let provisioned = async |State(platform): State<Platform>, Path(plate): Path<String>, headers: HeaderMap, Json(body): Json<Value>| {
+        let provisioned = async |State(platform): State<Platform>,
+                                 Path(plate): Path<String>,
+                                 headers: HeaderMap,
+                                 Json(body): Json<Value>| {
             assert_eq!(headers["authorization"], "Bearer t-prov");
             take(platform, plate, body).await
         };
@@ -72,7 +75,8 @@ async fn provisioning(delays: Delays) -> (World, async_nats::Client, Platform) {
     let world = World::with(delays).await;
     let platform = Platform::default();
     let desk_url = format!("{}/desk/v1", platform.clone().start().await);
-    let options = ProvisionerOptions { desk_url, token: "t-prov".to_owned(), nats_url: None, has_empty_body: false };
+    let options =
+        ProvisionerOptions { desk_url, token: "t-prov".to_owned(), nats_url: None, has_empty_body: false };
     let url = world.simulator.start_provisioner(options).await.unwrap();
     (world, async_nats::connect(url).await.unwrap(), platform)
 }
@@ -103,7 +107,11 @@ async fn a_message_makes_four_namespaces_and_is_answered() {
     assert_eq!(*platform.told.lock(), [("a1b2c3".to_owned(), report)]);
     assert_eq!(world.simulator.namespaces(), ["a1b2c3-dev", "a1b2c3-prod", "a1b2c3-test", "a1b2c3-tools"]);
     let quotas = &world.simulator.state()["kubernetes"]["resourcequotas"];
-    contains(&quotas[1], &json!({ "spec": { "hard": { "requests.cpu": "4", "requests.memory": "16Gi" } } }), "quota");
+    contains(
+        &quotas[1],
+        &json!({ "spec": { "hard": { "requests.cpu": "4", "requests.memory": "16Gi" } } }),
+        "quota",
+    );
 
     publish(&nats, "delete").await;
     until("the second job", || (jobs().len() == 2).then_some(())).await;
@@ -186,7 +194,12 @@ async fn what_is_no_nats_is_refused() {
     use tokio::io::AsyncWriteExt;
     let world = World::new().await;
     let url = world.simulator.start_broker().await.unwrap();
-    for sent in ["GET / HTTP/1.1\r\n\r\n".to_owned(), "PUB a 3\r\nabcde\r\n".to_owned(), "PUB a..b 1\r\nx\r\n".to_owned(), "x".repeat(5000)] {
+    for sent in [
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        "PUB a 3\r\nabcde\r\n".to_owned(),
+        "PUB a..b 1\r\nx\r\n".to_owned(),
+        "x".repeat(5000),
+    ] {
         let mut stream = TcpStream::connect(url.trim_start_matches("nats://")).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -205,11 +218,21 @@ async fn a_mail_is_in_the_mailbox() {
             Mail,
             &[
                 ("POST /email", mail, 201, json!({ "messages": [{ "to": ["jane@example.org"] }] })),
-                ("POST /email", json!({ "to": [], "subject": "a", "body": "b" }), 422, json!({ "status": 422 })),
+                (
+                    "POST /email",
+                    json!({ "to": [], "subject": "a", "body": "b" }),
+                    422,
+                    json!({ "status": 422 }),
+                ),
                 ("POST /email", json!({ "to": ["jane"], "subject": "a", "body": "b" }), 422, json!({})),
                 ("POST /email", json!({ "to": ["a@b"], "subject": "a" }), 422, json!({})),
                 ("POST /email", NONE, 400, json!({})),
-                ("GET /_sim/mails", NONE, 200, json!([{ "to": ["jane@example.org", "kim@example.org"], "subject": "Approved" }])),
+                (
+                    "GET /_sim/mails",
+                    NONE,
+                    200,
+                    json!([{ "to": ["jane@example.org", "kim@example.org"], "subject": "Approved" }]),
+                ),
                 ("GET /", NONE, 303, json!("")),
             ],
         )
@@ -225,7 +248,8 @@ async fn an_order_is_announced_until_it_is_taken_and_followed() {
     let platform = Platform::default();
     *platform.refusals.lock() = vec![503];
     world.simulator.announce_orders_to(platform.clone().start().await);
-    let order = json!({ "orderId": "ord-7", "pool": "acme", "customer": "jane", "items": [{ "ref": "web" }] });
+    let order =
+        json!({ "orderId": "ord-7", "pool": "acme", "customer": "jane", "items": [{ "ref": "web" }] });
     world
         .play(
             Orders,
@@ -241,7 +265,11 @@ async fn an_order_is_announced_until_it_is_taken_and_followed() {
     let told = platform.told.lock().clone();
     assert_eq!(told.len(), 2, "refused once, taken once");
     assert_eq!(told[0], told[1], "the same event, so that it can be known");
-    contains(&told[0].1, &json!({ "type": "order.confirmed", "id": "ord-7", "data": { "orderId": "ord-7", "pool": "acme" } }), "event");
+    contains(
+        &told[0].1,
+        &json!({ "type": "order.confirmed", "id": "ord-7", "data": { "orderId": "ord-7", "pool": "acme" } }),
+        "event",
+    );
 
     let body = r#"{"specversion":"1.0","id":"r1-8","type":"provisioning.completed","data":{"requestId":"r1","orderId":"ord-7"}}"#;
     let unsigned = world.ask(Orders, ("POST /hooks/provisioning", serde_json::from_str(body).unwrap())).await;
@@ -279,16 +307,23 @@ async fn a_host_answers_while_its_server_runs() {
 
     let identity = json!({ "methods": ["password"], "password": { "user": { "name": "desk", "password": OPENSTACK_PASSWORD } } });
     let body = json!({ "auth": { "identity": identity, "scope": { "project": { "name": "acme" } } } });
-    let (_, headers, _) = world.exchange(Openstack, ("POST /v3/auth/tokens", body), common::no_headers()).await;
+    let (_, headers, _) =
+        world.exchange(Openstack, ("POST /v3/auth/tokens", body), common::no_headers()).await;
     let mut token = common::no_headers();
     token.insert("x-auth-token", headers["x-subject-token"].clone());
     let ask = async |line: &str, body: Value| world.ask_with(Openstack, (line, body), token.clone()).await.1;
     let networks = ask("GET /v2.0/networks", NONE).await;
     let [outside, inside] = [&networks["networks"][0]["id"], &networks["networks"][1]["id"]];
-    let port = ask("POST /v2.0/ports", json!({ "port": { "network_id": inside } })).await["port"]["id"].clone();
-    ask("POST /v2.0/floatingips", json!({ "floatingip": { "floating_network_id": outside, "port_id": port } })).await;
+    let port =
+        ask("POST /v2.0/ports", json!({ "port": { "network_id": inside } })).await["port"]["id"].clone();
+    ask(
+        "POST /v2.0/floatingips",
+        json!({ "floatingip": { "floating_network_id": outside, "port_id": port } }),
+    )
+    .await;
     let image = "70a599e0-31e7-49b7-b260-868f441e862b";
-    let server = json!({ "name": "web", "flavorRef": "1", "imageRef": image, "networks": [{ "port": port }] });
+    let server =
+        json!({ "name": "web", "flavorRef": "1", "imageRef": image, "networks": [{ "port": port }] });
     let server = ask("POST /v2.1/servers", json!({ "server": server })).await["server"]["id"].clone();
     assert!(banner(ports.ssh).await.starts_with("SSH-2.0-"));
     assert!(banner(ports.http).await.starts_with("HTTP/1.1 200 OK"));

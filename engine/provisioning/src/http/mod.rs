@@ -37,8 +37,11 @@ impl FromRef<App> for Desk {
     }
 }
 
-/// The routes of the desk below [`BASE`].
+pub(crate) use webhooks::check_manages;
+
+/// The routes of the desk: its interface below [`BASE`], and the pages for people.
 pub fn routes(desk: Desk) -> Router {
+    let pages = crate::pages::routes(desk.clone());
     let app = App { desk, schemas: Arc::new(Schemas::read()) };
     let routes = Router::new()
         .merge(pools::routes())
@@ -48,7 +51,7 @@ pub fn routes(desk: Desk) -> Router {
         .merge(webhooks::routes())
         .route("/openapi", get(document))
         .with_state(app);
-    Router::new().nest(BASE, routes)
+    Router::new().nest(BASE, routes).merge(pages)
 }
 
 async fn document() -> impl IntoResponse {

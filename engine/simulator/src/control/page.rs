@@ -89,9 +89,13 @@ fn sections(world: &World) -> Markup {
         let name = json!(job.state);
         row(&what, &html! { (job.cluster) }, state(text(&name)), &age(job.received, now))
     });
-    let mails = world.mailbox.mails().iter().rev().take(LATEST).map(|mail| {
-        row(&mail.subject, &html! { (mail.to.join(", ")) }, html! {}, &age(mail.time, now))
-    });
+    let mails = world
+        .mailbox
+        .mails()
+        .iter()
+        .rev()
+        .take(LATEST)
+        .map(|mail| row(&mail.subject, &html! { (mail.to.join(", ")) }, html! {}, &age(mail.time, now)));
     let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
         let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
         let detail = html! { (call.service) " " (repeated) };
@@ -175,7 +179,8 @@ fn row(what: &str, detail: &Markup, pill: Markup, when: &str) -> Markup {
 fn state(name: &str) -> Markup {
     let tone = match name {
         "completed" | "Active" | "Running" | "ACTIVE" | "delivered" | "reported" => "good",
-        "failed" | "cancelled" | "refused" | "refunded" | "ERROR" | "ErrorUnschedulable" | "high" | "critical" => "bad",
+        "failed" | "cancelled" | "refused" | "refunded" | "ERROR" | "ErrorUnschedulable" | "high"
+        | "critical" => "bad",
         "processing" | "provisioning" | "Provisioning" | "Starting" | "BUILD" | "running" => "busy",
         _ => "",
     };

@@ -1,4 +1,4 @@
-//! The objects of the cluster: create, read, list, change, delete.
+//! The objects of the cluster: create, read, list, delete.
 //!
 //! Promises: an object lives in a namespace that exists and is not being deleted; deleting a namespace deletes what is in
 //! it; quotas are kept; each change gets a new `resourceVersion`. The namespaces of the system are there and cannot be touched.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::admission::{check, check_run_strategy, guard};
 use super::machine::Machine;
@@ -29,7 +29,7 @@ pub(crate) struct Cluster {
     pub(super) objects: BTreeMap<Key, Value>,
     /// Progress of virtual machines, by namespace and name.
     pub(super) machines: BTreeMap<(String, String), Machine>,
-    version: u64,
+    pub(super) version: u64,
     machines_ever: u64,
     /// Namespaces that are being deleted, and when they are gone.
     pub(super) terminating: BTreeMap<String, Timestamp>,
@@ -134,7 +134,9 @@ impl Cluster {
         }
         self.check_rights(resource, namespace, &name, "create")?;
         if self.terminating.contains_key(namespace) {
-            let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+            let why = format!(
+                "unable to create new content in namespace {namespace} because it is being terminated"
+            );
             return Err(Problem::forbidden(resource, &name, &why));
         }
         if self.has(resource, namespace, &name) {
@@ -156,25 +158,18 @@ impl Cluster {
         self.read(resource, namespace, &name, now)
     }
 
-    /// Replaces an object by what a client sent. Its identity stays.
-    pub(super) fn replace(
-        &mut self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-        object: &Value,
-        now: Timestamp,
-    ) -> Result<Value, Problem> {
-        self.check_rights(resource, namespace, name, "update")?;
-        self.change(resource, namespace, name, |_| object.clone(), now)
-    }
-
     /// Forbids the token to change these resources, given by their plurals, from now on; none: it may change all.
     pub(crate) fn forbid(&mut self, plurals: Vec<String>) {
         self.forbidden = plurals.into_iter().collect();
     }
 
-    fn check_rights(&self, resource: &Resource, namespace: &str, name: &str, verb: &str) -> Result<(), Problem> {
+    pub(super) fn check_rights(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        verb: &str,
+    ) -> Result<(), Problem> {
         if self.forbidden.contains(resource.plural) {
             return Err(Problem::no_right(resource, namespace, verb));
         }
@@ -187,55 +182,6 @@ impl Cluster {
             self.keys(resource, namespace).filter_map(move |key| Some((resource, self.objects.get(key)?)))
         };
         quota::usage(of(&PODS).chain(of(&CLAIMS)))
-    }
-
-    /// Merges a JSON merge patch (RFC 7396) into an object. Its identity stays.
-    pub(super) fn patch(
-        &mut self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-        patch: &Value,
-        now: Timestamp,
-    ) -> Result<Value, Problem> {
-        self.check_rights(resource, namespace, name, "patch")?;
-        let merged = |object: &Value| {
-            let mut merged = object.clone();
-            merge(&mut merged, patch);
-            merged
-        };
-        self.change(resource, namespace, name, merged, now)
-    }
-
-    /// Puts what `changed` makes of an object in its place, if the server accepts it.
-    fn change(
-        &mut self,
-        resource: &'static Resource,
-        namespace: &str,
-        name: &str,
-        changed: impl FnOnce(&Value) -> Value,
-        now: Timestamp,
-    ) -> Result<Value, Problem> {
-        self.version += 1;
-        let version = self.version.to_string();
-        let key = (resource.plural, namespace.to_owned(), name.to_owned());
-        let object = self.objects.get_mut(&key).ok_or_else(|| Problem::not_found(resource, name))?;
-        let mut changed = changed(object);
-        if check(resource, namespace, &changed)? != name {
-            return Err(Problem::bad_request("the name of the object does not match the name on the URL"));
-        }
-        for fixed in ["name", "namespace", "uid", "creationTimestamp"] {
-            changed["metadata"][fixed] = object["metadata"][fixed].clone();
-        }
-        if *resource == MACHINES {
-            check_run_strategy(name, &changed["spec"])?;
-            if let Some(machine) = self.machines.get_mut(&(key.1, key.2)) {
-                machine.follow(&changed["spec"], now);
-            }
-        }
-        changed["metadata"]["resourceVersion"] = version.into();
-        *object = changed;
-        self.read(resource, namespace, name, now)
     }
 
     /// Deletes an object, and with a namespace all that is in it.
@@ -257,45 +203,6 @@ impl Cluster {
             self.machines.remove(&(key.1, key.2));
         }
         Ok(status::deleted(resource, name, &object["metadata"]["uid"]))
-    }
-
-    /// Starts, stops or restarts a virtual machine.
-    pub(super) fn act(
-        &mut self,
-        namespace: &str,
-        name: &str,
-        action: &str,
-        now: Timestamp,
-    ) -> Result<(), Problem> {
-        let key = (namespace.to_owned(), name.to_owned());
-        let missing = || Problem::not_found(&MACHINES, name);
-        let machine = self.machines.get_mut(&key).ok_or_else(missing)?;
-        let object = self.objects.get_mut(&(MACHINES.plural, key.0, key.1)).ok_or_else(missing)?;
-        let runs = match (action, machine.is_started()) {
-            ("start", false) => true,
-            ("stop", true) => false,
-            ("restart", true) => {
-                machine.stop();
-                true
-            }
-            ("start", true) => return Err(Problem::conflict(&MACHINES, name, "VM is already running")),
-            ("stop" | "restart", false) => {
-                return Err(Problem::conflict(&MACHINES, name, "VM is not running"));
-            }
-            _ => return Err(Problem::no_such_path()),
-        };
-        let spec = &mut object["spec"];
-        if spec["running"].is_boolean() {
-            spec["running"] = runs.into();
-        } else if spec["runStrategy"] != "Manual" {
-            spec["runStrategy"] = if runs { "Always" } else { "Halted" }.into();
-        }
-        if runs {
-            machine.start(now);
-        } else {
-            machine.stop();
-        }
-        Ok(())
     }
 
     /// Stores an object under this name, with the metadata that the server adds.
@@ -345,23 +252,5 @@ fn stored_as(resource: &'static Resource) -> &'static Resource {
         &PODS
     } else {
         resource
-    }
-}
-
-/// JSON merge patch, RFC 7396.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    for (name, value) in patch {
-        match target.as_object_mut() {
-            Some(object) if value.is_null() => drop(object.remove(name)),
-            Some(object) => merge(object.entry(name.clone()).or_insert(Value::Null), value),
-            None => {}
-        }
     }
 }

@@ -5,10 +5,12 @@
 //! from time. Source: Kubernetes API conventions; <https://kubevirt.io/api-reference/>.
 
 mod admission;
+mod changes;
 mod cluster;
 mod handler;
 mod machine;
 mod namespaces;
+mod power;
 mod quantity;
 mod quota;
 mod resource;
@@ -32,6 +34,9 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/{*rest}", any(handler::handle))
         .route("/apis/{*rest}", any(handler::handle))
-        .route("/version", get(async || Json(json!({ "major": "1", "minor": "34", "gitVersion": "v1.34.0" }))))
+        .route(
+            "/version",
+            get(async || Json(json!({ "major": "1", "minor": "34", "gitVersion": "v1.34.0" }))),
+        )
         .route("/readyz", get(async || "ok"))
 }

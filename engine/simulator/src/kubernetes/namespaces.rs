@@ -10,7 +10,13 @@ use crate::options::Delays;
 
 impl Cluster {
     /// Begins to delete a namespace, which takes its delay; without one it is gone at once. Answers how it then looks.
-    pub(super) fn end_namespace(&mut self, mut object: Value, name: &str, delays: Delays, now: Timestamp) -> Value {
+    pub(super) fn end_namespace(
+        &mut self,
+        mut object: Value,
+        name: &str,
+        delays: Delays,
+        now: Timestamp,
+    ) -> Value {
         let metadata = &mut object["metadata"];
         if metadata["deletionTimestamp"].is_null() {
             metadata["deletionTimestamp"] = seconds(now).into();

@@ -17,7 +17,8 @@ const SUFFIXES: [(&str, u128); 11] = [
 
 /// A quantity in thousandths; nothing if the text is none.
 pub(super) fn parse(text: &str) -> Option<u128> {
-    let (number, factor) = SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))?;
+    let (number, factor) =
+        SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
@@ -31,10 +32,11 @@ pub(super) fn parse(text: &str) -> Option<u128> {
 
 /// The shortest text of a quantity in thousandths.
 pub(super) fn text(thousandths: u128) -> String {
-    if thousandths % 1000 != 0 {
+    if !thousandths.is_multiple_of(1000) {
         return format!("{thousandths}m");
     }
-    let fits = SUFFIXES[..5].iter().rev().find(|(_, factor)| thousandths > 0 && thousandths % factor == 0);
+    let fits =
+        SUFFIXES[..5].iter().rev().find(|(_, factor)| thousandths > 0 && thousandths.is_multiple_of(*factor));
     match fits {
         Some((suffix, factor)) => format!("{}{suffix}", thousandths / factor),
         None => (thousandths / 1000).to_string(),

@@ -72,14 +72,8 @@ pub(super) const NETWORK_POLICIES: Resource = Resource {
     namespaced: true,
     writable: true,
 };
-pub(super) const PODS: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "pods",
-    kind: "Pod",
-    namespaced: true,
-    writable: true,
-};
+pub(super) const PODS: Resource =
+    Resource { group: "", version: "v1", plural: "pods", kind: "Pod", namespaced: true, writable: true };
 pub(super) const CLAIMS: Resource = Resource {
     group: "",
     version: "v1",

@@ -13,7 +13,8 @@ use crate::clock::seconds;
 pub(super) fn status(resource: &Resource, object: &Value) -> Option<Value> {
     if *resource == PODS {
         let containers = object["spec"]["containers"].as_array().into_iter().flatten();
-        let ready = containers.map(|container| json!({ "name": container["name"], "ready": true, "restartCount": 0 }));
+        let ready = containers
+            .map(|container| json!({ "name": container["name"], "ready": true, "restartCount": 0 }));
         return Some(json!({ "phase": "Running", "containerStatuses": ready.collect::<Vec<_>>() }));
     }
     if *resource == CLAIMS {
@@ -21,7 +22,9 @@ pub(super) fn status(resource: &Resource, object: &Value) -> Option<Value> {
     }
     if *resource == DEPLOYMENTS || *resource == STATEFUL_SETS {
         let replicas = object["spec"]["replicas"].as_u64().unwrap_or(1);
-        return Some(json!({ "replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas }));
+        return Some(
+            json!({ "replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas }),
+        );
     }
     None
 }

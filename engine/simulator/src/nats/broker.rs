@@ -125,7 +125,9 @@ impl Broker {
                     is_verbose = verbose;
                     wants_no_responders = wants;
                 }
-                Operation::Subscribe { pattern, .. } if !subject::is_valid(&pattern) => return Err("Invalid Subject"),
+                Operation::Subscribe { pattern, .. } if !subject::is_valid(&pattern) => {
+                    return Err("Invalid Subject");
+                }
                 Operation::Subscribe { pattern, queue, id } => {
                     let subscription = Subscription { pattern, queue, to: to.clone(), left: None, had: 0 };
                     self.subscriptions.lock().all.insert((connection, id), subscription);
@@ -238,7 +240,9 @@ async fn read_line(reader: &mut BufReader<OwnedReadHalf>) -> Result<Option<Strin
     let limit = MAX_LINE as u64 + 1;
     match (&mut *reader).take(limit).read_until(b'\n', &mut line).await {
         Ok(0) | Err(_) => return Ok(None),
-        Ok(_) if !line.ends_with(b"\n") && line.len() > MAX_LINE => return Err("Maximum Control Line Exceeded"),
+        Ok(_) if !line.ends_with(b"\n") && line.len() > MAX_LINE => {
+            return Err("Maximum Control Line Exceeded");
+        }
         Ok(_) => {}
     }
     let line = String::from_utf8(line).map_err(|_| "Unknown Protocol Operation")?;

@@ -9,14 +9,29 @@ pub(super) const MAX_LINE: usize = 4096;
 /// A line of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    Connect { is_verbose: bool, wants_no_responders: bool },
+    Connect {
+        is_verbose: bool,
+        wants_no_responders: bool,
+    },
     Ping,
     Pong,
     /// A message follows: of its `size` bytes the first `header` ones are headers.
-    Publish { subject: String, reply: Option<String>, header: usize, size: usize },
-    Subscribe { pattern: String, queue: Option<String>, id: String },
+    Publish {
+        subject: String,
+        reply: Option<String>,
+        header: usize,
+        size: usize,
+    },
+    Subscribe {
+        pattern: String,
+        queue: Option<String>,
+        id: String,
+    },
     /// Ends a subscription, at once or when it has had `after` messages.
-    Unsubscribe { id: String, after: Option<u64> },
+    Unsubscribe {
+        id: String,
+        after: Option<u64>,
+    },
 }
 
 impl Operation {
@@ -30,7 +45,10 @@ impl Operation {
             ("CONNECT", _) => {
                 let options: serde_json::Value = serde_json::from_str(rest).map_err(|_| PARSE)?;
                 let flag = |name: &str| options[name].as_bool().unwrap_or(false);
-                Some(Self::Connect { is_verbose: flag("verbose"), wants_no_responders: flag("no_responders") })
+                Some(Self::Connect {
+                    is_verbose: flag("verbose"),
+                    wants_no_responders: flag("no_responders"),
+                })
             }
             ("PUB", [subject, size]) => publish(subject, None, "0", size),
             ("PUB", [subject, reply, size]) => publish(subject, Some(reply), "0", size),
@@ -96,7 +114,19 @@ mod tests {
 
     #[test]
     fn other_lines_are_refused() {
-        for line in ["", "PUB", "PUB a", "PUB a b", "PUB a -1", "HPUB a 9 5", "CONNECT", "CONNECT {", "SUB a", "UNSUB", "GET / HTTP/1.1"] {
+        for line in [
+            "",
+            "PUB",
+            "PUB a",
+            "PUB a b",
+            "PUB a -1",
+            "HPUB a 9 5",
+            "CONNECT",
+            "CONNECT {",
+            "SUB a",
+            "UNSUB",
+            "GET / HTTP/1.1",
+        ] {
             assert_eq!(Operation::parse(line), Err(PARSE), "{line}");
         }
         assert_eq!(Operation::parse("PUB a 1048577"), Err("Maximum Payload Violation"));

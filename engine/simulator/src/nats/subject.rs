@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn subjects_have_no_empty_parts() {
-        for (subject, expected) in [("a.b", true), ("", false), ("a..b", false), (".a", false), ("a.", false)] {
+        for (subject, expected) in [("a.b", true), ("", false), ("a..b", false), (".a", false), ("a.", false)]
+        {
             assert_eq!(is_valid(subject), expected, "{subject}");
         }
     }

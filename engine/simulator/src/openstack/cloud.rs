@@ -164,7 +164,9 @@ impl Cloud {
     /// Whether a running server has this floating IP.
     pub(crate) fn answers_on(&self, address: Ipv4Addr) -> bool {
         let device = self.network.device_of_floating(&address.to_string());
-        device.is_some_and(|device| self.servers.iter().any(|server| server.id == device && server.is_running()))
+        device.is_some_and(|device| {
+            self.servers.iter().any(|server| server.id == device && server.is_running())
+        })
     }
 
     /// Nova's form of a server.
@@ -185,8 +187,9 @@ impl Cloud {
         ] {
             let used: u64 = used;
             if used + asked > limit {
-                let message =
-                    format!("Quota exceeded for {what}: Requested {asked}, but already used {used} of {limit} {what}");
+                let message = format!(
+                    "Quota exceeded for {what}: Requested {asked}, but already used {used} of {limit} {what}"
+                );
                 return Err(Refusal::compute(axum::http::StatusCode::FORBIDDEN, message));
             }
         }

@@ -11,35 +11,27 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Value, json};
 
 use super::cloud::{Cloud, new_id};
 use super::flavor::Flavor;
 use super::identity::Scope;
-use super::image;
+use super::new_server::{check_ports, server_of};
 use super::refusal::Refusal;
-use super::server::{BootVolume, Server, Status, Task, TaskKind};
+use super::server::{Status, Task, TaskKind};
 use super::settings::CloudFailure;
-use super::volume;
 use crate::clock::later;
 use crate::world::Shared;
 
-/// Longest `user_data`, in characters of base64.
-const MOST_USER_DATA: usize = 65_535;
+/// The query of a request.
+type Queried = Query<BTreeMap<String, String>>;
 
-/// The microversion that has `volume_type` in a block device mapping.
-const VOLUME_TYPE_SINCE: (u32, u32) = (2, 67);
-
-type Query_ = Query<BTreeMap<String, String>>;
-
-fn refuse(status: StatusCode, message: impl AsRef<str>) -> Refusal {
+pub(super) fn refuse(status: StatusCode, message: impl AsRef<str>) -> Refusal {
     Refusal::compute(status, message)
 }
 
-fn bad(message: impl AsRef<str>) -> Refusal {
+pub(super) fn bad(message: impl AsRef<str>) -> Refusal {
     refuse(StatusCode::BAD_REQUEST, message)
 }
 
@@ -54,7 +46,7 @@ fn member(body: &[u8], name: &str) -> Result<Value, Refusal> {
 }
 
 /// `GET /flavors/detail`
-pub(super) async fn flavors(_scope: Scope, Query(query): Query_) -> Json<Value> {
+pub(super) async fn flavors(_scope: Scope, Query(query): Queried) -> Json<Value> {
     let least = |name: &str| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
     let least_ram = least("minRam");
     let flavors = Flavor::all().filter(|flavor| flavor.ram >= least_ram).map(Flavor::view);
@@ -66,7 +58,7 @@ pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     scope: Scope,
     uri: axum::http::Uri,
-    Query(query): Query_,
+    Query(query): Queried,
 ) -> Result<Json<Value>, Refusal> {
     let name = query.get("name").map(|pattern| Regex::new(pattern)).transpose();
     let name = name.map_err(|_| bad("Invalid filter for field name: it is no regular expression"))?;
@@ -119,109 +111,6 @@ pub(super) async fn create(
     Ok(response)
 }
 
-/// Where a new server is attached.
-pub(super) enum Attachment {
-    /// A port that is there.
-    Port(String),
-    /// A port that Nova makes in this network, and deletes.
-    Network(String),
-}
-
-/// The networks of a new server, if they exist and its ports are free.
-fn check_ports(cloud: &Cloud, scope: &Scope, asked: &Value) -> Result<Vec<Attachment>, Refusal> {
-    let networks = match &asked["networks"] {
-        Value::Array(networks) => networks,
-        Value::String(none) if none == "none" => return Ok(Vec::new()),
-        _ => return Err(bad("Invalid input for field/attribute server. 'networks' is a required property")),
-    };
-    let attachment = |network: &Value| match (network["port"].as_str(), network["uuid"].as_str()) {
-        (Some(port), _) => match cloud.network.port_device(&scope.project, port) {
-            None => Err(bad(format!("Port {port} could not be found."))),
-            Some(device) if !device.is_empty() => {
-                Err(refuse(StatusCode::CONFLICT, format!("Port {port} is still in use.")))
-            }
-            Some(_) => Ok(Attachment::Port(port.to_owned())),
-        },
-        (None, Some(network)) if cloud.network.has_network(&scope.project, network) => {
-            Ok(Attachment::Network(network.to_owned()))
-        }
-        (None, Some(network)) => Err(bad(format!("Network {network} could not be found."))),
-        (None, None) => Err(bad("Invalid input for field/attribute networks. Either 'port' or 'uuid'")),
-    };
-    networks.iter().map(attachment).collect()
-}
-
-/// The server that a body describes, as far as it needs nothing else to be known.
-fn server_of(asked: &Value, scope: &Scope) -> Result<Server, Refusal> {
-    let name = asked["name"].as_str().filter(|name| !name.is_empty() && name.len() <= 255);
-    let name = name.ok_or_else(|| bad("Invalid input for field/attribute name."))?;
-    let flavor = asked["flavorRef"].as_str().unwrap_or_default();
-    let known = Flavor::find(flavor);
-    let flavor = known.ok_or_else(|| bad(format!("Flavor {flavor} could not be found.")))?;
-    let metadata = match &asked["metadata"] {
-        Value::Null => json!({}),
-        Value::Object(members) if members.values().all(|value| value.as_str().is_some_and(|text| text.len() <= 255)) => {
-            asked["metadata"].clone()
-        }
-        _ => return Err(bad("Invalid input for field/attribute metadata.")),
-    };
-    if let Some(data) = asked["user_data"].as_str()
-        && (data.len() > MOST_USER_DATA || STANDARD.decode(data).is_err())
-    {
-        return Err(bad("Invalid input for field/attribute user_data. It is no base64, or longer than 65535 characters"));
-    }
-    let devices = asked["block_device_mapping_v2"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let boot_volume = devices.iter().find(|device| device["boot_index"] == 0).map(|device| boot_volume(device, scope));
-    let boot_volume = boot_volume.transpose()?;
-    let image = match (&boot_volume, asked["imageRef"].as_str().unwrap_or_default()) {
-        (Some(_), "") => json!(""),
-        (_, id) if image::is_known(id) => json!({ "id": id, "links": [] }),
-        (None, "") => return Err(bad("Invalid input: neither an image nor a volume to boot from is given")),
-        (_, id) => return Err(bad(format!("Image {id} could not be found."))),
-    };
-    Ok(Server {
-        id: new_id(),
-        project: scope.project.clone(),
-        name: name.to_owned(),
-        metadata,
-        image,
-        flavor,
-        boot_volume,
-        volumes: Vec::new(),
-        status: Status::Build,
-        task: None,
-        fault: None,
-        has_no_host: false,
-        created: jiff::Timestamp::UNIX_EPOCH,
-        updated: jiff::Timestamp::UNIX_EPOCH,
-    })
-}
-
-/// The volume to boot from, which Nova makes of an image.
-fn boot_volume(device: &Value, scope: &Scope) -> Result<BootVolume, Refusal> {
-    if (&device["source_type"], &device["destination_type"]) != (&json!("image"), &json!("volume")) {
-        return Err(bad("Block Device Mapping is Invalid: only an image to a volume is simulated"));
-    }
-    let image = device["uuid"].as_str().unwrap_or_default();
-    if !image::is_known(image) {
-        return Err(bad(format!("Image {image} could not be found.")));
-    }
-    let size = device["volume_size"].as_u64().filter(|size| *size > 0);
-    let size = size.ok_or_else(|| bad("Block Device Mapping is Invalid: failed to get volume size"))?;
-    let volume_type = match device["volume_type"].as_str() {
-        None => volume::DEFAULT_TYPE,
-        Some(_) if scope.microversion < VOLUME_TYPE_SINCE => {
-            return Err(bad(
-                "Invalid input for field/attribute 0. Additional properties are not allowed ('volume_type' was unexpected)",
-            ));
-        }
-        Some(name) if volume::is_type(name) => name,
-        Some(name) => return Err(bad(format!("Volume type {name} could not be found."))),
-    };
-    let delete_on_termination = device["delete_on_termination"].as_bool().unwrap_or(false);
-    Ok(BootVolume { size, volume_type: volume_type.to_owned(), delete_on_termination })
-}
-
 /// The index of a server of the project.
 fn find(cloud: &Cloud, scope: &Scope, id: &str) -> Result<usize, Refusal> {
     let found = cloud.servers.iter().position(|server| server.id == id && server.project == scope.project);
@@ -261,7 +150,8 @@ pub(super) async fn act(
 ) -> Result<StatusCode, Refusal> {
     let body: Value =
         serde_json::from_slice(&body).map_err(|error| bad(format!("Malformed request body: {error}")))?;
-    let action = body.as_object().filter(|members| members.len() == 1).and_then(|members| members.iter().next());
+    let action =
+        body.as_object().filter(|members| members.len() == 1).and_then(|members| members.iter().next());
     let (action, argument) = action.ok_or_else(|| bad("There is no such action: a body has one member"))?;
     let mut world = shared.world();
     let ends = later(world.clock.now(), world.delays.server_power);
@@ -275,7 +165,10 @@ pub(super) async fn act(
         "resize" => {
             let flavor = argument["flavorRef"].as_str().unwrap_or_default();
             let known = Flavor::find(flavor);
-            ("resize", TaskKind::Resize(known.ok_or_else(|| bad(format!("Flavor {flavor} could not be found.")))?))
+            (
+                "resize",
+                TaskKind::Resize(known.ok_or_else(|| bad(format!("Flavor {flavor} could not be found.")))?),
+            )
         }
         "confirmResize" if server.status == Status::VerifyResize => {
             server.status = Status::Active;

@@ -15,7 +15,7 @@ const IMAGES: [(&str, &str, u64); 4] = [
     ("70a599e0-31e7-49b7-b260-868f441e862b", "ubuntu-24.04", 10),
     ("2c9d6f5e-0a1b-4c39-9a52-5b0b6e1f7d21", "debian-13", 10),
     ("b8e2f6a4-7d3c-4f0e-8b15-3a9c4d2e6f70", "rocky-10", 10),
-    ("5f1c7b90-6e2d-4a8b-9c47-e0d3b5a81f64", "postgresql-17", 20),
+    ("5f1c7b90-6e2d-4a8b-9c47-e0d3b5a81f64", "postgresql-16", 20),
 ];
 
 fn view((id, name, min_disk): (&str, &str, u64)) -> Value {

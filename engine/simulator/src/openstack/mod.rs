@@ -11,6 +11,7 @@ mod flavor;
 mod identity;
 mod image;
 mod network;
+mod new_server;
 mod object_store;
 mod refusal;
 mod server;

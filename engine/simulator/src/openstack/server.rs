@@ -109,8 +109,7 @@ impl TaskKind {
 impl Server {
     /// Whether it runs and answers on its addresses.
     pub(super) fn is_running(&self) -> bool {
-        let shuts_down =
-            self.task.is_some_and(|task| matches!(task.kind, TaskKind::Delete | TaskKind::Stop));
+        let shuts_down = self.task.is_some_and(|task| matches!(task.kind, TaskKind::Delete | TaskKind::Stop));
         matches!(self.status, Status::Active | Status::VerifyResize) && !shuts_down
     }
 
@@ -139,7 +138,8 @@ impl Server {
     /// Nova's form of it. `addresses` are those of its ports, by network.
     pub(super) fn view(&self, addresses: Value) -> Value {
         let (status, vm_state, power_state) = self.status.names();
-        let volumes = self.volumes.iter().map(|(id, goes)| json!({ "id": id, "delete_on_termination": goes }));
+        let volumes =
+            self.volumes.iter().map(|(id, goes)| json!({ "id": id, "delete_on_termination": goes }));
         let mut view = json!({
             "id": self.id, "name": self.name, "status": status, "tenant_id": self.project, "user_id": "u1",
             "metadata": self.metadata, "image": self.image, "flavor": self.flavor.embedded_view(),
@@ -150,8 +150,7 @@ impl Server {
             "progress": 0, "hostId": if self.status == Status::Build || self.has_no_host { "" } else { "2091634b" },
         });
         if let Some(fault) = &self.fault {
-            view["fault"] =
-                json!({ "code": 500, "created": seconds(fault.at), "message": fault.message });
+            view["fault"] = json!({ "code": 500, "created": seconds(fault.at), "message": fault.message });
         }
         view
     }

@@ -41,7 +41,8 @@ struct Volume {
     project: String,
     name: String,
     size: u64,
-    volume_type: String,
+    /// Its volume type.
+    kind: String,
     bootable: bool,
     metadata: Value,
     /// The server that has it.
@@ -57,10 +58,11 @@ impl Volume {
             (Some(_), None) => "in-use",
             (None, None) => "available",
         };
-        let attachment = |server: &String| json!({ "server_id": server, "device": "/dev/vda", "volume_id": self.id });
+        let attachment =
+            |server: &String| json!({ "server_id": server, "device": "/dev/vda", "volume_id": self.id });
         json!({
             "id": self.id, "name": self.name, "status": status, "size": self.size,
-            "bootable": self.bootable.to_string(), "volume_type": self.volume_type,
+            "bootable": self.bootable.to_string(), "volume_type": self.kind,
             "attachments": self.server.iter().map(attachment).collect::<Vec<_>>(), "metadata": self.metadata,
         })
     }
@@ -81,7 +83,7 @@ impl Volumes {
             project: server.project.clone(),
             name: String::new(),
             size: boot.size,
-            volume_type: boot.volume_type.clone(),
+            kind: boot.volume_type.clone(),
             bootable: true,
             metadata: json!({}),
             server: Some(server.id.clone()),
@@ -111,7 +113,9 @@ impl Volumes {
     fn find(&mut self, scope: &Scope, project: &str, id: &str) -> Result<&mut Volume, Refusal> {
         check_project(scope, project)?;
         let found = self.0.iter_mut().find(|volume| volume.id == id && volume.project == scope.project);
-        found.ok_or_else(|| Refusal::compute(StatusCode::NOT_FOUND, format!("Volume {id} could not be found.")))
+        found.ok_or_else(|| {
+            Refusal::compute(StatusCode::NOT_FOUND, format!("Volume {id} could not be found."))
+        })
     }
 }
 
@@ -120,7 +124,10 @@ fn check_project(scope: &Scope, project: &str) -> Result<(), Refusal> {
     if scope.project == project {
         Ok(())
     } else {
-        Err(Refusal::compute(StatusCode::BAD_REQUEST, "Malformed request url: another project than the token's"))
+        Err(Refusal::compute(
+            StatusCode::BAD_REQUEST,
+            "Malformed request url: another project than the token's",
+        ))
     }
 }
 
@@ -165,7 +172,7 @@ pub(super) async fn create(
         project,
         name: asked["name"].as_str().unwrap_or_default().to_owned(),
         size,
-        volume_type: volume_type.to_owned(),
+        kind: volume_type.to_owned(),
         bootable: image.is_some(),
         metadata: if asked["metadata"].is_object() { asked["metadata"].clone() } else { json!({}) },
         server: None,

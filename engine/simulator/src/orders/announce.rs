@@ -60,7 +60,7 @@ pub(crate) async fn run(shared: Arc<Shared>, client: reqwest::Client, platform_u
 /// `order.confirmed`, with an id that stays the same when it is sent again.
 fn event(id: &str, data: &Value) -> Value {
     json!({
-        "specversion": "1.0", "type": "order.confirmed", "source": "/simulated/orders", "id": id,
+        "specversion": "1.0", "type": "order.confirmed", "source": "/shop", "id": id,
         "datacontenttype": "application/json", "data": data,
     })
 }

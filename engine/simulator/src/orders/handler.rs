@@ -40,7 +40,10 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
         return Json(known).into_response();
     }
     if world.orders.orders.len() >= MOST {
-        return refuse(StatusCode::INSUFFICIENT_STORAGE, "there are too many orders: reset with `POST /_sim/reset`");
+        return refuse(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "there are too many orders: reset with `POST /_sim/reset`",
+        );
     }
     let confirmed = world.clock.now();
     let (state, requests) = (OrderState::Confirmed, BTreeMap::new());
@@ -98,9 +101,9 @@ pub(super) async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMa
 /// Whether `sha256=<hex>` is the HMAC of a body with this secret.
 fn is_signed(secret: &[u8], body: &[u8], signature: &str) -> bool {
     let digits = signature.strip_prefix("sha256=").unwrap_or_default();
-    let bytes = (0..digits.len()).step_by(2).map(|at| {
-        digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    });
+    let bytes = (0..digits.len())
+        .step_by(2)
+        .map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
     let bytes: Option<Vec<u8>> = bytes.collect();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     bytes.is_some_and(|bytes| hmac::verify(&key, body, &bytes).is_ok())

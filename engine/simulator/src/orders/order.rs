@@ -105,7 +105,10 @@ mod tests {
         assert_eq!(after(2, &[]), OrderState::Confirmed);
         assert_eq!(after(2, &[("started", "a", "")]), OrderState::Provisioning);
         assert_eq!(after(2, &[("completed", "a", "")]), OrderState::Provisioning);
-        assert_eq!(after(2, &[("completed", "a", ""), ("step-completed", "b", "")]), OrderState::Provisioning);
+        assert_eq!(
+            after(2, &[("completed", "a", ""), ("step-completed", "b", "")]),
+            OrderState::Provisioning
+        );
         assert_eq!(after(2, &[("completed", "a", ""), ("completed", "b", "")]), OrderState::Delivered);
     }
 
@@ -114,6 +117,9 @@ mod tests {
         assert_eq!(after(1, &[("failed", "a", "")]), OrderState::Failed);
         assert_eq!(after(1, &[("failed", "a", ""), ("rolled-back", "a", "failure")]), OrderState::Refunded);
         assert_eq!(after(1, &[("rolled-back", "a", "cancelled")]), OrderState::Refunded);
-        assert_eq!(after(1, &[("completed", "a", ""), ("rolled-back", "a", "deprovisioned")]), OrderState::Ended);
+        assert_eq!(
+            after(1, &[("completed", "a", ""), ("rolled-back", "a", "deprovisioned")]),
+            OrderState::Ended
+        );
     }
 }

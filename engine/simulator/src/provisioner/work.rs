@@ -59,7 +59,10 @@ pub(crate) async fn run(
 
 /// The next message of a subscription; nothing when it has ended.
 async fn next(messages: &mut async_nats::Subscriber) -> Option<Message> {
-    std::future::poll_fn(|context| futures_util::Stream::poll_next(std::pin::Pin::new(&mut *messages), context)).await
+    std::future::poll_fn(|context| {
+        futures_util::Stream::poll_next(std::pin::Pin::new(&mut *messages), context)
+    })
+    .await
 }
 
 fn take(shared: &Shared, cluster: &str, message: &Message) {

@@ -45,7 +45,13 @@ impl Captures {
 
     /// Sends the request called `name`, and checks that the answer has the captured status, headers and shape. `body` is
     /// sent where the capture has none. Gives the answer.
-    pub(crate) async fn play(&mut self, world: &World, name: &str, body: Value, headers: &HeaderMap) -> (HeaderMap, Value) {
+    pub(crate) async fn play(
+        &mut self,
+        world: &World,
+        name: &str,
+        body: Value,
+        headers: &HeaderMap,
+    ) -> (HeaderMap, Value) {
         let exchange = self.exchanges.iter().find(|exchange| exchange["name"] == name);
         let exchange = exchange.unwrap_or_else(|| panic!("nothing captured is called {name}"));
         self.played.push(name.to_owned());
@@ -69,7 +75,8 @@ impl Captures {
     /// Asserts that each captured exchange was played.
     pub(crate) fn all_were_played(&self) {
         let missed = self.exchanges.iter().map(|exchange| exchange["name"].as_str().unwrap());
-        let missed: Vec<&str> = missed.filter(|name| !self.played.iter().any(|played| played == name)).collect();
+        let missed: Vec<&str> =
+            missed.filter(|name| !self.played.iter().any(|played| played == name)).collect();
         assert!(missed.is_empty(), "not played: {missed:?}");
     }
 
@@ -93,7 +100,8 @@ fn has_shape(actual: &Value, captured: &Value, at: &str, compares_values: bool) 
     match (actual, captured) {
         (Value::Object(actual), Value::Object(captured)) => {
             for (name, value) in captured {
-                let found = actual.get(name).unwrap_or_else(|| panic!("{at}: there is no {name} in {actual:?}"));
+                let found =
+                    actual.get(name).unwrap_or_else(|| panic!("{at}: there is no {name} in {actual:?}"));
                 if compares_values && DECISIVE.contains(&name.as_str()) && !value.is_object() {
                     assert_eq!(found, value, "{at}.{name}");
                 }

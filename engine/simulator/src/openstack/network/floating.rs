@@ -9,7 +9,12 @@ use crate::openstack::refusal::Refusal;
 
 impl Network {
     /// The next free address, on a port if one is named. `is_empty`: there is to be none left.
-    pub(super) fn create_floating(&mut self, project: &str, asked: &Value, is_empty: bool) -> Result<Value, Refusal> {
+    pub(super) fn create_floating(
+        &mut self,
+        project: &str,
+        asked: &Value,
+        is_empty: bool,
+    ) -> Result<Value, Refusal> {
         let outside = text(asked, "floating_network_id")?;
         if self.find(Kind::Network, project, outside)?["router:external"] != true {
             let message = format!("Network {outside} is not a valid external network");
@@ -43,9 +48,9 @@ impl Network {
             let message = format!("Bad floatingip request: port {id} has no fixed IPv4 address");
             return Err(Refusal::network(StatusCode::BAD_REQUEST, "BadRequest", message));
         }
-        let router = self.router_of_subnet(subnet).filter(|router| {
-            router["external_gateway_info"]["network_id"] == outside
-        });
+        let router = self
+            .router_of_subnet(subnet)
+            .filter(|router| router["external_gateway_info"]["network_id"] == outside);
         let router = router.ok_or_else(|| {
             let message = format!(
                 "External network {outside} is not reachable from subnet {}.  Therefore, cannot associate Port {id} \

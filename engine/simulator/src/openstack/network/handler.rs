@@ -17,9 +17,8 @@ use crate::openstack::settings::CloudFailure;
 use crate::world::Shared;
 
 fn kind_of(path: &str) -> Result<Kind, Refusal> {
-    let unknown = || {
-        Refusal::network(StatusCode::NOT_FOUND, "HTTPNotFound", "The resource could not be found.")
-    };
+    let unknown =
+        || Refusal::network(StatusCode::NOT_FOUND, "HTTPNotFound", "The resource could not be found.");
     Kind::parse(path).ok_or_else(unknown)
 }
 

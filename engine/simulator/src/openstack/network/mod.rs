@@ -250,7 +250,11 @@ fn is_visible(object: &Value, project: &str) -> bool {
 
 /// A text member of a body.
 fn text<'a>(asked: &'a Value, member: &str) -> Result<&'a str, Refusal> {
-    let missing = || Refusal::network_input(format!("Failed to parse request. Required attribute '{member}' not specified"));
+    let missing = || {
+        Refusal::network_input(format!(
+            "Failed to parse request. Required attribute '{member}' not specified"
+        ))
+    };
     asked[member].as_str().filter(|text| !text.is_empty()).ok_or_else(missing)
 }
 

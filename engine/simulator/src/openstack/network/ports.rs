@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::addresses::Range;
 use super::{Kind, Network, optional, text};
-use crate::openstack::compute::Attachment;
+use crate::openstack::new_server::Attachment;
 use crate::openstack::refusal::Refusal;
 use crate::openstack::settings::Quota;
 
@@ -30,14 +30,25 @@ impl Network {
         self.find(Kind::Network, project, network)?;
         let groups = self.groups_of(project, asked)?;
         let fixed = self.free_address(network)?;
-        Ok(self.add_port(project, network, fixed, json!({
-            "name": optional(asked, "name"), "description": optional(asked, "description"),
-            "device_id": "", "device_owner": "", "security_groups": groups,
-        })))
+        Ok(self.add_port(
+            project,
+            network,
+            fixed,
+            json!({
+                "name": optional(asked, "name"), "description": optional(asked, "description"),
+                "device_id": "", "device_owner": "", "security_groups": groups,
+            }),
+        ))
     }
 
     /// Stores a port at an address.
-    pub(super) fn add_port(&mut self, project: &str, network: &str, fixed_ips: Value, mut port: Value) -> Value {
+    pub(super) fn add_port(
+        &mut self,
+        project: &str,
+        network: &str,
+        fixed_ips: Value,
+        mut port: Value,
+    ) -> Value {
         self.ports_ever += 1;
         let [_, _, high, low] = self.ports_ever.to_be_bytes();
         port["network_id"] = network.into();
@@ -96,7 +107,8 @@ impl Network {
 
     /// A server is gone: ports that Nova made go with it, the others are free again.
     pub(in crate::openstack) fn detach(&mut self, server: &str) {
-        let novas = self.ports.iter().filter(|port| port["device_id"] == server && port[MADE_BY_NOVA] == true);
+        let novas =
+            self.ports.iter().filter(|port| port["device_id"] == server && port[MADE_BY_NOVA] == true);
         let novas: Vec<Value> = novas.map(|port| port["id"].clone()).collect();
         for id in novas {
             self.forget_port(&id);
@@ -118,7 +130,8 @@ impl Network {
     /// `{"private": [{"addr", "version", "OS-EXT-IPS:type", "OS-EXT-IPS-MAC:mac_addr"}]}` of a server whose ports are up.
     pub(in crate::openstack) fn addresses_of(&self, server: &str) -> Value {
         let mut addresses = json!({});
-        for port in self.ports.iter().filter(|port| port["device_id"] == server && port["status"] == "ACTIVE") {
+        for port in self.ports.iter().filter(|port| port["device_id"] == server && port["status"] == "ACTIVE")
+        {
             let network = self.networks.iter().find(|network| network["id"] == port["network_id"]);
             let name = network.and_then(|network| network["name"].as_str()).unwrap_or_default();
             let floating = self.floating.iter().filter(|floating| floating["port_id"] == port["id"]);
@@ -139,7 +152,9 @@ impl Network {
     pub(super) fn remove_port(&mut self, id: &str) -> Result<(), Refusal> {
         let port = self.ports.iter().find(|port| port["id"] == id);
         if port.is_some_and(|port| port["device_owner"] == OF_A_ROUTER) {
-            let message = format!("Port {id} cannot be deleted directly via the port API: has device owner {OF_A_ROUTER}.");
+            let message = format!(
+                "Port {id} cannot be deleted directly via the port API: has device owner {OF_A_ROUTER}."
+            );
             return Err(Refusal::network(StatusCode::CONFLICT, "ServicePortInUse", message));
         }
         self.forget_port(&json!(id));

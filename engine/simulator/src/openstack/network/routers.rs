@@ -42,7 +42,12 @@ impl Network {
     }
 
     /// Connects a subnet: the router gets the subnet's gateway address.
-    pub(super) fn add_interface(&mut self, project: &str, router: &str, asked: &Value) -> Result<Value, Refusal> {
+    pub(super) fn add_interface(
+        &mut self,
+        project: &str,
+        router: &str,
+        asked: &Value,
+    ) -> Result<Value, Refusal> {
         let id = text(asked, "subnet_id")?;
         let subnet = self.find(Kind::Subnet, project, id)?.clone();
         if self.router_of_subnet(&subnet["id"]).is_some() {
@@ -51,17 +56,23 @@ impl Network {
         }
         let at = json!([{ "subnet_id": id, "ip_address": subnet["gateway_ip"] }]);
         let network = subnet["network_id"].as_str().unwrap_or_default();
-        let port = json!({ "name": "", "device_id": router, "device_owner": OF_A_ROUTER, "security_groups": [] });
+        let port =
+            json!({ "name": "", "device_id": router, "device_owner": OF_A_ROUTER, "security_groups": [] });
         let port = self.add_port(project, network, at, port);
         Ok(interface_view(project, router, &port))
     }
 
     /// Disconnects a subnet, unless floating IPs lead through it.
-    pub(super) fn remove_interface(&mut self, project: &str, router: &str, asked: &Value) -> Result<Value, Refusal> {
+    pub(super) fn remove_interface(
+        &mut self,
+        project: &str,
+        router: &str,
+        asked: &Value,
+    ) -> Result<Value, Refusal> {
         let subnet = text(asked, "subnet_id")?;
-        let port = self.interfaces().find(|port| {
-            port["device_id"] == router && port["fixed_ips"][0]["subnet_id"] == subnet
-        });
+        let port = self
+            .interfaces()
+            .find(|port| port["device_id"] == router && port["fixed_ips"][0]["subnet_id"] == subnet);
         let port = port.cloned().ok_or_else(|| {
             let message = format!("Router {router} has no interface on subnet {subnet}");
             Refusal::network(StatusCode::NOT_FOUND, "RouterInterfaceNotFoundForSubnet", message)

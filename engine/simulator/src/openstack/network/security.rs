@@ -11,14 +11,21 @@ pub(super) const DEFAULT_GROUP: &str = "default";
 
 /// Members that make two rules of a group equal.
 const IDENTITY: [&str; 8] = [
-    "security_group_id", "direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix",
+    "security_group_id",
+    "direction",
+    "ethertype",
+    "protocol",
+    "port_range_min",
+    "port_range_max",
+    "remote_ip_prefix",
     "remote_group_id",
 ];
 
 impl Network {
     /// Makes the default group of a project at its first request.
     pub(super) fn ensure_default_group(&mut self, project: &str) {
-        let has = self.groups.iter().any(|group| group["project_id"] == project && group["name"] == DEFAULT_GROUP);
+        let has =
+            self.groups.iter().any(|group| group["project_id"] == project && group["name"] == DEFAULT_GROUP);
         if !has {
             self.add_group(project, DEFAULT_GROUP.into(), "Default security group".into());
         }
@@ -38,11 +45,15 @@ impl Network {
         let group = json!({ "name": name, "description": description, "stateful": true });
         let group = self.add(Kind::Group, project, group);
         for ethertype in ["IPv4", "IPv6"] {
-            self.add(Kind::Rule, project, json!({
-                "direction": "egress", "ethertype": ethertype, "protocol": null, "port_range_min": null,
-                "port_range_max": null, "remote_ip_prefix": null, "remote_group_id": null,
-                "security_group_id": group["id"],
-            }));
+            self.add(
+                Kind::Rule,
+                project,
+                json!({
+                    "direction": "egress", "ethertype": ethertype, "protocol": null, "port_range_min": null,
+                    "port_range_max": null, "remote_ip_prefix": null, "remote_group_id": null,
+                    "security_group_id": group["id"],
+                }),
+            );
         }
         group
     }
@@ -63,7 +74,11 @@ impl Network {
         }
         if !least.is_null() && asked["protocol"].is_null() {
             let message = "Must also specify protocol if port range is given.";
-            return Err(Refusal::network(StatusCode::BAD_REQUEST, "SecurityGroupProtocolRequiredWithPorts", message));
+            return Err(Refusal::network(
+                StatusCode::BAD_REQUEST,
+                "SecurityGroupProtocolRequiredWithPorts",
+                message,
+            ));
         }
         let mut rule = json!({ "ethertype": "IPv4" });
         for member in IDENTITY {
@@ -71,7 +86,8 @@ impl Network {
                 rule[member] = asked[member].clone();
             }
         }
-        let equal = self.rules.iter().find(|known| IDENTITY.iter().all(|member| known[member] == rule[member]));
+        let equal =
+            self.rules.iter().find(|known| IDENTITY.iter().all(|member| known[member] == rule[member]));
         if let Some(equal) = equal {
             let id = equal["id"].as_str().unwrap_or_default();
             let message = format!("Security group rule already exists. Rule id is {id}.");
@@ -83,7 +99,10 @@ impl Network {
     /// The groups that a body names, which must exist; the default one if it names none.
     pub(super) fn groups_of(&self, project: &str, asked: &Value) -> Result<Value, Refusal> {
         let Some(named) = asked["security_groups"].as_array() else {
-            let default = self.groups.iter().filter(|group| group["project_id"] == project && group["name"] == DEFAULT_GROUP);
+            let default = self
+                .groups
+                .iter()
+                .filter(|group| group["project_id"] == project && group["name"] == DEFAULT_GROUP);
             return Ok(default.map(|group| group["id"].clone()).collect());
         };
         for group in named {
@@ -94,7 +113,9 @@ impl Network {
 
     /// Takes the rules of a group along; a group that a port has stays.
     pub(super) fn remove_group(&mut self, id: &str) -> Result<(), Refusal> {
-        let has = |port: &Value| port["security_groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group == id));
+        let has = |port: &Value| {
+            port["security_groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group == id))
+        };
         if self.ports.iter().any(has) {
             let message = format!("Security Group {id} in use.");
             return Err(Refusal::network(StatusCode::CONFLICT, "SecurityGroupInUse", message));

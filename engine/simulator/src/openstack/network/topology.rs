@@ -27,14 +27,22 @@ impl Network {
             "gateway_ip": first, "enable_dhcp": false,
         }));
         let inside = self.add(Kind::Network, "", network(SHARED_NETWORK, false));
-        let subnet = self.add(Kind::Subnet, "", json!({
-            "name": "private-subnet", "network_id": inside["id"], "cidr": SHARED_RANGE, "ip_version": 4,
-            "gateway_ip": "10.0.0.1", "enable_dhcp": true,
-        }));
-        let router = self.add(Kind::Router, "", json!({
-            "name": "router", "status": "ACTIVE", "admin_state_up": true,
-            "external_gateway_info": { "network_id": outside["id"] },
-        }));
+        let subnet = self.add(
+            Kind::Subnet,
+            "",
+            json!({
+                "name": "private-subnet", "network_id": inside["id"], "cidr": SHARED_RANGE, "ip_version": 4,
+                "gateway_ip": "10.0.0.1", "enable_dhcp": true,
+            }),
+        );
+        let router = self.add(
+            Kind::Router,
+            "",
+            json!({
+                "name": "router", "status": "ACTIVE", "admin_state_up": true,
+                "external_gateway_info": { "network_id": outside["id"] },
+            }),
+        );
         let at = json!([{ "subnet_id": subnet["id"], "ip_address": "10.0.0.1" }]);
         let inside = inside["id"].as_str().unwrap_or_default().to_owned();
         let port = json!({ "name": "", "device_id": router["id"], "device_owner": OF_A_ROUTER, "security_groups": [] });
@@ -59,25 +67,35 @@ impl Network {
         self.find_mut(Kind::Network, project, network)?;
         let cidr = text(asked, "cidr")?;
         let range = Range::parse(cidr).ok_or_else(|| {
-            Refusal::network_input(format!("Invalid input for cidr. Reason: '{cidr}' is not a valid IP subnet."))
+            Refusal::network_input(format!(
+                "Invalid input for cidr. Reason: '{cidr}' is not a valid IP subnet."
+            ))
         })?;
         let others = self.subnets.iter().filter(|subnet| subnet["network_id"] == network);
         let mut others = others.filter_map(|subnet| Range::parse(subnet["cidr"].as_str()?));
         if others.any(|other| other.overlaps(range)) {
-            let message = format!("Requested subnet with cidr: {cidr} for network: {network} overlaps with another subnet.");
+            let message = format!(
+                "Requested subnet with cidr: {cidr} for network: {network} overlaps with another subnet."
+            );
             return Err(Refusal::network_input(message));
         }
-        Ok(self.add(Kind::Subnet, project, json!({
-            "name": optional(asked, "name"), "network_id": network, "cidr": cidr,
-            "ip_version": 4, "gateway_ip": range.gateway().to_string(), "enable_dhcp": true,
-            "dns_nameservers": asked["dns_nameservers"].as_array().cloned().unwrap_or_default(),
-        })))
+        Ok(self.add(
+            Kind::Subnet,
+            project,
+            json!({
+                "name": optional(asked, "name"), "network_id": network, "cidr": cidr,
+                "ip_version": 4, "gateway_ip": range.gateway().to_string(), "enable_dhcp": true,
+                "dns_nameservers": asked["dns_nameservers"].as_array().cloned().unwrap_or_default(),
+            }),
+        ))
     }
 
     /// Takes the subnets of a network along; one with ports stays.
     pub(super) fn remove_network(&mut self, id: &str) -> Result<(), Refusal> {
         if self.ports.iter().any(|port| port["network_id"] == id) {
-            let message = format!("Unable to complete operation on network {id}. There are one or more ports still in use on the network.");
+            let message = format!(
+                "Unable to complete operation on network {id}. There are one or more ports still in use on the network."
+            );
             return Err(Refusal::network(StatusCode::CONFLICT, "NetworkInUse", message));
         }
         self.subnets.retain(|subnet| subnet["network_id"] != id);
@@ -86,7 +104,9 @@ impl Network {
 
     pub(super) fn remove_subnet(&mut self, id: &str) -> Result<(), Refusal> {
         if self.ports.iter().any(|port| port["fixed_ips"][0]["subnet_id"] == id) {
-            let message = format!("Unable to complete operation on subnet {id}: One or more ports have an IP allocation from this subnet.");
+            let message = format!(
+                "Unable to complete operation on subnet {id}: One or more ports have an IP allocation from this subnet."
+            );
             return Err(Refusal::network(StatusCode::CONFLICT, "SubnetInUse", message));
         }
         Ok(())
