@@ -26,6 +26,28 @@ fn check(page: &str, expected: &str) {
     );
 }
 
+/// The folder of flows is served and copied alone, so it has the document of the desk too.
+#[test]
+fn the_flows_have_the_document_of_the_desk() {
+    let own = fs::read_to_string(root().join("specs/desk.yaml")).unwrap();
+    check("../workflows/specs/desk.yaml", &own);
+}
+
+/// The example of a provider in `docs/platform.md` is the one that a case plays.
+#[test]
+fn the_provider_of_the_page_is_the_one_that_is_played() {
+    let page = fs::read_to_string(root().join("docs/platform.md")).unwrap();
+    let folder = root().join("tests/cases/platform-a-provider-of-ones-own/provision-acme");
+    let mut files = 0;
+    for block in page.split("\n```").skip(1).step_by(2) {
+        let (head, text) = block.split_once('\n').unwrap();
+        let Some((_, file)) = head.split_once(' ') else { continue };
+        assert_eq!(text.trim_end(), fs::read_to_string(folder.join(file)).unwrap().trim_end(), "{file}");
+        files += 1;
+    }
+    assert_eq!(files, 5);
+}
+
 const PROPERTIES: &str = "\
 # Properties
 

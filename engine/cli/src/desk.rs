@@ -54,6 +54,10 @@ impl Flows for InboxOf {
         let accepted = self.0.accept_within(transaction, event)?;
         Ok(Box::new(move || accepted.go_on()))
     }
+
+    fn has_one_for(&self, source: &str, event_type: &str) -> bool {
+        self.0.starts_by(source, event_type)
+    }
 }
 
 /// The key of the engine.

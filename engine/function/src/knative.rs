@@ -154,13 +154,13 @@ fn missing_attribute(value: &Val) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use rondo_definition::Environment;
 
     use super::*;
 
     #[test]
     fn a_property_may_name_a_service_of_the_cluster() {
-        let env = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        let env = Environment::from_iter([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
         let line = "quarkus.rest-client.a.url=${knative:services.v1.serving.knative.dev/ns/greet}";
         let (properties, _) = Properties::parse("application.properties", line, env);
         let settings = crate::settings::ClientSettings { properties: &properties, key: "a", choice: None };
@@ -171,16 +171,16 @@ mod tests {
 
     #[test]
     fn an_address_is_a_property_or_a_name_in_the_cluster() {
-        let in_cluster = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        let in_cluster = Environment::from_iter([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
         let line = "org.kie.kogito.addons.discovery.knative\\:s.dev\\/ns\\/greet=http://h.test/base/\n";
         for (file, env, service, expected) in [
-            (line, BTreeMap::new(), "s.dev/ns/greet", Ok("http://h.test/base/")),
+            (line, Environment::new(), "s.dev/ns/greet", Ok("http://h.test/base/")),
             ("", in_cluster.clone(), "s.dev/ns/greet", Ok("http://greet.ns.svc.cluster.local")),
             ("", in_cluster.clone(), "s.dev/greet", Ok("http://greet")),
             ("", in_cluster, "greet", Ok("http://greet")),
             (
                 "",
-                BTreeMap::new(),
+                Environment::new(),
                 "s.dev/ns/greet",
                 Err(
                     "the address of the Knative service `s.dev/ns/greet` is not known, because the engine runs in no cluster; set `org.kie.kogito.addons.discovery.knative\\:s.dev/ns/greet`",

@@ -11,6 +11,7 @@ CREATE TABLE desk_request (
     id        TEXT NOT NULL UNIQUE,
     pool      TEXT NOT NULL,
     state     TEXT NOT NULL,
+    provider  TEXT NOT NULL,
     order_id  TEXT,
     cluster   TEXT,
     -- Whether quota and capacity are taken.
@@ -26,11 +27,24 @@ CREATE TABLE desk_request (
 CREATE INDEX desk_request_pool ON desk_request (pool, number);
 CREATE INDEX desk_request_state ON desk_request (state, number);
 CREATE INDEX desk_request_order ON desk_request (order_id) WHERE order_id IS NOT NULL;
--- What is used is the sum over these; the sums read the index alone.
-CREATE INDEX desk_request_usage ON desk_request (pool, instances, cpu, memory, storage) WHERE holds = 1;
-CREATE INDEX desk_request_capacity ON desk_request (cluster, instances, cpu, memory, storage) WHERE holds = 1 AND cluster IS NOT NULL;
-CREATE INDEX desk_request_unplaced ON desk_request (number) WHERE state = 'Queued' AND cluster IS NULL;
+CREATE INDEX desk_request_pool_state ON desk_request (pool, state, number);
+CREATE INDEX desk_request_cluster ON desk_request (cluster) WHERE holds = 1 AND cluster IS NOT NULL;
+-- Those that wait for a place are found by what fits, from the index alone.
+CREATE INDEX desk_request_unplaced ON desk_request (number, provider, instances, cpu, memory, storage)
+    WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL;
 CREATE INDEX desk_request_due ON desk_request (due_at) WHERE due_at IS NOT NULL;
+
+-- What live requests take of a pool (`pool`) or of a cluster (`cluster`): always the sum over their rows with `holds`, and written with them,
+-- so that no sum is made when a request is admitted.
+CREATE TABLE desk_usage (
+    kind      TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    instances INTEGER NOT NULL,
+    cpu       INTEGER NOT NULL,
+    memory    INTEGER NOT NULL,
+    storage   INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE desk_dependency (
     request    TEXT NOT NULL,

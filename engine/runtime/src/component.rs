@@ -26,6 +26,12 @@ impl Engine {
         self.executor.receive_within(transaction, event)
     }
 
+    /// Whether a served workflow starts by events of this type and source.
+    pub fn starts_by(&self, source: &str, event_type: &str) -> bool {
+        let event = CloudEvent::new(String::new(), source, event_type);
+        self.executor.catalog().started_by(&event).next().is_some()
+    }
+
     /// Encrypts a text with the key of the engine, for the thing of this name: under another name it cannot be decrypted. Fails when the
     /// system gives no random numbers; the text must not be stored then.
     pub fn encrypt(&self, owner: &str, text: &[u8]) -> Result<Vec<u8>, String> {

@@ -80,6 +80,9 @@ impl Work<'_, '_> {
             if pool.is_none() {
                 faults.push((place(index, "pool"), format!("there is no pool `{}`", request.pool)));
             }
+            if let Some(problem) = self.unknown_provider(&request.provider) {
+                faults.push((place(index, "provider"), problem));
+            }
             if let Some(duration) = &request.max_run_time
                 && let Err(error) = parse_duration(duration)
             {
@@ -120,7 +123,7 @@ impl Work<'_, '_> {
         let pool = tables::pools::get(self.connection, &id)?.ok_or_else(|| Refusal::not_found("pool", &id))?;
         let asked = self.who_agrees(request, &id, &pool)?;
         let mut effects = Effects::default();
-        let used = tables::pools::usage(self.connection, &id)?;
+        let used = tables::usage::of_pool(self.connection, &id)?;
         let violations = pool.quota.unwrap_or_default().violations(&used, &request.asked.resources);
         if !violations.is_empty() {
             let message = violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");

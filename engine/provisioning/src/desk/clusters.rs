@@ -46,6 +46,9 @@ impl Work<'_, '_> {
             (None, false) => return Err(Refusal::not_found("cluster", &cluster.name).into()),
             _ => {}
         }
+        if let Some(problem) = self.unknown_provider(&cluster.kind) {
+            return Err(Refusal::invalid_at("/type", problem).into());
+        }
         // A test says whether it answers, not who writes it.
         cluster.health = known.map_or(Health::Online, |known| known.health);
         let sealed = match &new.credentials {

@@ -16,6 +16,8 @@ mod sweep;
 mod ticket;
 mod view;
 mod webhooks;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;
@@ -41,6 +43,9 @@ pub trait Flows: Send + Sync {
     /// Puts an event into the inbox of the engine. The answer is what to do once the transaction is written: the instances that the event
     /// starts, or that get it, go on. What fails takes the whole transaction back.
     fn tell(&self, transaction: &mut Transaction<'_>, event: &CloudEvent) -> Result<Afterwards, WorkError<String>>;
+
+    /// Whether a flow starts by events of this type and source.
+    fn has_one_for(&self, source: &str, event_type: &str) -> bool;
 }
 
 /// Encrypts what must not be in the database in clear.

@@ -105,7 +105,7 @@ impl Work<'_, '_> {
             RequestAction::Suspend => request.suspend(act, |_| view)?,
             RequestAction::Reactivate => request.reactivate(act, |_| view)?,
             RequestAction::Deprovision => request.deprovision(act, |_| view)?,
-            RequestAction::Cancel => request.cancel(act)?,
+            RequestAction::Cancel => request.cancel(act, |_| view)?,
             RequestAction::CompleteManually => {
                 let access = access.filter(|access| !access.is_empty());
                 let access = access.ok_or_else(|| Refusal::invalid_at("/access", "it must say how the service is reached"))?;

@@ -1,15 +1,19 @@
 //! Delivers events to the webhooks of pools.
 //!
 //! Promises: the body is signed; a delivery that is not taken is tried three times more; what is switched off gets nothing; nothing is sent
-//! to link-local addresses and, without a property, none to loopback or over `http`; redirects are not followed.
+//! to link-local addresses and, without a property, none to loopback or over `http`; redirects are not followed; no receiver holds up another.
 
-use std::{net::IpAddr, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use base64::Engine as _;
 use jiff::Timestamp;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -23,10 +27,9 @@ use crate::{
 /// How long a receiver may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Deliveries under way at once.
-const AT_ONCE: usize = 16;
-
-const PAGE: u32 = 64;
+/// Deliveries under way at once, and those of one webhook: a receiver that hangs does not hold up the others.
+const AT_ONCE: usize = 32;
+const EACH_AT_ONCE: usize = 4;
 
 /// How long ended deliveries are kept.
 const KEEP: Duration = Duration::from_hours(30 * 24);
@@ -41,35 +44,55 @@ pub(crate) struct HookSecrets {
 }
 
 pub(super) async fn run(desk: Desk) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tries = JoinSet::new();
+    // Deliveries under way, each with its webhook.
+    let mut under_way: HashMap<i64, String> = HashMap::new();
     loop {
         let now = desk.0.clock.now();
+        let places = AT_ONCE.saturating_sub(under_way.len());
+        let busy = busy(&under_way);
+        // Those under way are still due, so that many more rows are looked at.
+        let page = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
         let read = desk.read(move |connection| {
-            Ok((tables::webhooks::due(connection, now, PAGE)?, tables::webhooks::next_due(connection)?))
+            Ok((tables::webhooks::due(connection, now, &busy, page)?, tables::webhooks::next_due(connection, now)?))
         });
-        let Ok((due, next)) = read.await else {
-            tokio::time::sleep(LONGEST_SLEEP).await;
-            continue;
-        };
-        if due.is_empty() {
-            let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-            let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = desk.0.has_deliveries.notified() => {}
-            }
-            continue;
-        }
-        let mut under_way = JoinSet::new();
+        let (due, next) = read.await.unwrap_or_default();
         for due in due {
-            let (desk, places) = (desk.clone(), Arc::clone(&places));
-            under_way.spawn(async move {
-                let _place = places.acquire_owned().await;
+            let is_busy = under_way.values().filter(|webhook| **webhook == due.webhook).count() >= EACH_AT_ONCE;
+            if under_way.len() >= AT_ONCE || is_busy || under_way.contains_key(&due.number) {
+                continue;
+            }
+            under_way.insert(due.number, due.webhook.clone());
+            let desk = desk.clone();
+            tries.spawn(async move {
+                let number = due.number;
                 desk.deliver(due).await;
+                number
             });
         }
-        while under_way.join_next().await.is_some() {}
+        let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
+        let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
+        tokio::select! {
+            Some(ended) = tries.join_next() => {
+                match ended {
+                    Ok(number) => _ = under_way.remove(&number),
+                    // A defect of one delivery must not keep its webhook busy for ever: all that are due are looked at anew.
+                    Err(_) => under_way.clear(),
+                }
+            }
+            () = tokio::time::sleep(pause) => {}
+            () = desk.0.has_deliveries.notified(), if places > 0 => {}
+        }
     }
+}
+
+/// The webhooks that have as many deliveries under way as one may have.
+fn busy(under_way: &HashMap<i64, String>) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for webhook in under_way.values() {
+        *counts.entry(webhook).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count >= EACH_AT_ONCE).map(|(webhook, _)| webhook.to_owned()).collect()
 }
 
 /// What came of a try.

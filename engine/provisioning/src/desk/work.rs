@@ -1,6 +1,6 @@
 //! One transaction of the desk: what a change brings about beyond itself is carried out here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use rondo_event::CloudEvent;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Afterwards, Clock, Shared, request_view};
 use crate::{
-    model::{Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, Wanted, choose},
+    model::{Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, Wanted, choose, most_room},
     refusal::Refusal,
     tables,
 };
@@ -27,14 +27,14 @@ impl From<Refusal> for Fault {
 /// `source` of all events of the desk.
 pub(crate) const SOURCE: &str = "/desk";
 
+/// The providers that the contract names. Others are known by their flows.
+const PROVIDERS: [&str; 6] = ["openstack", "kubernetes", "vmware", "proxmox", "simulation", "manual"];
+
 /// How long a request waits for a place at a cluster.
 const LONGEST_WAIT_FOR_A_PLACE: std::time::Duration = std::time::Duration::from_mins(30);
 
 /// How long nothing may be heard of a step. Flows have a time limit of half an hour; this is for those that are gone.
 const LONGEST_SILENCE: std::time::Duration = std::time::Duration::from_mins(35);
-
-/// Requests without a place that are looked at together.
-const PAGE: u32 = 64;
 
 /// The open transaction, who changes something, and when.
 pub(crate) struct Work<'w, 'c> {
@@ -87,6 +87,16 @@ impl<'w, 'c> Work<'w, 'c> {
     /// What flows see of a request: as `GET` gives it, with its cluster.
     pub(crate) fn view(&self, request: &Request) -> Result<serde_json::Value, Fault> {
         Ok(request_view(self.connection, request)?)
+    }
+
+    /// The problem with the name of a provider; `None` if it is a known one, or a flow makes things there.
+    pub(crate) fn unknown_provider(&self, provider: &str) -> Option<String> {
+        let event_type = format!("desk.provision.{provider}");
+        if PROVIDERS.contains(&provider) || self.shared.surroundings.flows.has_one_for(SOURCE, &event_type) {
+            return None;
+        }
+        let known = PROVIDERS.join(", ");
+        Some(format!("`{provider}` is no provider: neither one of {known}, nor does a flow here start by `{event_type}`"))
     }
 
     /// Writes a changed request and what the change brought about, and then whatever follows for others.
@@ -220,17 +230,21 @@ impl<'w, 'c> Work<'w, 'c> {
         Ok(None)
     }
 
-    /// Gives places to the requests that wait for one, the oldest first.
+    /// Gives places to the requests that wait for one, the oldest first. Those that no cluster has room for are not even read.
     pub(crate) fn place_waiting(&mut self) -> Result<(), Fault> {
-        let mut after = 0;
-        loop {
-            let page = tables::requests::unplaced(self.connection, after, PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            for (_, mut request) in page {
+        let clusters = tables::clusters::with_usage(self.connection)?;
+        let providers: BTreeSet<&str> = clusters.iter().map(|(cluster, _)| cluster.kind.as_str()).collect();
+        for provider in providers {
+            let mut after = 0;
+            while let Some(room) = most_room(&tables::clusters::with_usage(self.connection)?, provider) {
+                // Each placement leaves less room for those behind it.
+                let found = tables::requests::unplaced(self.connection, provider, &room, after, 1)?;
+                let Some((number, mut request)) = found.into_iter().next() else { break };
+                after = number;
                 self.try_to_place(&mut request)?;
             }
         }
+        Ok(())
     }
 
     /// Gives a queued request a place and begins its flow, if nothing is in its way; else says what is. Writes the request.
@@ -333,5 +347,4 @@ impl<'w, 'c> Work<'w, 'c> {
         };
         self.finish(&request, effects)
     }
-
 }

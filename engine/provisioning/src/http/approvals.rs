@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
+    extract::{Path, Request, State},
     http::StatusCode,
     routing::{get, post, put},
 };
@@ -15,6 +15,7 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller, read},
+    params::Params,
 };
 use crate::{
     refusal::Refusal,
@@ -94,7 +95,7 @@ struct ListQuery {
     pool: Option<String>,
 }
 
-async fn list(State(app): State<App>, Caller(person): Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(State(app): State<App>, Caller(person): Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
     let approver = query.approver.map(|approver| match approver.as_str() {
         "me" => person,
         name => app.desk.0.settings.person(name),

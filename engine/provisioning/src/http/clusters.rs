@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller},
+    params::Params,
 };
 use crate::{
     refusal::Refusal,
@@ -39,7 +40,7 @@ struct ListQuery {
     region: Option<String>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
     let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|wanted| wanted == own);
     let listed = found.iter().filter(|(cluster, _)| is(&query.kind, &cluster.kind) && is(&query.region, &cluster.region));
@@ -49,7 +50,7 @@ async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQ
 async fn show(State(app): State<App>, _caller: Caller, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
         let cluster = tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?;
-        Ok(cluster_view(&cluster, &tables::clusters::usage(connection, &name)?))
+        Ok(cluster_view(&cluster, &tables::usage::of_cluster(connection, &name)?))
     });
     Ok(Json(found.await?))
 }
@@ -72,7 +73,7 @@ async fn put(State(app): State<App>, Path(name): Path<String>, mut call: Call) -
     }
     let made = call.change.make(&app.desk, move |work| {
         let cluster = work.put_cluster(&new, false)?;
-        Ok(Reply::ok(cluster_view(&cluster, &tables::clusters::usage(work.connection, &cluster.name)?)))
+        Ok(Reply::ok(cluster_view(&cluster, &tables::usage::of_cluster(work.connection, &cluster.name)?)))
     });
     made.await
 }

@@ -7,6 +7,7 @@ mod answer;
 mod approvals;
 mod caller;
 mod clusters;
+mod params;
 mod pools;
 mod requests;
 mod schemas;

@@ -31,7 +31,7 @@ async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<Value>, Re
     let pools = app.desk.read(|connection| {
         let all = tables::pools::all(connection)?.into_iter();
         let views: Result<Vec<_>, _> =
-            all.map(|(id, pool)| Ok::<_, crate::desk::Fault>(pool_view(&id, &pool, &tables::pools::usage(connection, &id)?))).collect();
+            all.map(|(id, pool)| Ok::<_, crate::desk::Fault>(pool_view(&id, &pool, &tables::usage::of_pool(connection, &id)?))).collect();
         views
     });
     Ok(Json(items(pools.await?, None)))
@@ -40,7 +40,7 @@ async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<Value>, Re
 async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let pool = app.desk.read(move |connection| {
         let pool = tables::pools::get(connection, &id)?.ok_or_else(|| Refusal::not_found("pool", &id))?;
-        Ok(pool_view(&id, &pool, &tables::pools::usage(connection, &id)?))
+        Ok(pool_view(&id, &pool, &tables::usage::of_pool(connection, &id)?))
     });
     Ok(Json(pool.await?))
 }
@@ -52,7 +52,7 @@ async fn put(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> 
     let pool: Pool = call.read(&app, "putPool")?;
     let made = call.change.make(&app.desk, move |work| {
         tables::pools::put(work.connection, &id, &pool)?;
-        Ok(Reply::ok(pool_view(&id, &pool, &tables::pools::usage(work.connection, &id)?)))
+        Ok(Reply::ok(pool_view(&id, &pool, &tables::usage::of_pool(work.connection, &id)?)))
     });
     made.await
 }

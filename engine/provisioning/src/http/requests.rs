@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
     routing::{get, post, put},
 };
@@ -13,6 +13,7 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller},
+    params::Params,
 };
 use crate::{
     refusal::Refusal,
@@ -67,7 +68,11 @@ struct ListQuery {
     limit: Option<u32>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
+    if let Some(state) = query.state.as_ref().filter(|state| crate::model::State::of_name(state).is_none()) {
+        let all = crate::model::State::ALL.map(crate::model::State::name).join(", ");
+        return Err(Refusal::invalid_at("/state", format!("`{state}` is no state of a request; they are {all}")));
+    }
     let limit = query.limit.unwrap_or(DEFAULT).clamp(1, MOST);
     let after = query.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| Refusal::invalid_at("/cursor", "it is not one of a list")));
     let listed = Listed { pool: query.pool, state: query.state, order: query.order_id, after: after.transpose()?, limit };
@@ -260,7 +265,7 @@ struct EventsQuery {
     after: Option<String>,
 }
 
-async fn events(State(app): State<App>, _caller: Caller, Query(query): Query<EventsQuery>) -> Result<Json<Value>, Refusal> {
+async fn events(State(app): State<App>, _caller: Caller, Params(query): Params<EventsQuery>) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
         let after = match &query.after {
             None => 0,

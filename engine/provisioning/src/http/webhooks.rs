@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller},
+    params::Params,
 };
 use crate::{
     refusal::Refusal,
@@ -55,7 +56,7 @@ struct ListQuery {
     pool: Option<String>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| Ok(tables::webhooks::list(connection, query.pool.as_deref())?)).await?;
     Ok(Json(items(found.iter().map(|(id, webhook)| webhook_view(id, webhook)).collect(), None)))
 }

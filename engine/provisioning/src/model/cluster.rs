@@ -129,6 +129,19 @@ impl Cluster {
         }
     }
 
+    /// What it can have at most, in the order of [`Resources::each`].
+    fn limits(&self) -> [Option<Amount>; 4] {
+        let Capacity { cpu, memory, storage, slots } = self.capacity;
+        [slots.map(Amount::whole), cpu, memory, storage]
+    }
+
+    /// What it has room for.
+    fn room(&self, used: &Resources) -> [Option<Amount>; 4] {
+        let used = used.each().map(|(_, used)| used);
+        let limits = self.limits();
+        std::array::from_fn(|resource| limits[resource].map(|limit| limit - used[resource]))
+    }
+
     /// Why the cluster cannot be chosen now.
     fn refuses(&self, used: &Resources, wanted: &Wanted<'_>) -> Option<String> {
         if let Some(why) = self.unsuitable(wanted) {
@@ -142,9 +155,7 @@ impl Cluster {
             Health::Degraded => return Some("answers with errors".to_owned()),
             Health::Offline => return Some("does not answer".to_owned()),
         }
-        let Capacity { cpu, memory, storage, slots } = self.capacity;
-        let capacity = [slots.map(Amount::whole), cpu, memory, storage];
-        let each = capacity.into_iter().zip(used.each()).zip(wanted.resources.each());
+        let each = self.limits().into_iter().zip(used.each()).zip(wanted.resources.each());
         let full: Vec<_> = each
             .filter_map(|((capacity, (resource, used)), (_, asked))| {
                 let capacity = capacity?;
@@ -174,6 +185,20 @@ pub(crate) fn choose<'c>(clusters: &'c [(Cluster, Resources)], wanted: &Wanted<'
         why: "comes behind the chosen one: farther, not the default, or later by name".to_owned(),
     }));
     (chosen, rejected)
+}
+
+/// The most of each resource that one of the clusters of a provider has room for, each by itself: what wants more fits nowhere. `None` when
+/// none can be chosen. What has no limit is `None`.
+pub(crate) fn most_room(clusters: &[(Cluster, Resources)], provider: &str) -> Option<[Option<Amount>; 4]> {
+    let open = clusters.iter().filter(|(cluster, _)| {
+        cluster.kind == provider && cluster.enabled && cluster.health == Health::Online
+    });
+    open.map(|(cluster, used)| cluster.room(used)).reduce(|one, other| {
+        std::array::from_fn(|resource| match (one[resource], other[resource]) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        })
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod webhook;
 
 pub(crate) use amount::Amount;
 pub(crate) use approval::{Counted, OnDeadline, ReasonRequired, Ticket, Approval, ApprovalState, Decision, NewApproval, Verdict, Via};
-pub(crate) use cluster::{Cluster, Health, Wanted, choose};
+pub(crate) use cluster::{Cluster, Health, Wanted, choose, most_room};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
 pub(crate) use person::{Person, Principal};

@@ -317,8 +317,9 @@ impl Request {
         Ok(effects)
     }
 
-    /// Ends a request before it is done.
-    pub(crate) fn cancel(&mut self, act: Act<'_>) -> Reported {
+    /// Ends a request before it is done. Its flow is told at once, for it may wait for something else than an answer of the desk; if it is
+    /// gone, the event starts the one that removes what was made.
+    pub(crate) fn cancel(&mut self, act: Act<'_>, view: impl FnOnce(&Self) -> Value) -> Reported {
         match self.state {
             State::Queued | State::PendingApproval => {
                 let who = act.why.map(|why| format!(": {why}")).unwrap_or_default();
@@ -327,6 +328,7 @@ impl Request {
             State::Allocating | State::Configuring | State::Activating | State::Verifying => {
                 let mut effects = Effects::default();
                 self.roll_back(Cause::Cancelled, act, &mut effects);
+                self.tell_flow("deprovision", view, &mut effects);
                 Ok(effects)
             }
             _ => Err(self.illegal("`cancel`")),
@@ -389,11 +391,14 @@ impl Request {
     }
 
     fn tell_flow(&self, what: &str, view: impl FnOnce(&Self) -> Value, effects: &mut Effects) {
+        let mut request = view(self);
+        // It was drawn before the change.
+        request["state"] = self.state.name().into();
         effects.told.push(Told {
             event_type: format!("desk.{what}.{}", self.asked.provider),
             instance: None,
             business_key: Some(self.id.clone()),
-            data: json!({"request": view(self)}),
+            data: json!({"request": request}),
         });
     }
 

@@ -2,7 +2,7 @@
 
 use rondo_store::rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Found, json, requests, text};
+use super::{Found, json, text, usage};
 use crate::model::{Cluster, Resources};
 
 pub(crate) fn get(connection: &Connection, name: &str) -> Found<Option<Cluster>> {
@@ -18,7 +18,11 @@ pub(crate) fn all(connection: &Connection) -> Found<Vec<Cluster>> {
 /// All clusters, each with what is used of it.
 pub(crate) fn with_usage(connection: &Connection) -> Found<Vec<(Cluster, Resources)>> {
     let clusters = all(connection)?.into_iter();
-    clusters.map(|cluster| Ok((usage(connection, &cluster.name)?, cluster))).map(|found: Found<_>| found.map(|(used, cluster)| (cluster, used))).collect()
+    let with_usage = clusters.map(|cluster| {
+        let used = usage::of_cluster(connection, &cluster.name)?;
+        Ok((cluster, used))
+    });
+    with_usage.collect()
 }
 
 /// The sealed credentials of a cluster.
@@ -38,13 +42,4 @@ pub(crate) fn put(connection: &Connection, cluster: &Cluster, sealed: Option<&[u
 
 pub(crate) fn delete(connection: &Connection, name: &str) -> Found<()> {
     connection.prepare_cached("DELETE FROM desk_cluster WHERE name = ?1")?.execute([name]).map(drop)
-}
-
-/// What live requests take of a cluster.
-pub(crate) fn usage(connection: &Connection, name: &str) -> Found<Resources> {
-    let mut select = connection.prepare_cached(
-        "SELECT total(instances), total(cpu), total(memory), total(storage) FROM desk_request
-         WHERE cluster = ?1 AND holds = 1 AND cluster IS NOT NULL",
-    )?;
-    select.query_row([name], requests::sums)
 }

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod pools;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use jiff::Timestamp;

@@ -2,8 +2,8 @@
 
 use rondo_store::rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Found, json, requests, text};
-use crate::model::{Pool, Resources};
+use super::{Found, json, text};
+use crate::model::Pool;
 
 pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Pool>> {
     let mut select = connection.prepare_cached("SELECT body FROM desk_pool WHERE id = ?1")?;
@@ -19,12 +19,4 @@ pub(crate) fn put(connection: &Connection, id: &str, pool: &Pool) -> Found<()> {
     let mut insert = connection
         .prepare_cached("INSERT INTO desk_pool (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body")?;
     insert.execute(params![id, text(pool)?]).map(drop)
-}
-
-/// What live requests take of a pool.
-pub(crate) fn usage(connection: &Connection, id: &str) -> Found<Resources> {
-    let mut select = connection.prepare_cached(
-        "SELECT total(instances), total(cpu), total(memory), total(storage) FROM desk_request WHERE pool = ?1 AND holds = 1",
-    )?;
-    select.query_row([id], requests::sums)
 }

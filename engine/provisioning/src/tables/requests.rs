@@ -1,10 +1,13 @@
 //! Requests, what they depend on, and their history.
 
 use jiff::Timestamp;
-use rondo_store::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value};
+use rondo_store::rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 
-use super::{Found, json, moment, text};
-use crate::model::{Amount, Request, Resources, Transition};
+use super::{
+    Found, json, moment, text,
+    usage::{self, Hold},
+};
+use crate::model::{Amount, Request, Transition};
 
 /// Which requests a list has.
 #[derive(Debug, Default)]
@@ -60,10 +63,11 @@ pub(crate) fn latest(connection: &Connection, latest: &Latest) -> Found<Vec<(i64
 
 pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<Timestamp>) -> Found<()> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO desk_request (id, pool, state, order_id, cluster, holds, instances, cpu, memory, storage, due_at, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO desk_request
+            (id, pool, state, order_id, cluster, holds, instances, cpu, memory, storage, due_at, body, provider)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
-    let Resources { instances, cpu, memory, storage } = request.asked.resources;
+    let [instances, cpu, memory, storage] = request.asked.resources.each().map(|(_, amount)| amount.thousandths());
     insert.execute(params![
         request.id,
         request.asked.pool,
@@ -71,13 +75,15 @@ pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<
         request.asked.order_id,
         request.cluster,
         request.holds(),
-        i64::from(instances) * 1000,
-        cpu.thousandths(),
-        memory.thousandths(),
-        storage.thousandths(),
+        instances,
+        cpu,
+        memory,
+        storage,
         moment(due_at),
         text(request)?,
+        request.asked.provider,
     ])?;
+    usage::change(connection, None, Hold::of(request))?;
     put_dependencies(connection, request)
 }
 
@@ -85,6 +91,7 @@ pub(crate) fn update(connection: &Connection, request: &Request, due_at: Option<
     let mut update = connection.prepare_cached(
         "UPDATE desk_request SET state = ?2, cluster = ?3, holds = ?4, due_at = ?5, body = ?6 WHERE id = ?1",
     )?;
+    usage::change(connection, Hold::stored(connection, &request.id)?, Hold::of(request))?;
     let (state, holds) = (request.state.name(), request.holds());
     update.execute(params![request.id, state, request.cluster, holds, moment(due_at), text(request)?]).map(drop)
 }
@@ -112,12 +119,24 @@ pub(crate) fn dependencies(connection: &Connection, id: &str) -> Found<Vec<Strin
     select.query_map([id], |row| row.get(0))?.collect()
 }
 
-/// Queued requests without a cluster, the oldest first, behind a number.
-pub(crate) fn unplaced(connection: &Connection, after: i64, limit: u32) -> Found<Vec<(i64, Request)>> {
+/// Queued requests that wait for a cluster of a provider and want no more than this of it, the oldest first, behind a number. What has no
+/// limit is `None`. Those that wait for other requests are not among them: nothing is due for them.
+pub(crate) fn unplaced(
+    connection: &Connection,
+    provider: &str,
+    room: &[Option<Amount>; 4],
+    after: i64,
+    limit: u32,
+) -> Found<Vec<(i64, Request)>> {
     let mut select = connection.prepare_cached(
-        "SELECT number, body FROM desk_request WHERE state = 'Queued' AND cluster IS NULL AND number > ?1 ORDER BY number LIMIT ?2",
+        "SELECT number, body FROM desk_request
+         WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL AND number > ?1 AND provider = ?2
+            AND instances <= ?3 AND cpu <= ?4 AND memory <= ?5 AND storage <= ?6
+         ORDER BY number LIMIT ?7",
     )?;
-    select.query_map(params![after, limit], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+    let [instances, cpu, memory, storage] = room.map(|room| room.map_or(i64::MAX, Amount::thousandths));
+    let wanted = params![after, provider, instances, cpu, memory, storage, limit];
+    select.query_map(wanted, |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
 /// Ids of the requests for which there is something to do.
@@ -148,17 +167,4 @@ pub(crate) fn lives_on(connection: &Connection, cluster: &str) -> Found<bool> {
     let mut select =
         connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM desk_request WHERE cluster = ?1 AND holds = 1)")?;
     select.query_row([cluster], |row| row.get(0))
-}
-
-/// Reads four sums of thousandths.
-pub(super) fn sums(row: &Row<'_>) -> Found<Resources> {
-    // `total` is a float also over no rows; the sums are whole and below the numbers that a float holds exactly.
-    #[allow(clippy::cast_possible_truncation)]
-    let sum = |column| Ok::<_, rondo_store::rusqlite::Error>(row.get::<_, f64>(column)? as i64);
-    Ok(Resources {
-        instances: u32::try_from(sum(0)? / 1000).unwrap_or(u32::MAX),
-        cpu: Amount::from_thousandths(sum(1)?),
-        memory: Amount::from_thousandths(sum(2)?),
-        storage: Amount::from_thousandths(sum(3)?),
-    })
 }

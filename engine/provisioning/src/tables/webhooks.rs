@@ -73,20 +73,22 @@ pub(crate) fn update_delivery(
     update.execute(params![number, delivery.at.as_millisecond(), moment(due_at), text(delivery)?]).map(drop)
 }
 
-/// Deliveries that are due, the most overdue first.
-pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Found<Vec<Due>> {
+/// Deliveries that are due, the most overdue first, but for those of some webhooks.
+pub(crate) fn due(connection: &Connection, now: Timestamp, without: &[String], limit: u32) -> Found<Vec<Due>> {
     let mut select = connection.prepare_cached(
-        "SELECT number, webhook, event, body FROM desk_delivery WHERE due_at <= ?1 ORDER BY due_at, number LIMIT ?2",
+        "SELECT number, webhook, event, body FROM desk_delivery
+         WHERE due_at <= ?1 AND webhook NOT IN (SELECT value FROM json_each(?2)) ORDER BY due_at, number LIMIT ?3",
     )?;
-    let read = select.query_map(params![now.as_millisecond(), limit], |row| {
+    let read = select.query_map(params![now.as_millisecond(), text(&without)?, limit], |row| {
         Ok(Due { number: row.get(0)?, webhook: row.get(1)?, event: row.get(2)?, delivery: json(row, 3)? })
     });
     read?.collect()
 }
 
-/// When the next delivery is due.
-pub(crate) fn next_due(connection: &Connection) -> Found<Option<i64>> {
-    connection.prepare_cached("SELECT min(due_at) FROM desk_delivery WHERE due_at IS NOT NULL")?.query_row([], |row| row.get(0))
+/// When the next delivery will be due that is not due yet.
+pub(crate) fn next_due(connection: &Connection, now: Timestamp) -> Found<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT min(due_at) FROM desk_delivery WHERE due_at > ?1")?;
+    select.query_row([now.as_millisecond()], |row| row.get(0))
 }
 
 /// The last deliveries to a webhook, the newest first.
