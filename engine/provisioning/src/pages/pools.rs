@@ -24,7 +24,7 @@ async fn list(State(pages): State<Pages>, visitor: Visitor) -> Result<Response, 
         .read(|connection| {
             let mut pools = Vec::new();
             for (id, pool) in tables::pools::all(connection)? {
-                let used = tables::pools::usage(connection, &id)?;
+                let used = tables::usage::of_pool(connection, &id)?;
                 pools.push((id, pool, used));
             }
             Ok(pools)
