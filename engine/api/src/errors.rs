@@ -139,6 +139,7 @@ impl From<Refusal> for ErrorAnswer {
             Refusal::InvalidInput(_) | Refusal::BusinessKey(_) | Refusal::NotInError(_) => {
                 StatusCode::BAD_REQUEST
             }
+            Refusal::OwnEvent(_) => StatusCode::FORBIDDEN,
             Refusal::CannotSkip(_) => StatusCode::CONFLICT,
             Refusal::DataTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::StartsByEvent(_) => StatusCode::METHOD_NOT_ALLOWED,

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use rondo_definition::{Environment, Properties, settings};
 use rondo_event::CloudEvent;
 use rondo_provisioning::{Afterwards, DESK, Desk, Flows, Seal, Settings, Surroundings};
-use rondo_runtime::Engine;
-use rondo_store::{Component, Transaction, WorkError};
+use rondo_runtime::{Engine, Neighbour};
+use rondo_store::{Transaction, WorkError};
 use uuid::Uuid;
 
-/// The tables of the desk, where it is switched on.
-pub(crate) fn components(properties: &Properties) -> Vec<Component> {
+/// The desk, where it is switched on.
+pub(crate) fn neighbours(properties: &Properties) -> Vec<Neighbour> {
     // A wrong value is told when the desk is opened.
-    if settings::DESK_ENABLED.flag(properties).unwrap_or_default() { vec![DESK] } else { Vec::new() }
+    let is_enabled = settings::DESK_ENABLED.flag(properties).unwrap_or_default();
+    let desk = Neighbour { tables: DESK, source: rondo_provisioning::SOURCE, own_types: rondo_provisioning::TOLD_TYPES };
+    if is_enabled { vec![desk] } else { Vec::new() }
 }
 
 /// The environment with what flows need to call the desk, where nobody has set it: the address of the engine, and a token. The token is

@@ -62,7 +62,7 @@ impl Serve {
             environment: desk::with_defaults(folder::environment(), &service_url),
             service_url,
         };
-        let surroundings = Surroundings { components: Some(desk::components), ..Surroundings::default() };
+        let surroundings = Surroundings { neighbours: Some(desk::neighbours), ..Surroundings::default() };
         let engine = match Engine::open_in(options, surroundings).await {
             Ok(engine) => engine,
             Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {

@@ -17,7 +17,7 @@ mod refusal;
 mod settings;
 mod tables;
 
-pub use desk::{Afterwards, Desk, Flows, Seal, Surroundings};
+pub use desk::{SOURCE, TOLD_TYPES, Afterwards, Desk, Flows, Seal, Surroundings};
 pub use http::{BASE, routes};
 pub use settings::Settings;
 pub use tables::DESK;

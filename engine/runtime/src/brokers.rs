@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use rondo_event::{CloudEvent, Inbox};
+use rondo_store::Accepted;
 
-use crate::executor::Executor;
+use crate::{executor::Executor, refusal::Refusal};
 
 /// Passes the events of channels to the engine.
 struct Receiver(Arc<Executor>);
@@ -19,15 +20,15 @@ pub(crate) async fn run(executor: Arc<Executor>) {
 }
 
 impl Inbox for Receiver {
-    async fn accept(&self, _channel: &str, event: CloudEvent) -> Result<(), String> {
-        self.0.receive(&event).await.map(|_| ()).map_err(|refusal| refusal.to_string())
+    async fn accept(&self, channel: &str, event: CloudEvent) -> Result<(), String> {
+        judge(channel, self.0.receive(&event).await)
     }
 
-    async fn accept_all(&self, _channel: &str, events: Vec<CloudEvent>) -> Result<(), String> {
+    async fn accept_all(&self, channel: &str, events: Vec<CloudEvent>) -> Result<(), String> {
         // The store gets all of them at once and in order, so it writes them in one transaction.
         let accepted = events.iter().map(|event| self.0.receive(event));
         for accepted in futures_util::future::join_all(accepted).await {
-            accepted.map_err(|refusal| refusal.to_string())?;
+            judge(channel, accepted)?;
         }
         Ok(())
     }
@@ -35,5 +36,17 @@ impl Inbox for Receiver {
     fn broken(&self, channel: &str, reason: &str) {
         // `rondo_event` logs the message as a warning and counts it in the state of the channel.
         tracing::debug!(channel, reason, "a message that is no event is skipped");
+    }
+}
+
+/// Whether a message is done with. One that will never be accepted is, or its broker would send it for ever.
+fn judge(channel: &str, accepted: Result<Accepted, Refusal>) -> Result<(), String> {
+    match accepted {
+        Ok(_) => Ok(()),
+        Err(refusal @ Refusal::OwnEvent(_)) => {
+            tracing::warn!(channel, %refusal, "a message is skipped");
+            Ok(())
+        }
+        Err(refusal) => Err(refusal.to_string()),
     }
 }

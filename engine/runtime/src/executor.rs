@@ -23,6 +23,7 @@ use crate::{
     call_threads::CallThreads,
     catalog::Catalog,
     clock::Clock,
+    component::Neighbour,
     computing::Computing,
     crash_loop::CrashLoop,
     dispatch::{Dispatcher, Worker},
@@ -57,6 +58,8 @@ pub(crate) struct Executor {
     pub(crate) store: Arc<dyn Store>,
     /// The database of the store, if the engine opened it.
     pub(crate) database: Option<Database>,
+    /// Parts of the process beside the engine.
+    pub(crate) neighbours: Vec<Neighbour>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) clock: Clock,
     pub(crate) timers: Timers,
@@ -100,6 +103,7 @@ pub(crate) struct Executor {
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) database: Option<Database>,
+    pub(crate) neighbours: Vec<Neighbour>,
     pub(crate) computing: Computing,
     pub(crate) clock: Clock,
     pub(crate) crash_loop: Arc<CrashLoop>,
@@ -137,6 +141,7 @@ impl Executor {
             started_at: parts.clock.now(),
             store: parts.store,
             database: parts.database,
+            neighbours: parts.neighbours,
             dispatcher: Dispatcher::new(Weak::clone(executor) as Weak<dyn Worker>, parts.computing),
             clock: parts.clock,
             timers: Timers::default(),

@@ -42,6 +42,9 @@ impl Executor {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        if self.neighbours.iter().any(|neighbour| neighbour.owns(event)) {
+            return Err(Refusal::OwnEvent(event.event_type.clone()));
+        }
         self.event_watch.check_room()?;
         // The share of the request covers the values of the event, but not the text that is in memory too until it is written. So few large
         // events are written at once.

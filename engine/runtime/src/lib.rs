@@ -95,6 +95,7 @@ mod layers;
 pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
+pub use component::Neighbour;
 pub use engine::Engine;
 pub use inbox::AcceptedWithin;
 pub use event_watch::EventStatus;

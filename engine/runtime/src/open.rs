@@ -11,13 +11,14 @@ use rondo_event::Sender;
 use rondo_function::Caller;
 use rondo_machine::SuccessorCheck;
 use rondo_memory::MemoryBudget;
-use rondo_store::{Component, Database, INSTANCES, Revision, Store};
+use rondo_store::{Database, INSTANCES, Revision, Store};
 
 use crate::{
     acceptance::Retention,
     active_instance::Limits,
     catalog::{Catalog, Deployed, Loaded, load_folder},
     clock::Clock,
+    component::Neighbour,
     computing::Computing,
     crash_loop::CrashLoop,
     definition_events,
@@ -79,7 +80,7 @@ pub enum OpenError {
 #[derive(Debug, Default)]
 pub struct Surroundings {
     /// Parts that have tables in the database which the engine opens, by the properties of the root project.
-    pub components: Option<fn(&Properties) -> Vec<Component>>,
+    pub neighbours: Option<fn(&Properties) -> Vec<Neighbour>>,
     /// The clock; the system's by default.
     pub clock: Clock,
     /// The database; `None` opens the one of the options.
@@ -114,11 +115,12 @@ impl Engine {
         // The properties of the root project configure the engine.
         let root = loaded.projects.first().map(Arc::clone).unwrap_or_default();
         let properties = root.properties.clone();
+        let neighbours: Vec<Neighbour> = surroundings.neighbours.iter().flat_map(|of| of(&properties)).collect();
         let (store, database) = match surroundings.store {
             Some(store) => (store, None),
             None => {
-                let mut components = vec![INSTANCES];
-                components.extend(surroundings.components.iter().flat_map(|of| of(&properties)));
+                let own = std::iter::once(INSTANCES);
+                let components: Vec<_> = own.chain(neighbours.iter().map(|neighbour| neighbour.tables)).collect();
                 let opened = Database::open(&options.store, &components).await;
                 let database = opened.map_err(|error| OpenError::Store(error.to_string()))?;
                 (rondo_store::store_in(database.clone()), Some(database))
@@ -160,6 +162,7 @@ impl Engine {
         let executor = Executor::new(Parts {
             store,
             database,
+            neighbours,
             computing,
             clock,
             crash_loop,

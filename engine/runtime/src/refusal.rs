@@ -45,6 +45,9 @@ pub enum Refusal {
     /// A start request for a workflow that only events start.
     #[error("workflow `{0}` is started by an event, not by a request")]
     StartsByEvent(String),
+    /// An event from outside that only a part of this process may send.
+    #[error("events of the type `{0}` come from the desk only, not from outside")]
+    OwnEvent(String),
     /// The limit of kept events is reached, so this event is not accepted. The sender must send it again later.
     #[error("{0}")]
     InboxFull(String),

@@ -32,6 +32,7 @@ pub(crate) use requests::RequestAction;
 pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
 pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
+pub use work::{SOURCE, TOLD_TYPES};
 
 use crate::{model::Person, refusal::Refusal, settings::Settings};
 

@@ -25,7 +25,10 @@ impl From<Refusal> for Fault {
 }
 
 /// `source` of all events of the desk.
-pub(crate) const SOURCE: &str = "/desk";
+pub const SOURCE: &str = "/desk";
+
+/// How the types of the events begin that tell flows something. Those for everybody are called otherwise.
+pub const TOLD_TYPES: &str = "desk.";
 
 /// The providers that the contract names. Others are known by their flows.
 const PROVIDERS: [&str; 6] = ["openstack", "kubernetes", "vmware", "proxmox", "simulation", "manual"];
@@ -301,6 +304,10 @@ impl<'w, 'c> Work<'w, 'c> {
         request.cluster = Some(cluster.clone());
         let view = self.view(request)?;
         request.place(&cluster, |_| view, effects);
+        let event_type = format!("desk.provision.{}", request.asked.provider);
+        if !self.shared.surroundings.flows.has_one_for(SOURCE, &event_type) {
+            request.waits_for = Some(format!("waits for reports: no flow here starts by `{event_type}`"));
+        }
         Ok(())
     }
 
