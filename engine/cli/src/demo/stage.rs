@@ -61,7 +61,7 @@ impl Place {
             environment: desk::with_defaults(variables.collect::<Environment>(), &self.url),
             service_url: self.url.clone(),
         };
-        let surroundings = Surroundings { components: Some(desk::components), ..Surroundings::default() };
+        let surroundings = Surroundings { neighbours: Some(desk::neighbours), ..Surroundings::default() };
         let engine = match Engine::open_in(options, surroundings).await {
             Ok(engine) => engine,
             Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
