@@ -7,8 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[allow(clippy::print_stdout, reason = "cargo reads what a build script prints")]
 fn main() -> io::Result<()> {
-    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("cargo sets no {name}")));
+    let variable = |name: &str| {
+        env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("cargo sets no {name}")))
+    };
     let folder = variable("CARGO_MANIFEST_DIR")?.join("../../workflows").canonicalize()?;
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files = Vec::new();

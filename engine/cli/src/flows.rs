@@ -12,8 +12,7 @@ pub(crate) type File = (&'static str, &'static str);
 pub(crate) const SHIPPED: &[File] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// A flow of a few lines that needs no service.
-const STARTER: &[File] =
-    &[("greeting/greeting.sw.yaml", include_str!("../flows/greeting/greeting.sw.yaml"))];
+const STARTER: &[File] = &[("greeting/greeting.sw.yaml", include_str!("../flows/greeting/greeting.sw.yaml"))];
 
 /// The flow that is written out unless another one is named.
 pub(crate) const DEFAULT: &str = "greeting";
@@ -24,7 +23,8 @@ const SHARED: [&str; 2] = ["specs", "schemas"];
 /// Names of the flows that can be written out alone, in alphabetical order.
 pub(crate) fn names() -> Vec<&'static str> {
     let folders = STARTER.iter().chain(SHIPPED).filter_map(|(path, _)| path.split_once('/'));
-    let mut names: Vec<_> = folders.map(|(folder, _)| folder).filter(|folder| !SHARED.contains(folder)).collect();
+    let mut names: Vec<_> =
+        folders.map(|(folder, _)| folder).filter(|folder| !SHARED.contains(folder)).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -35,12 +35,15 @@ pub(crate) fn of(name: &str) -> Vec<File> {
     let below = |path: &'static str| path.strip_prefix(name)?.strip_prefix('/');
     let own = STARTER.iter().chain(SHIPPED).filter_map(|(path, text)| Some((below(path)?, *text)));
     let mut files: Vec<File> = own.collect();
-    let shared = SHIPPED.iter().filter(|(path, _)| SHARED.iter().any(|folder| path.starts_with(&format!("{folder}/"))));
+    let shared = SHIPPED
+        .iter()
+        .filter(|(path, _)| SHARED.iter().any(|folder| path.starts_with(&format!("{folder}/"))));
     let mut shared: Vec<&File> = shared.collect();
     // A document names others in turn.
     loop {
         let is_named = |path: &str| files.iter().any(|(own, text)| *own != path && text.contains(path));
-        let (named, others): (Vec<&File>, Vec<&File>) = shared.into_iter().partition(|(path, _)| is_named(path));
+        let (named, others): (Vec<&File>, Vec<&File>) =
+            shared.into_iter().partition(|(path, _)| is_named(path));
         if named.is_empty() {
             return files;
         }
@@ -84,7 +87,10 @@ mod tests {
     #[test]
     fn every_flow_can_be_written_out_alone() {
         let names = names();
-        assert!([DEFAULT, "create-ocp-namespace", "request-vm"].iter().all(|name| names.contains(name)), "{names:?}");
+        assert!(
+            [DEFAULT, "create-ocp-namespace", "request-vm"].iter().all(|name| names.contains(name)),
+            "{names:?}"
+        );
         for name in names {
             let files = of(name);
             let has = |path: &str| files.iter().any(|(own, _)| *own == path);

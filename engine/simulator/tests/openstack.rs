@@ -45,7 +45,7 @@ impl Cloud {
         assert_eq!(status, 201, "{answer}");
         self.headers.insert("x-auth-token", headers["x-subject-token"].clone());
         self.headers.insert("openstack-api-version", HeaderValue::from_static("compute 2.67"));
-        self.project = answer["token"]["project"]["id"].as_str().unwrap().to_owned();
+        answer["token"]["project"]["id"].as_str().unwrap().clone_into(&mut self.project);
     }
 
     async fn ask(&self, line: &str, body: Value) -> (u16, Value) {

@@ -44,7 +44,7 @@ struct Platform {
 
 impl Platform {
     async fn start(self) -> String {
-        async fn take(platform: Platform, what: String, body: Value) -> StatusCode {
+        fn take(platform: &Platform, what: String, body: Value) -> StatusCode {
             platform.told.lock().push((what, body));
             let status = platform.refusals.lock().pop().unwrap_or(200);
             StatusCode::from_u16(status).unwrap()
@@ -54,10 +54,10 @@ impl Platform {
                                  headers: HeaderMap,
                                  Json(body): Json<Value>| {
             assert_eq!(headers["authorization"], "Bearer t-prov");
-            take(platform, plate, body).await
+            take(&platform, plate, body)
         };
         let event = async |State(platform): State<Platform>, body: String| {
-            take(platform, "event".to_owned(), serde_json::from_str(&body).unwrap()).await
+            take(&platform, "event".to_owned(), serde_json::from_str(&body).unwrap())
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

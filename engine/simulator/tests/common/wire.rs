@@ -62,7 +62,7 @@ impl Captures {
         let mut sent = if request["json"].is_null() { body } else { request["json"].clone() };
         self.translate(&mut sent);
         let (status, answered, answer) = world.exchange(self.service, (&line, sent), headers.clone()).await;
-        assert_eq!(status, response["status"].as_u64().unwrap() as u16, "{name}: {answer}");
+        assert_eq!(u64::from(status), response["status"].as_u64().unwrap(), "{name}: {answer}");
         for header in response["headers"].as_object().into_iter().flatten().map(|(header, _)| header) {
             assert!(answered.contains_key(header), "{name}: there is no header {header}");
         }

@@ -8,23 +8,28 @@ use serde_json::Value;
 use super::token_of;
 use crate::client::{Answer, Target, message_of};
 
-/// How long the demo waits for one thing: many times as long as anything in it takes.
-const PATIENCE: Duration = Duration::from_mins(3);
-
 /// A client for each person.
 pub(super) struct Desk {
     engine: Target,
+    /// How long one thing may take.
+    patience: Duration,
     /// Names of requests by their ids.
     names: Mutex<BTreeMap<String, String>>,
 }
 
 impl Desk {
-    pub(super) fn new(engine: &Target) -> Self {
-        Self { engine: engine.clone(), names: Mutex::default() }
+    pub(super) fn new(engine: &Target, patience: Duration) -> Self {
+        Self { engine: engine.clone(), patience, names: Mutex::default() }
     }
 
     /// Asks the desk as somebody. The error says what the desk does not want, and why.
-    pub(super) async fn ask(&self, person: &str, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
+    pub(super) async fn ask(
+        &self,
+        person: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, String> {
         let target = self.engine.with_token(token_of(person));
         let answer = target.request(method.clone(), &format!("/desk/v1{path}"), body).await?;
         if answer.status < 300 {
@@ -79,14 +84,14 @@ impl Desk {
         look: impl AsyncFn() -> Result<Value, String>,
         holds: impl Fn(&Value) -> bool,
     ) -> Result<Value, String> {
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = tokio::time::Instant::now() + self.patience;
         loop {
             let found = look().await?;
             if holds(&found) {
                 return Ok(found);
             }
             if tokio::time::Instant::now() > until {
-                return Err(format!("{what} took longer than {} s", PATIENCE.as_secs()));
+                return Err(format!("{what} took longer than {} s", self.patience.as_secs()));
             }
             tokio::time::sleep(crate::demo::POLL_INTERVAL).await;
         }

@@ -25,7 +25,13 @@ pub(super) async fn run(desk: &Desk, services: &Simulator, begin: Instant) {
         events = received.len();
         let sent = services.mails();
         for mail in sent.iter().skip(mails) {
-            output::line(&format!("{} {:<16} {} → {}", stamp(begin), "mail", mail.subject, mail.to.join(", ")));
+            output::line(&format!(
+                "{} {:<16} {} → {}",
+                stamp(begin),
+                "mail",
+                mail.subject,
+                mail.to.join(", ")
+            ));
         }
         mails = sent.len();
         let current = services.provisioner_jobs();
@@ -40,7 +46,12 @@ pub(super) async fn run(desk: &Desk, services: &Simulator, begin: Instant) {
                 };
                 let text = |member: &str| job.message[member].as_str().unwrap_or_default();
                 let (action, plate) = (text("action"), text("licencePlate"));
-                output::line(&format!("{} {:<16} {what}: {action} {plate} on {}", stamp(begin), "provisioner", job.cluster));
+                output::line(&format!(
+                    "{} {:<16} {what}: {action} {plate} on {}",
+                    stamp(begin),
+                    "provisioner",
+                    job.cluster
+                ));
             }
         }
         jobs = current.iter().map(|job| job.state).collect();

@@ -25,6 +25,11 @@ use crate::{client::Target, flows, logging, output, signals};
 /// How much faster than written durations pass: flows look after servers every 5 s, which becomes twice a second.
 const SPEED: u32 = 10;
 
+/// How long one thing in the demo may take: many times as long as it does.
+const QUICKLY: Duration = Duration::from_mins(3);
+/// The same where a person has to decide.
+const AT_LEISURE: Duration = Duration::from_hours(4);
+
 /// The people of the demo: name, token, roles.
 const PEOPLE: [(&str, &str, &str); 4] = [
     ("jane", "demo-jane", ""),
@@ -73,7 +78,7 @@ impl Platform {
 
         let begin = Instant::now();
         let target = Target::at(url.clone());
-        let desk = desk::Desk::new(&target);
+        let desk = desk::Desk::new(&target, if self.auto_approve { QUICKLY } else { AT_LEISURE });
         let told = async {
             setup::run(&desk, &services).await?;
             stories::run(&desk, &services, begin).await
@@ -85,8 +90,9 @@ impl Platform {
             () = reviewer => Ok(ExitCode::SUCCESS),
             _ = &mut interrupted => Ok(ExitCode::from(INTERRUPTED)),
         };
-        if !interrupted.is_finished() && outcome.is_ok() {
+        if !interrupted.is_finished() {
             output::line("");
+            // Also when a story did not end well: that is when one wants to look around.
             if self.keep {
                 output::line(&format!("Everything goes on at {url}/desk until Ctrl-C."));
                 let _ = interrupted.await;
@@ -149,7 +155,8 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
             lines.push(format!("rondo.desk.users.{name}.roles={roles}"));
         }
     }
-    fs::write(&file, lines.join("\n")).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    fs::write(&file, lines.join("\n"))
+        .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     Ok(folder)
 }
 

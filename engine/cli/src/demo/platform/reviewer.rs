@@ -19,7 +19,8 @@ pub(super) async fn run(desk: &Desk, decides: bool, url: &str, begin: Instant) {
     let mut seen: BTreeMap<String, Instant> = BTreeMap::new();
     loop {
         // The desk is there from the beginning, but its pools are not.
-        let waiting = desk.ask("rita", Method::GET, "/approvals?state=pending", None).await.unwrap_or_default();
+        let waiting =
+            desk.ask("rita", Method::GET, "/approvals?state=pending", None).await.unwrap_or_default();
         for approval in waiting["items"].as_array().into_iter().flatten() {
             let Some(id) = approval["id"].as_str() else { continue };
             let first = !seen.contains_key(id);

@@ -14,11 +14,15 @@ pub(super) const POOLS: [&str; 2] = ["acme", "lab"];
 
 /// Sets everything up. The error says what the desk does not want.
 pub(super) async fn run(desk: &Desk, services: &Simulator) -> Result<(), String> {
-    let put = async |path: &str, body: Value| desk.ask("root", Method::PUT, path, Some(&body)).await.map(drop);
-    let post = async |path: &str, body: Value| desk.ask("root", Method::POST, path, Some(&body)).await.map(drop);
-    let everyone = json!([{"to": "everyone", "actions": ["create"]}, {"to": "role:reviewer", "actions": ["modify"]}]);
+    let put =
+        async |path: &str, body: Value| desk.ask("root", Method::PUT, path, Some(&body)).await.map(drop);
+    let post =
+        async |path: &str, body: Value| desk.ask("root", Method::POST, path, Some(&body)).await.map(drop);
+    let everyone =
+        json!([{"to": "everyone", "actions": ["create"]}, {"to": "role:reviewer", "actions": ["modify"]}]);
     let quota = json!({"instances": 20, "cpu": 64, "memoryGiB": 256, "storageGiB": 2000});
-    put("/pools/acme", json!({"kind": "tenant", "name": "ACME Inc.", "quota": quota, "grants": everyone})).await?;
+    put("/pools/acme", json!({"kind": "tenant", "name": "ACME Inc.", "quota": quota, "grants": everyone}))
+        .await?;
     let with_approval = json!([{"to": "jane", "actions": ["create_with_approval"]}, {"to": "role:reviewer", "actions": ["modify"]}]);
     put("/pools/lab", json!({"kind": "pool", "name": "Laboratory", "grants": with_approval})).await?;
     put("/pools/AGRI", json!({"kind": "organization", "name": "Ministry of Agriculture", "grants": [{"to": "jane", "actions": ["create"]}]})).await?;
@@ -57,9 +61,7 @@ fn clusters(services: &Simulator) -> Vec<Value> {
             "credentials": {"token": KUBERNETES_TOKEN},
         })
     };
-    let plain = |name: &str, kind: &str, settings: Value| {
-        json!({"name": name, "type": kind, "region": eu, "enabled": true, "capacity": capacity, "settings": settings})
-    };
+    let plain = |name: &str, kind: &str, settings: Value| json!({"name": name, "type": kind, "region": eu, "enabled": true, "capacity": capacity, "settings": settings});
     vec![
         cloud("os-eu", eu, json!([us]), true),
         cloud("os-us", us, json!([eu]), false),

@@ -16,13 +16,24 @@ pub(super) async fn run(desk: &Desk, services: &Simulator, begin: Instant) -> Re
     let teller = Teller { desk, services, begin };
     let told = [
         teller.tell("A customer of the shop orders a server", teller.order()).await,
-        teller.tell("Jane wants a server with 20 cores: a rule asks the reviewers", teller.large_server()).await,
+        teller
+            .tell("Jane wants a server with 20 cores: a rule asks the reviewers", teller.large_server())
+            .await,
         teller.tell("The cloud finds no host: what was made is removed again", teller.no_host()).await,
-        teller.tell("A ministry gets a private cloud product, makes it smaller, and gives it back", teller.product()).await,
+        teller
+            .tell(
+                "A ministry gets a private cloud product, makes it smaller, and gives it back",
+                teller.product(),
+            )
+            .await,
         teller.tell("Jane launches in the laboratory, where somebody has to agree", teller.launch()).await,
     ];
     let failed: Vec<&str> = told.into_iter().filter_map(Result::err).collect();
-    if failed.is_empty() { Ok(()) } else { Err(format!("these stories did not end as they should: {}", failed.join("; "))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("these stories did not end as they should: {}", failed.join("; ")))
+    }
 }
 
 struct Teller<'a> {
@@ -33,7 +44,11 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     /// Tells one story. The error is the title of one that does not end as it should.
-    async fn tell<'t>(&self, title: &'t str, story: impl Future<Output = Result<(), String>>) -> Result<(), &'t str> {
+    async fn tell<'t>(
+        &self,
+        title: &'t str,
+        story: impl Future<Output = Result<(), String>>,
+    ) -> Result<(), &'t str> {
         output::line("");
         output::line(&format!("{} ─── {title}", stamp(self.begin)));
         let Err(error) = story.await else { return Ok(()) };
@@ -50,15 +65,20 @@ impl Teller<'_> {
             "ref": "web", "type": "vps", "provider": "openstack", "region": REGIONS[0], "image": "ubuntu-24.04",
             "resources": {"instances": 1, "cpu": 4, "memoryGiB": 8, "storageGiB": 80},
         });
-        let order = json!({"orderId": "ord-7", "pool": "acme", "customer": "user:default/jane", "items": [item]});
+        let order =
+            json!({"orderId": "ord-7", "pool": "acme", "customer": "user:default/jane", "items": [item]});
         let shop = crate::client::Target::at(self.services.orders_url());
         shop.request(Method::POST, "/orders", Some(&order)).await?;
         let list = async || self.desk.get("/requests?orderId=ord-7").await;
-        let found = self.desk.wait("the request of the order", list, |found| !found["items"][0]["id"].is_null()).await?;
+        let found = self
+            .desk
+            .wait("the request of the order", list, |found| !found["items"][0]["id"].is_null())
+            .await?;
         let request = self.finish(&found["items"][0]).await?;
-        self.expect(&request, "Completed")?;
+        expect(&request, "Completed")?;
         let id = request["id"].as_str().unwrap_or_default();
-        let revealed = self.desk.ask("jane", Method::POST, &format!("/requests/{id}/credentials/reveal"), None).await?;
+        let revealed =
+            self.desk.ask("jane", Method::POST, &format!("/requests/{id}/credentials/reveal"), None).await?;
         let user = revealed["username"].as_str().or(revealed["user"].as_str()).unwrap_or("the user");
         self.say("jane", &format!("sees the password of {user} once"));
         Ok(())
@@ -69,14 +89,14 @@ impl Teller<'_> {
         let made = self.desk.ask("jane", Method::POST, "/requests", Some(&asked)).await?;
         let request = self.finish(&made).await?;
         // A person at the pages may well say no.
-        if request["failure"]["code"] == "REJECTED" { Ok(()) } else { self.expect(&request, "Completed") }
+        if request["failure"]["code"] == "REJECTED" { Ok(()) } else { expect(&request, "Completed") }
     }
 
     async fn no_host(&self) -> Result<(), String> {
         self.services.fail_cloud(CloudFailure::NoHost, 1);
         let made = self.desk.ask("jane", Method::POST, "/requests", Some(&server("unlucky", 2))).await?;
         let request = self.finish(&made).await?;
-        self.expect(&request, "Rolled Back")?;
+        expect(&request, "Rolled Back")?;
         let name = format!("rq-{}", request["id"].as_str().unwrap_or_default());
         let left = self.services.state()["openstack"].to_string().contains(&name);
         self.say("cloud", if left { "still has something of it" } else { "has nothing of it any more" });
@@ -113,13 +133,18 @@ impl Teller<'_> {
             "the launch",
             async || self.desk.instance(&id).await,
             |instance| {
-                let state = instance["data"]["deployment"]["state"].as_str().unwrap_or_default().to_uppercase();
-                ["RUNNING", "FAILED"].contains(&state.as_str()) || !matches!(instance["state"].as_str(), Some("ACTIVE" | "PENDING"))
+                let state =
+                    instance["data"]["deployment"]["state"].as_str().unwrap_or_default().to_uppercase();
+                ["RUNNING", "FAILED"].contains(&state.as_str())
+                    || !matches!(instance["state"].as_str(), Some("ACTIVE" | "PENDING"))
             },
         );
         let deployment = ended.await?["data"]["deployment"].take();
         let error = &deployment["lastError"];
-        let why = ["code", "by", "note", "message"].iter().filter_map(|name| error[*name].as_str()).collect::<Vec<_>>();
+        let why = ["code", "by", "note", "message"]
+            .iter()
+            .filter_map(|name| error[*name].as_str())
+            .collect::<Vec<_>>();
         self.say("launch", &format!("{} {}", deployment["state"].as_str().unwrap_or("?"), why.join(", ")));
         Ok(())
     }
@@ -133,7 +158,9 @@ impl Teller<'_> {
         let name = ended["name"].as_str().unwrap_or(id);
         let state = ended["state"].as_str().unwrap_or_default();
         let more = match (state, ended["failure"]["message"].as_str()) {
-            ("Completed", _) => ended["access"]["ip"].as_str().map(|ip| format!(" at {ip}")).unwrap_or_default(),
+            ("Completed", _) => {
+                ended["access"]["ip"].as_str().map(|ip| format!(" at {ip}")).unwrap_or_default()
+            }
             (_, Some(message)) => format!(": {message}"),
             _ => String::new(),
         };
@@ -150,11 +177,13 @@ impl Teller<'_> {
         self.say(flow.trim_start_matches("private-cloud-"), &format!("{state} {status} {error}"));
         Ok(ended)
     }
+}
 
-    fn expect(&self, request: &Value, state: &str) -> Result<(), String> {
-        let (name, is) = (request["name"].as_str().unwrap_or_default(), request["state"].as_str().unwrap_or_default());
-        if is == state { Ok(()) } else { Err(format!("{name} is {is}, and should be {state}")) }
-    }
+/// Whether a request is in the state in which it should be.
+fn expect(request: &Value, state: &str) -> Result<(), String> {
+    let (name, is) =
+        (request["name"].as_str().unwrap_or_default(), request["state"].as_str().unwrap_or_default());
+    if is == state { Ok(()) } else { Err(format!("{name} is {is}, and should be {state}")) }
 }
 
 /// Whether a private cloud request ended so.
