@@ -39,6 +39,9 @@ const LONGEST_WAIT_FOR_A_PLACE: std::time::Duration = std::time::Duration::from_
 /// How long nothing may be heard of a step. Flows have a time limit of half an hour; this is for those that are gone.
 const LONGEST_SILENCE: std::time::Duration = std::time::Duration::from_mins(35);
 
+/// How long nothing may be forgotten in a rollback. Things take minutes to be gone; a second flow that looks at them meanwhile does no harm.
+const LONGEST_SILENCE_OF_ROLLBACK: std::time::Duration = std::time::Duration::from_mins(10);
+
 /// The open transaction, who changes something, and when.
 pub(crate) struct Work<'w, 'c> {
     pub(crate) shared: &'w Shared,
@@ -321,6 +324,8 @@ impl<'w, 'c> Work<'w, 'c> {
             }
             // People take the time that they take.
             State::Activating if request.asked.provider == "manual" => None,
+            State::RollingBack if request.asked.provider == "manual" => None,
+            State::RollingBack => Some(clock.after(request.changed_at, LONGEST_SILENCE_OF_ROLLBACK)),
             State::Allocating | State::Configuring | State::Activating | State::Verifying => {
                 Some(clock.after(request.changed_at, LONGEST_SILENCE))
             }
@@ -350,6 +355,7 @@ impl<'w, 'c> Work<'w, 'c> {
             State::Completed | State::Suspended => {
                 request.deprovision(self.own_act(Some("its time to run is over")), |_| view)?
             }
+            State::RollingBack => request.resume_rollback(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
             _ => request.end_stuck(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
         };
         self.finish(&request, effects)

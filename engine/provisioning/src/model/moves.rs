@@ -256,6 +256,10 @@ impl Request {
         ) {
             return Err(self.illegal("recording a resource"));
         }
+        // What is there may still be noted then, but nothing new is made.
+        if self.state == State::RollingBack && new.status == RecordedStatus::Creating {
+            return Err(Refusal::cancelled());
+        }
         self.changed_at = act.now;
         let known = self.recorded.iter_mut().find(|known| known.kind == new.kind && known.name == new.name);
         let Some(known) = known else {
@@ -317,8 +321,9 @@ impl Request {
         Ok(effects)
     }
 
-    /// Ends a request before it is done. Its flow is told at once, for it may wait for something else than an answer of the desk; if it is
-    /// gone, the event starts the one that removes what was made.
+    /// Ends a request before it is done. The instance that works on it is told at once, for it may wait for something else than an answer of
+    /// the desk, and removes what it made. No other flow may do so while it lives: a call of it that is under way could make something
+    /// behind the back of the other.
     pub(crate) fn cancel(&mut self, act: Act<'_>, view: impl FnOnce(&Self) -> Value) -> Reported {
         match self.state {
             State::Queued | State::PendingApproval => {
@@ -328,14 +333,26 @@ impl Request {
             State::Allocating | State::Configuring | State::Activating | State::Verifying => {
                 let mut effects = Effects::default();
                 self.roll_back(Cause::Cancelled, act, &mut effects);
-                self.tell_flow("deprovision", view, &mut effects);
+                self.tell_instance("deprovision", self.instance_id.clone(), view, &mut effects);
                 Ok(effects)
             }
             _ => Err(self.illegal("`cancel`")),
         }
     }
 
-    /// Ends a step whose flow has not been heard of for too long.
+    /// Begins a rollback again whose flow has not been heard of for too long.
+    pub(crate) fn resume_rollback(&mut self, act: Act<'_>, view: impl FnOnce(&Self) -> Value) -> Reported {
+        if self.state != State::RollingBack {
+            return Err(self.illegal("resuming a rollback"));
+        }
+        self.changed_at = act.now;
+        let mut effects = Effects::default();
+        self.tell_flow("deprovision", view, &mut effects);
+        Ok(effects)
+    }
+
+    /// Ends a step whose flow has not been heard of for too long. If the flow lives after all, it removes what it made; else
+    /// [`Request::resume_rollback`] follows.
     pub(crate) fn end_stuck(&mut self, act: Act<'_>, view: impl FnOnce(&Self) -> Value) -> Reported {
         let Some(step) = self.state.step() else { return Err(self.illegal("a step that takes too long")) };
         let mut effects = Effects::default();
@@ -343,7 +360,7 @@ impl Request {
         let message = format!("nothing was heard of the step `{}` for too long", step.name());
         self.fail(Failure { step: Some(step), ..Failure::new("STUCK", message) }, act, &mut effects);
         if self.state == State::RollingBack {
-            self.tell_flow("deprovision", view, &mut effects);
+            self.tell_instance("deprovision", self.instance_id.clone(), view, &mut effects);
         }
         Ok(effects)
     }
@@ -390,14 +407,21 @@ impl Request {
         Ok(Effects { told: vec![told], ..Effects::default() })
     }
 
+    /// Starts a flow.
     fn tell_flow(&self, what: &str, view: impl FnOnce(&Self) -> Value, effects: &mut Effects) {
+        self.tell_instance(what, None, view, effects);
+    }
+
+    /// Tells an instance; without one, starts a flow.
+    fn tell_instance(&self, what: &str, instance: Option<String>, view: impl FnOnce(&Self) -> Value, effects: &mut Effects) {
         let mut request = view(self);
         // It was drawn before the change.
         request["state"] = self.state.name().into();
         effects.told.push(Told {
             event_type: format!("desk.{what}.{}", self.asked.provider),
-            instance: None,
-            business_key: Some(self.id.clone()),
+            // An event for an instance starts none.
+            business_key: instance.is_none().then(|| self.id.clone()),
+            instance,
             data: json!({"request": request}),
         });
     }
@@ -443,3 +467,6 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
