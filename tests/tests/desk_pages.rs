@@ -8,7 +8,8 @@ use rondo_tests::{Engine, folder, prepare, services, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const DESK: &str = "rondo.desk.enabled=true\nrondo.desk.webhooks.allow-http=true\nrondo.desk.webhooks.allow-loopback=true\n";
+const DESK: &str =
+    "rondo.desk.enabled=true\nrondo.desk.webhooks.allow-http=true\nrondo.desk.webhooks.allow-loopback=true\n";
 const USERS: &str = "rondo.desk.users.rita.token=t-rita\nrondo.desk.users.rita.roles=admin,reviewer\nrondo.desk.users.jane.token=t-jane\n";
 
 /// An engine with a desk, and a browser that does not follow redirects.
@@ -69,7 +70,8 @@ impl Desk {
 
     /// Sends a form as the page of this desk does.
     async fn send(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Page {
-        let request = self.request(Method::POST, path).header("cookie", cookie).header("sec-fetch-site", "same-origin");
+        let request =
+            self.request(Method::POST, path).header("cookie", cookie).header("sec-fetch-site", "same-origin");
         self.page(request.form(fields)).await
     }
 
@@ -91,8 +93,18 @@ impl Desk {
     /// A pool, a cluster for simulations, and a rule that asks the reviewers about everything.
     async fn with_question(&self) -> String {
         let grants = json!([{"to": "everyone", "actions": ["create"]}]);
-        self.call(Method::PUT, "/pools/acme", json!({"name": "<b>ACME</b>", "quota": {"cpu": 8}, "grants": grants})).await;
-        self.call(Method::POST, "/clusters", json!({"name": "sim", "type": "simulation", "region": "eu", "capacity": {"cpu": 40}})).await;
+        self.call(
+            Method::PUT,
+            "/pools/acme",
+            json!({"name": "<b>ACME</b>", "quota": {"cpu": 8}, "grants": grants}),
+        )
+        .await;
+        self.call(
+            Method::POST,
+            "/clusters",
+            json!({"name": "sim", "type": "simulation", "region": "eu", "capacity": {"cpu": 40}}),
+        )
+        .await;
         let rule = json!({"name": "All", "priority": 1, "approvers": ["role:reviewer"]});
         self.call(Method::POST, "/approval-rules", rule).await;
         let asked = json!({
@@ -125,9 +137,15 @@ async fn without_users_everybody_sees_the_pages() {
         assert!(page.0 == 200 && page.text().contains(words), "{path}: {} {}", page.0, page.text());
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        assert_eq!((page.header("cache-control"), page.header("x-content-type-options")), ("no-store", "nosniff"));
+        assert_eq!(
+            (page.header("cache-control"), page.header("x-content-type-options")),
+            ("no-store", "nosniff")
+        );
         // What the policy forbids would not work.
-        assert!(!page.2.contains("<style") && !page.2.contains(" style=") && !page.2.contains(" onclick="), "{path}");
+        assert!(
+            !page.2.contains("<style") && !page.2.contains(" style=") && !page.2.contains(" onclick="),
+            "{path}"
+        );
         let scripts = page.2.matches("<script").count();
         assert_eq!(scripts, page.2.matches(r#"<script defer src="/desk/page.js"></script>"#).count());
     }
@@ -147,11 +165,18 @@ async fn a_person_signs_in_with_their_token_and_out_again() {
         assert_eq!((page.0, page.header("location")), (303, "/desk/sign-in"), "{path}");
     }
     let wrong = desk.send("/desk/sign-in", "", &[("token", "t-nobody")]).await;
-    assert!(wrong.0 == 401 && wrong.text().contains("Nobody has this token.") && wrong.header("set-cookie").is_empty());
+    assert!(
+        wrong.0 == 401
+            && wrong.text().contains("Nobody has this token.")
+            && wrong.header("set-cookie").is_empty()
+    );
 
     let page = desk.send("/desk/sign-in", "", &[("token", " t-jane ")]).await;
     let set = page.header("set-cookie");
-    assert!(set.contains("; HttpOnly") && set.contains("; SameSite=Strict") && set.contains("; Path=/desk"), "{set}");
+    assert!(
+        set.contains("; HttpOnly") && set.contains("; SameSite=Strict") && set.contains("; Path=/desk"),
+        "{set}"
+    );
     assert!(!set.contains("t-jane"), "the token stays at the desk");
     let cookie = set.split(';').next().unwrap().to_owned();
     assert!(desk.get("/desk/requests", &cookie).await.text().contains("user:default/jane"));
@@ -179,7 +204,8 @@ async fn an_approver_decides_in_the_inbox_and_nobody_else() {
     assert_eq!(refused.0, 403, "{}", refused.text());
     let nobody = desk.send(&form, "", &[("decision", "approved")]).await;
     assert_eq!((nobody.0, nobody.header("location")), (303, "/desk/sign-in"));
-    let elsewhere = desk.request(Method::POST, &form).header("cookie", &rita).header("sec-fetch-site", "cross-site");
+    let elsewhere =
+        desk.request(Method::POST, &form).header("cookie", &rita).header("sec-fetch-site", "cross-site");
     assert_eq!(desk.page(elsewhere.form(&[("decision", "approved")])).await.0, 403, "a page of another site");
     let without = desk.send(&form, &rita, &[("decision", "rejected"), ("reason", " ")]).await;
     assert!(without.0 == 422 && without.text().contains("the decision needs a reason"), "{}", without.text());
@@ -202,14 +228,32 @@ async fn every_text_is_escaped_and_the_steps_are_shown() {
     let id = desk.with_question().await;
     let rita = desk.sign_in("t-rita").await;
     let request = desk.get(&format!("/desk/requests/{id}"), &rita).await;
-    assert!(request.2.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !request.2.contains("<script>alert"));
+    assert!(
+        request.2.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !request.2.contains("<script>alert")
+    );
     let text = request.text();
-    for words in ["Pending Approval", "allocate Pending", "verify Pending", "Nothing is recorded.", "provisioning.started"] {
+    for words in [
+        "Pending Approval",
+        "allocate Pending",
+        "verify Pending",
+        "Nothing is recorded.",
+        "provisioning.started",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     let pools = desk.get("/desk/pools", &rita).await;
-    assert!(pools.2.contains("&lt;b&gt;ACME&lt;/b&gt;") && pools.text().contains("4 of 8"), "{}", pools.text());
-    for (query, count) in [("pool=acme", 1), ("pool=other", 0), ("state=Pending+Approval&pool=acme", 1), ("state=Failed", 0), ("pool=&state=", 1)] {
+    assert!(
+        pools.2.contains("&lt;b&gt;ACME&lt;/b&gt;") && pools.text().contains("4 of 8"),
+        "{}",
+        pools.text()
+    );
+    for (query, count) in [
+        ("pool=acme", 1),
+        ("pool=other", 0),
+        ("state=Pending+Approval&pool=acme", 1),
+        ("state=Failed", 0),
+        ("pool=&state=", 1),
+    ] {
         let page = desk.get(&format!("/desk/requests?{query}"), &rita).await;
         assert!(page.text().contains(&format!("Latest first {count}")), "{query}: {}", page.text());
     }
@@ -220,21 +264,25 @@ async fn a_cluster_and_a_webhook_are_tried_by_a_button() {
     let desk = Desk::start(USERS).await;
     let (simulated, _): (Simulator, _) = services().await;
     desk.with_question().await;
-    let cluster = |name: &str, token: &str| {
-        json!({"name": name, "type": "kubernetes", "region": "eu", "apiUrl": simulated.kubernetes_url(), "credentials": {"token": token}})
-    };
+    let cluster = |name: &str, token: &str| json!({"name": name, "type": "kubernetes", "region": "eu", "apiUrl": simulated.kubernetes_url(), "credentials": {"token": token}});
     desk.call(Method::POST, "/clusters", cluster("right", KUBERNETES_TOKEN)).await;
     desk.call(Method::POST, "/clusters", cluster("wrong", "none")).await;
     let [rita, jane] = [desk.sign_in("t-rita").await, desk.sign_in("t-jane").await];
     let right = desk.send("/desk/clusters/right/test", &rita, &[]).await;
-    assert!(right.2.contains("notice good") && right.text().contains("right answered within"), "{}", right.text());
+    assert!(
+        right.2.contains("notice good") && right.text().contains("right answered within"),
+        "{}",
+        right.text()
+    );
     let wrong = desk.send("/desk/clusters/wrong/test", &rita, &[]).await;
     assert!(wrong.2.contains("notice bad"), "{}", wrong.text());
     assert_eq!(desk.send("/desk/clusters/right/test", &jane, &[]).await.0, 403);
     assert!(!desk.get("/desk/clusters", &jane).await.text().contains("Test"));
 
     let url = format!("{}/hooks/provisioning", simulated.orders_url());
-    let hook = desk.call(Method::POST, "/webhooks", json!({"pool": "acme", "url": url, "secret": WEBHOOK_SECRET})).await;
+    let hook = desk
+        .call(Method::POST, "/webhooks", json!({"pool": "acme", "url": url, "secret": WEBHOOK_SECRET}))
+        .await;
     let page = format!("/desk/webhooks/{}", hook["id"].as_str().unwrap());
     let tested = desk.send(&format!("{page}/test"), &rita, &[]).await;
     assert!(tested.text().contains("The receiver answered 204."), "{}", tested.text());
@@ -245,7 +293,11 @@ async fn a_cluster_and_a_webhook_are_tried_by_a_button() {
             && desk.get(&page, &rita).await.text().contains("provisioning.started")
     })
     .await;
-    assert!(desk.get(&page, &rita).await.text().contains("delivered 204"), "{}", desk.get(&page, &rita).await.text());
+    assert!(
+        desk.get(&page, &rita).await.text().contains("delivered 204"),
+        "{}",
+        desk.get(&page, &rita).await.text()
+    );
 }
 
 impl Desk {

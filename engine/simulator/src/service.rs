@@ -63,7 +63,7 @@ impl Service {
             Self::Kubernetes => kubernetes::refusal_body(status, message),
             Self::Openstack => openstack::refusal_body(status, message, url),
             Self::Mail => mail::refusal_body(status, message),
-            Self::Orders => orders::refusal_body(status, message),
+            Self::Orders => orders::refusal_body(message),
         }
     }
 

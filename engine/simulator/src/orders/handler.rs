@@ -19,7 +19,7 @@ use crate::world::Shared;
 const SIGNATURE: &str = "x-hub-signature-256";
 
 fn refuse(status: StatusCode, message: &str) -> Response {
-    (status, Json(refusal_body(status, message))).into_response()
+    (status, Json(refusal_body(message))).into_response()
 }
 
 /// `POST /orders`: `{"orderId"?, "pool", "customer", "items"}`. The same order again is answered with 200.

@@ -16,7 +16,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -73,6 +72,6 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 }
 
 /// `{"error": "message"}`.
-pub(crate) fn refusal_body(_status: StatusCode, message: &str) -> Value {
+pub(crate) fn refusal_body(message: &str) -> Value {
     json!({ "error": message })
 }

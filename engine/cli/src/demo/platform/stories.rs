@@ -141,12 +141,13 @@ impl Teller<'_> {
         );
         let deployment = ended.await?["data"]["deployment"].take();
         let error = &deployment["lastError"];
-        let why = ["code", "by", "note", "message"]
-            .iter()
-            .filter_map(|name| error[*name].as_str())
-            .collect::<Vec<_>>();
-        self.say("launch", &format!("{} {}", deployment["state"].as_str().unwrap_or("?"), why.join(", ")));
-        Ok(())
+        let why = ["code", "by", "note", "message"].iter().filter_map(|name| error[*name].as_str());
+        let state = deployment["state"].as_str().unwrap_or("without a state").to_uppercase();
+        let outcome = format!("{state} {}", why.collect::<Vec<_>>().join(", "));
+        self.say("launch", &outcome);
+        // A person at the pages may well agree.
+        let is_told = state == "RUNNING" || (state == "FAILED" && error["code"] == "REJECTED");
+        if is_told { Ok(()) } else { Err(format!("the launch is {outcome}")) }
     }
 
     /// Waits for the end of a request, and says how it ended.
