@@ -4,6 +4,7 @@
 mod common;
 
 use common::{World, contains, header, namespace};
+use rondo_simulator::GITLAB_TOKEN;
 use rondo_simulator::Service::{Backstage, Gitlab, Kubernetes};
 use serde_json::{Value, json};
 
@@ -77,6 +78,21 @@ async fn an_answer_can_be_lost_after_the_effect() {
     let again = world.ask_with(Gitlab, (ISSUES, issue()), key()).await;
     assert_eq!((again.0, &again.1["iid"]), (201, &json!(1)));
     assert_eq!(world.simulator.issues().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_can_be_closed_in_place_of_an_answer() {
+    let world = World::new().await;
+    let failure = json!({ "path_prefix": "/api/v4", "status": 500, "hangs_up": true, "after_effect": true });
+    world.control("POST /_sim/failures", failure).await;
+    let url = format!("{}/api/v4/projects/1/issues", world.simulator.gitlab_url());
+    let request = reqwest::Client::new().post(url).bearer_auth(GITLAB_TOKEN).json(&issue());
+    let answer = match request.send().await {
+        Err(error) => Err(error),
+        Ok(answer) => answer.bytes().await,
+    };
+    assert!(answer.is_err(), "there is no answer: {answer:?}");
+    assert_eq!(world.simulator.issues().len(), 1, "the request was carried out");
 }
 
 #[tokio::test]
