@@ -30,6 +30,13 @@ const QUICKLY: Duration = Duration::from_mins(3);
 /// The same where a person has to decide.
 const AT_LEISURE: Duration = Duration::from_hours(4);
 
+/// The addresses of servers, on which the demo answers. Only Linux has all of 127.0.0.0/8; elsewhere there is the one address.
+const ADDRESSES: FloatingAddresses = if cfg!(target_os = "linux") {
+    FloatingAddresses { first: Ipv4Addr::new(127, 30, 0, 2), count: 12 }
+} else {
+    FloatingAddresses { first: Ipv4Addr::LOCALHOST, count: 1 }
+};
+
 /// The people of the demo: name, token, roles.
 const PEOPLE: [(&str, &str, &str); 4] = [
     ("jane", "demo-jane", ""),
@@ -122,15 +129,9 @@ fn services() -> Services {
         provisioner: seconds(2),
         ..Delays::default()
     };
-    // Only Linux has all of 127.0.0.0/8; elsewhere servers share the one address there is.
-    let floating_addresses = if cfg!(target_os = "linux") {
-        FloatingAddresses { first: Ipv4Addr::new(127, 30, 0, 2), count: 12 }
-    } else {
-        FloatingAddresses { first: Ipv4Addr::LOCALHOST, count: 1 }
-    };
     let regions = setup::REGIONS.map(str::to_owned).to_vec();
     Services {
-        cloud: CloudOptions { regions, floating_addresses, ..CloudOptions::default() },
+        cloud: CloudOptions { regions, floating_addresses: ADDRESSES, ..CloudOptions::default() },
         hosts: Some(HostPorts { ssh: 0, http: 0 }),
         delays,
         ..Services::default()
