@@ -1,6 +1,7 @@
 //! What the tests of all services share: a simulator with a client, and tables of exchanges.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod cloud;
 pub(crate) mod wire;
 
 use reqwest::Method;
