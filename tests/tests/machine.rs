@@ -42,6 +42,7 @@ fn lose_the_answer_to_the_creation(services: &Simulator) {
         times: 1,
         body: None,
         after_effect: true,
+        hangs_up: false,
     });
 }
 

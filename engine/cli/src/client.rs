@@ -39,6 +39,11 @@ impl Target {
         Self { url, token: None, json: false }
     }
 
+    /// The same engine, asked with a token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Shows what the engine answers at a path: with `--json` as JSON, whose moments `write_times` makes readable, else as the lines that
     /// `describe` makes of it.
     pub(crate) async fn show(

@@ -15,7 +15,7 @@ pub(crate) struct Init {
     /// The folder: one that does not exist, or is empty.
     folder: PathBuf,
     /// The flow.
-    #[arg(long, default_value = flows::NAMES[0], value_parser = PossibleValuesParser::new(flows::NAMES))]
+    #[arg(long, default_value = flows::DEFAULT, value_parser = PossibleValuesParser::new(flows::names()))]
     flow: String,
 }
 

@@ -14,6 +14,7 @@ mod desk;
 mod gateway;
 mod http;
 mod model;
+mod pages;
 mod refusal;
 mod settings;
 mod tables;

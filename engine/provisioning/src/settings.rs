@@ -1,6 +1,9 @@
 //! The properties of the desk.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rondo_definition::{Properties, PropertyError, settings};
 use subtle::ConstantTimeEq;

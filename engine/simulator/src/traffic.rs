@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -83,9 +83,12 @@ pub struct Failure {
     /// Carry the request out and lose only the answer, as a broken connection does.
     #[serde(default)]
     pub after_effect: bool,
+    /// Close the connection in place of an answer; the status is then only what the log says.
+    #[serde(default)]
+    pub hangs_up: bool,
 }
 
-fn once() -> u32 {
+pub(crate) fn once() -> u32 {
     1
 }
 
@@ -214,7 +217,7 @@ pub(crate) async fn handle(
         } else if before {
             let identity = key
                 .clone()
-                .filter(|_| method != Method::GET)
+                .filter(|_| method != Method::GET && service.knows_idempotency_keys())
                 .map(|key| (service, key, method.clone(), path.clone(), bytes.clone()));
             let request = Request::from_parts(parts, Body::from(bytes));
             carry_out(&shared, identity, request, next).await
@@ -227,6 +230,7 @@ pub(crate) async fn handle(
                 let status =
                     StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let response = match failure.body {
+                    _ if failure.hangs_up => (status, broken_body()).into_response(),
                     Some(body) => (status, Json(body)).into_response(),
                     None => refuse(status, "simulated failure"),
                 };
@@ -250,6 +254,12 @@ pub(crate) async fn handle(
     tracing::debug!(%service, method = call.method, path = call.path, status = call.status, repeated, "call");
     world.traffic.log(call);
     response
+}
+
+/// A body that cannot be sent, so that the server closes the connection.
+fn broken_body() -> Body {
+    let error = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+    Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(error)]))
 }
 
 /// The part of a text that the log keeps.

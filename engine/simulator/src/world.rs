@@ -7,12 +7,17 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::backstage::Backstage;
 use crate::clock::Clock;
 use crate::gitlab::Gitlab;
 use crate::kubernetes::Cluster;
+use crate::mail::Mailbox;
+use crate::openstack::Cloud;
 use crate::options::{Delays, Options};
+use crate::orders::Orders;
+use crate::provisioner::{Job, Provisioner};
 use crate::service::Service;
 use crate::traffic::Traffic;
 
@@ -23,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) urls: Urls,
     /// Locked while a request with an idempotency key is carried out, so that two at the same time have one effect.
     pub(crate) keyed: tokio::sync::Mutex<()>,
+    /// An order, a job or the clock has changed, so that something may be due that the simulator does by itself.
+    pub(crate) changed: Notify,
     world: Mutex<World>,
 }
 
@@ -32,9 +39,12 @@ pub(crate) struct Urls {
     pub(crate) gitlab: String,
     pub(crate) backstage: String,
     pub(crate) kubernetes: String,
+    pub(crate) openstack: String,
+    pub(crate) mail: String,
+    pub(crate) orders: String,
 }
 
-/// The state of the three services, and how they behave.
+/// The state of the services, and how they behave.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -44,12 +54,16 @@ pub(crate) struct World {
     pub(crate) gitlab: Gitlab,
     pub(crate) backstage: Backstage,
     pub(crate) cluster: Cluster,
+    pub(crate) cloud: Cloud,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) orders: Orders,
+    pub(crate) provisioner: Provisioner,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options, urls: Urls) -> Self {
         let world = Mutex::new(World::new(&options));
-        Self { options, urls, keyed: tokio::sync::Mutex::default(), world }
+        Self { options, urls, keyed: tokio::sync::Mutex::default(), changed: Notify::new(), world }
     }
 
     /// The state at the present moment.
@@ -71,6 +85,9 @@ impl Urls {
             Service::Gitlab => self.gitlab = url,
             Service::Backstage => self.backstage = url,
             Service::Kubernetes => self.kubernetes = url,
+            Service::Openstack => self.openstack = url,
+            Service::Mail => self.mail = url,
+            Service::Orders => self.orders = url,
         }
     }
 }
@@ -86,6 +103,10 @@ impl World {
             gitlab: Gitlab::new(&options.projects),
             backstage: Backstage::default(),
             cluster: Cluster::new(clock.now()),
+            cloud: Cloud::new(&options.cloud),
+            mailbox: Mailbox::default(),
+            orders: Orders::default(),
+            provisioner: Provisioner::default(),
         }
     }
 
@@ -96,9 +117,18 @@ impl World {
             "gitlab": self.gitlab.describe(&urls.gitlab),
             "backstage": self.backstage.describe(),
             "kubernetes": self.cluster.describe(now),
+            "openstack": self.cloud.describe(),
+            "mails": self.mailbox.mails().len(),
+            "orders": self.orders.orders(),
+            "provisioner": self.provisioner.jobs,
             "calls": self.traffic.counted(),
             "repeated": self.traffic.repeated(),
         })
+    }
+
+    /// The jobs of the provisioner, and the cluster in which they have their effect.
+    pub(crate) fn provisioner_and_cluster(&mut self) -> (&mut Vec<Job>, &mut Cluster) {
+        (&mut self.provisioner.jobs, &mut self.cluster)
     }
 
     fn settle(&mut self) {
@@ -107,5 +137,7 @@ impl World {
             self.gitlab.approve_undecided(age, now);
         }
         self.backstage.finish_due_tasks(now, &mut self.cluster);
+        self.cluster.settle(now);
+        self.cloud.settle(now);
     }
 }

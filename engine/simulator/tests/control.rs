@@ -4,6 +4,7 @@
 mod common;
 
 use common::{World, contains, header, namespace};
+use rondo_simulator::GITLAB_TOKEN;
 use rondo_simulator::Service::{Backstage, Gitlab, Kubernetes};
 use serde_json::{Value, json};
 
@@ -80,6 +81,21 @@ async fn an_answer_can_be_lost_after_the_effect() {
 }
 
 #[tokio::test]
+async fn a_connection_can_be_closed_in_place_of_an_answer() {
+    let world = World::new().await;
+    let failure = json!({ "path_prefix": "/api/v4", "status": 500, "hangs_up": true, "after_effect": true });
+    world.control("POST /_sim/failures", failure).await;
+    let url = format!("{}/api/v4/projects/1/issues", world.simulator.gitlab_url());
+    let request = reqwest::Client::new().post(url).bearer_auth(GITLAB_TOKEN).json(&issue());
+    let answer = match request.send().await {
+        Err(error) => Err(error),
+        Ok(answer) => answer.bytes().await,
+    };
+    assert!(answer.is_err(), "there is no answer: {answer:?}");
+    assert_eq!(world.simulator.issues().len(), 1, "the request was carried out");
+}
+
+#[tokio::test]
 async fn the_control_plane_says_what_it_does_not_take() {
     let world = World::new().await;
     for (line, body, status) in [
@@ -98,7 +114,7 @@ async fn the_control_plane_says_what_it_does_not_take() {
         assert_eq!(found, status, "{line} {body}: {answer}");
     }
     let (_, answer) = world.control("POST /_sim/delays", json!({ "service": "lunch", "millis": 5 })).await;
-    insta::assert_snapshot!(answer["error"].as_str().unwrap(), @"no delay is called `lunch`; there are `gitlab`, `backstage`, `kubernetes` (latency of answers), `template`, `vm-provisioning` and `vm-starting`");
+    insta::assert_snapshot!(answer["error"].as_str().unwrap(), @"no delay is called `lunch`; there are `gitlab`, `backstage`, `kubernetes`, `openstack`, `mail`, `orders` (latency of answers), `template`, `vm-provisioning`, `vm-starting`, `namespace-deletion`, `server-build`, `server-power`, `server-deletion` and `provisioner`");
 }
 
 #[tokio::test]

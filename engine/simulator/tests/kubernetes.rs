@@ -5,7 +5,9 @@ mod common;
 
 use std::time::Duration;
 
+use common::wire::{Captures, none};
 use common::{World, contains, header, machine, namespace};
+use reqwest::header::HeaderMap;
 use rondo_simulator::Delays;
 use rondo_simulator::Service::Kubernetes;
 use serde_json::{Value, json};
@@ -128,7 +130,9 @@ async fn what_is_wrong_is_refused_with_a_status_object() {
         (spaces, NONE, 400, "BadRequest"),
         ("DELETE /api/v1/namespaces/default", NONE, 403, "Forbidden"),
         ("DELETE /api/v1/namespaces/none", NONE, 404, "NotFound"),
-        ("PUT /api/v1/namespaces/vms", namespace("vms"), 405, "MethodNotAllowed"),
+        ("PUT /api/v1/namespaces", namespace("vms"), 405, "MethodNotAllowed"),
+        ("PUT /api/v1/namespaces/vms", namespace("other"), 400, "BadRequest"),
+        ("PUT /api/v1/namespaces/none", namespace("none"), 404, "NotFound"),
         (elsewhere, machine("web", &json!({ "running": true })), 404, "NotFound"),
         (&post, machine("web", &json!({})), 422, "Invalid"),
         (&post, machine("web", &json!({ "running": true, "runStrategy": "Always" })), 422, "Invalid"),
@@ -136,7 +140,7 @@ async fn what_is_wrong_is_refused_with_a_status_object() {
         (&post, other, 400, "BadRequest"),
         (&format!("PUT {ACTIONS}/start"), NONE, 404, "NotFound"),
         (&format!("DELETE {INSTANCE}"), NONE, 405, "MethodNotAllowed"),
-        ("GET /api/v1/pods", NONE, 404, "NotFound"),
+        ("GET /api/v1/secrets", NONE, 404, "NotFound"),
     ] {
         let (found, answer) = world.ask(Kubernetes, (line, body.clone())).await;
         assert_eq!(found, status, "{line} {body}: {answer}");
@@ -163,4 +167,155 @@ async fn a_namespace_takes_what_is_in_it_along() {
         )
         .await;
     assert!(world.simulator.namespaces().is_empty());
+}
+
+#[tokio::test]
+async fn each_captured_exchange_has_its_status_and_shape() {
+    let delays = Delays { namespace_deletion: Duration::from_secs(10), ..Delays::default() };
+    let world = World::with(delays).await;
+    let mut captured = Captures::read(Kubernetes, include_str!("wire/kubernetes.json"));
+    macro_rules! play {
+        ($name:expr) => {
+            play!($name, none())
+        };
+        ($name:expr, $body:expr) => {
+            captured.play(&world, $name, $body, &HeaderMap::new()).await
+        };
+    }
+    play!("namespace");
+    play!("namespace again", namespace("acme-shop"));
+    for name in ["quota", "limits", "binding", "policy"] {
+        play!(name);
+    }
+    world.control("POST /_sim/kubernetes/forbidden", json!({ "resources": ["limitranges"] })).await;
+    play!("forbidden", json!({ "apiVersion": "v1", "kind": "LimitRange", "metadata": { "name": "more" } }));
+    play!("delete");
+    play!(
+        "into a dying namespace",
+        json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "quota" } })
+    );
+    play!("namespace again", namespace("acme-shop"));
+    world.simulator.advance(Duration::from_secs(10));
+    play!("gone");
+    captured.all_were_played();
+}
+
+fn pod(name: &str, cpu: &str) -> Value {
+    let container =
+        json!({ "name": "main", "image": "x", "resources": { "requests": { "cpu": cpu, "memory": "1Gi" } } });
+    json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name }, "spec": { "containers": [container] } })
+}
+
+#[tokio::test]
+async fn a_quota_shows_what_is_used_and_is_kept() {
+    let world = world_with_namespace(Delays::default()).await;
+    let quota = |pods: &str| {
+        let hard = json!({ "pods": pods, "requests.cpu": "2", "requests.memory": "8Gi", "requests.storage": "10Gi" });
+        json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "quota" }, "spec": { "hard": hard } })
+    };
+    let claim = |size: &str| {
+        let requests = json!({ "requests": { "storage": size } });
+        json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": "data" }, "spec": { "resources": requests } })
+    };
+    let quotas = "/api/v1/namespaces/vms/resourcequotas";
+    let [pods, claims] =
+        ["pods", "persistentvolumeclaims"].map(|plural| format!("POST /api/v1/namespaces/vms/{plural}"));
+    let used = json!({ "status": { "hard": { "pods": "2" }, "used": { "pods": "1", "requests.cpu": "1500m", "requests.memory": "1Gi", "requests.storage": "4Gi" } } });
+    let forbidden = json!({ "reason": "Forbidden", "code": 403 });
+    world
+        .play(
+            Kubernetes,
+            &[
+                (
+                    &format!("POST {quotas}"),
+                    quota("2"),
+                    201,
+                    json!({ "status": { "used": { "pods": "0" } } }),
+                ),
+                (&pods, pod("a", "1500m"), 201, json!({ "status": { "phase": "Running" } })),
+                (&claims, claim("4Gi"), 201, json!({ "status": { "phase": "Bound" } })),
+                (&format!("GET {quotas}/quota"), NONE, 200, used),
+                (&pods, pod("b", "600m"), 403, forbidden.clone()),
+                (&pods, pod("b", "500m"), 201, json!({})),
+                (&pods, pod("c", "0"), 403, forbidden),
+                (
+                    &format!("PUT {quotas}/quota"),
+                    quota("0"),
+                    200,
+                    json!({ "status": { "hard": { "pods": "0" } } }),
+                ),
+                ("DELETE /api/v1/namespaces/vms/pods/a", NONE, 200, json!({ "status": "Success" })),
+                (
+                    "GET /api/v1/namespaces/vms/pods",
+                    NONE,
+                    200,
+                    json!({ "kind": "PodList", "items": [{ "metadata": { "name": "b" } }] }),
+                ),
+            ],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn pods_have_metrics_and_workloads_their_replicas() {
+    let world = world_with_namespace(Delays::default()).await;
+    let mut told = pod("told", "1");
+    told["metadata"]["annotations"] = json!({ "simulated/cpu": "700m" });
+    let usage = |cpu: &str| json!({ "containers": [{ "usage": { "cpu": cpu, "memory": "1Gi" } }] });
+    let deployment = |replicas: u64| json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" }, "spec": { "replicas": replicas } });
+    let metrics = "/apis/metrics.k8s.io/v1beta1/namespaces/vms/pods";
+    let deployments = "/apis/apps/v1/namespaces/vms/deployments";
+    world
+        .play(
+            Kubernetes,
+            &[
+                ("POST /api/v1/namespaces/vms/pods", pod("plain", "1"), 201, json!({})),
+                ("POST /api/v1/namespaces/vms/pods", told, 201, json!({})),
+                (
+                    &format!("GET {metrics}"),
+                    NONE,
+                    200,
+                    json!({ "kind": "PodMetricsList", "items": [usage("1"), usage("700m")] }),
+                ),
+                (&format!("DELETE {metrics}/told"), NONE, 405, json!({})),
+                (
+                    &format!("POST {deployments}"),
+                    deployment(3),
+                    201,
+                    json!({ "status": { "readyReplicas": 3 } }),
+                ),
+                (
+                    &format!("PATCH {deployments}/web"),
+                    json!({ "spec": { "replicas": 0 } }),
+                    200,
+                    json!({ "status": { "readyReplicas": 0 } }),
+                ),
+                ("GET /version", NONE, 200, json!({ "major": "1" })),
+                ("GET /readyz", NONE, 200, json!("ok")),
+            ],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_replacement_keeps_the_identity_of_an_object() {
+    let world = world_with_namespace(Delays::default()).await;
+    let get = "GET /api/v1/namespaces/vms";
+    let before = world.ask(Kubernetes, (get, NONE)).await.1;
+    let mut labelled = namespace("vms");
+    labelled["metadata"]["labels"] = json!({ "a": "b" });
+    world
+        .play(
+            Kubernetes,
+            &[(
+                "PUT /api/v1/namespaces/vms",
+                labelled,
+                200,
+                json!({ "metadata": { "labels": { "a": "b" } } }),
+            )],
+        )
+        .await;
+    let after = world.ask(Kubernetes, (get, NONE)).await.1;
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+    assert_ne!(before["metadata"]["resourceVersion"], after["metadata"]["resourceVersion"]);
 }

@@ -45,8 +45,12 @@ impl FromRef<App> for Desk {
     }
 }
 
-/// The routes of the desk below [`BASE`], and the callback of provisioners at the path that they were built for.
+pub(crate) use webhooks::check_manages;
+
+/// The routes of the desk: its interface below [`BASE`], the pages for people, and the callback of provisioners at the path that they were built
+/// for.
 pub fn routes(desk: Desk) -> Router {
+    let pages = crate::pages::routes(desk.clone());
     let app = App { desk, schemas: Arc::new(Schemas::read()) };
     let routes = Router::new()
         .merge(pools::routes())
@@ -62,7 +66,8 @@ pub fn routes(desk: Desk) -> Router {
         .merge(webhooks::routes())
         .route("/openapi", get(document))
         .with_state(app.clone());
-    Router::new().nest(BASE, routes).merge(products::callback_routes().with_state(app))
+    let callbacks = products::callback_routes().with_state(app);
+    Router::new().nest(BASE, routes).merge(callbacks).merge(pages)
 }
 
 async fn document() -> impl IntoResponse {

@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Admins change webhooks, the owner of the pool, and who manages it.
-fn check_manages(work: &Work<'_, '_>, id: &str) -> Result<(), Fault> {
+pub(crate) fn check_manages(work: &Work<'_, '_>, id: &str) -> Result<(), Fault> {
     let person = work.person;
     let pool = tables::pools::get(work.connection, id)?;
     let is = |entry: &str| person.is(&Principal::parse(entry));

@@ -61,6 +61,19 @@ pub(crate) enum Action {
     Contribute,
 }
 
+impl Action {
+    /// Its name, as grants write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::CreateWithApproval => "create_with_approval",
+            Self::Modify => "modify",
+            Self::Manage => "manage",
+            Self::Contribute => "contribute",
+        }
+    }
+}
+
 /// Whether somebody may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

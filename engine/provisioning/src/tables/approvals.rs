@@ -33,6 +33,13 @@ pub(crate) fn list(
     select.query_map(params_from_iter(values), |row| json(row, 0))?.collect()
 }
 
+/// Approvals that nobody can decide any more, the latest first.
+pub(crate) fn decided(connection: &Connection, limit: u32) -> Found<Vec<Approval>> {
+    let mut select =
+        connection.prepare_cached("SELECT body FROM desk_approval WHERE state <> 'pending' ORDER BY number DESC LIMIT ?1")?;
+    select.query_map([limit], |row| json(row, 0))?.collect()
+}
+
 pub(crate) fn put(connection: &Connection, approval: &Approval) -> Found<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO desk_approval (id, state, pool, requester, due_at, ticket, ticket_work, body)

@@ -40,6 +40,27 @@ pub(crate) fn list(connection: &Connection, listed: &Listed) -> Found<Vec<(i64, 
     select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
+/// Which requests a page has.
+#[derive(Debug)]
+pub(crate) struct Latest {
+    pub(crate) pool: Option<String>,
+    pub(crate) state: Option<String>,
+    /// The number before which the page begins.
+    pub(crate) before: Option<i64>,
+    pub(crate) limit: u32,
+}
+
+/// Requests with their numbers, the newest first.
+pub(crate) fn latest(connection: &Connection, latest: &Latest) -> Found<Vec<(i64, Request)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, body FROM desk_request
+         WHERE number < ?1 AND (?2 IS NULL OR pool = ?2) AND (?3 IS NULL OR state = ?3) ORDER BY number DESC LIMIT ?4",
+    )?;
+    let before = latest.before.unwrap_or(i64::MAX);
+    let values = params![before, latest.pool, latest.state, latest.limit];
+    select.query_map(values, |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+}
+
 pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<Timestamp>) -> Found<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO desk_request

@@ -13,8 +13,15 @@
 //! | `POST /_sim/approvals` | `{"after_millis": 5000}` or `{"after_millis": null}` | switches automatic approval on or off |
 //! | `POST /_sim/idempotency` | `{"remember": false}` | whether idempotency keys are honoured |
 //! | `POST /_sim/issues/{project}/{iid}/approve`, `…/deny` | | sets the label |
+//! | `POST /_sim/openstack/failures` | `{"fail": "no-host", "times": 1}` | makes the cloud fail in its own way, see [`CloudFailure`] |
+//! | `POST /_sim/openstack/quota` | `{"volumes": 1}` | changes members of the quota, see [`Quota`](crate::Quota) |
+//! | `POST /_sim/kubernetes/forbidden` | `{"resources": ["limitranges"]}` | what the token may not change |
+//! | `POST /_sim/provisioner` | `{"behaviour": "silent"}` | what becomes of messages, see [`Behaviour`] |
+//! | `GET /_sim/mails` | | the mailbox; as a page at `/_sim/mailbox` |
+//! | `GET /_sim/events` | | the events that the order service's webhook received |
 //! | `POST /_sim/reset` | | sets everything back to the start |
 
+mod mailbox;
 mod page;
 
 use std::sync::Arc;
@@ -29,6 +36,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::gitlab::Decision;
+use crate::openstack::CloudFailure;
+use crate::provisioner::Behaviour;
 use crate::traffic::Failure;
 use crate::world::Shared;
 
@@ -47,12 +56,24 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/_sim/approvals", post(approvals))
         .route("/_sim/idempotency", post(idempotency))
         .route("/_sim/issues/{project}/{iid}/{decision}", post(decide))
+        .route("/_sim/openstack/failures", post(fail_cloud))
+        .route("/_sim/openstack/quota", post(set_quota))
+        .route("/_sim/kubernetes/forbidden", post(forbid))
+        .route("/_sim/provisioner", post(set_provisioner))
+        .route("/_sim/mails", get(mails))
+        .route("/_sim/mailbox", get(mailbox))
+        .route("/_sim/events", get(events))
         .route("/_sim/reset", post(reset))
 }
 
 /// Redirects every other address to the page.
 pub(crate) async fn go_to_page() -> Redirect {
     Redirect::to(PAGE)
+}
+
+/// Redirects every other address of the mail service to the mailbox.
+pub(crate) async fn go_to_mailbox() -> Redirect {
+    Redirect::to("/_sim/mailbox")
 }
 
 async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
@@ -97,6 +118,7 @@ struct Advance {
 
 async fn advance(State(shared): State<Arc<Shared>>, Json(Advance { millis }): Json<Advance>) -> StatusCode {
     shared.world().clock.advance(Duration::from_millis(millis));
+    shared.changed.notify_waiters();
     StatusCode::NO_CONTENT
 }
 
@@ -134,6 +156,63 @@ async fn decide(
     }
     drop(world);
     done(&headers)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudFailures {
+    fail: CloudFailure,
+    #[serde(default = "crate::traffic::once")]
+    times: u32,
+}
+
+async fn fail_cloud(
+    State(shared): State<Arc<Shared>>,
+    Json(CloudFailures { fail, times }): Json<CloudFailures>,
+) -> StatusCode {
+    shared.world().cloud.fail(fail, times);
+    StatusCode::NO_CONTENT
+}
+
+async fn set_quota(State(shared): State<Arc<Shared>>, Json(changes): Json<Value>) -> Response {
+    match shared.world().cloud.set_quota(&changes) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => wrong(&error),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forbidden {
+    resources: Vec<String>,
+}
+
+async fn forbid(State(shared): State<Arc<Shared>>, Json(body): Json<Forbidden>) -> StatusCode {
+    shared.world().cluster.forbid(body.resources);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Messages {
+    behaviour: Behaviour,
+}
+
+async fn set_provisioner(State(shared): State<Arc<Shared>>, Json(body): Json<Messages>) -> StatusCode {
+    shared.world().provisioner.behaviour = body.behaviour;
+    StatusCode::NO_CONTENT
+}
+
+async fn mails(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.world().mailbox.mails()).into_response()
+}
+
+async fn mailbox(State(shared): State<Arc<Shared>>) -> Html<String> {
+    Html(mailbox::render(&shared.world()).into_string())
+}
+
+async fn events(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.world().orders.events()).into_response()
 }
 
 async fn reset(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gitlab::Issue;
 use crate::world::{Urls, World};
@@ -13,7 +13,7 @@ use crate::world::{Urls, World};
 /// How many of the latest calls and notifications are shown: as many as fit on a screen with the other sections.
 const LATEST: usize = 12;
 
-const STYLE: PreEscaped<&str> = PreEscaped(include_str!("page.css"));
+pub(super) const STYLE: PreEscaped<&str> = PreEscaped(include_str!("page.css"));
 const SCRIPT: PreEscaped<&str> = PreEscaped(include_str!("page.js"));
 
 /// The whole page.
@@ -35,6 +35,9 @@ pub(super) fn render(world: &World, urls: &Urls) -> Markup {
                         "GitLab " code { (urls.gitlab) }
                         " Backstage " code { (urls.backstage) }
                         " Kubernetes " code { (urls.kubernetes) }
+                        " OpenStack " code { (urls.openstack) }
+                        " mail " code { (urls.mail) }
+                        " orders " code { (urls.orders) }
                     }
                 }
                 main {
@@ -51,10 +54,12 @@ pub(super) fn render(world: &World, urls: &Urls) -> Markup {
     }
 }
 
-/// The sections: issues, runs, namespaces, machines, notifications, calls.
+/// The sections: issues, runs, namespaces, machines, servers, orders, the provisioner, mails, notifications, calls.
 fn sections(world: &World) -> Markup {
     let now = world.clock.now();
     let cluster = world.cluster.describe(now);
+    let cloud = world.cloud.describe();
+    let cloud_servers = items(&cloud["servers"]);
     let (waiting, other): (Vec<&Issue>, Vec<&Issue>) =
         world.gitlab.issues().partition(|issue| issue.awaits_decision());
     let waiting = waiting.into_iter().map(|issue| card(issue, now));
@@ -70,6 +75,27 @@ fn sections(world: &World) -> Markup {
         let user = notification["user"].as_str().unwrap_or("everybody");
         row(text(&payload["title"]), &html! { (user) }, state(text(&payload["severity"])), "")
     });
+    let servers = cloud_servers.iter().map(|server| {
+        let detail = html! { (server["flavor"]["original_name"].as_str().unwrap_or_default()) " " (text(&server["fault"]["message"])) };
+        row(text(&server["name"]), &detail, state(text(&server["status"])), "")
+    });
+    let orders = world.orders.orders().iter().rev().map(|order| {
+        let customer = text(&order.data["customer"]);
+        let name = json!(order.state);
+        row(&order.id, &html! { (customer) }, state(text(&name)), &age(order.confirmed, now))
+    });
+    let jobs = world.provisioner.jobs.iter().rev().map(|job| {
+        let what = format!("{} {}", text(&job.message["action"]), text(&job.message["licencePlate"]));
+        let name = json!(job.state);
+        row(&what, &html! { (job.cluster) }, state(text(&name)), &age(job.received, now))
+    });
+    let mails = world
+        .mailbox
+        .mails()
+        .iter()
+        .rev()
+        .take(LATEST)
+        .map(|mail| row(&mail.subject, &html! { (mail.to.join(", ")) }, html! {}, &age(mail.time, now)));
     let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
         let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
         let detail = html! { (call.service) " " (repeated) };
@@ -82,6 +108,10 @@ fn sections(world: &World) -> Markup {
         (section("Template runs", "No runs yet.", runs))
         (section("Namespaces", "No namespaces yet.", items(&cluster["namespaces"]).iter().map(namespace)))
         (section("Virtual machines", "No machines yet.", items(&cluster["virtualmachines"]).iter().map(machine)))
+        (section("Servers", "No servers yet.", servers))
+        (section("Orders", "No orders yet.", orders))
+        (section("Provisioner", "No messages yet.", jobs))
+        (section("Mails", "No mails yet.", mails))
         (section("Notifications", "Nobody was notified yet.", notifications))
         (section("Latest calls", "No calls yet.", calls))
     }
@@ -148,9 +178,10 @@ fn row(what: &str, detail: &Markup, pill: Markup, when: &str) -> Markup {
 /// The state of a thing.
 fn state(name: &str) -> Markup {
     let tone = match name {
-        "completed" | "Active" | "Running" => "good",
-        "failed" | "cancelled" | "ErrorUnschedulable" | "high" | "critical" => "bad",
-        "processing" | "Provisioning" | "Starting" => "busy",
+        "completed" | "Active" | "Running" | "ACTIVE" | "delivered" | "reported" => "good",
+        "failed" | "cancelled" | "refused" | "refunded" | "ERROR" | "ErrorUnschedulable" | "high"
+        | "critical" => "bad",
+        "processing" | "provisioning" | "Provisioning" | "Starting" | "BUILD" | "running" => "busy",
         _ => "",
     };
     html! { i class={ "pill " (tone) } { (name) } }
@@ -176,7 +207,7 @@ fn labels(issue: &Issue) -> Markup {
 }
 
 /// `3 min ago`.
-fn age(then: Timestamp, now: Timestamp) -> String {
+pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
     match now.duration_since(then).as_secs() {
         seconds if seconds < 5 => "just now".into(),
         seconds if seconds < 90 => format!("{seconds} s ago"),

@@ -1,17 +1,22 @@
-//! The objects of the cluster: create, read, list, change, delete.
+//! The objects of the cluster: create, read, list, delete.
 //!
-//! Promises: an object lives in a namespace that exists; deleting a namespace deletes what is in it; each change gets a
-//! new `resourceVersion`. The namespaces of the system are there and cannot be touched.
+//! Promises: an object lives in a namespace that exists and is not being deleted; deleting a namespace deletes what is in
+//! it; quotas are kept; each change gets a new `resourceVersion`. The namespaces of the system are there and cannot be touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::admission::{check, check_run_strategy, guard};
 use super::machine::Machine;
-use super::resource::{INSTANCES, LIMIT_RANGES, MACHINES, NAMESPACES, QUOTAS, ROLE_BINDINGS, Resource};
+use super::quota::{self, Usage};
+use super::resource::{
+    CLAIMS, INSTANCES, LIMIT_RANGES, MACHINES, NAMESPACES, NETWORK_POLICIES, POD_METRICS, PODS, QUOTAS,
+    ROLE_BINDINGS, Resource,
+};
 use super::status::{self, Problem};
+use super::workloads;
 use crate::clock::{later, seconds};
 use crate::options::Delays;
 
@@ -21,20 +26,30 @@ const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public
 /// All objects.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    objects: BTreeMap<Key, Value>,
+    pub(super) objects: BTreeMap<Key, Value>,
     /// Progress of virtual machines, by namespace and name.
-    machines: BTreeMap<(String, String), Machine>,
-    version: u64,
+    pub(super) machines: BTreeMap<(String, String), Machine>,
+    pub(super) version: u64,
     machines_ever: u64,
+    /// Namespaces that are being deleted, and when they are gone.
+    pub(super) terminating: BTreeMap<String, Timestamp>,
+    /// Resources, by their plurals, that the token may not change.
+    forbidden: BTreeSet<String>,
 }
 
 /// Plural, namespace, name.
-type Key = (&'static str, String, String);
+pub(super) type Key = (&'static str, String, String);
 
 impl Cluster {
     pub(crate) fn new(now: Timestamp) -> Self {
-        let mut cluster =
-            Self { objects: BTreeMap::new(), machines: BTreeMap::new(), version: 0, machines_ever: 0 };
+        let mut cluster = Self {
+            objects: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            version: 0,
+            machines_ever: 0,
+            terminating: BTreeMap::new(),
+            forbidden: BTreeSet::new(),
+        };
         for name in SYSTEM_NAMESPACES {
             cluster.put(&NAMESPACES, "", name, json!({}), now);
         }
@@ -57,6 +72,9 @@ impl Cluster {
             "namespaces": namespaces,
             "resourcequotas": self.list(&QUOTAS, "", now),
             "limitranges": self.list(&LIMIT_RANGES, "", now),
+            "networkpolicies": self.list(&NETWORK_POLICIES, "", now),
+            "pods": self.list(&PODS, "", now),
+            "persistentvolumeclaims": self.list(&CLAIMS, "", now),
             "rolebindings": self.list(&ROLE_BINDINGS, "", now),
             "virtualmachines": self.list(&MACHINES, "", now),
             "virtualmachineinstances": self.list(&INSTANCES, "", now),
@@ -65,7 +83,7 @@ impl Cluster {
 
     /// All objects of a kind; in all namespaces if none is given.
     pub(super) fn list(&self, resource: &'static Resource, namespace: &str, now: Timestamp) -> Vec<Value> {
-        let stored = if *resource == INSTANCES { &MACHINES } else { resource };
+        let stored = stored_as(resource);
         let keys = self.keys(stored, namespace);
         keys.filter_map(|(_, namespace, name)| self.read(resource, namespace, name, now).ok()).collect()
     }
@@ -80,7 +98,7 @@ impl Cluster {
     ) -> Result<Value, Problem> {
         let missing = || Problem::not_found(resource, name);
         let is_instance = *resource == INSTANCES;
-        let plural = if is_instance { MACHINES.plural } else { resource.plural };
+        let plural = stored_as(resource).plural;
         let key = (plural, namespace.to_owned(), name.to_owned());
         let mut object = self.objects.get(&key).ok_or_else(missing)?.clone();
         if let Some(machine) = self.machines.get(&(key.1, key.2)).filter(|_| plural == MACHINES.plural) {
@@ -88,6 +106,14 @@ impl Cluster {
                 return machine.instance(&object, now).ok_or_else(missing);
             }
             let status = machine.status(&object["spec"], now);
+            object["status"] = status;
+        }
+        if *resource == POD_METRICS {
+            return Ok(workloads::metrics(&object, now));
+        }
+        if *resource == QUOTAS {
+            object["status"] = quota::status(&object, &self.usage(namespace));
+        } else if let Some(status) = workloads::status(resource, &object) {
             object["status"] = status;
         }
         Ok(object)
@@ -106,7 +132,13 @@ impl Cluster {
         if resource.namespaced && !self.has(&NAMESPACES, "", namespace) {
             return Err(Problem::not_found(&NAMESPACES, namespace));
         }
-        guard(resource, namespace, &name)?;
+        self.check_rights(resource, namespace, &name, "create")?;
+        if self.terminating.contains_key(namespace) {
+            let why = format!(
+                "unable to create new content in namespace {namespace} because it is being terminated"
+            );
+            return Err(Problem::forbidden(resource, &name, &why));
+        }
         if self.has(resource, namespace, &name) {
             return Err(Problem::exists(resource, &name));
         }
@@ -118,41 +150,38 @@ impl Cluster {
             machine.follow(&object["spec"], now);
             self.machines.insert((namespace.to_owned(), name.clone()), machine);
         }
+        if *resource == PODS || *resource == CLAIMS {
+            let quotas = self.list(&QUOTAS, namespace, now);
+            quota::check(resource, &name, &object, &quotas, &self.usage(namespace))?;
+        }
         self.put(resource, namespace, &name, object, now);
         self.read(resource, namespace, &name, now)
     }
 
-    /// Merges a JSON merge patch (RFC 7396) into an object. Its identity stays.
-    pub(super) fn patch(
-        &mut self,
-        resource: &'static Resource,
+    /// Forbids the token to change these resources, given by their plurals, from now on; none: it may change all.
+    pub(crate) fn forbid(&mut self, plurals: Vec<String>) {
+        self.forbidden = plurals.into_iter().collect();
+    }
+
+    pub(super) fn check_rights(
+        &self,
+        resource: &Resource,
         namespace: &str,
         name: &str,
-        patch: &Value,
-        now: Timestamp,
-    ) -> Result<Value, Problem> {
-        guard(resource, namespace, name)?;
-        self.version += 1;
-        let version = self.version.to_string();
-        let key = (resource.plural, namespace.to_owned(), name.to_owned());
-        let object = self.objects.get_mut(&key).ok_or_else(|| Problem::not_found(resource, name))?;
-        let mut changed = object.clone();
-        merge(&mut changed, patch);
-        if check(resource, namespace, &changed)? != name {
-            return Err(Problem::bad_request("the name of the object does not match the name on the URL"));
+        verb: &str,
+    ) -> Result<(), Problem> {
+        if self.forbidden.contains(resource.plural) {
+            return Err(Problem::no_right(resource, namespace, verb));
         }
-        for fixed in ["name", "namespace", "uid", "creationTimestamp"] {
-            changed["metadata"][fixed] = object["metadata"][fixed].clone();
-        }
-        if *resource == MACHINES {
-            check_run_strategy(name, &changed["spec"])?;
-            if let Some(machine) = self.machines.get_mut(&(key.1, key.2)) {
-                machine.follow(&changed["spec"], now);
-            }
-        }
-        changed["metadata"]["resourceVersion"] = version.into();
-        *object = changed;
-        self.read(resource, namespace, name, now)
+        guard(resource, namespace, name)
+    }
+
+    /// What pods and claims of a namespace take.
+    fn usage(&self, namespace: &str) -> Usage {
+        let of = |resource: &'static Resource| {
+            self.keys(resource, namespace).filter_map(move |key| Some((resource, self.objects.get(key)?)))
+        };
+        quota::usage(of(&PODS).chain(of(&CLAIMS)))
     }
 
     /// Deletes an object, and with a namespace all that is in it.
@@ -161,59 +190,19 @@ impl Cluster {
         resource: &'static Resource,
         namespace: &str,
         name: &str,
+        delays: Delays,
+        now: Timestamp,
     ) -> Result<Value, Problem> {
-        guard(resource, namespace, name)?;
+        self.check_rights(resource, namespace, name, "delete")?;
         let key = (resource.plural, namespace.to_owned(), name.to_owned());
-        let mut object = self.objects.remove(&key).ok_or_else(|| Problem::not_found(resource, name))?;
+        let object = self.objects.remove(&key).ok_or_else(|| Problem::not_found(resource, name))?;
         if *resource == NAMESPACES {
-            self.objects.retain(|(_, namespace, _), _| namespace != name);
-            self.machines.retain(|(namespace, _), _| namespace != name);
-            object["status"] = json!({ "phase": "Terminating" });
-            return Ok(object);
+            return Ok(self.end_namespace(object, name, delays, now));
         }
         if *resource == MACHINES {
             self.machines.remove(&(key.1, key.2));
         }
         Ok(status::deleted(resource, name, &object["metadata"]["uid"]))
-    }
-
-    /// Starts, stops or restarts a virtual machine.
-    pub(super) fn act(
-        &mut self,
-        namespace: &str,
-        name: &str,
-        action: &str,
-        now: Timestamp,
-    ) -> Result<(), Problem> {
-        let key = (namespace.to_owned(), name.to_owned());
-        let missing = || Problem::not_found(&MACHINES, name);
-        let machine = self.machines.get_mut(&key).ok_or_else(missing)?;
-        let object = self.objects.get_mut(&(MACHINES.plural, key.0, key.1)).ok_or_else(missing)?;
-        let runs = match (action, machine.is_started()) {
-            ("start", false) => true,
-            ("stop", true) => false,
-            ("restart", true) => {
-                machine.stop();
-                true
-            }
-            ("start", true) => return Err(Problem::conflict(&MACHINES, name, "VM is already running")),
-            ("stop" | "restart", false) => {
-                return Err(Problem::conflict(&MACHINES, name, "VM is not running"));
-            }
-            _ => return Err(Problem::no_such_path()),
-        };
-        let spec = &mut object["spec"];
-        if spec["running"].is_boolean() {
-            spec["running"] = runs.into();
-        } else if spec["runStrategy"] != "Manual" {
-            spec["runStrategy"] = if runs { "Always" } else { "Halted" }.into();
-        }
-        if runs {
-            machine.start(now);
-        } else {
-            machine.stop();
-        }
-        Ok(())
     }
 
     /// Stores an object under this name, with the metadata that the server adds.
@@ -238,6 +227,7 @@ impl Cluster {
         metadata["resourceVersion"] = self.version.to_string().into();
         if *resource == NAMESPACES {
             metadata["labels"]["kubernetes.io/metadata.name"] = name.into();
+            object["spec"] = json!({ "finalizers": ["kubernetes"] });
             object["status"] = json!({ "phase": "Active" });
         }
         self.objects.insert((resource.plural, namespace.to_owned(), name.to_owned()), object);
@@ -254,20 +244,13 @@ impl Cluster {
     }
 }
 
-/// JSON merge patch, RFC 7396.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    for (name, value) in patch {
-        match target.as_object_mut() {
-            Some(object) if value.is_null() => drop(object.remove(name)),
-            Some(object) => merge(object.entry(name.clone()).or_insert(Value::Null), value),
-            None => {}
-        }
+/// The resource under which the objects of a computed one are stored: machines for instances, pods for their metrics.
+fn stored_as(resource: &'static Resource) -> &'static Resource {
+    if *resource == INSTANCES {
+        &MACHINES
+    } else if *resource == POD_METRICS {
+        &PODS
+    } else {
+        resource
     }
 }

@@ -74,7 +74,15 @@ pub(super) async fn handle(
             }
             cluster.patch(resource, namespace, name, &patch, now)?
         }
-        (Method::DELETE, Some(name)) => cluster.delete(resource, namespace, name)?,
+        (Method::PUT, Some(name)) => {
+            let object = read(&body)?;
+            if object["metadata"]["name"] != **name {
+                let message = "the name of the object does not match the name on the URL";
+                return Err(Problem::bad_request(message));
+            }
+            cluster.replace(resource, namespace, name, &object, now)?
+        }
+        (Method::DELETE, Some(name)) => cluster.delete(resource, namespace, name, delays, now)?,
         _ => return Err(Problem::method_not_allowed()),
     };
     Ok(Json(object).into_response())

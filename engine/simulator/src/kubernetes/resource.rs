@@ -64,7 +64,64 @@ pub(super) const INSTANCES: Resource = Resource {
     writable: false,
 };
 
-const ALL: [&Resource; 6] = [&NAMESPACES, &QUOTAS, &LIMIT_RANGES, &ROLE_BINDINGS, &MACHINES, &INSTANCES];
+pub(super) const NETWORK_POLICIES: Resource = Resource {
+    group: "networking.k8s.io",
+    version: "v1",
+    plural: "networkpolicies",
+    kind: "NetworkPolicy",
+    namespaced: true,
+    writable: true,
+};
+pub(super) const PODS: Resource =
+    Resource { group: "", version: "v1", plural: "pods", kind: "Pod", namespaced: true, writable: true };
+pub(super) const CLAIMS: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "persistentvolumeclaims",
+    kind: "PersistentVolumeClaim",
+    namespaced: true,
+    writable: true,
+};
+pub(super) const DEPLOYMENTS: Resource = Resource {
+    group: "apps",
+    version: "v1",
+    plural: "deployments",
+    kind: "Deployment",
+    namespaced: true,
+    writable: true,
+};
+pub(super) const STATEFUL_SETS: Resource = Resource {
+    group: "apps",
+    version: "v1",
+    plural: "statefulsets",
+    kind: "StatefulSet",
+    namespaced: true,
+    writable: true,
+};
+/// What pods use; one exists for each pod.
+pub(super) const POD_METRICS: Resource = Resource {
+    group: "metrics.k8s.io",
+    version: "v1beta1",
+    plural: "pods",
+    kind: "PodMetrics",
+    namespaced: true,
+    writable: false,
+};
+
+const ALL: [&Resource; 12] = [
+    &NAMESPACES,
+    &QUOTAS,
+    &LIMIT_RANGES,
+    &ROLE_BINDINGS,
+    &NETWORK_POLICIES,
+    &PODS,
+    &CLAIMS,
+    &DEPLOYMENTS,
+    &STATEFUL_SETS,
+    &POD_METRICS,
+    &MACHINES,
+    &INSTANCES,
+];
 
 impl Resource {
     /// `v1`, or `kubevirt.io/v1`.
@@ -168,7 +225,7 @@ mod tests {
             "/",
             "/api",
             "/api/v2/namespaces",
-            "/api/v1/pods",
+            "/api/v1/secrets",
             "/api/v1/namespaces/a/namespaces",
             "/apis/kubevirt.io/v1/namespaces/a",
             "/apis/kubevirt.io/v1/namespaces/a/virtualmachines/web/start",

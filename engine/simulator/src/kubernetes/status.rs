@@ -56,6 +56,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, name)
     }
 
+    /// The token may not do this with any object of the resource.
+    pub(super) fn no_right(resource: &Resource, namespace: &str, verb: &str) -> Self {
+        let message = format!(
+            "{} is forbidden: User \"system:serviceaccount:self-service:bot\" cannot {verb} resource \"{}\" in API group \
+             \"{}\" in the namespace \"{namespace}\"",
+            resource.qualified(),
+            resource.plural,
+            resource.group
+        );
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, "")
+    }
+
     /// The object has a wrong value at `field`.
     pub(super) fn invalid(resource: &Resource, name: &str, field: &str, why: &str) -> Self {
         let kind = if resource.group.is_empty() {

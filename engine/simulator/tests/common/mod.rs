@@ -1,6 +1,9 @@
 //! What the tests of all services share: a simulator with a client, and tables of exchanges.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod cloud;
+pub(crate) mod wire;
+
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use rondo_simulator::{BACKSTAGE_TOKEN, Delays, GITLAB_TOKEN, KUBERNETES_TOKEN, Options, Service, Simulator};
@@ -21,9 +24,12 @@ impl World {
     }
 
     pub(crate) async fn with(delays: Delays) -> Self {
+        Self::start(Options { delays, ..Options::default() }).await
+    }
+
+    pub(crate) async fn start(options: Options) -> Self {
         // Fails when another test of this process was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let options = Options { delays, ..Options::default() };
         let no_redirects = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(no_redirects).no_proxy().build().unwrap();
         Self { simulator: Simulator::start(options).await.unwrap(), http }
@@ -37,13 +43,27 @@ impl World {
     pub(crate) async fn ask_with(
         &self,
         service: Service,
-        (line, body): Request<'_>,
+        request: Request<'_>,
         headers: HeaderMap,
     ) -> (u16, Value) {
+        let (status, _, body) = self.exchange(service, request, headers).await;
+        (status, body)
+    }
+
+    /// Sends a request; gives status, headers and body of the answer.
+    pub(crate) async fn exchange(
+        &self,
+        service: Service,
+        (line, body): Request<'_>,
+        headers: HeaderMap,
+    ) -> (u16, HeaderMap, Value) {
         let (base, token) = match service {
             Service::Gitlab => (self.simulator.gitlab_url(), GITLAB_TOKEN),
             Service::Backstage => (self.simulator.backstage_url(), BACKSTAGE_TOKEN),
             Service::Kubernetes => (self.simulator.kubernetes_url(), KUBERNETES_TOKEN),
+            Service::Openstack => (self.simulator.openstack_url(), "none"),
+            Service::Mail => (self.simulator.mail_url(), "none"),
+            Service::Orders => (self.simulator.orders_url(), "none"),
         };
         let (method, path) = line.split_once(' ').unwrap();
         let method: Method = method.parse().unwrap();
@@ -58,8 +78,9 @@ impl World {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let text = response.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        (status, headers, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     /// Plays a table: each request must be answered with the status, and with a body that contains the expected one.
@@ -112,4 +133,9 @@ pub(crate) fn machine(name: &str, spec: &Value) -> Value {
 /// Shorthand for a namespace.
 pub(crate) fn namespace(name: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// Headers to add to.
+pub(crate) fn no_headers() -> HeaderMap {
+    HeaderMap::new()
 }

@@ -1,45 +1,29 @@
-//! `rondo demo`: the main job from beginning to end, with simulated GitLab, Backstage and Kubernetes.
+//! Two namespace requests, with simulated GitLab, Backstage and Kubernetes.
 //!
-//! Starts the simulators and an engine on an embedded database in a folder of its own, orders a small and a large
-//! namespace, and prints what happens. The large namespace needs an approval. Promises: it works in any folder, and
-//! leaves nothing behind however it ends, `kill -9` aside.
+//! Orders a small and a large namespace, and prints what happens. The large namespace needs an approval.
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use reqwest::Method;
-use rondo_definition::Environment;
-use rondo_runtime::{Engine, OpenError, Options};
 use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options as Services, Simulator};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
 
+use super::{APPROVAL_DELAY, INTERRUPTED, POLL_INTERVAL, stage::Place, stamp};
 use crate::{
     client::{self, Target},
-    flows,
-    folder::Report,
-    logging, output, signals,
+    flows, logging, output, signals,
 };
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
 const SPEED: u32 = 30;
 
-/// How often the demo polls the engine: short enough that lines appear as things happen.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How long the approver of `--auto-approve` waits, so that the waiting instance can be seen.
-const APPROVAL_DELAY: Duration = Duration::from_secs(4);
-
-/// Exit code of a demo that a signal ended before its requests ended: the code of shells for SIGINT.
-const INTERRUPTED: u8 = 130;
-
 /// Run two namespace requests from beginning to end.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Demo {
+pub(super) struct Namespace {
     /// Approve the large request automatically after a few seconds.
     #[arg(long)]
     auto_approve: bool,
@@ -54,29 +38,18 @@ pub(crate) struct Demo {
     keep: bool,
 }
 
-impl Demo {
-    pub(crate) async fn run(self) -> Result<ExitCode, String> {
+impl Namespace {
+    pub(super) async fn run(self) -> Result<ExitCode, String> {
         logging::start(logging::Format::Text, "warn");
         let services = Simulator::start(Services::default()).await.map_err(|error| error.to_string())?;
-        let listener = match TcpListener::bind(self.listen).await {
-            Ok(listener) => listener,
-            // Another process has the port: the demo works on any other.
-            Err(_) => TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?,
-        };
-        let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
+        let place = Place::find(self.listen).await?;
+        let url = place.url.clone();
         // From here on a signal ends the demo in order, so that the temporary folder is removed.
         let mut interrupted = tokio::spawn(signals::stop());
-        let scratch = scratch()?;
-        let workflows = self.workflows(scratch.path())?;
-        let engine = open_engine(&services, &url, workflows, scratch.path()).await?;
-        let stop = tokio::sync::watch::Sender::new(false);
-        let mut stopped = stop.subscribe();
-        let until = async move {
-            // A dropped sender means stop as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let serving = tokio::spawn(rondo_api::serve(engine.clone(), listener, until));
-        output::line(&format!("engine    {url}  (database in {})", scratch.path().display()));
+        let workflows = self.workflows(place.folder())?;
+        let scratch = place.folder().to_owned();
+        let stage = place.open(workflows, environment(&services)).await?;
+        output::line(&format!("engine    {url}  (database in {})", scratch.display()));
         output::line(&format!(
             "services  {}/_sim/  (GitLab, Backstage and Kubernetes, simulated)",
             services.control_url()
@@ -95,9 +68,7 @@ impl Demo {
                 let _ = interrupted.await;
             }
         }
-        stop.send_replace(true);
-        let _ = serving.await;
-        engine.stop(Duration::from_secs(1)).await;
+        stage.close().await;
         services.stop().await;
         outcome
     }
@@ -120,13 +91,15 @@ impl Demo {
         }
     }
 
-    /// The folder of workflows: the one that was named, or the flows of the binary, unpacked.
+    /// The folder of workflows: the one that was named, or the flow of the binary, unpacked.
     fn workflows(&self, scratch: &Path) -> Result<PathBuf, String> {
         if let Some(folder) = &self.workflows {
             return Ok(folder.clone());
         }
         let folder = scratch.join("workflows");
-        flows::write(flows::SHIPPED, &folder)?;
+        let is_its_own = |path: &str| !path.contains('/') || path.starts_with("create-ocp-namespace/");
+        let files: Vec<_> = flows::SHIPPED.iter().filter(|(path, _)| is_its_own(path)).copied().collect();
+        flows::write(&files, &folder)?;
         Ok(folder)
     }
 
@@ -171,14 +144,9 @@ impl Demo {
     }
 }
 
-/// Opens an engine that finds the simulated services, with its database in `scratch`.
-async fn open_engine(
-    services: &Simulator,
-    url: &str,
-    workflows: PathBuf,
-    scratch: &Path,
-) -> Result<Engine, String> {
-    let environment: Environment = [
+/// The environment in which the flows find the simulated services.
+fn environment(services: &Simulator) -> [(&'static str, String); 7] {
+    [
         ("GITLAB_URL", services.gitlab_url()),
         ("GITLAB_TOKEN", GITLAB_TOKEN.to_owned()),
         ("BACKSTAGE_URL", services.backstage_url()),
@@ -187,29 +155,6 @@ async fn open_engine(
         ("KUBERNETES_TOKEN", KUBERNETES_TOKEN.to_owned()),
         ("RONDO_CLOCK_SPEED", SPEED.to_string()),
     ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    let options = Options {
-        workflows: workflows.clone(),
-        store: format!("sqlite://{}", scratch.join("rondo.db").display()),
-        service_url: url.to_owned(),
-        environment,
-    };
-    match Engine::open(options).await {
-        Ok(engine) => Ok(engine),
-        Err(OpenError::Definitions { diagnostics, sources, files, projects }) => {
-            Report { diagnostics: &diagnostics, sources: &sources, files, projects: &projects }.print();
-            Err(format!("the workflows in {} cannot be served", workflows.display()))
-        }
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// A folder for database and flows, removed with everything in it when it goes out of scope.
-fn scratch() -> Result<TempDir, String> {
-    let made = tempfile::Builder::new().prefix("rondo-demo-").tempdir();
-    made.map_err(|error| format!("no temporary folder can be made: {error}"))
 }
 
 /// An instance, and how many lines of its history have been printed.
@@ -253,8 +198,4 @@ impl FollowedInstance {
             output::line(&format!("{:>8} {:<11}     {}: {}", "", "", text("key"), text("value")));
         }
     }
-}
-
-fn stamp(begin: Instant) -> String {
-    format!("{:>7.1}s", begin.elapsed().as_secs_f64())
 }
