@@ -5,7 +5,7 @@
 //! shortly before it wakes. Never: speaks HTTP to clients (`api` does), interprets a definition (`machine` does).
 //!
 //! ```text
-//!  4  public interface       engine  inspect  event_lists  open
+//!  4  public interface       engine  component  inspect  event_lists  open
 //!  3  performs effects       recovery  wake  brokers  inbox  outbox  channel_sender  forget  definition_events  schedules
 //!                            drive  mailbox  step  perform  places  calls  load  subflow_room
 //!                            executor
@@ -13,7 +13,7 @@
 //!  1  state in memory        dispatch  registry  active_instance  delivery  revision_cache  lifecycle_log
 //!                            served  catalog  start  refusal  views  formats  unwanted  event_watch  kogito
 //!  0  uses no other module   clock  computing  concurrency  timers  fair_queue  crash_loop  encryption  instance_tree  data_mark  schema
-//!                            secrets  panics  versions  call_threads
+//!                            secrets  panics  versions  call_threads  neighbour
 //! ```
 //!
 //! A module uses modules of its own layer and of those below, never in a circle; the test module `layers` checks that. Each module of the
@@ -31,6 +31,7 @@ mod data_mark;
 mod encryption;
 mod fair_queue;
 mod instance_tree;
+mod neighbour;
 mod panics;
 mod schema;
 mod secrets;
@@ -97,10 +98,10 @@ mod layers;
 pub use catalog::{Deployed, Loaded, load_folder};
 pub use clock::Clock;
 pub use encryption::KeyError;
-pub use component::Neighbour;
 pub use engine::Engine;
 pub use event_watch::EventStatus;
 pub use inbox::AcceptedWithin;
+pub use neighbour::Neighbour;
 pub use open::{OpenError, Options, Surroundings};
 pub use refusal::Refusal;
 pub use rondo_function::CallLoad;
