@@ -21,7 +21,11 @@ fn main() -> io::Result<()> {
     for file in files {
         let Ok(path) = file.strip_prefix(&folder) else { continue };
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        text.push_str(&format!("    ({:?}, include_str!({:?})),\n", parts.join("/"), file.display().to_string()));
+        text.push_str(&format!(
+            "    ({:?}, include_str!({:?})),\n",
+            parts.join("/"),
+            file.display().to_string()
+        ));
     }
     text.push_str("]\n");
     fs::write(variable("OUT_DIR")?.join("shipped.rs"), text)

@@ -161,7 +161,8 @@ fn is_form_of_desk(request: &Request) -> bool {
     let mut labels = request.headers().get_all(header::CONTENT_TYPE).iter();
     let (Some(label), None) = (labels.next(), labels.next()) else { return false };
     let essence = label.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    request.uri().path().starts_with("/desk/") && essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    request.uri().path().starts_with("/desk/")
+        && essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Whether a content type is JSON or ends with `+json`, such as `application/cloudevents+json`.

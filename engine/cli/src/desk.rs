@@ -15,7 +15,11 @@ use uuid::Uuid;
 pub(crate) fn neighbours(properties: &Properties) -> Vec<Neighbour> {
     // A wrong value is told when the desk is opened.
     let is_enabled = settings::DESK_ENABLED.flag(properties).unwrap_or_default();
-    let desk = Neighbour { tables: DESK, source: rondo_provisioning::SOURCE, own_types: rondo_provisioning::TOLD_TYPES };
+    let desk = Neighbour {
+        tables: DESK,
+        source: rondo_provisioning::SOURCE,
+        own_types: rondo_provisioning::TOLD_TYPES,
+    };
     if is_enabled { vec![desk] } else { Vec::new() }
 }
 
@@ -23,11 +27,13 @@ pub(crate) fn neighbours(properties: &Properties) -> Vec<Neighbour> {
 /// another at each start, since calls take it from the properties when they are made.
 pub(crate) fn with_defaults(environment: Environment, service_url: &str) -> Environment {
     let token = Uuid::new_v4().simple().to_string();
-    environment.with_default(settings::SERVICE_URL.name, service_url).with_default(settings::DESK_TOKEN.name, token)
+    environment
+        .with_default(settings::SERVICE_URL.name, service_url)
+        .with_default(settings::DESK_TOKEN.name, token)
 }
 
 /// Opens the desk of an engine; `None` when it is switched off. The error names the property that is wrong.
-pub(crate) async fn open(engine: &Engine) -> Result<Option<Desk>, String> {
+pub(crate) fn open(engine: &Engine) -> Result<Option<Desk>, String> {
     let properties = engine.properties();
     if !settings::DESK_ENABLED.flag(properties).map_err(|error| error.to_string())? {
         return Ok(None);

@@ -97,7 +97,10 @@ mod tests {
             assert!(has(&format!("{name}.sw.yaml")), "{name}");
             for (path, text) in &files {
                 let words = text.split(|c: char| c.is_whitespace() || "'\"#,{}[]()`".contains(c));
-                let documents = words.filter(|word| word.starts_with("specs/") && word.ends_with(".yaml"));
+                let documents = words.filter(|word| {
+                    Path::new(word).starts_with("specs")
+                        && Path::new(word).extension().is_some_and(|ending| ending == "yaml")
+                });
                 for document in documents.filter(|_| path.ends_with(".sw.yaml")) {
                     assert!(has(document), "{name}: {path} names {document}");
                 }

@@ -73,7 +73,7 @@ impl Serve {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let desk = desk::open(&engine).await?;
+        let desk = desk::open(&engine)?;
         let beside = desk.map(rondo_provisioning::routes).unwrap_or_default();
         let workflows = engine.workflows().len();
         if is_open_to_others(address, engine.properties()) {

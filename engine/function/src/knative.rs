@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn an_address_is_a_property_or_a_name_in_the_cluster() {
-        let in_cluster = Environment::from_iter([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        let in_cluster =
+            Environment::from_iter([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
         let line = "org.kie.kogito.addons.discovery.knative\\:s.dev\\/ns\\/greet=http://h.test/base/\n";
         for (file, env, service, expected) in [
             (line, Environment::new(), "s.dev/ns/greet", Ok("http://h.test/base/")),

@@ -66,7 +66,8 @@ mod tests {
     use super::*;
 
     fn base(address: &str, lines: &str) -> String {
-        let (properties, _) = Properties::parse("application.properties", lines, rondo_definition::Environment::new());
+        let (properties, _) =
+            Properties::parse("application.properties", lines, rondo_definition::Environment::new());
         let address = address.to_owned();
         let target = HttpFunction { method: HttpMethod::Get, address, fails_on_error_status: true };
         base_address(&target, "f", &properties).unwrap_or_else(|problem| problem.to_string())

@@ -6,8 +6,8 @@ mod support;
 
 use rondo_expression::Val;
 use rondo_machine::{
-    AwaitedEvent, Context, Effect, Fact, Input, NO_FRAME, PublishRequest, ReceivedEvent, Snapshot, Status, Turn,
-    awaited_events,
+    AwaitedEvent, Context, Effect, Fact, Input, NO_FRAME, PublishRequest, ReceivedEvent, Snapshot, Status,
+    Turn, awaited_events,
 };
 use rondo_program::Program;
 use serde_json::{Value, json};

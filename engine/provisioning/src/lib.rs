@@ -19,7 +19,7 @@ mod refusal;
 mod settings;
 mod tables;
 
-pub use desk::{SOURCE, TOLD_TYPES, Afterwards, Desk, Flows, Seal, Surroundings};
+pub use desk::{Afterwards, Desk, Flows, SOURCE, Seal, Surroundings, TOLD_TYPES};
 pub use http::{BASE, routes};
 pub use settings::Settings;
 pub use tables::DESK;

@@ -62,7 +62,11 @@ impl Refusal {
     /// A change that may not follow the state. `legal` has what may: `{"to": state, "how": what to do for it}`.
     pub(crate) fn illegal(state: State, what: &str, legal: Vec<Value>) -> Self {
         let ways: Vec<_> = legal.iter().filter_map(|way| way["how"].as_str()).collect();
-        let ways = if ways.is_empty() { "nothing more is possible".to_owned() } else { format!("possible: {}", ways.join("; ")) };
+        let ways = if ways.is_empty() {
+            "nothing more is possible".to_owned()
+        } else {
+            format!("possible: {}", ways.join("; "))
+        };
         let message = format!("{what} is not possible while the request is {}; {ways}", state.name());
         Self::new(409, "ILLEGAL_TRANSITION", message).with(json!({"state": state.name(), "legal": legal}))
     }
@@ -81,7 +85,8 @@ impl Refusal {
 
     /// Something that was made for the request is still recorded.
     pub(crate) fn resources_left(left: &Value) -> Self {
-        Self::new(409, "RESOURCES_LEFT", "there are recorded resources that were not removed").with(json!({"recorded": left}))
+        Self::new(409, "RESOURCES_LEFT", "there are recorded resources that were not removed")
+            .with(json!({"recorded": left}))
     }
 
     /// The name is taken.
@@ -91,7 +96,9 @@ impl Refusal {
 
     /// Another request changes the product.
     pub(crate) fn active_request(plate: &str, request: &str, since: &str) -> Self {
-        let message = format!("the product {plate} has an active request, {request}; it can be changed when that has ended");
+        let message = format!(
+            "the product {plate} has an active request, {request}; it can be changed when that has ended"
+        );
         Self::new(409, "ACTIVE_REQUEST", message).with(json!({"request": request, "since": since}))
     }
 
@@ -112,8 +119,12 @@ impl Refusal {
 
     /// The data are wrong; each fault with the JSON pointer of its place.
     pub(crate) fn invalid(faults: Vec<(String, String)>) -> Self {
-        let texts: Vec<_> = faults.iter().map(|(at, fault)| if at.is_empty() { fault.clone() } else { format!("{at}: {fault}") }).collect();
-        let details: Vec<_> = faults.iter().map(|(at, fault)| json!({"pointer": at, "message": fault})).collect();
+        let texts: Vec<_> = faults
+            .iter()
+            .map(|(at, fault)| if at.is_empty() { fault.clone() } else { format!("{at}: {fault}") })
+            .collect();
+        let details: Vec<_> =
+            faults.iter().map(|(at, fault)| json!({"pointer": at, "message": fault})).collect();
         Self::new(422, "INVALID", texts.join("; ")).with(json!({"faults": details}))
     }
 
@@ -145,7 +156,8 @@ impl Refusal {
 
     /// The cluster does not take the credentials that the desk has of it.
     pub(crate) fn cluster_refuses(cluster: &str) -> Self {
-        let message = format!("the cluster `{cluster}` does not take its credentials; an admin can change them");
+        let message =
+            format!("the cluster `{cluster}` does not take its credentials; an admin can change them");
         Self::new(401, "UNAUTHENTICATED", message)
     }
 

@@ -86,7 +86,9 @@ impl Settings {
             users: users(properties),
             user_tokens: user_tokens(properties),
             // A name may stand before a token.
-            engine_tokens: engine_tokens.map(|token| token.split_once(':').map_or(token.clone(), |(_, secret)| secret.to_owned())).collect(),
+            engine_tokens: engine_tokens
+                .map(|token| token.split_once(':').map_or(token.clone(), |(_, secret)| secret.to_owned()))
+                .collect(),
             flow_token: settings::DESK_TOKEN.text(properties)?.filter(|token| !token.is_empty()),
             service_url: service_url.trim_end_matches('/').to_owned(),
             tickets: tickets(properties)?,
@@ -104,7 +106,9 @@ impl Settings {
 
     /// Whether people are configured, and none of them can call: a token may be missing that was meant.
     pub(crate) fn is_closed(&self) -> bool {
-        !self.users.is_empty() && self.users.iter().all(|user| user.token.is_none()) && self.engine_tokens.is_empty()
+        !self.users.is_empty()
+            && self.users.iter().all(|user| user.token.is_none())
+            && self.engine_tokens.is_empty()
     }
 
     /// Who has a token; `None` when nobody has. Where nobody is configured, everybody is admin.
@@ -115,12 +119,17 @@ impl Settings {
         let given = token?.as_bytes();
         let is = |own: &str| bool::from(own.as_bytes().ct_eq(given));
         // All are compared, so that the time does not tell which one was close.
-        let user = self.users.iter().fold(None, |found, user| if user.token.as_deref().is_some_and(is) { Some(&user.person) } else { found });
+        let user = self.users.iter().fold(None, |found, user| {
+            if user.token.as_deref().is_some_and(is) { Some(&user.person) } else { found }
+        });
         let own = self.engine_tokens.iter().chain(&self.flow_token);
         let is_engine = own.fold(false, |found, own| found | is(own));
         match user {
             Some(person) => Some(person.clone()),
-            None => is_engine.then(|| Person { roles: vec!["admin".to_owned(), "service".to_owned()], ..Person::named("engine") }),
+            None => is_engine.then(|| Person {
+                roles: vec!["admin".to_owned(), "service".to_owned()],
+                ..Person::named("engine")
+            }),
         }
     }
 
@@ -146,7 +155,8 @@ impl Settings {
                 Principal::Everyone => Vec::new(),
                 Principal::User(_) => vec![principal.to_string()],
                 Principal::Role(_) | Principal::Group(_) => {
-                    let people = self.users.iter().map(|user| &user.person).filter(|person| person.is(&principal));
+                    let people =
+                        self.users.iter().map(|user| &user.person).filter(|person| person.is(&principal));
                     people.map(|person| person.reference.clone()).collect()
                 }
             };
@@ -182,7 +192,10 @@ fn user_tokens(properties: &Properties) -> BTreeMap<(String, String), String> {
     let tokens = properties.keys_with_prefix(PREFIX).filter_map(|key| {
         let (name, service) = key.strip_prefix(PREFIX)?.split_once(".tokens.")?;
         let token = properties.get(key).filter(|token| !token.trim().is_empty())?;
-        Some(((Principal::parse(name.trim_matches('"')).to_string(), service.to_owned()), token.trim().to_owned()))
+        Some((
+            (Principal::parse(name.trim_matches('"')).to_string(), service.to_owned()),
+            token.trim().to_owned(),
+        ))
     });
     tokens.collect()
 }
@@ -231,8 +244,14 @@ fn users(properties: &Properties) -> Vec<User> {
     };
     let users = names.into_iter().map(|name| {
         let groups = list(name, "groups");
-        let groups = groups.iter().map(|group| Principal::parse(&format!("group:{}", group.trim_start_matches("group:"))).to_string());
-        let person = Person { roles: list(name, "roles"), groups: groups.collect(), ..Person::named(name.trim_matches('"')) };
+        let groups = groups.iter().map(|group| {
+            Principal::parse(&format!("group:{}", group.trim_start_matches("group:"))).to_string()
+        });
+        let person = Person {
+            roles: list(name, "roles"),
+            groups: groups.collect(),
+            ..Person::named(name.trim_matches('"'))
+        };
         User { person, token: text(name, "token"), email: text(name, "email") }
     });
     users.collect()

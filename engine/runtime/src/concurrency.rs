@@ -71,7 +71,12 @@ impl Concurrency {
             for pattern in &group.workflows {
                 if !workflows.iter().any(|workflow| matches(pattern, workflow)) {
                     let message = format!("`{key}`: no workflow has an id like `{pattern}`");
-                    problems.push(properties.diagnostic_at(Severity::Warning, codes::UNREAD_PROPERTY, &key, message));
+                    problems.push(properties.diagnostic_at(
+                        Severity::Warning,
+                        codes::UNREAD_PROPERTY,
+                        &key,
+                        message,
+                    ));
                 }
             }
             for workflow in workflows.iter().filter(|workflow| group.has(workflow)) {

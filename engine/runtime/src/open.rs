@@ -116,16 +116,16 @@ impl Engine {
         // The properties of the root project configure the engine.
         let root = loaded.projects.first().map(Arc::clone).unwrap_or_default();
         let properties = root.properties.clone();
-        let neighbours: Vec<Neighbour> = surroundings.neighbours.iter().flat_map(|of| of(&properties)).collect();
-        let (store, database) = match surroundings.store {
-            Some(store) => (store, None),
-            None => {
-                let own = std::iter::once(INSTANCES);
-                let components: Vec<_> = own.chain(neighbours.iter().map(|neighbour| neighbour.tables)).collect();
-                let opened = Database::open(&options.store, &components).await;
-                let database = opened.map_err(|error| OpenError::Store(error.to_string()))?;
-                (rondo_store::store_in(database.clone()), Some(database))
-            }
+        let neighbours: Vec<Neighbour> =
+            surroundings.neighbours.iter().flat_map(|of| of(&properties)).collect();
+        let (store, database) = if let Some(store) = surroundings.store {
+            (store, None)
+        } else {
+            let own = std::iter::once(INSTANCES);
+            let components: Vec<_> = own.chain(neighbours.iter().map(|neighbour| neighbour.tables)).collect();
+            let opened = Database::open(&options.store, &components).await;
+            let database = opened.map_err(|error| OpenError::Store(error.to_string()))?;
+            (rondo_store::store_in(database.clone()), Some(database))
         };
         let crash_file = database_file.as_ref().map(|file| beside(file, ".turns"));
         let crash_loop =

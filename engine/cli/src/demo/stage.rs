@@ -70,7 +70,7 @@ impl Place {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let desk = desk::open(&engine).await?;
+        let desk = desk::open(&engine)?;
         let beside = desk.map(rondo_provisioning::routes).unwrap_or_default();
         let stop = watch::Sender::new(false);
         let mut stopped = stop.subscribe();

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use rondo_definition::{Code, Diagnostic, Pointer, Properties, Resources, Severity, Source, codes, settings};
 use rondo_program::{Authentication, Declarations, Function, FunctionKind, HttpFunction};
 
-use crate::channel::Channel;
 use crate::auth::authorization;
 use crate::binding::{Binding, Target};
+use crate::channel::Channel;
 use crate::encoding::percent_decode;
 use crate::headers::AskedHeaders;
 use crate::http_target::HttpTarget;

@@ -47,8 +47,14 @@ functions:
     flow.sw.yaml:15:40: error[RON0302]: function `broken` needs the document `specs/broken.proto`: `gone.proto`: the file does not exist; looked for `specs/gone.proto`, `gone.proto`, `src/main/resources/gone.proto`
     "#);
     let channel = |name: &str| bindings.channel_of(name).cloned();
-    assert_eq!(channel("send"), Some(Channel { name: "wait_out".to_owned(), sends: true, parameters: Vec::new() }));
-    assert_eq!(channel("receive"), Some(Channel { name: "wait".to_owned(), sends: false, parameters: Vec::new() }));
+    assert_eq!(
+        channel("send"),
+        Some(Channel { name: "wait_out".to_owned(), sends: true, parameters: Vec::new() })
+    );
+    assert_eq!(
+        channel("receive"),
+        Some(Channel { name: "wait".to_owned(), sends: false, parameters: Vec::new() })
+    );
     assert_eq!((channel("misspelt"), channel("greet"), channel("nobody")), (None, None, None));
     let error = call(bindings.get("send").unwrap(), &properties("", ""), Value::Null).await.unwrap_err();
     insta::assert_snapshot!(client_message(&error), @r#"java.lang.UnsupportedOperationException - a message is sent to the channel `wait_out`, which is not done by a call"#);

@@ -152,7 +152,8 @@ pub(crate) fn rest(operation: &str, fails_on_error_status: bool) -> Arc<Binding>
 /// Properties with the server's address, and more lines.
 pub(crate) fn properties(server: &str, more: &str) -> Properties {
     let text = format!("quarkus.rest-client.svc.url={server}\n{more}\n");
-    let (properties, diagnostics) = Properties::parse("application.properties", &text, rondo_definition::Environment::new());
+    let (properties, diagnostics) =
+        Properties::parse("application.properties", &text, rondo_definition::Environment::new());
     assert_eq!(diagnostics, vec![]);
     properties
 }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::{Fault, Work};
 use crate::{
     model::{
-        Act, Action, Approval, ApprovalState, Effects, Failure, NewApproval, NewRequest, Occasion, OnDeadline, Outcome, Person, Pool, Principal,
-        ReasonRequired, Request, Rule, State, Wanted, find_cycle,
+        Act, Action, Approval, ApprovalState, Effects, Failure, NewApproval, NewRequest, Occasion,
+        OnDeadline, Outcome, Person, Pool, Principal, ReasonRequired, Request, Rule, State, Wanted,
+        find_cycle,
     },
     refusal::Refusal,
     tables,
@@ -50,7 +51,8 @@ impl Work<'_, '_> {
             match self.ended_dependency(&request)? {
                 Some((failed, state)) if matches!(request.state, State::Queued | State::PendingApproval) => {
                     let message = format!("it depends on {failed}, which is {}", state.name());
-                    let effects = request.give_up(Failure::new("DEPENDENCY_FAILED", message), self.own_act(None))?;
+                    let effects =
+                        request.give_up(Failure::new("DEPENDENCY_FAILED", message), self.own_act(None))?;
                     self.finish(&request, effects)?;
                 }
                 _ => self.try_to_place(&mut request)?,
@@ -72,7 +74,10 @@ impl Work<'_, '_> {
             if let Some(name) = &request.reference
                 && names.insert(name.clone(), id.clone()).is_some()
             {
-                faults.push((place(index, "ref"), format!("`{name}` is the name of another request of the batch")));
+                faults.push((
+                    place(index, "ref"),
+                    format!("`{name}` is the name of another request of the batch"),
+                ));
             }
         }
         let mut edges = BTreeMap::new();
@@ -94,14 +99,20 @@ impl Work<'_, '_> {
                 let at = place(index, &format!("dependsOn/{number}"));
                 if let Some(id) = names.get(name) {
                     on.push(id.clone());
-                    if asked.iter().zip(ids).any(|(other, other_id)| other_id == id && other.pool != request.pool) {
+                    if asked
+                        .iter()
+                        .zip(ids)
+                        .any(|(other, other_id)| other_id == id && other.pool != request.pool)
+                    {
                         faults.push((at, format!("`{name}` is of another pool")));
                     }
                     continue;
                 }
                 match tables::requests::get(self.connection, name)? {
                     None => faults.push((at, format!("there is no request `{name}`"))),
-                    Some(other) if other.asked.pool != request.pool => faults.push((at, format!("`{name}` is of another pool"))),
+                    Some(other) if other.asked.pool != request.pool => {
+                        faults.push((at, format!("`{name}` is of another pool")));
+                    }
                     // What is there already cannot depend on what is new.
                     Some(_) => {}
                 }
@@ -112,7 +123,9 @@ impl Work<'_, '_> {
             return Err(Refusal::invalid(faults).into());
         }
         if let Some(way) = find_cycle(&edges) {
-            let name = |id: &String| names.iter().find(|(_, own)| *own == id).map_or(id.clone(), |(name, _)| name.clone());
+            let name = |id: &String| {
+                names.iter().find(|(_, own)| *own == id).map_or(id.clone(), |(name, _)| name.clone())
+            };
             return Err(Refusal::cycle(&way.iter().map(name).collect::<Vec<_>>()).into());
         }
         Ok(names)
@@ -121,13 +134,15 @@ impl Work<'_, '_> {
     /// Begins a request or a new attempt: reserves its quota, or fails it, or asks people.
     pub(crate) fn admit(&mut self, request: &mut Request, act: Act<'_>) -> Result<Effects, Fault> {
         let id = request.asked.pool.clone();
-        let pool = tables::pools::get(self.connection, &id)?.ok_or_else(|| Refusal::not_found("pool", &id))?;
+        let pool =
+            tables::pools::get(self.connection, &id)?.ok_or_else(|| Refusal::not_found("pool", &id))?;
         let asked = self.who_agrees(request, &id, &pool)?;
         let mut effects = Effects::default();
         let used = tables::usage::of_pool(self.connection, &id)?;
         let violations = pool.quota.unwrap_or_default().violations(&used, &request.asked.resources);
         if !violations.is_empty() {
-            let message = violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");
+            let message =
+                violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");
             let failure = Failure { violations, ..Failure::new("QUOTA_EXCEEDED", message) };
             request.begin(Err(failure), act, &mut effects);
             return Ok(effects);
@@ -156,7 +171,8 @@ impl Work<'_, '_> {
         if tables::clusters::all(self.connection)?.iter().any(|cluster| cluster.suits(&wanted)) {
             return Ok(Ok(()));
         }
-        let region = asked.region.as_ref().map(|region| format!(" for the region {region}")).unwrap_or_default();
+        let region =
+            asked.region.as_ref().map(|region| format!(" for the region {region}")).unwrap_or_default();
         let name = asked.cluster.as_ref().map(|name| format!(" called `{name}`")).unwrap_or_default();
         let message = format!("there is no enabled cluster of the type {}{region}{name}", asked.provider);
         Ok(Err(Failure::new("NO_CLUSTER", message)))
@@ -176,7 +192,8 @@ impl Work<'_, '_> {
         }
         let rules = tables::rules::all(self.connection)?;
         if let Some((rule_id, rule)) = Rule::first(rules.iter(), asked) {
-            let approvers = if rule.approvers.is_empty() { pool.holders(Action::Modify) } else { rule.approvers.clone() };
+            let approvers =
+                if rule.approvers.is_empty() { pool.holders(Action::Modify) } else { rule.approvers.clone() };
             return Ok(Some(Asked {
                 approvers,
                 rule: Some(rule_id.clone()),
@@ -202,7 +219,15 @@ impl Work<'_, '_> {
                 && approval.asked.pool.as_ref() == Some(&asked.pool)
                 && same(&approval.asked.requester, &asked.requester)
         });
-        if is_granted { Ok(true) } else { Err(Refusal::invalid_at("/approvalId", "no approval of this pool and requester was granted under this id").into()) }
+        if is_granted {
+            Ok(true)
+        } else {
+            Err(Refusal::invalid_at(
+                "/approvalId",
+                "no approval of this pool and requester was granted under this id",
+            )
+            .into())
+        }
     }
 
     /// Asks people about a request. Answers the id of the approval and of the rule.
@@ -243,7 +268,8 @@ impl Work<'_, '_> {
         // Lists are asked for by this name, however it was written.
         asked.requester = Principal::parse(&asked.requester).to_string();
         let clock = self.clock();
-        let deadline_at = asked.deadline.as_deref().map(|text| clock.deadline(self.now, text, "/deadline")).transpose()?;
+        let deadline_at =
+            asked.deadline.as_deref().map(|text| clock.deadline(self.now, text, "/deadline")).transpose()?;
         let remind_at = self.reminders(&asked)?;
         let approval = Approval {
             id: Uuid::now_v7().to_string(),
@@ -264,7 +290,8 @@ impl Work<'_, '_> {
     /// When approvers are reminded, counted from now.
     pub(crate) fn reminders(&self, asked: &NewApproval) -> Result<Vec<Timestamp>, Fault> {
         let texts = asked.remind_after.iter().enumerate();
-        let moments = texts.map(|(index, text)| self.clock().deadline(self.now, text, &format!("/remindAfter/{index}")));
+        let moments = texts
+            .map(|(index, text)| self.clock().deadline(self.now, text, &format!("/remindAfter/{index}")));
         let mut moments = moments.collect::<Result<Vec<_>, Refusal>>()?;
         moments.sort();
         Ok(moments)
@@ -276,7 +303,8 @@ impl Work<'_, '_> {
         if is_self || may_speak_for_others(self.person) {
             return Ok(());
         }
-        Err(Refusal::forbidden(format!("{} may not ask in the name of {requester}", self.person.reference)).into())
+        Err(Refusal::forbidden(format!("{} may not ask in the name of {requester}", self.person.reference))
+            .into())
     }
 }
 

@@ -18,15 +18,24 @@ impl Work<'_, '_> {
             faults.push(("/needed".to_owned(), "at least one person has to agree".to_owned()));
         }
         if asked.escalate_to.is_empty() && asked.on_deadline == crate::model::OnDeadline::Escalate {
-            faults.push(("/escalateTo".to_owned(), "`onDeadline: escalate` needs somebody who is asked then".to_owned()));
+            faults.push((
+                "/escalateTo".to_owned(),
+                "`onDeadline: escalate` needs somebody who is asked then".to_owned(),
+            ));
         }
         if let Some(ticket) = &mut asked.ticket {
             match &self.shared.settings.tickets {
-                None => faults.push(("/ticket".to_owned(), "the desk has no GitLab (rondo.desk.tickets.gitlab.url)".to_owned())),
+                None => faults.push((
+                    "/ticket".to_owned(),
+                    "the desk has no GitLab (rondo.desk.tickets.gitlab.url)".to_owned(),
+                )),
                 Some(tickets) => {
                     ticket.project = ticket.project.take().or_else(|| tickets.project.clone());
                     if ticket.project.is_none() {
-                        faults.push(("/ticket/project".to_owned(), "neither here nor in rondo.desk.tickets.gitlab.project".to_owned()));
+                        faults.push((
+                            "/ticket/project".to_owned(),
+                            "neither here nor in rondo.desk.tickets.gitlab.project".to_owned(),
+                        ));
                     }
                     // The desk says which issue it is.
                     *ticket = ticket.clone().asked();
@@ -74,14 +83,19 @@ impl Work<'_, '_> {
                 return self.apply(&approval, "desk");
             }
             // Those who are asked now are reminded as the others were.
-            approval.remind_at = self.reminders(&approval.asked)?.into_iter().filter(|at| *at > self.now).collect();
+            approval.remind_at =
+                self.reminders(&approval.asked)?.into_iter().filter(|at| *at > self.now).collect();
             tables::approvals::put(self.connection, &approval)?;
             return self.ask_by_mail(&approval, Occasion::Escalated);
         }
         let before = approval.remind_at.len();
         approval.remind_at.retain(|at| *at > self.now);
         tables::approvals::put(self.connection, &approval)?;
-        if approval.remind_at.len() < before { self.ask_by_mail(&approval, Occasion::Reminded) } else { Ok(()) }
+        if approval.remind_at.len() < before {
+            self.ask_by_mail(&approval, Occasion::Reminded)
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes a decided approval, and takes the request that waits for it further.

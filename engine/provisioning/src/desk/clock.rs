@@ -18,7 +18,7 @@ impl Clock {
         Self { speed: speed.max(1) }
     }
 
-    pub(crate) fn now(self) -> Timestamp {
+    pub(crate) fn now() -> Timestamp {
         // Columns have milliseconds, so that what was written is what is read.
         Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
     }
@@ -31,7 +31,10 @@ impl Clock {
     /// The moment so much later; the last one there is when it lies beyond.
     pub(crate) fn after(self, from: Timestamp, duration: Duration) -> Timestamp {
         let shortened = duration / self.speed;
-        SignedDuration::try_from(shortened).ok().and_then(|by| from.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
+        SignedDuration::try_from(shortened)
+            .ok()
+            .and_then(|by| from.checked_add(by).ok())
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// The moment of a deadline, which is written as a duration from `from` or as a moment.
@@ -41,7 +44,10 @@ impl Clock {
         }
         match parse_duration(text) {
             Ok(duration) => Ok(self.after(from, duration)),
-            Err(error) => Err(Refusal::invalid_at(pointer, format!("{error}, and no moment such as 2027-01-31T09:00:00Z"))),
+            Err(error) => Err(Refusal::invalid_at(
+                pointer,
+                format!("{error}, and no moment such as 2027-01-31T09:00:00Z"),
+            )),
         }
     }
 }

@@ -36,7 +36,8 @@ impl Work<'_, '_> {
         cluster.health = known.map_or(Health::Online, |known| known.health);
         let sealed = match &new.credentials {
             Some(credentials) => {
-                let text = serde_json::to_vec(credentials).map_err(|error| Refusal::bad_request(error.to_string()))?;
+                let text = serde_json::to_vec(credentials)
+                    .map_err(|error| Refusal::bad_request(error.to_string()))?;
                 Some(self.shared.surroundings.seal.seal(&cluster.name, &text).map_err(Refusal::unavailable)?)
             }
             None => None,

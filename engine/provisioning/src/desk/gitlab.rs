@@ -92,8 +92,10 @@ impl<'d> Project<'d> {
                 event["action"] == "add"
                     && event["label"]["name"].as_str().is_some_and(|name| is_same_label(name, label))
             });
-            name =
-                added.next_back().and_then(|event| event["user"]["username"].as_str().map(str::to_owned)).or(name);
+            name = added
+                .next_back()
+                .and_then(|event| event["user"]["username"].as_str().map(str::to_owned))
+                .or(name);
             if events.len() < PAGE {
                 break;
             }

@@ -35,7 +35,7 @@ pub(super) async fn run(desk: Desk) {
     let Some(service) = desk.0.settings.mail.clone().map(Arc::new) else { return };
     let places = Arc::new(Semaphore::new(AT_ONCE));
     loop {
-        let now = desk.0.clock.now();
+        let now = crate::desk::Clock::now();
         let read = desk.read(move |connection| {
             Ok((tables::mails::due(connection, now, PAGE)?, tables::mails::next_due(connection)?))
         });
@@ -125,7 +125,7 @@ impl Desk {
             body["from"] = Value::from(from.as_str());
         }
         let url = format!("{}/email", service.url.trim_end_matches('/'));
-        let client = &self.0.surroundings.outbound.client();
+        let client = self.0.surroundings.outbound.client();
         let mut request =
             client.post(url).timeout(TIMEOUT).header("Idempotency-Key", mail.id.to_string()).json(&body);
         if let Some(token) = &service.token {

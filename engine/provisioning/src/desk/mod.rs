@@ -13,8 +13,8 @@ mod approvals;
 mod clock;
 mod clusters;
 mod credentials;
-mod health;
 mod gitlab;
+mod health;
 mod links;
 mod mail;
 mod outbox;
@@ -44,7 +44,10 @@ pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use probe::{Probe, Probed};
 pub(crate) use products::{NewProduct, product_view};
 pub(crate) use requests::RequestAction;
-pub(crate) use view::{approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view, webhook_view};
+pub(crate) use view::{
+    approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view,
+    webhook_view,
+};
 pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
 pub use work::{SOURCE, TOLD_TYPES};
@@ -63,7 +66,11 @@ pub type Afterwards = Box<dyn FnOnce() + Send>;
 pub trait Flows: Send + Sync {
     /// Puts an event into the inbox of the engine. The answer is what to do once the transaction is written: the instances that the event
     /// starts, or that get it, go on. What fails takes the whole transaction back.
-    fn tell(&self, transaction: &mut Transaction<'_>, event: &CloudEvent) -> Result<Afterwards, WorkError<String>>;
+    fn tell(
+        &self,
+        transaction: &mut Transaction<'_>,
+        event: &CloudEvent,
+    ) -> Result<Afterwards, WorkError<String>>;
 
     /// Whether a flow starts by events of this type and source.
     fn has_one_for(&self, source: &str, event_type: &str) -> bool;
@@ -130,10 +137,13 @@ impl Desk {
             tracing::warn!("the desk has no users: everybody is its admin (rondo.desk.users.<name>.token)");
         }
         if settings.is_closed() {
-            tracing::warn!("no user of the desk has a token, so only flows can call it (rondo.desk.users.<name>.token)");
+            tracing::warn!(
+                "no user of the desk has a token, so only flows can call it (rondo.desk.users.<name>.token)"
+            );
         }
         let clock = Clock::new(settings.clock_speed);
-        let [changed, has_events, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
+        let [changed, has_events, has_deliveries, has_tickets, has_mails] =
+            std::array::from_fn(|_| Notify::new());
         let shared = Shared {
             surroundings,
             settings,

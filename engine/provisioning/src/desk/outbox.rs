@@ -28,7 +28,9 @@ pub(super) async fn run(desk: Desk) {
     let sender = &desk.0.surroundings.sender;
     let channel = sender.channels().outgoing_for(CHANNEL).to_owned();
     if sender.channels().outgoing_named(&channel).is_none() {
-        tracing::info!("the events of the desk go nowhere: there is no outgoing channel `{CHANNEL}`, and no other for events");
+        tracing::info!(
+            "the events of the desk go nowhere: there is no outgoing channel `{CHANNEL}`, and no other for events"
+        );
         return;
     }
     let own = Person::desk();
@@ -57,7 +59,8 @@ pub(super) async fn run(desk: Desk) {
         }
         if let Some(number) = sent {
             pause = FIRST_PAUSE;
-            let advanced = desk.change(&own, move |work| Ok(tables::events::advance(work.connection, CONSUMER, number)?));
+            let advanced = desk
+                .change(&own, move |work| Ok(tables::events::advance(work.connection, CONSUMER, number)?));
             if let Err(refusal) = advanced.await {
                 tracing::warn!(%refusal, "events of the desk that were sent are sent again");
             }

@@ -123,8 +123,13 @@ impl Desk {
         let url = cluster
             .api_url
             .ok_or_else(|| Refusal::unavailable(format!("the cluster `{name}` has no `apiUrl`")))?;
-        let mut request =
-            self.0.surroundings.outbound.client().get(format!("{}/{path}", url.trim_end_matches('/'))).timeout(TIMEOUT);
+        let mut request = self
+            .0
+            .surroundings
+            .outbound
+            .client()
+            .get(format!("{}/{path}", url.trim_end_matches('/')))
+            .timeout(TIMEOUT);
         if let Some(sealed) = sealed {
             let text = self.0.surroundings.seal.open(name, &sealed).map_err(Refusal::unavailable)?;
             let credentials: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();

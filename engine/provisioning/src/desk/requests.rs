@@ -1,6 +1,6 @@
 //! What flows report of requests, and what people do with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{Fault, Work};
 use crate::{
@@ -54,7 +54,12 @@ impl Work<'_, '_> {
         Ok(request)
     }
 
-    pub(crate) fn report_rollback(&mut self, id: &str, status: StepStatus, error: Option<Failure>) -> Result<Request, Fault> {
+    pub(crate) fn report_rollback(
+        &mut self,
+        id: &str,
+        status: StepStatus,
+        error: Option<Failure>,
+    ) -> Result<Request, Fault> {
         let mut request = self.request(id)?;
         let effects = request.report_rollback(status, error, self.act(None))?;
         self.finish(&request, effects)?;
@@ -71,7 +76,7 @@ impl Work<'_, '_> {
     pub(crate) fn record(&mut self, id: &str, recorded: Recorded) -> Result<Request, Fault> {
         let mut request = self.request(id)?;
         request.record(recorded, self.act(None))?;
-        self.finish(&request, Default::default())?;
+        self.finish(&request, crate::model::Effects::default())?;
         Ok(request)
     }
 
@@ -85,7 +90,7 @@ impl Work<'_, '_> {
         let mut request = self.request(id)?;
         request.access = Some(access);
         request.changed_at = self.now;
-        self.finish(&request, Default::default())?;
+        self.finish(&request, crate::model::Effects::default())?;
         Ok(request)
     }
 
@@ -108,7 +113,9 @@ impl Work<'_, '_> {
             RequestAction::Cancel => request.cancel(act, |_| view)?,
             RequestAction::CompleteManually => {
                 let access = access.filter(|access| !access.is_empty());
-                let access = access.ok_or_else(|| Refusal::invalid_at("/access", "it must say how the service is reached"))?;
+                let access = access.ok_or_else(|| {
+                    Refusal::invalid_at("/access", "it must say how the service is reached")
+                })?;
                 request.complete_manually(access, act)?
             }
             RequestAction::Retry => {
@@ -133,16 +140,25 @@ impl Work<'_, '_> {
         let asked = &request.asked;
         let is = |entry: &str| person.is(&Principal::parse(entry));
         let pool = tables::pools::get(self.connection, &asked.pool)?;
-        let modifies = pool.is_some_and(|pool| pool.holders(crate::model::Action::Modify).iter().any(|entry| is(entry)));
+        let modifies =
+            pool.is_some_and(|pool| pool.holders(crate::model::Action::Modify).iter().any(|entry| is(entry)));
         let is_own = is(&asked.requester) || asked.owner.as_deref().is_some_and(is);
         // What a vendor has done is told by those who decide, not by who asked for it.
         if modifies || (is_own && action != RequestAction::CompleteManually) {
             return Ok(());
         }
-        Err(Refusal::forbidden(format!("{} may not do this with the request {}", person.reference, request.id)).into())
+        Err(Refusal::forbidden(format!(
+            "{} may not do this with the request {}",
+            person.reference, request.id
+        ))
+        .into())
     }
 
-    pub(crate) fn change_dependencies(&mut self, id: &str, depends_on: Vec<String>) -> Result<Request, Fault> {
+    pub(crate) fn change_dependencies(
+        &mut self,
+        id: &str,
+        depends_on: Vec<String>,
+    ) -> Result<Request, Fault> {
         let mut request = self.request(id)?;
         if !matches!(request.state, State::Queued | State::PendingApproval) || request.cluster.is_some() {
             return Err(Refusal::illegal(request.state, "a change of dependencies", Vec::new()).into());
@@ -165,7 +181,7 @@ impl Work<'_, '_> {
         request.changed_at = self.now;
         request.waits_for = None;
         tables::requests::put_dependencies(self.connection, &request)?;
-        self.finish(&request, Default::default())?;
+        self.finish(&request, crate::model::Effects::default())?;
         self.try_to_place(&mut request)?;
         self.request(id)
     }
@@ -175,10 +191,10 @@ impl Work<'_, '_> {
         let mut edges = BTreeMap::from([(id.to_owned(), depends_on.to_vec())]);
         let mut open = depends_on.to_vec();
         while let Some(next) = open.pop() {
-            if !edges.contains_key(&next) {
-                let on = tables::requests::dependencies(self.connection, &next)?;
+            if let Entry::Vacant(free) = edges.entry(next) {
+                let on = tables::requests::dependencies(self.connection, free.key())?;
                 open.extend(on.iter().cloned());
-                edges.insert(next, on);
+                free.insert(on);
             }
         }
         let Some(mut way) = find_cycle(&edges) else { return Ok(()) };

@@ -15,23 +15,24 @@ pub(super) async fn run(desk: Desk) {
     let own = Person::desk();
     let mut forgotten = None;
     loop {
-        let now = desk.0.clock.now();
+        let now = crate::desk::Clock::now();
         let due = desk.read(move |connection| {
             let requests = tables::requests::due(connection, now, PAGE)?;
             let approvals = tables::approvals::due(connection, now, PAGE)?;
-            let next = tables::requests::next_due(connection)?.into_iter().chain(tables::approvals::next_due(connection)?).min();
+            let next = tables::requests::next_due(connection)?
+                .into_iter()
+                .chain(tables::approvals::next_due(connection)?)
+                .min();
             Ok((requests, approvals, next))
         });
-        let (requests, approvals, next) = match due.await {
-            Ok(due) => due,
-            Err(_) => {
-                tokio::time::sleep(LONGEST_SLEEP).await;
-                continue;
-            }
+        let Ok((requests, approvals, next)) = due.await else {
+            tokio::time::sleep(LONGEST_SLEEP).await;
+            continue;
         };
         if requests.is_empty() && approvals.is_empty() {
             let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-            let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
+            let pause =
+                wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = desk.0.changed.notified() => {}
@@ -39,7 +40,8 @@ pub(super) async fn run(desk: Desk) {
             // Once an hour is enough for what only takes room.
             if forgotten.is_none_or(|at: std::time::Instant| at.elapsed() > Duration::from_hours(1)) {
                 forgotten = Some(std::time::Instant::now());
-                let _ = desk.change(&own, |work| Ok(tables::answers::forget(work.connection, work.now)?)).await;
+                let _ =
+                    desk.change(&own, |work| Ok(tables::answers::forget(work.connection, work.now)?)).await;
             }
             continue;
         }

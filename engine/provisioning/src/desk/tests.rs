@@ -13,8 +13,8 @@ use serde_json::json;
 use super::{Afterwards, Desk, Fault, Flows, RequestAction, Seal, Surroundings, Work};
 use crate::{
     model::{
-        Approval, ApprovalState, Cluster, Decision, NewRequest, Person, Pool, Power, Recorded, RecordedStatus, Request, Resources,
-        Rule, State, Step, StepStatus, Verdict, Via,
+        Approval, ApprovalState, Cluster, Decision, NewRequest, Person, Pool, Power, Recorded,
+        RecordedStatus, Request, Resources, Rule, State, Step, StepStatus, Verdict, Via,
     },
     refusal::Refusal,
     settings::Settings,
@@ -64,7 +64,10 @@ async fn parts_of_desk(properties: &Properties) -> (Surroundings, Settings) {
         database: Database::open("sqlite::memory:", &[DESK]).await.unwrap(),
         flows: Arc::new(Deaf),
         seal: Arc::new(Open),
-        sender: Arc::new(Sender::new(Arc::new(Channels::read(properties).0), caller.client().unwrap(), properties).unwrap()),
+        sender: Arc::new(
+            Sender::new(Arc::new(Channels::read(properties).0), caller.client().unwrap(), properties)
+                .unwrap(),
+        ),
         outbound: caller.outbound().unwrap(),
     };
     (surroundings, Settings::read(properties, "http://localhost:8080").unwrap())
@@ -110,10 +113,19 @@ fn from_json<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
 }
 
 fn prepare(work: &mut Work<'_, '_>) -> Result<(), Fault> {
-    let grants = json!([{"to": "everyone", "actions": ["create"]}, {"to": "user:default/kim", "actions": ["modify"]}]);
+    let grants =
+        json!([{"to": "everyone", "actions": ["create"]}, {"to": "user:default/kim", "actions": ["modify"]}]);
     let quota = json!({"instances": 4, "cpu": 16});
-    tables::pools::put(work.connection, "acme", &from_json::<Pool>(json!({"kind": "tenant", "quota": quota, "grants": grants})))?;
-    tables::pools::put(work.connection, "free", &from_json::<Pool>(json!({"kind": "tenant", "grants": grants})))?;
+    tables::pools::put(
+        work.connection,
+        "acme",
+        &from_json::<Pool>(json!({"kind": "tenant", "quota": quota, "grants": grants})),
+    )?;
+    tables::pools::put(
+        work.connection,
+        "free",
+        &from_json::<Pool>(json!({"kind": "tenant", "grants": grants})),
+    )?;
     for (name, region, cpu) in [("one", "eu", 10), ("two", "us", 6)] {
         let cluster = json!({"name": name, "type": "simulation", "region": region, "capacity": {"cpu": cpu, "slots": 3}});
         tables::clusters::put(work.connection, &from_json::<Cluster>(cluster), None)?;
@@ -173,8 +185,13 @@ fn carry_out(work: &mut Work<'_, '_>, deed: &Deed) -> Result<(), Fault> {
             let open: Vec<Approval> = pending(work);
             let Some(approval) = open.get(approval % open.len().max(1)) else { return Ok(()) };
             let decision = if *yes { Decision::Approved } else { Decision::Rejected };
-            let verdict =
-                Verdict { decision, via: Via::Rest, reason: Some("so".to_owned()), changes: None, force: false };
+            let verdict = Verdict {
+                decision,
+                via: Via::Rest,
+                reason: Some("so".to_owned()),
+                changes: None,
+                force: false,
+            };
             work.decide(&approval.id, &Person::named("kim"), verdict).map(drop)
         }
         Deed::Health(cluster, health) => {
@@ -214,20 +231,44 @@ fn check(connection: &rondo_store::rusqlite::Connection) {
     };
     let told = |resources: Resources| resources.each().map(|(_, amount)| amount.thousandths());
     for pool in POOLS {
-        assert_eq!(told(tables::usage::of_pool(connection, pool).unwrap()), sum("pool", pool), "used of {pool}");
+        assert_eq!(
+            told(tables::usage::of_pool(connection, pool).unwrap()),
+            sum("pool", pool),
+            "used of {pool}"
+        );
     }
     for (name, cpu) in [("one", 10_000), ("two", 6_000)] {
-        assert_eq!(told(tables::usage::of_cluster(connection, name).unwrap()), sum("cluster", name), "used of {name}");
-        assert!(sum("cluster", name)[0] <= 3000 && sum("cluster", name)[1] <= cpu, "{name} has more than fits");
+        assert_eq!(
+            told(tables::usage::of_cluster(connection, name).unwrap()),
+            sum("cluster", name),
+            "used of {name}"
+        );
+        assert!(
+            sum("cluster", name)[0] <= 3000 && sum("cluster", name)[1] <= cpu,
+            "{name} has more than fits"
+        );
     }
-    assert!(sum("pool", "acme")[0] <= 4000 && sum("pool", "acme")[1] <= 16_000, "acme has more than its quota");
+    assert!(
+        sum("pool", "acme")[0] <= 4000 && sum("pool", "acme")[1] <= 16_000,
+        "acme has more than its quota"
+    );
     for request in &requests {
         let history = tables::requests::history(connection, &request.id).unwrap();
         for (transition, next) in history.iter().zip(history.iter().skip(1)) {
-            assert_eq!((Some(transition.to), transition.sequence + 1), (next.from, next.sequence), "the history has no gap");
+            assert_eq!(
+                (Some(transition.to), transition.sequence + 1),
+                (next.from, next.sequence),
+                "the history has no gap"
+            );
             // A new attempt may come to nothing at once: over the quota, or without any cluster.
-            let is_new_attempt = next.to == State::Failed && matches!(transition.to, State::Failed | State::RolledBack);
-            assert!(is_new_attempt || transition.to.next().contains(&next.to), "{:?} to {:?}", transition.to, next.to);
+            let is_new_attempt =
+                next.to == State::Failed && matches!(transition.to, State::Failed | State::RolledBack);
+            assert!(
+                is_new_attempt || transition.to.next().contains(&next.to),
+                "{:?} to {:?}",
+                transition.to,
+                next.to
+            );
         }
         assert_eq!(history.last().map(|last| last.to), Some(request.state));
         let is_resting = matches!(request.state, State::RolledBack | State::Completed | State::Suspended);
@@ -235,7 +276,8 @@ fn check(connection: &rondo_store::rusqlite::Connection) {
         assert!(request.state != State::RolledBack || request.recorded.is_empty(), "nothing is left of it");
         let events = tables::events::behind(connection, 0, Some(&request.id), 1000).unwrap();
         let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
-        let expected: Vec<String> = (1..=ids.len()).map(|number| format!("{}-{number}", request.id)).collect();
+        let expected: Vec<String> =
+            (1..=ids.len()).map(|number| format!("{}-{number}", request.id)).collect();
         assert_eq!(ids, expected, "each event has its number");
     }
 }

@@ -88,7 +88,7 @@ impl Desk {
     async fn take_ticket_further(&self, tickets: &Tickets, approval: &Approval) -> Result<(), String> {
         let Some(ticket) = &approval.asked.ticket else { return Ok(()) };
         let Some(name) = &ticket.project else { return Ok(()) };
-        let project = Project::new(&self.0.surroundings.outbound.client(), tickets, name);
+        let project = Project::new(self.0.surroundings.outbound.client(), tickets, name);
         let text = |error: GitLabError| error.to_string();
         let Some(number) = ticket.issue else {
             let known = if ticket.is_attempted {

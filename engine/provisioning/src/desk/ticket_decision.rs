@@ -73,7 +73,7 @@ impl Desk {
     ) -> Result<Option<(TicketReading, SetBy)>, GitLabError> {
         let Some(ticket) = &approval.asked.ticket else { return Ok(None) };
         let (Some(name), Some(number)) = (&ticket.project, ticket.issue) else { return Ok(None) };
-        let project = Project::new(&self.0.surroundings.outbound.client(), tickets, name);
+        let project = Project::new(self.0.surroundings.outbound.client(), tickets, name);
         let issue = project.issue(number).await?;
         let labels: Vec<&str> =
             issue["labels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -48,17 +48,21 @@ pub(super) async fn run(desk: Desk) {
     // Deliveries under way, each with its webhook.
     let mut under_way: HashMap<i64, String> = HashMap::new();
     loop {
-        let now = desk.0.clock.now();
+        let now = crate::desk::Clock::now();
         let places = AT_ONCE.saturating_sub(under_way.len());
         let busy = busy(&under_way);
         // Those under way are still due, so that many more rows are looked at.
         let page = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
         let read = desk.read(move |connection| {
-            Ok((tables::webhooks::due(connection, now, &busy, page)?, tables::webhooks::next_due(connection, now)?))
+            Ok((
+                tables::webhooks::due(connection, now, &busy, page)?,
+                tables::webhooks::next_due(connection, now)?,
+            ))
         });
         let (due, next) = read.await.unwrap_or_default();
         for due in due {
-            let is_busy = under_way.values().filter(|webhook| **webhook == due.webhook).count() >= EACH_AT_ONCE;
+            let is_busy =
+                under_way.values().filter(|webhook| **webhook == due.webhook).count() >= EACH_AT_ONCE;
             if under_way.len() >= AT_ONCE || is_busy || under_way.contains_key(&due.number) {
                 continue;
             }
@@ -92,7 +96,11 @@ fn busy(under_way: &HashMap<i64, String>) -> Vec<String> {
     for webhook in under_way.values() {
         *counts.entry(webhook).or_default() += 1;
     }
-    counts.into_iter().filter(|(_, count)| *count >= EACH_AT_ONCE).map(|(webhook, _)| webhook.to_owned()).collect()
+    counts
+        .into_iter()
+        .filter(|(_, count)| *count >= EACH_AT_ONCE)
+        .map(|(webhook, _)| webhook.to_owned())
+        .collect()
 }
 
 /// What came of a try.
@@ -125,27 +133,49 @@ impl Desk {
         }
     }
 
-    async fn try_to_send(&self, id: &str, webhook: &Webhook, sealed: &[u8], event: (&str, &str), body: String) -> Tried {
+    async fn try_to_send(
+        &self,
+        id: &str,
+        webhook: &Webhook,
+        sealed: &[u8],
+        event: (&str, &str),
+        body: String,
+    ) -> Tried {
         let began = Instant::now();
         let sent = self.send(id, webhook, sealed, event, body).await;
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match sent {
             Ok((status, answer)) => {
-                let problem = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
+                let problem =
+                    (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
                 Tried { status: Some(status), milliseconds, answer: Some(answer), problem }
             }
             Err(problem) => Tried { milliseconds, problem: Some(problem), ..Tried::default() },
         }
     }
 
-    async fn send(&self, id: &str, webhook: &Webhook, sealed: &[u8], event: (&str, &str), body: String) -> Result<(u16, String), String> {
+    async fn send(
+        &self,
+        id: &str,
+        webhook: &Webhook,
+        sealed: &[u8],
+        event: (&str, &str),
+        body: String,
+    ) -> Result<(u16, String), String> {
         let text = self.0.surroundings.seal.open(id, sealed)?;
-        let secrets: HookSecrets = serde_json::from_slice(&text).map_err(|_| "its secret cannot be read".to_owned())?;
+        let secrets: HookSecrets =
+            serde_json::from_slice(&text).map_err(|_| "its secret cannot be read".to_owned())?;
         self.check_address(&webhook.url).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secrets.secret.as_bytes());
         let tag = hmac::sign(&key, body.as_bytes());
         let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut request = self.0.surroundings.outbound.client().post(&webhook.url).timeout(TIMEOUT)
+        let mut request = self
+            .0
+            .surroundings
+            .outbound
+            .client()
+            .post(&webhook.url)
+            .timeout(TIMEOUT)
             .header("Content-Type", "application/cloudevents+json")
             .header("X-Hub-Signature-256", format!("sha256={signature}"))
             .header("X-Desk-Event", event.1)
@@ -181,14 +211,22 @@ impl Desk {
             Some(Host::Ipv6(address)) => vec![address.into()],
             Some(Host::Domain(name)) => {
                 let port = url.port_or_known_default().unwrap_or(443);
-                let found = tokio::net::lookup_host((name, port)).await.map_err(|_| format!("`{name}` has no address"))?;
+                let found = tokio::net::lookup_host((name, port))
+                    .await
+                    .map_err(|_| format!("`{name}` has no address"))?;
                 found.map(|address| address.ip()).collect()
             }
             None => return Err("the address has no host".to_owned()),
         };
         let allows_loopback = self.0.settings.allows_loopback;
-        match addresses.iter().find(|address| address.to_canonical().is_loopback() || address.is_unspecified()) {
-            Some(_) if !allows_loopback => Err("the address is one of the desk's own machine (rondo.desk.webhooks.allow-loopback)".to_owned()),
+        match addresses
+            .iter()
+            .find(|address| address.to_canonical().is_loopback() || address.is_unspecified())
+        {
+            Some(_) if !allows_loopback => {
+                Err("the address is one of the desk's own machine (rondo.desk.webhooks.allow-loopback)"
+                    .to_owned())
+            }
             _ => Ok(()),
         }
     }
@@ -198,17 +236,19 @@ impl Desk {
         let wanted = id.clone();
         let (webhook, sealed) = self
             .read(move |connection| {
-                let webhook = tables::webhooks::get(connection, &wanted)?.ok_or_else(|| Refusal::not_found("webhook", &wanted))?;
+                let webhook = tables::webhooks::get(connection, &wanted)?
+                    .ok_or_else(|| Refusal::not_found("webhook", &wanted))?;
                 Ok((webhook, tables::webhooks::sealed(connection, &wanted)?.unwrap_or_default()))
             })
             .await?;
-        let now = self.0.clock.now();
+        let now = crate::desk::Clock::now();
         let event = Uuid::now_v7().to_string();
         let body = serde_json::json!({
             "specversion": "1.0", "id": event, "source": super::work::SOURCE, "type": "webhook.test", "time": now.to_string(),
             "subject": id, "datacontenttype": "application/json", "pool": webhook.pool, "data": {"pool": webhook.pool},
         });
-        let tried = self.try_to_send(&id, &webhook, &sealed, (&event, "webhook.test"), body.to_string()).await;
+        let tried =
+            self.try_to_send(&id, &webhook, &sealed, (&event, "webhook.test"), body.to_string()).await;
         let mut delivery = Delivery {
             event,
             event_type: "webhook.test".to_owned(),
@@ -222,9 +262,12 @@ impl Desk {
         };
         let was_taken = tried.problem.is_none();
         note(&mut delivery, &tried, now);
-        delivery.state = if was_taken { "delivered" } else { "failed" }.to_owned();
+        if was_taken { "delivered" } else { "failed" }.clone_into(&mut delivery.state);
         let written = delivery.clone();
-        self.change(&Person::desk(), move |work| Ok(tables::webhooks::add_delivery(work.connection, &id, 0, &written, None).map(drop)?)).await?;
+        self.change(&Person::desk(), move |work| {
+            Ok(tables::webhooks::add_delivery(work.connection, &id, 0, &written, None).map(drop)?)
+        })
+        .await?;
         Ok(delivery)
     }
 }
@@ -247,14 +290,14 @@ impl Work<'_, '_> {
         let mut due_at = None;
         match (&tried.problem, delivery.pause()) {
             (None, _) => {
-                delivery.state = "delivered".to_owned();
+                "delivered".clone_into(&mut delivery.state);
                 webhook.count(true, "");
             }
             (Some(_), Some(seconds)) if webhook.disabled_reason.is_none() => {
                 due_at = Some(self.clock().after(self.now, Duration::from_secs(seconds.unsigned_abs())));
             }
             (Some(problem), _) => {
-                delivery.state = "failed".to_owned();
+                "failed".clone_into(&mut delivery.state);
                 if webhook.disabled_reason.is_none() {
                     webhook.count(false, problem);
                 }
@@ -262,7 +305,10 @@ impl Work<'_, '_> {
         }
         tables::webhooks::update_delivery(self.connection, due.number, &delivery, due_at)?;
         tables::webhooks::update(self.connection, &due.webhook, &webhook)?;
-        let before = self.now.checked_sub(jiff::SignedDuration::try_from(KEEP).unwrap_or_default()).unwrap_or(Timestamp::MIN);
+        let before = self
+            .now
+            .checked_sub(jiff::SignedDuration::try_from(KEEP).unwrap_or_default())
+            .unwrap_or(Timestamp::MIN);
         Ok(tables::webhooks::forget(self.connection, before)?)
     }
 
@@ -287,7 +333,8 @@ impl Work<'_, '_> {
 
     /// Switches a webhook on again.
     pub(crate) fn enable_webhook(&mut self, id: &str) -> Result<Webhook, Fault> {
-        let mut webhook = tables::webhooks::get(self.connection, id)?.ok_or_else(|| Refusal::not_found("webhook", id))?;
+        let mut webhook =
+            tables::webhooks::get(self.connection, id)?.ok_or_else(|| Refusal::not_found("webhook", id))?;
         (webhook.failures, webhook.disabled_reason) = (0, None);
         tables::webhooks::update(self.connection, id, &webhook)?;
         Ok(webhook)

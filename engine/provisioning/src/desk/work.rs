@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 use super::{Afterwards, Clock, Shared, request_view};
 use crate::{
-    model::{Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, Wanted, choose, most_room},
+    model::{
+        Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, Wanted, choose,
+        most_room,
+    },
     refusal::Refusal,
     tables,
 };
@@ -59,8 +62,17 @@ pub(crate) struct Work<'w, 'c> {
 impl<'w, 'c> Work<'w, 'c> {
     pub(crate) fn new(shared: &'w Shared, transaction: &'w mut Transaction<'c>, person: &'w Person) -> Self {
         let connection = transaction.connection();
-        let now = shared.clock.now();
-        Self { shared, transaction, connection, person, now, settled: VecDeque::new(), frees: false, afterwards: Vec::new() }
+        let now = Clock::now();
+        Self {
+            shared,
+            transaction,
+            connection,
+            person,
+            now,
+            settled: VecDeque::new(),
+            frees: false,
+            afterwards: Vec::new(),
+        }
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -102,7 +114,9 @@ impl<'w, 'c> Work<'w, 'c> {
             return None;
         }
         let known = PROVIDERS.join(", ");
-        Some(format!("`{provider}` is no provider: neither one of {known}, nor does a flow here start by `{event_type}`"))
+        Some(format!(
+            "`{provider}` is no provider: neither one of {known}, nor does a flow here start by `{event_type}`"
+        ))
     }
 
     /// Writes a changed request and what the change brought about, and then whatever follows for others.
@@ -131,7 +145,9 @@ impl<'w, 'c> Work<'w, 'c> {
         for told in effects.told {
             self.tell(told)?;
         }
-        if effects.withdraws_approval && let Some(id) = &request.approval_id {
+        if effects.withdraws_approval
+            && let Some(id) = &request.approval_id
+        {
             let mut approval = self.approval(id)?;
             if approval.withdraw(self.now) {
                 self.finish_approval(&approval)?;
@@ -185,12 +201,15 @@ impl<'w, 'c> Work<'w, 'c> {
         let extensions = [("kogitoprocrefid", told.instance), ("kogitobusinesskey", told.business_key)];
         for (name, value) in extensions {
             let Some(value) = value else { continue };
-            event.set_extension(name, value).map_err(|error| Refusal::invalid_at("/replyTo", error.to_string()))?;
+            event
+                .set_extension(name, value)
+                .map_err(|error| Refusal::invalid_at("/replyTo", error.to_string()))?;
         }
-        let afterwards = self.shared.surroundings.flows.tell(self.transaction, &event).map_err(|error| match error {
-            WorkError::Refused(problem) => WorkError::Refused(Refusal::unavailable(problem)),
-            WorkError::Sqlite(error) => WorkError::Sqlite(error),
-        })?;
+        let afterwards =
+            self.shared.surroundings.flows.tell(self.transaction, &event).map_err(|error| match error {
+                WorkError::Refused(problem) => WorkError::Refused(Refusal::unavailable(problem)),
+                WorkError::Sqlite(error) => WorkError::Sqlite(error),
+            })?;
         self.afterwards.push(afterwards);
         Ok(())
     }
@@ -297,7 +316,9 @@ impl<'w, 'c> Work<'w, 'c> {
         };
         let (chosen, rejected) = choose(&clusters, &wanted);
         let Some(cluster) = chosen.map(|cluster| cluster.name.clone()) else {
-            let suitable = |name: &str| clusters.iter().any(|(cluster, _)| cluster.name == name && cluster.suits(&wanted));
+            let suitable = |name: &str| {
+                clusters.iter().any(|(cluster, _)| cluster.name == name && cluster.suits(&wanted))
+            };
             let why: Vec<_> = rejected
                 .iter()
                 .filter(|one| suitable(&one.cluster))
@@ -350,16 +371,23 @@ impl<'w, 'c> Work<'w, 'c> {
         }
         let view = self.view(&request)?;
         let effects = match request.state {
-            State::Queued if request.waits_since.is_none() => return self.try_to_place(&mut request).and_then(|()| self.follow_up()),
+            State::Queued if request.waits_since.is_none() => {
+                return self.try_to_place(&mut request).and_then(|()| self.follow_up());
+            }
             State::Queued => {
                 let waits = request.waits_for.clone().unwrap_or_default();
-                let failure = Failure::new("STUCK", format!("no place in {} minutes: it {waits}", LONGEST_WAIT_FOR_A_PLACE.as_secs() / 60));
+                let failure = Failure::new(
+                    "STUCK",
+                    format!("no place in {} minutes: it {waits}", LONGEST_WAIT_FOR_A_PLACE.as_secs() / 60),
+                );
                 request.give_up(failure, self.own_act(None))?
             }
             State::Completed | State::Suspended => {
                 request.deprovision(self.own_act(Some("its time to run is over")), |_| view)?
             }
-            State::RollingBack => request.resume_rollback(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
+            State::RollingBack => {
+                request.resume_rollback(self.own_act(Some("nothing was heard of its flow")), |_| view)?
+            }
             _ => request.end_stuck(self.own_act(Some("nothing was heard of its flow")), |_| view)?,
         };
         self.finish(&request, effects)

@@ -40,7 +40,7 @@ impl Desk {
         let Some(connection) = connection.as_mut() else {
             return Err(Refusal::unavailable("there is no connection").into());
         };
-        let limit = self.0.clock.now() + MARGIN;
+        let limit = crate::desk::Clock::now() + MARGIN;
         let is_good = |session: &&Arc<Session>| {
             session.expires_at.is_none_or(|end| end > limit)
                 && refused.is_none_or(|refused| !Arc::ptr_eq(refused, session))

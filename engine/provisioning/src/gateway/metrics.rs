@@ -44,7 +44,7 @@ impl Desk {
             return Err(unmeasured());
         }
         let mut view = serde_json::to_value(Metrics::of_all(&each)).unwrap_or_default();
-        view["at"] = self.0.clock.now().to_string().into();
+        view["at"] = crate::desk::Clock::now().to_string().into();
         Ok(view)
     }
 }

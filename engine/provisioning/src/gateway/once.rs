@@ -130,7 +130,7 @@ impl Desk {
             self.read(move |connection| Ok(tables::creates::sent_at(connection, &cluster, &thing)?)).await?;
         let Some(sent) = sent else { return Ok(false) };
         let settled = self.0.clock.after(sent, SETTLING);
-        let left = settled.duration_since(self.0.clock.now());
+        let left = settled.duration_since(crate::desk::Clock::now());
         tokio::time::sleep(Duration::try_from(left).unwrap_or_default().min(SETTLING)).await;
         Ok(true)
     }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Desk, refusal::Refusal,
+    Desk,
     desk::{Fault, Work},
     model::Person,
+    refusal::Refusal,
     tables::answers::{self, Given},
 };
 
@@ -24,7 +25,8 @@ const LONGEST_KEY: usize = 255;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let retry_after = self.details.as_ref().and_then(|details| details["retryAfter"].as_u64()).unwrap_or(1);
+        let retry_after =
+            self.details.as_ref().and_then(|details| details["retryAfter"].as_u64()).unwrap_or(1);
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(details) = self.details {
             error["details"] = details;
@@ -69,7 +71,11 @@ impl Reply {
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        if status == StatusCode::NO_CONTENT { status.into_response() } else { (status, Json(self.body)).into_response() }
+        if status == StatusCode::NO_CONTENT {
+            status.into_response()
+        } else {
+            (status, Json(self.body)).into_response()
+        }
     }
 }
 
@@ -82,10 +88,18 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(crate) fn new(person: Person, method: &Method, path: &str, headers: &HeaderMap, body: &Bytes) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        person: Person,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Self, Refusal> {
         let key = headers.get("Idempotency-Key").map(|key| key.to_str().unwrap_or_default().to_owned());
         if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
-            return Err(Refusal::bad_request(format!("Idempotency-Key is a text of 1 to {LONGEST_KEY} ASCII characters")));
+            return Err(Refusal::bad_request(format!(
+                "Idempotency-Key is a text of 1 to {LONGEST_KEY} ASCII characters"
+            )));
         }
         let mut digest = Sha256::new();
         for part in [method.as_str().as_bytes(), path.as_bytes(), body] {

@@ -18,9 +18,9 @@ use super::{
     params::Params,
 };
 use crate::{
-    refusal::Refusal,
     desk::approval_view,
     model::{Decision, NewApproval, Principal, Rule, Verdict, Via},
+    refusal::Refusal,
     tables,
 };
 
@@ -44,7 +44,11 @@ fn rule_view(id: &str, rule: &Rule) -> Value {
 }
 
 fn check_admin(call: &Call) -> Result<(), Refusal> {
-    if call.change.person.is_admin() { Ok(()) } else { Err(Refusal::forbidden("only an admin changes approval rules")) }
+    if call.change.person.is_admin() {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden("only an admin changes approval rules"))
+    }
 }
 
 async fn rules(State(app): State<App>, _caller: Caller) -> Result<Json<Value>, Refusal> {
@@ -69,7 +73,8 @@ async fn put_rule(State(app): State<App>, Path(id): Path<String>, mut call: Call
     check_admin(&call)?;
     let rule: Rule = call.read(&app, "putRule")?;
     let made = call.change.make(&app.desk, move |work| {
-        let known = tables::rules::get(work.connection, &id)?.ok_or_else(|| Refusal::not_found("rule", &id))?;
+        let known =
+            tables::rules::get(work.connection, &id)?.ok_or_else(|| Refusal::not_found("rule", &id))?;
         let rule = Rule { created_at: known.created_at, ..rule.clone() };
         work.check_rule(&rule)?;
         tables::rules::put(work.connection, &id, &rule)?;
@@ -95,7 +100,11 @@ struct ListQuery {
     pool: Option<String>,
 }
 
-async fn list(State(app): State<App>, Caller(person): Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(
+    State(app): State<App>,
+    Caller(person): Caller,
+    Params(query): Params<ListQuery>,
+) -> Result<Json<Value>, Refusal> {
     let approver = query.approver.map(|approver| match approver.as_str() {
         "me" => person,
         name => app.desk.0.settings.person(name),
@@ -122,7 +131,11 @@ async fn ask(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
     made.await
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
         Ok(tables::approvals::get(connection, &id)?.ok_or_else(|| Refusal::not_found("approval", &id))?)
     });
@@ -160,12 +173,14 @@ async fn decide(State(app): State<App>, Path(id): Path<String>, mut call: Call) 
 async fn gitlab(State(app): State<App>, request: Request) -> Result<StatusCode, Refusal> {
     let (parts, body) = request.into_parts();
     let wanted = app.desk.0.settings.tickets.as_ref().and_then(|tickets| tickets.hook_token.clone());
-    let given = parts.headers.get("X-Gitlab-Token").map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
+    let given =
+        parts.headers.get("X-Gitlab-Token").map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     if !wanted.is_some_and(|wanted| bool::from(wanted.as_bytes().ct_eq(given))) {
         return Err(Refusal::unauthenticated());
     }
     let body = read(body).await?;
-    let event: Value = serde_json::from_slice(&body).map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?;
+    let event: Value = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?;
     app.desk.issue_changed(&event).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::Value;
 
 use super::{App, answer::Change};
-use crate::{refusal::Refusal, model::Person};
+use crate::{model::Person, refusal::Refusal};
 
 /// The largest body.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -26,14 +26,19 @@ impl FromRequestParts<App> for Caller {
 
 fn person(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
     let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let token = given.split_at_checked("Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
+    let token =
+        given.split_at_checked("Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
     let token = token.and_then(|(_, token)| std::str::from_utf8(token.trim_ascii()).ok());
     app.desk.0.settings.caller(token).ok_or_else(Refusal::unauthenticated)
 }
 
 /// Flows and other systems work on what was asked for; people do not.
 pub(crate) fn check_service(person: &Person) -> Result<(), Refusal> {
-    if person.is_admin() || person.has_role("service") { Ok(()) } else { Err(Refusal::forbidden("only a flow or a service may do this")) }
+    if person.is_admin() || person.has_role("service") {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden("only a flow or a service may do this"))
+    }
 }
 
 /// The instance that calls, as the engine sends it.
@@ -59,14 +64,17 @@ impl FromRequest<App> for Call {
         let body = if bytes.iter().all(u8::is_ascii_whitespace) {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?
+            serde_json::from_slice(&bytes)
+                .map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?
         };
         Ok(Self { change, body, headers: parts.headers })
     }
 }
 
 pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Refusal> {
-    to_bytes(body, MOST_BYTES).await.map_err(|_| Refusal::bad_request(format!("the body is larger than {MOST_BYTES} bytes, or broke off")))
+    to_bytes(body, MOST_BYTES).await.map_err(|_| {
+        Refusal::bad_request(format!("the body is larger than {MOST_BYTES} bytes, or broke off"))
+    })
 }
 
 impl Call {
@@ -76,7 +84,11 @@ impl Call {
     }
 
     /// The body of an operation, read as what it is. All that is wrong with it is told at once.
-    pub(crate) fn read<T: serde::de::DeserializeOwned>(&mut self, app: &App, operation: &str) -> Result<T, Refusal> {
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(
+        &mut self,
+        app: &App,
+        operation: &str,
+    ) -> Result<T, Refusal> {
         let body = std::mem::take(&mut self.body);
         let body = if body.is_null() { Value::Object(serde_json::Map::new()) } else { body };
         app.schemas.check(operation, &body)?;

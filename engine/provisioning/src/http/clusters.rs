@@ -15,10 +15,10 @@ use super::{
     params::Params,
 };
 use crate::{
-    refusal::Refusal,
     desk::{NewCluster, cluster_view},
     gateway::Tested,
     model::{Resources, Wanted, choose},
+    refusal::Refusal,
     tables,
 };
 
@@ -32,7 +32,11 @@ pub(super) fn routes() -> Router<App> {
 }
 
 fn check_admin(call: &Call) -> Result<(), Refusal> {
-    if call.change.person.is_admin() { Ok(()) } else { Err(Refusal::forbidden("only an admin changes clusters")) }
+    if call.change.person.is_admin() {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden("only an admin changes clusters"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,16 +46,27 @@ struct ListQuery {
     region: Option<String>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    Params(query): Params<ListQuery>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
     let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|wanted| wanted == own);
-    let listed = found.iter().filter(|(cluster, _)| is(&query.kind, &cluster.kind) && is(&query.region, &cluster.region));
+    let listed = found
+        .iter()
+        .filter(|(cluster, _)| is(&query.kind, &cluster.kind) && is(&query.region, &cluster.region));
     Ok(Json(items(listed.map(|(cluster, used)| cluster_view(cluster, used)).collect(), None)))
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
-        let cluster = tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?;
+        let cluster =
+            tables::clusters::get(connection, &name)?.ok_or_else(|| Refusal::not_found("cluster", &name))?;
         Ok(cluster_view(&cluster, &tables::usage::of_cluster(connection, &name)?))
     });
     Ok(Json(found.await?))
@@ -71,7 +86,10 @@ async fn put(State(app): State<App>, Path(name): Path<String>, mut call: Call) -
     check_admin(&call)?;
     let new: NewCluster = call.read(&app, "putCluster")?;
     if new.cluster.name != name {
-        return Err(Refusal::invalid_at("/name", format!("the cluster is called `{name}`, and keeps its name")));
+        return Err(Refusal::invalid_at(
+            "/name",
+            format!("the cluster is called `{name}`, and keeps its name"),
+        ));
     }
     let made = call.change.make(&app.desk, move |work| {
         let cluster = work.put_cluster(&new, false)?;
@@ -94,7 +112,11 @@ async fn test(State(app): State<App>, Path(name): Path<String>, call: Call) -> R
     app.desk.test_cluster(name).await.map(Json)
 }
 
-async fn open_session(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Json<Value>, Refusal> {
+async fn open_session(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    call: Call,
+) -> Result<Json<Value>, Refusal> {
     call.check_service()?;
     app.desk.open_session(&name).await.map(Json)
 }

@@ -234,8 +234,9 @@ mod tests {
 
     #[test]
     fn each_problem_has_its_status() {
-        let refusal =
-            |status, refusal| (status, LinkProblem::Refused(Some(approval("pending", json!({}))), Box::new(refusal)));
+        let refusal = |status, refusal| {
+            (status, LinkProblem::Refused(Some(approval("pending", json!({}))), Box::new(refusal)))
+        };
         for (status, problem) in [
             (404, LinkProblem::Unknown),
             (410, LinkProblem::Used(approval("approved", json!({})), "user:default/kim".to_owned())),

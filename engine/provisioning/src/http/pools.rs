@@ -14,9 +14,9 @@ use super::{
     caller::{Call, Caller},
 };
 use crate::{
-    refusal::Refusal,
     desk::pool_view,
     model::{Action, Authorization, Pool},
+    refusal::Refusal,
     tables,
 };
 
@@ -30,14 +30,21 @@ pub(super) fn routes() -> Router<App> {
 async fn list(State(app): State<App>, _caller: Caller) -> Result<Json<Value>, Refusal> {
     let pools = app.desk.read(|connection| {
         let all = tables::pools::all(connection)?.into_iter();
-        let views: Result<Vec<_>, _> =
-            all.map(|(id, pool)| Ok::<_, crate::desk::Fault>(pool_view(&id, &pool, &tables::usage::of_pool(connection, &id)?))).collect();
+        let views: Result<Vec<_>, _> = all
+            .map(|(id, pool)| {
+                Ok::<_, crate::desk::Fault>(pool_view(&id, &pool, &tables::usage::of_pool(connection, &id)?))
+            })
+            .collect();
         views
     });
     Ok(Json(items(pools.await?, None)))
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let pool = app.desk.read(move |connection| {
         let pool = tables::pools::get(connection, &id)?.ok_or_else(|| Refusal::not_found("pool", &id))?;
         Ok(pool_view(&id, &pool, &tables::usage::of_pool(connection, &id)?))
@@ -63,7 +70,11 @@ struct Question {
     action: Action,
 }
 
-async fn authorize(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Json<Authorization>, Refusal> {
+async fn authorize(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut call: Call,
+) -> Result<Json<Authorization>, Refusal> {
     let question: Question = call.read(&app, "authorize")?;
     let person = app.desk.0.settings.person(&question.user);
     let answer = app.desk.read(move |connection| {

@@ -70,7 +70,7 @@ async fn show(
     _caller: Caller,
     Path(plate): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    let (clock, now) = (app.desk.0.clock, app.desk.0.clock.now());
+    let (clock, now) = (app.desk.0.clock, crate::desk::Clock::now());
     let found = app.desk.read(move |connection| {
         let product = tables::products::get(connection, &plate)?;
         let product = product.ok_or_else(|| Refusal::not_found("product", &plate))?;

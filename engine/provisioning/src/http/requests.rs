@@ -15,9 +15,9 @@ use super::{
     params::Params,
 };
 use crate::{
-    refusal::Refusal,
     desk::{Fault, RequestAction, Work, event_view, request_view, short_request_view},
     model::{Access, Failure, NewRequest, Power, Recorded, RecordedStatus, Request, Step, StepStatus},
+    refusal::Refusal,
     tables::{self, requests::Listed},
 };
 
@@ -53,14 +53,29 @@ struct ListQuery {
     limit: Option<u32>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
+async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    Params(query): Params<ListQuery>,
+) -> Result<Json<Value>, Refusal> {
     if let Some(state) = query.state.as_ref().filter(|state| crate::model::State::of_name(state).is_none()) {
         let all = crate::model::State::ALL.map(crate::model::State::name).join(", ");
-        return Err(Refusal::invalid_at("/state", format!("`{state}` is no state of a request; they are {all}")));
+        return Err(Refusal::invalid_at(
+            "/state",
+            format!("`{state}` is no state of a request; they are {all}"),
+        ));
     }
     let limit = query.limit.unwrap_or(DEFAULT).clamp(1, MOST);
-    let after = query.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| Refusal::invalid_at("/cursor", "it is not one of a list")));
-    let listed = Listed { pool: query.pool, state: query.state, order: query.order_id, after: after.transpose()?, limit };
+    let after = query.cursor.map(|cursor| {
+        cursor.parse::<i64>().map_err(|_| Refusal::invalid_at("/cursor", "it is not one of a list"))
+    });
+    let listed = Listed {
+        pool: query.pool,
+        state: query.state,
+        order: query.order_id,
+        after: after.transpose()?,
+        limit,
+    };
     let found = app.desk.read(move |connection| Ok(tables::requests::list(connection, &listed)?)).await?;
     let is_full = found.len() as u64 == u64::from(limit);
     let next = found.last().filter(|_| is_full).map(|(number, _)| number.to_string());
@@ -96,9 +111,14 @@ async fn create_batch(State(app): State<App>, mut call: Call) -> Result<Reply, R
     made.await
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let shown = app.desk.read(move |connection| {
-        let request = tables::requests::get(connection, &id)?.ok_or_else(|| Refusal::not_found("request", &id))?;
+        let request =
+            tables::requests::get(connection, &id)?.ok_or_else(|| Refusal::not_found("request", &id))?;
         Ok(request_view(connection, &request)?)
     });
     Ok(Json(shown.await?))
@@ -110,7 +130,11 @@ struct Dependencies {
     depends_on: Vec<String>,
 }
 
-async fn change_dependencies(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+async fn change_dependencies(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
     let body: Dependencies = call.read(&app, "changeDependencies")?;
     let made = call.change.make(&app.desk, move |work| {
         let request = work.request(&id)?;
@@ -154,17 +178,23 @@ async fn report_step(
     let report: StepReport = call.read(&app, "reportStep")?;
     let made = call.change.make(&app.desk, move |work| {
         let error = report.error.clone().map(ReportedError::failure);
-        let request = work.report_step(&id, step, report.status, report.detail.clone(), error, instance.clone())?;
+        let request =
+            work.report_step(&id, step, report.status, report.detail.clone(), error, instance.clone())?;
         Ok(Reply::ok(view(work, &request)?))
     });
     made.await
 }
 
-async fn report_rollback(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+async fn report_rollback(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
     call.check_service()?;
     let report: StepReport = call.read(&app, "reportRollback")?;
     let made = call.change.make(&app.desk, move |work| {
-        let request = work.report_rollback(&id, report.status, report.error.clone().map(ReportedError::failure))?;
+        let request =
+            work.report_rollback(&id, report.status, report.error.clone().map(ReportedError::failure))?;
         Ok(Reply::ok(view(work, &request)?))
     });
     made.await
@@ -175,7 +205,11 @@ struct PowerReport {
     status: Power,
 }
 
-async fn report_power(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+async fn report_power(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
     call.check_service()?;
     let report: PowerReport = call.read(&app, "reportPower")?;
     let made = call.change.make(&app.desk, move |work| {
@@ -209,7 +243,11 @@ async fn record(
     made.await
 }
 
-async fn forget(State(app): State<App>, Path((id, kind, name)): Path<(String, String, String)>, call: Call) -> Result<Reply, Refusal> {
+async fn forget(
+    State(app): State<App>,
+    Path((id, kind, name)): Path<(String, String, String)>,
+    call: Call,
+) -> Result<Reply, Refusal> {
     call.check_service()?;
     let made = call.change.make(&app.desk, move |work| {
         work.forget(&id, &kind, &name)?;
@@ -218,7 +256,11 @@ async fn forget(State(app): State<App>, Path((id, kind, name)): Path<(String, St
     made.await
 }
 
-async fn set_access(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
+async fn set_access(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
     call.check_service()?;
     let access: Access = call.read(&app, "setAccess")?;
     let made = call.change.make(&app.desk, move |work| {
@@ -234,7 +276,11 @@ struct Acted {
     access: Option<Access>,
 }
 
-async fn act(State(app): State<App>, Path((id, action)): Path<(String, String)>, mut call: Call) -> Result<Reply, Refusal> {
+async fn act(
+    State(app): State<App>,
+    Path((id, action)): Path<(String, String)>,
+    mut call: Call,
+) -> Result<Reply, Refusal> {
     let action = RequestAction::of_name(&action).ok_or_else(|| Refusal::not_found("action", &action))?;
     let body: Acted = call.read(&app, "act")?;
     let made = call.change.make(&app.desk, move |work| {
@@ -250,11 +296,17 @@ struct EventsQuery {
     after: Option<String>,
 }
 
-async fn events(State(app): State<App>, _caller: Caller, Params(query): Params<EventsQuery>) -> Result<Json<Value>, Refusal> {
+async fn events(
+    State(app): State<App>,
+    _caller: Caller,
+    Params(query): Params<EventsQuery>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
         let after = match &query.after {
             None => 0,
-            Some(id) => tables::events::number_of(connection, id)?.ok_or_else(|| Refusal::not_found("event", id))?,
+            Some(id) => {
+                tables::events::number_of(connection, id)?.ok_or_else(|| Refusal::not_found("event", id))?
+            }
         };
         Ok(tables::events::behind(connection, after, query.request.as_deref(), MOST)?)
     });

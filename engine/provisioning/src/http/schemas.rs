@@ -23,11 +23,16 @@ impl Schemas {
         let mut by_operation = HashMap::new();
         for path in document["paths"].as_object().into_iter().flat_map(Map::values) {
             for operation in path.as_object().into_iter().flat_map(Map::values) {
-                let (Some(id), Some(media)) = (operation["operationId"].as_str(), operation["requestBody"]["content"].as_object())
+                let (Some(id), Some(media)) =
+                    (operation["operationId"].as_str(), operation["requestBody"]["content"].as_object())
                 else {
                     continue;
                 };
-                let Some(schema) = media.get("application/json").map(|media| with_null(media["schema"].clone())) else { continue };
+                let Some(schema) =
+                    media.get("application/json").map(|media| with_null(media["schema"].clone()))
+                else {
+                    continue;
+                };
                 let schema = json!({"allOf": [schema], "components": components});
                 // The tests hold that every schema of the document compiles.
                 if let Ok(validator) = jsonschema::draft7::new(&schema) {
@@ -73,8 +78,13 @@ mod tests {
     #[test]
     fn every_body_of_the_document_has_a_schema_that_compiles() {
         let document: Value = serde_yaml::from_str(DOCUMENT).unwrap();
-        let operations = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
-        let with_body = operations.filter(|operation| !operation["requestBody"]["content"]["application/json"].is_null());
+        let operations = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values());
+        let with_body =
+            operations.filter(|operation| !operation["requestBody"]["content"]["application/json"].is_null());
         let schemas = Schemas::read();
         for operation in with_body {
             let id = operation["operationId"].as_str().unwrap();

@@ -15,9 +15,9 @@ use super::{
     params::Params,
 };
 use crate::{
-    refusal::Refusal,
     desk::{Fault, HookSecrets, Work, delivery_view, webhook_view},
     model::{Action, Principal, Webhook},
+    refusal::Refusal,
     tables,
 };
 
@@ -56,14 +56,26 @@ struct ListQuery {
     pool: Option<String>,
 }
 
-async fn list(State(app): State<App>, _caller: Caller, Params(query): Params<ListQuery>) -> Result<Json<Value>, Refusal> {
-    let found = app.desk.read(move |connection| Ok(tables::webhooks::list(connection, query.pool.as_deref())?)).await?;
+async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    Params(query): Params<ListQuery>,
+) -> Result<Json<Value>, Refusal> {
+    let found = app
+        .desk
+        .read(move |connection| Ok(tables::webhooks::list(connection, query.pool.as_deref())?))
+        .await?;
     Ok(Json(items(found.iter().map(|(id, webhook)| webhook_view(id, webhook)).collect(), None)))
 }
 
-async fn show(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn show(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
-        let webhook = tables::webhooks::get(connection, &id)?.ok_or_else(|| Refusal::not_found("webhook", &id))?;
+        let webhook =
+            tables::webhooks::get(connection, &id)?.ok_or_else(|| Refusal::not_found("webhook", &id))?;
         Ok(webhook_view(&id, &webhook))
     });
     Ok(Json(found.await?))
@@ -128,7 +140,11 @@ async fn enable(State(app): State<App>, Path(id): Path<String>, call: Call) -> R
     made.await
 }
 
-async fn deliveries(State(app): State<App>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn deliveries(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let found = app.desk.read(move |connection| {
         if tables::webhooks::get(connection, &id)?.is_none() {
             return Err(Refusal::not_found("webhook", &id).into());

@@ -1,6 +1,10 @@
 //! A quantity of cores or GiB.
 
-use std::{fmt, iter::Sum, ops::{Add, Sub}};
+use std::{
+    fmt,
+    iter::Sum,
+    ops::{Add, Sub},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
@@ -69,7 +73,10 @@ impl Serialize for Amount {
         if self.0 % 1000 == 0 {
             return serializer.serialize_i64(self.0 / 1000);
         }
-        #[allow(clippy::cast_precision_loss, reason = "amounts are below the numbers that a float holds exactly")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "amounts are below the numbers that a float holds exactly"
+        )]
         serializer.serialize_f64(self.0 as f64 / 1000.0)
     }
 }
@@ -93,7 +100,9 @@ mod tests {
     fn amounts_add_up_exactly_and_print_as_short_as_they_can() {
         let read = |text: &str| serde_json::from_str::<Amount>(text);
         let sum = read("0.1").unwrap() + read("0.2").unwrap();
-        for (amount, text) in [(sum, "0.3"), (read("16").unwrap(), "16"), (read("2.50").unwrap(), "2.5"), (Amount::ZERO, "0")] {
+        for (amount, text) in
+            [(sum, "0.3"), (read("16").unwrap(), "16"), (read("2.50").unwrap(), "2.5"), (Amount::ZERO, "0")]
+        {
             assert_eq!(amount.to_string(), text);
             assert_eq!(serde_json::to_string(&amount).unwrap(), text);
         }

@@ -173,7 +173,10 @@ impl Cluster {
 
 /// The cluster that a request gets, and why the others do not: of those that suit, are online and have room the nearest, then the
 /// default one, then the first by name. `clusters` has each with what is used of it.
-pub(crate) fn choose<'c>(clusters: &'c [(Cluster, Resources)], wanted: &Wanted<'_>) -> (Option<&'c Cluster>, Vec<Rejected>) {
+pub(crate) fn choose<'c>(
+    clusters: &'c [(Cluster, Resources)],
+    wanted: &Wanted<'_>,
+) -> (Option<&'c Cluster>, Vec<Rejected>) {
     let mut rejected = Vec::new();
     let mut fitting = Vec::new();
     for (cluster, used) in clusters {
@@ -182,7 +185,9 @@ pub(crate) fn choose<'c>(clusters: &'c [(Cluster, Resources)], wanted: &Wanted<'
             None => fitting.push(cluster),
         }
     }
-    fitting.sort_by_key(|cluster| (cluster.distance(wanted.region), Reverse(cluster.default), cluster.name.clone()));
+    fitting.sort_by_key(|cluster| {
+        (cluster.distance(wanted.region), Reverse(cluster.default), cluster.name.clone())
+    });
     let mut fitting = fitting.into_iter();
     let chosen = fitting.next();
     rejected.extend(fitting.map(|cluster| Rejected {
@@ -222,8 +227,13 @@ mod tests {
     fn the_order_of_the_choice() {
         let resources: Resources = serde_json::from_value(json!({"cpu": 2})).unwrap();
         let except = ["i-tried".to_owned()];
-        let wanted =
-            Wanted { provider: "kubernetes", region: Some("eu"), cluster: None, except: &except, resources: &resources };
+        let wanted = Wanted {
+            provider: "kubernetes",
+            region: Some("eu"),
+            cluster: None,
+            except: &except,
+            resources: &resources,
+        };
         let all = [
             cluster("b", json!({})),
             cluster("a-near", json!({"region": "us", "near": ["ap", "eu"]})),

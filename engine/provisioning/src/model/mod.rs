@@ -9,13 +9,13 @@ mod cluster;
 mod credential;
 mod dependencies;
 mod effects;
-mod metrics;
 mod link;
 mod mail;
 mod mail_text;
+mod metrics;
 mod moves;
-mod new_approval;
 mod namespace_use;
+mod new_approval;
 mod person;
 mod pool;
 mod product;
@@ -37,18 +37,19 @@ pub(crate) use cluster::{Cluster, Health, Wanted, choose, most_room};
 pub(crate) use credential::{Credential, CredentialKind, CredentialSecrets, MakeError, make_credentials};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
-pub(crate) use metrics::Metrics;
 pub(crate) use link::{KEY_BYTES, LinkKey};
 pub(crate) use mail::{Content, Mail, Occasion, is_worth_another_try};
 pub(crate) use mail_text::{MailText, one_line, outcome, question};
+pub(crate) use metrics::Metrics;
+pub(crate) use moves::Power;
+pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
 pub(crate) use new_approval::{NewApproval, OnDeadline, ReasonRequired};
 pub(crate) use person::{Person, Principal};
-pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
-pub(crate) use pool::{Action, Outcome, Pool, Authorization};
+pub(crate) use pool::{Action, Authorization, Outcome, Pool};
 pub(crate) use product::{
-    Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate, plate,
+    Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate,
+    plate,
 };
-pub(crate) use moves::Power;
 pub(crate) use request::{Access, Act, Cause, Failure, NewRequest, Recorded, RecordedStatus, Request};
 pub(crate) use resources::{Quota, Resources, Violation};
 pub(crate) use rule::Rule;

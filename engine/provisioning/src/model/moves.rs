@@ -5,9 +5,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Access, Cause, Effects, EventKind, Failure, Recorded, RecordedStatus, Request, State, Step, StepRecord, StepStatus, Told,
-    effects::as_json,
-    request::Act,
+    Access, Cause, Effects, EventKind, Failure, Recorded, RecordedStatus, Request, State, Step, StepRecord,
+    StepStatus, Told, effects::as_json, request::Act,
 };
 use crate::refusal::Refusal;
 
@@ -66,13 +65,19 @@ impl Request {
         if !matches!(self.state, State::Queued | State::PendingApproval) {
             return Err(self.illegal("giving up"));
         }
-        let mut effects = Effects { withdraws_approval: self.state == State::PendingApproval, ..Effects::default() };
+        let mut effects =
+            Effects { withdraws_approval: self.state == State::PendingApproval, ..Effects::default() };
         self.fail(failure, act, &mut effects);
         Ok(effects)
     }
 
     /// Gets its place, and its flow is told to begin. `settings` are those of the cluster.
-    pub(crate) fn place(&mut self, cluster: &str, request: impl FnOnce(&Self) -> Value, effects: &mut Effects) {
+    pub(crate) fn place(
+        &mut self,
+        cluster: &str,
+        request: impl FnOnce(&Self) -> Value,
+        effects: &mut Effects,
+    ) {
         self.cluster = Some(cluster.to_owned());
         self.waits_for = None;
         self.tell_flow("provision", request, effects);
@@ -93,7 +98,11 @@ impl Request {
             return match self.cause {
                 _ if status == StepStatus::Failed && known == status => Ok(Effects::default()),
                 Some(Cause::Cancelled) => Err(Refusal::cancelled()),
-                _ if self.failure.as_ref().is_some_and(|failure| matches!(failure.code.as_str(), "CANCELLED" | "STUCK")) => {
+                _ if self
+                    .failure
+                    .as_ref()
+                    .is_some_and(|failure| matches!(failure.code.as_str(), "CANCELLED" | "STUCK")) =>
+                {
                     Err(Refusal::cancelled())
                 }
                 _ => Err(self.illegal(&what())),
@@ -116,7 +125,9 @@ impl Request {
             }
             StepStatus::Failed if self.state == step.state() => {
                 self.note(step, status, detail, act);
-                let failure = error.unwrap_or_else(|| Failure::new("STEP_FAILED", format!("the step `{}` failed", step.name())));
+                let failure = error.unwrap_or_else(|| {
+                    Failure::new("STEP_FAILED", format!("the step `{}` failed", step.name()))
+                });
                 self.fail(Failure { step: Some(step), ..failure }, act, &mut effects);
             }
             _ => return Err(self.illegal(&what())),
@@ -196,7 +207,12 @@ impl Request {
     }
 
     /// A flow reports how far the rollback is.
-    pub(crate) fn report_rollback(&mut self, status: StepStatus, error: Option<Failure>, act: Act<'_>) -> Reported {
+    pub(crate) fn report_rollback(
+        &mut self,
+        status: StepStatus,
+        error: Option<Failure>,
+        act: Act<'_>,
+    ) -> Reported {
         let mut effects = Effects::default();
         match (self.state, status) {
             (State::RolledBack, StepStatus::Running | StepStatus::Completed)
@@ -252,7 +268,13 @@ impl Request {
     pub(crate) fn record(&mut self, new: Recorded, act: Act<'_>) -> Result<(), Refusal> {
         if !matches!(
             self.state,
-            State::Allocating | State::Configuring | State::Activating | State::Verifying | State::Completed | State::Suspended | State::RollingBack
+            State::Allocating
+                | State::Configuring
+                | State::Activating
+                | State::Verifying
+                | State::Completed
+                | State::Suspended
+                | State::RollingBack
         ) {
             return Err(self.illegal("recording a resource"));
         }
@@ -293,7 +315,13 @@ impl Request {
         self.ask_power(State::Suspended, "reactivate", act, view)
     }
 
-    fn ask_power(&mut self, from: State, action: &str, act: Act<'_>, view: impl FnOnce(&Self) -> Value) -> Reported {
+    fn ask_power(
+        &mut self,
+        from: State,
+        action: &str,
+        act: Act<'_>,
+        view: impl FnOnce(&Self) -> Value,
+    ) -> Reported {
         if self.state != from {
             return Err(self.illegal(&format!("`{action}`")));
         }
@@ -368,7 +396,9 @@ impl Request {
     /// Whether it may be tried again.
     pub(crate) fn check_retry(&self) -> Result<(), Refusal> {
         match self.state {
-            State::Failed if !self.recorded.is_empty() => Err(Refusal::resources_left(&as_json(&self.recorded))),
+            State::Failed if !self.recorded.is_empty() => {
+                Err(Refusal::resources_left(&as_json(&self.recorded)))
+            }
             State::Failed | State::RolledBack => Ok(()),
             _ => Err(self.illegal("`retry`")),
         }
@@ -413,7 +443,13 @@ impl Request {
     }
 
     /// Tells an instance; without one, starts a flow.
-    fn tell_instance(&self, what: &str, instance: Option<String>, view: impl FnOnce(&Self) -> Value, effects: &mut Effects) {
+    fn tell_instance(
+        &self,
+        what: &str,
+        instance: Option<String>,
+        view: impl FnOnce(&Self) -> Value,
+        effects: &mut Effects,
+    ) {
         let mut request = view(self);
         // It was drawn before the change.
         request["state"] = self.state.name().into();
@@ -442,7 +478,10 @@ impl Request {
             }
             State::Queued => vec![action(State::Failed, "cancel")],
             State::PendingApproval => {
-                vec![way(State::Queued, "POST the decision of its approval".to_owned()), action(State::Failed, "cancel")]
+                vec![
+                    way(State::Queued, "POST the decision of its approval".to_owned()),
+                    action(State::Failed, "cancel"),
+                ]
             }
             State::Allocating | State::Configuring | State::Activating | State::Verifying => {
                 let Some(current) = self.state.step() else { return Vec::new() };
@@ -456,8 +495,12 @@ impl Request {
                 ways.push(action(State::RollingBack, "cancel"));
                 ways
             }
-            State::Completed => vec![action(State::Suspended, "suspend"), action(State::RollingBack, "deprovision")],
-            State::Suspended => vec![action(State::Completed, "reactivate"), action(State::RollingBack, "deprovision")],
+            State::Completed => {
+                vec![action(State::Suspended, "suspend"), action(State::RollingBack, "deprovision")]
+            }
+            State::Suspended => {
+                vec![action(State::Completed, "reactivate"), action(State::RollingBack, "deprovision")]
+            }
             State::Failed if !self.recorded.is_empty() => vec![action(State::RollingBack, "deprovision")],
             State::Failed | State::RolledBack => vec![action(State::Queued, "retry")],
             State::RollingBack => vec![

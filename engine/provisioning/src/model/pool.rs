@@ -113,7 +113,11 @@ impl Pool {
                 let reason = format!("the pool `{id}` wants an approval, and nobody in it may give one");
                 return answer(Outcome::Refused, reason);
             }
-            return Authorization { outcome: Outcome::NeedsApproval, approvers, reason: "granted with approval".to_owned() };
+            return Authorization {
+                outcome: Outcome::NeedsApproval,
+                approvers,
+                reason: "granted with approval".to_owned(),
+            };
         }
         answer(Outcome::Refused, format!("{} has no grant in the pool `{id}` for this", person.reference))
     }

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Effects, EventKind, Happened, Resources, State, Step, StepRecord, StepStatus, Transition, Violation};
+use super::{
+    Effects, EventKind, Happened, Resources, State, Step, StepRecord, StepStatus, Transition, Violation,
+};
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +90,13 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure outside of a step.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), step: None, attempts: None, violations: Vec::new() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            step: None,
+            attempts: None,
+            violations: Vec::new(),
+        }
     }
 }
 

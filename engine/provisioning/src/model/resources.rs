@@ -119,6 +119,8 @@ mod tests {
         let over = quota.violations(&used, &resources(r#"{"cpu": 8, "memoryGiB": 20, "storageGiB": 1}"#));
         let told: Vec<_> = over.iter().map(|violation| violation.message.as_str()).collect();
         assert_eq!(told, ["cpu: 12 of 16 used, 8 requested", "memoryGiB: 16 of 32 used, 20 requested"]);
-        assert!(quota.violations(&used, &resources(r#"{"instances": 2, "cpu": 4, "memoryGiB": 16}"#)).is_empty());
+        assert!(
+            quota.violations(&used, &resources(r#"{"instances": 2, "cpu": 4, "memoryGiB": 16}"#)).is_empty()
+        );
     }
 }

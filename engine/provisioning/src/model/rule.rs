@@ -95,7 +95,10 @@ impl Rule {
     }
 
     /// Of several rules the one that decides: higher priority first, that of a pool before one for all, then the oldest.
-    pub(crate) fn first<'r>(rules: impl Iterator<Item = &'r (String, Self)>, request: &NewRequest) -> Option<&'r (String, Self)> {
+    pub(crate) fn first<'r>(
+        rules: impl Iterator<Item = &'r (String, Self)>,
+        request: &NewRequest,
+    ) -> Option<&'r (String, Self)> {
         rules
             .filter(|(_, rule)| rule.holds(request))
             .min_by_key(|(_, rule)| (std::cmp::Reverse(rule.priority), rule.pool.is_none(), rule.created_at))

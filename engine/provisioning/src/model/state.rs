@@ -86,8 +86,8 @@ impl State {
     /// The states that may follow.
     pub(crate) fn next(self) -> &'static [Self] {
         use State::{
-            Activating, Allocating, Completed, Configuring, Failed, PendingApproval, Queued, RolledBack, RollingBack,
-            Suspended, Verifying,
+            Activating, Allocating, Completed, Configuring, Failed, PendingApproval, Queued, RolledBack,
+            RollingBack, Suspended, Verifying,
         };
         match self {
             Queued => &[Allocating, Failed],

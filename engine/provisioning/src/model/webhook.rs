@@ -39,7 +39,8 @@ pub(crate) struct Webhook {
 impl Webhook {
     /// Whether it gets events of a type.
     pub(crate) fn wants(&self, event_type: &str) -> bool {
-        self.disabled_reason.is_none() && (self.events.is_empty() || self.events.iter().any(|own| own == event_type))
+        self.disabled_reason.is_none()
+            && (self.events.is_empty() || self.events.iter().any(|own| own == event_type))
     }
 
     /// A delivery ended, after all its tries.
@@ -50,7 +51,8 @@ impl Webhook {
         }
         self.failures = self.failures.saturating_add(1);
         if self.failures >= MOST_FAILURES && self.disabled_reason.is_none() {
-            self.disabled_reason = Some(format!("{} deliveries in a row failed, the last one: {problem}", self.failures));
+            self.disabled_reason =
+                Some(format!("{} deliveries in a row failed, the last one: {problem}", self.failures));
         }
     }
 }

@@ -62,7 +62,7 @@ impl FromRequestParts<Pages> for Visitor {
                 .ok_or_else(|| Problem(Refusal::unauthenticated()).into_response())?;
             return Ok(Self { person, has_session: false });
         }
-        let now = shared.clock.now();
+        let now = crate::desk::Clock::now();
         let sessions = pages.sessions.0.lock();
         let session =
             cookie(&parts.headers).and_then(|id| sessions.get(id)).filter(|session| now < session.ends);
@@ -131,7 +131,7 @@ async fn sign_in(State(pages): State<Pages>, request: Request) -> Result<Respons
     };
     let id = pages
         .sessions
-        .begin(person, shared.clock.now())
+        .begin(person, crate::desk::Clock::now())
         .map_err(|refusal| Problem(refusal).into_response())?;
     Ok(with_cookie(&id, VALID_FOR, is_encrypted))
 }

@@ -15,15 +15,22 @@ pub(crate) struct Given {
 }
 
 pub(crate) fn get(connection: &Connection, key: &str, person: &str, now: Timestamp) -> Found<Option<Given>> {
-    let mut select = connection
-        .prepare_cached("SELECT digest, status, body FROM desk_answer WHERE key = ?1 AND person = ?2 AND expires_at > ?3")?;
+    let mut select = connection.prepare_cached(
+        "SELECT digest, status, body FROM desk_answer WHERE key = ?1 AND person = ?2 AND expires_at > ?3",
+    )?;
     let read = select.query_row(params![key, person, now.as_millisecond()], |row| {
         Ok(Given { digest: row.get(0)?, status: row.get(1)?, body: row.get(2)? })
     });
     read.optional()
 }
 
-pub(crate) fn put(connection: &Connection, key: &str, person: &str, given: &Given, expires_at: Timestamp) -> Found<()> {
+pub(crate) fn put(
+    connection: &Connection,
+    key: &str,
+    person: &str,
+    given: &Given,
+    expires_at: Timestamp,
+) -> Found<()> {
     let mut insert = connection.prepare_cached(
         "INSERT OR REPLACE INTO desk_answer (key, person, digest, status, body, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -33,5 +40,8 @@ pub(crate) fn put(connection: &Connection, key: &str, person: &str, given: &Give
 
 /// Forgets answers whose time is up.
 pub(crate) fn forget(connection: &Connection, now: Timestamp) -> Found<()> {
-    connection.prepare_cached("DELETE FROM desk_answer WHERE expires_at <= ?1")?.execute([now.as_millisecond()]).map(drop)
+    connection
+        .prepare_cached("DELETE FROM desk_answer WHERE expires_at <= ?1")?
+        .execute([now.as_millisecond()])
+        .map(drop)
 }

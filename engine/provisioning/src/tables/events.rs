@@ -45,20 +45,31 @@ pub(crate) fn add(connection: &Connection, request: &str, pool: &str, event: &Ha
 }
 
 pub(crate) fn get(connection: &Connection, number: i64) -> Found<Option<Logged>> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM desk_event WHERE number = ?1"))?;
+    let mut select =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM desk_event WHERE number = ?1"))?;
     select.query_row([number], logged).optional()
 }
 
 /// Events behind a number, of one request or of all.
-pub(crate) fn behind(connection: &Connection, number: i64, request: Option<&str>, limit: u32) -> Found<Vec<Logged>> {
+pub(crate) fn behind(
+    connection: &Connection,
+    number: i64,
+    request: Option<&str>,
+    limit: u32,
+) -> Found<Vec<Logged>> {
     let of_request = if request.is_some() { "request = ?2" } else { "?2 IS NULL" };
-    let sql = format!("SELECT {COLUMNS} FROM desk_event WHERE number > ?1 AND {of_request} ORDER BY number LIMIT ?3");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM desk_event WHERE number > ?1 AND {of_request} ORDER BY number LIMIT ?3"
+    );
     connection.prepare_cached(&sql)?.query_map(params![number, request, limit], logged)?.collect()
 }
 
 /// The number of the event with an id.
 pub(crate) fn number_of(connection: &Connection, id: &str) -> Found<Option<i64>> {
-    connection.prepare_cached("SELECT number FROM desk_event WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
+    connection
+        .prepare_cached("SELECT number FROM desk_event WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()
 }
 
 /// How far a consumer has come.

@@ -40,7 +40,8 @@ type Found<T> = rondo_store::rusqlite::Result<T>;
 /// Reads a column that holds JSON.
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Found<T> {
     let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+    serde_json::from_str(text)
+        .map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
 /// Writes something as JSON.

@@ -67,7 +67,8 @@ pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<
             (id, pool, state, order_id, cluster, holds, instances, cpu, memory, storage, due_at, body, provider)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
-    let [instances, cpu, memory, storage] = request.asked.resources.each().map(|(_, amount)| amount.thousandths());
+    let [instances, cpu, memory, storage] =
+        request.asked.resources.each().map(|(_, amount)| amount.thousandths());
     insert.execute(params![
         request.id,
         request.asked.pool,
@@ -93,14 +94,16 @@ pub(crate) fn update(connection: &Connection, request: &Request, due_at: Option<
     )?;
     usage::change(connection, Hold::stored(connection, &request.id)?, Hold::of(request))?;
     let (state, holds) = (request.state.name(), request.holds());
-    update.execute(params![request.id, state, request.cluster, holds, moment(due_at), text(request)?]).map(drop)
+    update
+        .execute(params![request.id, state, request.cluster, holds, moment(due_at), text(request)?])
+        .map(drop)
 }
 
 /// Writes what a request depends on, in place of what it depended on.
 pub(crate) fn put_dependencies(connection: &Connection, request: &Request) -> Found<()> {
     connection.prepare_cached("DELETE FROM desk_dependency WHERE request = ?1")?.execute([&request.id])?;
-    let mut insert =
-        connection.prepare_cached("INSERT OR IGNORE INTO desk_dependency (request, depends_on) VALUES (?1, ?2)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT OR IGNORE INTO desk_dependency (request, depends_on) VALUES (?1, ?2)")?;
     for on in &request.asked.depends_on {
         insert.execute(params![request.id, on])?;
     }
@@ -109,13 +112,15 @@ pub(crate) fn put_dependencies(connection: &Connection, request: &Request) -> Fo
 
 /// Ids of the requests that depend on one.
 pub(crate) fn dependents(connection: &Connection, id: &str) -> Found<Vec<String>> {
-    let mut select = connection.prepare_cached("SELECT request FROM desk_dependency WHERE depends_on = ?1 ORDER BY request")?;
+    let mut select = connection
+        .prepare_cached("SELECT request FROM desk_dependency WHERE depends_on = ?1 ORDER BY request")?;
     select.query_map([id], |row| row.get(0))?.collect()
 }
 
 /// What a request depends on.
 pub(crate) fn dependencies(connection: &Connection, id: &str) -> Found<Vec<String>> {
-    let mut select = connection.prepare_cached("SELECT depends_on FROM desk_dependency WHERE request = ?1 ORDER BY depends_on")?;
+    let mut select = connection
+        .prepare_cached("SELECT depends_on FROM desk_dependency WHERE request = ?1 ORDER BY depends_on")?;
     select.query_map([id], |row| row.get(0))?.collect()
 }
 
@@ -141,30 +146,33 @@ pub(crate) fn unplaced(
 
 /// Ids of the requests for which there is something to do.
 pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Found<Vec<String>> {
-    let mut select =
-        connection.prepare_cached("SELECT id FROM desk_request WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2")?;
+    let mut select = connection
+        .prepare_cached("SELECT id FROM desk_request WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2")?;
     select.query_map(params![now.as_millisecond(), limit], |row| row.get(0))?.collect()
 }
 
 /// When there is something to do next.
 pub(crate) fn next_due(connection: &Connection) -> Found<Option<i64>> {
-    connection.prepare_cached("SELECT min(due_at) FROM desk_request WHERE due_at IS NOT NULL")?.query_row([], |row| row.get(0))
+    connection
+        .prepare_cached("SELECT min(due_at) FROM desk_request WHERE due_at IS NOT NULL")?
+        .query_row([], |row| row.get(0))
 }
 
 pub(crate) fn add_transition(connection: &Connection, id: &str, transition: &Transition) -> Found<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO desk_transition (request, sequence, body) VALUES (?1, ?2, ?3)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO desk_transition (request, sequence, body) VALUES (?1, ?2, ?3)")?;
     insert.execute(params![id, transition.sequence, text(transition)?]).map(drop)
 }
 
 pub(crate) fn history(connection: &Connection, id: &str) -> Found<Vec<Transition>> {
-    let mut select = connection.prepare_cached("SELECT body FROM desk_transition WHERE request = ?1 ORDER BY sequence")?;
+    let mut select =
+        connection.prepare_cached("SELECT body FROM desk_transition WHERE request = ?1 ORDER BY sequence")?;
     select.query_map([id], |row| json(row, 0))?.collect()
 }
 
 /// Whether a request lives on a cluster.
 pub(crate) fn lives_on(connection: &Connection, cluster: &str) -> Found<bool> {
-    let mut select =
-        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM desk_request WHERE cluster = ?1 AND holds = 1)")?;
+    let mut select = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM desk_request WHERE cluster = ?1 AND holds = 1)")?;
     select.query_row([cluster], |row| row.get(0))
 }

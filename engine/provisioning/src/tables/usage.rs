@@ -30,9 +30,8 @@ impl Hold {
         let mut select = connection.prepare_cached(
             "SELECT instances, cpu, memory, storage, pool, cluster FROM desk_request WHERE id = ?1 AND holds = 1",
         )?;
-        let read = |row: &Row<'_>| {
-            Ok(Self { resources: resources(row)?, pool: row.get(4)?, cluster: row.get(5)? })
-        };
+        let read =
+            |row: &Row<'_>| Ok(Self { resources: resources(row)?, pool: row.get(4)?, cluster: row.get(5)? });
         select.query_row([id], read).optional()
     }
 }
@@ -73,8 +72,9 @@ pub(crate) fn of_cluster(connection: &Connection, name: &str) -> Found<Resources
 }
 
 fn read(connection: &Connection, kind: &str, name: &str) -> Found<Resources> {
-    let mut select = connection
-        .prepare_cached("SELECT instances, cpu, memory, storage FROM desk_usage WHERE kind = ?1 AND name = ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT instances, cpu, memory, storage FROM desk_usage WHERE kind = ?1 AND name = ?2",
+    )?;
     Ok(select.query_row([kind, name], resources).optional()?.unwrap_or(Resources::NONE))
 }
 

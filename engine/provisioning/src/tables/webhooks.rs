@@ -22,14 +22,14 @@ pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Webhook>> {
 
 /// The webhooks of a pool, or all.
 pub(crate) fn list(connection: &Connection, pool: Option<&str>) -> Found<Vec<(String, Webhook)>> {
-    let mut select =
-        connection.prepare_cached("SELECT id, body FROM desk_webhook WHERE ?1 IS NULL OR pool = ?1 ORDER BY id")?;
+    let mut select = connection
+        .prepare_cached("SELECT id, body FROM desk_webhook WHERE ?1 IS NULL OR pool = ?1 ORDER BY id")?;
     select.query_map([pool], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
 pub(crate) fn insert(connection: &Connection, id: &str, webhook: &Webhook, sealed: &[u8]) -> Found<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO desk_webhook (id, pool, body, sealed) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO desk_webhook (id, pool, body, sealed) VALUES (?1, ?2, ?3, ?4)")?;
     insert.execute(params![id, webhook.pool, text(webhook)?, sealed]).map(drop)
 }
 
@@ -57,8 +57,9 @@ pub(crate) fn add_delivery(
     delivery: &Delivery,
     due_at: Option<Timestamp>,
 ) -> Found<i64> {
-    let mut insert = connection
-        .prepare_cached("INSERT INTO desk_delivery (webhook, event, at, due_at, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO desk_delivery (webhook, event, at, due_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     insert.insert(params![webhook, event, delivery.at.as_millisecond(), moment(due_at), text(delivery)?])
 }
 
@@ -68,13 +69,18 @@ pub(crate) fn update_delivery(
     delivery: &Delivery,
     due_at: Option<Timestamp>,
 ) -> Found<()> {
-    let mut update =
-        connection.prepare_cached("UPDATE desk_delivery SET at = ?2, due_at = ?3, body = ?4 WHERE number = ?1")?;
+    let mut update = connection
+        .prepare_cached("UPDATE desk_delivery SET at = ?2, due_at = ?3, body = ?4 WHERE number = ?1")?;
     update.execute(params![number, delivery.at.as_millisecond(), moment(due_at), text(delivery)?]).map(drop)
 }
 
 /// Deliveries that are due, the most overdue first, but for those of some webhooks.
-pub(crate) fn due(connection: &Connection, now: Timestamp, without: &[String], limit: u32) -> Found<Vec<Due>> {
+pub(crate) fn due(
+    connection: &Connection,
+    now: Timestamp,
+    without: &[String],
+    limit: u32,
+) -> Found<Vec<Due>> {
     let mut select = connection.prepare_cached(
         "SELECT number, webhook, event, body FROM desk_delivery
          WHERE due_at <= ?1 AND webhook NOT IN (SELECT value FROM json_each(?2)) ORDER BY due_at, number LIMIT ?3",
@@ -93,13 +99,14 @@ pub(crate) fn next_due(connection: &Connection, now: Timestamp) -> Found<Option<
 
 /// The last deliveries to a webhook, the newest first.
 pub(crate) fn deliveries(connection: &Connection, webhook: &str, limit: u32) -> Found<Vec<Delivery>> {
-    let mut select =
-        connection.prepare_cached("SELECT body FROM desk_delivery WHERE webhook = ?1 ORDER BY number DESC LIMIT ?2")?;
+    let mut select = connection
+        .prepare_cached("SELECT body FROM desk_delivery WHERE webhook = ?1 ORDER BY number DESC LIMIT ?2")?;
     select.query_map(params![webhook, limit], |row| json(row, 0))?.collect()
 }
 
 /// Forgets deliveries that ended before a moment.
 pub(crate) fn forget(connection: &Connection, before: Timestamp) -> Found<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM desk_delivery WHERE at < ?1 AND due_at IS NULL")?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM desk_delivery WHERE at < ?1 AND due_at IS NULL")?;
     delete.execute([before.as_millisecond()]).map(drop)
 }

@@ -30,7 +30,13 @@ fn activating(instance: Option<&str>) -> Request {
 }
 
 fn recorded(name: &str, status: RecordedStatus) -> Recorded {
-    Recorded { kind: "volume".to_owned(), name: name.to_owned(), status, provider_id: None, attributes: serde_json::Map::new() }
+    Recorded {
+        kind: "volume".to_owned(),
+        name: name.to_owned(),
+        status,
+        provider_id: None,
+        attributes: serde_json::Map::new(),
+    }
 }
 
 fn view(_: &Request) -> Value {
@@ -55,7 +61,10 @@ fn a_cancellation_is_for_the_instance_at_work_and_starts_no_other() {
 fn nothing_new_is_made_in_a_rollback_but_what_is_there_is_noted() {
     let mut request = activating(Some("i1"));
     request.cancel(act(), view).unwrap();
-    assert_eq!(request.record(recorded("new", RecordedStatus::Creating), act()).unwrap_err().code, "CANCELLED");
+    assert_eq!(
+        request.record(recorded("new", RecordedStatus::Creating), act()).unwrap_err().code,
+        "CANCELLED"
+    );
     request.record(recorded("known", RecordedStatus::Created), act()).unwrap();
     assert_eq!(request.recorded.len(), 1);
 }
