@@ -292,7 +292,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (desk, person) = (desk().await, Person { roles: vec!["admin".to_owned()], ..Person::named("root") });
-            desk.change(&person, |work| prepare(work)).await.unwrap();
+            desk.change(&person, prepare).await.unwrap();
             for (deed, breaks_off) in deeds {
                 // A refusal is an answer like others; what it must not do is change anything.
                 let _ = desk.change(&person, move |work| {
