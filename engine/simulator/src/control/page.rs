@@ -245,7 +245,9 @@ mod tests {
     #[test]
     fn what_came_from_outside_cannot_become_markup_anywhere_on_the_page() {
         let shared = crate::world::Shared::new(Options::default(), Urls::default());
-        let urls = Urls { gitlab: HOSTILE.into(), backstage: HOSTILE.into(), kubernetes: HOSTILE.into() };
+        let [gitlab, backstage, kubernetes, openstack, mail, orders] =
+            std::array::from_fn(|_| HOSTILE.to_owned());
+        let urls = Urls { gitlab, backstage, kubernetes, openstack, mail, orders };
         let plain = render(&shared.world(), &Urls::default()).into_string();
         let mut world = shared.world();
         let now = world.clock.now();
