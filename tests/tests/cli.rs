@@ -162,7 +162,7 @@ fn what_is_wrong_with_the_command_line_is_said() {
             &[],
             "no engine at http://127.0.0.1:1: nothing listens there",
         ),
-        (&["ps", "--state", "foo"], &[], "[possible values: active, completed, aborted, error]"),
+        (&["ps", "--state", "foo"], &[], "[possible values: pending, active, completed, aborted, error]"),
         (
             &["serve", "--workflows", "/nowhere", "--listen", "127.0.0.1:0"],
             &[("RUST_LOG", "info=x=y")],
