@@ -10,7 +10,7 @@ use crate::mail::Mail;
 use crate::openstack::CloudFailure;
 use crate::options::Delays;
 use crate::orders::{Order, ReceivedEvent};
-use crate::provisioner::Job;
+use crate::provisioner::{Behaviour, Job};
 use crate::traffic::{Call, Failure};
 
 impl Simulator {
@@ -47,6 +47,11 @@ impl Simulator {
     /// The jobs of the provisioner, oldest first.
     pub fn provisioner_jobs(&self) -> Vec<Job> {
         self.shared.world().provisioner.jobs.clone()
+    }
+
+    /// Decides what becomes of the messages that the provisioner takes from now on.
+    pub fn set_provisioner_behaviour(&self, behaviour: Behaviour) {
+        self.shared.world().provisioner.behaviour = behaviour;
     }
 
     /// Makes the simulated cloud fail in its own way, the next `times` times.
