@@ -66,7 +66,7 @@ def main(root):
                 items.append((path.relative_to(root), number, item[1], item[2]))
             uses.update(WORD.findall(line))
     defined = collections.Counter(name for *_, name in items)
-    in_tests = {word for path in root.glob("tests/tests/*.rs") for line in code(path) for word in WORD.findall(line)}
+    in_tests = {word for path in [*root.glob("tests/tests/*.rs"), *root.glob("engine/simulator/tests/*.rs")] for line in code(path) for word in WORD.findall(line)}
     unused = [item for item in items if uses[item[3]] <= defined[item[3]]]
     unused = [item for item in unused if not (item[0].parts[1] == "simulator" and item[3] in in_tests)]
     for path, number, kind, name in unused:
