@@ -160,15 +160,18 @@ fn is_binary_event(request: &Request) -> bool {
 fn is_form_of_desk(request: &Request) -> bool {
     let mut labels = request.headers().get_all(header::CONTENT_TYPE).iter();
     let (Some(label), None) = (labels.next(), labels.next()) else { return false };
-    let essence = label.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    request.uri().path().starts_with("/desk/")
-        && essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    request.uri().path().starts_with("/desk/") && essence(label) == "application/x-www-form-urlencoded"
+}
+
+/// The type and subtype of a content type, in lower case.
+fn essence(label: &HeaderValue) -> String {
+    let label = label.to_str().unwrap_or_default();
+    label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Whether a content type is JSON or ends with `+json`, such as `application/cloudevents+json`.
 fn is_json_or_like_it(label: &HeaderValue) -> bool {
-    let label = label.to_str().unwrap_or_default();
-    let essence = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(label);
     let subtype = essence.strip_prefix("application/").unwrap_or_default();
     subtype == "json" || subtype.strip_suffix("+json").is_some_and(|family| !family.is_empty())
 }

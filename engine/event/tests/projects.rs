@@ -83,14 +83,14 @@ fn addresses(projects: &[Arc<Project>], event_type: &str) -> Vec<String> {
 
 #[test]
 fn an_event_goes_out_by_the_channel_of_its_project() {
-    let root = "mp.messaging.outgoing.done.url=http://root/done\n";
+    let root = "mp.messaging.outgoing.done.url=http://top/done\n";
     let of_a = "mp.messaging.outgoing.done.url=http://a/done\nmp.messaging.outgoing.kogito_outgoing_stream.url=http://a/rest\n";
     let of_b = "mp.messaging.outgoing.mine.url=http://b/mine\nkogito.addon.messaging.outgoing.trigger.done=mine\n\
                 kogito.addon.messaging.outgoing.defaultName=mine\n";
     let projects = projects(root, &[("a", of_a), ("b", of_b), ("c", of_a)]);
     assert_eq!(
         addresses(&projects, "done"),
-        ["http://root/done", "http://a/done", "http://b/mine", "http://a/done"]
+        ["http://top/done", "http://a/done", "http://b/mine", "http://a/done"]
     );
     assert_eq!(
         addresses(&projects, "other"),

@@ -10,8 +10,7 @@ use super::{Fault, Work};
 use crate::{
     model::{
         Act, Action, Approval, ApprovalState, Effects, Failure, NewApproval, NewRequest, Occasion,
-        OnDeadline, Outcome, Person, Pool, Principal, ReasonRequired, Request, Rule, State, Wanted,
-        find_cycle,
+        OnDeadline, Outcome, Pool, Principal, ReasonRequired, Request, Rule, State, find_cycle,
     },
     refusal::Refusal,
     tables,
@@ -161,13 +160,7 @@ impl Work<'_, '_> {
     /// Whether there is a cluster at all for a request, whatever its health and room.
     pub(crate) fn check_cluster(&self, request: &Request) -> Result<Result<(), Failure>, Fault> {
         let asked = &request.asked;
-        let wanted = Wanted {
-            provider: &asked.provider,
-            region: asked.region.as_deref(),
-            cluster: asked.cluster.as_deref(),
-            except: &asked.except_clusters,
-            resources: &asked.resources,
-        };
+        let wanted = asked.wanted();
         if tables::clusters::all(self.connection)?.iter().any(|cluster| cluster.suits(&wanted)) {
             return Ok(Ok(()));
         }
@@ -300,14 +293,10 @@ impl Work<'_, '_> {
     /// Whether the person may speak for another: themselves, or as an admin or a service.
     pub(crate) fn check_speaks_for(&self, requester: &str) -> Result<(), Fault> {
         let is_self = Principal::parse(requester).to_string() == self.person.reference;
-        if is_self || may_speak_for_others(self.person) {
+        if is_self || self.person.is_service() {
             return Ok(());
         }
         Err(Refusal::forbidden(format!("{} may not ask in the name of {requester}", self.person.reference))
             .into())
     }
-}
-
-fn may_speak_for_others(person: &Person) -> bool {
-    person.is_admin() || person.has_role("service")
 }

@@ -63,6 +63,8 @@ impl Work<'_, '_> {
     }
 
     fn add_mail(&mut self, to: &str, content: Content) -> Result<(), Fault> {
-        Ok(tables::mails::add(self.connection, &Mail::new(to, content), self.now)?)
+        tables::mails::add(self.connection, &Mail::new(to, content), self.now)?;
+        self.wrote.mails = true;
+        Ok(())
     }
 }

@@ -13,6 +13,15 @@ pub(crate) struct Clock {
     speed: u32,
 }
 
+/// How long a loop of the desk sleeps at most; a clock that was set is noticed after it.
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How long a loop sleeps at `now`, whose next work is due at a moment in milliseconds since 1970, if there is any.
+pub(super) fn pause_until(next: Option<i64>, now: Timestamp) -> Duration {
+    let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
+    wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP))
+}
+
 impl Clock {
     pub(crate) fn new(speed: u32) -> Self {
         Self { speed: speed.max(1) }

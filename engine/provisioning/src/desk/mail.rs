@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use super::Desk;
+use super::{
+    Clock, Desk,
+    clock::{LONGEST_SLEEP, pause_until},
+};
 use crate::{
     http::BASE,
     model::{
@@ -28,14 +31,11 @@ const AT_ONCE: usize = 8;
 
 const PAGE: u32 = 32;
 
-/// How long the desk sleeps at most; a clock that was set is noticed after it.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-
 pub(super) async fn run(desk: Desk) {
     let Some(service) = desk.0.settings.mail.clone().map(Arc::new) else { return };
     let places = Arc::new(Semaphore::new(AT_ONCE));
     loop {
-        let now = crate::desk::Clock::now();
+        let now = Clock::now();
         let read = desk.read(move |connection| {
             Ok((tables::mails::due(connection, now, PAGE)?, tables::mails::next_due(connection)?))
         });
@@ -44,11 +44,8 @@ pub(super) async fn run(desk: Desk) {
             continue;
         };
         if due.is_empty() {
-            let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-            let pause =
-                wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause_until(next, now)) => {}
                 () = desk.0.has_mails.notified() => {}
             }
             continue;

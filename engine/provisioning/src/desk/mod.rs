@@ -170,17 +170,22 @@ impl Desk {
         let done = self.0.surroundings.database.write(move |transaction| {
             let mut open = Work::new(&shared, transaction, &person);
             let done = work(&mut open)?;
-            Ok((done, open.afterwards()))
+            Ok((done, open.wrote, open.afterwards()))
         });
-        let (done, afterwards) = done.await?;
+        let (done, wrote, afterwards) = done.await?;
         for act in afterwards {
             act();
         }
-        self.0.changed.notify_one();
-        self.0.has_events.notify_one();
-        self.0.has_deliveries.notify_one();
-        self.0.has_tickets.notify_one();
-        self.0.has_mails.notify_one();
+        let queues = [
+            (&self.0.changed, true),
+            (&self.0.has_tickets, true),
+            (&self.0.has_events, wrote.events),
+            (&self.0.has_deliveries, wrote.deliveries),
+            (&self.0.has_mails, wrote.mails),
+        ];
+        for (queue, _) in queues.into_iter().filter(|(_, has_more)| *has_more) {
+            queue.notify_one();
+        }
         Ok(done)
     }
 

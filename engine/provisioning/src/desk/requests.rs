@@ -134,7 +134,7 @@ impl Work<'_, '_> {
     /// Who asked may act on a request, and its owner, those who may modify the pool, admins and services.
     fn check_may_act(&self, request: &Request, action: RequestAction) -> Result<(), Fault> {
         let person = self.person;
-        if person.is_admin() || person.has_role("service") {
+        if person.is_service() {
             return Ok(());
         }
         let asked = &request.asked;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Desk;
+use super::{
+    Clock, Desk,
+    clock::{LONGEST_SLEEP, pause_until},
+};
 use crate::{model::Person, tables};
-
-/// How long the desk sleeps at most; a clock that was set is noticed after it.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// Things that are done in one transaction at most.
 const PAGE: u32 = 64;
@@ -15,7 +15,7 @@ pub(super) async fn run(desk: Desk) {
     let own = Person::desk();
     let mut forgotten = None;
     loop {
-        let now = crate::desk::Clock::now();
+        let now = Clock::now();
         let due = desk.read(move |connection| {
             let requests = tables::requests::due(connection, now, PAGE)?;
             let approvals = tables::approvals::due(connection, now, PAGE)?;
@@ -30,11 +30,8 @@ pub(super) async fn run(desk: Desk) {
             continue;
         };
         if requests.is_empty() && approvals.is_empty() {
-            let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-            let pause =
-                wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause_until(next, now)) => {}
                 () = desk.0.changed.notified() => {}
             }
             // Once an hour is enough for what only takes room.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{Desk, Fault, Work, event_view};
+use super::{Clock, Desk, Fault, Work, clock::pause_until, event_view};
 use crate::{
     model::{Delivery, MOST_ANSWER, Person, Webhook},
     refusal::Refusal,
@@ -34,8 +34,6 @@ const EACH_AT_ONCE: usize = 4;
 /// How long ended deliveries are kept.
 const KEEP: Duration = Duration::from_hours(30 * 24);
 
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-
 /// What of a webhook must not be in the database in clear.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct HookSecrets {
@@ -48,7 +46,7 @@ pub(super) async fn run(desk: Desk) {
     // Deliveries under way, each with its webhook.
     let mut under_way: HashMap<i64, String> = HashMap::new();
     loop {
-        let now = crate::desk::Clock::now();
+        let now = Clock::now();
         let places = AT_ONCE.saturating_sub(under_way.len());
         let busy = busy(&under_way);
         // Those under way are still due, so that many more rows are looked at.
@@ -74,8 +72,6 @@ pub(super) async fn run(desk: Desk) {
                 number
             });
         }
-        let wait = next.and_then(|at| u64::try_from(at.saturating_sub(now.as_millisecond())).ok());
-        let pause = wait.map_or(LONGEST_SLEEP, |wait| Duration::from_millis(wait.max(1)).min(LONGEST_SLEEP));
         tokio::select! {
             Some(ended) = tries.join_next() => {
                 match ended {
@@ -84,7 +80,7 @@ pub(super) async fn run(desk: Desk) {
                     Err(_) => under_way.clear(),
                 }
             }
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause_until(next, now)) => {}
             () = desk.0.has_deliveries.notified(), if places > 0 => {}
         }
     }
@@ -241,7 +237,7 @@ impl Desk {
                 Ok((webhook, tables::webhooks::sealed(connection, &wanted)?.unwrap_or_default()))
             })
             .await?;
-        let now = crate::desk::Clock::now();
+        let now = Clock::now();
         let event = Uuid::now_v7().to_string();
         let body = serde_json::json!({
             "specversion": "1.0", "id": event, "source": super::work::SOURCE, "type": "webhook.test", "time": now.to_string(),

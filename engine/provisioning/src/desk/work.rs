@@ -1,6 +1,6 @@
 //! One transaction of the desk: what a change brings about beyond itself is carried out here.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use rondo_event::CloudEvent;
@@ -11,8 +11,7 @@ use uuid::Uuid;
 use super::{Afterwards, Clock, Shared, request_view};
 use crate::{
     model::{
-        Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, Wanted, choose,
-        most_room,
+        Act, Approval, Delivery, Effects, Failure, Happened, Person, Request, State, Told, choose, most_room,
     },
     refusal::Refusal,
     tables,
@@ -45,6 +44,14 @@ const LONGEST_SILENCE: std::time::Duration = std::time::Duration::from_mins(35);
 /// How long nothing may be forgotten in a rollback. Things take minutes to be gone; a second flow that looks at them meanwhile does no harm.
 const LONGEST_SILENCE_OF_ROLLBACK: std::time::Duration = std::time::Duration::from_mins(10);
 
+/// Which queues got something, so that only those who work on them look.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wrote {
+    pub(super) events: bool,
+    pub(super) deliveries: bool,
+    pub(super) mails: bool,
+}
+
 /// The open transaction, who changes something, and when.
 pub(crate) struct Work<'w, 'c> {
     pub(crate) shared: &'w Shared,
@@ -57,6 +64,7 @@ pub(crate) struct Work<'w, 'c> {
     frees: bool,
     /// What is done once all is written.
     afterwards: Vec<Afterwards>,
+    pub(super) wrote: Wrote,
 }
 
 impl<'w, 'c> Work<'w, 'c> {
@@ -72,6 +80,7 @@ impl<'w, 'c> Work<'w, 'c> {
             settled: VecDeque::new(),
             frees: false,
             afterwards: Vec::new(),
+            wrote: Wrote::default(),
         }
     }
 
@@ -173,6 +182,7 @@ impl<'w, 'c> Work<'w, 'c> {
     /// Adds an event about a request or a product to the log, and deliveries to the webhooks of its pool.
     pub(crate) fn announce(&mut self, subject: &str, pool: &str, event: &Happened) -> Result<(), Fault> {
         let number = tables::events::add(self.connection, subject, pool, event)?;
+        self.wrote.events = true;
         for (id, webhook) in tables::webhooks::list(self.connection, Some(pool))? {
             if webhook.wants(event.kind.name()) {
                 let delivery = Delivery {
@@ -187,6 +197,7 @@ impl<'w, 'c> Work<'w, 'c> {
                     at: self.now,
                 };
                 tables::webhooks::add_delivery(self.connection, &id, number, &delivery, Some(self.now))?;
+                self.wrote.deliveries = true;
             }
         }
         Ok(())
@@ -260,13 +271,11 @@ impl<'w, 'c> Work<'w, 'c> {
 
     /// Gives places to the requests that wait for one, the oldest first. Those that no cluster has room for are not even read.
     pub(crate) fn place_waiting(&mut self) -> Result<(), Fault> {
-        let clusters = tables::clusters::with_usage(self.connection)?;
-        let providers: BTreeSet<&str> = clusters.iter().map(|(cluster, _)| cluster.kind.as_str()).collect();
-        for provider in providers {
+        for provider in tables::requests::providers_waited_for(self.connection)? {
             let mut after = 0;
-            while let Some(room) = most_room(&tables::clusters::with_usage(self.connection)?, provider) {
+            while let Some(room) = most_room(&tables::clusters::with_usage(self.connection)?, &provider) {
                 // Each placement leaves less room for those behind it.
-                let found = tables::requests::unplaced(self.connection, provider, &room, after, 1)?;
+                let found = tables::requests::unplaced(self.connection, &provider, &room, after, 1)?;
                 let Some((number, mut request)) = found.into_iter().next() else { break };
                 after = number;
                 self.try_to_place(&mut request)?;
@@ -306,14 +315,7 @@ impl<'w, 'c> Work<'w, 'c> {
             return Ok(());
         }
         let clusters = tables::clusters::with_usage(self.connection)?;
-        let asked = &request.asked;
-        let wanted = Wanted {
-            provider: &asked.provider,
-            region: asked.region.as_deref(),
-            cluster: asked.cluster.as_deref(),
-            except: &asked.except_clusters,
-            resources: &asked.resources,
-        };
+        let wanted = request.asked.wanted();
         let (chosen, rejected) = choose(&clusters, &wanted);
         let Some(cluster) = chosen.map(|cluster| cluster.name.clone()) else {
             let suitable = |name: &str| {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     App,
     answer::{Reply, items},
-    caller::{Call, Caller, read},
+    caller::{Call, Caller, check_admin, read},
     params::Params,
 };
 use crate::{
@@ -43,21 +43,13 @@ fn rule_view(id: &str, rule: &Rule) -> Value {
     view
 }
 
-fn check_admin(call: &Call) -> Result<(), Refusal> {
-    if call.change.person.is_admin() {
-        Ok(())
-    } else {
-        Err(Refusal::forbidden("only an admin changes approval rules"))
-    }
-}
-
 async fn rules(State(app): State<App>, _caller: Caller) -> Result<Json<Value>, Refusal> {
     let rules = app.desk.read(|connection| Ok(tables::rules::all(connection)?)).await?;
     Ok(Json(items(rules.iter().map(|(id, rule)| rule_view(id, rule)).collect(), None)))
 }
 
 async fn create_rule(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes approval rules")?;
     let rule: Rule = call.read(&app, "createRule")?;
     let made = call.change.make(&app.desk, move |work| {
         let id = Uuid::now_v7().to_string();
@@ -70,7 +62,7 @@ async fn create_rule(State(app): State<App>, mut call: Call) -> Result<Reply, Re
 }
 
 async fn put_rule(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes approval rules")?;
     let rule: Rule = call.read(&app, "putRule")?;
     let made = call.change.make(&app.desk, move |work| {
         let known =
@@ -84,7 +76,7 @@ async fn put_rule(State(app): State<App>, Path(id): Path<String>, mut call: Call
 }
 
 async fn delete_rule(State(app): State<App>, Path(id): Path<String>, call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes approval rules")?;
     let made = call.change.make(&app.desk, move |work| match tables::rules::delete(work.connection, &id)? {
         true => Ok(Reply::gone()),
         false => Err(Refusal::not_found("rule", &id).into()),

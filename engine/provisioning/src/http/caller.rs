@@ -32,13 +32,14 @@ fn person(app: &App, headers: &HeaderMap) -> Result<Person, Refusal> {
     app.desk.0.settings.caller(token).ok_or_else(Refusal::unauthenticated)
 }
 
+/// Refuses everybody but admins, in these words.
+pub(super) fn check_admin(person: &Person, refusal: &str) -> Result<(), Refusal> {
+    if person.is_admin() { Ok(()) } else { Err(Refusal::forbidden(refusal)) }
+}
+
 /// Flows and other systems work on what was asked for; people do not.
 pub(crate) fn check_service(person: &Person) -> Result<(), Refusal> {
-    if person.is_admin() || person.has_role("service") {
-        Ok(())
-    } else {
-        Err(Refusal::forbidden("only a flow or a service may do this"))
-    }
+    if person.is_service() { Ok(()) } else { Err(Refusal::forbidden("only a flow or a service may do this")) }
 }
 
 /// The instance that calls, as the engine sends it.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     App,
     answer::{Reply, items},
-    caller::{Call, Caller},
+    caller::{Call, Caller, check_admin},
     params::Params,
 };
 use crate::{
@@ -29,14 +29,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters/{cluster}/test", post(test))
         .route("/clusters/{cluster}/session", post(open_session))
         .route("/clusters/select", post(select))
-}
-
-fn check_admin(call: &Call) -> Result<(), Refusal> {
-    if call.change.person.is_admin() {
-        Ok(())
-    } else {
-        Err(Refusal::forbidden("only an admin changes clusters"))
-    }
 }
 
 #[derive(Deserialize)]
@@ -73,7 +65,7 @@ async fn show(
 }
 
 async fn create(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes clusters")?;
     let new: NewCluster = call.read(&app, "createCluster")?;
     let made = call.change.make(&app.desk, move |work| {
         let cluster = work.put_cluster(&new, true)?;
@@ -83,7 +75,7 @@ async fn create(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal
 }
 
 async fn put(State(app): State<App>, Path(name): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes clusters")?;
     let new: NewCluster = call.read(&app, "putCluster")?;
     if new.cluster.name != name {
         return Err(Refusal::invalid_at(
@@ -99,7 +91,7 @@ async fn put(State(app): State<App>, Path(name): Path<String>, mut call: Call) -
 }
 
 async fn delete(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Reply, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes clusters")?;
     let made = call.change.make(&app.desk, move |work| {
         work.delete_cluster(&name)?;
         Ok(Reply::gone())
@@ -108,7 +100,7 @@ async fn delete(State(app): State<App>, Path(name): Path<String>, call: Call) ->
 }
 
 async fn test(State(app): State<App>, Path(name): Path<String>, call: Call) -> Result<Json<Tested>, Refusal> {
-    check_admin(&call)?;
+    check_admin(&call.change.person, "only an admin changes clusters")?;
     app.desk.test_cluster(name).await.map(Json)
 }
 

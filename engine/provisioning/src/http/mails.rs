@@ -20,7 +20,7 @@ struct NewMail {
 
 async fn send(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {
     let person = &call.change.person;
-    if !person.is_admin() && !person.has_role("service") {
+    if !person.is_service() {
         return Err(Refusal::forbidden("only a flow or a service sends mails"));
     }
     let NewMail { to, subject, text } = call.read(&app, "sendMail")?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     App,
     answer::{Reply, items},
-    caller::{Call, Caller},
+    caller::{Call, Caller, check_admin},
 };
 use crate::{
     desk::pool_view,
@@ -53,9 +53,7 @@ async fn show(
 }
 
 async fn put(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
-    if !call.change.person.is_admin() {
-        return Err(Refusal::forbidden("only an admin changes a pool"));
-    }
+    check_admin(&call.change.person, "only an admin changes a pool")?;
     let pool: Pool = call.read(&app, "putPool")?;
     let made = call.change.make(&app.desk, move |work| {
         tables::pools::put(work.connection, &id, &pool)?;

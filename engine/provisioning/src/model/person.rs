@@ -19,6 +19,11 @@ impl Person {
         Self { reference: Principal::parse(name).to_string(), roles: Vec::new(), groups: Vec::new() }
     }
 
+    /// Whether it acts for others: a flow, another system, or an admin.
+    pub(crate) fn is_service(&self) -> bool {
+        self.is_admin() || self.has_role("service")
+    }
+
     /// The desk itself, where nobody asks.
     pub(crate) fn desk() -> Self {
         Self { reference: "desk".to_owned(), roles: vec!["admin".to_owned()], groups: Vec::new() }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Effects, EventKind, Happened, Resources, State, Step, StepRecord, StepStatus, Transition, Violation,
+    Wanted,
 };
 
 /// What somebody asks for.
@@ -67,6 +68,19 @@ pub(crate) struct NewRequest {
     /// The instance that is told when it is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reply_to: Option<String>,
+}
+
+impl NewRequest {
+    /// What it wants of a cluster.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            provider: &self.provider,
+            region: self.region.as_deref(),
+            cluster: self.cluster.as_deref(),
+            except: &self.except_clusters,
+            resources: &self.resources,
+        }
+    }
 }
 
 /// Why a request came to nothing.

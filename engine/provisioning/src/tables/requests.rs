@@ -124,6 +124,15 @@ pub(crate) fn dependencies(connection: &Connection, id: &str) -> Found<Vec<Strin
     select.query_map([id], |row| row.get(0))?.collect()
 }
 
+/// The providers that queued requests wait for a cluster of, by name. Mostly there are none, which one look at an empty index says.
+pub(crate) fn providers_waited_for(connection: &Connection) -> Found<Vec<String>> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT provider FROM desk_request
+         WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL ORDER BY provider",
+    )?;
+    select.query_map([], |row| row.get(0))?.collect()
+}
+
 /// Queued requests that wait for a cluster of a provider and want no more than this of it, the oldest first, behind a number. What has no
 /// limit is `None`. Those that wait for other requests are not among them: nothing is due for them.
 pub(crate) fn unplaced(
