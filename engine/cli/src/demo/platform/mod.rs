@@ -148,7 +148,6 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
         shared,
         "rondo.desk.webhooks.allow-http=true".to_owned(),
         "rondo.desk.webhooks.allow-loopback=true".to_owned(),
-        format!("quarkus.rest-client.mail_yaml.url={}", services.mail_url()),
     ];
     for (name, token, roles) in PEOPLE {
         lines.push(format!("rondo.desk.users.{name}.token={token}"));
@@ -162,11 +161,12 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
 }
 
 /// The environment of the engine.
-fn environment(services: &Simulator, nats: String) -> [(&'static str, String); 9] {
+fn environment(services: &Simulator, nats: String) -> [(&'static str, String); 10] {
     let token = |token: &str| token.to_owned();
     [
         ("DESK_ENABLED", token("true")),
         ("NATS_URL", nats),
+        ("MAIL_URL", services.mail_url()),
         ("GITLAB_URL", services.gitlab_url()),
         ("GITLAB_TOKEN", token(rondo_simulator::GITLAB_TOKEN)),
         ("BACKSTAGE_URL", services.backstage_url()),
