@@ -56,7 +56,7 @@ async fn an_approver_signs_in_by_keyboard_and_decides() {
     let reject = "button[aria-label*='cache'][value=rejected]";
     page.follow(reject).await;
     let told = page.evaluate(&format!("{}.querySelector('.notice').textContent", card("cache"))).await;
-    assert_eq!(told, "the decision needs a reason");
+    assert_eq!(told, "The decision needs a reason.");
     page.until(&format!("{}.contains(document.activeElement)", card("cache"))).await;
     page.write("please use the shared cluster").await;
     page.follow(reject).await;

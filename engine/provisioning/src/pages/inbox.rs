@@ -251,7 +251,7 @@ async fn decide(
         return Ok(Redirect::to(&format!("{}?decided={id}", Place::Inbox.address())).into_response());
     };
     let problem = Problem(refusal);
-    let not_taken = NotTaken { id: &id, form: &form, why: &problem.0.message };
+    let not_taken = NotTaken { id: &id, form: &form, why: &problem.0.sentence() };
     let content = content(&pages, &visitor.person, Some(&not_taken)).await?;
     Ok(problem.shown_as(layout::answer(&visitor, Place::Inbox, "Inbox", &content)))
 }

@@ -170,7 +170,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content = html! {
-            (notice(false, &self.0.message))
+            (notice(false, &self.0.sentence()))
             @if let Some(details) = &self.0.details { section { (super::texts::value(details)) } }
             p { a href=(Place::Requests.address()) { "Back to the requests" } }
         };
