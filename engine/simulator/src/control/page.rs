@@ -87,13 +87,9 @@ fn sections(world: &World) -> Markup {
         let name = json!(job.state);
         row(&what, &html! { (job.cluster) }, state(text(&name)), &age(job.received, now))
     });
-    let mails = world
-        .mailbox
-        .mails()
-        .iter()
-        .rev()
-        .take(LATEST)
-        .map(|mail| row(&mail.subject, &html! { (mail.to.join(", ")) }, html! { i {} }, &age(mail.time, now)));
+    let mails = world.mailbox.mails().iter().rev().take(LATEST).map(|mail| {
+        row(&mail.subject, &html! { (mail.to.join(", ")) }, html! { i {} }, &age(mail.time, now))
+    });
     let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
         let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
         let detail = html! { (call.service) " " (repeated) };
