@@ -23,6 +23,13 @@ impl Refusal {
         Self { status, code, message: message.into(), details: None }
     }
 
+    /// The message as people are told it on pages: a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let mut letters = self.message.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{}.", letters.as_str())
+    }
+
     fn with(self, details: Value) -> Self {
         Self { details: Some(details), ..self }
     }
