@@ -12,6 +12,7 @@ mod gateway;
 mod links;
 mod mails;
 mod page;
+mod paging;
 mod params;
 mod pools;
 mod probes;
