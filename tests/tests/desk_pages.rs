@@ -150,7 +150,11 @@ async fn without_users_everybody_sees_the_pages() {
         let scripts = page.2.matches("<script").count();
         assert_eq!(scripts, page.2.matches(r#"<script defer src="/desk/page.js"></script>"#).count());
     }
-    for (path, kind) in [("/desk/page.css", "text/css"), ("/desk/page.js", "text/javascript"), ("/desk/icon.svg", "image/svg+xml")] {
+    for (path, kind) in [
+        ("/desk/page.css", "text/css"),
+        ("/desk/page.js", "text/javascript"),
+        ("/desk/icon.svg", "image/svg+xml"),
+    ] {
         let page = desk.get(path, "").await;
         assert!(page.0 == 200 && page.header("content-type").starts_with(kind), "{path}");
     }
@@ -209,7 +213,11 @@ async fn an_approver_decides_in_the_inbox_and_nobody_else() {
         desk.request(Method::POST, &form).header("cookie", &rita).header("sec-fetch-site", "cross-site");
     assert_eq!(desk.page(elsewhere.form(&[("decision", "approved")])).await.0, 403, "a page of another site");
     let without = desk.send(&form, &rita, &[("decision", "rejected"), ("reason", " ")]).await;
-    assert!(without.0 == 422 && without.text().contains("The decision needs a reason."), "{}", without.text());
+    assert!(
+        without.0 == 422 && without.text().contains("The decision needs a reason."),
+        "{}",
+        without.text()
+    );
     // What was filled in stays, where it is wrong.
     let changes = ("changes", "<b>");
     let wrong = desk.send(&form, &rita, &[("decision", "approved"), ("reason", "<i>fine"), changes]).await;

@@ -83,6 +83,15 @@ impl Refusal {
         Self::new(409, "CANCELLED", "the request was cancelled; what was made for it has to be removed")
     }
 
+    /// A flow of an attempt that is over reports something.
+    pub(crate) fn attempt_over(attempt: u32, current: u32) -> Self {
+        Self::new(
+            409,
+            "CANCELLED",
+            format!("the attempt {attempt} is over, and the request in its attempt {current}"),
+        )
+    }
+
     /// Somebody has decided.
     pub(crate) fn already_decided(decision: &str, by: Option<&str>, at: Option<String>) -> Self {
         let who = by.map(|by| format!(" by {by}")).unwrap_or_default();
