@@ -53,7 +53,7 @@ async fn desk() -> Desk {
 }
 
 /// A desk of its own with these properties, which does nothing by itself.
-pub(super) async fn resting_desk(properties: &Properties) -> Desk {
+pub(crate) async fn resting_desk(properties: &Properties) -> Desk {
     let (surroundings, settings) = parts_of_desk(properties).await;
     Desk::at_rest(surroundings, settings)
 }

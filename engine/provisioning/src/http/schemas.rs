@@ -49,7 +49,10 @@ impl Schemas {
         let faults: Vec<_> = validator
             .iter_errors(body)
             .take(MOST_FAULTS)
-            .map(|error| (error.instance_path().to_string(), error.to_string()))
+            .map(|error| {
+                // The value may be a secret, or a megabyte; its place is told.
+                (error.instance_path().to_string(), error.masked_with("it").to_string())
+            })
             .collect();
         if faults.is_empty() { Ok(()) } else { Err(Refusal::invalid(faults)) }
     }
@@ -99,5 +102,21 @@ mod tests {
         assert_eq!(refusal.code, "INVALID");
         assert!(refusal.message.contains("region") && refusal.message.contains("/type"), "{refusal}");
         schemas.check("putPool", &json!({"kind": "tenant", "quota": null})).unwrap();
+    }
+
+    #[test]
+    fn a_fault_does_not_show_the_value() {
+        let schemas = Schemas::read();
+        for (operation, body) in [
+            ("createWebhook", json!({"pool": "acme", "url": "https://a.example", "secret": "canary"})),
+            (
+                "putCluster",
+                json!({"name": "a", "type": "openstack", "region": "eu", "credentials": "canary"}),
+            ),
+            ("createRequest", json!({"name": "canary of Jane", "resources": ["canary"]})),
+        ] {
+            let refusal = schemas.check(operation, &body).unwrap_err();
+            assert!(!format!("{refusal:?}").contains("canary"), "{refusal:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod amount;
 mod approval;
 mod cluster;
+mod consumer;
 mod credential;
 mod dependencies;
 mod effects;
@@ -33,7 +34,8 @@ pub(crate) use amount::Amount;
 #[cfg(test)]
 pub(crate) use approval::Vote;
 pub(crate) use approval::{Approval, ApprovalState, Counted, Decision, Verdict, Via};
-pub(crate) use cluster::{Cluster, Health, Wanted, choose, most_room};
+pub(crate) use cluster::{Capacity, Cluster, Health, Wanted, choose, most_room};
+pub(crate) use consumer::Consumer;
 pub(crate) use credential::{Credential, CredentialKind, CredentialSecrets, MakeError, make_credentials};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
