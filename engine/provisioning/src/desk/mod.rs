@@ -13,11 +13,13 @@ mod approvals;
 mod clock;
 mod clusters;
 mod credentials;
+mod due;
 mod gitlab;
 mod health;
 mod links;
 mod mail;
 mod outbox;
+mod placing;
 mod probe;
 mod product_use;
 mod products;
@@ -44,7 +46,7 @@ pub(crate) use clusters::NewCluster;
 pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use probe::{Probe, Probed};
 pub(crate) use products::{NewProduct, product_view};
-pub(crate) use requests::RequestAction;
+pub(crate) use requests::{RequestAction, StepReport};
 pub(crate) use view::{
     approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view,
     webhook_view,

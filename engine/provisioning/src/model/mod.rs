@@ -10,6 +10,7 @@ mod consumer;
 mod credential;
 mod dependencies;
 mod effects;
+mod legal;
 mod link;
 mod mail;
 mod mail_text;
@@ -19,10 +20,13 @@ mod namespace_use;
 mod new_approval;
 mod person;
 mod pool;
+mod power;
 mod product;
 mod quantity;
+mod recording;
 mod request;
 mod resources;
+mod rollback;
 mod rule;
 mod sha512_crypt;
 mod state;
@@ -43,11 +47,11 @@ pub(crate) use link::{KEY_BYTES, LinkKey};
 pub(crate) use mail::{Content, Mail, Occasion, is_worth_another_try};
 pub(crate) use mail_text::{MailText, one_line, outcome, question};
 pub(crate) use metrics::Metrics;
-pub(crate) use moves::Power;
 pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
 pub(crate) use new_approval::{NewApproval, OnDeadline, ReasonRequired};
 pub(crate) use person::{Person, Principal};
 pub(crate) use pool::{Action, Authorization, Outcome, Pool};
+pub(crate) use power::Power;
 pub(crate) use product::{
     Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate,
     plate,
