@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 /// Faults that are told at once.
 const MOST_FAULTS: usize = 100;
 
+/// Bytes of a fault that shows the value; a longer one has its place only.
+const LONGEST_FAULT: usize = 500;
+
 /// The schema of the body of each operation.
 pub(crate) struct Schemas {
     by_operation: HashMap<String, Validator>,
@@ -57,8 +60,8 @@ impl Schemas {
             .take(MOST_FAULTS)
             .map(|error| {
                 let fault = error.to_string();
-                let is_shown = self.shows_secret(body, &fault);
-                let fault = if is_shown { error.masked().to_string() } else { fault };
+                let is_told = fault.len() <= LONGEST_FAULT && !self.shows_secret(body, &fault);
+                let fault = if is_told { fault } else { error.masked().to_string() };
                 (error.instance_path().to_string(), fault)
             })
             .collect();
@@ -165,5 +168,7 @@ mod tests {
         }
         let told = fault("createWebhook", json!({"pool": 1, "url": 2, "secret": {"of": "hidden"}, "password": ["hidden"]}));
         assert!(told.contains("/secret") && told.contains("/pool: 1 is not") && !told.contains("hidden"), "{told}");
+        let told = fault("createCluster", json!({"name": ["x".repeat(2000)], "type": "manual", "region": "eu"}));
+        assert!(told.contains("/name: value is not of type") && told.len() < 1000, "{told}");
     }
 }
