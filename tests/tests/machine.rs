@@ -43,6 +43,8 @@ fn lose_the_answer_to_the_creation(services: &Simulator) {
         body: None,
         after_effect: true,
         hangs_up: false,
+        hangs: false,
+        skips: 0,
     });
 }
 

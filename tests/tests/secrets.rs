@@ -89,6 +89,8 @@ async fn a_service_that_echoes_its_token_does_not_spread_it() {
         body: Some(json!({"message": format!("the token {GITLAB_TOKEN} may not do this")})),
         after_effect: false,
         hangs_up: false,
+        hangs: false,
+        skips: 0,
     });
     let engine = Engine::start(&root().join("workflows"), &environment).await;
     let answer = engine.post("/create-ocp-namespace", &namespace_request("team-a", "large")).await;

@@ -23,6 +23,13 @@ impl Refusal {
         Self { status, code, message: message.into(), details: None }
     }
 
+    /// The message as people are told it on pages: a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let mut letters = self.message.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{}.", letters.as_str())
+    }
+
     fn with(self, details: Value) -> Self {
         Self { details: Some(details), ..self }
     }
@@ -74,6 +81,15 @@ impl Refusal {
     /// The flow goes on with a request that was cancelled.
     pub(crate) fn cancelled() -> Self {
         Self::new(409, "CANCELLED", "the request was cancelled; what was made for it has to be removed")
+    }
+
+    /// A flow of an attempt that is over reports something.
+    pub(crate) fn attempt_over(attempt: u32, current: u32) -> Self {
+        Self::new(
+            409,
+            "CANCELLED",
+            format!("the attempt {attempt} is over, and the request in its attempt {current}"),
+        )
     }
 
     /// Somebody has decided.

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Simulator;
+use crate::failure::Failure;
 use crate::gitlab::{Decision, Issue, UnknownIssue};
 use crate::mail::Mail;
 use crate::openstack::CloudFailure;
 use crate::options::Delays;
 use crate::orders::{Order, ReceivedEvent};
 use crate::provisioner::{Behaviour, Job};
-use crate::traffic::{Call, Failure};
+use crate::traffic::Call;
 
 impl Simulator {
     /// All issues of all projects, oldest first.
@@ -27,6 +28,11 @@ impl Simulator {
     /// The latest calls that the services received, oldest first; the control plane is not among them.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.world().traffic.calls().iter().cloned().collect()
+    }
+
+    /// How many requests were held without an answer; see [`Failure::hangs`].
+    pub fn held(&self) -> usize {
+        self.shared.world().traffic.held()
     }
 
     /// The mails in the mailbox, oldest first.
@@ -78,7 +84,7 @@ impl Simulator {
 
     /// Makes coming requests fail; see [`Failure`].
     pub fn fail(&self, failure: Failure) {
-        self.shared.world().traffic.fail(failure);
+        self.shared.world().traffic.failures.add(failure);
     }
 
     /// Changes how long things take from now on.

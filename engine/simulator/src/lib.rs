@@ -22,6 +22,7 @@
 mod backstage;
 mod clock;
 mod control;
+mod failure;
 mod gitlab;
 mod hosts;
 mod inside;
@@ -45,6 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use failure::Failure;
 pub use gitlab::{Decision, Issue, Note, UnknownIssue};
 pub use hosts::HostPorts;
 pub use mail::Mail;
@@ -58,7 +60,7 @@ pub use options::{
 pub use orders::{Order, OrderState, ReceivedEvent, WEBHOOK_SECRET};
 pub use provisioner::{Behaviour, Job, JobState, ProvisionerOptions};
 pub use service::Service;
-pub use traffic::{Call, Failure};
+pub use traffic::Call;
 
 use hosts::Hosts;
 use world::{Shared, Urls};

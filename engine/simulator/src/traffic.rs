@@ -16,9 +16,9 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
+use crate::failure::Failures;
 use crate::remembered::{Answer, Identity, Remembered};
 use crate::service::Service;
 use crate::world::Shared;
@@ -37,9 +37,6 @@ const MAX_CALLS: usize = 10_000;
 
 /// Most bytes of a path or a key in the log.
 const MAX_LOGGED_BYTES: usize = 1000;
-
-/// Failures that wait for their requests.
-const MAX_FAILURES: usize = 1000;
 
 /// One request that a service received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,38 +57,6 @@ pub struct Call {
     pub repeated: bool,
 }
 
-/// Makes coming requests fail that match all of its conditions.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Failure {
-    /// Only requests to this service; absent: to any.
-    #[serde(default)]
-    pub service: Option<Service>,
-    /// Only requests with this method, in capitals; absent: with any.
-    #[serde(default)]
-    pub method: Option<String>,
-    /// Only requests whose path begins so.
-    pub path_prefix: String,
-    /// The status to answer.
-    pub status: u16,
-    /// How many requests fail before the failure is over.
-    #[serde(default = "once")]
-    pub times: u32,
-    /// The body to answer; absent: an error in the form of the service.
-    #[serde(default)]
-    pub body: Option<Value>,
-    /// Carry the request out and lose only the answer, as a broken connection does.
-    #[serde(default)]
-    pub after_effect: bool,
-    /// Close the connection in place of an answer; the status is then only what the log says.
-    #[serde(default)]
-    pub hangs_up: bool,
-}
-
-pub(crate) fn once() -> u32 {
-    1
-}
-
 /// The log, the failures to come, the remembered answers, and how much has been changed.
 #[derive(Debug)]
 pub(crate) struct Traffic {
@@ -102,7 +67,8 @@ pub(crate) struct Traffic {
     /// All of them.
     counted: usize,
     repeated: usize,
-    failures: Vec<Failure>,
+    held: usize,
+    pub(crate) failures: Failures,
     answers: Remembered,
     changes: usize,
     changed_bytes: usize,
@@ -115,7 +81,8 @@ impl Default for Traffic {
             calls: VecDeque::new(),
             counted: 0,
             repeated: 0,
-            failures: Vec::new(),
+            held: 0,
+            failures: Failures::default(),
             answers: Remembered::default(),
             changes: 0,
             changed_bytes: 0,
@@ -139,12 +106,9 @@ impl Traffic {
         self.repeated
     }
 
-    /// Makes coming requests fail; of too many failures the oldest is forgotten.
-    pub(crate) fn fail(&mut self, failure: Failure) {
-        if self.failures.len() >= MAX_FAILURES {
-            self.failures.remove(0);
-        }
-        self.failures.push(failure);
+    /// How many requests were held without an answer.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
     /// Counts a change; false when the services are full.
@@ -164,21 +128,6 @@ impl Traffic {
             self.calls.pop_front();
         }
         self.calls.push_back(call);
-    }
-
-    /// The first failure that applies to this request. Its count goes down, and the last time removes it.
-    fn take_failure(&mut self, service: Service, method: &Method, path: &str) -> Option<Failure> {
-        let wanted = |failure: &Failure| {
-            failure.times > 0
-                && failure.service.is_none_or(|only| only == service)
-                && failure.method.as_ref().is_none_or(|only| only == method.as_str())
-                && path.starts_with(&failure.path_prefix)
-        };
-        let failure = self.failures.iter_mut().find(|failure| wanted(failure))?;
-        failure.times -= 1;
-        let taken = failure.clone();
-        self.failures.retain(|failure| failure.times > 0);
-        Some(taken)
     }
 }
 
@@ -206,7 +155,7 @@ pub(crate) async fn handle(
     } else if let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await {
         let (failure, fits) = {
             let mut world = shared.world();
-            let failure = world.traffic.take_failure(service, &method, parts.uri.path());
+            let failure = world.traffic.failures.take(service, &method, parts.uri.path());
             let fits = method == Method::GET || world.traffic.take_change(bytes.len());
             (failure, fits)
         };
@@ -226,6 +175,11 @@ pub(crate) async fn handle(
         };
         match failure {
             None => done,
+            Some(failure) if failure.hangs => {
+                shared.world().traffic.held += 1;
+                // The server drops this when the client has gone.
+                std::future::pending().await
+            }
             Some(failure) => {
                 let status =
                     StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -295,8 +249,6 @@ async fn carry_out(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -319,11 +271,6 @@ mod tests {
         assert!(!traffic.take_change(1) && traffic.take_change(0));
         traffic.changes = MAX_CHANGES;
         assert!(!traffic.take_change(0));
-        for number in 0..MAX_FAILURES + 5 {
-            let failure = json!({"path_prefix": format!("/{number}"), "status": 500});
-            traffic.fail(serde_json::from_value(failure).unwrap());
-        }
-        assert_eq!((traffic.failures.len(), traffic.failures[0].path_prefix.as_str()), (MAX_FAILURES, "/5"));
         assert_eq!(beginning("ä".repeat(600)).len(), MAX_LOGGED_BYTES);
     }
 }

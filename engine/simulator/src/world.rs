@@ -123,6 +123,7 @@ impl World {
             "provisioner": self.provisioner.jobs,
             "calls": self.traffic.counted(),
             "repeated": self.traffic.repeated(),
+            "held": self.traffic.held(),
         })
     }
 

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{World, contains, header, namespace};
 use rondo_simulator::GITLAB_TOKEN;
 use rondo_simulator::Service::{Backstage, Gitlab, Kubernetes};
@@ -166,4 +168,25 @@ async fn a_stopped_simulator_is_gone_even_if_clients_keep_connections() {
     let address = world.simulator.gitlab_url().replace("http://", "");
     world.simulator.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+/// A client that gives up waiting.
+async fn gives_up(world: &World, request: (&str, Value)) {
+    let waited = world.ask(Kubernetes, request);
+    assert!(tokio::time::timeout(Duration::from_millis(200), waited).await.is_err(), "it is not answered");
+}
+
+#[tokio::test]
+async fn a_request_that_is_held_is_never_answered_and_had_its_effect_or_not() {
+    let world = World::new().await;
+    let post = "POST /api/v1/namespaces";
+    for (after_effect, skips) in [(false, 0), (true, 1)] {
+        let failure = json!({ "method": "POST", "path_prefix": "/", "status": 500, "hangs": true, "after_effect": after_effect, "skips": skips });
+        assert_eq!(world.control("POST /_sim/failures", failure).await.0, 204);
+    }
+    gives_up(&world, (post, namespace("a"))).await;
+    assert_eq!(world.ask(Kubernetes, (post, namespace("b"))).await.0, 201);
+    gives_up(&world, (post, namespace("c"))).await;
+    assert_eq!(world.simulator.namespaces(), ["b", "c"]);
+    assert_eq!((world.simulator.held(), world.simulator.calls().len()), (2, 1));
 }

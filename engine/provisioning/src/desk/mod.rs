@@ -43,7 +43,7 @@ pub(crate) use clusters::NewCluster;
 pub(crate) use links::{LinkProblem, Linked};
 pub(crate) use probe::{Probe, Probed};
 pub(crate) use products::{NewProduct, product_view};
-pub(crate) use requests::RequestAction;
+pub(crate) use requests::{RequestAction, StepReport};
 pub(crate) use view::{
     approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view,
     webhook_view,

@@ -34,17 +34,28 @@ impl RequestAction {
     }
 }
 
+/// What a flow says of a step.
+#[derive(Debug, Clone)]
+pub(crate) struct StepReport {
+    pub(crate) step: Step,
+    pub(crate) status: StepStatus,
+    pub(crate) detail: Option<String>,
+    pub(crate) error: Option<Failure>,
+    /// The instance that reports.
+    pub(crate) instance: Option<String>,
+    /// The attempt that it was started for; `None` from a flow that does not say.
+    pub(crate) attempt: Option<u32>,
+}
+
 impl Work<'_, '_> {
-    pub(crate) fn report_step(
-        &mut self,
-        id: &str,
-        step: Step,
-        status: StepStatus,
-        detail: Option<String>,
-        error: Option<Failure>,
-        instance: Option<String>,
-    ) -> Result<Request, Fault> {
+    pub(crate) fn report_step(&mut self, id: &str, report: StepReport) -> Result<Request, Fault> {
         let mut request = self.request(id)?;
+        // A flow may get its place only when its attempt was given up and another one waits to begin. That one has its own flow, and its
+        // own cluster.
+        if let Some(attempt) = report.attempt.filter(|attempt| *attempt != request.attempt) {
+            return Err(Refusal::attempt_over(attempt, request.attempt).into());
+        }
+        let StepReport { step, status, detail, error, instance, .. } = report;
         let act = self.act(detail.as_deref());
         let effects = request.report_step(step, status, detail.clone(), error, act)?;
         if !effects.transitions.is_empty() && instance.is_some() {

@@ -15,7 +15,7 @@ use super::{
     params::Params,
 };
 use crate::{
-    desk::{Fault, RequestAction, Work, event_view, request_view, short_request_view},
+    desk::{Fault, RequestAction, StepReport, Work, event_view, request_view, short_request_view},
     model::{Access, Failure, NewRequest, Power, Recorded, RecordedStatus, Request, Step, StepStatus},
     refusal::Refusal,
     tables::{self, requests::Listed},
@@ -161,10 +161,11 @@ impl ReportedError {
 }
 
 #[derive(Deserialize)]
-struct StepReport {
+struct Report {
     status: StepStatus,
     detail: Option<String>,
     error: Option<ReportedError>,
+    attempt: Option<u32>,
 }
 
 async fn report_step(
@@ -175,11 +176,11 @@ async fn report_step(
     call.check_service()?;
     let step = Step::of_name(&step).ok_or_else(|| Refusal::not_found("step", &step))?;
     let instance = instance_of(&call.headers);
-    let report: StepReport = call.read(&app, "reportStep")?;
+    let Report { status, detail, error, attempt } = call.read(&app, "reportStep")?;
+    let report =
+        StepReport { step, status, detail, error: error.map(ReportedError::failure), instance, attempt };
     let made = call.change.make(&app.desk, move |work| {
-        let error = report.error.clone().map(ReportedError::failure);
-        let request =
-            work.report_step(&id, step, report.status, report.detail.clone(), error, instance.clone())?;
+        let request = work.report_step(&id, report.clone())?;
         Ok(Reply::ok(view(work, &request)?))
     });
     made.await
@@ -191,7 +192,7 @@ async fn report_rollback(
     mut call: Call,
 ) -> Result<Reply, Refusal> {
     call.check_service()?;
-    let report: StepReport = call.read(&app, "reportRollback")?;
+    let report: Report = call.read(&app, "reportRollback")?;
     let made = call.change.make(&app.desk, move |work| {
         let request =
             work.report_rollback(&id, report.status, report.error.clone().map(ReportedError::failure))?;

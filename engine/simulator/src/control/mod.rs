@@ -35,10 +35,10 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
 use crate::gitlab::Decision;
 use crate::openstack::CloudFailure;
 use crate::provisioner::Behaviour;
-use crate::traffic::Failure;
 use crate::world::Shared;
 
 /// Where the page is.
@@ -92,7 +92,7 @@ async fn fail(State(shared): State<Arc<Shared>>, Json(failure): Json<Failure>) -
     if StatusCode::from_u16(failure.status).is_err() {
         return wrong(&format!("{} is no HTTP status", failure.status));
     }
-    shared.world().traffic.fail(failure);
+    shared.world().traffic.failures.add(failure);
     StatusCode::NO_CONTENT.into_response()
 }
 
@@ -162,7 +162,7 @@ async fn decide(
 #[serde(deny_unknown_fields)]
 struct CloudFailures {
     fail: CloudFailure,
-    #[serde(default = "crate::traffic::once")]
+    #[serde(default = "crate::failure::once")]
     times: u32,
 }
 

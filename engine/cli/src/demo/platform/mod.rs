@@ -104,7 +104,10 @@ impl Platform {
                 output::line(&format!("Everything goes on at {url}/desk until Ctrl-C."));
                 let _ = interrupted.await;
             } else {
-                output::line("Next: `rondo demo platform --keep` leaves it running to look around");
+                output::line("Next: `rondo demo platform --keep` leaves it running to look around.");
+                if self.auto_approve {
+                    output::line("      Without `--auto-approve` you decide yourself, on the page.");
+                }
             }
         }
         stage.close().await;
@@ -122,11 +125,11 @@ fn token_of(name: &str) -> &'static str {
 fn services() -> Services {
     let seconds = Duration::from_secs;
     let delays = Delays {
-        server_build: seconds(3),
+        server_build: seconds(2),
         server_deletion: seconds(1),
         server_power: seconds(1),
         namespace_deletion: seconds(1),
-        provisioner: seconds(2),
+        provisioner: seconds(1),
         ..Delays::default()
     };
     let regions = setup::REGIONS.map(str::to_owned).to_vec();
@@ -148,6 +151,7 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
         shared,
         "rondo.desk.webhooks.allow-http=true".to_owned(),
         "rondo.desk.webhooks.allow-loopback=true".to_owned(),
+        "rondo.desk.mail.domain=example.org".to_owned(),
     ];
     for (name, token, roles) in PEOPLE {
         lines.push(format!("rondo.desk.users.{name}.token={token}"));
