@@ -39,7 +39,7 @@ pub const DESK: Component = Component {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 
