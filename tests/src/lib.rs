@@ -1,5 +1,5 @@
 //! Drives the real binary: starts it on a folder, speaks HTTP to it, kills it, starts it again ([`Engine`]), and plays the services
-//! that workflows call ([`Service`], and the simulators).
+//! that workflows call ([`Service`], and the simulators). Looks at pages in a real [`Browser`].
 //!
 //! The binary is built once, with failpoints, which do nothing unless `RONDO_FAILPOINTS` names one. Nothing here waits for a
 //! fixed time: conditions are asked for until they hold, and a bound says when that has taken too long.
@@ -11,6 +11,7 @@
     reason = "this is a test harness"
 )]
 
+mod browser;
 mod engine;
 mod service;
 
@@ -26,6 +27,7 @@ use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options, 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use browser::{Browser, Page};
 pub use engine::{Answer, Engine};
 pub use service::{Call, Service};
 

@@ -129,6 +129,7 @@ async fn without_users_everybody_sees_the_pages() {
     for (path, words) in [
         ("/desk/requests", "There are no such requests."),
         ("/desk/inbox", "Nothing waits for you."),
+        ("/desk/products", "There are no such products."),
         ("/desk/clusters", "No cluster is registered."),
         ("/desk/pools", "There are no pools."),
         ("/desk/webhooks", "There are no webhooks."),
@@ -149,7 +150,11 @@ async fn without_users_everybody_sees_the_pages() {
         let scripts = page.2.matches("<script").count();
         assert_eq!(scripts, page.2.matches(r#"<script defer src="/desk/page.js"></script>"#).count());
     }
-    for (path, kind) in [("/desk/page.css", "text/css"), ("/desk/page.js", "text/javascript")] {
+    for (path, kind) in [
+        ("/desk/page.css", "text/css"),
+        ("/desk/page.js", "text/javascript"),
+        ("/desk/icon.svg", "image/svg+xml"),
+    ] {
         let page = desk.get(path, "").await;
         assert!(page.0 == 200 && page.header("content-type").starts_with(kind), "{path}");
     }
@@ -179,7 +184,7 @@ async fn a_person_signs_in_with_their_token_and_out_again() {
     );
     assert!(!set.contains("t-jane"), "the token stays at the desk");
     let cookie = set.split(';').next().unwrap().to_owned();
-    assert!(desk.get("/desk/requests", &cookie).await.text().contains("user:default/jane"));
+    assert!(desk.get("/desk/requests", &cookie).await.text().contains("jane Sign out"));
     assert_eq!(desk.get("/desk/requests", "rondo_desk=0000").await.0, 303, "a cookie of one's own making");
     assert_eq!(desk.get("/desk/v1/requests", &cookie).await.0, 401, "programs need a token");
 
@@ -208,13 +213,25 @@ async fn an_approver_decides_in_the_inbox_and_nobody_else() {
         desk.request(Method::POST, &form).header("cookie", &rita).header("sec-fetch-site", "cross-site");
     assert_eq!(desk.page(elsewhere.form(&[("decision", "approved")])).await.0, 403, "a page of another site");
     let without = desk.send(&form, &rita, &[("decision", "rejected"), ("reason", " ")]).await;
-    assert!(without.0 == 422 && without.text().contains("the decision needs a reason"), "{}", without.text());
+    assert!(
+        without.0 == 422 && without.text().contains("The decision needs a reason."),
+        "{}",
+        without.text()
+    );
+    // What was filled in stays, where it is wrong.
+    let changes = ("changes", "<b>");
+    let wrong = desk.send(&form, &rita, &[("decision", "approved"), ("reason", "<i>fine"), changes]).await;
+    assert!(wrong.0 == 422 && wrong.2.contains("value=\"&lt;i&gt;fine\""), "{}", wrong.2);
     let malformed = desk.send(&form, &rita, &[("decision", "perhaps")]).await;
     assert_eq!(malformed.0, 400, "{}", malformed.text());
     assert_eq!(desk.state_of(&id).await, "Pending Approval");
 
     let decided = desk.send(&form, &rita, &[("decision", "rejected"), ("reason", "<i>too</i> large")]).await;
-    assert_eq!((decided.0, decided.header("location")), (303, "/desk/inbox"));
+    let address = decided.header("location");
+    assert!(decided.0 == 303 && address.starts_with("/desk/inbox?decided="), "{address}");
+    let thanks = "You have rejected “vps `shop` in acme”.";
+    assert!(desk.get(address, &rita).await.text().contains(thanks));
+    assert!(!desk.get(address, &jane).await.text().contains(thanks), "it was not jane");
     assert_eq!(desk.state_of(&id).await, "Failed");
     let inbox = desk.get("/desk/inbox", &jane).await;
     assert!(inbox.2.contains("&lt;i&gt;too&lt;/i&gt; large") && !inbox.2.contains("<i>too"));
@@ -277,7 +294,7 @@ async fn a_cluster_and_a_webhook_are_tried_by_a_button() {
     let wrong = desk.send("/desk/clusters/wrong/test", &rita, &[]).await;
     assert!(wrong.2.contains("notice bad"), "{}", wrong.text());
     assert_eq!(desk.send("/desk/clusters/right/test", &jane, &[]).await.0, 403);
-    assert!(!desk.get("/desk/clusters", &jane).await.text().contains("Test"));
+    assert!(!desk.get("/desk/clusters", &jane).await.2.contains("/test\""));
 
     let url = format!("{}/hooks/provisioning", simulated.orders_url());
     let hook = desk

@@ -7,13 +7,15 @@
 //! * `calls`: the same with one durable HTTP call;
 //! * `startup`: from the start of the process to the first answer, and the memory it takes when idle;
 //! * `events`: events into many waiting instances, beside a bare server that commits the same rows, and the memory of an instance that waits;
-//! * `sleepers`: instances that sleep: memory, disk, and the time of a restart.
+//! * `sleepers`: instances that sleep: memory, disk, and the time of a restart;
+//! * `desk`: requests of many tenants at once with the rules of the desk and without them, and pages of long lists.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod bare;
 mod bare_events;
 mod compare;
+mod desk;
 mod events;
 mod load;
 mod process;
@@ -60,6 +62,12 @@ pub(crate) struct Options {
     /// Instances that sleep.
     #[arg(long, global = true, default_value_t = 100_000)]
     sleepers: usize,
+    /// Requests of the desk that are provisioned at once.
+    #[arg(long, global = true, default_value_t = 10_000)]
+    requests: usize,
+    /// Requests of the desk that lists have.
+    #[arg(long, global = true, default_value_t = 100_000)]
+    listed: usize,
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,6 +82,11 @@ enum What {
     Startup,
     /// Memory, disk and restart with sleeping instances.
     Sleepers,
+    /// Requests of many tenants at once, and long lists.
+    Desk {
+        #[command(subcommand)]
+        part: Option<desk::Part>,
+    },
     /// The bare server (started by the others).
     #[command(hide = true)]
     Bare {
@@ -108,6 +121,7 @@ async fn main() -> ExitCode {
         Some(What::Events) => events::run(&options).await,
         Some(What::Startup) => startup::run(&options).await,
         Some(What::Sleepers) => sleepers::run(&options).await,
+        Some(What::Desk { part }) => desk::run(&options, part).await,
         None => all(&options).await,
     };
     match outcome {
@@ -124,5 +138,6 @@ async fn all(options: &Options) -> Result<()> {
     compare::calls(options).await?;
     events::run(options).await?;
     startup::run(options).await?;
-    sleepers::run(options).await
+    sleepers::run(options).await?;
+    desk::run(options, None).await
 }

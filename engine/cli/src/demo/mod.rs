@@ -11,9 +11,6 @@ use std::{process::ExitCode, time::Duration, time::Instant};
 /// How often a demo looks what has happened: short enough that lines appear as things happen.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the approver of `--auto-approve` waits, so that what waits can be seen.
-const APPROVAL_DELAY: Duration = Duration::from_secs(4);
-
 /// Exit code of a demo that a signal ended before its requests ended: the code of shells for SIGINT.
 const INTERRUPTED: u8 = 130;
 

@@ -5,14 +5,14 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use reqwest::Method;
 use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options as Services, Simulator};
 use serde_json::{Value, json};
 
-use super::{APPROVAL_DELAY, INTERRUPTED, POLL_INTERVAL, stage::Place, stamp};
+use super::{INTERRUPTED, POLL_INTERVAL, stage::Place, stamp};
 use crate::{
     client::{self, Target},
     flows, logging, output, signals,
@@ -20,6 +20,9 @@ use crate::{
 
 /// How much faster than written the demo's sleeps pass: a poll every 30 s becomes one every second.
 const SPEED: u32 = 30;
+
+/// How long the approver of `--auto-approve` waits, so that what waits can be seen.
+const APPROVAL_DELAY: Duration = Duration::from_secs(4);
 
 /// Run two namespace requests from beginning to end.
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     desk::{LinkProblem, Linked},
     model::{Approval, ApprovalState, Decision, ReasonRequired, Verdict, Via},
-    refusal::Refusal,
 };
 
 /// The largest form: a reason of a thousand characters, encoded, and the decision.
@@ -150,20 +149,13 @@ fn refused(problem: &LinkProblem) -> Page {
             Page::new(StatusCode::CONFLICT, "You are not asked any more", &text(&sentence))
         }
         LinkProblem::Refused(Some(approval), refusal) if refusal.status == 422 => {
-            question(StatusCode::UNPROCESSABLE_ENTITY, approval, Some(&sentence(refusal)))
+            question(StatusCode::UNPROCESSABLE_ENTITY, approval, Some(&refusal.sentence()))
         }
         LinkProblem::Refused(_, refusal) => {
             let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            Page::new(status, "Your answer was not taken", &text(&sentence(refusal)))
+            Page::new(status, "Your answer was not taken", &text(&refusal.sentence()))
         }
     }
-}
-
-/// A refusal as a sentence.
-fn sentence(refusal: &Refusal) -> String {
-    let mut characters = refusal.message.chars();
-    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", characters.as_str())
 }
 
 /// How a question has ended.
@@ -184,6 +176,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::refusal::Refusal;
 
     fn approval(state: &str, more: Value) -> Box<Approval> {
         let mut asked = json!({"subject": "instance:1", "title": "<b>Open</b>", "requester": "user:default/jane", "approvers": ["user:default/kim"]});

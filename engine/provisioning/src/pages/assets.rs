@@ -1,4 +1,4 @@
-//! The style and the script of the pages.
+//! The style, the script and the icon of the pages.
 
 use axum::{
     Router,
@@ -9,14 +9,16 @@ use axum::{
 
 use super::Pages;
 
-/// Addresses of the two, for pages.
+/// Their addresses, for pages.
 pub(super) const STYLE: &str = "/desk/page.css";
 pub(super) const SCRIPT: &str = "/desk/page.js";
+pub(super) const ICON: &str = "/desk/icon.svg";
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
         .route("/page.css", serve("text/css; charset=utf-8", include_str!("page.css")))
         .route("/page.js", serve("text/javascript; charset=utf-8", include_str!("page.js")))
+        .route("/icon.svg", serve("image/svg+xml", include_str!("icon.svg")))
 }
 
 fn serve(kind: &'static str, text: &'static str) -> MethodRouter<Pages> {

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::{
     Pages,
     forms::Sent,
-    layout::{self, Place, Problem, notice, section},
+    layout::{self, Place, Problem, notice, section, table},
     session::Visitor,
-    texts::{link, pill, used_of},
+    texts::{link_as, pill, used_of},
 };
 use crate::{
     model::{Amount, Cluster, Health, Resources},
@@ -34,16 +34,14 @@ async fn list(State(pages): State<Pages>, visitor: Visitor) -> Result<Response, 
 async fn content(pages: &Pages, visitor: &Visitor) -> Result<Markup, Problem> {
     let clusters = pages.desk.read(|connection| Ok(tables::clusters::with_usage(connection)?)).await?;
     let may_test = visitor.person.is_admin();
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "Cluster" } th { "Health" } th { "CPU" } th { "Memory GiB" } th { "Storage GiB" } th { "Slots" } th {} }
-            @for (cluster, used) in &clusters { (row(cluster, used, may_test)) }
-        } }
-    };
+    let rows = table(
+        ["Cluster", "Health", "CPU", "Memory GiB", "Storage GiB", "Slots", "Test"],
+        clusters.iter().map(|(cluster, used)| row(cluster, used, may_test)),
+    );
     Ok(section("Registered", clusters.len(), "No cluster is registered.", &rows))
 }
 
-fn row(cluster: &Cluster, used: &Resources, may_test: bool) -> Markup {
+fn row(cluster: &Cluster, used: &Resources, may_test: bool) -> [Markup; 7] {
     let capacity = &cluster.capacity;
     let health = match cluster.health {
         _ if !cluster.enabled => pill("disabled", ""),
@@ -51,23 +49,25 @@ fn row(cluster: &Cluster, used: &Resources, may_test: bool) -> Markup {
         Health::Degraded => pill("degraded", "warn"),
         Health::Offline => pill("offline", "bad"),
     };
-    html! {
-        tr {
-            td {
-                b { (cluster.name) } @if cluster.default { " " small { "default" } }
-                br; small { (cluster.kind) " · " (cluster.region) }
-                @if let Some(console) = &cluster.console_url { br; small { (link(console)) } }
+    [
+        html! {
+            b { (cluster.name) } @if cluster.default { " " small { "default" } }
+            br; small {
+                (cluster.kind) " · " (cluster.region)
+                @if let Some(console) = &cluster.console_url { " · " (link_as(console, "console")) }
             }
-            td { (health) }
-            td class="number" { (used_of(used.cpu, capacity.cpu)) }
-            td class="number" { (used_of(used.memory, capacity.memory)) }
-            td class="number" { (used_of(used.storage, capacity.storage)) }
-            td class="number" { (used_of(Amount::whole(used.instances), capacity.slots.map(Amount::whole))) }
-            td { @if may_test {
-                form method="post" action={ "/desk/clusters/" (cluster.name) "/test" } { button class="plain" { "Test" } }
-            } }
-        }
-    }
+        },
+        health,
+        used_of("CPU", used.cpu, capacity.cpu),
+        used_of("Memory", used.memory, capacity.memory),
+        used_of("Storage", used.storage, capacity.storage),
+        used_of("Slots", Amount::whole(used.instances), capacity.slots.map(Amount::whole)),
+        html! { @if may_test {
+            form method="post" action={ "/desk/clusters/" (cluster.name) "/test" } {
+                button class="plain" aria-label={ "Test " (cluster.name) } { "Test" }
+            }
+        } @else { "by admins" } },
+    ]
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::{assets, session::Visitor};
+use super::{assets, session::Visitor, texts::who};
 use crate::refusal::Refusal;
 
 /// The pages that the navigation names.
@@ -14,18 +14,21 @@ use crate::refusal::Refusal;
 pub(super) enum Place {
     Requests,
     Inbox,
+    Products,
     Clusters,
     Pools,
     Webhooks,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [Self::Requests, Self::Inbox, Self::Clusters, Self::Pools, Self::Webhooks];
+    const ALL: [Self; 6] =
+        [Self::Requests, Self::Inbox, Self::Products, Self::Clusters, Self::Pools, Self::Webhooks];
 
     fn title(self) -> &'static str {
         match self {
             Self::Requests => "Requests",
             Self::Inbox => "Inbox",
+            Self::Products => "Products",
             Self::Clusters => "Clusters",
             Self::Pools => "Pools",
             Self::Webhooks => "Webhooks",
@@ -36,6 +39,7 @@ impl Place {
         match self {
             Self::Requests => "/desk/requests",
             Self::Inbox => "/desk/inbox",
+            Self::Products => "/desk/products",
             Self::Clusters => "/desk/clusters",
             Self::Pools => "/desk/pools",
             Self::Webhooks => "/desk/webhooks",
@@ -65,6 +69,8 @@ fn page(
     content: &Markup,
     is_live: bool,
 ) -> Response {
+    // A page of one thing leads back to the list of all.
+    let list = place.filter(|place| place.title() != title);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,28 +78,36 @@ fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · Provisioning desk" }
+                link rel="icon" type="image/svg+xml" href=(assets::ICON);
                 link rel="stylesheet" href=(assets::STYLE);
                 script defer src=(assets::SCRIPT) {}
             }
             body data-live=(if is_live { "yes" } else { "no" }) {
+                a class="skip" href="#content" { "Skip to the content" }
                 header {
                     div {
                         b { "Provisioning desk" }
                         @if let Some(visitor) = visitor {
-                            nav { @for other in Place::ALL {
-                                a href=(other.address()) aria-current=[(place == Some(other)).then_some("page")] { (other.title()) } "  "
+                            nav aria-label="Pages" { @for other in Place::ALL {
+                                a href=(other.address()) aria-current=[(place == Some(other)).then_some("page")] { (other.title()) }
                             } }
                             form method="post" action="/desk/sign-out" {
-                                span { (visitor.person.reference) }
+                                (who(&visitor.person.reference))
                                 @if visitor.has_session { button class="plain" { "Sign out" } }
                             }
                         }
                     }
                 }
                 main {
-                    h1 { (title) }
-                    div id="content" { (content) }
+                    @if let Some(list) = list { p class="back" { a href=(list.address()) { "All " (list.title().to_lowercase()) } } }
+                    div class="title" {
+                        h1 { (title) }
+                        // The script says here whether the page is fresh.
+                        @if is_live { p id="live" role="status" {} }
+                    }
+                    div id="content" tabindex="-1" { (content) }
                 }
+                @if visitor.is_some() { footer { "Times are UTC." } }
             }
         }
     };
@@ -110,9 +124,25 @@ pub(super) fn section(heading: &str, count: usize, none: &str, items: &Markup) -
     }
 }
 
+/// A table. On a narrow screen each row becomes a block in which every cell says its heading.
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [Markup; N]>,
+) -> Markup {
+    html! {
+        table {
+            thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
+            tbody { @for row in rows { tr {
+                @for (heading, cell) in headings.iter().zip(row) { td data-label=(heading) { (cell) } }
+            } } }
+        }
+    }
+}
+
 /// What became of a form.
 pub(super) fn notice(is_good: bool, text: &str) -> Markup {
-    html! { p class={ "notice " (if is_good { "good" } else { "bad" }) } role="status" { (text) } }
+    let (tone, role) = if is_good { ("good", "status") } else { ("bad", "alert") };
+    html! { p class={ "notice " (tone) } role=(role) { (text) } }
 }
 
 /// A request that a page does not carry out, as a page.
@@ -125,16 +155,25 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl Problem {
+    /// The status of the answer.
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer with a page of one's own.
+    pub(super) fn shown_as(&self, page: Response) -> Response {
+        (self.status(), page).into_response()
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let content = html! {
-            (notice(false, &self.0.message))
-            @if let Some(details) = &self.0.details {
-                section { pre { (serde_json::to_string_pretty(details).unwrap_or_default()) } }
-            }
-            p { a href="/desk/requests" { "Back to the requests" } }
+            (notice(false, &self.0.sentence()))
+            @if let Some(details) = &self.0.details { section { (super::texts::value(details)) } }
+            p { a href=(Place::Requests.address()) { "Back to the requests" } }
         };
-        (status, outside("This did not work", &content)).into_response()
+        self.shown_as(outside("This did not work", &content))
     }
 }

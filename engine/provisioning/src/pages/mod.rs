@@ -1,4 +1,4 @@
-//! The pages of the desk below `/desk`: requests, inbox, clusters, pools and webhooks, for people.
+//! The pages of the desk below `/desk`, for people: requests, inbox, products, clusters, pools and webhooks.
 //!
 //! Owns: HTML and forms; what they show and do is the desk's. Promises: every text is escaped; a page works without
 //! JavaScript, which only keeps it fresh; no page loads, embeds or runs anything that is not served here; a form that another
@@ -10,9 +10,11 @@ mod forms;
 mod inbox;
 mod layout;
 mod pools;
+mod products;
 mod requests;
 mod session;
 mod texts;
+mod waiting;
 mod webhooks;
 
 use std::sync::Arc;
@@ -56,6 +58,7 @@ pub(crate) fn routes(desk: Desk) -> Router {
         .route("/", get(async || Redirect::to("/desk/requests")))
         .merge(requests::routes())
         .merge(inbox::routes())
+        .merge(products::routes())
         .merge(clusters::routes())
         .merge(pools::routes())
         .merge(webhooks::routes())

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::{
     Pages,
-    layout::{self, Place, Problem, section},
+    layout::{self, Place, Problem, section, table},
     session::Visitor,
-    texts::{pill, used_of},
+    texts::{pill, used_of, who},
 };
 use crate::{
     model::{Amount, Pool, Resources},
@@ -30,32 +30,28 @@ async fn list(State(pages): State<Pages>, visitor: Visitor) -> Result<Response, 
             Ok(pools)
         })
         .await?;
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "Pool" } th { "Instances" } th { "CPU" } th { "Memory GiB" } th { "Storage GiB" } th { "Who may" } }
-            @for (id, pool, used) in &pools { (row(id, pool, used)) }
-        } }
-    };
+    let rows = table(
+        ["Pool", "Instances", "CPU", "Memory GiB", "Storage GiB", "Who may"],
+        pools.iter().map(|(id, pool, used)| row(id, pool, used)),
+    );
     let content = section("Pools", pools.len(), "There are no pools.", &rows);
     Ok(layout::live(&visitor, Place::Pools, "Pools", &content))
 }
 
-fn row(id: &str, pool: &Pool, used: &Resources) -> Markup {
+fn row(id: &str, pool: &Pool, used: &Resources) -> [Markup; 6] {
     let quota = pool.quota.unwrap_or_default();
-    html! {
-        tr {
-            td {
-                a href={ "/desk/requests?pool=" (id) } { (pool.name.as_deref().unwrap_or(id)) }
-                @if !pool.enabled { " " (pill("disabled", "bad")) }
-                br; small { (pool.kind) @if let Some(owner) = &pool.owner { " · " (owner) } }
-            }
-            td class="number" { (used_of(Amount::whole(used.instances), quota.instances.map(Amount::whole))) }
-            td class="number" { (used_of(used.cpu, quota.cpu)) }
-            td class="number" { (used_of(used.memory, quota.memory)) }
-            td class="number" { (used_of(used.storage, quota.storage)) }
-            td { @for grant in &pool.grants {
-                (grant.to) " " small { (grant.actions.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")) } br;
-            } }
-        }
-    }
+    [
+        html! {
+            a href={ "/desk/requests?pool=" (id) } { (pool.name.as_deref().unwrap_or(id)) }
+            @if !pool.enabled { " " (pill("disabled", "bad")) }
+            br; small { (id) " · " (pool.kind) @if let Some(owner) = &pool.owner { " · " (who(owner)) } }
+        },
+        used_of("Instances", Amount::whole(used.instances), quota.instances.map(Amount::whole)),
+        used_of("CPU", used.cpu, quota.cpu),
+        used_of("Memory", used.memory, quota.memory),
+        used_of("Storage", used.storage, quota.storage),
+        html! { @for grant in &pool.grants {
+            (who(&grant.to)) " " small { (grant.actions.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")) } br;
+        } },
+    ]
 }

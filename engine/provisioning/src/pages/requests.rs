@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::{
     Pages,
-    layout::{self, Place, Problem, section},
+    layout::{self, Place, Problem, section, table},
     session::Visitor,
-    texts::{link, members, moment, pill, state, status_name, steps},
+    texts::{link, members, moment, pill, resources, state, step_status, steps, who},
 };
 use crate::{
-    model::{Access, RecordedStatus, Request, State as RequestState, Step, StepStatus, Transition},
+    model::{Access, RecordedStatus, Request, State as RequestState, Step, Transition},
     refusal::Refusal,
     tables::{self, events::Logged, requests::Latest},
 };
@@ -54,21 +54,18 @@ async fn list(
             Ok((tables::requests::latest(connection, &latest)?, known))
         })
         .await?;
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "Request" } th { "Pool" } th { "What" } th { "State" } th { "Steps" } th { "Changed" } }
-            @for (_, request) in &found { (row(request)) }
-        } }
-    };
+    let rows = table(
+        ["Request", "Pool", "What", "State", "Steps", "Changed"],
+        found.iter().map(|(_, request)| row(request)),
+    );
     let is_full = found.len() as u64 == u64::from(MOST);
     let before = found.last().map(|(number, _)| *number).filter(|_| is_full);
     let content = html! {
         form class="row" method="get" action=(Place::Requests.address()) {
-            (choice("pool", "all pools", known.iter().map(String::as_str), pool.as_deref()))
-            (choice("state", "all states", RequestState::ALL.iter().map(|state| state.name()), chosen.as_deref()))
+            (choice("pool", "All pools", known.iter().map(String::as_str), pool.as_deref()))
+            (choice("state", "All states", RequestState::ALL.iter().map(|state| state.name()), chosen.as_deref()))
             button class="plain" { "Show" }
         }
-        br;
         (section("Latest first", found.len(), "There are no such requests.", &rows))
         @if let Some(before) = before {
             form class="row" method="get" action=(Place::Requests.address()) {
@@ -94,22 +91,20 @@ fn choice<'a>(name: &str, none: &str, values: impl Iterator<Item = &'a str>, cho
     }
 }
 
-fn row(request: &Request) -> Markup {
+fn row(request: &Request) -> [Markup; 6] {
     let asked = &request.asked;
-    html! {
-        tr {
-            td { a href={ "/desk/requests/" (request.id) } { (asked.name) } br; small { (asked.requester) } }
-            td { (asked.pool) }
-            td { (asked.kind) " " small { (asked.provider) @if let Some(cluster) = &request.cluster { " · " (cluster) } } }
-            td {
-                (state(request.state))
-                @if let Some(failure) = &request.failure { br; small class="bad" { (failure.code) } }
-                @else if let Some(waits) = &request.waits_for { br; small { (waits) } }
-            }
-            td { (steps(request)) }
-            td class="number" { (moment(request.changed_at)) }
-        }
-    }
+    [
+        html! { a href={ "/desk/requests/" (request.id) } { (asked.name) } br; small { (who(&asked.requester)) } },
+        html! { (asked.pool) },
+        html! { (asked.kind) br; small { (asked.provider) @if let Some(cluster) = &request.cluster { " · " (cluster) } } },
+        html! {
+            (state(request.state))
+            @if let Some(failure) = &request.failure { br; small class="bad" { (failure.code) } }
+            @else if let Some(waits) = &request.waits_for { br; small { (waits) } }
+        },
+        steps(request),
+        moment(request.changed_at),
+    ]
 }
 
 async fn show(
@@ -154,9 +149,9 @@ fn summary(request: &Request) -> Markup {
                 @if let Some(waits) = &request.waits_for { dt { "Waits for" } dd { (waits) } }
                 dt { "What" } dd { (asked.kind) " by " (asked.provider) }
                 dt { "Resources" }
-                dd { @for (name, amount) in asked.resources.each() { (amount) " " small { (name) } "  " } }
+                dd { (resources(&asked.resources)) }
                 dt { "Pool" } dd { (asked.pool) }
-                dt { "Requester" } dd { (asked.requester) }
+                dt { "Requester" } dd { (who(&asked.requester)) }
                 @if let Some(reason) = &asked.reason { dt { "Reason" } dd { (reason) } }
                 @if let Some(cluster) = &request.cluster { dt { "Cluster" } dd { (cluster) } }
                 @if let Some(order) = &asked.order_id { dt { "Order" } dd { (order) } }
@@ -174,27 +169,16 @@ fn summary(request: &Request) -> Markup {
 }
 
 fn step_section(request: &Request) -> Markup {
-    let tone = |status| match status {
-        StepStatus::Pending => "",
-        StepStatus::Running => "busy",
-        StepStatus::Completed => "good",
-        StepStatus::Failed => "bad",
-    };
-    html! {
-        section {
-            h2 { "Steps" }
-            div class="scroll" { table {
-                tr { th { "Step" } th { "Status" } th { "Detail" } th { "Began" } th { "Ended" } }
-                @for record in &request.steps { tr {
-                    td { (record.name.name()) }
-                    td { (pill(status_name(record.status), tone(record.status))) }
-                    td { (record.detail.as_deref().unwrap_or_default()) }
-                    td class="number" { @if let Some(at) = record.started_at { (moment(at)) } }
-                    td class="number" { @if let Some(at) = record.ended_at { (moment(at)) } }
-                } }
-            } }
-        }
-    }
+    let rows = request.steps.iter().map(|record| {
+        [
+            html! { (record.name.name()) },
+            step_status(record.status),
+            html! { (record.detail.as_deref().unwrap_or_default()) },
+            html! { @if let Some(at) = record.started_at { (moment(at)) } },
+            html! { @if let Some(at) = record.ended_at { (moment(at)) } },
+        ]
+    });
+    html! { section { h2 { "Steps" } (table(["Step", "Status", "Detail", "Began", "Ended"], rows)) } }
 }
 
 fn access_section(access: &Access) -> Markup {
@@ -215,37 +199,33 @@ fn access_section(access: &Access) -> Markup {
 }
 
 fn recorded_section(request: &Request) -> Markup {
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "Kind" } th { "Name" } th { "Status" } th { "Id at the provider" } th { "More" } }
-            @for made in &request.recorded { tr {
-                td { (made.kind) }
-                td { (made.name) }
-                td { (match made.status {
-                    RecordedStatus::Creating => pill("Creating", "busy"),
-                    RecordedStatus::Created => pill("Created", "good"),
-                }) }
-                td { (made.provider_id.as_deref().unwrap_or_default()) }
-                td { (members(&made.attributes)) }
-            } }
-        } }
-    };
+    let rows = request.recorded.iter().map(|made| {
+        [
+            html! { (made.kind) },
+            html! { (made.name) },
+            match made.status {
+                RecordedStatus::Creating => pill("Creating", "busy"),
+                RecordedStatus::Created => pill("Created", "good"),
+            },
+            html! { (made.provider_id.as_deref().unwrap_or_default()) },
+            html! { @if !made.attributes.is_empty() { (members(&made.attributes)) } },
+        ]
+    });
+    let rows = table(["Kind", "Name", "Status", "Id at the provider", "More"], rows);
     section("Recorded resources", request.recorded.len(), "Nothing is recorded.", &rows)
 }
 
 fn history_section(history: &[Transition]) -> Markup {
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "When" } th { "From" } th { "To" } th { "Who" } th { "Why" } }
-            @for transition in history { tr {
-                td class="number" { (moment(transition.at)) }
-                td { @if let Some(from) = transition.from { (state(from)) } }
-                td { (state(transition.to)) }
-                td { (transition.by) }
-                td { (transition.why.as_deref().unwrap_or_default()) }
-            } }
-        } }
-    };
+    let rows = history.iter().map(|transition| {
+        [
+            moment(transition.at),
+            html! { @if let Some(from) = transition.from { (state(from)) } },
+            state(transition.to),
+            who(&transition.by),
+            html! { (transition.why.as_deref().unwrap_or_default()) },
+        ]
+    });
+    let rows = table(["When", "From", "To", "Who", "Why"], rows);
     section("History", history.len(), "Nothing has happened.", &rows)
 }
 
@@ -253,16 +233,14 @@ fn event_section(events: &[Logged]) -> Markup {
     let step = |event: &Logged| {
         event.data["step"].as_str().and_then(Step::of_name).map(Step::name).unwrap_or_default()
     };
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "When" } th { "Event" } th { "Step" } th { "Id" } }
-            @for event in events { tr {
-                td class="number" { (moment(event.at)) }
-                td { (event.event_type) }
-                td { (step(event)) }
-                td { (event.id) }
-            } }
-        } }
-    };
+    let rows = events.iter().map(|event| {
+        [
+            moment(event.at),
+            html! { (event.event_type) },
+            html! { (step(event)) },
+            html! { small { (event.id) } },
+        ]
+    });
+    let rows = table(["When", "Event", "Step", "Id"], rows);
     section("Events", events.len(), "There were no events.", &rows)
 }

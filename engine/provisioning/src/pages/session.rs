@@ -105,10 +105,10 @@ async fn ask() -> Response {
 fn form(problem: Option<&str>) -> Response {
     let content = html! {
         @if let Some(problem) = problem { (notice(false, problem)) }
-        section {
-            form class="row" method="post" action="/desk/sign-in" {
+        section class="narrow" {
+            form class="stack" method="post" action="/desk/sign-in" {
                 label for="token" { "Your token of the desk" }
-                input type="password" id="token" name="token" required autocomplete="current-password";
+                input type="password" id="token" name="token" required autofocus autocomplete="current-password";
                 button { "Sign in" }
             }
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     Pages,
     forms::Sent,
-    layout::{self, Place, Problem, notice, section},
+    layout::{self, Place, Problem, notice, section, table},
     session::Visitor,
     texts::{moment, pill},
 };
@@ -36,17 +36,15 @@ pub(super) fn routes() -> Router<Pages> {
 
 async fn list(State(pages): State<Pages>, visitor: Visitor) -> Result<Response, Problem> {
     let webhooks = pages.desk.read(|connection| Ok(tables::webhooks::list(connection, None)?)).await?;
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "Receiver" } th { "Pool" } th { "Events" } th { "State" } }
-            @for (id, webhook) in &webhooks { tr {
-                td { a href={ "/desk/webhooks/" (id) } { (webhook.url) } }
-                td { (webhook.pool) }
-                td { (events(webhook)) }
-                td { (state(webhook)) }
-            } }
-        } }
-    };
+    let rows = webhooks.iter().map(|(id, webhook)| {
+        [
+            html! { a href={ "/desk/webhooks/" (id) } { (webhook.url) } },
+            html! { (webhook.pool) },
+            html! { (events(webhook)) },
+            state(webhook),
+        ]
+    });
+    let rows = table(["Receiver", "Pool", "Events", "State"], rows);
     let content = section("Webhooks", webhooks.len(), "There are no webhooks.", &rows);
     Ok(layout::live(&visitor, Place::Webhooks, "Webhooks", &content))
 }
@@ -86,12 +84,7 @@ async fn content(pages: &Pages, id: String) -> Result<Markup, Problem> {
             Ok((webhook, tables::webhooks::deliveries(connection, &wanted, MOST)?))
         })
         .await?;
-    let rows = html! {
-        div class="scroll" { table {
-            tr { th { "When" } th { "Event" } th { "State" } th { "Answer" } th { "Tries" } }
-            @for delivery in &deliveries { (row(delivery)) }
-        } }
-    };
+    let rows = table(["When", "Event", "State", "Answer", "Tries"], deliveries.iter().map(row));
     Ok(html! {
         section {
             dl {
@@ -111,27 +104,25 @@ async fn content(pages: &Pages, id: String) -> Result<Markup, Problem> {
     })
 }
 
-fn row(delivery: &Delivery) -> Markup {
+fn row(delivery: &Delivery) -> [Markup; 5] {
     let tone = match delivery.state.as_str() {
         "delivered" => "good",
         "failed" => "bad",
         _ => "busy",
     };
     let answer = delivery.answer.as_deref().unwrap_or_default();
-    html! {
-        tr {
-            td class="number" { (moment(delivery.at)) }
-            td { (delivery.event_type) br; small { (delivery.event) } }
-            td { (pill(&delivery.state, tone)) }
-            td {
-                @if let Some(status) = delivery.status { (status) " " }
-                @if let Some(took) = delivery.milliseconds { small { (took) " ms" } }
-                @if let Some(problem) = &delivery.problem { br; small class="bad" { (problem) } }
-                @if !answer.is_empty() { details { summary { "what it said" } pre { (answer) } } }
-            }
-            td class="number" { (delivery.attempts) }
-        }
-    }
+    [
+        moment(delivery.at),
+        html! { (delivery.event_type) br; small { (delivery.event) } },
+        pill(&delivery.state, tone),
+        html! {
+            @if let Some(status) = delivery.status { (status) " " }
+            @if let Some(took) = delivery.milliseconds { small { (took) " ms" } }
+            @if let Some(problem) = &delivery.problem { br; small class="bad" { (problem) } }
+            @if !answer.is_empty() { details { summary { "What it said" } pre { (answer) } } }
+        },
+        html! { span class="number" { (delivery.attempts) } },
+    ]
 }
 
 #[derive(Deserialize)]

@@ -1,15 +1,38 @@
 //! Private cloud products, reserved licence plates, and the active request of each product.
 
-use rondo_store::rusqlite::{Connection, OptionalExtension, params};
+use rondo_store::rusqlite::{Connection, OptionalExtension, params, types::ValueRef};
 
 use super::{Found, json, text};
 use crate::model::{Product, ProductLock};
+
+/// A product of a list.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) plate: String,
+    pub(crate) product: Product,
+    /// Its active request.
+    pub(crate) lock: Option<ProductLock>,
+}
 
 /// The product of a plate; `None` as well when the plate is only reserved.
 pub(crate) fn get(connection: &Connection, plate: &str) -> Found<Option<Product>> {
     let mut select =
         connection.prepare_cached("SELECT body FROM desk_product WHERE plate = ?1 AND body IS NOT NULL")?;
     select.query_row([plate], |row| json(row, 0)).optional()
+}
+
+/// Products in the order of their plates, beginning with `from`, each with its active request.
+pub(crate) fn list(connection: &Connection, from: &str, limit: u32) -> Found<Vec<Listed>> {
+    let mut select = connection.prepare_cached(
+        "SELECT plate, product.body, lock.body FROM desk_product AS product LEFT JOIN desk_product_lock AS lock USING (plate) \
+         WHERE plate >= ?1 AND product.body IS NOT NULL ORDER BY plate LIMIT ?2",
+    )?;
+    let rows = select.query_map(params![from, limit], |row| {
+        let is_locked = !matches!(row.get_ref(2)?, ValueRef::Null);
+        let lock = if is_locked { Some(json(row, 2)?) } else { None };
+        Ok(Listed { plate: row.get(0)?, product: json(row, 1)?, lock })
+    })?;
+    rows.collect()
 }
 
 /// Whether a plate was ever given.

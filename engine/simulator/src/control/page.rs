@@ -31,13 +31,11 @@ pub(super) fn render(world: &World, urls: &Urls) -> Markup {
             body {
                 header {
                     h1 { "Simulated services" }
-                    p {
-                        "GitLab " code { (urls.gitlab) }
-                        " Backstage " code { (urls.backstage) }
-                        " Kubernetes " code { (urls.kubernetes) }
-                        " OpenStack " code { (urls.openstack) }
-                        " mail " code { (urls.mail) }
-                        " orders " code { (urls.orders) }
+                    ul class="services" {
+                        @for (name, url) in [
+                            ("GitLab", &urls.gitlab), ("Backstage", &urls.backstage), ("Kubernetes", &urls.kubernetes),
+                            ("OpenStack", &urls.openstack), ("Mail", &urls.mail), ("Orders", &urls.orders),
+                        ] { li { (name) " " code { (url) } } }
                     }
                 }
                 main {
@@ -89,44 +87,47 @@ fn sections(world: &World) -> Markup {
         let name = json!(job.state);
         row(&what, &html! { (job.cluster) }, state(text(&name)), &age(job.received, now))
     });
-    let mails = world
-        .mailbox
-        .mails()
-        .iter()
-        .rev()
-        .take(LATEST)
-        .map(|mail| row(&mail.subject, &html! { (mail.to.join(", ")) }, html! {}, &age(mail.time, now)));
+    let mails = world.mailbox.mails().iter().rev().take(LATEST).map(|mail| {
+        row(&mail.subject, &html! { (mail.to.join(", ")) }, html! { i {} }, &age(mail.time, now))
+    });
     let calls = world.traffic.calls().iter().rev().take(LATEST).map(|call| {
         let repeated = if call.repeated { "repeated, answered from memory" } else { "" };
         let detail = html! { (call.service) " " (repeated) };
         let what = format!("{} {}", call.method, call.path);
         row(&what, &detail, status(call.status), &age(call.time, now))
     });
+    let waiting: Vec<Markup> = waiting.collect();
+    let sections: [(&str, Vec<Markup>); 10] = [
+        ("Decided", decided.collect()),
+        ("Template runs", runs.collect()),
+        ("Namespaces", items(&cluster["namespaces"]).iter().map(namespace).collect()),
+        ("Virtual machines", items(&cluster["virtualmachines"]).iter().map(machine).collect()),
+        ("Servers", servers.collect()),
+        ("Orders", orders.collect()),
+        ("Provisioner", jobs.collect()),
+        ("Mails", mails.collect()),
+        ("Notifications", notifications.collect()),
+        ("Latest calls", calls.collect()),
+    ];
+    let (empty, filled): (Vec<_>, Vec<_>) = sections.iter().partition(|(_, items)| items.is_empty());
+    let empty: Vec<&str> = empty.into_iter().map(|(heading, _)| *heading).collect();
     html! {
-        (section("Waiting for your decision", "Nothing is waiting.", waiting))
-        (section("Decided", "No decisions yet.", decided))
-        (section("Template runs", "No runs yet.", runs))
-        (section("Namespaces", "No namespaces yet.", items(&cluster["namespaces"]).iter().map(namespace)))
-        (section("Virtual machines", "No machines yet.", items(&cluster["virtualmachines"]).iter().map(machine)))
-        (section("Servers", "No servers yet.", servers))
-        (section("Orders", "No orders yet.", orders))
-        (section("Provisioner", "No messages yet.", jobs))
-        (section("Mails", "No mails yet.", mails))
-        (section("Notifications", "Nobody was notified yet.", notifications))
-        (section("Latest calls", "No calls yet.", calls))
+        (section("Waiting for your decision", &waiting))
+        @if waiting.is_empty() { p class="none" { "Nothing is waiting." } }
+        @for (heading, items) in filled { (section(heading, items)) }
+        // What a demo does not use stands in one line, not in a box each.
+        @if !empty.is_empty() { p class="none" { "Nothing yet: " (empty.join(", ").to_lowercase()) "." } }
     }
 }
 
-/// A heading with its items, or the sentence `none` without any.
-fn section(heading: &str, none: &str, items: impl Iterator<Item = Markup>) -> Markup {
-    let items: Vec<Markup> = items.collect();
+/// A heading with its items; nothing without any.
+fn section(heading: &str, items: &[Markup]) -> Markup {
     html! {
-        section {
-            h2 { (heading) " " small { (items.len()) } }
-            @if items.is_empty() {
-                p class="none" { (none) }
+        @if !items.is_empty() {
+            section {
+                h2 { (heading) " " small { (items.len()) } }
+                @for item in items { (item) }
             }
-            @for item in &items { (item) }
         }
     }
 }

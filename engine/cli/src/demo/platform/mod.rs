@@ -76,7 +76,7 @@ impl Platform {
         let nats = services.start_provisioner(provisioner).await.map_err(|error| error.to_string())?;
         services.announce_orders_to(format!("{url}/"));
 
-        let workflows = write_workflows(&place, &services)?;
+        let workflows = write_workflows(&place)?;
         let stage = place.open(workflows, environment(&services, nats)).await?;
         output::line(&format!("engine    {url}"));
         output::line(&format!("pages     {url}/desk  (sign in with the token `{}`)", token_of("rita")));
@@ -104,7 +104,10 @@ impl Platform {
                 output::line(&format!("Everything goes on at {url}/desk until Ctrl-C."));
                 let _ = interrupted.await;
             } else {
-                output::line("Next: `rondo demo platform --keep` leaves it running to look around");
+                output::line("Next: `rondo demo platform --keep` leaves it running to look around.");
+                if self.auto_approve {
+                    output::line("      Without `--auto-approve` you decide yourself, on the page.");
+                }
             }
         }
         stage.close().await;
@@ -122,11 +125,11 @@ fn token_of(name: &str) -> &'static str {
 fn services() -> Services {
     let seconds = Duration::from_secs;
     let delays = Delays {
-        server_build: seconds(3),
+        server_build: seconds(2),
         server_deletion: seconds(1),
         server_power: seconds(1),
         namespace_deletion: seconds(1),
-        provisioner: seconds(2),
+        provisioner: seconds(1),
         ..Delays::default()
     };
     let regions = setup::REGIONS.map(str::to_owned).to_vec();
@@ -139,7 +142,7 @@ fn services() -> Services {
 }
 
 /// Unpacks the flows of the binary, with the properties of the demo beside those that all flows share.
-fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, String> {
+fn write_workflows(place: &Place) -> Result<PathBuf, String> {
     let folder = place.folder().join("workflows");
     flows::write(flows::SHIPPED, &folder)?;
     let file = folder.join("application.properties");
@@ -148,7 +151,7 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
         shared,
         "rondo.desk.webhooks.allow-http=true".to_owned(),
         "rondo.desk.webhooks.allow-loopback=true".to_owned(),
-        format!("quarkus.rest-client.mail_yaml.url={}", services.mail_url()),
+        "rondo.desk.mail.domain=example.org".to_owned(),
     ];
     for (name, token, roles) in PEOPLE {
         lines.push(format!("rondo.desk.users.{name}.token={token}"));
@@ -162,11 +165,12 @@ fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, Strin
 }
 
 /// The environment of the engine.
-fn environment(services: &Simulator, nats: String) -> [(&'static str, String); 9] {
+fn environment(services: &Simulator, nats: String) -> [(&'static str, String); 10] {
     let token = |token: &str| token.to_owned();
     [
         ("DESK_ENABLED", token("true")),
         ("NATS_URL", nats),
+        ("MAIL_URL", services.mail_url()),
         ("GITLAB_URL", services.gitlab_url()),
         ("GITLAB_TOKEN", token(rondo_simulator::GITLAB_TOKEN)),
         ("BACKSTAGE_URL", services.backstage_url()),

@@ -1,15 +1,21 @@
 //! The reviewer: says what waits for a decision, and with `--auto-approve` decides it after a while.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{desk::Desk, token_of};
 use crate::{
-    demo::{APPROVAL_DELAY, POLL_INTERVAL, stamp},
+    demo::{POLL_INTERVAL, stamp},
     output,
 };
+
+/// Long enough to see what waits, in the terminal and on the page; four things wait one after another.
+const APPROVAL_DELAY: Duration = Duration::from_secs(2);
 
 /// The pool whose launches the reviewer finds too expensive, so that a refusal is seen as well.
 const REFUSED_POOL: &str = "lab";
@@ -39,11 +45,11 @@ pub(super) async fn run(desk: &Desk, decides: bool, url: &str, begin: Instant) {
 fn say_that_it_waits(approval: &Value, decides: bool, url: &str, begin: Instant) {
     let title = approval["title"].as_str().unwrap_or_default();
     let how = if decides {
-        "the reviewer decides in a moment (--auto-approve)".to_owned()
+        "rita decides in a moment (--auto-approve)".to_owned()
     } else {
-        format!("decide at {url}/desk/inbox (token `{}`)", token_of("rita"))
+        format!("you decide at {url}/desk/inbox (token `{}`)", token_of("rita"))
     };
-    output::line(&format!("{} {:<16} waits: {title} — {how}", stamp(begin), "inbox"));
+    output::line(&format!("{} {:<14} waits              {title}: {how}", stamp(begin), "inbox"));
 }
 
 async fn decide(desk: &Desk, id: &str, approval: &Value, begin: Instant) {
@@ -53,8 +59,8 @@ async fn decide(desk: &Desk, id: &str, approval: &Value, begin: Instant) {
     let body = json!({"decision": decision, "reason": reason});
     let decided = desk.ask("rita", Method::POST, &format!("/approvals/{id}/decision"), Some(&body)).await;
     let what = match decided {
-        Ok(_) => format!("rita: {decision}, “{reason}”"),
+        Ok(_) => format!("{decision:<18} by rita, “{reason}”"),
         Err(error) => error,
     };
-    output::line(&format!("{} {:<16} {what}", stamp(begin), "inbox"));
+    output::line(&format!("{} {:<14} {what}", stamp(begin), "inbox"));
 }

@@ -28,8 +28,11 @@ pub(super) async fn run(desk: &Desk, services: &Simulator, begin: Instant) -> Re
             .await,
         teller.tell("Jane launches in the laboratory, where somebody has to agree", teller.launch()).await,
     ];
+    let count = told.len();
     let failed: Vec<&str> = told.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() {
+        output::line("");
+        output::line(&format!("{} ─── All {count} stories have ended as they should", stamp(begin)));
         Ok(())
     } else {
         Err(format!("these stories did not end as they should: {}", failed.join("; ")))
@@ -57,7 +60,7 @@ impl Teller<'_> {
     }
 
     fn say(&self, who: &str, what: &str) {
-        output::line(&format!("{} {who:<16} {what}", stamp(self.begin)));
+        output::line(format!("{} {who:<14} {what}", stamp(self.begin)).trim_end());
     }
 
     async fn order(&self) -> Result<(), String> {
@@ -80,7 +83,7 @@ impl Teller<'_> {
         let revealed =
             self.desk.ask("jane", Method::POST, &format!("/requests/{id}/credentials/reveal"), None).await?;
         let user = revealed["username"].as_str().or(revealed["user"].as_str()).unwrap_or("the user");
-        self.say("jane", &format!("sees the password of {user} once"));
+        self.say("jane", &format!("sees the password of `{user}`, which the desk shows once"));
         self.give_back(&request).await
     }
 
@@ -104,7 +107,7 @@ impl Teller<'_> {
         expect(&request, "Rolled Back")?;
         let name = format!("rq-{}", request["id"].as_str().unwrap_or_default());
         let left = self.services.state()["openstack"].to_string().contains(&name);
-        self.say("cloud", if left { "still has something of it" } else { "has nothing of it any more" });
+        self.say("cloud", if left { "✗ has something left of it" } else { "✓ has nothing left of it" });
         if left { Err(format!("{name} is still in the cloud")) } else { Ok(()) }
     }
 
@@ -116,7 +119,7 @@ impl Teller<'_> {
             return told(&created, "REJECTED");
         }
         let plate = created["data"]["licencePlate"].clone();
-        self.say("cluster", &format!("has {}", self.services.namespaces().join(", ")));
+        self.say("cluster", &format!("has the namespaces {}", self.services.namespaces().join(", ")));
         let mut smaller = product(2.0);
         smaller["licencePlate"] = plate.clone();
         let id = self.desk.start("private-cloud-edit", &smaller).await?;
@@ -147,11 +150,12 @@ impl Teller<'_> {
         let deployment = ended.await?["data"]["deployment"].take();
         let error = &deployment["lastError"];
         let why = ["code", "by", "note", "message"].iter().filter_map(|name| error[*name].as_str());
+        let why = why.map(|text| text.trim_start_matches("user:default/")).collect::<Vec<_>>().join(", ");
         let state = deployment["state"].as_str().unwrap_or("without a state").to_uppercase();
-        let outcome = format!("{state} {}", why.collect::<Vec<_>>().join(", "));
-        self.say("launch", &outcome);
+        let outcome = if why.is_empty() { state.clone() } else { format!("{state}: {why}") };
         // A person at the pages may well agree.
         let is_told = state == "RUNNING" || (state == "FAILED" && error["code"] == "REJECTED");
+        self.say("launch", &format!("{} {outcome}", if is_told { "✓" } else { "✗" }));
         if is_told { Ok(()) } else { Err(format!("the launch is {outcome}")) }
     }
 
@@ -170,7 +174,8 @@ impl Teller<'_> {
             (_, Some(message)) => format!(": {message}"),
             _ => String::new(),
         };
-        self.say(name, &format!("{state}{more}"));
+        let sign = if ["Completed", "Rolled Back"].contains(&state) { "✓" } else { "✗" };
+        self.say(name, &format!("{sign} {state}{}", more.trim_end()));
         Ok(ended)
     }
 
@@ -178,6 +183,7 @@ impl Teller<'_> {
     async fn give_back(&self, request: &Value) -> Result<(), String> {
         let id = request["id"].as_str().unwrap_or_default();
         let path = format!("/requests/{id}/actions/deprovision");
+        self.say("jane", "gives it back");
         let reason = json!({"reason": "not needed any more"});
         self.desk.ask("jane", Method::POST, &path, Some(&reason)).await?;
         expect(&self.finish(request).await?, "Rolled Back")
@@ -189,7 +195,8 @@ impl Teller<'_> {
         let status = ended["data"]["decisionStatus"].as_str().unwrap_or_default();
         let state = ended["state"].as_str().unwrap_or_default();
         let error = ended.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
-        self.say(flow.trim_start_matches("private-cloud-"), &format!("{state} {status} {error}"));
+        let sign = if state == "COMPLETED" { "✓" } else { "✗" };
+        self.say(flow.trim_start_matches("private-cloud-"), &format!("{sign} {state} {status} {error}"));
         Ok(ended)
     }
 }
