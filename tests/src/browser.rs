@@ -1,4 +1,4 @@
-//! A real browser for tests of pages: Chromium without a window, driven over the DevTools protocol.
+//! A real browser for tests of pages: Chromium without a window, driven over the `DevTools` protocol.
 //!
 //! The browser reads commands from its file descriptor 3 and writes answers and events to 4, each a JSON object that a NUL ends
 //! (`--remote-debugging-pipe`). A shell makes these two of standard input and output, which any process can be given.
@@ -54,7 +54,7 @@ pub(crate) struct Connection {
 
 impl Browser {
     /// Starts Chromium: that at the path in `CHROMIUM`, else one in `PATH`. `None` without one, after saying so; `CHROMIUM` must name one.
-    pub async fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let program = find()?;
         let profile = TempDir::new().unwrap();
         let mut process = Command::new("sh");

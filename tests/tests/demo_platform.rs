@@ -102,7 +102,7 @@ async fn all_stories_of_the_platform_end_as_they_should_and_nothing_is_left_behi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_decides_on_the_page_and_ends_the_demo_with_ctrl_c() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let mut demo = Demo::start(&[]);
     let place = |line: String| line.split_whitespace().nth(1).unwrap().to_owned();
     let pages = place(demo.until_told(&["pages"]).await);

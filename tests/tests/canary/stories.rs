@@ -26,7 +26,7 @@ impl Platform {
         let mut id = String::new();
         until("the order becomes a request", async || {
             let found = self.desk("root", Method::GET, "/requests?orderId=ord-7", Value::Null).await;
-            id = found["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+            found["items"][0]["id"].as_str().unwrap_or_default().clone_into(&mut id);
             !id.is_empty()
         })
         .await;

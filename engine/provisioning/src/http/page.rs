@@ -3,15 +3,11 @@
 //! Promises: what people have written is escaped; nothing is loaded from elsewhere; a page is kept by no cache and shown in no frame, and
 //! its address, which may hold a secret, is sent to nobody.
 
-use std::fmt::Write as _;
-
+use crate::{model::Approval, values::members};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use serde_json::Value;
-
-use crate::model::Approval;
 
 /// What a browser may do with a page. The style stands in the page itself.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -64,19 +60,8 @@ impl IntoResponse for Page {
 
 /// What an approver has to know, as a list.
 pub(super) fn details(approval: &Approval) -> String {
-    if approval.asked.details.is_empty() {
-        return String::new();
-    }
-    let mut list = "<dl>".to_owned();
-    for (name, value) in &approval.asked.details {
-        let shown = match value {
-            Value::String(text) => text.clone(),
-            other => serde_json::to_string_pretty(other).unwrap_or_default(),
-        };
-        let _ = write!(list, "<dt>{}</dt><dd>{}</dd>", escape(name), escape(&shown));
-    }
-    list.push_str("</dl>");
-    list
+    let details = &approval.asked.details;
+    if details.is_empty() { String::new() } else { members(details).into_string() }
 }
 
 /// A text as HTML shows it, within an element or a quoted attribute.
