@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{
+    super::request::{Recorded, RecordedStatus},
+    *,
+};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
