@@ -11,6 +11,7 @@ mod credentials;
 mod gateway;
 mod links;
 mod mails;
+mod namespaces;
 mod page;
 mod params;
 mod pools;
@@ -18,6 +19,7 @@ mod probes;
 mod products;
 mod requests;
 mod schemas;
+mod spaces;
 mod users;
 mod webhooks;
 
@@ -69,7 +71,9 @@ pub fn routes(desk: Desk) -> Router {
         .merge(mails::routes())
         .merge(clusters::routes())
         .merge(credentials::routes())
+        .merge(namespaces::routes())
         .merge(probes::routes())
+        .merge(spaces::routes())
         .merge(users::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))
