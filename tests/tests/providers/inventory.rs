@@ -132,11 +132,12 @@ fn things_of_cluster(cluster: &Value) -> Vec<Thing> {
         ("limit-range", "limitranges"),
         ("role-binding", "rolebindings"),
         ("network-policy", "networkpolicies"),
+        ("virtual-machine", "virtualmachines"),
     ] {
         for object in cluster[all].as_array().unwrap_or_else(|| panic!("{cluster:#}")) {
             let metadata = &object["metadata"];
             let id = match kind {
-                "namespace" => text(&metadata["uid"]),
+                "namespace" | "virtual-machine" => text(&metadata["uid"]),
                 _ => format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"])),
             };
             things.push((kind.to_owned(), id));

@@ -80,7 +80,7 @@ async fn a_retry_at_the_moment_of_the_rollback_is_not_lost() {
 async fn a_retry_at_the_moment_of_the_failure_is_not_lost() {
     let stage = Stage::start("kubernetes").await;
     // Kubernetes makes no such thing, so nothing is recorded and nothing rolled back.
-    let order = json!({"type": "vps", "provider": "kubernetes"});
+    let order = json!({"type": "object-storage", "provider": "kubernetes"});
     let ids = act_at_once(&stage, &order, &[(1, "Failed", "retry")], (2, "Failed")).await;
     for id in &ids {
         assert_eq!(count(&stage, id, "provision-kubernetes").await, 2);

@@ -45,6 +45,8 @@ impl Stage {
             server_deletion: some,
             server_power: some,
             namespace_deletion: some,
+            vm_provisioning: some,
+            vm_starting: some,
             ..Delays::default()
         };
         // Other tests have their own addresses, and other ports on the same ones.

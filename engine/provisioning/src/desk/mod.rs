@@ -211,7 +211,12 @@ impl Desk {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the desk cannot use its database");
+        // The engine closes the database when it stops, while the desk still looks for work.
+        if matches!(error, StoreError::Closed) {
+            tracing::debug!(%error, "the desk ends with the engine");
+        } else {
+            tracing::error!(%error, "the desk cannot use its database");
+        }
         Self::unavailable("the database of the desk cannot be used now; the log of the engine says why")
     }
 }

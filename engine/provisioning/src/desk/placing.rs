@@ -50,7 +50,9 @@ impl Work<'_, '_> {
 
     /// Gives places to the requests that wait for one, the oldest first. Those that no cluster has room for are not even read.
     pub(crate) fn place_waiting(&mut self) -> Result<(), Fault> {
-        for provider in tables::requests::providers_waited_for(self.connection)? {
+        let mut provider = String::new();
+        while let Some(next) = tables::requests::provider_waited_for(self.connection, &provider)? {
+            provider = next;
             let mut after = 0;
             while let Some(room) = most_room(&tables::clusters::with_usage(self.connection)?, &provider) {
                 // Each placement leaves less room for those behind it.

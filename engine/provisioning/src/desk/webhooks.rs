@@ -11,6 +11,7 @@ use std::{
 use base64::Engine as _;
 use jiff::Timestamp;
 use ring::hmac;
+use rondo_function::Secrets;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -28,6 +29,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Deliveries under way at once, and those of one webhook: a receiver that hangs does not hold up the others.
 const AT_ONCE: usize = 32;
 const EACH_AT_ONCE: usize = 4;
+
+/// Letters that one letter of a secret becomes at most, where a receiver escapes it: `\u002b`.
+const LONGEST_FORM: usize = 6;
 
 /// How long ended deliveries are kept.
 const KEEP: Duration = Duration::from_hours(30 * 24);
@@ -174,9 +178,16 @@ impl Desk {
             .header("X-Hub-Signature-256", format!("sha256={signature}"))
             .header("X-Desk-Event", event.1)
             .header("X-Desk-Delivery", event.0);
+        // A receiver may repeat what it was sent, and its answer is kept and shown.
+        let hidden = Secrets::default();
+        hidden.hide(&secrets.secret);
+        let mut longest = secrets.secret.len();
         if let Some(name) = &webhook.username {
-            let pair = format!("{name}:{}", secrets.password.unwrap_or_default());
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            let password = secrets.password.unwrap_or_default();
+            let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+            hidden.hide(&password);
+            hidden.hide(&encoded);
+            longest = longest.max(encoded.len());
             request = request.header("Authorization", format!("Basic {encoded}"));
         }
         let mut answer = request.body(body).send().await.map_err(|error| {
@@ -184,15 +195,16 @@ impl Desk {
             kind.to_owned()
         })?;
         let status = answer.status().as_u16();
+        // More than is kept, so that a secret at its end is seen whole.
+        let enough = MOST_ANSWER + LONGEST_FORM * longest + 1;
         let mut beginning = Vec::new();
-        while beginning.len() < MOST_ANSWER {
+        while beginning.len() < enough {
             match answer.chunk().await {
                 Ok(Some(chunk)) => beginning.extend_from_slice(&chunk),
                 Ok(None) | Err(_) => break,
             }
         }
-        beginning.truncate(MOST_ANSWER);
-        Ok((status, String::from_utf8_lossy(&beginning).into_owned()))
+        Ok((status, hidden.mask_beginning(&String::from_utf8_lossy(&beginning), MOST_ANSWER)))
     }
 
     /// Sends an event of its own to a webhook, once, and answers the delivery. It does not count.

@@ -112,6 +112,12 @@ impl Call {
         let mut body = if body.is_null() { Value::Object(serde_json::Map::new()) } else { body };
         write_whole_numbers(&mut body);
         app.schemas.check(operation, &body)?;
-        serde_json::from_value(body).map_err(|error| Refusal::invalid_at("", error.to_string()))
+        T::deserialize(&body).map_err(|error| {
+            let fault = error.to_string();
+            let is_shown = app.schemas.shows_secret(&body, &fault);
+            let fault =
+                if is_shown { "a member that is never shown has another form than it should" } else { &fault };
+            Refusal::invalid_at("", fault)
+        })
     }
 }

@@ -13,6 +13,7 @@ mod links;
 mod mails;
 mod namespaces;
 mod page;
+mod paging;
 mod params;
 mod pools;
 mod probes;

@@ -4,11 +4,13 @@
 
 pub(crate) mod answers;
 pub(crate) mod approvals;
+mod approvers;
 pub(crate) mod clusters;
 pub(crate) mod creates;
 pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod links;
+mod listing;
 pub(crate) mod mails;
 pub(crate) mod namespaces;
 pub(crate) mod pools;
@@ -34,9 +36,13 @@ pub const DESK: Component = Component {
         include_str!("../../migrations/0002_products.sql"),
         include_str!("../../migrations/0003_links.sql"),
         include_str!("../../migrations/0004_credentials.sql"),
+        include_str!("../../migrations/0005_lists.sql"),
         include_str!("../../migrations/0006_spaces.sql"),
     ],
 };
+
+#[cfg(test)]
+mod tests;
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 
