@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::{
-    super::request::{Recorded, RecordedStatus},
-    *,
-};
+use super::*;
+use crate::model::{Recorded, RecordedStatus, Step};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
