@@ -76,7 +76,7 @@ impl Platform {
         let nats = services.start_provisioner(provisioner).await.map_err(|error| error.to_string())?;
         services.announce_orders_to(format!("{url}/"));
 
-        let workflows = write_workflows(&place, &services)?;
+        let workflows = write_workflows(&place)?;
         let stage = place.open(workflows, environment(&services, nats)).await?;
         output::line(&format!("engine    {url}"));
         output::line(&format!("pages     {url}/desk  (sign in with the token `{}`)", token_of("rita")));
@@ -142,7 +142,7 @@ fn services() -> Services {
 }
 
 /// Unpacks the flows of the binary, with the properties of the demo beside those that all flows share.
-fn write_workflows(place: &Place, services: &Simulator) -> Result<PathBuf, String> {
+fn write_workflows(place: &Place) -> Result<PathBuf, String> {
     let folder = place.folder().join("workflows");
     flows::write(flows::SHIPPED, &folder)?;
     let file = folder.join("application.properties");
