@@ -252,18 +252,24 @@ impl Properties {
 
     /// The environment variable that sets a property; `None` if none does. One for an active profile (`_PROD_A_B` for `%prod.a.b`) wins.
     fn variable_that_sets(&self, key: &str) -> Option<String> {
-        let is_set = |name: &String| self.0.env.get(name).is_some();
-        let of_profile = self.0.profiles.strongest_first().find_map(|profile| {
+        let env = &self.0.env;
+        let is_set = |name: &String| env.get(name).is_some();
+        let mut profiles =
+            self.0.profiles.strongest_first().filter(|profile| env.may_set(["%", profile, ".", key]));
+        let of_profile = profiles.find_map(|profile| {
             let [.., upper] = variable::variable_names(&format!("%{profile}.{key}"));
             Some(upper).filter(is_set)
         });
-        of_profile.or_else(|| variable::variable_names(key).into_iter().find(is_set))
+        of_profile.or_else(|| {
+            env.may_set([key]).then(|| variable::variable_names(key).into_iter().find(is_set)).flatten()
+        })
     }
 
     fn entry(&self, key: &str) -> Option<(&Arc<str>, &Pair)> {
         let layers = &self.0;
         let entry = layers.entries.get(key).or_else(|| {
-            let plain = key.replace('"', "");
+            let is_plain = layers.unquoted.is_empty() && !key.contains('"');
+            let plain = (!is_plain).then(|| key.replace('"', ""))?;
             let written = layers.unquoted.get(&plain).unwrap_or(&plain);
             layers.entries.get(written)
         });

@@ -213,7 +213,8 @@ impl Queues {
         self.turns.iter().enumerate().find_map(|(at, name)| {
             let service = self.services.get(name)?;
             let left = free.saturating_sub(service.in_flight);
-            service.turns.iter().any(|tree| held(tree) < left).then(|| (at, Arc::clone(name)))
+            // No tree holds fewer than none, and thousands may wait.
+            (left > 0 && service.turns.iter().any(|tree| held(tree) < left)).then(|| (at, Arc::clone(name)))
         })
     }
 

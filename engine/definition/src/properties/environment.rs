@@ -1,12 +1,16 @@
 //! What the process gives to the properties of a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+
+use super::variable::fingerprint;
 
 /// The environment variables of the process, which win over files, and values of the engine itself, which count where nothing else sets
 /// their property: `kogito.service.url` is the address at which the engine listens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Those of the names of `variables`. Each call asks for some fifty properties, and hardly one of them has a variable.
+    fingerprints: HashSet<u64>,
     defaults: BTreeMap<String, String>,
 }
 
@@ -21,8 +25,14 @@ impl Environment {
         self.variables.get(variable)
     }
 
+    /// Whether there may be a variable that sets a property, whose key is given in parts. Cheap, and never wrong when it says no.
+    pub(super) fn may_set<'k>(&self, key: impl IntoIterator<Item = &'k str>) -> bool {
+        self.fingerprints.contains(&fingerprint(key))
+    }
+
     /// Sets a variable, if there is none of this name.
     pub(super) fn add(&mut self, variable: &str, value: &str) {
+        self.fingerprints.insert(fingerprint([variable]));
         self.variables.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
     }
 
@@ -46,6 +56,8 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self { variables: variables.into_iter().collect(), defaults: BTreeMap::new() }
+        let variables: BTreeMap<_, _> = variables.into_iter().collect();
+        let fingerprints = variables.keys().map(|name| fingerprint([name.as_str()])).collect();
+        Self { variables, fingerprints, defaults: BTreeMap::new() }
     }
 }

@@ -15,17 +15,15 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller, check_admin, read},
+    paging::Paging,
     params::Params,
 };
 use crate::{
     desk::approval_view,
     model::{Decision, NewApproval, Principal, Rule, Verdict, Via},
     refusal::Refusal,
-    tables,
+    tables::{self, approvals::Listed},
 };
-
-/// Approvals of a list at most.
-const MOST: u32 = 500;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -90,6 +88,8 @@ struct ListQuery {
     approver: Option<String>,
     requester: Option<String>,
     pool: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
 }
 
 async fn list(
@@ -101,17 +101,17 @@ async fn list(
         "me" => person,
         name => app.desk.0.settings.person(name),
     });
-    let found = app.desk.read(move |connection| {
-        let requester = query.requester.map(|name| Principal::parse(&name).to_string());
-        let (state, pool, requester) = (query.state.as_deref(), query.pool.as_deref(), requester.as_deref());
-        Ok(tables::approvals::list(connection, state, pool, requester, MOST)?)
-    });
-    let found = found.await?;
-    let is_mine = |entries: &[String]| {
-        approver.as_ref().is_none_or(|person| entries.iter().any(|entry| person.is(&Principal::parse(entry))))
+    let paging = Paging::read(query.cursor.as_deref(), query.limit)?;
+    let listed = Listed {
+        state: query.state,
+        pool: query.pool,
+        requester: query.requester.map(|name| Principal::parse(&name).to_string()),
+        approver: approver.map(|person| person.entries()),
+        after: paging.after,
+        limit: paging.limit,
     };
-    let mine = found.iter().filter(|approval| is_mine(&approval.asked.approvers));
-    Ok(Json(items(mine.map(approval_view).collect(), None)))
+    let found = app.desk.read(move |connection| Ok(tables::approvals::list(connection, &listed)?)).await?;
+    Ok(paging.answer(&found, approval_view))
 }
 
 async fn ask(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {

@@ -12,6 +12,7 @@ use super::{
     App,
     answer::{Reply, items},
     caller::{Call, Caller, instance_of},
+    paging::{MOST, Paging},
     params::Params,
 };
 use crate::{
@@ -20,10 +21,6 @@ use crate::{
     refusal::Refusal,
     tables::{self, requests::Listed},
 };
-
-/// Requests or events of one page, at most and by default.
-const MOST: u32 = 200;
-const DEFAULT: u32 = 50;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -65,21 +62,11 @@ async fn list(
             format!("`{state}` is no state of a request; they are {all}"),
         ));
     }
-    let limit = query.limit.unwrap_or(DEFAULT).clamp(1, MOST);
-    let after = query.cursor.map(|cursor| {
-        cursor.parse::<i64>().map_err(|_| Refusal::invalid_at("/cursor", "it is not one of a list"))
-    });
-    let listed = Listed {
-        pool: query.pool,
-        state: query.state,
-        order: query.order_id,
-        after: after.transpose()?,
-        limit,
-    };
+    let paging = Paging::read(query.cursor.as_deref(), query.limit)?;
+    let Paging { after, limit } = paging;
+    let listed = Listed { pool: query.pool, state: query.state, order: query.order_id, after, limit };
     let found = app.desk.read(move |connection| Ok(tables::requests::list(connection, &listed)?)).await?;
-    let is_full = found.len() as u64 == u64::from(limit);
-    let next = found.last().filter(|_| is_full).map(|(number, _)| number.to_string());
-    Ok(Json(items(found.iter().map(|(_, request)| short_request_view(request)).collect(), next)))
+    Ok(paging.answer(&found, short_request_view))
 }
 
 async fn create(State(app): State<App>, mut call: Call) -> Result<Reply, Refusal> {

@@ -53,6 +53,10 @@ pub(crate) enum ApprovalState {
 }
 
 impl ApprovalState {
+    /// All states.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Pending, Self::Approved, Self::Rejected, Self::Expired, Self::Withdrawn];
+
     /// Its name, as JSON has it.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -6,9 +6,11 @@
 mod amount;
 mod approval;
 mod cluster;
+mod consumer;
 mod credential;
 mod dependencies;
 mod effects;
+mod legal;
 mod link;
 mod mail;
 mod mail_text;
@@ -18,10 +20,13 @@ mod namespace_use;
 mod new_approval;
 mod person;
 mod pool;
+mod power;
 mod product;
 mod quantity;
+mod recording;
 mod request;
 mod resources;
+mod rollback;
 mod rule;
 mod sha512_crypt;
 mod state;
@@ -33,7 +38,8 @@ pub(crate) use amount::Amount;
 #[cfg(test)]
 pub(crate) use approval::Vote;
 pub(crate) use approval::{Approval, ApprovalState, Counted, Decision, Verdict, Via};
-pub(crate) use cluster::{Cluster, Health, Wanted, choose, most_room};
+pub(crate) use cluster::{Capacity, Cluster, Health, Wanted, choose, most_room};
+pub(crate) use consumer::Consumer;
 pub(crate) use credential::{Credential, CredentialKind, CredentialSecrets, MakeError, make_credentials};
 pub(crate) use dependencies::find_cycle;
 pub(crate) use effects::{Effects, EventKind, Happened, Told, Transition};
@@ -41,11 +47,11 @@ pub(crate) use link::{KEY_BYTES, LinkKey};
 pub(crate) use mail::{Content, Mail, Occasion, is_worth_another_try};
 pub(crate) use mail_text::{MailText, one_line, outcome, question};
 pub(crate) use metrics::Metrics;
-pub(crate) use moves::Power;
 pub(crate) use namespace_use::{ENVIRONMENTS, Measured, count, live_pods, nodes};
 pub(crate) use new_approval::{NewApproval, OnDeadline, ReasonRequired};
 pub(crate) use person::{Person, Principal};
 pub(crate) use pool::{Action, Authorization, Outcome, Pool};
+pub(crate) use power::Power;
 pub(crate) use product::{
     Callback, CallbackStatus, LIFE_OF_A_TEMPORARY_PRODUCT, Product, ProductLock, ProductStatus, is_plate,
     plate,

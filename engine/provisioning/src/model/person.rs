@@ -39,6 +39,13 @@ impl Person {
         self.roles.iter().any(|own| own == role)
     }
 
+    /// The entries of a list that mean the person, in the form in which they are compared.
+    pub(crate) fn entries(&self) -> Vec<String> {
+        let roles = self.roles.iter().map(|role| Principal::Role(role.clone()).to_string());
+        let own = [Principal::Everyone.to_string(), self.reference.clone()];
+        own.into_iter().chain(self.groups.iter().cloned()).chain(roles).collect()
+    }
+
     /// Whether the person is meant by an entry of a list.
     pub(crate) fn is(&self, entry: &Principal) -> bool {
         match entry {

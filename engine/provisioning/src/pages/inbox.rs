@@ -16,6 +16,7 @@ use super::{
     layout::{self, Place, Problem, notice, section, table},
     session::Visitor,
     texts::{link, members, moment, pill, who, who_all},
+    waiting::{Start, Waiting},
 };
 use crate::{
     model::{Approval, ApprovalState, Decision, Person, Principal, ReasonRequired, Verdict, Via},
@@ -23,8 +24,7 @@ use crate::{
     tables,
 };
 
-/// Questions that wait, and decided ones, of a page.
-const MOST: u32 = 200;
+/// Decided questions of a page.
 const MOST_DECIDED: u32 = 30;
 
 pub(super) fn routes() -> Router<Pages> {
@@ -35,12 +35,16 @@ pub(super) fn routes() -> Router<Pages> {
 struct Opened {
     /// The question that was decided a moment ago.
     decided: Option<String>,
+    /// Where the list of what waits for the person begins.
+    mine: Option<i64>,
+    /// Where the list of what waits for others begins.
+    others: Option<i64>,
 }
 
 async fn list(
     State(pages): State<Pages>,
     visitor: Visitor,
-    Query(Opened { decided }): Query<Opened>,
+    Query(Opened { decided, mine, others }): Query<Opened>,
 ) -> Result<Response, Problem> {
     let thanks = match decided {
         Some(id) => {
@@ -52,7 +56,7 @@ async fn list(
     };
     let content = html! {
         @if let Some(thanks) = &thanks { (notice(true, thanks)) }
-        (content(&pages, &visitor.person, None).await?)
+        (content(&pages, &visitor.person, Start { mine, others }, None).await?)
     };
     Ok(layout::live(&visitor, Place::Inbox, "Inbox", &content))
 }
@@ -78,31 +82,53 @@ struct NotTaken<'f> {
 async fn content(
     pages: &Pages,
     person: &Person,
+    start: Start,
     not_taken: Option<&NotTaken<'_>>,
 ) -> Result<Markup, Problem> {
+    let reader = person.clone();
     let (waiting, decided) = pages
         .desk
-        .read(|connection| {
-            let waiting =
-                tables::approvals::list(connection, Some(ApprovalState::Pending.name()), None, None, MOST)?;
+        .read(move |connection| {
+            let decides = |approval: &Approval| part_of(approval, &reader) == Part::Decides;
+            let waiting = Waiting::read(connection, &reader, start, decides)?;
             Ok((waiting, tables::approvals::decided(connection, MOST_DECIDED)?))
         })
         .await?;
-    let (mine, others): (Vec<&Approval>, Vec<&Approval>) =
-        waiting.iter().partition(|approval| part_of(approval, person) == Part::Decides);
-    let cards = |approvals: &[&Approval]| {
+    let Waiting { mine, others, next } = &waiting;
+    let none_of_others = match next.others {
+        Some(_) => "None of the questions up to here waits for others.",
+        None => "Nothing waits for others.",
+    };
+    let cards = |approvals: &[Approval]| {
         html! { @for approval in approvals {
             (card(approval, person, not_taken.filter(|not_taken| not_taken.id == approval.id)))
         } }
     };
     let rows = table(["Question", "State", "Who", "Why", "When"], decided.iter().map(row));
-    let is_gone = |not_taken: &&NotTaken<'_>| waiting.iter().all(|approval| approval.id != not_taken.id);
+    let is_gone =
+        |not_taken: &&NotTaken<'_>| mine.iter().chain(others).all(|approval| approval.id != not_taken.id);
     Ok(html! {
         @if let Some(not_taken) = not_taken.filter(is_gone) { (notice(false, not_taken.why)) }
-        (section("Waiting for you", mine.len(), "Nothing waits for you.", &cards(&mine)))
-        (section("Waiting for others", others.len(), "Nothing waits for others.", &cards(&others)))
+        (section("Waiting for you", mine.len(), "Nothing waits for you.", &cards(mine)))
+        (later(Start { mine: next.mine, ..start }, next.mine))
+        (section("Waiting for others", others.len(), none_of_others, &cards(others)))
+        (later(Start { others: next.others, ..start }, next.others))
         (section("Decided", decided.len(), "No decisions yet.", &rows))
     })
+}
+
+/// The way to the next questions of a list, if there are any; the other list stays where it is.
+fn later(start: Start, next: Option<i64>) -> Markup {
+    html! {
+        @if next.is_some() {
+            form class="row" method="get" action=(Place::Inbox.address()) {
+                @for (name, place) in [("mine", start.mine), ("others", start.others)] {
+                    @if let Some(place) = place { input type="hidden" name=(name) value=(place); }
+                }
+                button class="plain" { "Later ones" }
+            }
+        }
+    }
 }
 
 /// What somebody can do about a question.
@@ -252,6 +278,6 @@ async fn decide(
     };
     let problem = Problem(refusal);
     let not_taken = NotTaken { id: &id, form: &form, why: &problem.0.sentence() };
-    let content = content(&pages, &visitor.person, Some(&not_taken)).await?;
+    let content = content(&pages, &visitor.person, Start::default(), Some(&not_taken)).await?;
     Ok(problem.shown_as(layout::answer(&visitor, Place::Inbox, "Inbox", &content)))
 }

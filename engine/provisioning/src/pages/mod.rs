@@ -14,6 +14,7 @@ mod products;
 mod requests;
 mod session;
 mod texts;
+mod waiting;
 mod webhooks;
 
 use std::sync::Arc;

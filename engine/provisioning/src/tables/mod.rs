@@ -4,11 +4,13 @@
 
 pub(crate) mod answers;
 pub(crate) mod approvals;
+mod approvers;
 pub(crate) mod clusters;
 pub(crate) mod creates;
 pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod links;
+mod listing;
 pub(crate) mod mails;
 pub(crate) mod pools;
 pub(crate) mod products;
@@ -32,8 +34,12 @@ pub const DESK: Component = Component {
         include_str!("../../migrations/0002_products.sql"),
         include_str!("../../migrations/0003_links.sql"),
         include_str!("../../migrations/0004_credentials.sql"),
+        include_str!("../../migrations/0005_lists.sql"),
     ],
 };
+
+#[cfg(test)]
+mod tests;
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use rondo_store::rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 
 use super::{
-    Found, json, moment, text,
+    Found, json,
+    listing::{Filter, Way},
+    moment, text,
     usage::{self, Hold},
 };
 use crate::model::{Amount, Request, Transition};
@@ -20,6 +22,14 @@ pub(crate) struct Listed {
     pub(crate) limit: u32,
 }
 
+// The planner would take the index of the state, and look at all that are queued.
+pub(super) const WAITED_FOR: &str = "SELECT provider FROM desk_request INDEXED BY desk_request_unplaced
+    WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL AND provider > ?1 ORDER BY provider LIMIT 1";
+pub(super) const UNPLACED: &str = "SELECT number, body FROM desk_request INDEXED BY desk_request_unplaced
+    WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL AND number > ?1 AND provider = ?2
+        AND instances <= ?3 AND cpu <= ?4 AND memory <= ?5 AND storage <= ?6
+    ORDER BY number LIMIT ?7";
+
 pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Request>> {
     let mut select = connection.prepare_cached("SELECT body FROM desk_request WHERE id = ?1")?;
     select.query_row([id], |row| json(row, 0)).optional()
@@ -27,17 +37,9 @@ pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Request>> {
 
 /// Requests with their numbers, the oldest first.
 pub(crate) fn list(connection: &Connection, listed: &Listed) -> Found<Vec<(i64, Request)>> {
-    let mut sql = "SELECT number, body FROM desk_request WHERE number > ?1".to_owned();
-    let mut values = vec![Value::Integer(listed.after.unwrap_or(0))];
-    for (column, wanted) in [("pool", &listed.pool), ("state", &listed.state), ("order_id", &listed.order)] {
-        if let Some(wanted) = wanted {
-            values.push(Value::Text(wanted.clone()));
-            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
-        }
-    }
-    sql.push_str(&format!(" ORDER BY number LIMIT {}", listed.limit));
-    let mut select = connection.prepare_cached(&sql)?;
-    select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+    let Listed { pool, state, order, after, limit } = listed;
+    let filters = Filters { pool: pool.as_deref(), state: state.as_deref(), order: order.as_deref() };
+    read(connection, filters.statement(Way::Onwards, *after, *limit))
 }
 
 /// Which requests a page has.
@@ -52,13 +54,36 @@ pub(crate) struct Latest {
 
 /// Requests with their numbers, the newest first.
 pub(crate) fn latest(connection: &Connection, latest: &Latest) -> Found<Vec<(i64, Request)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT number, body FROM desk_request
-         WHERE number < ?1 AND (?2 IS NULL OR pool = ?2) AND (?3 IS NULL OR state = ?3) ORDER BY number DESC LIMIT ?4",
-    )?;
-    let before = latest.before.unwrap_or(i64::MAX);
-    let values = params![before, latest.pool, latest.state, latest.limit];
-    select.query_map(values, |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+    let Latest { pool, state, before, limit } = latest;
+    let filters = Filters { pool: pool.as_deref(), state: state.as_deref(), order: None };
+    read(connection, filters.statement(Way::Back, *before, *limit))
+}
+
+fn read(connection: &Connection, (sql, values): (String, Vec<Value>)) -> Found<Vec<(i64, Request)>> {
+    let mut select = connection.prepare_cached(&sql)?;
+    select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+}
+
+/// What the requests of a list have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filters<'f> {
+    pub(super) pool: Option<&'f str>,
+    pub(super) state: Option<&'f str>,
+    pub(super) order: Option<&'f str>,
+}
+
+impl Filters<'_> {
+    pub(super) fn statement(self, way: Way, after: Option<i64>, limit: u32) -> (String, Vec<Value>) {
+        let index = match (self.order, self.pool, self.state) {
+            (Some(_), _, _) => Some("desk_request_order"),
+            (_, Some(_), Some(_)) => Some("desk_request_pool_state"),
+            (_, Some(_), None) => Some("desk_request_pool"),
+            (_, None, Some(_)) => Some("desk_request_state"),
+            _ => None,
+        };
+        let columns = [("pool", self.pool), ("state", self.state), ("order_id", self.order)];
+        Filter { table: "desk_request", index, columns: &columns, way, after, limit }.statement()
+    }
 }
 
 pub(crate) fn insert(connection: &Connection, request: &Request, due_at: Option<Timestamp>) -> Found<()> {
@@ -124,13 +149,10 @@ pub(crate) fn dependencies(connection: &Connection, id: &str) -> Found<Vec<Strin
     select.query_map([id], |row| row.get(0))?.collect()
 }
 
-/// The providers that queued requests wait for a cluster of, by name. Mostly there are none, which one look at an empty index says.
-pub(crate) fn providers_waited_for(connection: &Connection) -> Found<Vec<String>> {
-    let mut select = connection.prepare_cached(
-        "SELECT DISTINCT provider FROM desk_request
-         WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL ORDER BY provider",
-    )?;
-    select.query_map([], |row| row.get(0))?.collect()
+/// The first of the providers behind a name that queued requests wait for a cluster of. Mostly there are none, which one look at an empty
+/// index says.
+pub(crate) fn provider_waited_for(connection: &Connection, after: &str) -> Found<Option<String>> {
+    connection.prepare_cached(WAITED_FOR)?.query_row([after], |row| row.get(0)).optional()
 }
 
 /// Queued requests that wait for a cluster of a provider and want no more than this of it, the oldest first, behind a number. What has no
@@ -142,12 +164,7 @@ pub(crate) fn unplaced(
     after: i64,
     limit: u32,
 ) -> Found<Vec<(i64, Request)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT number, body FROM desk_request
-         WHERE state = 'Queued' AND cluster IS NULL AND due_at IS NOT NULL AND number > ?1 AND provider = ?2
-            AND instances <= ?3 AND cpu <= ?4 AND memory <= ?5 AND storage <= ?6
-         ORDER BY number LIMIT ?7",
-    )?;
+    let mut select = connection.prepare_cached(UNPLACED)?;
     let [instances, cpu, memory, storage] = room.map(|room| room.map_or(i64::MAX, Amount::thousandths));
     let wanted = params![after, provider, instances, cpu, memory, storage, limit];
     select.query_map(wanted, |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()

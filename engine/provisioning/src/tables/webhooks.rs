@@ -1,7 +1,7 @@
 //! Webhooks and their deliveries.
 
 use jiff::Timestamp;
-use rondo_store::rusqlite::{Connection, OptionalExtension, params};
+use rondo_store::rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{Found, json, moment, text};
 use crate::model::{Delivery, Webhook};
@@ -15,6 +15,9 @@ pub(crate) struct Due {
     pub(crate) delivery: Delivery,
 }
 
+pub(super) const OF_POOL: &str = "SELECT id, body FROM desk_webhook WHERE pool = ?1 ORDER BY id";
+const ALL: &str = "SELECT id, body FROM desk_webhook ORDER BY id";
+
 pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Webhook>> {
     let mut select = connection.prepare_cached("SELECT body FROM desk_webhook WHERE id = ?1")?;
     select.query_row([id], |row| json(row, 0)).optional()
@@ -22,9 +25,9 @@ pub(crate) fn get(connection: &Connection, id: &str) -> Found<Option<Webhook>> {
 
 /// The webhooks of a pool, or all.
 pub(crate) fn list(connection: &Connection, pool: Option<&str>) -> Found<Vec<(String, Webhook)>> {
-    let mut select = connection
-        .prepare_cached("SELECT id, body FROM desk_webhook WHERE ?1 IS NULL OR pool = ?1 ORDER BY id")?;
-    select.query_map([pool], |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
+    let sql = if pool.is_some() { OF_POOL } else { ALL };
+    let mut select = connection.prepare_cached(sql)?;
+    select.query_map(params_from_iter(pool), |row| Ok((row.get(0)?, json(row, 1)?)))?.collect()
 }
 
 pub(crate) fn insert(connection: &Connection, id: &str, webhook: &Webhook, sealed: &[u8]) -> Found<()> {
