@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use jiff::{SpanRelativeTo, Timestamp, fmt::temporal::SpanParser};
+use jiff::{
+    SpanRelativeTo, Timestamp,
+    fmt::temporal::{Pieces, SpanParser},
+};
 
 /// Why a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,9 +46,22 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Parses a moment such as `2027-01-31T09:00:00Z`, with any offset: milliseconds since 1970. `None` for any other text.
+///
+/// The last two days of the year 9999, by which people mean that something never ends, may lie behind the last moment there is, and are that
+/// one then.
 pub fn parse_moment(text: &str) -> Option<i64> {
-    text.trim().parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+    let text = text.trim();
+    let moment = text.parse::<Timestamp>().ok().or_else(|| {
+        let pieces = Pieces::parse(text).ok()?;
+        let is_moment = pieces.time().is_some() && pieces.to_numeric_offset().is_some();
+        (is_moment && pieces.date() >= LAST_WHOLE_DAY).then_some(Timestamp::MAX)
+    });
+    // Milliseconds of the last second are no moment any more.
+    moment.map(|moment| moment.as_millisecond().min(Timestamp::MAX.as_second() * 1000))
 }
+
+/// The day on which the range of moments ends.
+const LAST_WHOLE_DAY: jiff::civil::Date = jiff::civil::date(9999, 12, 30);
 
 /// Whether a text has days or weeks after the `T`. Such a duration is valid, but callers warn about it.
 pub fn has_misplaced_designator(text: &str) -> bool {
@@ -66,7 +82,7 @@ fn move_misplaced_designators(upper: &str) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{DurationError, has_misplaced_designator, parse_duration};
+    use super::{DurationError, has_misplaced_designator, parse_duration, parse_moment};
 
     #[test]
     fn durations_have_seconds() {
@@ -112,6 +128,25 @@ mod tests {
                 Err(DurationError::Range(_)) => "range",
             };
             assert_eq!(kind, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_have_an_offset_and_end_with_the_year_9999() {
+        for (text, milliseconds) in [
+            ("1970-01-01T00:00:01Z", Some(1000)),
+            (" 1970-01-01T02:00:00+02:00 ", Some(0)),
+            ("9999-12-30T22:00:00Z", Some(253_402_207_200_000)),
+            ("9999-12-31T23:59:59Z", Some(253_402_207_200_000)),
+            ("9999-12-31T23:59:59.999999999+14:00", Some(253_402_207_200_000)),
+            ("9999-12-31T23:59:59", None),
+            ("9999-12-31", None),
+            ("10000-01-01T00:00:00Z", None),
+            ("2027-02-30T00:00:00Z", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_moment(text), milliseconds, "{text}");
         }
     }
 

@@ -37,7 +37,7 @@ pub use codes::Code;
 pub use compat::Compat;
 pub use custom_resource::{CustomResourceProject, custom_resource_projects};
 pub use diagnostic::{Diagnostic, Severity};
-pub use duration::{DurationError, parse_duration};
+pub use duration::{DurationError, parse_duration, parse_moment};
 pub use folder::Folder;
 pub use load::{Limits, Loaded, load, load_as_json};
 pub use parallel::in_parallel;

@@ -99,6 +99,11 @@ impl Secrets {
         let masked = self.0.read().search.replace(text);
         without_userinfo(&masked).into_owned()
     }
+
+    /// The beginning of a text in at most `most` bytes, with its secrets masked, and without any part of one that the end cuts.
+    pub fn mask_beginning(&self, text: &str, most: usize) -> String {
+        Mask::new(self.clone()).apply_to_beginning(text, most)
+    }
 }
 
 impl Mask {

@@ -48,6 +48,9 @@ impl Machine<'_> {
             BatchSize::Of(size) => self.evaluate_count(id, size, "batchSize")?.max(1),
         };
         self.count_retained(&items);
+        if let Some(before) = self.snapshot.stored_loops.get_mut(&id) {
+            before.has_ended = true;
+        }
         self.set_wait(id, Wait::Loop { items, next: 0, running: 0, batch, results: Vec::new() });
         self.start_iteration(id, each);
         Ok(Step::Jumped)

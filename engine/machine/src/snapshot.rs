@@ -108,6 +108,8 @@ pub struct Continuation {
 pub(crate) struct StoredLoop {
     /// The number of results in the database: the first ones.
     pub(crate) results: usize,
+    /// Whether the loop has ended. Its frame may have begun another one since, in the same turn, which has parts of the same keys.
+    pub(crate) has_ended: bool,
 }
 
 /// A frame whose stored position the program does not have.

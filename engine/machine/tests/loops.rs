@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use rondo_expression::{MergeRules, Val};
-use rondo_machine::{Effect, Encoded, Input, PartChange, Snapshot, Status, Turn};
+use rondo_machine::{Effect, Encoded, Input, PartChange, Snapshot, Status, Turn, pending_calls};
 use serde_json::{Value, json};
 use support::{NOW, context, program, settle};
 
@@ -221,4 +223,55 @@ fn an_asynchronous_action_is_no_result_of_its_element() {
             "{action}"
         );
     }
+}
+
+/// A loop may begin in the turn in which the loop before it ends, also the same one again. Its frame is the same, and so are the keys of its
+/// parts; an instance that is read from the database must go on with the elements and results of its own.
+#[test]
+fn a_loop_that_follows_another_at_once_is_stored_with_its_own_elements() {
+    let text = "
+id: loops
+version: '1.0'
+specVersion: '0.8'
+start: First
+functions:
+- {name: ask, type: custom, operation: 'rest:post:/things'}
+- {name: next, type: expression, operation: '{list: [.out[] | . * 10], round: ((.round // 0) + 1)}'}
+states:
+- {name: First, type: foreach, inputCollection: .list, iterationParam: n, outputCollection: .out,
+   actions: [{functionRef: {refName: ask, arguments: {n: $n}}}], transition: Again}
+- {name: Again, type: operation, actions: [{functionRef: next}], transition: Enough}
+- {name: Enough, type: switch, dataConditions: [{condition: .round >= 3, transition: Last}], defaultCondition: {transition: First}}
+- {name: Last, type: foreach, inputCollection: '[.list[] | tostring]', iterationParam: n, outputCollection: .texts,
+   actions: [{functionRef: {refName: ask, arguments: {n: $n}}}], end: true}
+";
+    let (program, context) = (program(text), context(1000));
+    let data = Val::from(json!({"list": [1, 2]}));
+    let mut snapshot = Snapshot::new(data.clone());
+    let mut rows: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut asked = Vec::new();
+    let mut input = Input::Start { at: None };
+    loop {
+        snapshot = settle(&program, snapshot, input, &context, NOW).snapshot;
+        let shown = snapshot.visible_data(MergeRules::default());
+        let Encoded { head, parts } = snapshot.encode(&program, &shown).unwrap();
+        for part in parts {
+            match part {
+                PartChange::Put { key, content } => drop(rows.insert(key, content)),
+                PartChange::Remove { prefix } => rows.retain(|key, _| !key.starts_with(&prefix)),
+            }
+        }
+        let parts: Vec<_> = rows.clone().into_iter().collect();
+        // Each turn begins with what is in the database.
+        snapshot = Snapshot::decode(&program, &head, &parts, shown, snapshot.input.clone()).unwrap();
+        let Some((call, request)) = pending_calls(&program, &snapshot, &context, NOW).pop() else { break };
+        let Ok(Effect::Call(request)) = request else { panic!("{request:?}") };
+        let n = request.arguments.and_then(|arguments| arguments.get("n").cloned()).unwrap();
+        asked.push(n.to_json());
+        input = Input::Answered { call, result: Some(n), response: None };
+    }
+    assert_eq!(asked, ["1", "2", "10", "20", "100", "200", "\"1000\"", "\"2000\""]);
+    assert_eq!(snapshot.status, Status::Completed);
+    assert_eq!(snapshot.data.get("texts").map(Val::to_json).as_deref(), Some(r#"["1000","2000"]"#));
+    assert!(rows.is_empty(), "{rows:?}");
 }

@@ -144,10 +144,8 @@ impl Display for InUtc {
 
 /// Reads a date with time, with an offset or in a zone. `None` if it is none.
 pub fn parse_moment(text: &str, zone: &TimeZone) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(moment.as_millisecond());
-    }
-    let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-    Some(zone.to_timestamp(civil).ok()?.as_millisecond())
+    rondo_definition::parse_moment(text).or_else(|| {
+        let civil = text.trim().parse::<jiff::civil::DateTime>().ok()?;
+        Some(zone.to_timestamp(civil).ok()?.as_millisecond())
+    })
 }

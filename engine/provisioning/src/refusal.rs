@@ -39,10 +39,26 @@ impl Refusal {
         Self::new(400, "BAD_REQUEST", message)
     }
 
+    /// There is something at the path, and the method is none of its.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            405,
+            "METHOD_NOT_ALLOWED",
+            "the path does not have this method; the header `Allow` says which it has",
+        )
+    }
+
     /// The token is none of the desk's.
     pub(crate) fn unauthenticated() -> Self {
         let message = "a request needs the header `Authorization: Bearer …` with the token of a user of the desk or of the engine";
         Self::new(401, "UNAUTHENTICATED", message)
+    }
+
+    /// The user has linked no token of a service.
+    pub(crate) fn link_account(user: &str, service: &str, link: &str) -> Self {
+        let message =
+            format!("{user} has linked no account of {service}; {link} is where to get a token of it");
+        Self::new(401, "LINK_ACCOUNT", message).with(json!({"user": user, "service": service, "link": link}))
     }
 
     /// The person may not do it.

@@ -8,7 +8,7 @@ use std::{
 use rondo_definition::{Properties, PropertyError, settings};
 use subtle::ConstantTimeEq;
 
-use crate::model::{Person, Principal};
+use crate::model::{Consumer, EventKind, Person, Principal};
 
 /// Somebody who may call the desk.
 #[derive(Clone)]
@@ -66,6 +66,8 @@ pub struct Settings {
     pub(crate) service_url: String,
     /// Tickets; `None` when there is no GitLab.
     pub(crate) tickets: Option<Tickets>,
+    /// Where GitHub's interface is.
+    pub(crate) github_url: String,
     /// Tokens of users for other services, by user and service.
     user_tokens: BTreeMap<(String, String), String>,
     /// Mails; `None` when none are sent.
@@ -74,6 +76,8 @@ pub struct Settings {
     pub(crate) allows_http: bool,
     /// Whether webhooks may go to loopback addresses.
     pub(crate) allows_loopback: bool,
+    /// Who gets events by a channel of their own.
+    pub(crate) consumers: Vec<Consumer>,
     /// How many times faster durations pass.
     pub(crate) clock_speed: u32,
 }
@@ -91,10 +95,14 @@ impl Settings {
                 .collect(),
             flow_token: settings::DESK_TOKEN.text(properties)?.filter(|token| !token.is_empty()),
             service_url: service_url.trim_end_matches('/').to_owned(),
+            github_url: settings::DESK_GITHUB_URL
+                .text(properties)?
+                .unwrap_or_else(|| settings::DESK_GITHUB_URL.default.to_owned()),
             tickets: tickets(properties)?,
             mail: mail_service(properties)?,
             allows_http: settings::DESK_ALLOW_HTTP.flag(properties)?,
             allows_loopback: settings::DESK_ALLOW_LOOPBACK.flag(properties)?,
+            consumers: consumers(properties)?,
             clock_speed: settings::CLOCK_SPEED.count(properties)?,
         })
     }
@@ -182,6 +190,26 @@ impl Settings {
             _ => name.to_owned(),
         }
     }
+}
+
+/// What the properties of consumers begin with.
+const CONSUMERS: &str = "rondo.desk.events.";
+
+/// The usual consumers, and those in `rondo.desk.events.<consumer>`, which may be usual ones with other types.
+fn consumers(properties: &Properties) -> Result<Vec<Consumer>, PropertyError> {
+    let mut consumers = Consumer::usual();
+    for key in properties.keys_with_prefix(CONSUMERS) {
+        let Some(name) = key.strip_prefix(CONSUMERS).filter(|name| !name.is_empty()) else { continue };
+        let list = properties.get(key).unwrap_or_default();
+        let consumer = Consumer::configured(name, &list).map_err(|unknown| {
+            let known = EventKind::ALL.map(EventKind::name).join(", ");
+            let expected = format!("a list of types of events: `{unknown}` is none of {known}");
+            PropertyError::Type { key: key.to_owned(), expected: expected.into() }
+        })?;
+        consumers.retain(|usual| usual.name != name);
+        consumers.push(consumer);
+    }
+    Ok(consumers)
 }
 
 /// What properties of users begin with.

@@ -33,6 +33,10 @@ settings! {
     CONCURRENCY_WORKFLOWS: "rondo.concurrency.<group>.workflows", Kind::Text, "",
         "ids of the workflows of the concurrency group `<group>`, separated by commas; `*` stands for any text";
     DESK_ENABLED: "rondo.desk.enabled", Kind::Flag, "false", "whether the provisioning desk is served below `/desk/v1`";
+    DESK_EVENTS: "rondo.desk.events.<consumer>", Kind::Text, "",
+        "types of the desk's events, separated by commas, that the consumer gets by the outgoing channel `provisioning-events-<consumer>`. The consumers `audit`, `billing`, `notification`, `order` and `portal` have a set of their own without it";
+    DESK_GITHUB_URL: "rondo.desk.github.url", Kind::Url, "https://api.github.com",
+        "where the desk calls GitHub for flows, with the tokens that users have linked";
     DESK_MAIL_DOMAIN: "rondo.desk.mail.domain", Kind::Text, "",
         "the domain of the mail addresses of people who have none of their own: `jane` gets mails at `jane@<domain>`";
     DESK_MAIL_FROM: "rondo.desk.mail.from", Kind::Text, "", "the sender of the desk's mails";

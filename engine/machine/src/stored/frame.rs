@@ -144,7 +144,7 @@ impl Snapshot {
             StoredWait::Branches(required, ended) => Wait::Branches { required, ended },
             StoredWait::Loop(next, running, batch) => {
                 let (items, results) = read_loop(id, parts)?;
-                self.stored_loops.insert(id, StoredLoop { results: results.len() });
+                self.stored_loops.insert(id, StoredLoop { results: results.len(), has_ended: false });
                 Wait::Loop { items, next, running, batch, results }
             }
             StoredWait::Compensation => Wait::Compensation,

@@ -11,9 +11,9 @@ impl Snapshot {
     pub(super) fn changed_parts(&mut self) -> Vec<PartChange> {
         let Self { frames, stored_loops, .. } = self;
         let mut changes = Vec::new();
-        stored_loops.retain(|id, _| {
-            let is_running =
-                frames.iter().any(|frame| frame.id == *id && matches!(frame.wait, Wait::Loop { .. }));
+        stored_loops.retain(|id, stored| {
+            let is_running = !stored.has_ended
+                && frames.iter().any(|frame| frame.id == *id && matches!(frame.wait, Wait::Loop { .. }));
             if !is_running {
                 changes.push(PartChange::Remove { prefix: format!("loop/{id}/") });
             }

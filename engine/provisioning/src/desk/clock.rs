@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rondo_definition::parse_duration;
+use rondo_definition::{parse_duration, parse_moment};
 
 use crate::refusal::Refusal;
 
@@ -48,7 +48,7 @@ impl Clock {
 
     /// The moment of a deadline, which is written as a duration from `from` or as a moment.
     pub(crate) fn deadline(self, from: Timestamp, text: &str, pointer: &str) -> Result<Timestamp, Refusal> {
-        if let Ok(moment) = text.trim().parse::<Timestamp>() {
+        if let Some(moment) = parse_moment(text).and_then(|moment| Timestamp::from_millisecond(moment).ok()) {
             return Ok(moment);
         }
         match parse_duration(text) {

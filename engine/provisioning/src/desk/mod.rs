@@ -13,21 +13,25 @@ mod approvals;
 mod clock;
 mod clusters;
 mod credentials;
+mod due;
 mod gitlab;
 mod health;
 mod links;
 mod mail;
 mod outbox;
+mod placing;
 mod probe;
 mod product_use;
 mod products;
 mod requests;
+mod spaces;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod ticket;
 mod ticket_decision;
 mod view;
+mod webhook_address;
 mod webhooks;
 mod work;
 
@@ -36,7 +40,7 @@ use std::sync::Arc;
 use rondo_event::{CloudEvent, Sender};
 use rondo_function::Outbound;
 use rondo_store::{Database, ReadQueue, StoreError, Transaction, WorkError, rusqlite::Connection};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell, watch};
 
 pub(crate) use clock::Clock;
 pub(crate) use clusters::NewCluster;
@@ -109,7 +113,8 @@ pub(crate) struct Shared {
     pub(crate) gateway: Gateway,
     /// Something was written that may be due.
     pub(crate) changed: Notify,
-    pub(crate) has_events: Notify,
+    /// Events were written; each of those who send them looks.
+    pub(crate) has_events: watch::Sender<()>,
     pub(crate) has_deliveries: Notify,
     pub(crate) has_tickets: Notify,
     pub(crate) has_mails: Notify,
@@ -122,7 +127,7 @@ impl Desk {
     pub fn open(surroundings: Surroundings, settings: Settings) -> Self {
         let desk = Self::at_rest(surroundings, settings);
         tokio::spawn(sweep::run(desk.clone()));
-        tokio::spawn(outbox::run(desk.clone()));
+        outbox::spawn(&desk);
         tokio::spawn(webhooks::run(desk.clone()));
         tokio::spawn(ticket::run(desk.clone()));
         tokio::spawn(health::run(desk.clone()));
@@ -142,15 +147,14 @@ impl Desk {
             );
         }
         let clock = Clock::new(settings.clock_speed);
-        let [changed, has_events, has_deliveries, has_tickets, has_mails] =
-            std::array::from_fn(|_| Notify::new());
+        let [changed, has_deliveries, has_tickets, has_mails] = std::array::from_fn(|_| Notify::new());
         let shared = Shared {
             surroundings,
             settings,
             clock,
             gateway: Gateway::default(),
             changed,
-            has_events,
+            has_events: watch::Sender::new(()),
             has_deliveries,
             has_tickets,
             has_mails,
@@ -179,12 +183,14 @@ impl Desk {
         let queues = [
             (&self.0.changed, true),
             (&self.0.has_tickets, true),
-            (&self.0.has_events, wrote.events),
             (&self.0.has_deliveries, wrote.deliveries),
             (&self.0.has_mails, wrote.mails),
         ];
         for (queue, _) in queues.into_iter().filter(|(_, has_more)| *has_more) {
             queue.notify_one();
+        }
+        if wrote.events {
+            self.0.has_events.send_replace(());
         }
         Ok(done)
     }
@@ -205,7 +211,12 @@ impl Desk {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the desk cannot use its database");
+        // The engine closes the database when it stops, while the desk still looks for work.
+        if matches!(error, StoreError::Closed) {
+            tracing::debug!(%error, "the desk ends with the engine");
+        } else {
+            tracing::error!(%error, "the desk cannot use its database");
+        }
         Self::unavailable("the database of the desk cannot be used now; the log of the engine says why")
     }
 }

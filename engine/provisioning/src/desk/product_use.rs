@@ -14,9 +14,6 @@ use crate::{
 /// The setting of a cluster that names the resource of artifact repositories, as `<group>/<version>/<plural>`. Without it there are none.
 const ARTIFACTS: &str = "artifactory";
 
-/// How long a cluster may take for one answer.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
-
 impl Desk {
     /// What is used of a product: `{"development": {"cpu": {"usage", "request"}, "memory", "storage"}, …}` in cores and GiB, -1 where
     /// nothing was measured.
@@ -40,8 +37,9 @@ impl Desk {
 
     /// What a namespace holds and uses; `None` if its cluster cannot be asked.
     async fn measure_namespace(&self, cluster: &str, namespace: &str) -> Option<Measured> {
-        let pods = self.read_cluster(cluster, &format!("api/v1/namespaces/{namespace}/pods")).await.ok()?;
-        let read = async |path: String| self.read_cluster(cluster, &path).await.ok().flatten();
+        let pods =
+            self.inspect_cluster(cluster, &format!("api/v1/namespaces/{namespace}/pods")).await.ok()?;
+        let read = async |path: String| self.inspect_cluster(cluster, &path).await.ok().flatten();
         let metrics = read(format!("apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods")).await;
         let claims = read(format!("api/v1/namespaces/{namespace}/persistentvolumeclaims")).await;
         let mut of_nodes = Some(Vec::new());
@@ -74,12 +72,13 @@ impl Desk {
         };
         for (_, end) in ENVIRONMENTS {
             let namespace = format!("{plate}-{end}");
-            if self.read_cluster(&cluster, &format!("api/v1/namespaces/{namespace}")).await?.is_none() {
+            if self.inspect_cluster(&cluster, &format!("api/v1/namespaces/{namespace}")).await?.is_none() {
                 missing.push(format!("{namespace} is missing"));
                 continue;
             }
-            let list =
-                async |path: String| self.read_cluster(&cluster, &path).await.map(Option::unwrap_or_default);
+            let list = async |path: String| {
+                self.inspect_cluster(&cluster, &path).await.map(Option::unwrap_or_default)
+            };
             note(
                 &mut pods,
                 live_pods(&list(format!("api/v1/namespaces/{namespace}/pods")).await?),
@@ -108,48 +107,6 @@ impl Desk {
             }
         }
         Ok(view)
-    }
-
-    /// What a cluster answers to a `GET` of a path; `None` when there is nothing at it.
-    async fn read_cluster(&self, name: &str, path: &str) -> Result<Option<Value>, Refusal> {
-        let wanted = name.to_owned();
-        let (cluster, sealed) = self
-            .read(move |connection| {
-                let cluster = tables::clusters::get(connection, &wanted)?
-                    .ok_or_else(|| Refusal::not_found("cluster", &wanted))?;
-                Ok((cluster, tables::clusters::sealed(connection, &wanted)?))
-            })
-            .await?;
-        let url = cluster
-            .api_url
-            .ok_or_else(|| Refusal::unavailable(format!("the cluster `{name}` has no `apiUrl`")))?;
-        let mut request = self
-            .0
-            .surroundings
-            .outbound
-            .client()
-            .get(format!("{}/{path}", url.trim_end_matches('/')))
-            .timeout(TIMEOUT);
-        if let Some(sealed) = sealed {
-            let text = self.0.surroundings.seal.open(name, &sealed).map_err(Refusal::unavailable)?;
-            let credentials: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
-            if let Some(token) = credentials.get("token").and_then(Value::as_str) {
-                request = request.bearer_auth(token);
-            }
-        }
-        let answer = request
-            .send()
-            .await
-            .map_err(|_| Refusal::unavailable(format!("the cluster `{name}` does not answer")))?;
-        match answer.status().as_u16() {
-            404 => Ok(None),
-            200..=299 => answer
-                .json()
-                .await
-                .map(Some)
-                .map_err(|_| Refusal::unavailable(format!("the cluster `{name}` answers with no JSON"))),
-            status => Err(Refusal::unavailable(format!("the cluster `{name}` answered {status} for {path}"))),
-        }
     }
 
     /// A product, and the name of the cluster that it is on, if there is one of its name.

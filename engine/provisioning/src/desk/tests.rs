@@ -40,7 +40,7 @@ impl Seal for Open {
 }
 
 /// A desk of its own with these properties, which does nothing by itself.
-pub(super) async fn resting_desk(properties: &Properties) -> Desk {
+pub(crate) async fn resting_desk(properties: &Properties) -> Desk {
     desk_on("sqlite::memory:", properties).await
 }
 

@@ -1,20 +1,19 @@
 //! Delivers events to the webhooks of pools.
 //!
-//! Promises: the body is signed; a delivery that is not taken is tried three times more; what is switched off gets nothing; nothing is sent
-//! to link-local addresses and, without a property, none to loopback or over `http`; redirects are not followed; no receiver holds up another.
+//! Promises: the body is signed; a delivery that is not taken is tried three times more; what is switched off gets nothing; redirects are not
+//! followed; no receiver holds up another.
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use base64::Engine as _;
 use jiff::Timestamp;
 use ring::hmac;
+use rondo_function::Secrets;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
-use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{Clock, Desk, Fault, Work, clock::pause_until, event_view};
@@ -30,6 +29,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Deliveries under way at once, and those of one webhook: a receiver that hangs does not hold up the others.
 const AT_ONCE: usize = 32;
 const EACH_AT_ONCE: usize = 4;
+
+/// Letters that one letter of a secret becomes at most, where a receiver escapes it: `\u002b`.
+const LONGEST_FORM: usize = 6;
 
 /// How long ended deliveries are kept.
 const KEEP: Duration = Duration::from_hours(30 * 24);
@@ -161,7 +163,7 @@ impl Desk {
         let text = self.0.surroundings.seal.open(id, sealed)?;
         let secrets: HookSecrets =
             serde_json::from_slice(&text).map_err(|_| "its secret cannot be read".to_owned())?;
-        self.check_address(&webhook.url).await?;
+        self.0.check_webhook_target(&webhook.url).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secrets.secret.as_bytes());
         let tag = hmac::sign(&key, body.as_bytes());
         let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -176,9 +178,16 @@ impl Desk {
             .header("X-Hub-Signature-256", format!("sha256={signature}"))
             .header("X-Desk-Event", event.1)
             .header("X-Desk-Delivery", event.0);
+        // A receiver may repeat what it was sent, and its answer is kept and shown.
+        let hidden = Secrets::default();
+        hidden.hide(&secrets.secret);
+        let mut longest = secrets.secret.len();
         if let Some(name) = &webhook.username {
-            let pair = format!("{name}:{}", secrets.password.unwrap_or_default());
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            let password = secrets.password.unwrap_or_default();
+            let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+            hidden.hide(&password);
+            hidden.hide(&encoded);
+            longest = longest.max(encoded.len());
             request = request.header("Authorization", format!("Basic {encoded}"));
         }
         let mut answer = request.body(body).send().await.map_err(|error| {
@@ -186,45 +195,16 @@ impl Desk {
             kind.to_owned()
         })?;
         let status = answer.status().as_u16();
+        // More than is kept, so that a secret at its end is seen whole.
+        let enough = MOST_ANSWER + LONGEST_FORM * longest + 1;
         let mut beginning = Vec::new();
-        while beginning.len() < MOST_ANSWER {
+        while beginning.len() < enough {
             match answer.chunk().await {
                 Ok(Some(chunk)) => beginning.extend_from_slice(&chunk),
                 Ok(None) | Err(_) => break,
             }
         }
-        beginning.truncate(MOST_ANSWER);
-        Ok((status, String::from_utf8_lossy(&beginning).into_owned()))
-    }
-
-    /// Refuses addresses that a webhook may not have, also behind a name.
-    async fn check_address(&self, url: &str) -> Result<(), String> {
-        let url = check_url(url, self.0.settings.allows_http)?;
-        // The client refuses forbidden addresses that a name resolves to, but not those that are written out.
-        self.0.surroundings.outbound.check(&url)?;
-        let addresses: Vec<IpAddr> = match url.host() {
-            Some(Host::Ipv4(address)) => vec![address.into()],
-            Some(Host::Ipv6(address)) => vec![address.into()],
-            Some(Host::Domain(name)) => {
-                let port = url.port_or_known_default().unwrap_or(443);
-                let found = tokio::net::lookup_host((name, port))
-                    .await
-                    .map_err(|_| format!("`{name}` has no address"))?;
-                found.map(|address| address.ip()).collect()
-            }
-            None => return Err("the address has no host".to_owned()),
-        };
-        let allows_loopback = self.0.settings.allows_loopback;
-        match addresses
-            .iter()
-            .find(|address| address.to_canonical().is_loopback() || address.is_unspecified())
-        {
-            Some(_) if !allows_loopback => {
-                Err("the address is one of the desk's own machine (rondo.desk.webhooks.allow-loopback)"
-                    .to_owned())
-            }
-            _ => Ok(()),
-        }
+        Ok((status, hidden.mask_beginning(&String::from_utf8_lossy(&beginning), MOST_ANSWER)))
     }
 
     /// Sends an event of its own to a webhook, once, and answers the delivery. It does not count.
@@ -314,7 +294,7 @@ impl Work<'_, '_> {
         if tables::pools::get(self.connection, &webhook.pool)?.is_none() {
             faults.push(("/pool".to_owned(), format!("there is no pool `{}`", webhook.pool)));
         }
-        if let Err(problem) = check_url(&webhook.url, self.shared.settings.allows_http) {
+        if let Err(problem) = self.shared.check_webhook_url(&webhook.url) {
             faults.push(("/url".to_owned(), problem));
         }
         if !faults.is_empty() {
@@ -335,19 +315,4 @@ impl Work<'_, '_> {
         tables::webhooks::update(self.connection, id, &webhook)?;
         Ok(webhook)
     }
-}
-
-/// Checks what can be seen of an address before it is looked up.
-fn check_url(url: &str, allows_http: bool) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| format!("no address: {error}"))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if allows_http => {}
-        "http" => return Err("only https is allowed (rondo.desk.webhooks.allow-http)".to_owned()),
-        other => return Err(format!("`{other}` is no scheme of a webhook; https is")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("credentials belong into `username` and `password`".to_owned());
-    }
-    Ok(url)
 }

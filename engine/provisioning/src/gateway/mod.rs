@@ -15,7 +15,9 @@ mod catalog;
 mod check;
 mod diagnostics;
 mod exchange;
+mod github;
 mod guard;
+mod inspect;
 mod kubernetes;
 mod login;
 mod metrics;
@@ -28,6 +30,7 @@ pub(crate) mod references;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod users;
 mod vsphere;
 
 use std::{collections::HashMap, sync::Arc};
@@ -40,7 +43,7 @@ use once::Making;
 
 pub(crate) use call::Call;
 pub(crate) use check::Tested;
-pub(crate) use pass_on::Passed;
+pub(crate) use pass_on::{Passed, Target};
 
 /// What the gateway keeps in memory.
 #[derive(Default)]
@@ -50,7 +53,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// The guard of a cluster. Clusters are few, and one that was removed leaves a few bytes.
+    /// The guard of a cluster, or of a service of users. Both are few, and one that was removed leaves a few bytes.
     fn guard(&self, cluster: &str, speed: u32) -> Arc<Guard> {
         let mut guards = self.guards.lock();
         let guard = guards.entry(cluster.to_owned()).or_insert_with(|| Arc::new(Guard::new(cluster, speed)));

@@ -27,17 +27,25 @@ pub(crate) struct Passed {
     pub(crate) body: Vec<u8>,
 }
 
+/// Where a call goes.
+pub(crate) enum Target {
+    /// A service of a cluster.
+    Cluster(String),
+    /// GitHub, with the token of a user.
+    GitHubOf(String),
+}
+
 impl Desk {
     /// Passes a call on. `instance` is the one that calls. Once begun, the call is finished although nobody waits for it any more: given up
     /// half-way, a cluster would have done something of which nobody is told.
     pub(crate) async fn pass_on(
         &self,
-        cluster: String,
+        target: Target,
         instance: Option<String>,
         call: Call,
     ) -> Result<Passed, Refusal> {
         let desk = self.clone();
-        let task = tokio::spawn(async move { desk.pass_on_to(&cluster, instance.as_deref(), call).await });
+        let task = tokio::spawn(async move { desk.pass_on_to(&target, instance.as_deref(), call).await });
         task.await.unwrap_or_else(|_| {
             Err(Refusal::unavailable(
                 "the call ended in a defect of the desk; the log of the engine says more",
@@ -47,11 +55,14 @@ impl Desk {
 
     async fn pass_on_to(
         &self,
-        cluster: &str,
+        target: &Target,
         instance: Option<&str>,
         mut call: Call,
     ) -> Result<Passed, Refusal> {
-        let reached = self.reach(cluster).await?;
+        let reached = match target {
+            Target::Cluster(name) => self.reach(name).await?,
+            Target::GitHubOf(user) => self.reach_github(user, instance).await?,
+        };
         check(&reached, &call)?;
         if let Some(answer) = reached.provider.answer(&call) {
             return Ok(passed(Answer {
@@ -72,6 +83,7 @@ impl Desk {
             self.look_after(&reached, &call, answer.map_err(|failed| failed.refusal)?).await?
         };
         if (300..400).contains(&answer.status) {
+            let cluster = &reached.place.cluster.name;
             let message =
                 format!("the cluster `{cluster}` answered {}; redirects are not followed", answer.status);
             return Err(Refusal::no_answer(502, message));

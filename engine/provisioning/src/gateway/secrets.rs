@@ -106,7 +106,7 @@ impl Desk {
     }
 
     /// The request that an instance works on: its business key, or that of the tree it belongs to.
-    async fn request_of(&self, instance: Option<&str>) -> Result<Option<Request>, Refusal> {
+    pub(super) async fn request_of(&self, instance: Option<&str>) -> Result<Option<Request>, Refusal> {
         let Some(instance) = instance.and_then(|text| text.parse::<Uuid>().ok()) else { return Ok(None) };
         self.read(move |connection| match rondo_store::business_key_of(connection, instance)? {
             Some(key) => Ok(tables::requests::get(connection, &key)?),

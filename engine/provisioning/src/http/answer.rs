@@ -2,8 +2,8 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    body::{Bytes, to_bytes},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ impl Change {
     pub(crate) fn new(
         person: Person,
         method: &Method,
-        path: &str,
+        uri: &Uri,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Self, Refusal> {
@@ -102,7 +102,8 @@ impl Change {
             )));
         }
         let mut digest = Sha256::new();
-        for part in [method.as_str().as_bytes(), path.as_bytes(), body] {
+        let query = uri.query().unwrap_or_default();
+        for part in [method.as_str().as_bytes(), uri.path().as_bytes(), query.as_bytes(), body] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
@@ -135,6 +136,27 @@ impl Change {
         })
         .await
     }
+}
+
+/// Gives an error that stands in plain text, because no handler was reached, the form of the desk.
+pub(super) async fn in_form(answer: Response) -> Response {
+    /// Longest text that is taken over.
+    const MOST_BYTES: usize = 4096;
+    let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !answer.status().is_client_error() || !(kind.is_empty() || kind.starts_with(b"text/plain")) {
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    let text = to_bytes(body, MOST_BYTES).await.unwrap_or_default();
+    let refusal = match parts.status {
+        StatusCode::METHOD_NOT_ALLOWED => Refusal::method_not_allowed(),
+        _ => Refusal::bad_request(String::from_utf8_lossy(&text)),
+    };
+    let mut answer = refusal.into_response();
+    answer
+        .headers_mut()
+        .extend(parts.headers.get(header::ALLOW).map(|allowed| (header::ALLOW, allowed.clone())));
+    answer
 }
 
 /// A list as the desk answers it.

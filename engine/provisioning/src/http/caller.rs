@@ -61,7 +61,7 @@ impl FromRequest<App> for Call {
         let (parts, body) = request.into_parts();
         let person = person(app, &parts.headers)?;
         let bytes = read(body).await?;
-        let change = Change::new(person, &parts.method, parts.uri.path(), &parts.headers, &bytes)?;
+        let change = Change::new(person, &parts.method, &parts.uri, &parts.headers, &bytes)?;
         let body = if bytes.iter().all(u8::is_ascii_whitespace) {
             Value::Null
         } else {
@@ -78,6 +78,24 @@ pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Refusal> {
     })
 }
 
+/// Writes `2.0` as `2`: JSON has one kind of numbers, and programs that know no whole ones send them so.
+fn write_whole_numbers(value: &mut Value) {
+    /// Up to here a float has no gaps between whole numbers.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < MOST);
+            #[allow(clippy::cast_possible_truncation, reason = "the number is whole and in the range")]
+            if let Some(whole) = whole {
+                *value = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(write_whole_numbers),
+        _ => {}
+    }
+}
+
 impl Call {
     /// Refuses people.
     pub(crate) fn check_service(&self) -> Result<(), Refusal> {
@@ -91,8 +109,18 @@ impl Call {
         operation: &str,
     ) -> Result<T, Refusal> {
         let body = std::mem::take(&mut self.body);
-        let body = if body.is_null() { Value::Object(serde_json::Map::new()) } else { body };
+        let mut body = if body.is_null() { Value::Object(serde_json::Map::new()) } else { body };
+        write_whole_numbers(&mut body);
         app.schemas.check(operation, &body)?;
-        serde_json::from_value(body).map_err(|error| Refusal::invalid_at("", error.to_string()))
+        T::deserialize(&body).map_err(|error| {
+            let fault = error.to_string();
+            let is_shown = app.schemas.shows_secret(&body, &fault);
+            let fault = if is_shown {
+                "a member that is never shown has another form than it should"
+            } else {
+                &fault
+            };
+            Refusal::invalid_at("", fault)
+        })
     }
 }

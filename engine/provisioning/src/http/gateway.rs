@@ -1,10 +1,11 @@
-//! The way of flows to the services of clusters: `/clusters/{cluster}/gateway/{service}/{path}`, with the service's own methods and bodies.
+//! The way of flows to the services of clusters, `/clusters/{cluster}/gateway/{service}/{path}`, and to those that users have linked,
+//! `/users/{user}/gateway/github/{path}`, with the service's own methods and bodies.
 
 use axum::{
     Router,
     body::Body,
     extract::{OriginalUri, Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::any,
 };
@@ -12,11 +13,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{
-    App,
+    App, BASE,
     caller::{Caller, check_service, instance_of, read},
 };
 use crate::{
-    gateway::{Call, Passed},
+    gateway::{Call, Passed, Target},
     refusal::Refusal,
 };
 
@@ -25,17 +26,39 @@ const HEADERS: [&str; 2] = ["accept", "content-type"];
 const BEGINNINGS: [&str; 1] = ["x-container-"];
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/clusters/{cluster}/gateway/{service}/{*path}", any(pass_on))
+    Router::new()
+        .route("/clusters/{cluster}/gateway/{service}/{*path}", any(to_cluster))
+        .route("/users/{user}/gateway/{service}/{*path}", any(for_user))
 }
 
-async fn pass_on(
+type Segments = Path<(String, String, String)>;
+
+async fn to_cluster(
     State(app): State<App>,
     Caller(person): Caller,
     OriginalUri(uri): OriginalUri,
-    Path((cluster, _, _)): Path<(String, String, String)>,
+    Path((cluster, _, _)): Segments,
     request: Request,
 ) -> Result<Response, Refusal> {
     check_service(&person)?;
+    pass_on(&app, Target::Cluster(cluster), &uri, request).await
+}
+
+async fn for_user(
+    State(app): State<App>,
+    Caller(person): Caller,
+    OriginalUri(uri): OriginalUri,
+    Path((user, service, _)): Segments,
+    request: Request,
+) -> Result<Response, Refusal> {
+    check_service(&person)?;
+    if service != "github" {
+        return Err(Refusal::not_found("service of users called", &service));
+    }
+    pass_on(&app, Target::GitHubOf(user), &uri, request).await
+}
+
+async fn pass_on(app: &App, target: Target, uri: &Uri, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let bytes = read(body).await?;
     let body: Option<Value> = match bytes.iter().all(u8::is_ascii_whitespace) {
@@ -55,7 +78,7 @@ async fn pass_on(
         body,
     };
     let Passed { status, headers, body } =
-        app.desk.pass_on(cluster, instance_of(&parts.headers), call).await?;
+        app.desk.pass_on(target, instance_of(&parts.headers), call).await?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let has_body = !(status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED));
@@ -68,9 +91,10 @@ async fn pass_on(
 
 /// Service and encoded path below it, of the path of a call: the decoded one cannot be sent on as it came.
 fn split(path: &str) -> Option<(String, String)> {
-    let mut rest = path.split_once("/clusters/")?.1;
-    rest = rest.split_once('/')?.1.strip_prefix("gateway/")?;
-    let (service, path) = rest.split_once('/')?;
+    let mut parts = path.strip_prefix(BASE)?.splitn(6, '/');
+    // An empty text before the first slash, `clusters` or `users`, whose, `gateway`.
+    parts.nth(3)?;
+    let (service, path) = (parts.next()?, parts.next()?);
     Some((percent_decode_str(service).decode_utf8().ok()?.into_owned(), path.to_owned()))
 }
 
@@ -102,6 +126,10 @@ mod tests {
         assert_eq!(
             split("/desk/v1/clusters/gateway/gateway/kubernetes/api//v1").as_deref(),
             Some("kubernetes api//v1")
+        );
+        assert_eq!(
+            split("/desk/v1/users/clusters/gateway/github/repos/john/shop").as_deref(),
+            Some("github repos/john/shop")
         );
         assert_eq!(split("/desk/v1/clusters/os-eu/gateway/compute"), None);
     }

@@ -11,6 +11,7 @@ mod credentials;
 mod gateway;
 mod links;
 mod mails;
+mod namespaces;
 mod page;
 mod paging;
 mod params;
@@ -19,13 +20,22 @@ mod probes;
 mod products;
 mod requests;
 mod schemas;
+mod spaces;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::{FromRef, OriginalUri},
+    middleware::map_response,
+    response::IntoResponse,
+    routing::get,
+};
 
-use crate::Desk;
+use crate::{Desk, refusal::Refusal};
+use answer::in_form;
 use schemas::Schemas;
 
 /// Where the desk is mounted.
@@ -62,15 +72,28 @@ pub fn routes(desk: Desk) -> Router {
         .merge(mails::routes())
         .merge(clusters::routes())
         .merge(credentials::routes())
-        .merge(gateway::routes())
+        .merge(namespaces::routes())
         .merge(probes::routes())
+        .merge(spaces::routes())
+        .merge(users::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))
+        .fallback(nothing)
+        .layer(map_response(in_form))
+        // What comes from a cluster stays as it is.
+        .merge(gateway::routes())
         .with_state(app.clone());
-    let callbacks = products::callback_routes().with_state(app);
+    let callbacks = products::callback_routes().layer(map_response(in_form)).with_state(app);
     Router::new().nest(BASE, routes).merge(callbacks).merge(pages)
+}
+
+async fn nothing(OriginalUri(uri): OriginalUri) -> Refusal {
+    Refusal::not_found("operation at", uri.path())
 }
 
 async fn document() -> impl IntoResponse {
     ([("Content-Type", "application/yaml")], DOCUMENT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,9 @@ async fn show(
 
 async fn put(State(app): State<App>, Path(id): Path<String>, mut call: Call) -> Result<Reply, Refusal> {
     check_admin(&call.change.person, "only an admin changes a pool")?;
+    if id.contains(char::is_control) {
+        return Err(Refusal::invalid_at("/pool", "the name of a pool has no control characters"));
+    }
     let pool: Pool = call.read(&app, "putPool")?;
     let made = call.change.make(&app.desk, move |work| {
         tables::pools::put(work.connection, &id, &pool)?;

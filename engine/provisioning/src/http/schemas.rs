@@ -1,6 +1,8 @@
 //! The schemas of bodies, taken from the document of the desk: what it says is what is checked.
+//!
+//! Promises: what is told of a fault has no value of a member that is `writeOnly` in the document.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -11,9 +13,14 @@ use crate::refusal::Refusal;
 /// Faults that are told at once.
 const MOST_FAULTS: usize = 100;
 
+/// Bytes of a fault that shows the value; a longer one has its place only.
+const LONGEST_FAULT: usize = 500;
+
 /// The schema of the body of each operation.
 pub(crate) struct Schemas {
     by_operation: HashMap<String, Validator>,
+    /// Names of members that are never shown.
+    write_only: BTreeSet<String>,
 }
 
 impl Schemas {
@@ -40,7 +47,9 @@ impl Schemas {
                 }
             }
         }
-        Self { by_operation }
+        let mut write_only = BTreeSet::new();
+        collect_write_only(&document, &mut write_only);
+        Self { by_operation, write_only }
     }
 
     /// Checks the body of an operation.
@@ -49,9 +58,54 @@ impl Schemas {
         let faults: Vec<_> = validator
             .iter_errors(body)
             .take(MOST_FAULTS)
-            .map(|error| (error.instance_path().to_string(), error.to_string()))
+            .map(|error| {
+                let fault = error.to_string();
+                let is_told = fault.len() <= LONGEST_FAULT && !self.shows_secret(body, &fault);
+                let fault = if is_told { fault } else { error.masked().to_string() };
+                (error.instance_path().to_string(), fault)
+            })
             .collect();
         if faults.is_empty() { Ok(()) } else { Err(Refusal::invalid(faults)) }
+    }
+}
+
+impl Schemas {
+    /// Whether a text has a value of the body that is never shown.
+    pub(crate) fn shows_secret(&self, body: &Value, text: &str) -> bool {
+        self.is_in(body, text, false)
+    }
+
+    /// Looks through a value; `is_secret` where it is a part of what is never shown.
+    fn is_in(&self, value: &Value, text: &str, is_secret: bool) -> bool {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, member)| self.is_in(member, text, is_secret || self.write_only.contains(name))),
+            Value::Array(items) => items.iter().any(|item| self.is_in(item, text, is_secret)),
+            Value::String(secret) if is_secret => {
+                // Faults show values as JSON.
+                let written = value.to_string();
+                !secret.is_empty() && (text.contains(secret) || text.contains(written.trim_matches('"')))
+            }
+            Value::Number(number) => is_secret && text.contains(&number.to_string()),
+            Value::String(_) | Value::Bool(_) | Value::Null => false,
+        }
+    }
+}
+
+/// Adds the names of properties that are `writeOnly` anywhere in a document.
+fn collect_write_only(document: &Value, names: &mut BTreeSet<String>) {
+    match document {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if member["writeOnly"] == Value::Bool(true) {
+                    names.insert(name.clone());
+                }
+                collect_write_only(member, names);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_write_only(item, names)),
+        _ => {}
     }
 }
 
@@ -99,5 +153,32 @@ mod tests {
         assert_eq!(refusal.code, "INVALID");
         assert!(refusal.message.contains("region") && refusal.message.contains("/type"), "{refusal}");
         schemas.check("putPool", &json!({"kind": "tenant", "quota": null})).unwrap();
+    }
+
+    #[test]
+    fn a_fault_shows_the_value_but_of_members_that_are_never_shown() {
+        let schemas = Schemas::read();
+        assert!(["credentials", "secret", "password"].iter().all(|name| schemas.write_only.contains(*name)));
+        let fault = |operation: &str, body: Value| schemas.check(operation, &body).unwrap_err().to_string();
+        let told = fault("createCluster", json!({"name": 17, "type": "manual", "region": "eu"}));
+        assert!(told.contains("17"), "{told}");
+        for credentials in [json!("a \"hidden\" one"), json!(["hidden"]), json!(471_100)] {
+            let told = fault(
+                "createCluster",
+                json!({"name": "x", "type": "manual", "region": "eu", "credentials": credentials}),
+            );
+            assert!(told.contains("/credentials: value is not of type"), "{told}");
+        }
+        let told = fault(
+            "createWebhook",
+            json!({"pool": 1, "url": 2, "secret": {"of": "hidden"}, "password": ["hidden"]}),
+        );
+        assert!(
+            told.contains("/secret") && told.contains("/pool: 1 is not") && !told.contains("hidden"),
+            "{told}"
+        );
+        let told =
+            fault("createCluster", json!({"name": ["x".repeat(2000)], "type": "manual", "region": "eu"}));
+        assert!(told.contains("/name: value is not of type") && told.len() < 1000, "{told}");
     }
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub(crate) struct Amount(i64);
 
-/// The largest amount, in thousandths; sums of very many stay below the end of the range.
-const MOST: f64 = 1e12;
+/// The largest amount: the sum of nine million requests of this size is still a whole number of the database.
+const MOST: f64 = 1e9;
 
 impl Amount {
     /// Nothing.
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(amount.to_string(), text);
             assert_eq!(serde_json::to_string(&amount).unwrap(), text);
         }
-        for refused in ["-1", "1e13", "\"1\""] {
+        for refused in ["-1", "1000000001", "1e18", "\"1\""] {
             assert!(read(refused).is_err(), "{refused}");
         }
     }

@@ -67,6 +67,20 @@ pub(crate) enum EventKind {
 }
 
 impl EventKind {
+    /// All types.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Started,
+        Self::StepCompleted,
+        Self::Allocated,
+        Self::Activated,
+        Self::Completed,
+        Self::Failed,
+        Self::Suspended,
+        Self::Reactivated,
+        Self::RolledBack,
+        Self::ProductChanged,
+    ];
+
     /// The `type` of the event.
     pub(crate) fn name(self) -> &'static str {
         match self {

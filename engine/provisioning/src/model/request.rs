@@ -1,7 +1,8 @@
 //! A request: what was asked for, how far it is, and what was made for it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use rondo_definition::parse_moment;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -57,7 +58,7 @@ pub(crate) struct NewRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) depends_on: Vec<String>,
     /// The moment before which it does not begin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "moment", skip_serializing_if = "Option::is_none")]
     pub(crate) launch_at: Option<Timestamp>,
     /// How long it runs once it is completed, a duration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +69,15 @@ pub(crate) struct NewRequest {
     /// The instance that is told when it is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reply_to: Option<String>,
+}
+
+/// Reads a moment as deadlines are read, so that the end of the year 9999 is one.
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let moment = parse_moment(&text).and_then(|moment| Timestamp::from_millisecond(moment).ok());
+    moment
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format_args!("`{text}` is no moment such as 2027-01-31T09:00:00Z")))
 }
 
 impl NewRequest {

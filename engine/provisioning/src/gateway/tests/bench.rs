@@ -81,7 +81,10 @@ impl Bench {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}/rondo.db", folder.path().display());
         let database = Database::open(&url, &[INSTANCES, DESK]).await.unwrap();
-        let text = format!("{PROPERTIES}rondo.clock.speed={speed}\n");
+        let text = format!(
+            "{PROPERTIES}rondo.clock.speed={speed}\nrondo.desk.github.url={}/github\n",
+            cloud.address
+        );
         let (properties, _) = Properties::parse("application.properties", &text, Environment::new());
         let caller = Caller::new(&properties, Secrets::default(), &MemoryBudget::new(1 << 28)).unwrap();
         let channels = Arc::new(Channels::read(&properties).0);

@@ -7,6 +7,7 @@ mod cloud;
 mod clusters;
 mod once;
 mod references;
+mod users;
 
 use serde_json::{Map, Value, json};
 
