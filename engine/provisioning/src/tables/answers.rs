@@ -14,7 +14,7 @@ pub(crate) struct Given {
     pub(crate) body: String,
 }
 
-pub(super) const FORGET: &str = "DELETE FROM desk_answer WHERE (key, person) IN
+const FORGET: &str = "DELETE FROM desk_answer WHERE (key, person) IN
     (SELECT key, person FROM desk_answer WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
 
 pub(crate) fn get(connection: &Connection, key: &str, person: &str, now: Timestamp) -> Found<Option<Given>> {
