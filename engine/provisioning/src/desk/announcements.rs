@@ -1,11 +1,12 @@
-//! Who is told of an approval by mail: its approvers when they are asked, the requester and the others when it has ended.
+//! Who is told by mail: of an approval its approvers when they are asked, the requester and the others when it has ended; of what was left
+//! behind the admins; and whom a flow tells something.
 //!
 //! Promises: a mail is written in the transaction of what it tells, so none is lost and none tells what did not happen. Never: sends;
 //! `mail.rs` does.
 
 use super::{Fault, Work};
 use crate::{
-    model::{Approval, ApprovalState, Content, Mail, Occasion, Principal},
+    model::{Approval, ApprovalState, Content, Mail, Occasion, Principal, Request},
     tables,
 };
 
@@ -60,6 +61,33 @@ impl Work<'_, '_> {
             self.add_mail(person, Content::Notice { subject: subject.to_owned(), text: text.to_owned() })?;
         }
         Ok(people)
+    }
+
+    /// Something that was made for a request could not be removed, and costs money until somebody looks after it: says so in the log, and to
+    /// the admins by mail.
+    pub(crate) fn raise_alarm(&mut self, request: &Request) -> Result<(), Fault> {
+        let left: Vec<_> =
+            request.recorded.iter().map(|thing| format!("{} {}", thing.kind, thing.name)).collect();
+        let place = request.cluster.as_deref().unwrap_or("no cluster");
+        let why = request.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
+        let (id, pool) = (request.id.clone(), request.asked.pool.clone());
+        let text = format!(
+            "The rollback of the request {id} ({} `{}` in {pool}) is incomplete: {why}\n\nLeft at {place}: {}\n\n\
+             Quota and capacity stay taken. Remove the cause, then deprovision the request again.",
+            request.asked.kind,
+            request.asked.name,
+            left.join(", ")
+        );
+        self.notify(
+            &["role:admin".to_owned()],
+            &format!("Rollback incomplete: {}", request.asked.name),
+            &text,
+        )?;
+        let (left, place) = (left.join(", "), place.to_owned());
+        self.after_commit(Box::new(move || {
+            tracing::error!(request = id, pool, cluster = place, left, why, "a rollback is incomplete");
+        }));
+        Ok(())
     }
 
     fn add_mail(&mut self, to: &str, content: Content) -> Result<(), Fault> {

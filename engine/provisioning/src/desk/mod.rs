@@ -24,6 +24,7 @@ mod probe;
 mod product_use;
 mod products;
 mod requests;
+mod spaces;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;

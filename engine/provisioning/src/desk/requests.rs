@@ -73,7 +73,11 @@ impl Work<'_, '_> {
     ) -> Result<Request, Fault> {
         let mut request = self.request(id)?;
         let effects = request.report_rollback(status, error, self.act(None))?;
+        let is_left = request.state == State::Failed && !effects.transitions.is_empty();
         self.finish(&request, effects)?;
+        if is_left {
+            self.raise_alarm(&request)?;
+        }
         Ok(request)
     }
 

@@ -215,6 +215,11 @@ impl<'w, 'c> Work<'w, 'c> {
         Ok(())
     }
 
+    /// Does something once all is written.
+    pub(super) fn after_commit(&mut self, act: Afterwards) {
+        self.afterwards.push(act);
+    }
+
     /// What is done once all is written.
     pub(crate) fn afterwards(self) -> Vec<Afterwards> {
         self.afterwards

@@ -11,6 +11,7 @@ mod credentials;
 mod gateway;
 mod links;
 mod mails;
+mod namespaces;
 mod page;
 mod paging;
 mod params;
@@ -19,6 +20,7 @@ mod probes;
 mod products;
 mod requests;
 mod schemas;
+mod spaces;
 mod users;
 mod webhooks;
 
@@ -70,7 +72,9 @@ pub fn routes(desk: Desk) -> Router {
         .merge(mails::routes())
         .merge(clusters::routes())
         .merge(credentials::routes())
+        .merge(namespaces::routes())
         .merge(probes::routes())
+        .merge(spaces::routes())
         .merge(users::routes())
         .merge(webhooks::routes())
         .route("/openapi", get(document))

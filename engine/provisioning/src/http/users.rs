@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// People see what they have linked themselves; flows and admins see what anybody has.
-fn check_sees(person: &Person, user: &Principal) -> Result<(), Refusal> {
+pub(super) fn check_sees(person: &Person, user: &Principal) -> Result<(), Refusal> {
     if person.is_service() || person.reference == user.to_string() {
         return Ok(());
     }

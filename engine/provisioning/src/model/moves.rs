@@ -247,6 +247,3 @@ impl Request {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -125,3 +125,6 @@ impl Request {
         Ok(effects)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,12 @@ pub(crate) mod events;
 pub(crate) mod links;
 mod listing;
 pub(crate) mod mails;
+pub(crate) mod namespaces;
 pub(crate) mod pools;
 pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod spaces;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 
@@ -35,11 +37,12 @@ pub const DESK: Component = Component {
         include_str!("../../migrations/0003_links.sql"),
         include_str!("../../migrations/0004_credentials.sql"),
         include_str!("../../migrations/0005_lists.sql"),
+        include_str!("../../migrations/0006_spaces.sql"),
     ],
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 

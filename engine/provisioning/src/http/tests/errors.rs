@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answered, Body, Web};
+use crate::tables;
 
 fn check(answered: &Answered, status: u16, code: &str) {
     assert_eq!((answered.status, answered.code()), (status, code), "{answered:?}");
@@ -159,6 +160,48 @@ async fn transitions() {
         assert_eq!(rollback().await.json["state"], "Rolled Back");
         assert_eq!(web.usage().await["cpu"], 0);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_is_told_to_the_admins_and_stays_taken() {
+    let web = Web::new().await;
+    let request = web.request(json!({})).await;
+    web.report(&request, "allocate", "Running").await;
+    let recorded = format!("/requests/{request}/resources/server/one");
+    web.done("flow", "PUT", &recorded, json!({"status": "Created", "providerId": "s1"})).await;
+    let failed = web.report(&request, "allocate", "Failed").await;
+    assert_eq!(failed.json["state"], "Rolling Back");
+    let rollback = format!("/requests/{request}/rollback");
+    let report =
+        json!({"status": "Failed", "error": {"code": "IN_USE", "message": "the server does not go"}});
+    for _ in 0..2 {
+        let reported = web.done("flow", "PUT", &rollback, report.clone()).await;
+        assert_eq!(
+            (&reported["state"], &reported["failure"]["code"]),
+            (&json!("Failed"), &json!("ROLLBACK_INCOMPLETE"))
+        );
+    }
+    assert_eq!(web.usage().await["cpu"], 1);
+    let mails = web
+        .desk
+        .read(|connection| Ok(tables::mails::due(connection, jiff::Timestamp::MAX, 10)?))
+        .await
+        .unwrap();
+    let text = format!("{mails:?}");
+    assert_eq!(mails.len(), 1, "a repeated report raises no second alarm: {text}");
+    assert!(
+        text.contains("user:default/root") && text.contains("server one") && text.contains("does not go"),
+        "{text}"
+    );
+    assert_eq!(
+        web.ask("jane", "POST", &format!("/requests/{request}/actions/retry"), Value::Null).await.code(),
+        "RESOURCES_LEFT"
+    );
+    assert_eq!(
+        web.ask("jane", "POST", &format!("/requests/{request}/actions/deprovision"), Value::Null).await.json
+            ["state"],
+        "Rolling Back"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The face of the desk, called as programs call it.
 
 mod bad_input;
+mod document;
 mod errors;
 mod many_at_once;
 mod repeated;
+mod spaces;
 
 use axum::{
     Router,
@@ -19,7 +21,7 @@ use crate::{Desk, desk::tests::resting_desk, routes};
 const PROPERTIES: &str = "rondo.desk.users.root.token=root\nrondo.desk.users.root.roles=admin\nrondo.desk.users.jane.token=jane\n\
     rondo.desk.users.jane.tokens.github=github-token-canary\nrondo.desk.users.kim.token=kim\nrondo.desk.users.ana.token=ana\n\
     rondo.desk.users.eve.token=eve\nrondo.desk.users.flow.token=flow\nrondo.desk.users.flow.roles=service\n\
-    rondo.desk.webhooks.allow-http=true\n";
+    rondo.desk.webhooks.allow-http=true\nrondo.desk.mail.url=http://127.0.0.1:1\n";
 
 /// A desk with the pool `acme` and the cluster `sim`. Tokens are the names of people.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::{Recorded, RecordedStatus, Step};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
