@@ -20,7 +20,7 @@ const SHARED: [&str; 2] = ["application.properties", "specs"];
 const SPEED: u32 = 50;
 
 /// How long anything may take before a test gives up: many times as long as it takes, for several engines start at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who asks the desk as its admin, and who asks for services.
 pub(crate) const ROOT: &str = "t-root";
