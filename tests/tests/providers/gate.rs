@@ -23,7 +23,7 @@ use crate::kills::Moment;
 #[derive(Debug, Default)]
 struct Book {
     target: String,
-    /// Method and path of every change since [`Gate::watch`], and whether its answer was kept back.
+    /// Method and path of every change since [`Gate::watch`].
     changes: Vec<String>,
     /// The change that is held, counted from 0.
     holds: Option<(usize, Moment)>,

@@ -65,31 +65,32 @@ async fn kill_everywhere(order: &Value, is_played: impl Fn(&Change) -> bool) -> 
     };
     let makes: Vec<_> = pairs(&course.makes).into_iter().filter(|(change, _)| is_played(change)).collect();
     let removes = pairs(&course.removes);
-    let left = makes.len().max(removes.len());
-    let (mut makes, mut removes) = (makes.into_iter().cycle(), removes.into_iter().cycle());
-    let mut kills = 0;
-    for number in 0..left {
-        let (change, moment) = makes.next().unwrap();
-        let context = format!("killed {moment:?} {change}");
+    for number in 0..makes.len().max(removes.len()) {
         let name = format!("shop-{number}");
-        let id = stage.kill_at((&change, moment), async |stage| stage.order(order, &name).await).await;
+        let make = makes.get(number).map(|(change, moment)| (change, *moment));
+        let context = format!("killed at {make:?}");
+        let id = match make {
+            Some(at) => stage.kill_at(at, async |stage| stage.order(order, &name).await).await,
+            None => stage.order(order, &name).await,
+        };
         course.expect(&stage, &id, &context).await;
-        let (change, moment) = removes.next().unwrap();
-        let context = format!("removed, killed {moment:?} {change}");
-        stage.kill_at((&change, moment), async |stage| stage.act(&id, "deprovision").await).await;
+        let Some((change, moment)) = removes.get(number) else {
+            remove(&stage, &id, &context).await;
+            continue;
+        };
+        stage.kill_at((change, *moment), async |stage| stage.act(&id, "deprovision").await).await;
         stage.until_at_rest(&id, "Rolled Back").await;
-        stage.check(&context).await;
-        kills += 2;
+        stage.check(&format!("removed, killed {moment:?} {change}")).await;
     }
     remove(&stage, &bystander, "the last one").await;
     assert_eq!(stage.things(), []);
-    kills
+    makes.len() + removes.len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_survives_a_kill_at_every_call() {
     let kills = kill_everywhere(&json!({"type": "vps", "provider": "openstack"}), |_| true).await;
-    assert!(kills >= 28, "{kills}");
+    assert!(kills >= 22, "{kills}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,13 +99,13 @@ async fn a_private_cloud_survives_a_kill_at_every_call() {
     let order = json!({"type": "private-cloud", "provider": "openstack", "resources": resources});
     // Its group and rules are those of a single server.
     let kills = kill_everywhere(&order, |change| !change.path.contains("/security-group")).await;
-    assert!(kills >= 36, "{kills}");
+    assert!(kills >= 34, "{kills}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_store_survives_a_kill_at_every_call() {
     let kills = kill_everywhere(&json!({"type": "object-storage", "provider": "openstack"}), |_| true).await;
-    assert!(kills >= 8, "{kills}");
+    assert!(kills >= 6, "{kills}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,13 +216,13 @@ async fn fail(stage: &mut Stage, step: Fails, name: &str, kills: &[(Change, Mome
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_that_fails_leaves_nothing_whenever_its_rollback_is_killed() {
     let mut stage = Stage::start("openstack").await;
+    let mut moments = Moment::BOTH.into_iter().cycle();
     for step in [Fails::Allocate, Fails::Configure, Fails::Activate] {
         let deletes = fail(&mut stage, step, "undisturbed", &[]).await;
         assert!(deletes.len() >= 2, "{step:?}: {deletes:?}");
         for delete in deletes {
-            for moment in Moment::BOTH {
-                fail(&mut stage, step, "shop", &[(delete.clone(), moment)]).await;
-            }
+            let moment = moments.next().unwrap();
+            fail(&mut stage, step, "shop", &[(delete, moment)]).await;
         }
     }
 }
