@@ -2,15 +2,8 @@
 
 use serde_json::json;
 
-<<<<<<< HEAD:engine/provisioning/src/model/moves/tests.rs
-use super::{
-    super::request::{Recorded, RecordedStatus},
-    *,
-};
-=======
 use super::*;
 use crate::model::{Recorded, RecordedStatus, Step};
->>>>>>> desk:engine/provisioning/src/model/rollback/tests.rs
 
 const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
