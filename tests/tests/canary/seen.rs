@@ -69,6 +69,17 @@ impl Platform {
         seen.push(("events at the webhook".to_owned(), received));
         let told = self.services.issues().iter().map(|issue| format!("{issue:?}")).collect::<String>();
         seen.push(("tickets".to_owned(), told.into_bytes()));
+        let jobs = serde_json::to_vec(&self.services.provisioner_jobs()).unwrap();
+        assert!(jobs.len() > 2);
+        seen.push(("messages to the provisioner".to_owned(), jobs));
+        // A link is for the one who gets the mail.
+        let is_text = |word: &&str| !word.contains("/approvals/links/");
+        let mails = self.services.mails();
+        let mails = mails
+            .iter()
+            .map(|mail| mail.body.split_whitespace().filter(is_text).collect::<Vec<_>>().join(" "));
+        seen.push(("mails".to_owned(), mails.collect::<String>().into_bytes()));
+        seen.push(("the database and its log".to_owned(), self.engine.database()));
         // What is written when the engine ends belongs to it too.
         self.engine.terminate();
         let log = self.engine.log();
