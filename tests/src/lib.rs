@@ -13,6 +13,7 @@
 
 mod browser;
 mod engine;
+mod page;
 mod service;
 
 use std::{
@@ -27,8 +28,9 @@ use rondo_simulator::{BACKSTAGE_TOKEN, GITLAB_TOKEN, KUBERNETES_TOKEN, Options, 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use browser::{Browser, Page};
+pub use browser::Browser;
 pub use engine::{Answer, Engine};
+pub use page::Page;
 pub use service::{Call, Service};
 
 /// How long anything may take before a test gives up.

@@ -5,7 +5,7 @@
 
 use std::{fs, process::Stdio, time::Duration};
 
-use rondo_tests::{Browser, folder, prepare};
+use rondo_tests::{Browser, Page, folder, prepare};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -102,7 +102,7 @@ async fn all_stories_of_the_platform_end_as_they_should_and_nothing_is_left_behi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_decides_on_the_page_and_ends_the_demo_with_ctrl_c() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let mut demo = Demo::start(&[]);
     let place = |line: String| line.split_whitespace().nth(1).unwrap().to_owned();
     let pages = place(demo.until_told(&["pages"]).await);
@@ -110,7 +110,14 @@ async fn somebody_decides_on_the_page_and_ends_the_demo_with_ctrl_c() {
     let mailbox = place(demo.until_told(&["mailbox"]).await);
     demo.until_told(&["inbox", "waits", "calculator", "you decide at", "demo-rita"]).await;
 
+    // The link in the mail shows the question.
     let page = browser.open().await;
+    page.open(&mailbox).await;
+    page.until_shown("Approval needed: vps `calculator` in acme").await;
+    let link = page.evaluate("document.body.innerText.match(/http\\S+links\\/\\S+/)[0]").await;
+    check_looks(&page, link.as_str().unwrap()).await;
+    page.until_shown("Your reason (needed to reject)").await;
+
     page.open(&pages).await;
     page.write("demo-rita").await;
     page.press_enter_and_follow().await;
@@ -123,17 +130,8 @@ async fn somebody_decides_on_the_page_and_ends_the_demo_with_ctrl_c() {
     page.until("[...document.querySelectorAll('tr')].some((row) => row.innerText.includes('calculator') && row.innerText.includes('Completed'))")
         .await;
 
-    page.open(&mailbox).await;
-    page.until_shown("Approval needed: vps `calculator` in acme").await;
     for url in [&services, &mailbox] {
-        page.open(url).await;
-        for width in [390, 1280] {
-            page.set_size(width, 800).await;
-            for is_dark in [false, true] {
-                page.set_dark(is_dark).await;
-                assert_eq!(page.evaluate(CHECKS).await, json!([]), "{url} at {width}, dark {is_dark}");
-            }
-        }
+        check_looks(&page, url).await;
     }
     let is_told = |event: &Value| {
         event["method"] == "Runtime.exceptionThrown" || event["params"]["entry"]["level"] == "error"
@@ -143,4 +141,16 @@ async fn somebody_decides_on_the_page_and_ends_the_demo_with_ctrl_c() {
     let process = demo.process.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &process]).status().await.unwrap().success());
     assert_eq!(demo.end().await, Some(130), "{:#?}", demo.told);
+}
+
+/// A page fits on a phone and on a desk, and can be read in light and in dark.
+async fn check_looks(page: &Page, url: &str) {
+    page.open(url).await;
+    for width in [390, 1280] {
+        page.set_size(width, 800).await;
+        for is_dark in [false, true] {
+            page.set_dark(is_dark).await;
+            assert_eq!(page.evaluate(CHECKS).await, json!([]), "{url} at {width}, dark {is_dark}");
+        }
+    }
 }

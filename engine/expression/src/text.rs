@@ -35,8 +35,22 @@ pub(crate) fn json_object(text: &str) -> Option<Value> {
     is_framed.then(|| Val::from_json(text.as_bytes()).ok().map(Value::from))?
 }
 
-/// Replaces `fn:NAME` by the text of that expression function.
+/// Bytes that functions may add to an expression. Each function may use another twice, so their texts grow as a power of two.
+const MOST_ADDED: usize = 256 * 1024;
+
+/// Replaces `fn:NAME` by the text of that expression function, also in the texts of functions. One that would hold itself stays as it is.
 pub(crate) fn with_functions(text: &str, functions: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut room = MOST_ADDED;
+    put_in_functions(text, functions, &mut Vec::new(), &mut room)
+}
+
+/// `within` has the functions whose text this is a part of, `room` the bytes that may still be added.
+fn put_in_functions(
+    text: &str,
+    functions: &dyn Fn(&str) -> Option<String>,
+    within: &mut Vec<String>,
+    room: &mut usize,
+) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("fn:") {
@@ -44,20 +58,23 @@ pub(crate) fn with_functions(text: &str, functions: &dyn Fn(&str) -> Option<Stri
         let name_ends = behind.find(|next: char| !next.is_alphanumeric() && next != '_' && next != '-');
         let (name, after) = behind.split_at(name_ends.unwrap_or(behind.len()));
         let stands_alone = !before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
-        match functions(name).filter(|_| stands_alone) {
-            // A function that is the whole expression needs no brackets, which `JSONPath` does not have.
-            Some(body) if before.trim().is_empty() && after.trim().is_empty() => {
-                result.push_str(strip(&body));
-            }
-            Some(body) => {
-                result.push('(');
-                result.push_str(strip(&body));
-                result.push(')');
-            }
-            None => {
-                result.push_str("fn:");
-                result.push_str(name);
-            }
+        let is_possible = stands_alone && !within.iter().any(|outer| outer == name);
+        let body = functions(name).filter(|body| is_possible && body.len() <= *room);
+        let Some(body) = body else {
+            result.push_str("fn:");
+            result.push_str(name);
+            rest = after;
+            continue;
+        };
+        *room -= body.len();
+        within.push(name.to_owned());
+        let body = put_in_functions(strip(&body), functions, within, room);
+        within.pop();
+        // A function that is the whole expression needs no brackets, which `JSONPath` does not have.
+        if before.trim().is_empty() && after.trim().is_empty() {
+            result.push_str(&body);
+        } else {
+            result.push_str(&format!("({body})"));
         }
         rest = after;
     }
@@ -186,6 +203,37 @@ mod tests {
         ] {
             assert_eq!(with_functions(text, &functions), whole);
         }
+    }
+
+    #[test]
+    fn functions_use_functions_but_not_themselves() {
+        let functions = |name: &str| {
+            let body = match name {
+                "name" => ".first + fn:space + .last",
+                "space" => "\" \"",
+                "endless" => "1 + fn:other",
+                "other" => "${ fn:endless }",
+                "twice" => "fn:name + fn:name",
+                _ => return None,
+            };
+            Some(body.to_owned())
+        };
+        for (text, whole) in [
+            ("fn:name", ".first + (\" \") + .last"),
+            ("fn:twice", "(.first + (\" \") + .last) + (.first + (\" \") + .last)"),
+            ("fn:endless", "1 + (fn:endless)"),
+        ] {
+            assert_eq!(with_functions(text, &functions), whole);
+        }
+    }
+
+    #[test]
+    fn functions_that_double_themselves_end() {
+        let doubles = |name: &str| {
+            let number: u32 = name.parse().ok()?;
+            Some(format!("[fn:{next}, fn:{next}]", next = number.saturating_sub(1)))
+        };
+        assert!(with_functions("fn:60", &doubles).len() < 4 * MOST_ADDED);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod pages;
 mod refusal;
 mod settings;
 mod tables;
+mod values;
 
 pub use desk::{Afterwards, Desk, Flows, SOURCE, Seal, Surroundings, TOLD_TYPES};
 pub use http::{BASE, routes};

@@ -41,7 +41,11 @@ impl Refusal {
 
     /// There is something at the path, and the method is none of its.
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(405, "METHOD_NOT_ALLOWED", "the path does not have this method; the header `Allow` says which it has")
+        Self::new(
+            405,
+            "METHOD_NOT_ALLOWED",
+            "the path does not have this method; the header `Allow` says which it has",
+        )
     }
 
     /// The token is none of the desk's.
@@ -52,7 +56,8 @@ impl Refusal {
 
     /// The user has linked no token of a service.
     pub(crate) fn link_account(user: &str, service: &str, link: &str) -> Self {
-        let message = format!("{user} has linked no account of {service}; {link} is where to get a token of it");
+        let message =
+            format!("{user} has linked no account of {service}; {link} is where to get a token of it");
         Self::new(401, "LINK_ACCOUNT", message).with(json!({"user": user, "service": service, "link": link}))
     }
 

@@ -7,6 +7,7 @@
 mod cloud;
 mod platform;
 mod receiver;
+mod refusals;
 mod search;
 mod seen;
 mod stories;

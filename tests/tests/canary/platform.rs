@@ -76,6 +76,7 @@ impl Platform {
         let environment = [
             ("DESK_ENABLED", "true".to_owned()),
             ("NATS_URL", broker.clone()),
+            ("MAIL_URL", services.mail_url()),
             ("GITLAB_URL", services.gitlab_url()),
             ("GITLAB_TOKEN", canary("gitlab")),
             ("BACKSTAGE_URL", services.backstage_url()),
@@ -221,7 +222,6 @@ fn flows(services: &Simulator) -> TempDir {
         fs::read_to_string(&file).unwrap(),
         "rondo.desk.webhooks.allow-http=true".to_owned(),
         "rondo.desk.webhooks.allow-loopback=true".to_owned(),
-        format!("quarkus.rest-client.mail_yaml.url={}", services.mail_url()),
         "rondo.desk.mail.domain=example.org".to_owned(),
         format!("rondo.desk.mail.token={}", canary("mail")),
         format!("rondo.desk.token={}", canary("engine")),

@@ -7,7 +7,7 @@
 
 mod setting;
 
-use std::path::Path;
+use std::{cmp::Ordering, path::Path};
 
 use rondo_tests::{Browser, Page, until};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const DESKTOP: (u32, u32) = (1280, 800);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_approver_signs_in_by_keyboard_and_decides() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let desk = Setting::start().await;
     for (person, name) in [("jane", "cache"), ("jane", "search"), ("rita", "own")] {
         desk.request(person, name, 16).await;
@@ -81,7 +81,7 @@ async fn an_approver_signs_in_by_keyboard_and_decides() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_steps_change_while_one_looks_and_an_old_page_says_so() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let mut desk = Setting::start().await;
     let page = browser.open().await;
     desk.sign_in(&page, "jane").await;
@@ -111,14 +111,10 @@ async fn the_steps_change_while_one_looks_and_an_old_page_says_so() {
     .enumerate()
     {
         let steps = |now| {
-            std::array::from_fn(|at| {
-                if at < number {
-                    done
-                } else if at == number {
-                    now
-                } else {
-                    pending
-                }
+            std::array::from_fn(|at| match at.cmp(&number) {
+                Ordering::Less => done,
+                Ordering::Equal => now,
+                Ordering::Greater => pending,
             })
         };
         desk.report(step, "Running").await;
@@ -146,7 +142,7 @@ async fn the_steps_change_while_one_looks_and_an_old_page_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clusters_webhooks_pools_and_products_are_shown_and_tried() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let desk = Setting::start().await;
     let page = browser.open().await;
     desk.sign_in(&page, "root").await;
@@ -183,7 +179,7 @@ async fn clusters_webhooks_pools_and_products_are_shown_and_tried() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_fits_can_be_read_and_works_by_keyboard() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let desk = Setting::start().await;
     for person in ["jane", "rita"] {
         desk.request(person, "search", 16).await;
@@ -220,7 +216,7 @@ async fn every_page_fits_can_be_read_and_works_by_keyboard() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_looks_for_problems_finds_them() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start() else { return };
     let desk = Setting::start().await;
     let page = browser.open().await;
     desk.sign_in(&page, "rita").await;

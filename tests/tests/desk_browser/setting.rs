@@ -26,7 +26,7 @@ pub(crate) struct Setting {
     pub(crate) shop: String,
     /// The webhook of the pool.
     pub(crate) webhook: String,
-    _services: Simulator,
+    services: Simulator,
     _flows: TempDir,
 }
 
@@ -36,7 +36,7 @@ impl Setting {
         let flows = folder(&[("application.properties", PROPERTIES)]);
         let engine = Engine::start(flows.path(), &[]).await;
         let mut setting =
-            Self { engine, shop: String::new(), webhook: String::new(), _services: services, _flows: flows };
+            Self { engine, shop: String::new(), webhook: String::new(), services, _flows: flows };
         setting.register().await;
         setting
     }
@@ -59,7 +59,7 @@ impl Setting {
         let capacity = json!({"cpu": 48, "memoryGiB": 800, "storageGiB": 10000, "slots": 50});
         let simulated = json!({"name": "sim", "type": "simulation", "region": "eu-west-1", "default": true, "capacity": capacity});
         self.call(Method::POST, "/clusters", simulated).await;
-        let url = self._services.kubernetes_url();
+        let url = self.services.kubernetes_url();
         for (name, token) in [("k8s-right", KUBERNETES_TOKEN), ("k8s-wrong", "none")] {
             let cluster = json!({
                 "name": name, "type": "kubernetes", "region": "eu-west-1", "apiUrl": url, "consoleUrl": url,
@@ -69,7 +69,7 @@ impl Setting {
         }
         let rule = json!({"name": "High-Resource VPS Approval", "priority": 1, "minCpu": 16, "approvers": ["role:reviewer"]});
         self.call(Method::POST, "/approval-rules", rule).await;
-        let url = format!("{}/hooks/provisioning", self._services.orders_url());
+        let url = format!("{}/hooks/provisioning", self.services.orders_url());
         let hook = json!({"pool": "acme", "url": url, "secret": WEBHOOK_SECRET});
         self.webhook = id_of(&self.call(Method::POST, "/webhooks", hook).await);
         self.shop = self.request("jane", "shop", 4).await;

@@ -1,6 +1,6 @@
 //! Compares what providers hold with what the desk has recorded, and what it counts with what its requests sum to.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::stage::Stage;
 
@@ -151,14 +151,16 @@ fn sorted(mut things: Vec<Thing>) -> Vec<Thing> {
     things
 }
 
-/// Instances, cores, GiB of memory and of storage.
-fn amounts(all: &Value, instances: &str) -> [f64; 4] {
-    [instances, "cpu", "memoryGiB", "storageGiB"].map(|name| all[name].as_f64().unwrap_or_default())
+/// Instances, cores, GiB of memory and of storage, all of them whole numbers here.
+fn amounts(all: &Value, instances: &str) -> [u64; 4] {
+    [instances, "cpu", "memoryGiB", "storageGiB"].map(|name| match &all[name] {
+        Value::Null => 0,
+        amount => amount.as_u64().unwrap_or_else(|| panic!("{all}")),
+    })
 }
 
-fn sum<'a>(requests: impl Iterator<Item = &'a Value>) -> [f64; 4] {
-    let none = amounts(&json!({}), "instances");
-    requests.fold(none, |sum, request| {
+fn sum<'a>(requests: impl Iterator<Item = &'a Value>) -> [u64; 4] {
+    requests.fold([0; 4], |sum, request| {
         let more = amounts(&request["resources"], "instances");
         std::array::from_fn(|index| sum[index] + more[index])
     })

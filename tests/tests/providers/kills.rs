@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use rondo_simulator::{Failure, Service};
-use rondo_tests::PATIENCE;
 
-use crate::stage::Stage;
+use crate::stage::{PATIENCE, Stage};
 
 /// When the process ends, seen from the call that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +24,8 @@ impl Moment {
 pub(crate) struct Change {
     service: Service,
     pub(crate) method: String,
-    /// Path without ids, for people.
-    path: String,
+    /// Its path without ids.
+    pub(crate) path: String,
     pub(crate) number: u32,
 }
 

@@ -4,7 +4,10 @@ use reqwest::Method;
 use rondo_simulator::Service;
 use serde_json::{Value, json};
 
-use crate::stage::{JANE, ROOT, Stage};
+use crate::{
+    kills::Moment,
+    stage::{JANE, ROOT, Stage},
+};
 
 /// The events of an order until it is completed.
 const COMPLETED: [&str; 8] = [
@@ -91,4 +94,30 @@ async fn a_server_is_completed_revealed_switched_and_removed() {
     assert_eq!(stage.events(&id).await.last().unwrap(), "provisioning.rolled-back");
     stage.check("removed").await;
     assert_eq!(stage.things(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn switching_survives_a_kill_at_its_call() {
+    let mut stage = Stage::start("openstack").await;
+    let id = stage.order(&json!({"type": "vps", "provider": "openstack"}), "shop").await;
+    stage.until_at_rest(&id, "Completed").await;
+    let switches = [("suspend", "SHUTOFF", "Suspended"), ("reactivate", "ACTIVE", "Completed")];
+    let calls = stage.calls();
+    for (action, _, then) in switches {
+        stage.act(&id, action).await;
+        stage.until_at_rest(&id, then).await;
+    }
+    let changes = stage.changes_since(calls, Service::Openstack);
+    let [first, _] = changes.as_slice() else { panic!("{changes:?}") };
+    for moment in Moment::BOTH {
+        for (action, wanted, then) in switches {
+            stage.kill_at((first, moment), async |stage| stage.act(&id, action).await).await;
+            stage.until_at_rest(&id, then).await;
+            assert_eq!(status(&stage), wanted, "{moment:?} {action}");
+            stage.check(&format!("{moment:?} {action}")).await;
+        }
+    }
+    let events = stage.events(&id).await;
+    let count = |wanted: &str| events.iter().filter(|event| *event == wanted).count();
+    assert_eq!((count("service.suspended"), count("service.reactivated")), (3, 3), "{events:?}");
 }

@@ -146,3 +146,12 @@ async fn a_namespace_survives_a_kill_at_every_call_to_the_desk() {
     let kills = kill_everywhere(&mut stage, &order, "Completed", &[]).await;
     assert!(kills >= 25, "{kills}");
 }
+
+/// Behind a call means here that the provider has done it, the desk has noted that, and the flow has no answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_survives_a_kill_behind_every_call_to_the_desk() {
+    let mut stage = Stage::start("openstack").await;
+    let order = json!({"type": "vps", "provider": "openstack"});
+    let kills = kill_everywhere(&mut stage, &order, "Completed", &[Moment::After]).await;
+    assert!(kills >= 30, "{kills}");
+}

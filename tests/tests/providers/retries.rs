@@ -6,24 +6,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rondo_tests::PATIENCE;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
-
-/// So many at once, of which five have a place at a time.
-const MANY: usize = 30;
+use crate::stage::{PATIENCE, Stage};
 
 /// What is done with each request: the attempt and the state in which it is, and the action that follows as soon as it is seen.
 type Act = (u64, &'static str, &'static str);
 
-/// Orders many services, and acts on each of them as soon as it is as wanted, until all are in the attempt and state `end`.
-async fn act_at_once(stage: &Stage, order: &Value, acts: &[Act], end: (u64, &str)) -> Vec<String> {
+/// Orders so many services, of which five have a place at a time, and acts on each of them as soon as it is as wanted, until all are in the
+/// attempt and state `end`. Cuts the power so many times, each right after an action.
+async fn act_at_once(
+    stage: &mut Stage,
+    (order, many): (&Value, usize),
+    acts: &[Act],
+    (end, cuts): ((u64, &str), usize),
+) -> Vec<String> {
     let mut open: BTreeMap<String, &[Act]> = BTreeMap::new();
-    for number in 0..MANY {
+    for number in 0..many {
         open.insert(stage.order(order, &format!("shop-{number}")).await, acts);
     }
-    let begin = Instant::now();
+    let (mut moved, mut acted, mut cut) = (Instant::now(), 0, 0);
+    let mut most = 0;
     loop {
         let listed = stage.get("/requests").await["items"].clone();
         let mut ended = 0;
@@ -35,21 +38,27 @@ async fn act_at_once(stage: &Stage, order: &Value, acts: &[Act], end: (u64, &str
                 [(attempt, state, action), rest @ ..] if is(*attempt, state) => {
                     stage.act(id, action).await;
                     *acts = rest;
+                    (acted, moved) = (acted + 1, Instant::now());
+                    if cut < cuts && acted * (cuts + 1) > many * (cut + 1) {
+                        cut += 1;
+                        stage.cut_power().await;
+                    }
                 }
                 [] if is(end.0, end.1) => ended += 1,
                 _ => {}
             }
         }
-        if ended == MANY {
+        if ended > most {
+            (most, moved) = (ended, Instant::now());
+        }
+        if ended == many {
             break;
         }
-        assert!(
-            begin.elapsed() < PATIENCE,
-            "{ended} of {MANY} have ended: {listed:#}\n{}",
-            stage.engine.log()
-        );
+        let is_moving = moved.elapsed() < PATIENCE;
+        assert!(is_moving, "{ended} of {many} have ended: {listed:#}\n{}", stage.engine.log());
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+    assert_eq!(cut, cuts);
     for id in open.keys() {
         stage.until_at_rest(id, end.1).await;
     }
@@ -64,10 +73,11 @@ async fn count(stage: &Stage, id: &str, workflow: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_at_the_moment_of_the_rollback_is_not_lost() {
-    let stage = Stage::start("simulation").await;
+    let mut stage = Stage::start("simulation").await;
     stage.put_cluster("sim", "simulation", json!({"settings": {"failAt": "allocate"}})).await;
     let order = json!({"type": "vps", "provider": "simulation"});
-    let ids = act_at_once(&stage, &order, &[(1, "Rolled Back", "retry")], (2, "Rolled Back")).await;
+    let end = (2, "Rolled Back");
+    let ids = act_at_once(&mut stage, (&order, 30), &[(1, "Rolled Back", "retry")], (end, 4)).await;
     for id in &ids {
         assert_eq!(count(&stage, id, "provision-simulation").await, 2);
         let events = stage.events(id).await;
@@ -78,10 +88,10 @@ async fn a_retry_at_the_moment_of_the_rollback_is_not_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_at_the_moment_of_the_failure_is_not_lost() {
-    let stage = Stage::start("kubernetes").await;
+    let mut stage = Stage::start("kubernetes").await;
     // Kubernetes makes no such thing, so nothing is recorded and nothing rolled back.
     let order = json!({"type": "object-storage", "provider": "kubernetes"});
-    let ids = act_at_once(&stage, &order, &[(1, "Failed", "retry")], (2, "Failed")).await;
+    let ids = act_at_once(&mut stage, (&order, 30), &[(1, "Failed", "retry")], ((2, "Failed"), 0)).await;
     for id in &ids {
         assert_eq!(count(&stage, id, "provision-kubernetes").await, 2);
         assert_eq!(stage.events(id).await, ["provisioning.started", "provisioning.failed"].repeat(2));
@@ -90,7 +100,7 @@ async fn a_retry_at_the_moment_of_the_failure_is_not_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_is_switched_and_removed_at_the_moment_of_each_report() {
-    let stage = Stage::start("simulation").await;
+    let mut stage = Stage::start("simulation").await;
     let order = json!({"type": "vps", "provider": "simulation"});
     let acts = [
         (1, "Completed", "suspend"),
@@ -99,7 +109,7 @@ async fn a_service_is_switched_and_removed_at_the_moment_of_each_report() {
         (1, "Suspended", "deprovision"),
         (1, "Rolled Back", "retry"),
     ];
-    let ids = act_at_once(&stage, &order, &acts, (2, "Completed")).await;
+    let ids = act_at_once(&mut stage, (&order, 12), &acts, ((2, "Completed"), 3)).await;
     for id in &ids {
         assert_eq!(count(&stage, id, "provision-simulation").await, 2);
         assert_eq!(count(&stage, id, "power-simulation").await, 3);

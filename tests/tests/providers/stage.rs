@@ -7,7 +7,7 @@ use rondo_simulator::{
     CloudOptions, Delays, FloatingAddresses, HostPorts, KUBERNETES_TOKEN, OPENSTACK_PASSWORD, OPENSTACK_USER,
     Options, Simulator,
 };
-use rondo_tests::{Answer, Engine, PATIENCE, prepare, root};
+use rondo_tests::{Answer, Engine, prepare, root};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -18,6 +18,9 @@ const SHARED: [&str; 2] = ["application.properties", "specs"];
 
 /// How much faster durations pass: a look every 5 s becomes one every 100 ms.
 const SPEED: u32 = 50;
+
+/// How long anything may take before a test gives up: many times as long as it takes, for several engines start at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who asks the desk as its admin, and who asks for services.
 pub(crate) const ROOT: &str = "t-root";
@@ -198,8 +201,8 @@ impl Stage {
                 return request;
             }
             if begin.elapsed() > PATIENCE {
-                let instances = self.instances(id).await;
-                panic!("this does not happen: {what}: {request:#}\n{instances:?}\n{}", self.engine.log());
+                let instances = self.engine.instances_where(json!({"businessKey": {"equal": id}})).await;
+                panic!("this does not happen: {what}: {request:#}\n{instances:#?}\n{}", self.engine.log());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

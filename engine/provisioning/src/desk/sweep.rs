@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    Clock, Desk,
+    Clock, Desk, Work,
     clock::{LONGEST_SLEEP, pause_until},
 };
 use crate::{model::Person, tables};
 
 /// Things that are done in one transaction at most.
 const PAGE: u32 = 64;
+
+/// Answers that are forgotten in one transaction at most. A busy day leaves hundreds of thousands, and everybody who writes would wait for
+/// them.
+const MOST_FORGOTTEN: u32 = 500;
 
 pub(super) async fn run(desk: Desk) {
     let own = Person::desk();
@@ -37,8 +41,7 @@ pub(super) async fn run(desk: Desk) {
             // Once an hour is enough for what only takes room.
             if forgotten.is_none_or(|at: std::time::Instant| at.elapsed() > Duration::from_hours(1)) {
                 forgotten = Some(std::time::Instant::now());
-                let _ =
-                    desk.change(&own, |work| Ok(tables::answers::forget(work.connection, work.now)?)).await;
+                forget_answers(&desk, &own).await;
             }
             continue;
         }
@@ -56,4 +59,11 @@ pub(super) async fn run(desk: Desk) {
             }
         }
     }
+}
+
+/// Forgets the answers whose time is up. What fails is tried again in an hour.
+async fn forget_answers(desk: &Desk, own: &Person) {
+    let forget =
+        |work: &mut Work<'_, '_>| Ok(tables::answers::forget(work.connection, work.now, MOST_FORGOTTEN)?);
+    while desk.change(own, forget).await.unwrap_or_default() {}
 }

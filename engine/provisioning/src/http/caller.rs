@@ -115,8 +115,11 @@ impl Call {
         T::deserialize(&body).map_err(|error| {
             let fault = error.to_string();
             let is_shown = app.schemas.shows_secret(&body, &fault);
-            let fault =
-                if is_shown { "a member that is never shown has another form than it should" } else { &fault };
+            let fault = if is_shown {
+                "a member that is never shown has another form than it should"
+            } else {
+                &fault
+            };
             Refusal::invalid_at("", fault)
         })
     }

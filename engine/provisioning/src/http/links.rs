@@ -18,6 +18,7 @@ use super::{
 use crate::{
     desk::{LinkProblem, Linked},
     model::{Approval, ApprovalState, Decision, ReasonRequired, Verdict, Via},
+    values::who,
 };
 
 /// The largest form: a reason of a thousand characters, encoded, and the decision.
@@ -83,7 +84,7 @@ fn question(status: StatusCode, approval: &Approval, fault: Option<&str>) -> Pag
     if let Some(fault) = fault {
         body.push_str(&format!("<p class=\"fault\" role=\"alert\">{}</p>", escape(fault)));
     }
-    body.push_str(&format!("<p>{} asks.</p>{}", escape(&asked.requester), details(approval)));
+    body.push_str(&format!("<p>{} asks.</p>{}", who(&asked.requester).into_string(), details(approval)));
     if asked.needed > 1 {
         let agreed = approval.votes.iter().filter(|vote| vote.decision == Decision::Approved).count();
         body.push_str(&format!("<p>{agreed} of {} people who are needed have agreed.</p>", asked.needed));

@@ -3,24 +3,17 @@
 //! Promises: what people have written is escaped; nothing is loaded from elsewhere; a page is kept by no cache and shown in no frame, and
 //! its address, which may hold a secret, is sent to nobody.
 
-use std::fmt::Write as _;
-
+use crate::{model::Approval, values::members};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use serde_json::Value;
-
-use crate::model::Approval;
 
 /// What a browser may do with a page. The style stands in the page itself.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}\
-dl{border:1px solid #ccc;border-radius:.3rem;padding:.5rem 1rem}dt{font-weight:600}dd{margin:0 0 .5rem;white-space:pre-wrap;overflow-wrap:anywhere}\
-label,textarea{display:block;width:100%;box-sizing:border-box;margin:.5rem 0;font:inherit}button{font:inherit;padding:.4rem 1.2rem;margin:.5rem .5rem 0 0}\
-.fault{border-left:.3rem solid #b00;padding:.3rem .8rem;background:#fee}\
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.fault{background:#411}}";
+/// Stands in the page itself, which loads nothing.
+const STYLE: &str = include_str!("page.css");
 
 /// A page.
 pub(super) struct Page {
@@ -33,9 +26,9 @@ impl Page {
     pub(super) fn new(status: StatusCode, heading: &str, body: &str) -> Self {
         let heading = escape(heading);
         let html = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <meta name=\"robots\" content=\"noindex\"><title>{heading}</title><style>{STYLE}</style></head>\
-             <body><h1>{heading}</h1>{body}</body></html>\n"
+             <body><main><h1>{heading}</h1>{body}</main></body></html>\n"
         );
         Self { status, html }
     }
@@ -67,19 +60,8 @@ impl IntoResponse for Page {
 
 /// What an approver has to know, as a list.
 pub(super) fn details(approval: &Approval) -> String {
-    if approval.asked.details.is_empty() {
-        return String::new();
-    }
-    let mut list = "<dl>".to_owned();
-    for (name, value) in &approval.asked.details {
-        let shown = match value {
-            Value::String(text) => text.clone(),
-            other => serde_json::to_string_pretty(other).unwrap_or_default(),
-        };
-        let _ = write!(list, "<dt>{}</dt><dd>{}</dd>", escape(name), escape(&shown));
-    }
-    list.push_str("</dl>");
-    list
+    let details = &approval.asked.details;
+    if details.is_empty() { String::new() } else { members(details).into_string() }
 }
 
 /// A text as HTML shows it, within an element or a quoted attribute.

@@ -78,9 +78,9 @@ impl Schemas {
     /// Looks through a value; `is_secret` where it is a part of what is never shown.
     fn is_in(&self, value: &Value, text: &str, is_secret: bool) -> bool {
         match value {
-            Value::Object(members) => members.iter().any(|(name, member)| {
-                self.is_in(member, text, is_secret || self.write_only.contains(name))
-            }),
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, member)| self.is_in(member, text, is_secret || self.write_only.contains(name))),
             Value::Array(items) => items.iter().any(|item| self.is_in(item, text, is_secret)),
             Value::String(secret) if is_secret => {
                 // Faults show values as JSON.
@@ -163,12 +163,22 @@ mod tests {
         let told = fault("createCluster", json!({"name": 17, "type": "manual", "region": "eu"}));
         assert!(told.contains("17"), "{told}");
         for credentials in [json!("a \"hidden\" one"), json!(["hidden"]), json!(471_100)] {
-            let told = fault("createCluster", json!({"name": "x", "type": "manual", "region": "eu", "credentials": credentials}));
+            let told = fault(
+                "createCluster",
+                json!({"name": "x", "type": "manual", "region": "eu", "credentials": credentials}),
+            );
             assert!(told.contains("/credentials: value is not of type"), "{told}");
         }
-        let told = fault("createWebhook", json!({"pool": 1, "url": 2, "secret": {"of": "hidden"}, "password": ["hidden"]}));
-        assert!(told.contains("/secret") && told.contains("/pool: 1 is not") && !told.contains("hidden"), "{told}");
-        let told = fault("createCluster", json!({"name": ["x".repeat(2000)], "type": "manual", "region": "eu"}));
+        let told = fault(
+            "createWebhook",
+            json!({"pool": 1, "url": 2, "secret": {"of": "hidden"}, "password": ["hidden"]}),
+        );
+        assert!(
+            told.contains("/secret") && told.contains("/pool: 1 is not") && !told.contains("hidden"),
+            "{told}"
+        );
+        let told =
+            fault("createCluster", json!({"name": ["x".repeat(2000)], "type": "manual", "region": "eu"}));
         assert!(told.contains("/name: value is not of type") && told.len() < 1000, "{told}");
     }
 }

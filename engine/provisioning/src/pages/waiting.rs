@@ -78,3 +78,53 @@ fn pending(
     let is_full = found.len() as u64 == u64::from(MOST);
     Ok((found.last().map(|(number, _)| *number).filter(|_| is_full), found))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::tests::{all_tables, approval};
+
+    #[test]
+    fn every_question_is_on_a_page() {
+        let connection = all_tables();
+        let (kim, jane) = (Person::named("kim"), Person::named("jane"));
+        for number in 0..350 {
+            let approver = if number % 70 == 69 { "kim" } else { "jane" };
+            approvals::put(&connection, &approval(number, ApprovalState::Pending, None, &[approver]))
+                .unwrap();
+        }
+        for (person, count) in [(&kim, 5), (&jane, 345)] {
+            let decides = |approval: &Approval| {
+                approval.asked.approvers == [person.reference.trim_start_matches("user:default/")]
+            };
+            let (mut start, mut mine, mut others) = (Start::default(), Vec::new(), Vec::new());
+            let first = Waiting::read(&connection, person, start, decides).unwrap();
+            assert!(
+                first.mine.len() >= 5.min(count) && !first.others.is_empty(),
+                "both lists begin on the first page"
+            );
+            loop {
+                let page =
+                    Waiting::read(&connection, person, Start { others: None, ..start }, decides).unwrap();
+                mine.extend(page.mine.into_iter().map(|approval| approval.id));
+                start.mine = page.next.mine;
+                if start.mine.is_none() {
+                    break;
+                }
+            }
+            loop {
+                let page =
+                    Waiting::read(&connection, person, Start { mine: None, ..start }, decides).unwrap();
+                others.extend(page.others.into_iter().map(|approval| approval.id));
+                start.others = page.next.others;
+                if start.others.is_none() {
+                    break;
+                }
+            }
+            assert_eq!((mine.len(), others.len()), (count, 350 - count));
+            let mut all: Vec<usize> = mine.iter().chain(&others).map(|id| id.parse().unwrap()).collect();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..350), "each once");
+        }
+    }
+}

@@ -14,6 +14,9 @@ pub(crate) struct Given {
     pub(crate) body: String,
 }
 
+pub(super) const FORGET: &str = "DELETE FROM desk_answer WHERE (key, person) IN
+    (SELECT key, person FROM desk_answer WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+
 pub(crate) fn get(connection: &Connection, key: &str, person: &str, now: Timestamp) -> Found<Option<Given>> {
     let mut select = connection.prepare_cached(
         "SELECT digest, status, body FROM desk_answer WHERE key = ?1 AND person = ?2 AND expires_at > ?3",
@@ -38,10 +41,8 @@ pub(crate) fn put(
     insert.execute(params![key, person, digest, status, body, expires_at.as_millisecond()]).map(drop)
 }
 
-/// Forgets answers whose time is up.
-pub(crate) fn forget(connection: &Connection, now: Timestamp) -> Found<()> {
-    connection
-        .prepare_cached("DELETE FROM desk_answer WHERE expires_at <= ?1")?
-        .execute([now.as_millisecond()])
-        .map(drop)
+/// Forgets answers whose time is up, so many at most. Answers whether there may be more.
+pub(crate) fn forget(connection: &Connection, now: Timestamp, limit: u32) -> Found<bool> {
+    let forgotten = connection.prepare_cached(FORGET)?.execute(params![now.as_millisecond(), limit])?;
+    Ok(forgotten as u64 == u64::from(limit))
 }

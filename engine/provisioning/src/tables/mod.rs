@@ -42,7 +42,7 @@ pub const DESK: Component = Component {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 type Found<T> = rondo_store::rusqlite::Result<T>;
 

@@ -15,6 +15,11 @@ use super::{
 };
 use crate::model::{Approval, ApprovalState, Person, Principal};
 
+/// The tables of the desk as of today, in memory.
+pub(crate) fn all_tables() -> Connection {
+    tables(DESK.migrations.len())
+}
+
 /// The tables of the desk as of a migration, in memory.
 fn tables(migrations: usize) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
@@ -38,7 +43,7 @@ fn is_walk(plan: &str) -> bool {
 
 #[test]
 fn every_list_walks_an_index() {
-    let connection = tables(DESK.migrations.len());
+    let connection = all_tables();
     let given = |is_given: bool| is_given.then(|| "x".to_owned());
     let all = [false, true];
     for (one, two, three) in all
@@ -64,7 +69,13 @@ fn every_list_walks_an_index() {
     assert!(of_pool.starts_with("SEARCH desk_webhook USING INDEX desk_webhook_pool (pool=?)"), "{of_pool}");
 }
 
-fn approval(number: usize, state: ApprovalState, pool: Option<&str>, approvers: &[&str]) -> Approval {
+/// A question by one of two people.
+pub(crate) fn approval(
+    number: usize,
+    state: ApprovalState,
+    pool: Option<&str>,
+    approvers: &[&str],
+) -> Approval {
     let asked = json!({
         "subject": "instance:x", "title": "May it?", "requester": format!("user:default/asker{}", number % 2),
         "pool": pool, "approvers": approvers,
@@ -124,7 +135,7 @@ proptest! {
         limit in 1..8_u32,
     ) {
         const POOLS: [Option<&str>; 3] = [Some("acme"), Some("corp"), None];
-        let connection = tables(DESK.migrations.len());
+        let connection = all_tables();
         let mut all: Vec<Approval> = made
             .iter()
             .enumerate()

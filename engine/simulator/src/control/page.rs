@@ -98,7 +98,7 @@ fn sections(world: &World) -> Markup {
     });
     let waiting: Vec<Markup> = waiting.collect();
     let sections: [(&str, Vec<Markup>); 10] = [
-        ("Decided", decided.collect()),
+        ("Decisions", decided.collect()),
         ("Template runs", runs.collect()),
         ("Namespaces", items(&cluster["namespaces"]).iter().map(namespace).collect()),
         ("Virtual machines", items(&cluster["virtualmachines"]).iter().map(machine).collect()),
@@ -191,7 +191,7 @@ fn state(name: &str) -> Markup {
 /// An HTTP status.
 fn status(status: u16) -> Markup {
     let tone = match status {
-        200..=202 => "good",
+        200..=299 => "good",
         400.. => "bad",
         _ => "",
     };

@@ -60,8 +60,9 @@ impl Desk {
     }
 
     /// Makes a cluster of a type, which has room for everything.
-    pub(super) async fn make_cluster(&self, kind: &str) -> Result<()> {
-        let cluster = json!({"name": kind, "type": kind, "region": "eu", "enabled": true});
+    pub(super) async fn make_cluster(&self, kind: &str, settings: &Value) -> Result<()> {
+        let cluster =
+            json!({"name": kind, "type": kind, "region": "eu", "enabled": true, "settings": settings});
         self.send(Method::POST, "/clusters", &cluster).await.map(drop)
     }
 }

@@ -115,7 +115,7 @@ fn print(list: &str, items: usize, mut taken: Vec<f64>) -> f64 {
 
 /// Makes requests in batches. Of ten, six wait for a place, two for people, and two have failed. A few are rare in one way or another.
 async fn fill(desk: &Desk, count: usize) -> Result<()> {
-    desk.make_cluster("manual").await?;
+    desk.make_cluster("manual", &json!({})).await?;
     let pool = json!({"kind": "tenant", "grants": [{"to": "everyone", "actions": ["create"]}]});
     let pools = (0..TENANTS).map(tenant).chain(["rare".to_owned()]);
     for name in pools {

@@ -153,5 +153,9 @@ async fn an_answer_that_cannot_be_read_is_no_empty_list() {
     }
     assert_eq!(bench.cloud.got()[0].headers["authorization"], "Bearer t-silver");
     let used = bench.admin("GET", &format!("/products/{plate}/usage"), Value::Null).await;
-    assert_eq!((used.status, used.json["production"]["cpu"]["usage"].as_f64()), (200, Some(-1.0)), "{used:?}");
+    assert_eq!(
+        (used.status, used.json["production"]["cpu"]["usage"].as_f64()),
+        (200, Some(-1.0)),
+        "{used:?}"
+    );
 }

@@ -64,7 +64,10 @@ async fn a_quota_is_never_passed() {
         match made["state"].as_str().unwrap() {
             "Queued" => queued.push(super::id(&made)),
             _ => {
-                assert_eq!(made["failure"]["violations"][0]["message"], "instances: 7 of 7 used, 1 requested");
+                assert_eq!(
+                    made["failure"]["violations"][0]["message"],
+                    "instances: 7 of 7 used, 1 requested"
+                );
             }
         }
     }
