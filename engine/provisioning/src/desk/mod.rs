@@ -18,6 +18,7 @@ mod gitlab;
 mod health;
 mod links;
 mod mail;
+mod new_webhook;
 mod outbox;
 mod placing;
 mod probe;
@@ -45,6 +46,7 @@ use tokio::sync::{Notify, OnceCell, watch};
 pub(crate) use clock::Clock;
 pub(crate) use clusters::NewCluster;
 pub(crate) use links::{LinkProblem, Linked};
+pub(crate) use new_webhook::HookSecrets;
 pub(crate) use probe::{Probe, Probed};
 pub(crate) use products::{NewProduct, product_view};
 pub(crate) use requests::{RequestAction, StepReport};
@@ -52,7 +54,6 @@ pub(crate) use view::{
     approval_view, cluster_view, delivery_view, event_view, pool_view, request_view, short_request_view,
     webhook_view,
 };
-pub(crate) use webhooks::HookSecrets;
 pub(crate) use work::{Fault, Work};
 pub use work::{SOURCE, TOLD_TYPES};
 

@@ -1,6 +1,7 @@
 //! Services that are called in the name of a user, with the token that they linked.
 //!
-//! Promises: a token goes only to the service that it is for, and only for a flow that works for its user. Never: shows a token.
+//! Promises: a token goes only to the service that it is for; an instance that works on a request of the desk gets it for the people of that
+//! request alone. A flow that works on none is trusted with all of them, as it is with the desk. Never: shows a token.
 
 use sha2::{Digest, Sha256};
 
