@@ -1,7 +1,7 @@
 //! The life of a server at OpenStack: completed, switched off and on, removed; and where its password is not.
 
 use reqwest::Method;
-use rondo_simulator::Service;
+use rondo_simulator::{Failure, Service};
 use serde_json::{Value, json};
 
 use crate::{
@@ -120,4 +120,33 @@ async fn switching_survives_a_kill_at_its_call() {
     let events = stage.events(&id).await;
     let count = |wanted: &str| events.iter().filter(|event| *event == wanted).count();
     assert_eq!((count("service.suspended"), count("service.reactivated")), (3, 3), "{events:?}");
+}
+
+/// One of two servers changes just then, so the cloud refuses the call for it; the other one is switched all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_busy_keeps_no_other_from_being_switched() {
+    let stage = Stage::start("openstack").await;
+    let resources = json!({"instances": 2, "cpu": 4, "memoryGiB": 8, "storageGiB": 40});
+    let order = json!({"type": "private-cloud", "provider": "openstack", "resources": resources});
+    let id = stage.order(&order, "shop").await;
+    stage.until_at_rest(&id, "Completed").await;
+    let calls = stage.calls();
+    stage.act(&id, "suspend").await;
+    stage.until_at_rest(&id, "Suspended").await;
+    let changes = stage.changes_since(calls, Service::Openstack);
+    let [first, second] = changes.as_slice() else { panic!("{changes:?}") };
+    stage.act(&id, "reactivate").await;
+    stage.until_at_rest(&id, "Completed").await;
+
+    for busy in [first, second] {
+        stage.services.fail(Failure { status: 409, hangs: false, ..busy.held(Moment::Before) });
+        stage.act(&id, "suspend").await;
+        stage.until_at_rest(&id, "Suspended").await;
+        let servers = stage.services.state()["openstack"]["servers"].clone();
+        let off = servers.as_array().unwrap().iter().filter(|server| server["status"] == "SHUTOFF").count();
+        assert_eq!(off, 2, "{servers}");
+        stage.act(&id, "reactivate").await;
+        stage.until_at_rest(&id, "Completed").await;
+    }
+    stage.check("switched").await;
 }
