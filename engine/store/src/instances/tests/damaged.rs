@@ -22,7 +22,7 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     log
 });
 
-/// Held by a test that looks into the log.
+/// Held by a test that damages rows, since each is named in the log of all.
 static LOG_USER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[derive(Clone, Default)]
@@ -173,6 +173,7 @@ async fn damage_beside_the_row_is_of_its_instance() {
 
 #[tokio::test]
 async fn a_text_that_is_no_json_stops_no_list() {
+    let _alone = LOG_USER.lock().await;
     for sql in [
         "UPDATE instance SET data = '{not json' WHERE number = 2",
         "UPDATE instance SET data = 'x', extra = 'not json' WHERE number = 2",
@@ -206,6 +207,7 @@ async fn a_text_that_is_no_json_stops_no_list() {
 
 #[tokio::test]
 async fn a_turn_of_a_damaged_row_fails_alone() {
+    let _alone = LOG_USER.lock().await;
     let (_folder, store) = damaged_by("UPDATE instance SET turn = -5 WHERE number = 2").await;
     let answers = [1, 2, 3].map(|number| store.commit(kit::updating(kit::instance(number))));
     let mut results = Vec::new();
